@@ -1,0 +1,73 @@
+//! Initial weights, drawn on the host so that a seed means the same model on
+//! every device.
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// A stream of random weights for one device.
+pub struct Init {
+    rng: ChaCha8Rng,
+    device: Device,
+}
+
+/// Standard deviation of a standard normal cut at ±2.
+const TRUNCATED_STD: f64 = 0.879_625_661_034_239_8;
+
+impl Init {
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), device: device.clone() }
+    }
+
+    /// The device that the weights live on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Normal numbers cut at two deviations, widened so that the standard
+    /// deviation after the cut is `std` (official TRM, `trunc_normal_init_`).
+    pub fn truncated_normal<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        std: f64,
+    ) -> Param<Tensor<D>> {
+        let scale = std / TRUNCATED_STD;
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| {
+                loop {
+                    let x: f64 = StandardNormal.sample(&mut self.rng);
+                    if x.abs() <= 2.0 {
+                        return (x * scale) as f32;
+                    }
+                }
+            })
+            .collect();
+        Param::from_data(TensorData::new(values, shape), &self.device)
+    }
+
+    /// Truncated LeCun normal of a linear map's weight `[out, in]`.
+    pub fn lecun(&mut self, out: usize, input: usize) -> Param<Tensor<2>> {
+        self.truncated_normal([out, input], 1.0 / (input as f64).sqrt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncated_normal_has_the_deviation_it_was_asked_for() {
+        let mut init = Init::new(3, &Device::flex());
+        let values: Vec<f32> =
+            init.truncated_normal([200_000], 0.5).val().into_data().try_into_vec().unwrap();
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let var = values.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
+        assert!(mean.abs() < 0.005, "mean {mean}");
+        assert!((var.sqrt() - 0.5).abs() < 0.003, "deviation {}", var.sqrt());
+        let limit = (2.0 * 0.5 / TRUNCATED_STD) as f32 + 1e-6;
+        assert!(values.iter().all(|x| x.abs() <= limit));
+    }
+}

@@ -1,0 +1,28 @@
+//! The gated feed-forward layer.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::Linear;
+use crate::Init;
+
+/// `down(silu(gate(x)) · up(x))`, gate and up as one matrix, gate first.
+#[derive(Module, Debug)]
+pub struct SwiGlu {
+    pub gate_up_proj: Linear,
+    pub down_proj: Linear,
+}
+
+impl SwiGlu {
+    pub fn new(dim: usize, inner: usize, init: &mut Init) -> Self {
+        Self {
+            gate_up_proj: Linear::new(dim, 2 * inner, init),
+            down_proj: Linear::new(inner, dim, init),
+        }
+    }
+
+    /// `[batch, seq, dim] → [batch, seq, dim]`.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.down_proj.forward(trm_kernels::swiglu(self.gate_up_proj.forward(x)))
+    }
+}

@@ -1,0 +1,109 @@
+//! Choosing the next token from logits, on the host.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Draws tokens. One token takes one random number, whatever the logits, so
+/// that two models asked with one seed see the same luck.
+pub struct Sampler {
+    rng: ChaCha8Rng,
+    temperature: f64,
+    top_k: usize,
+}
+
+impl Sampler {
+    /// `temperature` 0 takes the most probable token; `top_k` 0 means all.
+    pub fn new(seed: u64, temperature: f64, top_k: usize) -> Self {
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), temperature, top_k }
+    }
+
+    /// The next token for `logits`, one per class.
+    pub fn next(&mut self, logits: &[f32]) -> u32 {
+        let luck: f64 = self.rng.random();
+        if self.temperature <= 0.0 {
+            return argmax(logits);
+        }
+        let mut order: Vec<usize> = (0..logits.len()).collect();
+        // Ties break by index, so that every platform sorts alike.
+        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+        if self.top_k > 0 {
+            order.truncate(self.top_k);
+        }
+        let top = f64::from(logits[order[0]]);
+        let weight = |i: usize| ((f64::from(logits[i]) - top) / self.temperature).exp();
+        let total: f64 = order.iter().map(|&i| weight(i)).sum();
+        let mut left = luck * total;
+        for &i in &order {
+            left -= weight(i);
+            if left < 0.0 {
+                return i as u32;
+            }
+        }
+        order[order.len() - 1] as u32
+    }
+}
+
+/// Index of the largest value; the first of equals, 0 for none.
+pub fn argmax(values: &[f32]) -> u32 {
+    let mut best = 0;
+    for (i, value) in values.iter().enumerate() {
+        if value.total_cmp(&values[best]).is_gt() {
+            best = i;
+        }
+    }
+    best as u32
+}
+
+/// Softmax of a row, in f64.
+pub fn softmax(logits: &[f32]) -> Vec<f64> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = logits.iter().map(|x| f64::from(x - top).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / total).collect()
+}
+
+/// Entropy of a distribution, in nats.
+pub fn entropy(probs: &[f64]) -> f64 {
+    probs.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequencies_follow_the_softmax() {
+        let logits = [1.0, 2.0, 0.5, -1.0];
+        let expected = softmax(&logits.map(|x| x / 0.7));
+        let mut sampler = Sampler::new(5, 0.7, 0);
+        let mut counts = [0.0; 4];
+        for _ in 0..20_000 {
+            counts[sampler.next(&logits) as usize] += 1.0 / 20_000.0;
+        }
+        for (count, p) in counts.iter().zip(expected) {
+            assert!((count - p).abs() < 0.015, "{count} for {p}");
+        }
+    }
+
+    #[test]
+    fn top_k_never_leaves_the_best_k() {
+        let mut sampler = Sampler::new(1, 5.0, 2);
+        assert!((0..500).all(|_| [1, 3].contains(&sampler.next(&[0.0, 1.0, 0.2, 0.9]))));
+    }
+
+    #[test]
+    fn temperature_zero_is_greedy_and_takes_the_first_of_equals() {
+        let mut sampler = Sampler::new(1, 0.0, 0);
+        assert_eq!(sampler.next(&[0.0, 3.0, 3.0]), 1);
+    }
+
+    #[test]
+    fn luck_does_not_depend_on_the_logits() {
+        let (mut a, mut b) = (Sampler::new(9, 1.0, 0), Sampler::new(9, 0.0, 3));
+        for _ in 0..10 {
+            a.next(&[0.0, 5.0]);
+            b.next(&[1.0, 0.0, 0.0]);
+        }
+        assert_eq!(a.rng.random::<u64>(), b.rng.random::<u64>());
+    }
+}

@@ -1,0 +1,123 @@
+//! The causal single-state language model (Chat-TRM).
+//!
+//! The state starts as one learned vector at every position. Each cycle adds
+//! the scaled token embedding and applies the same causal blocks. The head can
+//! read the state after any cycle.
+
+use burn::module::{Module, Param};
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::{Device, Int, Tensor};
+use trm_spec::CausalSpec;
+
+use crate::cache::{Autoregressive, Cache};
+use crate::layers::{Block, BlockSpec, Embedding, Linear};
+use crate::{Init, Readout, Recursive, State};
+
+/// Chat-TRM. Field names are the names of its published weights.
+#[derive(Module, Debug)]
+pub struct Causal {
+    /// `[dim]`.
+    z_init: Param<Tensor<1>>,
+    embed_tokens: Embedding,
+    blocks: Vec<Block>,
+    lm_head: Linear,
+    dropout: Dropout,
+    /// Rotary table, `[2, block_size, head_dim / 2]`; computed, not stored.
+    rope: Tensor<3>,
+}
+
+/// The state of a causal model: one vector per position.
+#[derive(Clone, Debug)]
+pub struct Single {
+    /// `[batch, seq, dim]`.
+    pub z: Tensor<3>,
+}
+
+impl State for Single {
+    fn detach(self) -> Self {
+        Self { z: self.z.detach() }
+    }
+
+    fn answer(&self) -> &Tensor<3> {
+        &self.z
+    }
+}
+
+impl Causal {
+    /// A model with fresh weights for `vocab` tokens.
+    pub fn new(spec: &CausalSpec, vocab: usize, init: &mut Init) -> Self {
+        let dim = spec.hidden_size;
+        let block = BlockSpec {
+            dim,
+            heads: spec.num_heads,
+            inner: spec.inner_size(),
+            causal: true,
+            dropout: spec.dropout,
+            eps: spec.rms_norm_eps,
+        };
+        Self {
+            embed_tokens: Embedding::new(vocab, dim, init),
+            blocks: (0..spec.n_layers).map(|_| Block::new(block, init)).collect(),
+            z_init: init.truncated_normal([dim], 1.0),
+            lm_head: Linear::new(dim, vocab, init),
+            dropout: DropoutConfig::new(spec.dropout).init(),
+            rope: trm_kernels::rope_table(
+                spec.block_size,
+                spec.head_dim(),
+                spec.rope_theta,
+                init.device(),
+            ),
+        }
+    }
+}
+
+impl Recursive for Causal {
+    /// Tokens, `[batch, seq]`.
+    type Input = Tensor<2, Int>;
+    type State = Single;
+
+    fn encode(&self, tokens: &Self::Input) -> Tensor<3> {
+        self.dropout.forward(self.embed_tokens.forward(tokens.clone()))
+    }
+
+    fn start(&self, x: &Tensor<3>) -> Single {
+        let dims = x.dims();
+        Single { z: self.z_init.val().reshape([1, 1, dims[2]]).expand(dims) }
+    }
+
+    fn cycle(&self, x: &Tensor<3>, state: Single) -> Single {
+        let injected = state.z + x.clone();
+        let z = self.blocks.iter().fold(injected, |z, block| block.forward(z, &self.rope));
+        Single { z }
+    }
+
+    fn read(&self, state: &Single) -> Readout {
+        Readout { logits: self.lm_head.forward(state.z.clone()), halt: None }
+    }
+
+    fn device(&self) -> Device {
+        self.rope.device()
+    }
+}
+
+impl Autoregressive for Causal {
+    fn block_size(&self) -> usize {
+        self.rope.dims()[1]
+    }
+
+    fn cache(&self, depth: usize) -> Cache {
+        Cache::new(depth, self.blocks.len(), self.block_size())
+    }
+
+    fn extend(&self, tokens: Tensor<2, Int>, cache: &mut Cache) -> Tensor<3> {
+        let x = self.encode(&tokens);
+        let mut z = self.start(&x).z;
+        for slots in cache.cycles_mut() {
+            z = z + x.clone();
+            for (block, slot) in self.blocks.iter().zip(slots) {
+                z = block.extend(z, &self.rope, slot);
+            }
+        }
+        self.lm_head.forward(z)
+    }
+}

@@ -1,0 +1,3 @@
+//! One file per published system.
+
+pub mod causal;

@@ -1,0 +1,26 @@
+//! Random numbers by address: the generator of step 1000 is had without
+//! drawing those of the 999 before it. All platforms draw the same numbers.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What a run draws for; each purpose has numbers of its own.
+pub mod stream {
+    pub const TRAIN_BATCHES: u64 = 0;
+    pub const VAL_BATCHES: u64 = 1;
+    pub const DEPTHS: u64 = 2;
+    pub const DROPOUT: u64 = 3;
+    pub const WEIGHTS: u64 = 4;
+    pub const TEXT: u64 = 5;
+}
+
+/// The generator for `step` of `stream` in the run seeded with `seed`.
+pub fn draw(seed: u64, stream: u64, step: u64) -> ChaCha8Rng {
+    // ChaCha is a function of key and nonce: no two addresses share their numbers.
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&stream.to_le_bytes());
+    let mut generator = ChaCha8Rng::from_seed(key);
+    generator.set_stream(step);
+    generator
+}

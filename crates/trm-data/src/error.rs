@@ -1,0 +1,70 @@
+//! Why a text cannot be used, and what to do about it.
+
+use trm_spec::{Failure, FailureKind};
+
+/// How many foreign characters a message shows.
+const SHOWN: usize = 10;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    #[error("{name} is empty")]
+    Empty { name: String },
+    #[error("{name} has characters that the vocabulary lacks: {} (the first is character {position})", shown(.missing))]
+    Foreign {
+        name: String,
+        /// Each foreign character once, in order of appearance.
+        missing: Vec<char>,
+        /// Where the first one stands, from 1.
+        position: usize,
+        /// How many characters the vocabulary has.
+        known: usize,
+    },
+    #[error("the model's vocabulary has no characters, so text cannot be turned into its tokens")]
+    NoCharacters,
+    #[error(
+        "the {split} part of {name} has {tokens} characters, but block_size {block_size} needs at least {}",
+        .block_size + 1
+    )]
+    TooShort { name: String, split: &'static str, tokens: usize, block_size: usize },
+    #[error("{path} is not UTF-8 text: the byte at offset {offset} does not belong")]
+    NotUtf8 { path: String, offset: usize, utf16: bool },
+    #[error("{path} cannot be read: {reason}")]
+    Unreadable { path: String, reason: String },
+}
+
+fn shown(missing: &[char]) -> String {
+    let mut words: Vec<_> = missing.iter().take(SHOWN).map(|c| format!("{c:?}")).collect();
+    if missing.len() > SHOWN {
+        words.push(format!("and {} more", missing.len() - SHOWN));
+    }
+    words.join(", ")
+}
+
+impl CorpusError {
+    /// What to try next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Empty { .. } => "Give a text of at least a few thousand characters.".into(),
+            Self::Foreign { known, .. } => format!(
+                "This model knows {known} characters. Leave the others out, or train a model on a text that has them."
+            ),
+            Self::NoCharacters => {
+                "Give token numbers instead, or use a checkpoint that was trained on a text.".into()
+            }
+            Self::TooShort { .. } => "Give a longer text, or lower block_size.".into(),
+            Self::NotUtf8 { utf16: true, .. } => {
+                "It looks like UTF-16: save it as UTF-8 and try again.".into()
+            }
+            Self::NotUtf8 { .. } => {
+                "Save it as UTF-8, or check that it is a text at all, and try again.".into()
+            }
+            Self::Unreadable { .. } => "Check the path and its permissions.".into(),
+        }
+    }
+}
+
+impl From<CorpusError> for Failure {
+    fn from(error: CorpusError) -> Self {
+        Self::new(FailureKind::Corpus, error.to_string(), error.hint())
+    }
+}

@@ -1,0 +1,271 @@
+//! Row-wise loops, written so that the compiler turns them into vector code.
+//!
+//! Sums run in [`LANES`] independent partial sums: a vector unit cannot reorder
+//! a floating-point sum by itself.
+
+use super::threads::{GRAIN, split_rows, split_rows2};
+use crate::AdamWStep;
+
+const LANES: usize = 16;
+
+/// Runs `work` compiled for the best instruction set of this processor.
+#[inline(always)]
+pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// `eˣ` to about 1 ulp of f32, without branches: `2ⁿ · e^r` with `|r| ≤ ln2/2`
+/// and a sixth-degree polynomial (coefficients of the Cephes library).
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    // Adding and subtracting 1.5·2²³ rounds to the nearest integer.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * core::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    // ln 2 in two parts, so that `x − n·ln2` keeps its last bits.
+    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    p = p * r + 1.398_2e-3;
+    p = p * r + 8.333_452e-3;
+    p = p * r + 4.166_579_6e-2;
+    p = p * r + 1.666_666_5e-1;
+    p = p * r + 5.000_000_1e-1;
+    let fraction = p * r * r + r + 1.0;
+    let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127);
+    fraction * f32::from_bits(exponent << 23)
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// `Σ term(i)` for `i` in `0..n`.
+#[inline(always)]
+fn sum(n: usize, term: impl Fn(usize) -> f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let whole = n / LANES * LANES;
+    for i in (0..whole).step_by(LANES) {
+        for (lane, total) in lanes.iter_mut().enumerate() {
+            *total += term(i + lane);
+        }
+    }
+    for i in whole..n {
+        lanes[0] += term(i);
+    }
+    lanes.iter().sum()
+}
+
+/// Inner product.
+#[inline(always)]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let b = &b[..a.len()];
+    sum(a.len(), |i| a[i] * b[i])
+}
+
+#[inline(always)]
+pub fn max(row: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut chunks = row.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = if *x > *lane { *x } else { *lane };
+        }
+    }
+    let rest = chunks.remainder().iter().chain(&lanes);
+    rest.fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
+}
+
+/// `row = exp(row − shift)`, returning the sum.
+#[inline(always)]
+pub fn exp_shifted(row: &mut [f32], shift: f32) -> f32 {
+    for x in row.iter_mut() {
+        *x = exp(*x - shift);
+    }
+    sum(row.len(), |i| row[i])
+}
+
+pub fn add_rms_norm(
+    y: &mut [f32],
+    inv_rms: &mut [f32],
+    h: &[f32],
+    m: &[f32],
+    width: usize,
+    eps: f32,
+) {
+    let rows = GRAIN.div_ceil(width).max(1);
+    split_rows2((y, width), (inv_rms, 1), rows, |first, y, inv_rms| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (r, (y, inv)) in y.chunks_exact_mut(width).zip(inv_rms).enumerate() {
+                    let at = (first + r) * width;
+                    let (h, m) = (&h[at..at + width], &m[at..at + width]);
+                    for ((y, h), m) in y.iter_mut().zip(h).zip(m) {
+                        *y = h + m;
+                    }
+                    *inv = 1.0 / (dot(y, y) / width as f32 + eps).sqrt();
+                    for y in y {
+                        *y *= *inv;
+                    }
+                }
+            },
+        );
+    });
+}
+
+pub fn add_rms_norm_grad(
+    dx: &mut [f32],
+    grad: &[f32],
+    y: &[f32],
+    inv_rms: &[f32],
+    width: usize,
+) {
+    split_rows(dx, width, GRAIN, |first, dx| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (r, dx) in dx.chunks_exact_mut(width).enumerate() {
+                    let row = first + r;
+                    let (g, y) =
+                        (&grad[row * width..][..width], &y[row * width..][..width]);
+                    let inv = inv_rms[row];
+                    let along = dot(g, y) / width as f32;
+                    for ((dx, g), y) in dx.iter_mut().zip(g).zip(y) {
+                        *dx = inv * (g - y * along);
+                    }
+                }
+            },
+        );
+    });
+}
+
+pub fn swiglu(y: &mut [f32], gate_up: &[f32], inner: usize) {
+    split_rows(y, inner, GRAIN / 2, |first, y| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (r, y) in y.chunks_exact_mut(inner).enumerate() {
+                    let (gate, up) =
+                        gate_up[(first + r) * 2 * inner..][..2 * inner].split_at(inner);
+                    for ((y, g), u) in y.iter_mut().zip(gate).zip(up) {
+                        *y = g * sigmoid(*g) * u;
+                    }
+                }
+            },
+        );
+    });
+}
+
+pub fn swiglu_grad(dx: &mut [f32], grad: &[f32], gate_up: &[f32], inner: usize) {
+    split_rows(dx, 2 * inner, GRAIN, |first, dx| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (r, dx) in dx.chunks_exact_mut(2 * inner).enumerate() {
+                    let row = first + r;
+                    let (gate, up) = gate_up[row * 2 * inner..][..2 * inner].split_at(inner);
+                    let grad = &grad[row * inner..][..inner];
+                    let (d_gate, d_up) = dx.split_at_mut(inner);
+                    let outs = d_gate.iter_mut().zip(d_up);
+                    for ((((dg, du), g), u), go) in outs.zip(gate).zip(up).zip(grad) {
+                        let s = sigmoid(*g);
+                        *dg = go * u * s * (1.0 + g * (1.0 - s));
+                        *du = go * g * s;
+                    }
+                }
+            },
+        );
+    });
+}
+
+pub fn cross_entropy(
+    loss: &mut [f32],
+    lse: &mut [f32],
+    logits: &[f32],
+    targets: &[Option<usize>],
+    classes: usize,
+) {
+    let rows = (GRAIN / 4).div_ceil(classes).max(1);
+    split_rows2((loss, 1), (lse, 1), rows, |first, loss, lse| {
+        vectorized(
+            #[inline(always)]
+            || {
+                let mut scratch = vec![0.0; classes];
+                for (r, (loss, lse)) in loss.iter_mut().zip(lse).enumerate() {
+                    let row = &logits[(first + r) * classes..][..classes];
+                    let top = max(row);
+                    scratch.copy_from_slice(row);
+                    *lse = top + exp_shifted(&mut scratch, top).ln();
+                    *loss = targets[first + r].map_or(0.0, |target| *lse - row[target]);
+                }
+            },
+        );
+    });
+}
+
+pub fn cross_entropy_grad(
+    dx: &mut [f32],
+    grad: &[f32],
+    logits: &[f32],
+    targets: &[Option<usize>],
+    lse: &[f32],
+    classes: usize,
+) {
+    split_rows(dx, classes, GRAIN / 2, |first, dx| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (r, dx) in dx.chunks_exact_mut(classes).enumerate() {
+                    let row = first + r;
+                    let Some(target) = targets[row] else { continue };
+                    let (g, lse) = (grad[row], lse[row]);
+                    for (dx, x) in dx.iter_mut().zip(&logits[row * classes..][..classes]) {
+                        *dx = g * exp(x - lse);
+                    }
+                    dx[target] -= g;
+                }
+            },
+        );
+    });
+}
+
+pub fn adamw(
+    p: &mut [f32],
+    gradient: &[f32],
+    m: &mut [f32],
+    v: &mut [f32],
+    scale: f32,
+    step: AdamWStep,
+) {
+    let (bias1, bias2) = step.bias_corrections();
+    let (beta1, beta2) = (step.beta1 as f32, step.beta2 as f32);
+    let (rate, eps) = ((step.learning_rate / bias1) as f32, step.eps as f32);
+    let (keep, root) =
+        ((1.0 - step.learning_rate * step.weight_decay) as f32, (1.0 / bias2) as f32);
+    let piece = |p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                    let g = g * scale;
+                    *m = beta1 * *m + (1.0 - beta1) * g;
+                    *v = beta2 * *v + (1.0 - beta2) * g * g;
+                    *p = *p * keep - rate * *m / ((*v * root).sqrt() + eps);
+                }
+            },
+        );
+    };
+    #[cfg(feature = "threads")]
+    {
+        use rayon::prelude::*;
+        p.par_chunks_mut(GRAIN)
+            .zip(gradient.par_chunks(GRAIN))
+            .zip(m.par_chunks_mut(GRAIN))
+            .zip(v.par_chunks_mut(GRAIN))
+            .for_each(|(((p, g), m), v)| piece(p, g, m, v));
+    }
+    #[cfg(not(feature = "threads"))]
+    piece(p, gradient, m, v);
+}

@@ -1,0 +1,106 @@
+//! The operations a recursive transformer spends its time in, fused and with a
+//! backward pass of their own: a bias-free linear map, residual + RMSNorm,
+//! SwiGLU, rotary self-attention, cross-entropy and the AdamW update.
+//!
+//! Burn's general path records each of these as many small operations. Here
+//! each is one, for the CPU ([`cpu`]) and for WebGPU ([`gpu`]), behind plain
+//! functions of [`Tensor`]. [`general`] spells the same mathematics in Burn's
+//! own operations; the tests hold one against the other.
+//!
+//! Not in here: models, parameters, shapes of a particular network.
+
+mod autodiff;
+#[cfg(feature = "cpu")]
+mod cpu;
+pub mod general;
+#[cfg(feature = "gpu")]
+mod gpu;
+mod ops;
+pub mod profile;
+
+pub use ops::{AdamWStep, FusedOps};
+
+use burn::backend::Dispatch;
+use burn::tensor::{Int, Tensor};
+
+/// `x · wᵀ` over the last axis: `[.., in] · [out, in]ᵀ → [.., out]`.
+pub fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::linear_map(x.into_dispatch(), w.into_dispatch()))
+}
+
+/// `rms(h + m)`: the residual sum, normalised over the last axis without a
+/// learned weight (post-norm, TRM). Both inputs and the output have one shape.
+pub fn add_rms_norm<const D: usize>(h: Tensor<D>, m: Tensor<D>, eps: f64) -> Tensor<D> {
+    let (y, _) = Dispatch::add_rms_norm(h.into_dispatch(), m.into_dispatch(), eps as f32);
+    Tensor::from_dispatch(y)
+}
+
+/// `silu(gate) · up` of a fused `[.., gate | up]`: `[.., 2·n] → [.., n]`.
+pub fn swiglu<const D: usize>(gate_up: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::swiglu(gate_up.into_dispatch()))
+}
+
+/// Rotary multi-head self-attention of a fused `[batch, seq, q | k | v]`, each
+/// part `heads · head_dim` wide: `[batch, seq, 3·dim] → [batch, seq, dim]`.
+///
+/// `rope` is a table from [`rope_table`] with at least `seq` rows. With
+/// `causal`, position `i` sees positions `0..=i`.
+pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
+    let (y, _) = Dispatch::self_attention(qkv.into_dispatch(), rope.into_dispatch(), heads, causal);
+    Tensor::from_dispatch(y)
+}
+
+/// Cross-entropy of each row, in nats: `logits [rows, classes]`, `targets
+/// [rows]` → `[rows]`. A row with a negative target counts nothing: its loss
+/// and its gradient are zero.
+pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    let (loss, _) = Dispatch::cross_entropy(logits.into_dispatch(), targets.into_dispatch());
+    Tensor::from_dispatch(loss)
+}
+
+/// One AdamW update of a parameter. Returns the parameter and its two moments.
+///
+/// `scale`, of shape `[1]`, multiplies the gradient first (global clipping
+/// without a read-back). None of the tensors may be tracked by autodiff.
+pub fn adamw<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: (Tensor<D>, Tensor<D>),
+    scale: Tensor<1>,
+    step: AdamWStep,
+) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
+    #[cfg(feature = "cpu")]
+    if is_cpu(&parameter) {
+        return cpu::adamw(parameter, gradient, moments, scale, step);
+    }
+    general::adamw(parameter, gradient, moments, scale, step)
+}
+
+/// Cosines and sines of rotary positions, `[2, seq, head_dim / 2]`, rotate-half
+/// layout, frequency `theta^(-2i/head_dim)`.
+pub fn rope_table(
+    seq: usize,
+    head_dim: usize,
+    theta: f64,
+    device: &burn::tensor::Device,
+) -> Tensor<3> {
+    let half = head_dim / 2;
+    let mut table = Vec::with_capacity(2 * seq * half);
+    for wave in [f64::cos, f64::sin] {
+        for position in 0..seq {
+            for i in 0..half {
+                // Angles in f32 first, as the originals compute them.
+                let frequency = (1.0 / theta.powf(2.0 * i as f64 / head_dim as f64)) as f32;
+                let angle = position as f32 * frequency;
+                table.push(wave(f64::from(angle)) as f32);
+            }
+        }
+    }
+    Tensor::from_data(burn::tensor::TensorData::new(table, [2, seq, half]), device)
+}
+
+#[cfg(feature = "cpu")]
+fn is_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+    use burn::backend::DispatchDevice;
+    matches!(tensor.device().inner().as_dispatch(), DispatchDevice::Flex(_))
+}

@@ -1,0 +1,382 @@
+//! What was typed. Nothing is looked up or opened here; `plan` does that.
+
+mod settings;
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
+use serde_json::Value;
+use trm_spec::Setting;
+
+use crate::device::Choice;
+use crate::{depths, presets};
+
+/// A command and its arguments.
+pub enum Invocation {
+    Train(Train),
+    Generate(Generate),
+    Eval(Eval),
+    Trace(Trace),
+    Convert(Convert),
+    Devices { json: bool },
+    Bench(Bench),
+}
+
+pub struct Train {
+    pub preset: Option<String>,
+    pub config: Option<PathBuf>,
+    /// Settings given as flags, in the order of the table.
+    pub settings: Vec<(&'static Setting, Value)>,
+    pub data: Option<PathBuf>,
+    pub out: Option<PathBuf>,
+    pub resume: Option<PathBuf>,
+    pub init: Option<PathBuf>,
+    pub device: Choice,
+}
+
+pub struct Generate {
+    pub checkpoint: PathBuf,
+    pub prompt: Option<String>,
+    pub depth: Option<usize>,
+    pub temperature: f64,
+    pub top_k: usize,
+    pub seed: u32,
+    pub num_samples: usize,
+    pub max_new_tokens: usize,
+    pub device: Choice,
+}
+
+pub struct Eval {
+    pub checkpoint: PathBuf,
+    pub data: Option<PathBuf>,
+    pub depths: Vec<usize>,
+    pub json: bool,
+    pub device: Choice,
+}
+
+pub struct Trace {
+    pub checkpoint: PathBuf,
+    pub prompt: Option<String>,
+    pub tokens: Option<PathBuf>,
+    pub depth: Option<usize>,
+    pub logits: bool,
+    pub json: bool,
+    pub device: Choice,
+}
+
+pub struct Convert {
+    pub input: PathBuf,
+    pub out: PathBuf,
+    pub config: Option<PathBuf>,
+    pub dataset: Option<String>,
+    pub data: Option<PathBuf>,
+}
+
+pub struct Bench {
+    pub threads: Option<usize>,
+    pub runs: usize,
+    pub json: bool,
+    pub device: Choice,
+}
+
+/// Reads the command line; wrong usage ends the process with code 2.
+pub fn parse() -> Invocation {
+    let matches = command().get_matches();
+    match matches.subcommand() {
+        Some(("train", m)) => Invocation::Train(Train {
+            preset: text(m, "preset"),
+            config: path(m, "config"),
+            settings: settings::given(m),
+            data: path(m, "data"),
+            out: path(m, "out"),
+            resume: path(m, "resume"),
+            init: path(m, "init"),
+            device: device(m),
+        }),
+        Some(("generate", m)) => Invocation::Generate(Generate {
+            checkpoint: required(m, "checkpoint"),
+            prompt: text(m, "prompt"),
+            depth: m.get_one("depth").copied(),
+            temperature: required(m, "temperature"),
+            top_k: required(m, "top-k"),
+            seed: required(m, "seed"),
+            num_samples: required(m, "num-samples"),
+            max_new_tokens: required(m, "max-new-tokens"),
+            device: device(m),
+        }),
+        Some(("eval", m)) => Invocation::Eval(Eval {
+            checkpoint: required(m, "checkpoint"),
+            data: path(m, "data"),
+            depths: required(m, "depths"),
+            json: m.get_flag("json"),
+            device: device(m),
+        }),
+        Some(("trace", m)) => Invocation::Trace(Trace {
+            checkpoint: required(m, "checkpoint"),
+            prompt: text(m, "prompt"),
+            tokens: path(m, "tokens"),
+            depth: m.get_one("depth").copied(),
+            logits: m.get_flag("logits"),
+            json: m.get_flag("json"),
+            device: device(m),
+        }),
+        Some(("convert", m)) => Invocation::Convert(Convert {
+            input: required(m, "input"),
+            out: required(m, "to"),
+            config: path(m, "config"),
+            dataset: text(m, "dataset"),
+            data: path(m, "data"),
+        }),
+        Some(("devices", m)) => Invocation::Devices { json: m.get_flag("json") },
+        Some(("bench", m)) => Invocation::Bench(Bench {
+            threads: m.get_one("threads").copied(),
+            runs: required(m, "runs"),
+            json: m.get_flag("json"),
+            device: device(m),
+        }),
+        _ => unreachable!("clap requires one of the commands"),
+    }
+}
+
+fn command() -> Command {
+    Command::new("trm-native")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Train, evaluate and question Tiny Recursive Models.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([train(), generate(), eval(), trace(), convert(), devices(), bench()])
+}
+
+fn train() -> Command {
+    let mut presets_help = String::from("Presets:\n");
+    for (name, description) in presets::described() {
+        presets_help.push_str(&format!("  {name:<21} {description}\n"));
+    }
+    Command::new("train")
+        .about("Train a model; without a preset, one that suits this machine")
+        // The last one counts, as in most programs.
+        .args_override_self(true)
+        .after_help(presets_help)
+        .arg(
+            Arg::new("preset")
+                .value_name("PRESET")
+                .value_parser(PossibleValuesParser::new(presets::names()))
+                .hide_possible_values(true)
+                .help("Where to start from; settings in flags come on top (listed below)"),
+        )
+        .arg(
+            file("config", "A TOML file of settings, in place of a preset")
+                .conflicts_with("preset"),
+        )
+        .arg(file("data", "Your own text (UTF-8) in place of Tiny Shakespeare"))
+        .arg(folder("out", "Folder of the run [default: runs/PRESET, numbered if it is taken]"))
+        .arg(
+            folder("resume", "Go on with the run in this folder, exactly where it stopped")
+                .conflicts_with_all(["preset", "config", "out", "init"]),
+        )
+        .arg(file("init", "Start a new run from the weights of this checkpoint"))
+        .arg(device_arg())
+        .args(settings::arguments())
+}
+
+fn generate() -> Command {
+    Command::new("generate")
+        .about("Write text, as it comes")
+        .arg(checkpoint())
+        .arg(
+            Arg::new("prompt")
+                .long("prompt")
+                .value_name("TEXT")
+                .help("How the text begins [default: a new line]"),
+        )
+        .arg(depth())
+        .arg(
+            number("temperature", "0.8", "0 takes the most probable token; higher is wilder")
+                .value_parser(temperature),
+        )
+        .arg(
+            number("top-k", "0", "Only the K most probable tokens; 0 means all")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            number("seed", "1337", "Seed of the first sample; each further one adds 1")
+                .value_parser(value_parser!(u32)),
+        )
+        .arg(number("num-samples", "1", "How many texts").value_parser(value_parser!(usize)))
+        .arg(number("max-new-tokens", "500", "Length of a text").value_parser(value_parser!(usize)))
+        .arg(device_arg())
+}
+
+fn eval() -> Command {
+    Command::new("eval")
+        .about("Loss over the whole validation part of a text, at several depths")
+        .arg(checkpoint())
+        .arg(file("data", "The text, where it is your own"))
+        .arg(
+            Arg::new("depths")
+                .long("depths")
+                .value_name("DEPTHS")
+                .default_value("1..8")
+                .value_parser(depths::parse)
+                .help("Depths: a range with both ends (1..8) or a list (1,2,4)"),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
+fn trace() -> Command {
+    Command::new("trace")
+        .about("What the model answers after every cycle")
+        .arg(checkpoint())
+        .arg(Arg::new("prompt").long("prompt").value_name("TEXT").help("The text to read"))
+        .arg(
+            file("tokens", "Token rows of equal length: {\"inputs\": [[…], …]}")
+                .conflicts_with("prompt")
+                .required_unless_present("prompt"),
+        )
+        .arg(depth())
+        .arg(
+            Arg::new("logits")
+                .long("logits")
+                .action(ArgAction::SetTrue)
+                .requires("json")
+                .help("All logits too (with --json)"),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
+fn convert() -> Command {
+    Command::new("convert")
+        .about("Turn another project's weights into a checkpoint")
+        .arg(
+            Arg::new("input")
+                .value_name("IN")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Its weights, as safetensors"),
+        )
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("FORMAT")
+                .required(true)
+                .value_parser(["chat-trm"])
+                .help("Whose weights they are"),
+        )
+        .arg(file("to", "The checkpoint to write").required(true))
+        .arg(file("config", "Its config.json [default: beside IN]"))
+        .arg(
+            Arg::new("dataset")
+                .long("dataset")
+                .value_name("NAME")
+                .help("Take the characters of its tokens from this text (shakespeare)"),
+        )
+        .arg(file("data", "Take the characters from your own text").conflicts_with("dataset"))
+}
+
+fn devices() -> Command {
+    Command::new("devices")
+        .about("List what can compute, and what `auto` takes and why")
+        .arg(json())
+}
+
+fn bench() -> Command {
+    Command::new("bench")
+        .about("Time training steps of two configurations on this machine")
+        .arg(
+            Arg::new("threads")
+                .long("threads")
+                .value_name("N")
+                .value_parser(value_parser!(usize))
+                .help("Threads of the CPU [default: all]"),
+        )
+        .arg(
+            number("runs", "5", "Repetitions; their median counts")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
+fn checkpoint() -> Arg {
+    Arg::new("checkpoint")
+        .value_name("CHECKPOINT")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("A .safetensors checkpoint, or a run's folder (its best one)")
+}
+
+fn depth() -> Arg {
+    Arg::new("depth")
+        .long("depth")
+        .value_name("N")
+        .value_parser(depths::parse_one)
+        .help("Cycles of the recursion [default: as trained]")
+}
+
+fn device_arg() -> Arg {
+    Arg::new("device")
+        .long("device")
+        .value_name("D")
+        .default_value("auto")
+        .value_parser(value_parser!(Choice))
+        .help("auto (a real GPU if there is one, else the CPU), cpu or gpu[:N]")
+}
+
+fn json() -> Arg {
+    Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("One JSON document on standard output")
+}
+
+fn file(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+}
+
+fn folder(name: &'static str, help: &'static str) -> Arg {
+    file(name, help).value_name("DIR")
+}
+
+fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    let argument = Arg::new(name)
+        .long(name)
+        .value_name("N")
+        .default_value(default)
+        .allow_negative_numbers(true)
+        .help(help);
+    let snake = name.replace('-', "_");
+    if snake == name { argument } else { argument.alias(snake) }
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("must be a number from 0".into()),
+    }
+}
+
+fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.get_one(name).cloned()
+}
+
+fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
+    matches.get_one(name).cloned()
+}
+
+fn device(matches: &ArgMatches) -> Choice {
+    required(matches, "device")
+}
+
+fn required<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> T {
+    matches.get_one::<T>(name).expect("clap requires it or gives its default").clone()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,206 @@
+//! `bench`: how long a training step takes here, and on what the time goes.
+
+use std::time::Instant;
+
+use pollster::block_on;
+use serde::Serialize;
+use serde_json::json;
+use trm_data::Corpus;
+use trm_kernels::profile;
+use trm_spec::{RunConfig, VariantSpec, overlay};
+use trm_train::Run;
+
+use super::{print, print_json};
+use crate::args;
+use crate::device::{self, Chosen};
+use crate::report::usage;
+
+/// A configuration to time.
+struct Subject {
+    name: &'static str,
+    settings: serde_json::Value,
+    /// Steps of one timed run.
+    steps: usize,
+}
+
+/// Steps before the first timed one.
+const WARMUP: usize = 3;
+
+#[derive(Serialize)]
+struct Measured {
+    name: &'static str,
+    parameters: usize,
+    batch_size: usize,
+    block_size: usize,
+    runs: usize,
+    steps_per_run: usize,
+    ms_per_step: Spread,
+    tokens_per_second: f64,
+    /// Share of the time in the matrix products of linear maps; the CPU's only.
+    matrix_products: Option<f64>,
+    /// Share of the time in attention, its own matrix products included; the CPU's only.
+    attention: Option<f64>,
+    /// Most memory the process held, where the system tells.
+    peak_memory_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Spread {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
+    if typed.runs == 0 {
+        return Err(usage!("--runs must be at least 1"));
+    }
+    if let Some(threads) = typed.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    let device = device::open(typed.device)?;
+    let mut measured = Vec::new();
+    for subject in subjects() {
+        eprintln!("timing {} on {} …", subject.name, device.name);
+        measured.push(measure(&subject, typed.runs, &device)?);
+    }
+    if typed.json {
+        return print_json(&json!({
+            "device": device.name,
+            "threads": device::threads(),
+            "configurations": measured,
+        }));
+    }
+    print(&format!("{}; medians of {} runs", device.name, typed.runs))?;
+    measured.iter().try_for_each(|one| print(&line(one)))
+}
+
+fn subjects() -> [Subject; 2] {
+    [
+        Subject {
+            name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
+            settings: json!({ "hidden_size": 128, "num_heads": 4, "block_size": 64, "batch_size": 12 }),
+            steps: 10,
+        },
+        Subject {
+            name: "width 384, 6 heads, 2 blocks, 2 cycles, batch 8 × 256",
+            settings: json!({ "hidden_size": 384, "num_heads": 6, "block_size": 256, "batch_size": 8 }),
+            steps: 2,
+        },
+    ]
+}
+
+fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Measured> {
+    memory::forget_peak();
+    let config = overlay(&RunConfig::default(), &subject.settings)?;
+    let corpus =
+        Corpus::from_text("shakespeare", trm_data::shakespeare(), config.data.val_fraction)?;
+    let mut run = trm_train::create(&config, corpus, &device.device)?;
+    block_on(run.steps(WARMUP))?;
+
+    profile::take();
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        let start = Instant::now();
+        block_on(run.steps(subject.steps))?;
+        times.push(start.elapsed().as_secs_f64() * 1e3 / subject.steps as f64);
+    }
+    let kernels = profile::take();
+
+    let whole_ns = times.iter().sum::<f64>() * subject.steps as f64 * 1e6;
+    let share = |ns: u64| (!device.is_gpu && ns > 0).then(|| ns as f64 / whole_ns);
+    let ms_per_step = spread(times);
+    let VariantSpec::Causal(model) = &config.model;
+    let tokens = config.train.batch_size * model.block_size;
+    Ok(Measured {
+        name: subject.name,
+        parameters: run.summary().parameters,
+        batch_size: config.train.batch_size,
+        block_size: model.block_size,
+        runs,
+        steps_per_run: subject.steps,
+        tokens_per_second: tokens as f64 * 1e3 / ms_per_step.median,
+        ms_per_step,
+        matrix_products: share(kernels.linear_ns),
+        attention: share(kernels.attention_ns),
+        peak_memory_bytes: memory::peak(),
+    })
+}
+
+fn spread(mut values: Vec<f64>) -> Spread {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+    Spread { median: (low + high) / 2.0, min: values[0], max: values[values.len() - 1] }
+}
+
+fn line(one: &Measured) -> String {
+    let percent =
+        |share: Option<f64>| share.map_or("–".into(), |s| format!("{:.0} %", s * 100.0));
+    let memory = one.peak_memory_bytes.map_or("–".into(), |b| format!("{} MB", b / 1_000_000));
+    format!(
+        "{}\n  {:.1} ms a step ({:.1} to {:.1}), {:.0} tokens/s, matrix products {}, attention {}, peak memory {}",
+        one.name,
+        one.ms_per_step.median,
+        one.ms_per_step.min,
+        one.ms_per_step.max,
+        one.tokens_per_second,
+        percent(one.matrix_products),
+        percent(one.attention),
+        memory
+    )
+}
+
+/// The process's peak memory, where the system tells it.
+mod memory {
+    /// Lets the peak be measured anew from here on.
+    pub fn forget_peak() {
+        if cfg!(target_os = "linux") {
+            // Where this is not allowed the peak is that of the whole process.
+            let _ = std::fs::write("/proc/self/clear_refs", "5");
+        }
+    }
+
+    pub fn peak() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between() {
+        let odd = spread(vec![3.0, 1.0, 2.0]);
+        assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
+        assert_eq!(spread(vec![4.0, 1.0, 3.0, 2.0]).median, 2.5);
+    }
+
+    #[test]
+    fn subjects_are_the_sizes_they_are_named_for() {
+        for subject in subjects() {
+            let config = overlay(&RunConfig::default(), &subject.settings).expect("valid");
+            let VariantSpec::Causal(model) = &config.model;
+            let name = format!(
+                "width {}, {} heads, {} blocks, {} cycles, batch {} × {}",
+                model.hidden_size,
+                model.num_heads,
+                model.n_layers,
+                model.recursion_steps,
+                config.train.batch_size,
+                model.block_size
+            );
+            assert_eq!(name, subject.name);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_peak_is_at_least_what_is_held() {
+        let held = vec![1_u8; 32 << 20];
+        assert!(memory::peak().expect("Linux tells") >= held.len() as u64);
+    }
+}

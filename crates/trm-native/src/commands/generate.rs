@@ -1,0 +1,69 @@
+//! `generate`: text on standard output, as it comes.
+
+use std::io::{Write, stdout};
+
+use anyhow::Context;
+use pollster::block_on;
+use trm_spec::{Failure, FailureKind, GenerateOptions, VariantSpec};
+use trm_train::Run;
+
+use crate::args;
+use crate::device;
+use crate::plan::read_checkpoint;
+use crate::training::opening;
+
+/// Tokens pulled at a time: few enough to see the text grow.
+const CHUNK: usize = 4;
+
+/// Between two samples.
+const RULE: &str = "---------------";
+
+pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
+    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    let device = device::open(typed.device)?;
+    let run = trm_train::load(&bytes, None, None, &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let VariantSpec::Causal(model) = &header.config.model;
+    let prompt = typed.prompt.clone().unwrap_or_else(|| opening(&header.vocab));
+    known(run.as_ref(), &prompt)?;
+    for sample in 0..typed.num_samples {
+        if sample > 0 {
+            writeln!(stdout().lock(), "{RULE}")?;
+        }
+        write_sample(
+            run.as_ref(),
+            &GenerateOptions {
+                prompt: prompt.clone(),
+                depth: typed.depth.unwrap_or(model.recursion_steps),
+                temperature: typed.temperature,
+                top_k: typed.top_k,
+                seed: typed.seed.wrapping_add(sample as u32),
+                max_new_tokens: typed.max_new_tokens,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Refuses a prompt with characters that the model never saw.
+fn known(run: &dyn Run, prompt: &str) -> anyhow::Result<()> {
+    run.encode(prompt).map(drop).map_err(|failure| {
+        let message = format!("--prompt: {}", failure.message);
+        Failure::new(FailureKind::Prompt, message, failure.hint).into()
+    })
+}
+
+fn write_sample(run: &dyn Run, options: &GenerateOptions) -> anyhow::Result<()> {
+    let mut stream = run.generate(options)?;
+    let mut out = stdout().lock();
+    write!(out, "{}", options.prompt)?;
+    loop {
+        let piece = block_on(stream.pull(CHUNK))?;
+        write!(out, "{}", piece.text)?;
+        out.flush()?;
+        if piece.done {
+            writeln!(out)?;
+            return Ok(());
+        }
+    }
+}

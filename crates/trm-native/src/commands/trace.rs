@@ -1,0 +1,91 @@
+//! `trace`: what the model answers after every cycle.
+
+use std::path::Path;
+
+use anyhow::Context;
+use pollster::block_on;
+use serde::Deserialize;
+use serde_json::Value;
+use trm_data::decode;
+use trm_spec::{Trace, TraceStep, VariantSpec, Vocab};
+use trm_train::TraceRequest;
+
+use super::{print, print_json};
+use crate::args;
+use crate::device;
+use crate::plan::read_checkpoint;
+use crate::report::usage;
+
+/// A file of token rows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tokens {
+    inputs: Vec<Vec<u32>>,
+    /// Puzzles have them; a language model does not.
+    #[serde(default)]
+    puzzle_identifiers: Option<Value>,
+}
+
+pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
+    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    let device = device::open(typed.device)?;
+    let run = trm_train::load(&bytes, None, None, &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let tokens = match (&typed.prompt, &typed.tokens) {
+        (Some(prompt), _) => vec![run.encode(prompt)?],
+        (None, Some(path)) => read_tokens(path)?,
+        (None, None) => return Err(usage!("give --prompt or --tokens")),
+    };
+    let VariantSpec::Causal(model) = &header.config.model;
+    let depth = typed.depth.unwrap_or(model.recursion_steps);
+    let request = TraceRequest { tokens, depth, top: 0, logits: typed.logits };
+    let trace = block_on(run.trace(&request))?;
+    if typed.json { print_json(&trace) } else { table(&trace, &header.vocab) }
+}
+
+fn read_tokens(path: &Path) -> anyhow::Result<Vec<Vec<u32>>> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let tokens: Tokens = serde_json::from_str(&text)
+        .with_context(|| format!("{name} is not {{\"inputs\": [[token, …], …]}}"))?;
+    if tokens.puzzle_identifiers.is_some() {
+        eprintln!("note: a language model has no puzzle_identifiers; they are left aside");
+    }
+    let length = tokens.inputs.first().map_or(0, Vec::len);
+    anyhow::ensure!(length > 0, "{name} holds no tokens");
+    if let Some(row) = tokens.inputs.iter().position(|row| row.len() != length) {
+        anyhow::bail!(
+            "row {row} of {name} has {} tokens, but row 0 has {length}; rows must be of equal length",
+            tokens.inputs[row].len()
+        );
+    }
+    Ok(tokens.inputs)
+}
+
+/// A line for each cycle and row: how sure the model is, and the next token it would put after each one.
+fn table(trace: &Trace, vocab: &Vocab) -> anyhow::Result<()> {
+    for (row, tokens) in trace.tokens.iter().enumerate() {
+        print(&format!("row {row}    read      {:?}", decode(vocab, tokens)))?;
+        print("cycle  answer probability  entropy  state rms  change  next tokens")?;
+        for step in &trace.steps {
+            print(&line(step, row, vocab))?;
+        }
+    }
+    Ok(())
+}
+
+fn line(step: &TraceStep, row: usize, vocab: &Vocab) -> String {
+    format!(
+        "{:5}  {:18.4}  {:7.4}  {:9.4}  {:6.4}  {:?}",
+        step.step,
+        mean(&step.prob[row]),
+        mean(&step.entropy[row]),
+        step.state_rms,
+        step.state_change,
+        decode(vocab, &step.argmax[row])
+    )
+}
+
+fn mean(values: &[f32]) -> f32 {
+    values.iter().sum::<f32>() / values.len().max(1) as f32
+}

@@ -1,0 +1,29 @@
+//! The command line: what was typed becomes a plan, the plan is carried out,
+//! and whatever went wrong is said once, here.
+
+mod args;
+mod commands;
+mod depths;
+mod device;
+mod header;
+mod interrupt;
+mod metrics;
+mod plan;
+mod presets;
+mod progress;
+mod report;
+mod run_dir;
+mod training;
+
+use std::process::ExitCode;
+
+/// Tensors come and go at every step; a pooling allocator spares the system that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match commands::run(args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::failure(&error),
+    }
+}

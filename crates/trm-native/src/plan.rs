@@ -1,0 +1,257 @@
+//! What will happen, from what was typed: preset < configuration file < flags.
+//! A plan is printed before anything is trained.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+use trm_data::Corpus;
+use trm_spec::{LiveSettings, RunConfig, RunSummary, VariantSpec, Vocab, overlay};
+use trm_train::checkpoint;
+
+use crate::args;
+use crate::device::Chosen;
+use crate::presets;
+use crate::progress::thousands;
+use crate::report::usage;
+use crate::run_dir;
+
+/// A text to train on or to be judged by.
+pub struct Text {
+    pub name: String,
+    pub content: Cow<'static, str>,
+}
+
+impl Text {
+    /// The user's file, or the text that the configuration names.
+    pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
+        match file {
+            Some(path) => {
+                Ok(Self { name: dataset.into(), content: trm_data::read_text(path)?.into() })
+            }
+            None if dataset == SHAKESPEARE => {
+                Ok(Self { name: dataset.into(), content: trm_data::shakespeare().into() })
+            }
+            None => Err(usage!(
+                "the text `{dataset}` does not come with the program; give it with --data FILE"
+            )),
+        }
+    }
+
+    /// The text as a corpus of `config`, with the vocabulary of a checkpoint where there is one.
+    pub fn corpus(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Corpus> {
+        let (name, share) = (&self.name, config.data.val_fraction);
+        Ok(match vocab {
+            Some(vocab) => Corpus::with_vocab(name, &self.content, share, vocab)?,
+            None => Corpus::from_text(name, &self.content, share)?,
+        })
+    }
+}
+
+/// The dataset that the binary carries.
+const SHAKESPEARE: &str = "shakespeare";
+
+/// How a training run begins.
+pub enum Start {
+    /// From random weights.
+    Fresh,
+    /// From the state saved in the run's own folder.
+    Resume { live: LiveSettings },
+    /// From a checkpoint's weights, at step 0.
+    Init { checkpoint: Vec<u8> },
+}
+
+pub struct Train {
+    pub start: Start,
+    /// What was asked for, in words.
+    pub origin: String,
+    pub config: RunConfig,
+    pub text: Text,
+    pub out: PathBuf,
+}
+
+/// What a training command comes to on this device.
+pub fn train(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
+    match &typed.resume {
+        Some(folder) => resume(typed, folder),
+        None => fresh(typed, device),
+    }
+}
+
+fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
+    let initial = typed.init.as_deref().map(read_checkpoint).transpose()?;
+    let default = if device.is_gpu { presets::ON_GPU } else { presets::ON_CPU };
+    let (base, name, origin) = match (&typed.preset, &typed.config, &initial) {
+        (Some(name), ..) => (presets::config(name)?, name.clone(), format!("preset {name}")),
+        (None, Some(path), _) => (config_file(path)?, stem(path), path.display().to_string()),
+        (None, None, Some((header, _))) => {
+            (header.config.clone(), "run".into(), "the checkpoint's settings".into())
+        }
+        (None, None, None) => (
+            presets::config(default)?,
+            default.into(),
+            format!("preset {default} (none was named; this one suits {})", device.name),
+        ),
+    };
+    let mut config = with_flags(&base, typed)?;
+    if let Some(path) = &typed.data
+        && config.data.dataset == SHAKESPEARE
+    {
+        config.data.dataset = file_name(path);
+    }
+    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
+    let (start, origin) = match initial {
+        None => (Start::Fresh, origin),
+        Some((header, bytes)) => {
+            same_shape(&header.config, &config)?;
+            let init = typed.init.as_deref().unwrap_or(Path::new(""));
+            (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
+        }
+    };
+    Ok(Train { start, origin, config, text, out })
+}
+
+fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
+    let mut live = LiveSettings::default();
+    for (setting, value) in &typed.settings {
+        match setting.key {
+            "learning_rate" => live.learning_rate = value.as_f64(),
+            "max_iters" => live.max_iters = value.as_u64().map(|n| n as usize),
+            key => {
+                return Err(usage!(
+                    "a run that goes on keeps its {key}; only learning_rate and max_iters may change \
+                     (start a new run from its weights with --init)"
+                ));
+            }
+        }
+    }
+    let last = folder.join("last.safetensors");
+    if !last.exists() {
+        return Err(usage!(
+            "{} holds no run to go on with (last.safetensors is missing)",
+            folder.display()
+        ));
+    }
+    let (header, _) = read_checkpoint(&last)?;
+    let mut config = header.config;
+    let patch = json!({
+        "learning_rate": live.learning_rate.unwrap_or(config.train.learning_rate),
+        "max_iters": live.max_iters.unwrap_or(config.train.max_iters),
+    });
+    config = overlay(&config, &patch)?;
+    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    Ok(Train {
+        origin: format!("step {} of {}", header.step, folder.display()),
+        start: Start::Resume { live },
+        config,
+        text,
+        out: folder.to_owned(),
+    })
+}
+
+fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunConfig> {
+    // Flags are flat: every setting's name is its own.
+    let flags = typed.settings.iter().map(|(s, value)| (s.key.to_owned(), value.clone())).collect();
+    Ok(overlay(base, &serde_json::Value::Object(flags))?)
+}
+
+fn config_file(path: &Path) -> anyhow::Result<RunConfig> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let patch =
+        toml::from_str(&text).map_err(|error| usage!("{} is not TOML: {error}", path.display()))?;
+    overlay(&RunConfig::default(), &patch).with_context(|| path.display().to_string())
+}
+
+/// Header and bytes of a checkpoint file.
+pub fn read_checkpoint(path: &Path) -> anyhow::Result<(checkpoint::Header, Vec<u8>)> {
+    let path = run_dir::checkpoint_in(path);
+    let bytes = run_dir::read(&path)?;
+    let header = checkpoint::read_header(&bytes).with_context(|| path.display().to_string())?;
+    Ok((header, bytes))
+}
+
+/// Refuses settings that the weights of a checkpoint do not fit.
+fn same_shape(checkpoint: &RunConfig, config: &RunConfig) -> anyhow::Result<()> {
+    let (VariantSpec::Causal(from), VariantSpec::Causal(to)) = (&checkpoint.model, &config.model);
+    for (key, from, to) in [
+        ("hidden_size", from.hidden_size, to.hidden_size),
+        ("num_heads", from.num_heads, to.num_heads),
+        ("n_layers", from.n_layers, to.n_layers),
+        ("inner size (expansion)", from.inner_size(), to.inner_size()),
+    ] {
+        if from != to {
+            return Err(usage!(
+                "--init: the checkpoint has {key} {from}, but this run asks for {to}; leave the preset out to take the checkpoint's settings"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The first folder of that name under `runs` that nobody uses.
+fn free_folder(name: &str) -> PathBuf {
+    let runs = Path::new("runs");
+    let numbered = (2..).map(|number| runs.join(format!("{name}-{number}")));
+    std::iter::once(runs.join(name))
+        .chain(numbered)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| runs.join(name))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| "text".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A training plan together with the run that it made, for people to read.
+pub struct Shown<'a> {
+    pub plan: &'a Train,
+    pub summary: &'a RunSummary,
+    pub device: &'a Chosen,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { plan, summary, device } = self;
+        let VariantSpec::Causal(model) = &plan.config.model;
+        let train = &plan.config.train;
+        writeln!(f, "from      {}", plan.origin)?;
+        writeln!(
+            f,
+            "model     {}, {} parameters: {} blocks of width {} with {} heads, {} cycles",
+            plan.config.model.name(),
+            thousands(summary.parameters as u64),
+            model.n_layers,
+            model.hidden_size,
+            model.num_heads,
+            model.recursion_steps,
+        )?;
+        writeln!(
+            f,
+            "text      {}: {} tokens to learn from, {} kept for validation, {} characters",
+            plan.text.name,
+            thousands(summary.train_tokens as u64),
+            thousands(summary.val_tokens as u64),
+            summary.vocab.size(),
+        )?;
+        writeln!(
+            f,
+            "training  steps {} to {} of {} × {} tokens, learning rate {}, seed {}",
+            summary.step,
+            train.max_iters,
+            train.batch_size,
+            model.block_size,
+            train.learning_rate,
+            train.seed,
+        )?;
+        writeln!(f, "device    {} ({})", device.name, device.reason)?;
+        write!(f, "out       {}", plan.out.display())
+    }
+}

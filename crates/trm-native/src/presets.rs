@@ -1,0 +1,69 @@
+//! The presets, inside the binary, so that it works from any folder.
+
+use anyhow::Context;
+use trm_spec::{RunConfig, overlay};
+
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../configs/", $name, ".toml")))),*]
+    };
+}
+
+/// Name and text of every file in `configs/`.
+const PRESETS: &[(&str, &str)] = presets![
+    "tiny",
+    "page-tiny",
+    "page-small",
+    "shakespeare-char-cpu",
+    "shakespeare-elastic",
+    "shakespeare-char",
+];
+
+/// What `train` takes when nothing is said and there is no GPU.
+pub const ON_CPU: &str = "shakespeare-char-cpu";
+/// What `train` takes when nothing is said and there is a GPU.
+pub const ON_GPU: &str = "shakespeare-char";
+
+/// The names that `train` takes.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|(name, _)| *name)
+}
+
+/// Name and one line of description, for `train --help`.
+pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PRESETS.iter().map(|(name, text)| {
+        (*name, text.lines().next().unwrap_or_default().trim_start_matches("# "))
+    })
+}
+
+/// The configuration of the preset called `name`.
+pub fn config(name: &str) -> anyhow::Result<RunConfig> {
+    let (_, text) = PRESETS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .with_context(|| format!("no preset is called {name}"))?;
+    let patch = toml::from_str(text).with_context(|| format!("preset {name}"))?;
+    Ok(overlay(&RunConfig::default(), &patch)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_configs_is_a_preset_and_resolves() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .expect("the folder of presets")
+            .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+            .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+            .collect();
+        assert_eq!(files, names().map(str::to_owned).collect());
+        for name in names() {
+            config(name).expect(name);
+        }
+        assert!(names().any(|name| name == ON_CPU) && names().any(|name| name == ON_GPU));
+    }
+}

@@ -1,0 +1,149 @@
+//! How a run shows that it goes on: a bar on a terminal, plain lines elsewhere.
+//! All of it goes to standard error.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use trm_spec::StepReport;
+
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    total: usize,
+}
+
+impl Progress {
+    pub fn new(step: usize, total: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(total as u64).with_style(style).with_position(step as u64)
+        });
+        Self { bar, total }
+    }
+
+    /// Moves the bar; where there is none, prints a line if this step asks for one.
+    pub fn step(&self, report: &StepReport, pace: &Pace, wants_line: bool) {
+        let facts = format!(
+            "loss {:.4}  lr {:.2e}  {} tokens/s  {} left",
+            report.loss,
+            report.learning_rate,
+            thousands(pace.tokens_per_second() as u64),
+            clock(pace.left(self.total.saturating_sub(report.step))),
+        );
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(report.step as u64);
+                bar.set_message(facts);
+            }
+            None if wants_line => eprintln!("step {}/{}  {facts}", report.step, self.total),
+            None => {}
+        }
+    }
+
+    /// A line that stays, above the bar where there is one.
+    pub fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.abandon();
+        }
+    }
+}
+
+/// How fast training goes: time in steps only, not in validation or saving.
+pub struct Pace {
+    tokens_per_step: usize,
+    /// Seconds a step, averaged with more weight on recent ones.
+    seconds: Option<f64>,
+}
+
+/// Share of the newest measurement in the average.
+const NEWEST: f64 = 0.3;
+
+impl Pace {
+    pub fn new(tokens_per_step: usize) -> Self {
+        Self { tokens_per_step, seconds: None }
+    }
+
+    pub fn measured(&mut self, steps: usize, time: Duration) {
+        if steps > 0 {
+            let now = time.as_secs_f64() / steps as f64;
+            self.seconds =
+                Some(self.seconds.map_or(now, |before| before + NEWEST * (now - before)));
+        }
+    }
+
+    pub fn tokens_per_second(&self) -> f64 {
+        self.seconds.map_or(0.0, |seconds| self.tokens_per_step as f64 / seconds.max(1e-9))
+    }
+
+    /// Steps that fit into `time`, at least one.
+    pub fn steps_in(&self, time: Duration) -> usize {
+        self.seconds.map_or(1, |seconds| (time.as_secs_f64() / seconds.max(1e-9)) as usize).max(1)
+    }
+
+    fn left(&self, steps: usize) -> Duration {
+        Duration::from_secs_f64(self.seconds.unwrap_or(0.0) * steps as f64)
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `3:07` or `1:02:03`.
+pub fn clock(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!(
+            ["0", "999", "1,000", "1,003,854"],
+            [0, 999, 1000, 1_003_854].map(thousands)[..]
+        );
+        let times = [0.4, 59.6, 187.0, 3723.0].map(|s| clock(Duration::from_secs_f64(s)));
+        assert_eq!(times, ["0:00", "1:00", "3:07", "1:02:03"]);
+    }
+
+    #[test]
+    fn pace_is_per_step_and_forgets_slowly() {
+        let mut pace = Pace::new(100);
+        assert_eq!((pace.tokens_per_second(), pace.steps_in(Duration::from_secs(9))), (0.0, 1));
+        pace.measured(2, Duration::from_secs(4));
+        assert_eq!(pace.tokens_per_second(), 50.0);
+        assert_eq!(pace.steps_in(Duration::from_secs(9)), 4);
+        assert_eq!(pace.left(3), Duration::from_secs(6));
+        pace.measured(1, Duration::from_secs(1));
+        assert_eq!(pace.left(10), Duration::from_secs(17));
+        pace.measured(0, Duration::from_secs(50));
+        assert_eq!(pace.left(10), Duration::from_secs(17));
+    }
+}

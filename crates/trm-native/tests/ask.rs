@@ -1,0 +1,169 @@
+//! Asking a trained model: generate, eval, trace, and the shapes of their JSON.
+
+mod common;
+
+use common::{Place, bytes, says};
+use serde_json::{Value, json};
+
+const CPU: [&str; 2] = ["--device", "cpu"];
+
+#[test]
+fn text_is_repeatable_and_begins_with_the_prompt() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let write = |more: &[&str]| {
+        let arguments = ["generate", "run", "--prompt", "ROMEO:", "--max-new-tokens", "40"];
+        place.done(&[&arguments, more, &CPU].concat()).stdout
+    };
+    let text = write(&[]);
+    assert!(text.starts_with("ROMEO:"), "{text:?}");
+    assert_eq!(text.chars().count(), "ROMEO:".len() + 40 + 1, "{text:?}");
+    assert_eq!(write(&[]), text);
+    assert_ne!(write(&["--seed", "2"]), text);
+    assert_ne!(write(&["--depth", "5"]), text);
+    let greedy = write(&["--temperature", "0"]);
+    assert_eq!(write(&["--temperature", "0", "--seed", "2"]), greedy);
+    assert_eq!(write(&["--top-k", "1"]), greedy);
+}
+
+#[test]
+fn several_samples_are_several_texts() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let arguments =
+        ["generate", "run/best.safetensors", "--num-samples", "3", "--max-new-tokens", "20"];
+    let text = place.done(&[&arguments[..], &CPU].concat()).stdout;
+    let samples: Vec<_> = text.split("---------------\n").collect();
+    assert_eq!(samples.len(), 3, "{text}");
+    assert!(samples[0] != samples[1] && samples[1] != samples[2]);
+}
+
+#[test]
+fn foreign_characters_in_a_prompt_are_named() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let error = place.refused(1, &["generate", "run", "--prompt", "Grüße", "--device", "cpu"]);
+    says(&error, &["--prompt", "'ü', 'ß'", "hint:", "65 characters"]);
+}
+
+#[test]
+fn losses_come_for_every_depth_asked_for() {
+    let place = Place::new();
+    place.write("poem.txt", "A poem of some lines.\n".repeat(200));
+    place.quick_model(&["--data", "poem.txt"]);
+    let eval = |depths: &str| {
+        let arguments = ["eval", "run", "--data", "poem.txt", "--depths", depths, "--json"];
+        place.done(&[&arguments[..], &CPU].concat())
+    };
+    let document = eval("1..3").json();
+    let rows = document["depths"].as_array().expect("rows");
+    let depths: Vec<_> = rows.iter().map(|row| row["depth"].clone()).collect();
+    assert_eq!(depths, [1, 2, 3]);
+    for row in rows {
+        let loss = row["loss"].as_f64().expect("a loss");
+        assert!(
+            (row["perplexity"].as_f64().expect("a number") - loss.exp()).abs() < 1e-6 * loss.exp()
+        );
+        let bits = loss / std::f64::consts::LN_2;
+        assert!((row["bits_per_char"].as_f64().expect("a number") - bits).abs() < 1e-6);
+    }
+    assert_eq!(document.as_object().expect("an object").len(), 1);
+    assert_eq!(eval("3,1").json()["depths"], json!([rows[2], rows[0]]), "deterministic");
+    let table =
+        place.done(&["eval", "run", "--data", "poem.txt", "--depths", "2", "--device", "cpu"]);
+    says(&table.stdout, &["perplexity", "bits/char"]);
+}
+
+#[test]
+fn a_trace_has_the_shape_of_the_contract() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    place.write("rows.json", r#"{"inputs": [[1, 2, 3], [4, 5, 6]]}"#);
+    let arguments = ["trace", "run", "--tokens", "rows.json", "--depth", "3", "--logits", "--json"];
+    let trace = place.done(&[&arguments[..], &CPU].concat()).json();
+    assert_eq!((&trace["variant"], &trace["depth"]), (&json!("causal"), &json!(3)));
+    assert_eq!(trace["tokens"], json!([[1, 2, 3], [4, 5, 6]]));
+    let steps = trace["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 3);
+    for (index, step) in steps.iter().enumerate() {
+        assert_eq!(step["step"], index + 1);
+        for key in ["argmax", "prob", "entropy", "logits"] {
+            assert_eq!(lengths(&step[key]), [3, 3], "{key}");
+        }
+        assert!(step["state_rms"].is_f64() && step["halt"].is_null());
+        let logits = step["logits"][1][2].as_array().expect("logits");
+        assert_eq!(logits.len(), 65);
+        let best = (0..65).max_by(|&a, &b| number(&logits[a]).total_cmp(&number(&logits[b])));
+        assert_eq!(step["argmax"][1][2].as_u64(), best.map(|b| b as u64));
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+fn lengths(rows: &Value) -> Vec<usize> {
+    let rows = rows.as_array().expect("rows");
+    rows.iter().map(|row| row.as_array().expect("a row").len()).collect()
+}
+
+#[test]
+fn a_prompt_is_traced_as_its_tokens_and_a_table_is_for_people() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let traced =
+        place.done(&["trace", "run", "--prompt", "ab", "--json", "--device", "cpu"]).json();
+    assert_eq!(traced["tokens"], json!([[39, 40]]));
+    assert_eq!(traced["depth"], 2, "as trained");
+    assert!(traced["steps"][0].get("logits").is_none());
+    let table = place.done(&["trace", "run", "--prompt", "ab", "--device", "cpu"]).stdout;
+    says(&table, &["read      \"ab\"", "entropy", "state rms"]);
+}
+
+#[test]
+fn token_files_that_make_no_sense_say_why() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    for (text, word) in [
+        ("[[1]]", "is not {\"inputs\""),
+        (r#"{"inputs": [[1], [1, 2]]}"#, "row 1 of rows.json has 2 tokens"),
+        (r#"{"inputs": []}"#, "holds no tokens"),
+        (r#"{"inputs": [[65]]}"#, "65"),
+    ] {
+        place.write("rows.json", text);
+        let error = place.refused(1, &["trace", "run", "--tokens", "rows.json", "--device", "cpu"]);
+        says(&error, &[word]);
+    }
+}
+
+#[test]
+fn broken_checkpoints_are_refused_by_name() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let whole = bytes(&place.path("run/best.safetensors"));
+    place.write("cut.safetensors", &whole[..whole.len() / 2]);
+    place.write("foreign.safetensors", "not a checkpoint at all");
+    place.write("empty.safetensors", "");
+    for file in ["cut.safetensors", "foreign.safetensors", "empty.safetensors", "none.safetensors"]
+    {
+        for command in [&["generate", file][..], &["eval", file], &["trace", file, "--prompt", "a"]]
+        {
+            says(&place.refused(1, &[command, &CPU].concat()), &[file]);
+        }
+    }
+}
+
+#[test]
+fn devices_are_listed_with_what_auto_takes_and_why() {
+    let place = Place::new();
+    let document = place.done(&["devices", "--json"]).json();
+    assert!(document["cpu"]["threads"].as_u64() >= Some(1));
+    let gpus = document["gpus"].as_array().expect("a list");
+    let real = gpus.iter().position(|gpu| gpu["kind"] != "software");
+    let auto = real.map_or("cpu".to_owned(), |number| format!("gpu:{number}"));
+    assert_eq!(document["auto"], auto);
+    says(&place.done(&["devices"]).stdout, &["cpu    CPU", &format!("auto takes {auto}: ")]);
+    let beyond = format!("gpu:{}", gpus.len());
+    let error = place.refused(1, &["train", "tiny", "--device", &beyond]);
+    says(&error, &[if gpus.is_empty() { "no GPU here" } else { &beyond }]);
+}

@@ -1,0 +1,122 @@
+//! Runs the built binary in a folder of its own.
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder to work in, removed at the end.
+pub struct Place(TempDir);
+
+/// How a command ended.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A model of seconds: `tiny`, a few steps, everything due early.
+pub const QUICK: &[&str] = &[
+    "train",
+    "tiny",
+    "--device",
+    "cpu",
+    "--max-iters",
+    "4",
+    "--eval-interval",
+    "2",
+    "--eval-iters",
+    "2",
+    "--log-interval",
+    "1",
+];
+
+impl Place {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        fs::write(self.path(name), content).expect("written");
+        self.path(name)
+    }
+
+    /// The program, ready to start here.
+    pub fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trm-native"));
+        // As if it had not been started by Cargo.
+        command.current_dir(self.0.path()).env_remove("CARGO");
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.program().args(arguments).output().expect("the program starts"))
+    }
+
+    /// Runs what must succeed.
+    pub fn done(&self, arguments: &[&str]) -> Ended {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, 0, "{arguments:?}\n{}", ended.stderr);
+        ended
+    }
+
+    /// Runs what must be refused with `code`, and gives what was said.
+    pub fn refused(&self, code: i32, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, code, "{arguments:?}\n{}", ended.stderr);
+        assert!(ended.stdout.is_empty(), "errors are not for standard output: {}", ended.stdout);
+        ended.stderr
+    }
+
+    /// A quickly trained model in the folder `run`.
+    pub fn quick_model(&self, more: &[&str]) -> Ended {
+        self.done(&[QUICK, &["--out", "run"], more].concat())
+    }
+
+    /// The lines of a run's `metrics.jsonl`, without those that tell the time.
+    pub fn metrics(&self, run: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("metrics");
+        let read = |line| {
+            let mut value: Value = serde_json::from_str(line).expect("a JSON line");
+            value.as_object_mut().expect("an object").remove("tokens_per_second");
+            value
+        };
+        text.lines().map(read).collect()
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+}
+
+impl Ended {
+    /// The one JSON document on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("one JSON document")
+    }
+}
+
+pub fn bytes(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[track_caller]
+pub fn says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in:\n{text}");
+    }
+}

@@ -1,0 +1,234 @@
+//! Training through the binary: what it leaves behind, and that going on is exact.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, QUICK, bytes, says};
+use serde_json::Value;
+
+/// Training with everything that draws random numbers.
+const RANDOM: &[&str] = &[
+    "--dropout",
+    "0.1",
+    "--objective",
+    "every_cycle",
+    "--depth-sampling",
+    "uniform",
+    "--recursion-steps",
+    "3",
+    "--lr-decay-iters",
+    "8",
+    "--eval-interval",
+    "4",
+];
+
+#[test]
+fn a_run_leaves_its_files_and_says_what_it_did() {
+    let place = Place::new();
+    let ended = place.quick_model(&["--sample-interval", "4"]);
+    says(
+        &ended.stderr,
+        &[
+            "preset tiny",
+            "1,003,854 tokens",
+            "65 characters",
+            "CPU",
+            "step 1/4",
+            "loss",
+            "tokens/s",
+            "left",
+            "validation loss",
+            "sample at step 4",
+            "done",
+        ],
+    );
+    assert!(ended.stdout.is_empty(), "progress goes to standard error");
+    let mut files: Vec<_> = fs::read_dir(place.path("run"))
+        .expect("the run's folder")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .collect();
+    files.sort();
+    let expected = [
+        "best.safetensors",
+        "config.toml",
+        "last.optim.safetensors",
+        "last.safetensors",
+        "metrics.jsonl",
+    ];
+    assert_eq!(files, expected);
+    let metrics = place.metrics("run");
+    let steps = |key: &str| -> Vec<u64> {
+        let with_key = metrics.iter().filter(|line| line.get(key).is_some());
+        with_key.map(|line| line["step"].as_u64().expect("a step")).collect()
+    };
+    assert_eq!((steps("loss"), steps("val_loss")), (vec![1, 2, 3, 4], vec![2, 4]));
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_as_if_it_had_not_been() {
+    let place = Place::new();
+    place.quick_model(&[RANDOM, &["--max-iters", "8"]].concat());
+    place.done(&[QUICK, RANDOM, &["--max-iters", "4", "--out", "broken"]].concat());
+    place.done(&["train", "--resume", "broken", "--max-iters", "8", "--device", "cpu"]);
+    let whole = place.metrics("run");
+    assert_eq!(whole.iter().filter(|line| line.get("loss").is_some()).count(), 8);
+    assert_eq!(place.metrics("broken"), whole);
+    for file in ["last.safetensors", "last.optim.safetensors", "best.safetensors"] {
+        let same = bytes(&place.path("broken").join(file)) == bytes(&place.path("run").join(file));
+        assert!(same, "{file} differs");
+    }
+}
+
+#[test]
+fn the_best_model_is_the_one_with_the_lowest_validation_loss() {
+    let place = Place::new();
+    // Training away from a good model: the best one is not the last one.
+    place.quick_model(&["--max-iters", "40", "--eval-interval", "20"]);
+    place.done(
+        &[
+            QUICK,
+            &[
+                "--init",
+                "run/last.safetensors",
+                "--out",
+                "worse",
+                "--learning-rate",
+                "3",
+                "--warmup-iters",
+                "0",
+                "--eval-interval",
+                "1",
+            ],
+        ]
+        .concat(),
+    );
+    let metrics = place.metrics("worse");
+    let losses: Vec<_> = metrics.iter().filter_map(|line| line["val_loss"].as_f64()).collect();
+    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(losses[losses.len() - 1] > lowest, "{losses:?}");
+    let stored = header(&bytes(&place.path("worse/best.safetensors")));
+    assert_eq!(stored["val_loss"].as_f64(), Some(lowest));
+}
+
+/// The metrics in a checkpoint's own header, read as any safetensors reader would.
+fn header(bytes: &[u8]) -> Value {
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes).expect("safetensors");
+    let metadata = metadata.metadata().clone().expect("metadata");
+    assert_eq!(metadata["format"], "trm/1");
+    serde_json::from_str(&metadata["metrics"]).expect("JSON")
+}
+
+#[test]
+fn weights_can_start_a_new_run() {
+    let place = Place::new();
+    place.quick_model(&["--max-iters", "60", "--eval-interval", "60"]);
+    let ended = place.done(&[
+        "train",
+        "--init",
+        "run",
+        "--out",
+        "second",
+        "--max-iters",
+        "1",
+        "--device",
+        "cpu",
+        "--recursion-steps",
+        "3",
+        "--log-interval",
+        "1",
+    ]);
+    says(&ended.stderr, &["weights of run", "steps 0 to 1", "3 cycles"]);
+    let first = place.metrics("second")[0]["loss"].as_f64().expect("a loss");
+    let from_nothing = place.metrics("run")[0]["loss"].as_f64().expect("a loss");
+    assert!(first < from_nothing - 0.3, "{first} after {from_nothing}");
+    let error = place
+        .refused(2, &["train", "page-tiny", "--init", "run", "--out", "third", "--device", "cpu"]);
+    says(&error, &["--init", "hidden_size 32", "64"]);
+}
+
+#[test]
+fn own_text_is_trained_on_by_its_name() {
+    let place = Place::new();
+    place.write("poem.txt", "Grüße, ein Gedicht.\n".repeat(100));
+    let ended = place.quick_model(&["--data", "poem.txt"]);
+    says(&ended.stderr, &["poem.txt: 1,800 tokens to learn from, 200 kept"]);
+    // The text is not in the folder, so it is asked for.
+    let error = place.refused(2, &["train", "--resume", "run", "--max-iters", "5"]);
+    says(&error, &["poem.txt", "--data FILE"]);
+    place.done(&[
+        "train",
+        "--resume",
+        "run",
+        "--max-iters",
+        "5",
+        "--data",
+        "poem.txt",
+        "--device",
+        "cpu",
+    ]);
+    let error = place.refused(1, &["eval", "run", "--device", "cpu", "--data", "run/config.toml"]);
+    says(&error, &["vocabulary lacks", "hint:"]);
+}
+
+#[test]
+fn texts_that_cannot_be_used_say_why() {
+    let place = Place::new();
+    place.write("empty.txt", "");
+    place.write("latin1.txt", b"abc\xe4def");
+    place.write("short.txt", "abc");
+    for (file, words) in [
+        ("empty.txt", ["empty.txt is empty", "hint:"]),
+        ("latin1.txt", ["not UTF-8", "offset 3"]),
+        ("short.txt", ["training part of short.txt", "block_size"]),
+        ("missing.txt", ["missing.txt cannot be read", "hint:"]),
+    ] {
+        says(&place.refused(1, &[QUICK, &["--data", file]].concat()), &words);
+    }
+    assert!(!place.path("runs").exists(), "nothing was made");
+}
+
+#[test]
+fn a_run_without_validation_keeps_its_last_model() {
+    let place = Place::new();
+    let ended = place.quick_model(&["--val-fraction", "0"]);
+    says(&ended.stderr, &["0 kept for validation", "done; the model is in run/last.safetensors"]);
+    assert!(!place.path("run/best.safetensors").exists());
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_model() {
+    let place = Place::new();
+    // Decay beyond one turns every weight round and grows it, up to infinity.
+    let error = place.refused(
+        1,
+        &[
+            QUICK,
+            &[
+                "--max-iters",
+                "200",
+                "--learning-rate",
+                "10",
+                "--weight-decay",
+                "10",
+                "--warmup-iters",
+                "0",
+                "--lr-schedule",
+                "constant",
+                "--out",
+                "run",
+            ],
+        ]
+        .concat(),
+    );
+    says(&error, &["step", "still holds step", "run/last.safetensors", "hint:", "learning_rate"]);
+    let kept = bytes(&place.path("run/last.safetensors"));
+    let file = safetensors::SafeTensors::deserialize(&kept).expect("whole");
+    for (name, tensor) in file.tensors() {
+        let finite = tensor
+            .data()
+            .chunks_exact(4)
+            .all(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")).is_finite());
+        assert!(finite, "{name}");
+    }
+}

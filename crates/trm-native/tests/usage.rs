@@ -1,0 +1,122 @@
+//! What is typed wrongly is refused with code 2 and a way out, before anything is made.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, QUICK, says};
+
+#[test]
+fn unknown_words_come_with_the_nearest_known_one() {
+    let place = Place::new();
+    says(&place.refused(2, &["trian"]), &["train"]);
+    says(&place.refused(2, &["train", "--recursion-step", "3"]), &["--recursion-steps"]);
+    says(&place.refused(2, &["train", "shakespeare-cha"]), &["shakespeare-char"]);
+    says(&place.refused(2, &["train", "--device", "tpu"]), &["auto, cpu, gpu or gpu:N"]);
+    says(&place.refused(2, &["convert", "x", "--from", "chat-tmr", "--to", "y"]), &["chat-trm"]);
+    assert!(!place.path("runs").exists(), "nothing was made");
+}
+
+#[test]
+fn every_setting_is_a_flag_in_both_spellings() {
+    let help = Place::new().done(&["train", "--help"]).stdout;
+    for setting in trm_spec::SETTINGS {
+        says(&help, &[&format!("--{} ", setting.key.replace('_', "-"))]);
+    }
+    says(&help, &["Settings of the model", "Settings of the training", "shakespeare-elastic"]);
+    let place = Place::new();
+    // nanoGPT's spelling reaches the same check.
+    for flag in ["--num-heads=5", "--num_heads=5"] {
+        says(&place.refused(2, &["train", "tiny", "--device", "cpu", flag]), &["does not divide"]);
+    }
+}
+
+#[test]
+fn impossible_values_name_their_setting() {
+    let place = Place::new();
+    for (flags, words) in [
+        (["--num-heads", "5"], ["num_heads", "does not divide hidden_size 32"]),
+        (["--recursion-steps", "0"], ["recursion_steps", "at least 1"]),
+        (["--block-size", "-1"], ["block-size", "whole number"]),
+        (["--learning-rate", "fast"], ["learning-rate", "a number"]),
+        (["--learning-rate", "-1"], ["learning_rate", "between 0 and 10"]),
+        (["--objective", "first-cycle"], ["objective", "last_cycle, every_cycle"]),
+        (["--dataset", "wikitext"], ["wikitext", "--data FILE"]),
+    ] {
+        let error = place.refused(2, &[&["train", "tiny", "--device", "cpu"], &flags[..]].concat());
+        says(&error, &words);
+    }
+    for (flags, word) in [("0", "smallest is 1"), ("4..1", "backwards"), ("many", "1..8")] {
+        says(&place.refused(2, &["eval", "x", "--depths", flags]), &[word]);
+    }
+    says(&place.refused(2, &["generate", "x", "--depth", "0"]), &["smallest is 1"]);
+    assert!(!place.path("runs").exists(), "nothing was made");
+}
+
+#[test]
+fn configuration_files_are_checked_as_flags_are() {
+    let place = Place::new();
+    let refused = |text: &str| {
+        place.write("my.toml", text);
+        place.refused(2, &["train", "--config", "my.toml", "--device", "cpu"])
+    };
+    says(&refused("[train]\nlearning_rat = 1"), &["my.toml", "did you mean `learning_rate`?"]);
+    says(&refused("[train]\nhidden_size = 32"), &["belongs in [model], not in [train]"]);
+    says(&refused("[model]\nhidden_size = \"wide\""), &["my.toml", "hidden_size"]);
+    says(&refused("[model\n"), &["my.toml is not TOML"]);
+    says(&place.refused(1, &["train", "--config", "no.toml"]), &["cannot read no.toml"]);
+    says(&place.refused(2, &["train", "tiny", "--config", "my.toml"]), &["cannot be used with"]);
+}
+
+#[test]
+fn flags_come_over_the_file_and_the_file_over_the_defaults() {
+    let place = Place::new();
+    place.write(
+        "small.toml",
+        "[model]\nhidden_size = 16\nnum_heads = 2\nn_layers = 1\nblock_size = 16\n\
+         [train]\nbatch_size = 4\nmax_iters = 9\neval_iters = 1\n",
+    );
+    let ended = place.done(&[
+        "train",
+        "--config",
+        "small.toml",
+        "--max_iters",
+        "2",
+        "--device",
+        "cpu",
+        "--seed",
+        "7",
+    ]);
+    says(&ended.stderr, &["small.toml", "1 blocks of width 16", "to 2 of 4 × 16", "seed 7"]);
+    let config = fs::read_to_string(place.path("runs/small/config.toml")).expect("the plan");
+    says(&config, &["hidden_size = 16", "max_iters = 2", "seed = 7", "weight_decay = 0.1"]);
+}
+
+#[test]
+fn a_folder_with_a_run_is_never_overwritten() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let before = common::bytes(&place.path("run/last.safetensors"));
+    let error = place.refused(2, &[QUICK, &["--out", "run"]].concat());
+    says(&error, &["run already holds a run", "--resume run"]);
+    assert_eq!(common::bytes(&place.path("run/last.safetensors")), before);
+}
+
+#[test]
+fn runs_without_a_folder_are_numbered() {
+    let place = Place::new();
+    for folder in ["runs/tiny", "runs/tiny-2"] {
+        place.done(QUICK);
+        assert!(place.path(folder).join("last.safetensors").exists(), "{folder}");
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_keeps_its_settings() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let error = place.refused(2, &["train", "--resume", "run", "--hidden-size", "64"]);
+    says(&error, &["keeps its hidden_size", "--init"]);
+    says(&place.refused(2, &["train", "--resume", "nowhere"]), &["no run to go on with"]);
+    says(&place.refused(2, &["train", "tiny", "--resume", "run"]), &["cannot be used with"]);
+}

@@ -1,0 +1,45 @@
+//! What went wrong, in words for the person at the screen.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The kind of a failure, so that a page can react to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// A setting cannot be used.
+    Config,
+    /// The text cannot be used.
+    Corpus,
+    /// The prompt cannot be used.
+    Prompt,
+    /// The checkpoint cannot be used.
+    Checkpoint,
+    /// The device is missing or was lost.
+    Device,
+    /// The loss stopped being a number.
+    Diverged,
+    /// A command came where none was expected.
+    Protocol,
+}
+
+/// An error with what to do next. `message` says what is wrong, `hint` what to try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: String,
+    pub hint: String,
+}
+
+impl Failure {
+    pub fn new(kind: FailureKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: hint.into() }
+    }
+}
+
+impl From<crate::SettingError> for Failure {
+    fn from(error: crate::SettingError) -> Self {
+        Self::new(FailureKind::Config, error.to_string(), "Change the setting and try again.")
+    }
+}

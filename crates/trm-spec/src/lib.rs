@@ -1,0 +1,26 @@
+//! Plain data shared by every side of TRM Playground: what a run is
+//! ([`RunConfig`]), what the page and its worker say to each other
+//! ([`Command`], [`Event`]) and what a model thought ([`Trace`]).
+//!
+//! Everything here is serde data with generated TypeScript. No tensors, no
+//! files, no clock: those live in the crates that read these types.
+
+mod config;
+mod failure;
+mod protocol;
+mod settings;
+mod trace;
+mod vocab;
+
+pub use config::{
+    CausalSpec, DataSpec, Decay, DepthSampling, Objective, RunConfig, Schedule, TrainSpec,
+    VariantSpec,
+};
+pub use failure::{Failure, FailureKind};
+pub use protocol::{
+    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, LiveSettings,
+    RunSummary, Saved, StepReport,
+};
+pub use settings::{SETTINGS, Setting, SettingError, SettingKind, nearest, overlay};
+pub use trace::{Candidate, Trace, TraceStep};
+pub use vocab::Vocab;

@@ -1,0 +1,166 @@
+//! What the page asks of a session, and what it hears back. One command is
+//! answered by exactly one event; streams are pulled, chunk by chunk.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{Failure, RunConfig, Trace, Vocab};
+
+/// Which arithmetic unit a session computes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    Cpu,
+    Webgpu,
+}
+
+/// The device of a session, as shown to people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DeviceInfo {
+    pub backend: Backend,
+    /// For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
+    pub name: String,
+}
+
+/// How text is generated. The same seed at another depth draws the same random
+/// numbers, so that only the model differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct GenerateOptions {
+    pub prompt: String,
+    /// Cycles of the recursion.
+    pub depth: usize,
+    /// 0 takes the most probable token.
+    pub temperature: f64,
+    /// Only the k most probable tokens; 0 means all.
+    pub top_k: usize,
+    pub seed: u32,
+    pub max_new_tokens: usize,
+}
+
+/// Settings that may change while a run goes on; absent ones stay.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveSettings {
+    #[ts(optional)]
+    pub learning_rate: Option<f64>,
+    #[ts(optional)]
+    pub max_iters: Option<usize>,
+}
+
+/// What the page asks. Byte arrays cross as `Uint8Array`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Command {
+    /// Start a new run on `text`. Answered by `ready`.
+    Create { config: RunConfig, text: String },
+    /// Take up a saved model. Without `optimizer` the moments start from zero;
+    /// without `text` the model can be asked but not trained. Answered by `ready`.
+    Load {
+        #[serde(with = "serde_bytes")]
+        #[ts(type = "Uint8Array")]
+        checkpoint: Vec<u8>,
+        #[serde(default, with = "serde_bytes")]
+        #[ts(type = "Uint8Array | null")]
+        optimizer: Option<Vec<u8>>,
+        text: Option<String>,
+    },
+    /// Train `n` steps. Answered by `stepped`.
+    Step { n: usize },
+    /// Validation loss at each depth, over at most `max_tokens` tokens of the
+    /// split (0: all of it). Answered by `evaluated`.
+    Evaluate { depths: Vec<usize>, max_tokens: usize },
+    /// Open a stream of text from the weights as they are now. Several streams
+    /// may be open. Answered by `generating`.
+    Generate { options: GenerateOptions },
+    /// Pull up to `n` tokens out of a stream. Answered by `generated`.
+    Pull { stream: u32, n: usize },
+    /// Drop a stream before its end. Answered by `closed`.
+    Close { stream: u32 },
+    /// The model's readout after every cycle, with the `top` most probable
+    /// tokens of each position. Answered by `traced`.
+    Trace { prompt: String, depth: usize, top: usize },
+    /// Change settings of the running run. Answered by `ready`.
+    Configure { settings: LiveSettings },
+    /// Everything needed to go on later. Answered by `saved`.
+    Save,
+    /// Time `steps` training steps of a configuration on made-up tokens,
+    /// beside the run and without touching it. Answered by `probed`.
+    Probe { config: RunConfig, steps: usize },
+}
+
+/// What a session answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    Ready { summary: RunSummary },
+    Stepped { reports: Vec<StepReport> },
+    Evaluated { step: usize, depths: Vec<DepthLoss> },
+    Generating { stream: u32 },
+    Generated { stream: u32, output: Generated },
+    Closed { stream: u32 },
+    Traced { step: usize, trace: Trace, vocab: Vocab },
+    Saved { saved: Saved },
+    Probed { ms_per_step: f64, tokens_per_step: usize },
+    Failed { failure: Failure },
+}
+
+/// What a run is, and where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct RunSummary {
+    pub config: RunConfig,
+    pub vocab: Vocab,
+    pub parameters: usize,
+    /// Steps done.
+    pub step: usize,
+    /// Whether there is a text to train on.
+    pub trainable: bool,
+    pub train_tokens: usize,
+    pub val_tokens: usize,
+    /// Loss of guessing uniformly, ln(vocabulary), in nats.
+    pub chance_loss: f64,
+}
+
+/// One training step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct StepReport {
+    /// Steps done after this one.
+    pub step: usize,
+    /// Training loss of the batch, in nats per token.
+    pub loss: f64,
+    pub learning_rate: f64,
+    /// Cycles this step ran.
+    pub depth: usize,
+}
+
+/// Loss at one depth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct DepthLoss {
+    pub depth: usize,
+    /// Mean cross-entropy, in nats per token.
+    pub loss: f64,
+    /// `exp(loss)`.
+    pub perplexity: f64,
+    /// Loss in bits, per character of the text.
+    pub bits_per_char: f64,
+}
+
+/// A piece of generated text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Generated {
+    pub text: String,
+    pub tokens: Vec<u32>,
+    /// Whether the stream has ended.
+    pub done: bool,
+}
+
+/// A run in two files: the model, which stands alone, and what only training needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Saved {
+    #[serde(with = "serde_bytes")]
+    #[ts(type = "Uint8Array")]
+    pub checkpoint: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    #[ts(type = "Uint8Array")]
+    pub optimizer: Vec<u8>,
+    pub step: usize,
+}

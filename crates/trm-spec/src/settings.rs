@@ -1,0 +1,266 @@
+//! Every setting once: its name, its place in the configuration and what it
+//! does. The command line, the page and the error messages are made from this
+//! table; a test holds it against [`RunConfig`].
+
+use serde::Serialize;
+use serde_json::Value;
+use ts_rs::TS;
+
+use crate::RunConfig;
+
+/// What a setting's value looks like when typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingKind {
+    Integer,
+    Number,
+    Text,
+    /// Numbers separated by commas.
+    Numbers,
+    /// One of a few words.
+    Choice,
+}
+
+/// One setting of a run.
+#[derive(Clone, Copy, Debug, Serialize, TS)]
+pub struct Setting {
+    /// Name in configuration files; the flag is the same in kebab-case.
+    pub key: &'static str,
+    /// Table of the configuration that holds it.
+    pub section: &'static str,
+    pub kind: SettingKind,
+    /// The words a choice may take.
+    pub choices: &'static [&'static str],
+    pub help: &'static str,
+}
+
+const fn s(
+    section: &'static str,
+    key: &'static str,
+    kind: SettingKind,
+    help: &'static str,
+) -> Setting {
+    Setting { key, section, kind, choices: &[], help }
+}
+
+const fn choice(
+    section: &'static str,
+    key: &'static str,
+    choices: &'static [&'static str],
+    help: &'static str,
+) -> Setting {
+    Setting { key, section, kind: SettingKind::Choice, choices, help }
+}
+
+use SettingKind::{Integer, Number, Numbers, Text};
+
+/// All settings, in the order they are shown.
+pub const SETTINGS: &[Setting] = &[
+    choice(
+        "model",
+        "variant",
+        &["causal"],
+        "Which model: the causal single-state language model (Chat-TRM)",
+    ),
+    s("model", "hidden_size", Integer, "Width of the state, in features"),
+    s("model", "num_heads", Integer, "Attention heads; must divide hidden_size"),
+    s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
+    s(
+        "model",
+        "recursion_steps",
+        Integer,
+        "Cycles of the recursion in training; later runs may use any depth",
+    ),
+    s("model", "block_size", Integer, "Context length, in tokens"),
+    s(
+        "model",
+        "expansion",
+        Number,
+        "SwiGLU expansion; the inner width is rounded up to a multiple of 256",
+    ),
+    s("model", "dropout", Number, "Probability of dropping an activation in training"),
+    s("model", "rms_norm_eps", Number, "Added to the mean square inside RMSNorm"),
+    s("model", "rope_theta", Number, "Base of the rotary position frequencies"),
+    s("data", "dataset", Text, "Name of the text: shakespeare, or your own with --data"),
+    s("data", "val_fraction", Number, "The last share of the text, kept for validation"),
+    s("train", "batch_size", Integer, "Sequences in a batch"),
+    s("train", "max_iters", Integer, "Steps of the whole run"),
+    s("train", "learning_rate", Number, "Peak learning rate"),
+    s("train", "min_lr", Number, "Learning rate at the end of a cosine schedule"),
+    choice("train", "lr_schedule", &["cosine", "constant"], "Learning rate after the warmup"),
+    s("train", "warmup_iters", Integer, "Steps of linear warmup"),
+    s("train", "lr_decay_iters", Integer, "Step at which the cosine ends; 0 means max_iters"),
+    s("train", "beta1", Number, "AdamW: decay of the first moment"),
+    s("train", "beta2", Number, "AdamW: decay of the second moment"),
+    s("train", "adam_eps", Number, "AdamW: added to the root of the second moment"),
+    s("train", "weight_decay", Number, "AdamW: decoupled weight decay"),
+    choice(
+        "train",
+        "decay",
+        &["matrices", "all"],
+        "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)",
+    ),
+    s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off"),
+    choice(
+        "train",
+        "objective",
+        &["last_cycle", "every_cycle"],
+        "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable",
+    ),
+    s(
+        "train",
+        "cycle_weights",
+        Numbers,
+        "Weights of the cycles under every_cycle, first cycle first; empty means equal",
+    ),
+    choice(
+        "train",
+        "depth_sampling",
+        &["fixed", "uniform"],
+        "Cycles of a training step: always recursion_steps, or drawn from min_depth up to it",
+    ),
+    s("train", "min_depth", Integer, "Smallest depth that uniform draws"),
+    s("train", "eval_interval", Integer, "Steps between validations"),
+    s("train", "eval_iters", Integer, "Batches in a validation estimate; 0 means the whole split"),
+    s("train", "log_interval", Integer, "Steps between progress lines"),
+    s("train", "sample_interval", Integer, "Steps between printed samples; 0 prints none"),
+    s("train", "seed", Integer, "Seed of the weights, the batches, the depths and dropout"),
+];
+
+/// Why a configuration was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SettingError {
+    #[error("unknown setting `{key}`{}", suggestion(.nearest))]
+    Unknown { key: String, nearest: Option<&'static str> },
+    #[error("`{key}` belongs in [{section}], not in [{found}]")]
+    Misplaced { key: String, section: &'static str, found: String },
+    #[error("setting `{key}` {problem}")]
+    Value { key: String, problem: String },
+    #[error("{0}")]
+    Shape(String),
+}
+
+fn suggestion(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))
+}
+
+/// The known setting whose name is closest to `key`, if any is close.
+pub fn nearest(key: &str) -> Option<&'static str> {
+    let key = key.replace('-', "_");
+    SETTINGS
+        .iter()
+        .map(|setting| (strsim::jaro_winkler(setting.key, &key), setting.key))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+impl Setting {
+    /// The setting called `key`, in either spelling (`block_size`, `block-size`).
+    pub fn find(key: &str) -> Result<&'static Self, SettingError> {
+        let wanted = key.replace('-', "_");
+        SETTINGS
+            .iter()
+            .find(|setting| setting.key == wanted)
+            .ok_or_else(|| SettingError::Unknown { key: key.into(), nearest: nearest(key) })
+    }
+
+    /// Reads a value as it was typed on a command line or in a URL.
+    pub fn parse(&self, text: &str) -> Result<Value, SettingError> {
+        let wrong = |expected: &str| SettingError::Value {
+            key: self.key.into(),
+            problem: format!("is `{text}`, but must be {expected}"),
+        };
+        let number = |text: &str| {
+            text.trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|x| x.is_finite())
+                .and_then(serde_json::Number::from_f64)
+        };
+        match self.kind {
+            SettingKind::Integer => text
+                .trim()
+                .replace('_', "")
+                .parse::<u64>()
+                .map(Value::from)
+                .map_err(|_| wrong("a whole number from 0")),
+            SettingKind::Number => number(text).map(Value::Number).ok_or_else(|| wrong("a number")),
+            SettingKind::Text => Ok(Value::from(text)),
+            SettingKind::Choice => {
+                let word = text.replace('-', "_");
+                if self.choices.contains(&word.as_str()) {
+                    Ok(Value::from(word))
+                } else {
+                    Err(wrong(&format!("one of {}", self.choices.join(", "))))
+                }
+            }
+            SettingKind::Numbers => text
+                .split(',')
+                .filter(|part| !part.trim().is_empty())
+                .map(|part| number(part).map(Value::Number))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::Array)
+                .ok_or_else(|| wrong("numbers separated by commas")),
+        }
+    }
+}
+
+/// Lays `patch` (tables of settings, as a configuration file holds them) over
+/// `base`. Unknown names are refused with the nearest known one.
+pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingError> {
+    let tables = patch
+        .as_object()
+        .ok_or_else(|| SettingError::Shape("a configuration is a set of tables".into()))?;
+    let mut whole = serde_json::to_value(base).map_err(|error| {
+        SettingError::Shape(format!("this configuration cannot be written: {error}"))
+    })?;
+    for (section, table) in tables {
+        let Some(table) = table.as_object() else {
+            // A bare key, as in nanoGPT's flat files.
+            set(&mut whole, Setting::find(section)?, table);
+            continue;
+        };
+        if whole.get(section).is_none() {
+            return Err(SettingError::Unknown { key: format!("[{section}]"), nearest: None });
+        }
+        for (key, value) in table {
+            let setting = Setting::find(key)?;
+            if setting.section != section {
+                return Err(SettingError::Misplaced {
+                    key: key.clone(),
+                    section: setting.section,
+                    found: section.clone(),
+                });
+            }
+            set(&mut whole, setting, value);
+        }
+    }
+    let config = read(&whole)?;
+    config.validate()?;
+    Ok(config)
+}
+
+fn set(whole: &mut Value, setting: &Setting, value: &Value) {
+    whole[setting.section][setting.key] = value.clone();
+}
+
+/// Deserialises, and names the setting whose value has the wrong type.
+fn read(whole: &Value) -> Result<RunConfig, SettingError> {
+    let error = match serde_json::from_value::<RunConfig>(whole.clone()) {
+        Ok(config) => return Ok(config),
+        Err(error) => error,
+    };
+    let defaults = serde_json::to_value(RunConfig::default()).unwrap_or_default();
+    for setting in SETTINGS {
+        let mut probe = defaults.clone();
+        set(&mut probe, setting, &whole[setting.section][setting.key]);
+        if let Err(error) = serde_json::from_value::<RunConfig>(probe) {
+            return Err(SettingError::Value {
+                key: setting.key.into(),
+                problem: format!("cannot be read: {error}"),
+            });
+        }
+    }
+    Err(SettingError::Shape(error.to_string()))
+}

@@ -1,0 +1,120 @@
+//! What a configuration file may say, and the words in which the rest is refused.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use trm_spec::{RunConfig, SettingError, VariantSpec, overlay};
+
+fn refused(patch: &Value) -> SettingError {
+    overlay(&RunConfig::default(), patch).expect_err("refused")
+}
+
+#[test]
+fn a_patch_changes_only_what_it_names() {
+    let patch = json!({ "model": { "hidden_size": 64, "num_heads": 2 } });
+    let config = overlay(&RunConfig::default(), &patch).expect("valid");
+    let VariantSpec::Causal(model) = &config.model;
+    assert_eq!((model.hidden_size, model.num_heads, model.n_layers), (64, 2, 2));
+    assert_eq!(config.train, RunConfig::default().train);
+}
+
+#[test]
+fn flat_keys_work_as_in_nano_gpt() {
+    let patch = json!({ "hidden_size": 64, "num_heads": 2, "max_iters": 7 });
+    let config = overlay(&RunConfig::default(), &patch).expect("valid");
+    assert_eq!(config.train.max_iters, 7);
+}
+
+#[test]
+fn unknown_names_come_with_the_nearest_known_one() {
+    let error = refused(&json!({ "train": { "learning_rat": 0.1 } }));
+    assert_eq!(error.to_string(), "unknown setting `learning_rat`; did you mean `learning_rate`?");
+    let error = refused(&json!({ "trian": { "max_iters": 1 } }));
+    assert!(error.to_string().contains("[trian]"), "{error}");
+    let error = refused(&json!({ "max_iter": 1 }));
+    assert!(error.to_string().contains("did you mean `max_iters`?"), "{error}");
+}
+
+#[test]
+fn a_setting_in_the_wrong_table_is_sent_to_the_right_one() {
+    let error = refused(&json!({ "train": { "hidden_size": 64 } }));
+    assert_eq!(error.to_string(), "`hidden_size` belongs in [model], not in [train]");
+}
+
+#[test]
+fn values_of_the_wrong_type_name_their_setting() {
+    for (patch, key) in [
+        (json!({ "model": { "hidden_size": "wide" } }), "hidden_size"),
+        (json!({ "model": { "hidden_size": 1.5 } }), "hidden_size"),
+        (json!({ "model": { "variant": "acausal" } }), "variant"),
+        (json!({ "train": { "max_iters": -1 } }), "max_iters"),
+        (json!({ "train": { "objective": "first_cycle" } }), "objective"),
+        (json!({ "train": { "cycle_weights": 1 } }), "cycle_weights"),
+        (json!({ "data": { "dataset": 1 } }), "dataset"),
+    ] {
+        let error = refused(&patch);
+        assert!(
+            matches!(&error, SettingError::Value { key: named, .. } if named == key),
+            "{error}"
+        );
+    }
+    assert!(matches!(refused(&json!(3)), SettingError::Shape(_)));
+}
+
+#[test]
+fn impossible_sizes_are_refused_before_anything_is_allocated() {
+    for (patch, key, words) in [
+        (json!({ "num_heads": 5 }), "num_heads", "does not divide hidden_size 384"),
+        (json!({ "hidden_size": 6, "num_heads": 6 }), "num_heads", "even width"),
+        (json!({ "recursion_steps": 0 }), "recursion_steps", "at least 1"),
+        (json!({ "n_layers": 0 }), "n_layers", "at least 1"),
+        (json!({ "num_heads": 0 }), "num_heads", "at least 1"),
+        (json!({ "hidden_size": 0 }), "hidden_size", "at least 1"),
+        (json!({ "block_size": 0 }), "block_size", "at least 1"),
+        (json!({ "batch_size": 0 }), "batch_size", "at least 1"),
+        (json!({ "batch_size": 1_u64 << 40 }), "batch_size", "absurdly large"),
+        (json!({ "hidden_size": 1 << 20, "num_heads": 16 }), "hidden_size", "2^30"),
+        (
+            json!({ "hidden_size": 1 << 24, "num_heads": 1, "n_layers": 1 << 24 }),
+            "hidden_size",
+            "2^30",
+        ),
+        (json!({ "dropout": 1.0 }), "dropout", "between"),
+        (json!({ "learning_rate": -1.0 }), "learning_rate", "between"),
+        (json!({ "val_fraction": 1.0 }), "val_fraction", "between"),
+        (json!({ "min_depth": 3 }), "min_depth", "more than recursion_steps 2"),
+        (json!({ "cycle_weights": [1.0] }), "cycle_weights", "1 weights for 2"),
+        (json!({ "cycle_weights": [0.0, 1.0] }), "cycle_weights", "above zero"),
+        (json!({ "cycle_weights": [1.0, -1.0] }), "cycle_weights", "not negative"),
+        (json!({ "seed": 1_u64 << 53 }), "seed", "below 2^53"),
+    ] {
+        let error = refused(&patch);
+        let message = error.to_string();
+        assert!(
+            matches!(&error, SettingError::Value { key: named, .. } if named == key),
+            "{message}"
+        );
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn a_number_in_toml_that_is_not_one_is_refused() {
+    let patch = toml::from_str("[train]\nlearning_rate = nan\n").expect("TOML knows nan");
+    assert!(refused(&patch).to_string().contains("learning_rate"));
+}
+
+proptest! {
+    /// Sizes never panic, however odd they are.
+    #[test]
+    fn any_sizes_are_valid_or_refused(
+        hidden in any::<u32>(), heads in any::<u32>(), layers in any::<u32>(), expansion in any::<f64>(),
+    ) {
+        let patch = json!({
+            "hidden_size": hidden, "num_heads": heads, "n_layers": layers, "expansion": expansion,
+        });
+        if let Ok(config) = overlay(&RunConfig::default(), &patch) {
+            let VariantSpec::Causal(model) = &config.model;
+            prop_assert_eq!(model.head_dim() * model.num_heads, model.hidden_size);
+        }
+    }
+}

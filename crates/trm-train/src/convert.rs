@@ -1,0 +1,96 @@
+//! Checkpoints of the published systems as ours.
+
+use safetensors::SafeTensors;
+use serde::Deserialize;
+use serde_json::Value;
+use trm_spec::{
+    CausalSpec, Decay, Failure, FailureKind, Objective, RunConfig, TrainSpec, VariantSpec, Vocab,
+};
+
+use crate::checkpoint::{Header, pairs};
+
+/// The original's `config.json` (`src/model/config.py` of Chat-TRM).
+#[derive(Deserialize)]
+struct ChatTrmConfig {
+    vocab_size: usize,
+    block_size: usize,
+    hidden_size: usize,
+    num_heads: usize,
+    n_layers: usize,
+    recursion_steps: usize,
+    #[serde(default = "expansion")]
+    expansion: f64,
+    #[serde(default)]
+    dropout: f64,
+    #[serde(default = "eps")]
+    rms_norm_eps: f64,
+    #[serde(default = "theta")]
+    rope_theta: f64,
+}
+
+fn expansion() -> f64 {
+    4.0
+}
+
+fn eps() -> f64 {
+    1e-5
+}
+
+fn theta() -> f64 {
+    1e4
+}
+
+/// A Chat-TRM model, as safetensors under the original's names, with the
+/// original's configuration as JSON. The original's `dropout` does nothing, so
+/// it is not taken over.
+pub fn chat_trm(weights: &[u8], config_json: &str) -> Result<Vec<u8>, Failure> {
+    let refused = |message: String| {
+        Failure::new(
+            FailureKind::Checkpoint,
+            message,
+            "Give the weights as safetensors and the original's configuration as JSON.",
+        )
+    };
+    let original: ChatTrmConfig = serde_json::from_str(config_json)
+        .map_err(|error| refused(format!("the original's configuration cannot be read: {error}")))?;
+    let _ = original.dropout;
+    let config = RunConfig {
+        model: VariantSpec::Causal(CausalSpec {
+            hidden_size: original.hidden_size,
+            num_heads: original.num_heads,
+            n_layers: original.n_layers,
+            recursion_steps: original.recursion_steps,
+            block_size: original.block_size,
+            expansion: original.expansion,
+            dropout: 0.0,
+            rms_norm_eps: original.rms_norm_eps,
+            rope_theta: original.rope_theta,
+        }),
+        train: TrainSpec {
+            decay: Decay::All,
+            objective: Objective::LastCycle,
+            ..TrainSpec::default()
+        },
+        ..RunConfig::default()
+    };
+    config.validate()?;
+    let tensors = SafeTensors::deserialize(weights)
+        .map_err(|error| refused(format!("the weights are not a whole safetensors file ({error})")))?;
+    let views: Vec<_> = tensors
+        .tensors()
+        .into_iter()
+        // torch.compile leaves this prefix on every name.
+        .map(|(name, view)| (name.trim_start_matches("_orig_mod.").to_string(), view))
+        .collect();
+    let header = Header {
+        config,
+        vocab: Vocab::Plain { size: original.vocab_size },
+        step: 0,
+        metrics: Value::Null,
+    };
+    let bytes = safetensors::serialize(views, Some(pairs(&header)?))
+        .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
+    // Read back what will be read later, so that a wrong file is refused here.
+    crate::load(&bytes, None, None, &burn::tensor::Device::default())?;
+    Ok(bytes)
+}

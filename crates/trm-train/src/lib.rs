@@ -1,0 +1,25 @@
+//! Training and asking, the same natively and in the browser: batches become
+//! tensors, tensors a loss, losses an update; and a run becomes bytes and back.
+//!
+//! [`create`] and [`load`] give a [`Run`], whatever the variant. Not in here:
+//! files, clocks, progress, the mathematics of a model.
+
+pub mod checkpoint;
+mod convert;
+mod evaluate;
+mod generate;
+mod language;
+mod optim;
+mod parameters;
+mod registry;
+mod run;
+mod task;
+mod trace;
+
+pub use convert::chat_trm;
+pub use generate::{Generation, Overflow};
+pub use optim::{AdamW, clip_scale, learning_rate};
+pub use parameters::{Named, collect};
+pub use registry::{create, load};
+pub use run::{Run, TextStream, TraceRequest};
+pub use task::CausalTask;

@@ -1,0 +1,119 @@
+//! Watching a language model think: its readout after every cycle.
+
+use burn::tensor::{Int, Tensor};
+use trm_core::sample::{argmax, entropy, softmax};
+use trm_core::{Engine, Recursive, State};
+use trm_spec::{Candidate, Failure, FailureKind, Trace, TraceStep};
+
+use crate::TraceRequest;
+use crate::checkpoint::host;
+use crate::task::tokens;
+
+/// Runs `request` on a model without autodiff.
+pub(crate) async fn trace<M: Recursive<Input = Tensor<2, Int>>>(
+    model: &M,
+    variant: &str,
+    request: &TraceRequest,
+) -> Result<Trace, Failure> {
+    let length = request.tokens.first().map_or(0, Vec::len);
+    if length == 0 || request.tokens.iter().any(|row| row.len() != length) {
+        return Err(Failure::new(
+            FailureKind::Prompt,
+            "the rows of tokens are empty or of different lengths",
+            "Give at least one token in each row, and as many in every row.",
+        ));
+    }
+    let input = tokens(&request.tokens.concat(), length, &model.device());
+    let x = model.encode(&input);
+    let start = model.start(&x);
+    let mut before = start.answer().clone();
+    let mut seen: Vec<Seen> = Vec::with_capacity(request.depth);
+    Engine::new(request.depth).think(model, &x, start, |_, state| {
+        let readout = model.read(state);
+        let answer = state.answer().clone();
+        let change = answer.clone() - before.clone();
+        seen.push(Seen {
+            logits: readout.logits,
+            halt: readout.halt,
+            rms: mean_square(answer.clone()),
+            change: mean_square(change),
+        });
+        before = answer;
+    });
+    let mut steps = Vec::with_capacity(seen.len());
+    for (i, seen) in seen.into_iter().enumerate() {
+        steps.push(seen.read(i + 1, length, request).await?);
+    }
+    Ok(Trace {
+        variant: variant.into(),
+        depth: request.depth,
+        tokens: request.tokens.clone(),
+        steps,
+    })
+}
+
+fn mean_square(state: Tensor<3>) -> Tensor<1> {
+    state.square().mean()
+}
+
+/// One cycle, still on the device.
+struct Seen {
+    logits: Tensor<3>,
+    halt: Option<Tensor<1>>,
+    rms: Tensor<1>,
+    change: Tensor<1>,
+}
+
+impl Seen {
+    async fn read(
+        self,
+        step: usize,
+        length: usize,
+        request: &TraceRequest,
+    ) -> Result<TraceStep, Failure> {
+        let [_, _, vocab] = self.logits.dims();
+        let values = host(self.logits).await?;
+        let mut out = TraceStep {
+            step,
+            argmax: Vec::new(),
+            prob: Vec::new(),
+            entropy: Vec::new(),
+            top: Vec::new(),
+            halt: match self.halt {
+                Some(halt) => Some(
+                    host(halt).await?.into_iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
+                ),
+                None => None,
+            },
+            state_rms: host(self.rms).await?[0].sqrt(),
+            state_change: host(self.change).await?[0].sqrt(),
+            logits: request.logits.then(Vec::new),
+        };
+        for row in values.chunks_exact(length * vocab) {
+            let positions = row.chunks_exact(vocab);
+            let probs: Vec<Vec<f64>> = positions.clone().map(softmax).collect();
+            let best: Vec<u32> = positions.clone().map(argmax).collect();
+            out.prob
+                .push(best.iter().zip(&probs).map(|(&b, p)| p[b as usize] as f32).collect());
+            out.entropy.push(probs.iter().map(|p| entropy(p) as f32).collect());
+            out.argmax.push(best);
+            if request.top > 0 {
+                out.top.push(probs.iter().map(|p| candidates(p, request.top)).collect());
+            }
+            if let Some(logits) = &mut out.logits {
+                logits.push(positions.map(<[f32]>::to_vec).collect());
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn candidates(probs: &[f64], n: usize) -> Vec<Candidate> {
+    let mut order: Vec<usize> = (0..probs.len()).collect();
+    order.sort_by(|&a, &b| probs[b].total_cmp(&probs[a]).then(a.cmp(&b)));
+    order
+        .into_iter()
+        .take(n)
+        .map(|i| Candidate { token: i as u32, prob: probs[i] as f32 })
+        .collect()
+}

@@ -1,0 +1,55 @@
+//! The browser's session: open a device, then answer commands. Everything else
+//! is in the crates that the native program uses too.
+//!
+//! Built twice, with the feature `cpu` and with the feature `gpu`, so that a
+//! visitor without WebGPU never downloads the larger module.
+
+mod device;
+mod session;
+
+use trm_spec::{Command, Event};
+use wasm_bindgen::prelude::*;
+
+use crate::session::Answering;
+
+/// A device and the run on it.
+#[wasm_bindgen]
+pub struct Session {
+    answering: Answering,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Opens this module's device. Rejects with a `Failure` when there is none.
+    pub async fn open() -> Result<Session, JsValue> {
+        console_error_panic_hook::set_once();
+        match device::open().await {
+            Ok(opened) => Ok(Session { answering: Answering::new(opened) }),
+            Err(failure) => Err(to_js(&failure)),
+        }
+    }
+
+    /// The `DeviceInfo` of this session.
+    pub fn device(&self) -> JsValue {
+        to_js(self.answering.device())
+    }
+
+    /// Answers one `Command` with one `Event`. Commands are answered one at a
+    /// time: wait for an answer before asking again.
+    pub async fn handle(&mut self, command: JsValue) -> JsValue {
+        let event = match serde_wasm_bindgen::from_value::<Command>(command) {
+            Ok(command) => self.answering.answer(command).await,
+            Err(error) => session::misunderstood(&error),
+        };
+        to_js::<Event>(&event)
+    }
+}
+
+/// Plain objects, `null` for what is absent, `Uint8Array` for bytes: exactly
+/// what the generated TypeScript says.
+fn to_js<T: serde::Serialize>(value: &T) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::new()
+        .serialize_missing_as_null(true)
+        .serialize_maps_as_objects(true);
+    value.serialize(&serializer).unwrap_or_else(|error| JsValue::from_str(&error.to_string()))
+}

@@ -1,0 +1,166 @@
+//! Commands to calls, results to events.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use trm_data::Corpus;
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, RunConfig};
+use trm_train::{Run, TextStream, TraceRequest};
+
+use crate::device::Opened;
+
+/// A session's state: the device, the run if there is one, and the open streams.
+pub struct Answering {
+    opened: Opened,
+    run: Option<Box<dyn Run>>,
+    streams: BTreeMap<u32, Box<dyn TextStream>>,
+    next_stream: u32,
+}
+
+/// The answer to something that is no command.
+pub fn misunderstood(error: &dyn std::fmt::Display) -> Event {
+    Event::Failed {
+        failure: Failure::new(
+            FailureKind::Protocol,
+            format!("the command could not be read: {error}"),
+            "Reload the page; its parts may be of different versions.",
+        ),
+    }
+}
+
+impl Answering {
+    pub fn new(opened: Opened) -> Self {
+        Self { opened, run: None, streams: BTreeMap::new(), next_stream: 0 }
+    }
+
+    pub fn device(&self) -> &DeviceInfo {
+        &self.opened.info
+    }
+
+    /// One event for one command, failures included.
+    pub async fn answer(&mut self, command: Command) -> Event {
+        match self.obey(command).await {
+            Ok(event) => event,
+            Err(failure) => Event::Failed { failure },
+        }
+    }
+
+    async fn obey(&mut self, command: Command) -> Result<Event, Failure> {
+        match command {
+            Command::Create { config, text } => {
+                let data = &config.data;
+                let corpus = Corpus::from_text(&data.dataset, &text, data.val_fraction)?;
+                let run = trm_train::create(&config, corpus, &self.opened.device)?;
+                Ok(self.take_up(run))
+            }
+            Command::Load { checkpoint, optimizer, text } => {
+                let run = trm_train::load(
+                    &checkpoint,
+                    optimizer.as_deref(),
+                    text.as_deref(),
+                    &self.opened.device,
+                )?;
+                Ok(self.take_up(run))
+            }
+            Command::Step { n } => {
+                Ok(Event::Stepped { reports: self.run_mut()?.steps(n).await? })
+            }
+            Command::Evaluate { depths, max_tokens } => {
+                let run = self.run()?;
+                let step = run.summary().step;
+                Ok(Event::Evaluated { step, depths: run.evaluate(&depths, max_tokens).await? })
+            }
+            Command::Generate { options } => {
+                let stream = self.run()?.generate(&options)?;
+                self.next_stream += 1;
+                self.streams.insert(self.next_stream, stream);
+                Ok(Event::Generating { stream: self.next_stream })
+            }
+            Command::Pull { stream, n } => self.pull(stream, n).await,
+            Command::Close { stream } => {
+                self.streams.remove(&stream);
+                Ok(Event::Closed { stream })
+            }
+            Command::Trace { prompt, depth, top } => {
+                let run = self.run()?;
+                let tokens = vec![run.encode(&prompt)?];
+                let request = TraceRequest { tokens, depth, top, logits: false };
+                let trace = run.trace(&request).await?;
+                let summary = run.summary();
+                Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
+            }
+            Command::Configure { settings } => {
+                let run = self.run_mut()?;
+                run.configure(&settings)?;
+                Ok(Event::Ready { summary: run.summary() })
+            }
+            Command::Save => Ok(Event::Saved { saved: self.run()?.save(Value::Null).await? }),
+            Command::Probe { config, steps } => self.probe(config, steps).await,
+        }
+    }
+
+    /// Replaces the run; streams of the old one end.
+    fn take_up(&mut self, run: Box<dyn Run>) -> Event {
+        let summary = run.summary();
+        self.run = Some(run);
+        self.streams.clear();
+        Event::Ready { summary }
+    }
+
+    fn run(&self) -> Result<&dyn Run, Failure> {
+        self.run.as_deref().ok_or_else(no_run)
+    }
+
+    fn run_mut(&mut self) -> Result<&mut Box<dyn Run>, Failure> {
+        self.run.as_mut().ok_or_else(no_run)
+    }
+
+    async fn pull(&mut self, stream: u32, n: usize) -> Result<Event, Failure> {
+        let open = self.streams.get_mut(&stream).ok_or_else(|| {
+            Failure::new(
+                FailureKind::Protocol,
+                format!("stream {stream} is not open"),
+                "Start the text again.",
+            )
+        })?;
+        let output = open.pull(n).await?;
+        if output.done {
+            self.streams.remove(&stream);
+        }
+        Ok(Event::Generated { stream, output })
+    }
+
+    /// Times training steps of `config` on made-up text. The first step, which
+    /// compiles kernels and fills caches, is not counted.
+    async fn probe(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
+        let trm_spec::VariantSpec::Causal(model) = &config.model;
+        let length = 20 * (model.block_size + 1);
+        // As many characters as Tiny Shakespeare has, so that the head costs the same.
+        let text: String =
+            (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
+        let corpus = Corpus::from_text("probe", &text, 0.1)?;
+        let tokens_per_step = config.train.batch_size * model.block_size;
+        let mut config = config;
+        config.train.max_iters = config.train.max_iters.max(steps + 1);
+        let mut run = trm_train::create(&config, corpus, &self.opened.device)?;
+        run.steps(1).await?;
+        let start = now();
+        let reports = run.steps(steps.max(1)).await?;
+        let ms_per_step = (now() - start) / reports.len().max(1) as f64;
+        Ok(Event::Probed { ms_per_step, tokens_per_step })
+    }
+}
+
+fn no_run() -> Failure {
+    Failure::new(FailureKind::Protocol, "there is no model yet", "Start a run or load a checkpoint.")
+}
+
+/// Milliseconds, from the worker's or the page's own clock.
+fn now() -> f64 {
+    use wasm_bindgen::JsCast;
+
+    js_sys::Reflect::get(&js_sys::global(), &"performance".into())
+        .ok()
+        .and_then(|clock| clock.dyn_into::<web_sys::Performance>().ok())
+        .map_or_else(js_sys::Date::now, |clock| clock.now())
+}

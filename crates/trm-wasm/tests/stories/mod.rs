@@ -1,0 +1,43 @@
+//! What a session must do wherever it runs. The tests speak to it as
+//! JavaScript does, in plain objects, so that the conversion is tested too.
+
+mod failures;
+mod support;
+mod training;
+
+pub use failures::*;
+pub use training::*;
+
+/// Makes a browser test of every story.
+macro_rules! all {
+    () => {
+        stories::all! {
+            opens_on_the_cpu,
+            training_lowers_the_loss,
+            training_stops_at_max_iters,
+            a_seed_gives_the_same_text_again_and_depth_changes_it,
+            pulling_in_pieces_gives_the_same_text,
+            validation_is_deterministic,
+            a_saved_run_goes_on_exactly,
+            a_model_without_its_text_answers_but_does_not_train,
+            a_trace_has_every_cycle,
+            a_probe_leaves_the_run_alone,
+            nothing_can_be_asked_before_there_is_a_run,
+            impossible_settings_are_refused_by_name,
+            unusable_texts_are_refused,
+            a_prompt_outside_the_vocabulary_names_its_character,
+            unusable_checkpoints_are_refused_and_the_run_stays,
+            a_message_of_another_shape_is_answered,
+            a_stream_that_is_not_open_is_refused,
+        }
+    };
+    ($($story:ident,)*) => {
+        $(
+            #[wasm_bindgen_test::wasm_bindgen_test]
+            async fn $story() {
+                stories::$story().await;
+            }
+        )*
+    };
+}
+pub(crate) use all;

@@ -1,0 +1,115 @@
+//! Sending a command and insisting on its answer.
+
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use trm_spec::{
+    CausalSpec, Command, Event, Failure, GenerateOptions, RunConfig, RunSummary, Saved, StepReport,
+    TrainSpec, VariantSpec,
+};
+use trm_wasm::Session;
+use wasm_bindgen::JsValue;
+
+/// A text that is learned in a few steps.
+pub fn text() -> String {
+    "the cat sat on the mat, and the dog sat by the cat.\n".repeat(80)
+}
+
+/// A model small enough for a debugger.
+pub fn config() -> RunConfig {
+    RunConfig {
+        model: VariantSpec::Causal(CausalSpec {
+            hidden_size: 32,
+            num_heads: 2,
+            n_layers: 1,
+            recursion_steps: 2,
+            block_size: 16,
+            ..CausalSpec::default()
+        }),
+        train: TrainSpec {
+            batch_size: 4,
+            max_iters: 200,
+            learning_rate: 5e-3,
+            warmup_iters: 5,
+            seed: 7,
+            ..TrainSpec::default()
+        },
+        ..RunConfig::default()
+    }
+}
+
+pub fn options(depth: usize) -> GenerateOptions {
+    GenerateOptions {
+        prompt: "the ".into(),
+        depth,
+        temperature: 1.0,
+        top_k: 0,
+        seed: 3,
+        max_new_tokens: 40,
+    }
+}
+
+pub async fn open() -> Session {
+    Session::open().await.expect("a session")
+}
+
+/// A session with a run on the usual text.
+pub async fn started() -> Session {
+    let session = open().await;
+    create(&session, config()).await;
+    session
+}
+
+/// Passes any JavaScript value, as a page could.
+pub async fn raw(session: &Session, command: JsValue) -> Event {
+    let event = session.handle(command).await;
+    serde_wasm_bindgen::from_value(event).expect("an event")
+}
+
+pub async fn handle(session: &Session, command: &Command) -> Event {
+    let serializer = Serializer::new().serialize_maps_as_objects(true);
+    raw(session, command.serialize(&serializer).expect("a command")).await
+}
+
+/// Defines a function that sends a command and unwraps the one answer it may have.
+macro_rules! ask {
+    ($name:ident($($arg:ident: $of:ty),*) -> $result:ty, $command:expr, $pattern:pat => $value:expr) => {
+        pub async fn $name(session: &Session, $($arg: $of),*) -> $result {
+            match handle(session, &$command).await {
+                $pattern => $value,
+                other => panic!("{} was answered by {other:?}", stringify!($name)),
+            }
+        }
+    };
+}
+
+ask!(create(config: RunConfig) -> RunSummary,
+    Command::Create { config, text: text() }, Event::Ready { summary } => summary);
+ask!(step(n: usize) -> Vec<StepReport>,
+    Command::Step { n }, Event::Stepped { reports } => reports);
+ask!(save() -> Saved,
+    Command::Save, Event::Saved { saved } => saved);
+ask!(load(saved: &Saved, text: Option<String>) -> RunSummary,
+    Command::Load {
+        checkpoint: saved.checkpoint.clone(),
+        optimizer: text.is_some().then(|| saved.optimizer.clone()),
+        text,
+    },
+    Event::Ready { summary } => summary);
+ask!(generate(options: GenerateOptions) -> u32,
+    Command::Generate { options }, Event::Generating { stream } => stream);
+ask!(pull(stream: u32, n: usize) -> trm_spec::Generated,
+    Command::Pull { stream, n }, Event::Generated { output, .. } => output);
+ask!(evaluate(depths: Vec<usize>) -> Vec<trm_spec::DepthLoss>,
+    Command::Evaluate { depths, max_tokens: 0 }, Event::Evaluated { depths, .. } => depths);
+ask!(trace(prompt: String, depth: usize, top: usize) -> trm_spec::Trace,
+    Command::Trace { prompt, depth, top }, Event::Traced { trace, .. } => trace);
+ask!(failure(command: Command) -> Failure,
+    command, Event::Failed { failure } => failure);
+
+/// All of a text at once.
+pub async fn generated(session: &Session, options: GenerateOptions) -> String {
+    let stream = generate(session, options).await;
+    let output = pull(session, stream, 1000).await;
+    assert!(output.done, "the stream ends at max_new_tokens");
+    output.text
+}

@@ -1,0 +1,8 @@
+//! The session's stories where the page runs it: in a dedicated worker.
+#![cfg(target_arch = "wasm32")]
+
+mod stories;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+stories::all!();
