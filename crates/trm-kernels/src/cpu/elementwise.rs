@@ -269,3 +269,19 @@ pub fn adamw(
     #[cfg(not(feature = "threads"))]
     piece(p, gradient, m, v);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::exp;
+
+    #[test]
+    fn exp_is_as_good_as_the_library() {
+        let worst = (-8600..8800)
+            .map(|i| i as f32 * 0.01 + 0.003)
+            .map(|x| ((f64::from(exp(x)) - f64::from(x).exp()) / f64::from(x).exp()).abs())
+            .fold(0.0, f64::max);
+        assert!(worst < 2e-7, "relative error {worst}");
+        assert_eq!(exp(0.0), 1.0);
+        assert!(exp(-1e9) < 1e-37 && exp(1e9).is_finite());
+    }
+}

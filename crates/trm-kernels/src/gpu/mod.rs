@@ -1,1 +1,83 @@
-//! WebGPU.
+//! The fused operations on CubeCL, for WebGPU.
+
+mod composed;
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn_cubecl::CubeBackend;
+
+use crate::FusedOps;
+
+impl FusedOps for CubeBackend {
+    fn linear_map(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::linear_map(x, w)
+    }
+
+    fn linear_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::linear_grad_x(grad, w)
+    }
+
+    fn linear_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::linear_grad_w(grad, x)
+    }
+
+    fn add_rms_norm(
+        h: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::add_rms_norm(h, m, eps)
+    }
+
+    fn add_rms_norm_grad(
+        grad: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        inv_rms: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::add_rms_norm_grad(grad, y, inv_rms)
+    }
+
+    fn swiglu(gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::swiglu(gate_up)
+    }
+
+    fn swiglu_grad(grad: FloatTensor<Self>, gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::swiglu_grad(grad, gate_up)
+    }
+
+    fn self_attention(
+        qkv: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        heads: usize,
+        causal: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::self_attention(qkv, rope, heads, causal)
+    }
+
+    fn attention_grad(
+        grad: FloatTensor<Self>,
+        qkv: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        lse: FloatTensor<Self>,
+        heads: usize,
+        causal: bool,
+    ) -> FloatTensor<Self> {
+        composed::attention_grad(grad, qkv, rope, y, lse, heads, causal)
+    }
+
+    fn cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::cross_entropy(logits, targets)
+    }
+
+    fn cross_entropy_grad(
+        grad: FloatTensor<Self>,
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        lse: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::cross_entropy_grad(grad, logits, targets, lse)
+    }
+}

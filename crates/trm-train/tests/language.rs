@@ -1,0 +1,281 @@
+//! What must hold for a language model, whatever its weights.
+
+mod support;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use support::{model, start, tiny, wait};
+use trm_core::cache::Autoregressive;
+use trm_core::variants::causal::Causal;
+use trm_core::{Engine, Init, Recursive};
+use trm_data::Batch;
+use trm_spec::{
+    DepthSampling, FailureKind, GenerateOptions, LiveSettings, Objective, RunConfig, VariantSpec,
+};
+use trm_train::{CausalTask, TraceRequest};
+
+fn build(config: &RunConfig, device: &Device) -> Causal {
+    let VariantSpec::Causal(spec) = &config.model;
+    Causal::new(spec, 30, &mut Init::new(5, device))
+}
+
+fn batch(config: &RunConfig) -> Batch {
+    let VariantSpec::Causal(spec) = &config.model;
+    let inputs: Vec<u32> = (0..4 * spec.block_size as u32).map(|i| i * 7 % 30).collect();
+    let targets = inputs.iter().map(|t| (t * 11 + 3) % 30).collect();
+    Batch { inputs, targets, batch_size: 4, block_size: spec.block_size }
+}
+
+fn row(tokens: &[u32]) -> Tensor<2, Int> {
+    let values: Vec<i32> = tokens.iter().map(|&t| t as i32).collect();
+    Tensor::from_data(TensorData::new(values, [1, tokens.len()]), &Device::flex())
+}
+
+fn logits(model: &Causal, tokens: &[u32], depth: usize) -> Vec<f32> {
+    let x = model.encode(&row(tokens));
+    let end = Engine::new(depth).think(model, &x, model.start(&x), |_, _| {});
+    model.read(&end).logits.into_data().try_into_vec().unwrap()
+}
+
+#[test]
+fn every_parameter_learns_under_every_objective() {
+    struct Learning<'a> {
+        grads: &'a GradientsParams,
+        seen: usize,
+    }
+    impl ModuleVisitor for Learning<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let grad = self.grads.get::<D>(param.id).expect("a gradient");
+            let values: Vec<f32> = grad.into_data().try_into_vec().unwrap();
+            assert!(values.iter().all(|x| x.is_finite()));
+            assert!(values.iter().any(|x| *x != 0.0), "shape {:?} does not learn", param.dims());
+            self.seen += 1;
+        }
+    }
+    for objective in [Objective::LastCycle, Objective::EveryCycle] {
+        let mut config = tiny();
+        config.train.objective = objective;
+        let model = build(&config, &Device::flex().autodiff());
+        let VariantSpec::Causal(spec) = &config.model;
+        let task = CausalTask::new(spec, &config.train);
+        for depth in [1, 3] {
+            let losses = task.losses(&model, &batch(&config), depth);
+            let grads = GradientsParams::from_grads(losses.objective.backward(), &model);
+            let mut learning = Learning { grads: &grads, seen: 0 };
+            model.visit(&mut learning);
+            assert_eq!(learning.seen, 3 + 2 * 4);
+        }
+    }
+}
+
+#[test]
+fn the_future_cannot_leak() {
+    let model = build(&tiny(), &Device::flex());
+    let tokens: Vec<u32> = (0..16).map(|i| i * 5 % 30).collect();
+    for depth in [1, 3] {
+        let before = logits(&model, &tokens, depth);
+        for changed in [1, 8, 15] {
+            let mut other = tokens.clone();
+            for token in &mut other[changed..] {
+                *token = (*token + 13) % 30;
+            }
+            let after = logits(&model, &other, depth);
+            assert_eq!(before[..changed * 30], after[..changed * 30], "position {changed}");
+            assert_ne!(before[changed * 30..], after[changed * 30..]);
+        }
+    }
+}
+
+#[test]
+fn the_cache_changes_nothing() {
+    let model = build(&tiny(), &Device::flex());
+    let tokens: Vec<u32> = (0..16).map(|i| i * 11 % 30).collect();
+    for depth in [1, 2, 5] {
+        let whole = logits(&model, &tokens, depth);
+        // A prompt at once and then one by one, and everything one by one.
+        for prompt in [1, 6] {
+            let mut cache = model.cache(depth);
+            let mut found: Vec<f32> = Vec::new();
+            let mut at = 0;
+            while at < tokens.len() {
+                let new = if at == 0 { prompt } else { 1 };
+                let out = model.extend(row(&tokens[at..at + new]), &mut cache);
+                found.extend(out.into_data().try_into_vec::<f32>().unwrap());
+                at += new;
+            }
+            for (i, (a, b)) in found.iter().zip(&whole).enumerate() {
+                assert!((a - b).abs() < 2e-5, "depth {depth}, {i}: {a} for {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn training_lowers_the_loss_and_follows_the_seed() {
+    let losses = |seed: u64| {
+        let mut config = tiny();
+        config.train.seed = seed;
+        let reports = wait(start(&config).steps(60)).unwrap();
+        reports.into_iter().map(|r| r.loss).collect::<Vec<_>>()
+    };
+    let first = losses(7);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    assert!(mean(&first[50..]) < mean(&first[..5]) - 0.8, "{first:?}");
+    assert_eq!(first, losses(7));
+    assert_ne!(first, losses(8));
+}
+
+#[test]
+fn dropout_works_in_training_and_only_there() {
+    let mut config = tiny();
+    let plain = wait(start(&config).steps(3)).unwrap();
+    model(&mut config).dropout = 0.3;
+    let mut run = start(&config);
+    let dropped = wait(run.steps(3)).unwrap();
+    assert_ne!(plain[0].loss, dropped[0].loss);
+    assert_eq!(dropped, wait(start(&config).steps(3)).unwrap());
+    let once = wait(run.evaluate(&[3], 0)).unwrap();
+    assert_eq!(once, wait(run.evaluate(&[3], 0)).unwrap());
+}
+
+#[test]
+fn random_depths_stay_in_their_range_and_all_occur() {
+    let mut config = tiny();
+    config.train.depth_sampling = DepthSampling::Uniform;
+    config.train.min_depth = 2;
+    model(&mut config).recursion_steps = 4;
+    let mut depths: Vec<_> =
+        wait(start(&config).steps(40)).unwrap().iter().map(|r| r.depth).collect();
+    depths.sort_unstable();
+    depths.dedup();
+    assert_eq!(depths, [2, 3, 4]);
+}
+
+#[test]
+fn per_cycle_losses_make_shallow_depths_usable() {
+    let loss_at_one = |objective| {
+        let mut config = tiny();
+        config.train.objective = objective;
+        let mut run = start(&config);
+        wait(run.steps(60)).unwrap();
+        wait(run.evaluate(&[1], 0)).unwrap()[0].loss
+    };
+    assert!(loss_at_one(Objective::EveryCycle) < loss_at_one(Objective::LastCycle) - 0.1);
+}
+
+#[test]
+fn evaluation_counts_every_token_once_and_agrees_with_a_trace() {
+    let run = start(&tiny());
+    let summary = run.summary();
+    let tokens = run.encode(support::TEXT).unwrap();
+    let val = &tokens[summary.train_tokens..];
+    assert_eq!(val.len(), summary.val_tokens);
+    let mut total = 0.0;
+    for start in (0..val.len() - 1).step_by(16) {
+        let end = (start + 16).min(val.len() - 1);
+        let request = TraceRequest {
+            tokens: vec![val[start..end].to_vec()],
+            depth: 2,
+            logits: true,
+            ..TraceRequest::default()
+        };
+        let trace = wait(run.trace(&request)).unwrap();
+        let logits = &trace.steps[1].logits.as_ref().unwrap()[0];
+        for (row, target) in logits.iter().zip(&val[start + 1..]) {
+            total -= trm_core::sample::softmax(row)[*target as usize].ln();
+        }
+    }
+    let expected = total / (val.len() - 1) as f64;
+    let found = wait(run.evaluate(&[2], 0)).unwrap()[0];
+    assert!((found.loss - expected).abs() < 1e-5, "{} for {expected}", found.loss);
+    assert!((found.bits_per_char - expected / 2f64.ln()).abs() < 1e-5);
+}
+
+fn options(depth: usize, seed: u32) -> GenerateOptions {
+    GenerateOptions {
+        prompt: "To ".into(),
+        depth,
+        temperature: 1.0,
+        top_k: 0,
+        seed,
+        max_new_tokens: 50,
+    }
+}
+
+#[test]
+fn generation_follows_seed_and_depth_and_crosses_the_block() {
+    let mut run = start(&tiny());
+    wait(run.steps(20)).unwrap();
+    let text = |depth, seed| wait(run.generate(&options(depth, seed)).unwrap().pull(50)).unwrap();
+    assert_eq!(text(2, 1), text(2, 1));
+    assert_ne!(text(2, 1), text(2, 2));
+    assert_ne!(text(1, 1), text(3, 1));
+    assert_eq!(text(2, 1).tokens.len(), 50);
+}
+
+#[test]
+fn a_stream_keeps_the_weights_it_was_opened_with() {
+    let mut run = start(&tiny());
+    let whole = wait(run.generate(&options(2, 3)).unwrap().pull(50)).unwrap().text;
+    let mut stream = run.generate(&options(2, 3)).unwrap();
+    let mut text = wait(stream.pull(10)).unwrap().text;
+    wait(run.steps(5)).unwrap();
+    let rest = wait(stream.pull(100)).unwrap();
+    text += &rest.text;
+    assert_eq!(text, whole);
+    assert!(rest.done);
+    assert!(wait(stream.pull(5)).unwrap().tokens.is_empty());
+}
+
+#[test]
+fn bad_requests_say_what_to_do() {
+    let mut run = start(&tiny());
+    let kind = |result: Result<(), trm_spec::Failure>| {
+        let failure = result.unwrap_err();
+        assert!(!failure.message.is_empty() && !failure.hint.is_empty());
+        failure.kind
+    };
+    let with = |prompt: &str, depth| GenerateOptions { prompt: prompt.into(), ..options(depth, 0) };
+    assert_eq!(kind(run.generate(&with("né", 1)).map(drop)), FailureKind::Prompt);
+    assert_eq!(kind(run.generate(&with("To", 0)).map(drop)), FailureKind::Config);
+    assert_eq!(kind(wait(run.evaluate(&[0], 0)).map(drop)), FailureKind::Config);
+    for tokens in [vec![], vec![vec![]], vec![vec![1], vec![1, 2]], vec![vec![999]], vec![vec![1; 17]]]
+    {
+        let request = TraceRequest { tokens, depth: 1, ..TraceRequest::default() };
+        assert_eq!(kind(wait(run.trace(&request)).map(drop)), FailureKind::Prompt);
+    }
+    let settings = LiveSettings { learning_rate: Some(f64::NAN), max_iters: None };
+    assert_eq!(kind(run.configure(&settings)), FailureKind::Config);
+    let settings = LiveSettings { learning_rate: Some(9.0), max_iters: Some(61) };
+    run.configure(&settings).unwrap();
+    assert_eq!(run.summary().config.train.max_iters, 61);
+}
+
+#[test]
+fn a_run_stops_at_its_end() {
+    let mut config = tiny();
+    config.train.max_iters = 3;
+    let mut run = start(&config);
+    assert_eq!(wait(run.steps(10)).unwrap().len(), 3);
+    assert!(wait(run.steps(10)).unwrap().is_empty());
+    run.configure(&LiveSettings { learning_rate: None, max_iters: Some(5) }).unwrap();
+    assert_eq!(wait(run.steps(10)).unwrap().last().unwrap().step, 5);
+}
+
+#[test]
+fn a_diverging_run_says_at_which_step() {
+    let mut config = tiny();
+    config.train.learning_rate = 10.0;
+    config.train.weight_decay = 10.0;
+    config.train.grad_clip = 0.0;
+    config.train.warmup_iters = 0;
+    config.train.adam_eps = 1e-30;
+    config.train.max_iters = 5000;
+    let mut run = start(&config);
+    let failure = (0..100).find_map(|_| wait(run.steps(50)).err());
+    // Post-norm keeps activations bounded, so that only overflowing weights end a run.
+    let failure = failure.expect("weights that grow a hundredfold each step overflow");
+    assert_eq!(failure.kind, FailureKind::Diverged);
+    assert!(failure.message.contains("step"), "{failure}");
+}

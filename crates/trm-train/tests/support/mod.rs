@@ -1,0 +1,52 @@
+//! What several tests share.
+
+use burn::tensor::Device;
+use trm_data::Corpus;
+use trm_spec::{CausalSpec, RunConfig, VariantSpec};
+use trm_train::Run;
+
+/// Runs a future that never waits: the CPU answers at once.
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the CPU made somebody wait"),
+    }
+}
+
+pub const TEXT: &str = "To be, or not to be: that is the question:\nWhether 'tis nobler in the mind to suffer\nThe slings and arrows of outrageous fortune,\nOr to take arms against a sea of troubles\nAnd by opposing end them. To die: to sleep;\nNo more; and by a sleep to say we end\nThe heart-ache and the thousand natural shocks\nThat flesh is heir to, 'tis a consummation\nDevoutly to be wish'd.\n";
+
+/// A configuration small enough to train in a test.
+pub fn tiny() -> RunConfig {
+    let mut config = RunConfig {
+        model: VariantSpec::Causal(CausalSpec {
+            hidden_size: 32,
+            num_heads: 2,
+            n_layers: 2,
+            recursion_steps: 3,
+            block_size: 16,
+            ..CausalSpec::default()
+        }),
+        ..RunConfig::default()
+    };
+    config.data.val_fraction = 0.2;
+    config.train.batch_size = 4;
+    config.train.max_iters = 60;
+    config.train.warmup_iters = 5;
+    config.train.learning_rate = 3e-3;
+    config.train.seed = 7;
+    config
+}
+
+/// The causal part of a configuration.
+#[allow(dead_code, reason = "not every test changes the model")]
+pub fn model(config: &mut RunConfig) -> &mut CausalSpec {
+    let VariantSpec::Causal(spec) = &mut config.model;
+    spec
+}
+
+pub fn start(config: &RunConfig) -> Box<dyn Run> {
+    let corpus = Corpus::from_text("hamlet", TEXT, config.data.val_fraction).unwrap();
+    trm_train::create(config, corpus, &Device::flex()).unwrap()
+}
