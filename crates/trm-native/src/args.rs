@@ -162,7 +162,7 @@ fn train() -> Command {
                 .value_name("PRESET")
                 .value_parser(PossibleValuesParser::new(presets::names()))
                 .hide_possible_values(true)
-                .help("Where to start from; settings in flags come on top (listed below)"),
+                .help("A named configuration (listed below); flags change its settings one by one"),
         )
         .arg(
             file("config", "A TOML file of settings, in place of a preset")

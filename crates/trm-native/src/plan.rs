@@ -225,7 +225,7 @@ impl fmt::Display for Shown<'_> {
         writeln!(f, "from      {}", plan.origin)?;
         writeln!(
             f,
-            "model     {}, {} parameters: {} blocks of width {} with {} heads, {} cycles",
+            "model     {}, {} parameters: n_layers {}, hidden_size {}, num_heads {}, recursion_steps {}",
             plan.config.model.name(),
             thousands(summary.parameters as u64),
             model.n_layers,

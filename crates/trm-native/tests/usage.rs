@@ -87,7 +87,7 @@ fn flags_come_over_the_file_and_the_file_over_the_defaults() {
         "--seed",
         "7",
     ]);
-    says(&ended.stderr, &["small.toml", "1 blocks of width 16", "to 2 of 4 × 16", "seed 7"]);
+    says(&ended.stderr, &["small.toml", "hidden_size 16", "to 2 of 4 × 16", "seed 7"]);
     let config = fs::read_to_string(place.path("runs/small/config.toml")).expect("the plan");
     says(&config, &["hidden_size = 16", "max_iters = 2", "seed = 7", "weight_decay = 0.1"]);
 }

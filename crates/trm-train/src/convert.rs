@@ -1,5 +1,6 @@
 //! Checkpoints of the published systems as ours.
 
+use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
@@ -42,8 +43,12 @@ fn theta() -> f64 {
 
 /// A Chat-TRM model, as safetensors under the original's names, with the
 /// original's configuration as JSON. The original's `dropout` does nothing, so
-/// it is not taken over.
-pub fn chat_trm(weights: &[u8], config_json: &str) -> Result<Vec<u8>, Failure> {
+/// it is not taken over. The result is loaded once on `device` to check it.
+pub fn chat_trm(
+    weights: &[u8],
+    config_json: &str,
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
     let refused = |message: String| {
         Failure::new(
             FailureKind::Checkpoint,
@@ -91,6 +96,6 @@ pub fn chat_trm(weights: &[u8], config_json: &str) -> Result<Vec<u8>, Failure> {
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
     // Read back what will be read later, so that a wrong file is refused here.
-    crate::load(&bytes, None, None, &burn::tensor::Device::default())?;
+    crate::load(&bytes, None, None, device)?;
     Ok(bytes)
 }

@@ -91,7 +91,7 @@ impl Fixture {
     fn open(path: &Path) -> Self {
         let config = std::fs::read_to_string(path.join("config.json")).unwrap();
         let weights = std::fs::read(path.join("weights.safetensors")).unwrap();
-        let checkpoint = trm_train::chat_trm(&weights, &config).unwrap();
+        let checkpoint = trm_train::chat_trm(&weights, &config, &Device::flex()).unwrap();
         let header = trm_train::checkpoint::read_header(&checkpoint).unwrap();
         let trm_spec::VariantSpec::Causal(spec) = header.config.model;
         Self {

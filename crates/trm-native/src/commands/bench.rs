@@ -8,7 +8,6 @@ use serde_json::json;
 use trm_data::Corpus;
 use trm_kernels::profile;
 use trm_spec::{RunConfig, VariantSpec, overlay};
-use trm_train::Run;
 
 use super::{print, print_json};
 use crate::args;

@@ -17,7 +17,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     let weights = run_dir::read(&typed.input)?;
     let original = std::fs::read_to_string(&config)
         .with_context(|| format!("cannot read {}; name it with --config", config.display()))?;
-    let mut bytes = trm_train::chat_trm(&weights, &original)
+    let mut bytes = trm_train::chat_trm(&weights, &original, &burn::tensor::Device::flex())
         .with_context(|| typed.input.display().to_string())?;
     if let Some(vocab) = characters(typed)? {
         let (found, wanted) = (vocab.size(), read_header(&bytes)?.vocab.size());

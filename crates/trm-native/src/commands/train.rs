@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::Value;
-use trm_train::{Run, checkpoint};
+use trm_train::checkpoint;
 
 use crate::args;
 use crate::device::{self, Choice, Chosen};

@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use super::support::*;
 
 /// A failure of this kind that says what to do.
-async fn refused(session: &trm_wasm::Session, command: Command, kind: FailureKind) -> String {
+async fn refused(session: &mut trm_wasm::Session, command: Command, kind: FailureKind) -> String {
     let failure = failure(session, command).await;
     assert_eq!(failure.kind, kind, "{}", failure.message);
     assert!(!failure.hint.is_empty(), "no hint for: {}", failure.message);
@@ -15,7 +15,7 @@ async fn refused(session: &trm_wasm::Session, command: Command, kind: FailureKin
 }
 
 pub async fn nothing_can_be_asked_before_there_is_a_run() {
-    let session = open().await;
+    let mut session = open().await;
     for command in [
         Command::Step { n: 1 },
         Command::Save,
@@ -23,7 +23,7 @@ pub async fn nothing_can_be_asked_before_there_is_a_run() {
         Command::Evaluate { depths: vec![1], max_tokens: 0 },
         Command::Trace { prompt: "the".into(), depth: 1, top: 1 },
     ] {
-        refused(&session, command, FailureKind::Protocol).await;
+        refused(&mut session, command, FailureKind::Protocol).await;
     }
 }
 
@@ -35,43 +35,43 @@ fn with_model(change: impl FnOnce(&mut trm_spec::CausalSpec)) -> RunConfig {
 }
 
 pub async fn impossible_settings_are_refused_by_name() {
-    let session = started().await;
+    let mut session = started().await;
     for (config, named) in [
         (with_model(|model| model.num_heads = 3), "num_heads"),
         (with_model(|model| model.recursion_steps = 0), "recursion_steps"),
         (with_model(|model| model.hidden_size = 1 << 23), "hidden_size"),
     ] {
         let create = Command::Create { config, text: text() };
-        let message = refused(&session, create, FailureKind::Config).await;
+        let message = refused(&mut session, create, FailureKind::Config).await;
         assert!(message.contains(named), "{message}");
     }
     // What was there before is still there.
-    assert_eq!(step(&session, 1).await[0].step, 1);
+    assert_eq!(step(&mut session, 1).await[0].step, 1);
 }
 
 pub async fn unusable_texts_are_refused() {
-    let session = started().await;
+    let mut session = started().await;
     let long = with_model(|model| model.block_size = 100_000);
     for (config, text) in [(config(), String::new()), (config(), "ab".into()), (long, text())] {
-        refused(&session, Command::Create { config, text }, FailureKind::Corpus).await;
+        refused(&mut session, Command::Create { config, text }, FailureKind::Corpus).await;
     }
-    assert_eq!(step(&session, 1).await[0].step, 1);
+    assert_eq!(step(&mut session, 1).await[0].step, 1);
 }
 
 pub async fn a_prompt_outside_the_vocabulary_names_its_character() {
-    let session = started().await;
+    let mut session = started().await;
     let mut foreign = options(1);
     foreign.prompt = "the ☃".into();
     let message =
-        refused(&session, Command::Generate { options: foreign }, FailureKind::Prompt).await;
+        refused(&mut session, Command::Generate { options: foreign }, FailureKind::Prompt).await;
     assert!(message.contains('☃'), "{message}");
-    generated(&session, options(1)).await;
+    generated(&mut session, options(1)).await;
 }
 
 pub async fn unusable_checkpoints_are_refused_and_the_run_stays() {
-    let session = started().await;
-    step(&session, 2).await;
-    let Saved { checkpoint, optimizer, .. } = save(&session).await;
+    let mut session = started().await;
+    step(&mut session, 2).await;
+    let Saved { checkpoint, optimizer, .. } = save(&mut session).await;
     let foreign = br#"{"weights": "elsewhere"}"#.to_vec();
     let truncated = checkpoint[..checkpoint.len() / 2].to_vec();
     let mut poisoned = checkpoint.clone();
@@ -79,31 +79,31 @@ pub async fn unusable_checkpoints_are_refused_and_the_run_stays() {
     poisoned[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     for bytes in [Vec::new(), foreign, truncated, poisoned, optimizer] {
         let load = Command::Load { checkpoint: bytes, optimizer: None, text: Some(text()) };
-        refused(&session, load, FailureKind::Checkpoint).await;
+        refused(&mut session, load, FailureKind::Checkpoint).await;
     }
-    assert_eq!(step(&session, 1).await[0].step, 3);
+    assert_eq!(step(&mut session, 1).await[0].step, 3);
 }
 
 pub async fn a_message_of_another_shape_is_answered() {
-    let session = started().await;
+    let mut session = started().await;
     let unknown = JSON::parse(r#"{ "type": "dance" }"#).expect("JSON");
     let misspelt =
         r#"{ "type": "create", "text": "abc", "config": { "train": { "batchsize": 3 } } }"#;
     let misspelt = JSON::parse(misspelt).expect("JSON");
     for message in [JsValue::NULL, Object::new().into(), unknown, misspelt] {
-        let Event::Failed { failure } = raw(&session, message).await else {
+        let Event::Failed { failure } = raw(&mut session, message).await else {
             panic!("was not refused");
         };
         assert!(!failure.message.is_empty() && !failure.hint.is_empty());
     }
-    assert_eq!(step(&session, 1).await[0].step, 1);
+    assert_eq!(step(&mut session, 1).await[0].step, 1);
 }
 
 pub async fn a_stream_that_is_not_open_is_refused() {
-    let session = started().await;
-    let stream = generate(&session, options(1)).await;
-    let closed = handle(&session, &Command::Close { stream }).await;
+    let mut session = started().await;
+    let stream = generate(&mut session, options(1)).await;
+    let closed = handle(&mut session, &Command::Close { stream }).await;
     assert_eq!(closed, Event::Closed { stream });
-    refused(&session, Command::Pull { stream, n: 1 }, FailureKind::Protocol).await;
-    refused(&session, Command::Pull { stream: 999, n: 1 }, FailureKind::Protocol).await;
+    refused(&mut session, Command::Pull { stream, n: 1 }, FailureKind::Protocol).await;
+    refused(&mut session, Command::Pull { stream: 999, n: 1 }, FailureKind::Protocol).await;
 }

@@ -54,18 +54,18 @@ pub async fn open() -> Session {
 
 /// A session with a run on the usual text.
 pub async fn started() -> Session {
-    let session = open().await;
-    create(&session, config()).await;
+    let mut session = open().await;
+    create(&mut session, config()).await;
     session
 }
 
 /// Passes any JavaScript value, as a page could.
-pub async fn raw(session: &Session, command: JsValue) -> Event {
+pub async fn raw(session: &mut Session, command: JsValue) -> Event {
     let event = session.handle(command).await;
     serde_wasm_bindgen::from_value(event).expect("an event")
 }
 
-pub async fn handle(session: &Session, command: &Command) -> Event {
+pub async fn handle(session: &mut Session, command: &Command) -> Event {
     let serializer = Serializer::new().serialize_maps_as_objects(true);
     raw(session, command.serialize(&serializer).expect("a command")).await
 }
@@ -73,7 +73,7 @@ pub async fn handle(session: &Session, command: &Command) -> Event {
 /// Defines a function that sends a command and unwraps the one answer it may have.
 macro_rules! ask {
     ($name:ident($($arg:ident: $of:ty),*) -> $result:ty, $command:expr, $pattern:pat => $value:expr) => {
-        pub async fn $name(session: &Session, $($arg: $of),*) -> $result {
+        pub async fn $name(session: &mut Session, $($arg: $of),*) -> $result {
             match handle(session, &$command).await {
                 $pattern => $value,
                 other => panic!("{} was answered by {other:?}", stringify!($name)),
@@ -107,7 +107,7 @@ ask!(failure(command: Command) -> Failure,
     command, Event::Failed { failure } => failure);
 
 /// All of a text at once.
-pub async fn generated(session: &Session, options: GenerateOptions) -> String {
+pub async fn generated(session: &mut Session, options: GenerateOptions) -> String {
     let stream = generate(session, options).await;
     let output = pull(session, stream, 1000).await;
     assert!(output.done, "the stream ends at max_new_tokens");

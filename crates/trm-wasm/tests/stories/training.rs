@@ -5,21 +5,21 @@ use trm_spec::{Backend, Command, DeviceInfo, Event};
 use super::support::*;
 
 pub async fn opens_on_the_cpu() {
-    let session = open().await;
+    let mut session = open().await;
     let device: DeviceInfo = serde_wasm_bindgen::from_value(session.device()).expect("a device");
     assert_eq!(device.backend, Backend::Cpu);
     assert!(!device.name.is_empty());
 }
 
 pub async fn training_lowers_the_loss() {
-    let session = open().await;
-    let summary = create(&session, config()).await;
+    let mut session = open().await;
+    let summary = create(&mut session, config()).await;
     assert_eq!(summary.step, 0);
     assert!(summary.trainable);
     let chance = (summary.vocab.size() as f64).ln();
     assert!((summary.chance_loss - chance).abs() < 1e-9);
 
-    let reports = step(&session, 60).await;
+    let reports = step(&mut session, 60).await;
     let steps: Vec<_> = reports.iter().map(|report| report.step).collect();
     assert_eq!(steps, (1..=60).collect::<Vec<_>>());
     assert!((reports[0].loss - chance).abs() < 1.5, "starts near chance: {}", reports[0].loss);
@@ -28,76 +28,76 @@ pub async fn training_lowers_the_loss() {
 }
 
 pub async fn training_stops_at_max_iters() {
-    let session = open().await;
+    let mut session = open().await;
     let mut short = config();
     short.train.max_iters = 3;
-    create(&session, short).await;
-    assert_eq!(step(&session, 10).await.len(), 3);
-    assert!(step(&session, 10).await.is_empty());
+    create(&mut session, short).await;
+    assert_eq!(step(&mut session, 10).await.len(), 3);
+    assert!(step(&mut session, 10).await.is_empty());
 }
 
 pub async fn a_seed_gives_the_same_text_again_and_depth_changes_it() {
-    let session = started().await;
-    step(&session, 20).await;
-    let first = generated(&session, options(1)).await;
+    let mut session = started().await;
+    step(&mut session, 20).await;
+    let first = generated(&mut session, options(1)).await;
     assert_eq!(first.chars().count(), 40);
-    assert_eq!(first, generated(&session, options(1)).await);
+    assert_eq!(first, generated(&mut session, options(1)).await);
     // A barely trained model is unsure, so another depth draws other characters.
-    assert_ne!(first, generated(&session, options(4)).await);
+    assert_ne!(first, generated(&mut session, options(4)).await);
 }
 
 pub async fn pulling_in_pieces_gives_the_same_text() {
-    let session = started().await;
-    step(&session, 5).await;
-    let whole = generated(&session, options(2)).await;
-    let stream = generate(&session, options(2)).await;
+    let mut session = started().await;
+    step(&mut session, 5).await;
+    let whole = generated(&mut session, options(2)).await;
+    let stream = generate(&mut session, options(2)).await;
     // Training goes on between the pulls; the stream keeps the weights it began with.
     let mut pieces = String::new();
     for n in [1, 7, 32] {
-        pieces += &pull(&session, stream, n).await.text;
-        step(&session, 1).await;
+        pieces += &pull(&mut session, stream, n).await.text;
+        step(&mut session, 1).await;
     }
     assert_eq!(pieces, whole);
 }
 
 pub async fn validation_is_deterministic() {
-    let session = started().await;
-    step(&session, 5).await;
-    let first = evaluate(&session, vec![1, 2, 5]).await;
+    let mut session = started().await;
+    step(&mut session, 5).await;
+    let first = evaluate(&mut session, vec![1, 2, 5]).await;
     assert_eq!(first.iter().map(|row| row.depth).collect::<Vec<_>>(), [1, 2, 5]);
-    assert_eq!(first, evaluate(&session, vec![1, 2, 5]).await);
+    assert_eq!(first, evaluate(&mut session, vec![1, 2, 5]).await);
     assert!((first[0].perplexity - first[0].loss.exp()).abs() < 1e-6);
 }
 
 pub async fn a_saved_run_goes_on_exactly() {
-    let session = started().await;
-    step(&session, 10).await;
-    let saved = save(&session).await;
+    let mut session = started().await;
+    step(&mut session, 10).await;
+    let saved = save(&mut session).await;
     assert_eq!(saved.step, 10);
-    let unbroken = step(&session, 10).await;
+    let unbroken = step(&mut session, 10).await;
 
-    let other = open().await;
-    let summary = load(&other, &saved, Some(text())).await;
+    let mut other = open().await;
+    let summary = load(&mut other, &saved, Some(text())).await;
     assert_eq!(summary.step, 10);
-    assert_eq!(step(&other, 10).await, unbroken);
+    assert_eq!(step(&mut other, 10).await, unbroken);
 }
 
 pub async fn a_model_without_its_text_answers_but_does_not_train() {
-    let session = started().await;
-    step(&session, 5).await;
-    let saved = save(&session).await;
-    let text = generated(&session, options(2)).await;
+    let mut session = started().await;
+    step(&mut session, 5).await;
+    let saved = save(&mut session).await;
+    let text = generated(&mut session, options(2)).await;
 
-    let other = open().await;
-    assert!(!load(&other, &saved, None).await.trainable);
-    assert_eq!(generated(&other, options(2)).await, text);
-    let failure = failure(&other, Command::Step { n: 1 }).await;
+    let mut other = open().await;
+    assert!(!load(&mut other, &saved, None).await.trainable);
+    assert_eq!(generated(&mut other, options(2)).await, text);
+    let failure = failure(&mut other, Command::Step { n: 1 }).await;
     assert!(!failure.hint.is_empty());
 }
 
 pub async fn a_trace_has_every_cycle() {
-    let session = started().await;
-    let trace = trace(&session, "the cat".into(), 3, 2).await;
+    let mut session = started().await;
+    let trace = trace(&mut session, "the cat".into(), 3, 2).await;
     assert_eq!((trace.depth, trace.steps.len(), trace.tokens[0].len()), (3, 3, 7));
     for (i, step) in trace.steps.iter().enumerate() {
         assert_eq!(step.step, i + 1);
@@ -111,18 +111,18 @@ pub async fn a_trace_has_every_cycle() {
 }
 
 pub async fn a_probe_leaves_the_run_alone() {
-    let session = started().await;
-    step(&session, 3).await;
-    let before = save(&session).await;
+    let mut session = started().await;
+    step(&mut session, 3).await;
+    let before = save(&mut session).await;
     let mut other = config();
     other.train.batch_size = 2;
-    match handle(&session, &Command::Probe { config: other, steps: 2 }).await {
+    match handle(&mut session, &Command::Probe { config: other, steps: 2 }).await {
         Event::Probed { ms_per_step, tokens_per_step } => {
             assert!(ms_per_step > 0.0);
             assert_eq!(tokens_per_step, 2 * 16);
         }
         other => panic!("probe was answered by {other:?}"),
     }
-    let after = save(&session).await;
+    let after = save(&mut session).await;
     assert!(before == after, "the run is what it was");
 }

@@ -1,0 +1,205 @@
+//! Every fused operation and its gradient on a GPU device, against the general
+//! formulation on the CPU. A software adapter will do: Debian's
+//! `mesa-vulkan-drivers` brings one.
+
+#![cfg(all(feature = "gpu", feature = "cpu"))]
+
+use std::sync::LazyLock;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use trm_kernels::general;
+
+/// The first adapter there is. Without one there is nothing to test, and a test
+/// that says so beats one that passes.
+static GPU: LazyLock<Device> = LazyLock::new(|| {
+    Device::wgpu_options().init().unwrap_or_else(|error| {
+        panic!("no graphics adapter (Debian: install mesa-vulkan-drivers): {error}")
+    })
+});
+
+/// Numbers in −1..1 that look random and are the same everywhere.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..count)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// The value of `f` and its gradient for each input, weighted so that no two
+/// outputs count alike.
+fn value_and_grads<const N: usize, const D: usize, const O: usize>(
+    inputs: &[TensorData; N],
+    device: &Device,
+    f: impl Fn([Tensor<D>; N]) -> Tensor<O>,
+) -> Vec<Vec<f32>> {
+    let device = device.clone().autodiff();
+    let tensors =
+        inputs.clone().map(|data| Tensor::<D>::from_data(data, &device).require_grad());
+    let y = f(tensors.clone());
+    let weights = TensorData::new(numbers(y.dims().iter().product(), 99), y.dims());
+    let grads = (y.clone() * Tensor::from_data(weights, &device)).sum().backward();
+    let mut found = vec![vector(y.into_data())];
+    for tensor in tensors {
+        found.push(vector(tensor.grad(&grads).expect("a gradient").into_data()));
+    }
+    found
+}
+
+fn vector(data: TensorData) -> Vec<f32> {
+    data.to_vec().expect("f32")
+}
+
+fn assert_close(gpu: &[Vec<f32>], cpu: &[Vec<f32>], what: &str) {
+    for (part, (gpu, cpu)) in gpu.iter().zip(cpu).enumerate() {
+        assert_eq!(gpu.len(), cpu.len(), "{what}, part {part}");
+        let scale = cpu.iter().fold(1e-3f32, |top, x| top.max(x.abs()));
+        for (i, (g, c)) in gpu.iter().zip(cpu).enumerate() {
+            assert!(
+                (g - c).abs() <= 2e-5 * scale.max(c.abs()),
+                "{what}, part {part} (0 is the value, then the gradients), number {i}: \
+                 {g} on the GPU, {c} on the CPU"
+            );
+        }
+    }
+}
+
+fn data<const D: usize>(shape: [usize; D], seed: u64) -> TensorData {
+    TensorData::new(numbers(shape.iter().product(), seed), shape)
+}
+
+#[test]
+fn linear() {
+    let sizes = [
+        (1, 1, 1),
+        (3, 5, 7),
+        (4, 4, 4),
+        (12, 64, 65),
+        (33, 65, 128),
+        (64, 128, 384),
+        (70, 12, 20),
+        (129, 36, 130),
+    ];
+    for (rows, input, output) in sizes {
+        let inputs = [data([rows, input], 1), data([output, input], 2)];
+        let gpu = value_and_grads(&inputs, &GPU, |[x, w]| trm_kernels::linear(x, w));
+        let cpu = value_and_grads(&inputs, &Device::flex(), |[x, w]| general::linear(x, w));
+        assert_close(&gpu, &cpu, &format!("linear {rows}×{input} → {output}"));
+    }
+}
+
+#[test]
+fn linear_of_three_axes() {
+    let inputs = [data([2, 9, 24], 3)];
+    let weight = data([10, 24], 4);
+    let run = |device: &Device, fused: bool| {
+        let w = Tensor::<2>::from_data(weight.clone(), device);
+        value_and_grads(&inputs, device, |[x]: [Tensor<3>; 1]| {
+            if fused { trm_kernels::linear(x, w.clone()) } else { general::linear(x, w.clone()) }
+        })
+    };
+    assert_close(&run(&GPU, true), &run(&Device::flex(), false), "linear of three axes");
+}
+
+/// Operands that are views, not rows in memory.
+#[test]
+fn linear_of_views() {
+    let inputs = [data([24, 18], 3), data([30, 10], 4)];
+    let run = |device: &Device, fused: bool| {
+        value_and_grads(&inputs, device, |[x, w]| {
+            let (x, w) = (x.transpose().slice([2..17, 0..20]), w.slice([4..24, 0..10]).transpose());
+            if fused { trm_kernels::linear(x, w) } else { general::linear(x, w) }
+        })
+    };
+    assert_close(&run(&GPU, true), &run(&Device::flex(), false), "linear of views");
+}
+
+#[test]
+fn add_rms_norm() {
+    for (rows, width) in [(1, 1), (3, 7), (65, 64), (64, 128), (5, 384), (2, 510)] {
+        let inputs = [data([1, rows, width], 1), data([1, rows, width], 2)];
+        let gpu =
+            value_and_grads(&inputs, &GPU, |[h, m]| trm_kernels::add_rms_norm(h, m, 1e-5));
+        let cpu = value_and_grads(&inputs, &Device::flex(), |[h, m]| {
+            general::add_rms_norm(h, m, 1e-5)
+        });
+        assert_close(&gpu, &cpu, &format!("add_rms_norm {rows}×{width}"));
+    }
+}
+
+#[test]
+fn swiglu() {
+    for (rows, width) in [(1, 1), (3, 7), (65, 256), (130, 341)] {
+        let inputs = [data([rows, 2 * width], 1)];
+        let gpu = value_and_grads(&inputs, &GPU, |[x]: [Tensor<2>; 1]| trm_kernels::swiglu(x));
+        let cpu =
+            value_and_grads(&inputs, &Device::flex(), |[x]: [Tensor<2>; 1]| general::swiglu(x));
+        assert_close(&gpu, &cpu, &format!("swiglu {rows}×{width}"));
+    }
+}
+
+#[test]
+fn attention() {
+    let sizes = [
+        (1, 1, 1, 2),
+        (2, 7, 3, 16),
+        (1, 64, 4, 32),
+        (2, 65, 6, 16),
+        (1, 65, 1, 64),
+        (3, 13, 2, 10),
+        (1, 130, 2, 24),
+    ];
+    for (batch, seq, heads, head_dim) in sizes {
+        for causal in [true, false] {
+            let inputs = [data([batch, seq, 3 * heads * head_dim], 5)];
+            let run = |device: &Device, fused: bool| {
+                // Longer than the sequence, as in a model.
+                let rope = trm_kernels::rope_table(seq + 3, head_dim, 10_000.0, device);
+                value_and_grads(&inputs, device, |[qkv]: [Tensor<3>; 1]| {
+                    if fused {
+                        trm_kernels::attention(qkv * 3.0, rope.clone(), heads, causal)
+                    } else {
+                        general::attention(qkv * 3.0, rope.clone(), heads, causal)
+                    }
+                })
+            };
+            assert_close(
+                &run(&GPU, true),
+                &run(&Device::flex(), false),
+                &format!("attention {batch}×{seq}, {heads} heads of {head_dim}, causal {causal}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn cross_entropy() {
+    for (rows, classes) in [(1, 1), (7, 3), (64, 65), (129, 130)] {
+        let inputs = [data([rows, classes], 6)];
+        // Every fifth row is ignored.
+        let targets: Vec<i32> = (0..rows)
+            .map(|i| if i % 5 == 4 { -100 } else { (i * 7 % classes) as i32 })
+            .collect();
+        let run = |device: &Device, fused: bool| {
+            let targets = TensorData::new(targets.clone(), [rows]);
+            let targets = Tensor::<1, Int>::from_data(targets, device);
+            value_and_grads(&inputs, device, |[x]: [Tensor<2>; 1]| {
+                let (x, targets) = (x * 20.0, targets.clone());
+                if fused {
+                    trm_kernels::cross_entropy(x, targets)
+                } else {
+                    general::cross_entropy(x, targets)
+                }
+            })
+        };
+        assert_close(
+            &run(&GPU, true),
+            &run(&Device::flex(), false),
+            &format!("cross_entropy {rows}×{classes}"),
+        );
+    }
+}

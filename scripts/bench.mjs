@@ -1,0 +1,21 @@
+// npm run bench: the training step natively and in the browser, beside its
+// peers, and the sizes of what the site ships. Takes minutes; leave the machine
+// alone meanwhile.
+
+import { join } from "node:path";
+
+import { root } from "./lib/paths.mjs";
+import { must } from "./lib/run.mjs";
+import { bold, main } from "./lib/say.mjs";
+import { buildSite } from "./build.mjs";
+import { checkSizes } from "./sizes.mjs";
+
+await main(async () => {
+  await buildSite();
+  console.log(bold("\nNative"));
+  await must("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
+  console.log(bold("\nBrowser"));
+  await must(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
+  console.log(bold("\nSizes"));
+  checkSizes();
+});

@@ -1,0 +1,49 @@
+// The worker in which the browser bench measures: ours and the peer in the same
+// kind of place, one after the other. Every message gets one answer.
+
+import { counted } from "./counters.mjs";
+import { open as openJax } from "./jax.mjs";
+
+let session;
+let peer;
+
+const commands = {
+  /** Loads both sides onto one device. */
+  async open({ device, sizes }) {
+    const module = await import(device === "webgpu" ? "/wasm/gpu/trm_wasm.js" : "/wasm/cpu/trm_wasm.js");
+    await module.default();
+    session = await module.Session.open();
+    peer = await openJax(device === "webgpu" ? "webgpu" : "wasm", sizes);
+    // Compiles what there is to compile.
+    const began = performance.now();
+    await peer.step();
+    await peer.settle();
+    return { name: session.device().name, peerFirstStep: performance.now() - began };
+  },
+
+  /** Mean time of `steps` of ours. The session warms up by itself and times only the steps. */
+  async ours({ config, steps }) {
+    return counted(async () => {
+      const event = await session.handle({ type: "probe", config, steps });
+      if (event.type !== "probed") throw new Error(event.failure?.message ?? `answered ${event.type}`);
+      return event.ms_per_step;
+    });
+  },
+
+  async peer({ steps }) {
+    return counted(async () => {
+      const began = performance.now();
+      for (let i = 0; i < steps; i++) await peer.step();
+      await peer.settle();
+      return (performance.now() - began) / steps;
+    });
+  },
+};
+
+self.onmessage = async ({ data: { name, options } }) => {
+  try {
+    self.postMessage({ ok: await commands[name](options) });
+  } catch (error) {
+    self.postMessage({ error: String(error.stack ?? error) });
+  }
+};

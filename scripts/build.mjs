@@ -1,0 +1,39 @@
+// npm run build: the whole static site into web/dist. It may be served from any
+// sub-path, since every address in it is relative.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { exportCorpus } from "./lib/corpus.mjs";
+import { digest } from "./lib/inputs.mjs";
+import { dist, web } from "./lib/paths.mjs";
+import { must } from "./lib/run.mjs";
+import { bold, duration, main, step } from "./lib/say.mjs";
+import { packages, rust } from "./lib/tools.mjs";
+import { buildWasm } from "./wasm.mjs";
+
+const stamp = join(dist, ".state");
+
+export async function buildSite() {
+  rust();
+  await packages();
+  await exportCorpus();
+  await buildWasm();
+  await step("Page", page);
+}
+
+/** The page's own code; skipped when neither it nor anything it ships has changed. */
+async function page() {
+  const state = digest(["web", "configs", "assets"]);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return "unchanged";
+  await must("npm", ["run", "build", "--silent"], { cwd: web });
+  // The state before the build: a file saved while it ran is built next time.
+  writeFileSync(stamp, state);
+  return undefined;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const took = await main(buildSite);
+  console.log(`\n${bold("web/dist")} holds the site, ${duration(took)}.`);
+}

@@ -1,0 +1,20 @@
+// Headless Chromium for benches and pictures, with the flags that give WebGPU
+// on a software adapter where there is no other.
+
+import { needBrowser } from "./tools.mjs";
+
+export const FLAGS = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+export const WEBGPU = ["--enable-unsafe-webgpu"];
+
+export async function launch(extra = []) {
+  const executablePath = await needBrowser();
+  const { chromium } = await import("playwright-core");
+  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...extra] });
+}

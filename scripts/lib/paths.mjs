@@ -1,0 +1,27 @@
+// Where things lie. Every script takes its paths from here, so that
+// CARGO_TARGET_DIR moves all that is built in one go.
+
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+export const web = join(root, "web");
+export const dist = join(web, "dist");
+export const wasmOut = join(web, "public/wasm");
+export const corpora = join(web, "public/corpora");
+
+/** Cargo's target directory; relative values are relative to where npm was called, as Cargo has it. */
+export const target = resolve(root, process.env.CARGO_TARGET_DIR || "target");
+
+/** What these scripts keep between runs: tools, finished modules, stamps. */
+export const keep = join(target, "site");
+export const tools = join(keep, "tools");
+
+/** The native binary that `cargo build --release` leaves. */
+export const native = join(target, "release/trm-native");
+
+/** The environment for every child process: our own tools come first on the PATH. */
+export function environment(extra = {}) {
+  const path = [join(tools, "bin"), join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
+  return { ...process.env, PATH: path, CARGO_TARGET_DIR: target, ...extra };
+}

@@ -1,0 +1,56 @@
+// Starting other programs: found or not, run to the end, or their output read.
+
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+
+import { environment, root } from "./paths.mjs";
+import { Trouble } from "./say.mjs";
+
+/** The full path of a program on the PATH (ours first), or null. */
+export function which(name) {
+  const folders = isAbsolute(name) ? [""] : environment().PATH.split(delimiter);
+  for (const folder of folders) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not here; look in the next folder.
+    }
+  }
+  return null;
+}
+
+/** What a program prints, or null when it cannot be started or fails. */
+export function output(program, args, options = {}) {
+  const result = spawnSync(program, args, {
+    cwd: root,
+    env: environment(options.env),
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+  });
+  return result.status === 0 ? result.stdout.trim() : null;
+}
+
+/** Exit code of a program that writes straight to the terminal. Interrupts reach it with us. */
+export function code(program, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd ?? root,
+      env: environment(options.env),
+      stdio: options.quiet ? ["ignore", "ignore", "inherit"] : ["ignore", "inherit", "inherit"],
+    });
+    child.on("error", (error) => reject(new Trouble(`${program} could not be started: ${error.message}`)));
+    child.on("exit", (status, signal) => resolve(signal ? 1 : status));
+  });
+}
+
+/** Runs a program and stops with `advice` when it fails. */
+export async function must(program, args, options = {}) {
+  const status = await code(program, args, options);
+  if (status !== 0) {
+    const line = [program, ...args].join(" ");
+    throw new Trouble(`\`${line}\` failed (exit ${status}).${options.advice ? ` ${options.advice}` : ""}`);
+  }
+}

@@ -1,0 +1,43 @@
+// npm start: sets up whatever is missing, builds, serves the page and prints
+// its address. Each step says how long it took; a step with nothing to do is
+// skipped.
+//
+//   npm start -- [--port 4173]
+
+import { parseArgs } from "node:util";
+
+import { Trouble, bold, dim, duration, green, main } from "./lib/say.mjs";
+import { buildSite } from "./build.mjs";
+import { serve } from "./serve.mjs";
+
+const PORT = 4173;
+
+await main(async () => {
+  const port = wantedPort();
+  const began = performance.now();
+  // A taken port is told now, not after the build.
+  await (await serve({ port })).close();
+  console.log(
+    dim("A first start compiles Burn for the browser, 10 to 20 minutes on two cores; later ones take seconds.\n"),
+  );
+  await buildSite();
+  const { url } = await serve({ port });
+  console.log(`\n${green("✓")} Ready after ${duration(performance.now() - began)}:  ${bold(url)}`);
+  console.log(dim("  Ctrl-C stops the server."));
+});
+
+function wantedPort() {
+  const usage = "usage: npm start -- [--port NUMBER]";
+  let typed;
+  try {
+    typed = parseArgs({ options: { port: { type: "string" } } }).values.port;
+  } catch (error) {
+    throw new Trouble(`${error.message}\n  ${usage}`);
+  }
+  if (typed === undefined) return PORT;
+  const port = Number(typed);
+  if (typed === "" || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Trouble(`\`--port ${typed}\` is no port number.\n  ${usage}`);
+  }
+  return port;
+}

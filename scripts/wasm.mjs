@@ -1,0 +1,154 @@
+// Builds the browser's two modules from the one crate trm-wasm: `cpu`, which
+// every page loads, and `gpu`, which is fetched only where there is an adapter.
+//
+//   node scripts/wasm.mjs [cpu] [gpu]
+//
+// A module is built once for each state of its sources: the finished files are
+// kept under the target directory by digest, and a build that finds them only
+// copies.
+
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { digest } from "./lib/inputs.mjs";
+import { alone } from "./lib/lock.mjs";
+import { keep, root, target, wasmOut } from "./lib/paths.mjs";
+import { must, output } from "./lib/run.mjs";
+import { bytes, main, note, step } from "./lib/say.mjs";
+import { packages, rust, wasmBindgen, wasmTarget } from "./lib/tools.mjs";
+
+export const KINDS = ["cpu", "gpu"];
+
+/** What decides a module's bytes, beside the compiler. */
+const SOURCES = [
+  "Cargo.toml",
+  "Cargo.lock",
+  ".cargo/config.toml",
+  ...["spec", "data", "kernels", "core", "train", "wasm"].flatMap((name) => [
+    `crates/trm-${name}/Cargo.toml`,
+    `crates/trm-${name}/src`,
+    `crates/trm-${name}/build.rs`,
+  ]),
+  "scripts/wasm.mjs",
+];
+
+/** The module's instruction set. Symbols are stripped, and with them the list wasm-opt would read. */
+const FEATURES = [
+  "--enable-simd",
+  "--enable-bulk-memory",
+  "--enable-bulk-memory-opt",
+  "--enable-nontrapping-float-to-int",
+  "--enable-sign-ext",
+  "--enable-mutable-globals",
+  "--enable-reference-types",
+  "--enable-multivalue",
+];
+
+/** Finished modules kept for each kind: the last few states of the sources. */
+const KEPT = 4;
+
+const EXPECTED = {
+  cpu: "the first build compiles Burn for the browser: 3 to 8 minutes on two cores",
+  gpu: "the first build compiles Burn and its WebGPU side: 6 to 15 minutes on two cores",
+};
+
+/** The arguments of cargo that build a kind; the tests in the browser use the same ones. */
+export function features(kind) {
+  return ["--no-default-features", "--features", kind];
+}
+
+export async function buildWasm(kinds = KINDS) {
+  rust();
+  await wasmTarget();
+  await alone(async () => {
+    for (const kind of kinds) await step(`WebAssembly module ${kind}`, () => module(kind), EXPECTED[kind]);
+  });
+}
+
+async function module(kind) {
+  const state = digest(SOURCES, kind, output("rustc", ["--version"]));
+  const store = join(keep, "wasm", kind);
+  const finished = join(store, state);
+  const kept = existsSync(finished);
+  if (!kept) {
+    await wasmBindgen();
+    await compile(kind, `${finished}.part`);
+    renameSync(`${finished}.part`, finished);
+  }
+  const now = new Date();
+  utimesSync(finished, now, now);
+  forget(store);
+  publish(kind, finished);
+  return kept ? "unchanged" : undefined;
+}
+
+async function compile(kind, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const cargo = ["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "trm-wasm", ...features(kind)];
+  // RUSTFLAGS from outside would replace the ones in .cargo/config.toml.
+  await must("cargo", cargo, { env: { RUSTFLAGS: undefined } });
+  const built = join(target, "wasm32-unknown-unknown/release/trm_wasm.wasm");
+  await timed("wasm-bindgen", () =>
+    must("wasm-bindgen", [
+      built,
+      "--target",
+      "web",
+      "--out-dir",
+      folder,
+      "--no-typescript",
+      "--remove-name-section",
+      "--remove-producers-section",
+    ]),
+  );
+  const wasm = join(folder, "trm_wasm_bg.wasm");
+  const before = statSync(wasm).size;
+  await timed("wasm-opt", () => must(join(root, "node_modules/.bin/wasm-opt"), [wasm, "-o", wasm, "-O2", ...FEATURES]));
+  note(`${bytes(before)} → ${bytes(statSync(wasm).size)}`);
+}
+
+async function timed(name, work) {
+  const began = performance.now();
+  await work();
+  note(`${name} ${((performance.now() - began) / 1000).toFixed(1)} s`);
+}
+
+/** Puts a finished module where the page looks for it, unless it is there. */
+function publish(kind, finished) {
+  const folder = join(wasmOut, kind);
+  const same = readdirSync(finished).every((name) => {
+    const there = join(folder, name);
+    return existsSync(there) && readFileSync(there).equals(readFileSync(join(finished, name)));
+  });
+  if (same) return;
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(finished, folder, { recursive: true });
+}
+
+/** Drops all but the most recently used states. */
+function forget(store) {
+  const states = readdirSync(store)
+    .filter((name) => !name.endsWith(".part"))
+    .map((name) => ({ path: join(store, name), used: statSync(join(store, name)).mtimeMs }))
+    .sort((a, b) => b.used - a.used);
+  for (const { path } of states.slice(KEPT)) rmSync(path, { recursive: true });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const kinds = process.argv.slice(2);
+  await main(async () => {
+    await packages();
+    await buildWasm(kinds.length ? kinds : KINDS);
+  });
+}

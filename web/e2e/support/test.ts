@@ -1,0 +1,50 @@
+// What every story starts from: the built site on a server of its own, under a
+// sub-path, and a page that reports whatever goes wrong on it.
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { test as base } from '@playwright/test';
+
+import { serve } from '../../../scripts/serve.mjs';
+
+export interface Site {
+  origin: string;
+  /** The sub-path, with a slash at both ends. */
+  path: string;
+  url: string;
+}
+
+const PATH = '/some/sub/path/';
+const here = dirname(fileURLToPath(import.meta.url));
+
+export const test = base.extend<{ quiet: void }, { site: Site }>({
+  site: [
+    async ({}, use) => {
+      const server = await serve({ base: PATH, mounts: { '/session/': join(here, 'session') } });
+      await use({ origin: new URL(server.url).origin, path: PATH, url: server.url });
+      await server.close();
+    },
+    { scope: 'worker' },
+  ],
+
+  // Every story also tells that nothing was fetched from elsewhere and that no
+  // error went unhandled.
+  quiet: [
+    async ({ context, site }, use) => {
+      const foreign: string[] = [];
+      const errors: string[] = [];
+      context.on('request', (request) => {
+        const url = request.url();
+        if (/^https?:/.test(url) && !url.startsWith(site.origin)) foreign.push(url);
+      });
+      context.on('weberror', (error) => errors.push(String(error.error())));
+      await use();
+      base.expect(foreign, 'requests to other sites').toEqual([]);
+      base.expect(errors, 'errors that nobody handled').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect } from '@playwright/test';

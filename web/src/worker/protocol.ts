@@ -1,0 +1,76 @@
+// What the page and its worker say to each other. The page numbers its requests;
+// every request is answered by exactly one reply with the same number. The one
+// message without a number says that the worker can no longer be used.
+
+import type { Command, DeviceInfo, Event, Failure, FailureKind } from '../gen';
+
+/** Which device the person asked for. */
+export type DeviceWish = 'auto' | 'cpu' | 'gpu';
+
+export interface OpenOptions {
+  readonly device: DeviceWish;
+  /** Whether a software adapter (SwiftShader, llvmpipe) may be used. */
+  readonly software: boolean;
+  /** Address of the page; the wasm modules lie beside it. */
+  readonly base: string;
+  /** A made-up session, for working on the page alone. Development builds only. */
+  readonly fake: boolean;
+}
+
+/** The device that was opened, and why this one. */
+export interface OpenedDevice {
+  readonly info: DeviceInfo;
+  readonly reason: string;
+}
+
+export type Request =
+  | ({ readonly id: number; readonly kind: 'open' } & OpenOptions)
+  | { readonly id: number; readonly kind: 'command'; readonly command: Command };
+
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly kind: 'opened'; readonly device: OpenedDevice }
+  | { readonly id: number; readonly ok: true; readonly kind: 'event'; readonly event: Event }
+  | { readonly id: number; readonly ok: false; readonly failure: Failure };
+
+export interface Crash {
+  readonly kind: 'crashed';
+  readonly message: string;
+}
+
+export type FromWorker = Reply | Crash;
+
+const KINDS: Record<FailureKind, true> = {
+  config: true,
+  corpus: true,
+  prompt: true,
+  checkpoint: true,
+  device: true,
+  diverged: true,
+  protocol: true,
+};
+
+function isKind(value: unknown): value is FailureKind {
+  return typeof value === 'string' && Object.hasOwn(KINDS, value);
+}
+
+export function isFailure(value: unknown): value is Failure {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    isKind(value.kind) &&
+    'message' in value &&
+    typeof value.message === 'string' &&
+    'hint' in value &&
+    typeof value.hint === 'string'
+  );
+}
+
+/** Whether something that arrived is one of our messages. */
+export function isFromWorker(value: unknown): value is FromWorker {
+  if (typeof value !== 'object' || value === null) return false;
+  if ('kind' in value && value.kind === 'crashed') return 'message' in value;
+  if (!('id' in value) || typeof value.id !== 'number' || !('ok' in value)) return false;
+  if (value.ok === false) return 'failure' in value && isFailure(value.failure);
+  return value.ok === true && 'kind' in value && ('device' in value || 'event' in value);
+}

@@ -1,0 +1,102 @@
+// The worker: holds the session and passes commands to it, one at a time. It is
+// the only importer of the wasm modules, and decides nothing else.
+
+import type { Command, Event, Failure } from '../gen';
+import { decide, findAdapter } from './device';
+import { loadSession, type Session } from './load';
+import {
+  type Crash,
+  isFailure,
+  type OpenedDevice,
+  type OpenOptions,
+  type Reply,
+  type Request,
+} from './protocol';
+
+let session: Session | undefined;
+let queue: Promise<void> = Promise.resolve();
+
+function failureOf(error: unknown, hint: string): Failure {
+  if (isFailure(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'device', message, hint };
+}
+
+async function open(options: OpenOptions): Promise<OpenedDevice> {
+  if (import.meta.env.DEV && options.fake) {
+    const { FakeSession } = await import('../fake/session');
+    session = new FakeSession();
+    return { info: session.device(), reason: 'a made-up session was asked for.' };
+  }
+  const adapter = options.device === 'cpu' ? null : await findAdapter();
+  const choice = decide(options.device, options.software, adapter);
+  try {
+    session = await loadSession(choice.backend, options.base);
+    return { info: session.device(), reason: choice.reason };
+  } catch (error) {
+    if (choice.backend === 'cpu') throw error;
+    const { message } = failureOf(error, '');
+    session = await loadSession('cpu', options.base);
+    return { info: session.device(), reason: `WebGPU could not be opened (${message}).` };
+  }
+}
+
+/** Byte arrays of their own are handed over instead of copied. */
+function transferable(event: Event): Transferable[] {
+  if (event.type !== 'saved') return [];
+  const buffers = new Set<Transferable>();
+  for (const bytes of [event.saved.checkpoint, event.saved.optimizer]) {
+    if (bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength) {
+      buffers.add(bytes.buffer);
+    }
+  }
+  return [...buffers];
+}
+
+function reply(message: Reply | Crash, transfer: Transferable[] = []): void {
+  self.postMessage(message, { transfer });
+}
+
+async function command(id: number, asked: Command): Promise<void> {
+  if (!session) {
+    const failure: Failure = {
+      kind: 'protocol',
+      message: 'No device has been opened.',
+      hint: 'Reload the page.',
+    };
+    reply({ id, ok: false, failure });
+    return;
+  }
+  const event = await session.handle(asked);
+  reply({ id, ok: true, kind: 'event', event }, transferable(event));
+}
+
+async function answer(request: Request): Promise<void> {
+  const { id } = request;
+  try {
+    switch (request.kind) {
+      case 'open':
+        reply({ id, ok: true, kind: 'opened', device: await open(request) });
+        break;
+      case 'command':
+        await command(id, request.command);
+        break;
+      default:
+        request satisfies never;
+    }
+  } catch (error) {
+    reply({ id, ok: false, failure: failureOf(error, 'Reload the page to start afresh.') });
+  }
+}
+
+self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
+  queue = queue.then(() => answer(data));
+});
+
+// A panic inside wasm leaves its promise unsettled and surfaces here instead.
+self.addEventListener('error', (event) => {
+  reply({ kind: 'crashed', message: event.message });
+});
+self.addEventListener('unhandledrejection', (event) => {
+  reply({ kind: 'crashed', message: String(event.reason) });
+});
