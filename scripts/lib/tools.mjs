@@ -73,7 +73,7 @@ function install(name, version, flags, expectation) {
   return step(
     `${name} ${version}`,
     async () => {
-      await must("cargo", args, { env: { CARGO_PROFILE_DEV_DEBUG: "0" } });
+      await must("cargo", args, { env: { CARGO_PROFILE_DEV_DEBUG: "0", CARGO_PROFILE_DEV_OPT_LEVEL: "1" } });
       rmSync(build, { recursive: true, force: true });
     },
     expectation,

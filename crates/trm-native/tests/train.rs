@@ -2,11 +2,9 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
-use common::{Place, QUICK, bytes, says};
+use common::{Place, QUICK, bytes, content, says};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -81,16 +79,6 @@ fn a_run_that_was_stopped_goes_on_as_if_it_had_not_been() {
         let [broken, whole] = ["broken", "run"].map(|run| content(&place.path(run).join(file)));
         assert!(broken == whole, "{file} differs");
     }
-}
-
-/// Every entry of the header and every tensor's bytes; the order in the file says nothing.
-fn content(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let bytes = bytes(path);
-    let file = SafeTensors::deserialize(&bytes).expect("whole");
-    let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec()));
-    let (_, header) = SafeTensors::read_metadata(&bytes).expect("whole");
-    let header = header.metadata().clone().expect("entries").into_iter();
-    tensors.chain(header.map(|(key, text)| (format!("header {key}"), text.into()))).collect()
 }
 
 #[test]

@@ -91,6 +91,7 @@ pub enum Command {
 /// What a session answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one event at a time, moved once")]
 pub enum Event {
     Ready { summary: RunSummary },
     Stepped { reports: Vec<StepReport> },

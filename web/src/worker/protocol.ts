@@ -13,8 +13,6 @@ export interface OpenOptions {
   readonly software: boolean;
   /** Address of the page; the wasm modules lie beside it. */
   readonly base: string;
-  /** A made-up session, for working on the page alone. Development builds only. */
-  readonly fake: boolean;
 }
 
 /** The device that was opened, and why this one. */

@@ -23,11 +23,6 @@ function failureOf(error: unknown, hint: string): Failure {
 }
 
 async function open(options: OpenOptions): Promise<OpenedDevice> {
-  if (import.meta.env.DEV && options.fake) {
-    const { FakeSession } = await import('../fake/session');
-    session = new FakeSession();
-    return { info: session.device(), reason: 'a made-up session was asked for.' };
-  }
   const adapter = options.device === 'cpu' ? null : await findAdapter();
   const choice = decide(options.device, options.software, adapter);
   try {

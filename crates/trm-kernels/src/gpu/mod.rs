@@ -1,6 +1,14 @@
-//! The fused operations on CubeCL, for WebGPU.
+//! The fused operations on CubeCL, for WebGPU: one kernel each, two or three
+//! for attention. No kernel shares memory or waits at a barrier, and none needs
+//! more than 64 invocations to a workgroup, eight storage buffers or `f32`.
 
-mod composed;
+mod attention;
+mod attention_kernels;
+mod launch;
+mod linear;
+mod matmul;
+mod rows;
+mod swiglu;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn_cubecl::CubeBackend;
@@ -9,15 +17,15 @@ use crate::FusedOps;
 
 impl FusedOps for CubeBackend {
     fn linear_map(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::linear_map(x, w)
+        linear::map(x, w)
     }
 
     fn linear_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::linear_grad_x(grad, w)
+        linear::grad_x(grad, w)
     }
 
     fn linear_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::linear_grad_w(grad, x)
+        linear::grad_w(grad, x)
     }
 
     fn add_rms_norm(
@@ -25,7 +33,7 @@ impl FusedOps for CubeBackend {
         m: FloatTensor<Self>,
         eps: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::add_rms_norm(h, m, eps)
+        rows::add_rms_norm(h, m, eps)
     }
 
     fn add_rms_norm_grad(
@@ -33,15 +41,15 @@ impl FusedOps for CubeBackend {
         y: FloatTensor<Self>,
         inv_rms: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        composed::add_rms_norm_grad(grad, y, inv_rms)
+        rows::add_rms_norm_grad(grad, y, inv_rms)
     }
 
     fn swiglu(gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::swiglu(gate_up)
+        swiglu::swiglu(gate_up)
     }
 
     fn swiglu_grad(grad: FloatTensor<Self>, gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::swiglu_grad(grad, gate_up)
+        swiglu::swiglu_grad(grad, gate_up)
     }
 
     fn self_attention(
@@ -50,7 +58,7 @@ impl FusedOps for CubeBackend {
         heads: usize,
         causal: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::self_attention(qkv, rope, heads, causal)
+        attention::forward(qkv, rope, heads, causal)
     }
 
     fn attention_grad(
@@ -62,14 +70,14 @@ impl FusedOps for CubeBackend {
         heads: usize,
         causal: bool,
     ) -> FloatTensor<Self> {
-        composed::attention_grad(grad, qkv, rope, y, lse, heads, causal)
+        attention::backward(grad, qkv, rope, y, lse, heads, causal)
     }
 
     fn cross_entropy(
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::cross_entropy(logits, targets)
+        rows::cross_entropy(logits, targets)
     }
 
     fn cross_entropy_grad(
@@ -78,6 +86,6 @@ impl FusedOps for CubeBackend {
         targets: IntTensor<Self>,
         lse: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        composed::cross_entropy_grad(grad, logits, targets, lse)
+        rows::cross_entropy_grad(grad, logits, targets, lse)
     }
 }

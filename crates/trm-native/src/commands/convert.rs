@@ -1,6 +1,7 @@
 //! `convert`: another project's weights as a checkpoint of ours.
 
 use anyhow::Context;
+use burn::tensor::Device;
 use trm_data::Corpus;
 use trm_spec::Vocab;
 use trm_train::checkpoint::read_header;
@@ -9,15 +10,23 @@ use super::print;
 use crate::args;
 use crate::header;
 use crate::plan::Text;
+use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
 
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
-    let config = typed.config.clone().unwrap_or_else(|| typed.input.with_file_name("config.json"));
-    let weights = run_dir::read(&typed.input)?;
-    let original = std::fs::read_to_string(&config)
-        .with_context(|| format!("cannot read {}; name it with --config", config.display()))?;
-    let mut bytes = trm_train::chat_trm(&weights, &original, &burn::tensor::Device::flex())
+    let bytes = run_dir::read(&typed.input)?;
+    let (weights, settings) = if pytorch::is_one(&bytes) {
+        let original = pytorch::read(&typed.input)?;
+        (original.weights, original.config)
+    } else {
+        (bytes, None)
+    };
+    let config = match settings {
+        Some(settings) if typed.config.is_none() => settings,
+        _ => config_file(typed)?,
+    };
+    let mut bytes = trm_train::chat_trm(&weights, &config, &Device::flex())
         .with_context(|| typed.input.display().to_string())?;
     if let Some(vocab) = characters(typed)? {
         let (found, wanted) = (vocab.size(), read_header(&bytes)?.vocab.size());
@@ -30,6 +39,13 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     }
     run_dir::write(&typed.out, &bytes)?;
     print(&typed.out.display().to_string())
+}
+
+/// The sizes of the original, where its weights come without them.
+fn config_file(typed: &args::Convert) -> anyhow::Result<String> {
+    let path = typed.config.clone().unwrap_or_else(|| typed.input.with_file_name("config.json"));
+    std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}; name it with --config", path.display()))
 }
 
 /// The vocabulary that the original kept elsewhere: the characters of its text.

@@ -2,10 +2,12 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use safetensors::SafeTensors;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -112,6 +114,16 @@ impl Ended {
 
 pub fn bytes(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every entry of the header and every tensor's bytes; the order in the file says nothing.
+pub fn content(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = bytes(path);
+    let file = SafeTensors::deserialize(&bytes).expect("whole");
+    let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec()));
+    let (_, header) = SafeTensors::read_metadata(&bytes).expect("whole");
+    let header = header.metadata().clone().expect("entries").into_iter();
+    tensors.chain(header.map(|(key, text)| (format!("header {key}"), text.into()))).collect()
 }
 
 #[track_caller]

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use trm_spec::{Command, Event, RunConfig, SETTINGS, Setting};
+use trm_spec::{Command, DeviceInfo, Event, RunConfig, SETTINGS, Setting};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::presets;
@@ -36,6 +36,7 @@ fn types() -> String {
     let mut types = Types { config: &config, seen: HashSet::new(), declared: BTreeMap::new() };
     types.visit::<Command>();
     types.visit::<Event>();
+    types.visit::<DeviceInfo>();
     types.visit::<Setting>();
     BANNER.to_owned() + &types.declared.into_values().collect::<Vec<_>>().join("\n")
 }

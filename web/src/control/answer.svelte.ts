@@ -1,0 +1,95 @@
+// One text that the model writes, kept fresh while it learns.
+
+import { type SessionClient, SessionError } from '../client/client';
+import type { Question } from '../state/url';
+
+const LENGTH = 160;
+/** Tokens asked for at once: few enough that text appears to flow. */
+const PIECE = 16;
+
+export class Answer {
+  text = $state('');
+  /** The text being written, shown once it has caught up with the old one. */
+  step = $state(0);
+  writing = $state(false);
+  problem = $state<string | null>(null);
+  /** Whether the text is of older weights or of another question. */
+  stale = true;
+
+  #stream: number | null = null;
+  #draft = '';
+  #fresh = true;
+
+  /** The run is another one. */
+  forget(): void {
+    this.#stream = null;
+    this.text = '';
+    this.problem = null;
+    this.stale = true;
+    this.#fresh = true;
+  }
+
+  /** Writes on; whether there was anything to do. */
+  async advance(
+    client: SessionClient,
+    question: Question & { depth: number },
+    step: number,
+  ): Promise<boolean> {
+    if (this.stale) {
+      await this.#begin(client, question, step);
+      return true;
+    }
+    if (this.#stream === null) return false;
+    const { output } = await client.ask(
+      { type: 'pull', stream: this.#stream, n: PIECE },
+      'generated',
+    );
+    this.#draft += output.text;
+    // A refreshed text replaces the old one as a whole, so that it does not flicker.
+    if (this.#fresh || output.done) this.text = this.#draft;
+    if (output.done) {
+      this.#stream = null;
+      this.#fresh = false;
+      this.writing = false;
+      this.step = step;
+    }
+    return true;
+  }
+
+  async #begin(
+    client: SessionClient,
+    question: Question & { depth: number },
+    step: number,
+  ): Promise<void> {
+    this.stale = false;
+    const old = this.#stream;
+    this.#stream = null;
+    if (old !== null) await client.ask({ type: 'close', stream: old }, 'closed');
+    try {
+      const { stream } = await client.ask(
+        {
+          type: 'generate',
+          options: {
+            prompt: question.prompt,
+            depth: question.depth,
+            temperature: question.temperature,
+            top_k: question.topK,
+            seed: question.seed,
+            max_new_tokens: LENGTH,
+          },
+        },
+        'generating',
+      );
+      this.#stream = stream;
+      this.#draft = '';
+      this.problem = null;
+      this.writing = true;
+      this.step = step;
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.crashed) throw error;
+      this.writing = false;
+      this.text = '';
+      this.problem = `${error.failure.message}. ${error.failure.hint}`;
+    }
+  }
+}

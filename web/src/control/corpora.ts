@@ -1,0 +1,31 @@
+// The text that comes with the page, fetched when it is needed and once.
+
+import { SessionError } from '../client/client';
+
+export class Corpora {
+  #shakespeare: Promise<string> | null = null;
+
+  shakespeare(): Promise<string> {
+    this.#shakespeare ??= fetchText('corpora/shakespeare.txt').catch((error: unknown) => {
+      this.#shakespeare = null;
+      throw error;
+    });
+    return this.#shakespeare;
+  }
+}
+
+async function fetchText(path: string): Promise<string> {
+  const failure = (message: string) =>
+    new SessionError(
+      { kind: 'corpus', message, hint: 'Check the connection and reload, or paste a text of your own.' },
+      false,
+    );
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, document.baseURI));
+  } catch {
+    throw failure('Tiny Shakespeare could not be fetched.');
+  }
+  if (!response.ok) throw failure(`Tiny Shakespeare could not be fetched (${response.status}).`);
+  return response.text();
+}

@@ -1,0 +1,105 @@
+// What the page knows of a run: a pure function of what has happened.
+
+import type { DepthLoss, RunSummary, StepReport } from '../gen';
+
+export interface Point {
+  readonly step: number;
+  readonly loss: number;
+}
+
+export interface Validation {
+  readonly step: number;
+  readonly depths: readonly DepthLoss[];
+}
+
+/** The part of a run that is kept with a save, so that the chart goes on too. */
+export interface History {
+  readonly training: readonly Point[];
+  readonly validation: readonly Validation[];
+  /** Milliseconds spent training. */
+  readonly elapsed: number;
+}
+
+export interface RunState extends History {
+  readonly summary: RunSummary | null;
+  readonly step: number;
+  readonly learningRate: number | null;
+  readonly msPerStep: number | null;
+}
+
+export type Happening =
+  | { readonly type: 'began'; readonly summary: RunSummary; readonly history: History | null }
+  | { readonly type: 'changed'; readonly summary: RunSummary }
+  | { readonly type: 'stepped'; readonly reports: readonly StepReport[]; readonly ms: number }
+  | { readonly type: 'validated'; readonly validation: Validation };
+
+export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
+
+export const NO_RUN: RunState = {
+  ...NO_HISTORY,
+  summary: null,
+  step: 0,
+  learningRate: null,
+  msPerStep: null,
+};
+
+/** Points above which neighbours are averaged, so that a long run stays light. */
+const MOST_POINTS = 2000;
+
+export function reduce(state: RunState, happening: Happening): RunState {
+  switch (happening.type) {
+    case 'began': {
+      const { summary } = happening;
+      return { ...NO_RUN, ...(happening.history ?? NO_HISTORY), summary, step: summary.step };
+    }
+    case 'changed':
+      return { ...state, summary: happening.summary };
+    case 'stepped': {
+      const last = happening.reports.at(-1);
+      if (!last) return state;
+      const each = happening.ms / happening.reports.length;
+      return {
+        ...state,
+        step: last.step,
+        learningRate: last.learning_rate,
+        elapsed: state.elapsed + happening.ms,
+        // Smoothed, so that the number can be read.
+        msPerStep: state.msPerStep === null ? each : 0.8 * state.msPerStep + 0.2 * each,
+        training: thin([...state.training, ...happening.reports.map(point)]),
+      };
+    }
+    case 'validated':
+      return { ...state, validation: [...state.validation, happening.validation] };
+    default:
+      return happening satisfies never;
+  }
+}
+
+function point(report: StepReport): Point {
+  return { step: report.step, loss: report.loss };
+}
+
+/** Halves a list that has grown too long by averaging pairs. */
+export function thin(points: readonly Point[]): readonly Point[] {
+  if (points.length <= MOST_POINTS) return points;
+  const halved: Point[] = [];
+  for (let i = 0; i + 1 < points.length; i += 2) {
+    const [a, b] = [points[i], points[i + 1]];
+    if (a && b) halved.push({ step: b.step, loss: (a.loss + b.loss) / 2 });
+  }
+  return halved;
+}
+
+/** Seconds until the last step, if the speed is known. */
+export function timeLeft(state: RunState): number | null {
+  const total = state.summary?.config.train.max_iters;
+  if (total === undefined || state.msPerStep === null) return null;
+  return (Math.max(0, total - state.step) * state.msPerStep) / 1000;
+}
+
+/** Tokens the model trains on each second. */
+export function tokensPerSecond(state: RunState): number | null {
+  if (!state.summary || state.msPerStep === null) return null;
+  const { train, model } = state.summary.config;
+  return (1000 * train.batch_size * model.block_size) / state.msPerStep;
+}

@@ -1,0 +1,29 @@
+// Numbers as people read them.
+
+import type { Vocab } from '../gen';
+
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+export function count(n: number): string {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(2)}M`;
+  if (n >= 1e4) return `${Math.round(n / 1e3)}k`;
+  return n.toLocaleString('en-US');
+}
+
+export function bytes(n: number): string {
+  return n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(n / 1e3))} kB`;
+}
+
+/** What a token stands for, visible also when it is white space. */
+export function glyph(vocab: Vocab, token: number): string {
+  if (vocab.kind === 'plain') return String(token);
+  const character = [...vocab.chars][token] ?? '?';
+  if (character === '\n') return '↵';
+  return character === ' ' ? '␣' : character;
+}

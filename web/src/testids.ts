@@ -1,0 +1,16 @@
+// Names that end-to-end tests hold on to.
+
+export const TESTIDS = {
+  device: 'device',
+  step: 'step',
+  loss: 'loss',
+  validation: 'validation',
+  speed: 'speed',
+  chance: 'chance',
+  answerA: 'answer-a',
+  answerB: 'answer-b',
+  notice: 'notice',
+  refinement: 'refinement',
+  kept: 'kept',
+  estimate: 'estimate',
+} as const;

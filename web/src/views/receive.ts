@@ -1,0 +1,26 @@
+// A file from the visitor: a checkpoint by its name, anything else as text.
+
+import type { Lab } from '../control/lab.svelte';
+
+/** Files above this are no text that a tab could train on. */
+const LARGEST_TEXT = 64 << 20;
+
+export async function receive(lab: Lab, file: File): Promise<void> {
+  if (file.name.endsWith('.safetensors')) {
+    lab.openCheckpoint(new Uint8Array(await file.arrayBuffer()));
+    return;
+  }
+  if (file.size > LARGEST_TEXT) {
+    lab.refuse(`${file.name} is larger than 64 MB.`, 'Train on it with the native program.');
+    return;
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
+    lab.chooseText(file.name, text);
+  } catch {
+    lab.refuse(
+      `${file.name} is neither a .safetensors file nor UTF-8 text.`,
+      'Save the text as UTF-8 and drop it again.',
+    );
+  }
+}
