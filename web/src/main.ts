@@ -10,7 +10,9 @@ import { read } from './state/url';
 import App from './views/App.svelte';
 
 function spawn(): SessionClient {
-  return new SessionClient(new Worker(new URL('./worker/worker.ts', import.meta.url), { type: 'module' }));
+  return new SessionClient(
+    new Worker(new URL('./worker/worker.ts', import.meta.url), { type: 'module' }),
+  );
 }
 
 const target = document.getElementById('app');

@@ -48,8 +48,7 @@ impl Slot {
         // Written in place: buffers of full length, so that a token's cost does
         // not grow with copies of what came before.
         let (keys, values) = self.kept.take().unwrap_or_else(|| {
-            let empty =
-                || Tensor::zeros([batch, heads, self.capacity, head_dim], &k.device());
+            let empty = || Tensor::zeros([batch, heads, self.capacity, head_dim], &k.device());
             (empty(), empty())
         });
         let at = [0..batch, 0..heads, self.len..self.len + new, 0..head_dim];

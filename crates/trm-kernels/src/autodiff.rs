@@ -2,10 +2,10 @@
 
 use burn::backend::AutodiffBackend;
 use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
-use burn_autodiff::Autodiff;
 
 use crate::FusedOps;
 
@@ -48,11 +48,14 @@ backward!(
         [B::attention_grad(grad, qkv, rope, y, lse, heads, causal)]
     }
 );
-backward!(
-    CrossEntropy<1>,
-    (FloatTensor<B>, IntTensor<B>, FloatTensor<B>),
-    |grad, (logits, targets, lse)| [B::cross_entropy_grad(grad, logits, targets, lse)]
-);
+backward!(CrossEntropy<1>, (FloatTensor<B>, IntTensor<B>, FloatTensor<B>), |grad,
+                                                                            (
+    logits,
+    targets,
+    lse,
+)| [
+    B::cross_entropy_grad(grad, logits, targets, lse)
+]);
 
 /// Not through [`backward!`]: either gradient is a matrix product, and is only
 /// computed for a parent that wants it.

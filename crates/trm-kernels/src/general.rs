@@ -32,18 +32,11 @@ pub fn swiglu<const D: usize>(gate_up: Tensor<D>) -> Tensor<D> {
 pub fn rotate(x: Tensor<4>, rope: &Tensor<3>, offset: usize) -> Tensor<4> {
     let [_, _, seq, head_dim] = x.dims();
     let half = head_dim / 2;
-    let wave = |i: usize| {
-        rope.clone().slice([i..i + 1, offset..offset + seq, 0..half]).unsqueeze::<4>()
-    };
+    let wave =
+        |i: usize| rope.clone().slice([i..i + 1, offset..offset + seq, 0..half]).unsqueeze::<4>();
     let (cos, sin) = (wave(0), wave(1));
     let [a, b] = x.chunk(2, 3).try_into().expect("an even head width");
-    Tensor::cat(
-        vec![
-            a.clone() * cos.clone() - b.clone() * sin.clone(),
-            b * cos + a * sin,
-        ],
-        3,
-    )
+    Tensor::cat(vec![a.clone() * cos.clone() - b.clone() * sin.clone(), b * cos + a * sin], 3)
 }
 
 /// Splits `[batch, seq, q | k | v]` into three `[batch, heads, seq, head_dim]`.

@@ -174,7 +174,13 @@ fn adamw_leaves_shared_tensors_alone() {
         weight_decay: 0.1,
         time: 3,
     };
-    let new = trm_kernels::adamw(p.clone(), ones(), (m.clone(), v.clone()), Tensor::ones([1], &Device::flex()), step);
+    let new = trm_kernels::adamw(
+        p.clone(),
+        ones(),
+        (m.clone(), v.clone()),
+        Tensor::ones([1], &Device::flex()),
+        step,
+    );
     assert!(values(new.0).iter().all(|x| *x != 1.0));
     for old in [p, m, v] {
         assert!(values(old).iter().all(|x| *x == 1.0));
@@ -233,5 +239,10 @@ fn large_inputs_use_every_core_and_agree() {
     let w = Tensor::<2>::random([512, 300], Distribution::Normal(0.0, 1.0), &device());
     let fused = trm_kernels::linear(x.clone(), w.clone());
     close("linear", &values(fused.clone()), &values(general::linear(x, w)), 2e-4);
-    close("swiglu", &values(trm_kernels::swiglu(fused.clone())), &values(general::swiglu(fused)), 1e-5);
+    close(
+        "swiglu",
+        &values(trm_kernels::swiglu(fused.clone())),
+        &values(general::swiglu(fused)),
+        1e-5,
+    );
 }

@@ -38,8 +38,7 @@ fn value_and_grads<const N: usize, const D: usize, const O: usize>(
     f: impl Fn([Tensor<D>; N]) -> Tensor<O>,
 ) -> Vec<Vec<f32>> {
     let device = device.clone().autodiff();
-    let tensors =
-        inputs.clone().map(|data| Tensor::<D>::from_data(data, &device).require_grad());
+    let tensors = inputs.clone().map(|data| Tensor::<D>::from_data(data, &device).require_grad());
     let y = f(tensors.clone());
     let weights = TensorData::new(numbers(y.dims().iter().product(), 99), y.dims());
     let grads = (y.clone() * Tensor::from_data(weights, &device)).sum().backward();
@@ -86,8 +85,11 @@ fn linear() {
     ];
     for (rows, input, output) in sizes {
         let inputs = [data([rows, input], 1), data([output, input], 2)];
-        let gpu = value_and_grads(&inputs, &GPU, |[x, w]: [Tensor<2>; 2]| trm_kernels::linear(x, w));
-        let cpu = value_and_grads(&inputs, &Device::flex(), |[x, w]: [Tensor<2>; 2]| general::linear(x, w));
+        let gpu =
+            value_and_grads(&inputs, &GPU, |[x, w]: [Tensor<2>; 2]| trm_kernels::linear(x, w));
+        let cpu = value_and_grads(&inputs, &Device::flex(), |[x, w]: [Tensor<2>; 2]| {
+            general::linear(x, w)
+        });
         assert_close(&gpu, &cpu, &format!("linear {rows}×{input} → {output}"));
     }
 }
@@ -182,9 +184,8 @@ fn cross_entropy() {
     for (rows, classes) in [(1, 1), (7, 3), (64, 65), (129, 130)] {
         let inputs = [data([rows, classes], 6)];
         // Every fifth row is ignored.
-        let targets: Vec<i32> = (0..rows)
-            .map(|i| if i % 5 == 4 { -100 } else { (i * 7 % classes) as i32 })
-            .collect();
+        let targets: Vec<i32> =
+            (0..rows).map(|i| if i % 5 == 4 { -100 } else { (i * 7 % classes) as i32 }).collect();
         let run = |device: &Device, fused: bool| {
             let targets = TensorData::new(targets.clone(), [rows]);
             let targets = Tensor::<1, Int>::from_data(targets, device);

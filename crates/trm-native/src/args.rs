@@ -254,7 +254,7 @@ fn convert() -> Command {
                 .value_name("IN")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("Its weights: ckpt.pt as PyTorch saved it, or safetensors"),
+                .help("Its weights, as safetensors"),
         )
         .arg(
             Arg::new("from")
@@ -265,10 +265,7 @@ fn convert() -> Command {
                 .help("Whose weights they are"),
         )
         .arg(file("to", "The checkpoint to write").required(true))
-        .arg(file(
-            "config",
-            "Its settings as JSON [default: those in ckpt.pt, else config.json beside IN]",
-        ))
+        .arg(file("config", "Its config.json [default: beside IN]"))
         .arg(
             Arg::new("dataset")
                 .long("dataset")

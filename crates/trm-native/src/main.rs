@@ -11,7 +11,6 @@ mod metrics;
 mod plan;
 mod presets;
 mod progress;
-mod pytorch;
 mod report;
 mod run_dir;
 mod training;

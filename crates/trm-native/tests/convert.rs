@@ -1,7 +1,6 @@
 //! The original's weights become a checkpoint that answers as the original did.
 
 mod common;
-mod torch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -114,25 +113,6 @@ fn characters_can_be_given_to_the_tokens() {
     let refused = convert(&["--data", "ab.txt"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     says(&refused.stderr, &["2 different characters"]);
-}
-
-#[test]
-fn a_pytorch_file_is_read_as_it_is() {
-    for folder in fixtures() {
-        let place = Place::new();
-        let weights = fs::read(folder.join("weights.safetensors")).expect("weights");
-        let weights = SafeTensors::deserialize(&weights).expect("safetensors");
-        let config = fs::read_to_string(folder.join("config.json")).expect("sizes");
-        let config: Value = serde_json::from_str(&config).expect("JSON");
-        place.write("ckpt.pt", torch::checkpoint(&weights, &config));
-        let from = ["--from", "chat-trm", "--to"];
-        place.done(&[&["convert", "ckpt.pt"], &from[..], &["a.safetensors"]].concat());
-        let weights = folder.join("weights.safetensors").display().to_string();
-        place.done(&[&["convert", &*weights], &from[..], &["b.safetensors"]].concat());
-        let [a, b] =
-            ["a.safetensors", "b.safetensors"].map(|name| common::content(&place.path(name)));
-        assert!(a == b, "the same model either way");
-    }
 }
 
 #[test]

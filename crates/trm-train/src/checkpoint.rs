@@ -41,7 +41,8 @@ fn refused(message: impl Into<String>, hint: &str) -> Failure {
 }
 
 const OTHER_FILE: &str = "Choose a .safetensors file that this program has written, or convert the original first (trm-native convert).";
-const DAMAGED: &str = "The file is damaged. Copy or download it again, or use an earlier checkpoint.";
+const DAMAGED: &str =
+    "The file is damaged. Copy or download it again, or use an earlier checkpoint.";
 
 /// The header's key-value pairs, if the file is of `format`.
 fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, Failure> {
@@ -64,16 +65,13 @@ fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, Failu
 
 fn header(pairs: &HashMap<String, String>) -> Result<Header, Failure> {
     let entry = |key: &str| {
-        pairs
-            .get(key)
-            .ok_or_else(|| refused(format!("the header has no `{key}`"), OTHER_FILE))
+        pairs.get(key).ok_or_else(|| refused(format!("the header has no `{key}`"), OTHER_FILE))
     };
-    let unreadable =
-        |key: &str, error: &dyn std::fmt::Display| -> Failure {
-            refused(format!("`{key}` in the header cannot be read: {error}"), OTHER_FILE)
-        };
-    let config: RunConfig = serde_json::from_str(entry("config")?)
-        .map_err(|error| unreadable("config", &error))?;
+    let unreadable = |key: &str, error: &dyn std::fmt::Display| -> Failure {
+        refused(format!("`{key}` in the header cannot be read: {error}"), OTHER_FILE)
+    };
+    let config: RunConfig =
+        serde_json::from_str(entry("config")?).map_err(|error| unreadable("config", &error))?;
     config.validate().map_err(|error| unreadable("config", &error))?;
     Ok(Header {
         config,
@@ -127,7 +125,10 @@ impl<'a> Checkpoint<'a> {
         finite(&values)?;
         if let Some(extra) = self.tensors.names().into_iter().find(|n| !values.contains_key(*n)) {
             return Err(refused(
-                format!("tensor `{extra}` does not belong to a `{}` model", self.header.config.model.name()),
+                format!(
+                    "tensor `{extra}` does not belong to a `{}` model",
+                    self.header.config.model.name()
+                ),
                 OTHER_FILE,
             ));
         }
@@ -140,11 +141,7 @@ struct Fill {
 }
 
 impl Replace for Fill {
-    fn replace<const D: usize>(
-        &mut self,
-        name: &str,
-        param: Param<Tensor<D>>,
-    ) -> Param<Tensor<D>> {
+    fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(values) = self.values.remove(name) else { return param };
         param.map(|old| {
             let data = TensorData::new(values, old.dims());
@@ -189,10 +186,7 @@ fn numbers(view: &TensorView) -> Vec<f32> {
             .chunks_exact(2)
             .map(|b| burn::tensor::bf16::from_le_bytes([b[0], b[1]]).to_f32())
             .collect(),
-        _ => bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect(),
+        _ => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
     }
 }
 
@@ -200,7 +194,10 @@ fn finite(values: &BTreeMap<String, Vec<f32>>) -> Result<(), Failure> {
     for (name, values) in values {
         if let Some(at) = values.iter().position(|x| !x.is_finite()) {
             return Err(refused(
-                format!("tensor `{name}` holds {} at position {at}, so the model cannot work", values[at]),
+                format!(
+                    "tensor `{name}` holds {} at position {at}, so the model cannot work",
+                    values[at]
+                ),
                 "The run that wrote it had diverged. Use an earlier checkpoint, or train again with a lower learning_rate.",
             ));
         }
@@ -218,7 +215,10 @@ pub(crate) fn to_bytes(
         .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
         .collect();
     let unwritable = |error: safetensors::SafeTensorError| {
-        refused(format!("the checkpoint cannot be written: {error}"), "This is a defect; please report it.")
+        refused(
+            format!("the checkpoint cannot be written: {error}"),
+            "This is a defect; please report it.",
+        )
     };
     let views = tensors
         .iter()
@@ -235,7 +235,10 @@ pub(crate) fn to_bytes(
 pub(crate) fn pairs(header: &Header) -> Result<HashMap<String, String>, Failure> {
     let json = |key: &str, value: serde_json::Result<String>| {
         value.map(|text| (key.to_string(), text)).map_err(|error| {
-            refused(format!("`{key}` cannot be written: {error}"), "This is a defect; please report it.")
+            refused(
+                format!("`{key}` cannot be written: {error}"),
+                "This is a defect; please report it.",
+            )
         })
     };
     Ok(HashMap::from([
@@ -285,9 +288,10 @@ pub(crate) fn read_optimizer<M: Module>(
 ) -> Result<AdamW, Failure> {
     let pairs = metadata(bytes, OPTIMIZER_FORMAT)?;
     let number = |key: &str| {
-        pairs.get(key).and_then(|text| text.parse::<usize>().ok()).ok_or_else(|| {
-            refused(format!("the optimiser file has no `{key}`"), DAMAGED)
-        })
+        pairs
+            .get(key)
+            .and_then(|text| text.parse::<usize>().ok())
+            .ok_or_else(|| refused(format!("the optimiser file has no `{key}`"), DAMAGED))
     };
     if number("step")? != step {
         return Err(refused(
@@ -298,9 +302,8 @@ pub(crate) fn read_optimizer<M: Module>(
             "Use the two files of one save, or go on without the optimiser file.",
         ));
     }
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
-        refused(format!("the optimiser file is not whole ({error})"), DAMAGED)
-    })?;
+    let tensors = SafeTensors::deserialize(bytes)
+        .map_err(|error| refused(format!("the optimiser file is not whole ({error})"), DAMAGED))?;
     let mut values = BTreeMap::new();
     // Before the first update there are no moments at all.
     if !tensors.is_empty() {

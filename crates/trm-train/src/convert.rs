@@ -44,11 +44,7 @@ fn theta() -> f64 {
 /// A Chat-TRM model, as safetensors under the original's names, with the
 /// original's configuration as JSON. The original's `dropout` does nothing, so
 /// it is not taken over. The result is loaded once on `device` to check it.
-pub fn chat_trm(
-    weights: &[u8],
-    config_json: &str,
-    device: &Device,
-) -> Result<Vec<u8>, Failure> {
+pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Vec<u8>, Failure> {
     let refused = |message: String| {
         Failure::new(
             FailureKind::Checkpoint,
@@ -56,8 +52,9 @@ pub fn chat_trm(
             "Give the weights as safetensors and the original's configuration as JSON.",
         )
     };
-    let original: ChatTrmConfig = serde_json::from_str(config_json)
-        .map_err(|error| refused(format!("the original's configuration cannot be read: {error}")))?;
+    let original: ChatTrmConfig = serde_json::from_str(config_json).map_err(|error| {
+        refused(format!("the original's configuration cannot be read: {error}"))
+    })?;
     let _ = original.dropout;
     let config = RunConfig {
         model: VariantSpec::Causal(CausalSpec {
@@ -79,8 +76,9 @@ pub fn chat_trm(
         ..RunConfig::default()
     };
     config.validate()?;
-    let tensors = SafeTensors::deserialize(weights)
-        .map_err(|error| refused(format!("the weights are not a whole safetensors file ({error})")))?;
+    let tensors = SafeTensors::deserialize(weights).map_err(|error| {
+        refused(format!("the weights are not a whole safetensors file ({error})"))
+    })?;
     let views: Vec<_> = tensors
         .tensors()
         .into_iter()

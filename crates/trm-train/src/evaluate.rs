@@ -27,9 +27,8 @@ pub(crate) async fn evaluate<M: Recursive<Input = Tensor<2, Int>>>(
     let mut count = 0;
     for batch in batches(&windows, block_size) {
         let length = batch[0].inputs.len();
-        let join = |pick: fn(&Window) -> Vec<u32>| -> Vec<u32> {
-            batch.iter().flat_map(pick).collect()
-        };
+        let join =
+            |pick: fn(&Window) -> Vec<u32>| -> Vec<u32> { batch.iter().flat_map(pick).collect() };
         let inputs = tokens(&join(|w| w.inputs.to_vec()), length, &model.device());
         let targets = tokens(&join(|w| w.targets.to_vec()), length, &model.device());
         let rows = batch.len() * length;
@@ -41,18 +40,15 @@ pub(crate) async fn evaluate<M: Recursive<Input = Tensor<2, Int>>>(
             for (i, _) in depths.iter().enumerate().filter(|(_, depth)| **depth == step) {
                 let logits = model.read(state).logits;
                 let [_, _, vocab] = logits.dims();
-                let loss = trm_kernels::cross_entropy(
-                    logits.reshape([rows, vocab]),
-                    targets.clone(),
-                );
+                let loss =
+                    trm_kernels::cross_entropy(logits.reshape([rows, vocab]), targets.clone());
                 sums[i].push(loss.sum());
             }
         });
     }
     let mut losses = Vec::with_capacity(depths.len());
     for (&depth, sums) in depths.iter().zip(sums) {
-        let total: f64 =
-            host(Tensor::cat(sums, 0)).await?.into_iter().map(f64::from).sum();
+        let total: f64 = host(Tensor::cat(sums, 0)).await?.into_iter().map(f64::from).sum();
         let loss = total / count as f64;
         losses.push(DepthLoss {
             depth,

@@ -46,11 +46,7 @@ impl<M: Autoregressive> Generation<M> {
     ) -> Self {
         Self {
             cache: model.cache(options.depth),
-            sampler: Sampler::new(
-                u64::from(options.seed),
-                options.temperature,
-                options.top_k,
-            ),
+            sampler: Sampler::new(u64::from(options.seed), options.temperature, options.top_k),
             depth: options.depth,
             overflow,
             pending: prompt.len(),

@@ -105,8 +105,7 @@ impl<M: Autoregressive> LanguageRun<M> {
         let device = self.plain_device();
         // Moved, not cloned: parameters that are not shared are updated in place.
         let model = self.model.take().expect(HAS_MODEL);
-        self.model =
-            Some(self.optimizer.update(model, grads, &self.config.train, rate, &device));
+        self.model = Some(self.optimizer.update(model, grads, &self.config.train, rate, &device));
         self.step += 1;
         Ok((last, rate, depth))
     }
@@ -117,9 +116,8 @@ impl<M: Autoregressive> LanguageRun<M> {
     }
 
     fn prompt(&self, prompt: &str) -> Result<Vec<u32>, Failure> {
-        let tokens = encode(&self.vocab, prompt).map_err(|error| {
-            Failure::new(FailureKind::Prompt, error.to_string(), error.hint())
-        })?;
+        let tokens = encode(&self.vocab, prompt)
+            .map_err(|error| Failure::new(FailureKind::Prompt, error.to_string(), error.hint()))?;
         if !tokens.is_empty() {
             return Ok(tokens);
         }

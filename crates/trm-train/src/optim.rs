@@ -91,8 +91,7 @@ pub fn clip_scale<M: Module>(
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(grad) = self.grads.get::<D>(param.id) {
                 let square = grad.square().sum();
-                self.total =
-                    Some(self.total.take().map_or(square.clone(), |total| total + square));
+                self.total = Some(self.total.take().map_or(square.clone(), |total| total + square));
             }
         }
     }
@@ -117,11 +116,7 @@ struct Update<'a> {
 }
 
 impl Replace for Update<'_> {
-    fn replace<const D: usize>(
-        &mut self,
-        name: &str,
-        param: Param<Tensor<D>>,
-    ) -> Param<Tensor<D>> {
+    fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
         let decayed = match self.decay {
             Decay::All => true,
@@ -139,8 +134,7 @@ impl Replace for Update<'_> {
             (zeros(), zeros())
         });
         let moments = (m.reshape(shape), v.reshape(shape));
-        let (tensor, (m, v)) =
-            trm_kernels::adamw(tensor, grad, moments, self.scale.clone(), step);
+        let (tensor, (m, v)) = trm_kernels::adamw(tensor, grad, moments, self.scale.clone(), step);
         self.moments.insert(name.to_string(), (flat(m), flat(v)));
         Param::from_mapped_value(id, Tensor::from_inner(tensor).require_grad(), mapper)
     }

@@ -71,6 +71,5 @@ pub(crate) fn replace<M: Module, R: Replace>(module: M, replace: &mut R) -> M {
 
 /// Gives a parameter a new value.
 pub(crate) trait Replace {
-    fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>)
-    -> Param<Tensor<D>>;
+    fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>>;
 }

@@ -56,13 +56,8 @@ pub fn load(
             let model = Causal::new(spec, header.vocab.size(), &mut init);
             let model = checkpoint.restore(model)?;
             let task = CausalTask::new(spec, &header.config.train);
-            let mut run = LanguageRun::new(
-                header.config.clone(),
-                header.vocab.clone(),
-                corpus,
-                model,
-                task,
-            );
+            let mut run =
+                LanguageRun::new(header.config.clone(), header.vocab.clone(), corpus, model, task);
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }

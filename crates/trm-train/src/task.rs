@@ -82,10 +82,8 @@ impl CausalTask {
                 let mut losses = Vec::with_capacity(depth);
                 engine.think(model, &x, start, |_, state| losses.push(score(state)));
                 let last = losses[depth - 1].clone();
-                let weighted =
-                    losses.into_iter().zip(weights).map(|(loss, w)| loss.mul_scalar(w));
-                let objective =
-                    weighted.reduce(|a, b| a + b).expect("a recursion has a cycle");
+                let weighted = losses.into_iter().zip(weights).map(|(loss, w)| loss.mul_scalar(w));
+                let objective = weighted.reduce(|a, b| a + b).expect("a recursion has a cycle");
                 Losses { objective, last }
             }
         }

@@ -80,9 +80,9 @@ impl Seen {
             entropy: Vec::new(),
             top: Vec::new(),
             halt: match self.halt {
-                Some(halt) => Some(
-                    host(halt).await?.into_iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
-                ),
+                Some(halt) => {
+                    Some(host(halt).await?.into_iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect())
+                }
                 None => None,
             },
             state_rms: host(self.rms).await?[0].sqrt(),
@@ -93,8 +93,7 @@ impl Seen {
             let positions = row.chunks_exact(vocab);
             let probs: Vec<Vec<f64>> = positions.clone().map(softmax).collect();
             let best: Vec<u32> = positions.clone().map(argmax).collect();
-            out.prob
-                .push(best.iter().zip(&probs).map(|(&b, p)| p[b as usize] as f32).collect());
+            out.prob.push(best.iter().zip(&probs).map(|(&b, p)| p[b as usize] as f32).collect());
             out.entropy.push(probs.iter().map(|p| entropy(p) as f32).collect());
             out.argmax.push(best);
             if request.top > 0 {

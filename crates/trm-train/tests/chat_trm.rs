@@ -118,7 +118,8 @@ impl Fixture {
 
     fn batch(&self) -> Batch {
         // -1 marks targets that do not count, in the original as here.
-        let values = |name: &str| self.io[name].iter().map(|&x| x as i64 as u32).collect::<Vec<_>>();
+        let values =
+            |name: &str| self.io[name].iter().map(|&x| x as i64 as u32).collect::<Vec<_>>();
         let inputs = values("idx");
         Batch {
             batch_size: inputs.len() / self.spec.block_size,
@@ -271,8 +272,7 @@ fn greedy_decoding_is_identical_across_the_block() {
             max_new_tokens: 40,
         };
         let vocab = Vocab::Plain { size: fixture.vocab };
-        let mut stream =
-            Generation::new(model, vocab, prompt.to_vec(), &options, Overflow::Crop);
+        let mut stream = Generation::new(model, vocab, prompt.to_vec(), &options, Overflow::Crop);
         let found = wait(stream.pull(40)).unwrap();
         assert_eq!(found.tokens, rest);
         assert!(found.done);

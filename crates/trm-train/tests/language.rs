@@ -240,7 +240,8 @@ fn bad_requests_say_what_to_do() {
     assert_eq!(kind(run.generate(&with("né", 1)).map(drop)), FailureKind::Prompt);
     assert_eq!(kind(run.generate(&with("To", 0)).map(drop)), FailureKind::Config);
     assert_eq!(kind(wait(run.evaluate(&[0], 0)).map(drop)), FailureKind::Config);
-    for tokens in [vec![], vec![vec![]], vec![vec![1], vec![1, 2]], vec![vec![999]], vec![vec![1; 17]]]
+    for tokens in
+        [vec![], vec![vec![]], vec![vec![1], vec![1, 2]], vec![vec![999]], vec![vec![1; 17]]]
     {
         let request = TraceRequest { tokens, depth: 1, ..TraceRequest::default() };
         assert_eq!(kind(wait(run.trace(&request)).map(drop)), FailureKind::Prompt);

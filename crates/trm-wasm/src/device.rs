@@ -30,10 +30,8 @@ pub async fn open() -> Result<Opened, Failure> {
             "Go on with the CPU, or update the browser and its graphics driver.",
         )
     };
-    let (device, setup) = Device::wgpu_options()
-        .init_with_setup_async()
-        .await
-        .map_err(|error| failed(&error))?;
+    let (device, setup) =
+        Device::wgpu_options().init_with_setup_async().await.map_err(|error| failed(&error))?;
     let adapter = setup.adapter.get_info();
     let name = [adapter.name, adapter.driver, adapter.driver_info]
         .into_iter()

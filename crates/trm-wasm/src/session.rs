@@ -62,9 +62,7 @@ impl Answering {
                 )?;
                 Ok(self.take_up(run))
             }
-            Command::Step { n } => {
-                Ok(Event::Stepped { reports: self.run_mut()?.steps(n).await? })
-            }
+            Command::Step { n } => Ok(Event::Stepped { reports: self.run_mut()?.steps(n).await? }),
             Command::Evaluate { depths, max_tokens } => {
                 let run = self.run()?;
                 let step = run.summary().step;
@@ -136,8 +134,7 @@ impl Answering {
         let trm_spec::VariantSpec::Causal(model) = &config.model;
         let length = 20 * (model.block_size + 1);
         // As many characters as Tiny Shakespeare has, so that the head costs the same.
-        let text: String =
-            (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
+        let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
         let corpus = Corpus::from_text("probe", &text, 0.1)?;
         let tokens_per_step = config.train.batch_size * model.block_size;
         let mut config = config;
@@ -152,7 +149,11 @@ impl Answering {
 }
 
 fn no_run() -> Failure {
-    Failure::new(FailureKind::Protocol, "there is no model yet", "Start a run or load a checkpoint.")
+    Failure::new(
+        FailureKind::Protocol,
+        "there is no model yet",
+        "Start a run or load a checkpoint.",
+    )
 }
 
 /// Milliseconds, from the worker's or the page's own clock.

@@ -34,7 +34,7 @@ export function trainNatively(folder: string, steps: number): string {
 
 /** Largest difference of two readouts, as log-probabilities, over all tokens and positions. */
 function difference(trace: Trace, native: Trace, vocab: number): number {
-  const ours = trace.steps.at(-1)!.top[0]!;
+  const ours = trace.steps.at(-1)!.top![0]!;
   const theirs = native.steps.at(-1)!.logits![0]!;
   expect(ours.length, 'positions').toBe(theirs.length);
   let largest = 0;

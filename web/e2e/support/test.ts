@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { test as base } from '@playwright/test';
 
 import { serve } from '../../../scripts/serve.mjs';
+import { Playground } from './playground';
 
 export interface Site {
   origin: string;
@@ -18,7 +19,9 @@ export interface Site {
 const PATH = '/some/sub/path/';
 const here = dirname(fileURLToPath(import.meta.url));
 
-export const test = base.extend<{ quiet: void }, { site: Site }>({
+export const test = base.extend<{ quiet: void; play: Playground }, { site: Site }>({
+  play: async ({ page, site }, use) => use(new Playground(page, site)),
+
   site: [
     async ({}, use) => {
       const server = await serve({ base: PATH, mounts: { '/session/': join(here, 'session') } });

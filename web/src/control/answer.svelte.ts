@@ -4,8 +4,8 @@ import { type SessionClient, SessionError } from '../client/client';
 import type { Question } from '../state/url';
 
 const LENGTH = 160;
-/** Tokens asked for at once: few enough that text appears to flow. */
-const PIECE = 16;
+/** Milliseconds of writing in one request, so that the text appears to flow. */
+const SLICE = 60;
 
 export class Answer {
   text = $state('');
@@ -19,6 +19,7 @@ export class Answer {
   #stream: number | null = null;
   #draft = '';
   #fresh = true;
+  #piece = 4;
 
   /** The run is another one. */
   forget(): void {
@@ -40,10 +41,11 @@ export class Answer {
       return true;
     }
     if (this.#stream === null) return false;
-    const { output } = await client.ask(
-      { type: 'pull', stream: this.#stream, n: PIECE },
-      'generated',
-    );
+    const before = performance.now();
+    const pull = { type: 'pull', stream: this.#stream, n: this.#piece } as const;
+    const { output } = await client.ask(pull, 'generated');
+    const fitting = (this.#piece * SLICE) / Math.max(1, performance.now() - before);
+    this.#piece = Math.min(64, Math.max(1, Math.round(fitting)));
     this.#draft += output.text;
     // A refreshed text replaces the old one as a whole, so that it does not flicker.
     if (this.#fresh || output.done) this.text = this.#draft;

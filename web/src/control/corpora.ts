@@ -17,7 +17,11 @@ export class Corpora {
 async function fetchText(path: string): Promise<string> {
   const failure = (message: string) =>
     new SessionError(
-      { kind: 'corpus', message, hint: 'Check the connection and reload, or paste a text of your own.' },
+      {
+        kind: 'corpus',
+        message,
+        hint: 'Check the connection and reload, or paste a text of your own.',
+      },
       false,
     );
   let response: Response;

@@ -57,6 +57,8 @@ export class Lab {
   #single = 0;
   #batch = 1;
   #due = { save: 0, sample: 0, trace: true as boolean, traceAt: 0, validate: false };
+  /** Whether the last turn was spent on text. */
+  #wrote = false;
   #revived = 0;
 
   constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
@@ -216,11 +218,17 @@ export class Lab {
     if (errand) return errand();
     if (this.phase === 'broken' || !this.state.summary) return this.#sleep();
     const now = performance.now();
-    if (await this.#answer(now)) return;
+    // Text and training take turns, so that neither waits for the other on a slow device.
+    if (!this.#wrote && (await this.#answer(now))) {
+      this.#wrote = true;
+      return;
+    }
+    this.#wrote = false;
     if (this.#due.trace && now >= this.#due.traceAt) return this.#traceNow(now);
     if (this.#due.validate) return this.#validate();
     if (this.phase === 'training' && now >= this.#due.save) return this.#save();
     if (this.phase === 'training' || this.#single > 0) return this.#step();
+    if (await this.#answer(now)) return;
     const untimed = this.#untimed.shift();
     if (untimed !== undefined) return this.#time(untimed);
     if (this.#due.trace) return this.#sleep(this.#due.traceAt - now);
@@ -470,7 +478,9 @@ export class Lab {
       const full = error instanceof DOMException && error.name === 'QuotaExceededError';
       this.#tell(
         'bad',
-        full ? 'The browser has no room left to keep this run.' : 'The browser cannot keep this run.',
+        full
+          ? 'The browser has no room left to keep this run.'
+          : 'The browser cannot keep this run.',
         'Download the checkpoint: closing the tab would lose what was learned since the last save.',
       );
       return null;
@@ -489,7 +499,11 @@ export class Lab {
   async #trouble(error: unknown): Promise<void> {
     if (!(error instanceof SessionError)) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#tell('bad', `Something went wrong: ${message}`, 'Reload the page to go on from the last save.');
+      this.#tell(
+        'bad',
+        `Something went wrong: ${message}`,
+        'Reload the page to go on from the last save.',
+      );
       if (!this.state.summary) this.phase = 'broken';
       return;
     }
@@ -508,7 +522,11 @@ export class Lab {
     this.#revived += 1;
     if (this.#revived > 3) {
       this.phase = 'broken';
-      this.#tell('bad', message, 'It happened again and again. Reload the page; the last save is kept.');
+      this.#tell(
+        'bad',
+        message,
+        'It happened again and again. Reload the page; the last save is kept.',
+      );
       return;
     }
     this.#client.terminate();

@@ -110,7 +110,9 @@ function validation(
   runs: readonly Validation[],
   colours: Colours,
 ): void {
-  const depths = [...new Set(runs.flatMap((v) => v.depths.map((d) => d.depth)))].sort((a, b) => a - b);
+  const depths = [...new Set(runs.flatMap((v) => v.depths.map((d) => d.depth)))].sort(
+    (a, b) => a - b,
+  );
   const labels: { y: number; text: string; colour: string }[] = [];
   for (const [i, depth] of depths.entries()) {
     const points = runs.flatMap((v) =>
@@ -144,7 +146,13 @@ export function spread<T extends { y: number }>(labels: readonly T[], gap = 14):
   });
 }
 
-function segment(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {
+function segment(
+  ctx: CanvasRenderingContext2D,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+): void {
   ctx.beginPath();
   ctx.moveTo(x0, y0);
   ctx.lineTo(x1, y1);

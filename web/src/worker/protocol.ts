@@ -26,7 +26,12 @@ export type Request =
   | { readonly id: number; readonly kind: 'command'; readonly command: Command };
 
 export type Reply =
-  | { readonly id: number; readonly ok: true; readonly kind: 'opened'; readonly device: OpenedDevice }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      readonly kind: 'opened';
+      readonly device: OpenedDevice;
+    }
   | { readonly id: number; readonly ok: true; readonly kind: 'event'; readonly event: Event }
   | { readonly id: number; readonly ok: false; readonly failure: Failure };
 

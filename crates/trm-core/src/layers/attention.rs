@@ -51,8 +51,7 @@ impl SelfAttention {
         let mut scores = q.matmul(k.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
         if new > 1 {
             // Row i stands at position past + i and sees columns up to there.
-            let hidden =
-                Tensor::<2, Bool>::tril_mask([new, past + new], past as i64, &device);
+            let hidden = Tensor::<2, Bool>::tril_mask([new, past + new], past as i64, &device);
             scores = scores.mask_fill(hidden.unsqueeze::<4>(), f32::NEG_INFINITY);
         }
         let mixed = softmax(scores, 3).matmul(v).swap_dims(1, 2).reshape([batch, new, dim]);

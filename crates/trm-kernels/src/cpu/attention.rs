@@ -132,8 +132,7 @@ impl Plan {
                         #[inline(always)]
                         || {
                             for (r, p) in p.chunks_exact_mut(keys).enumerate() {
-                                let (seen, hidden) =
-                                    p.split_at_mut(self.visible(first, r, keys));
+                                let (seen, hidden) = p.split_at_mut(self.visible(first, r, keys));
                                 let top = max(seen);
                                 let total = exp_shifted(seen, top);
                                 for p in seen {
@@ -172,7 +171,14 @@ impl Plan {
                 d_head.k.fill(0.0);
                 d_head.v.fill(0.0);
                 for block in self.blocks() {
-                    self.backward_block(&mut d_head, &mut work, &head, saved, (batch, index), block);
+                    self.backward_block(
+                        &mut d_head,
+                        &mut work,
+                        &head,
+                        saved,
+                        (batch, index),
+                        block,
+                    );
                 }
                 self.scatter(dqkv, &d_head, saved.rope, index);
             }
@@ -239,8 +245,7 @@ impl Plan {
                         let out = &mut row[part * dim + index * d..][..d];
                         rotate_back(out, source[pos * d..][..d].split_at(half), cos, sin);
                     }
-                    row[2 * dim + index * d..][..d]
-                        .copy_from_slice(&d_head.v[pos * d..][..d]);
+                    row[2 * dim + index * d..][..d].copy_from_slice(&d_head.v[pos * d..][..d]);
                 }
             },
         );

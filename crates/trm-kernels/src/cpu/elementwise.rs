@@ -30,7 +30,7 @@ pub fn exp(x: f32) -> f32 {
     p = p * r + 8.333_452e-3;
     p = p * r + 4.166_579_6e-2;
     p = p * r + 1.666_666_5e-1;
-    p = p * r + 5.000_000_1e-1;
+    p = p * r + 0.5;
     let fraction = p * r * r + r + 1.0;
     let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127);
     fraction * f32::from_bits(exponent << 23)
@@ -115,21 +115,14 @@ pub fn add_rms_norm(
     });
 }
 
-pub fn add_rms_norm_grad(
-    dx: &mut [f32],
-    grad: &[f32],
-    y: &[f32],
-    inv_rms: &[f32],
-    width: usize,
-) {
+pub fn add_rms_norm_grad(dx: &mut [f32], grad: &[f32], y: &[f32], inv_rms: &[f32], width: usize) {
     split_rows(dx, width, GRAIN, |first, dx| {
         vectorized(
             #[inline(always)]
             || {
                 for (r, dx) in dx.chunks_exact_mut(width).enumerate() {
                     let row = first + r;
-                    let (g, y) =
-                        (&grad[row * width..][..width], &y[row * width..][..width]);
+                    let (g, y) = (&grad[row * width..][..width], &y[row * width..][..width]);
                     let inv = inv_rms[row];
                     let along = dot(g, y) / width as f32;
                     for ((dx, g), y) in dx.iter_mut().zip(g).zip(y) {

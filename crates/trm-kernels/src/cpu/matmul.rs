@@ -52,14 +52,7 @@ pub fn matmul_local(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32) {
     product(out, add, a, b, scale, gemm::Parallelism::None);
 }
 
-fn product(
-    out: &mut [f32],
-    add: bool,
-    a: Mat,
-    b: Mat,
-    scale: f32,
-    parallelism: gemm::Parallelism,
-) {
+fn product(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32, parallelism: gemm::Parallelism) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert_eq!(k, b.rows, "inner dimensions differ");
     assert!(out.len() >= m * n, "output too small");

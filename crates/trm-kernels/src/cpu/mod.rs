@@ -181,13 +181,7 @@ impl FusedOps for Flex {
         let logits = Dense::new(logits);
         let (classes, n) = row_split(&logits.shape());
         let (mut loss, mut lse) = (vec![0.0; n], vec![0.0; n]);
-        elementwise::cross_entropy(
-            &mut loss,
-            &mut lse,
-            logits.f32(),
-            &indices(targets),
-            classes,
-        );
+        elementwise::cross_entropy(&mut loss, &mut lse, logits.f32(), &indices(targets), classes);
         (tensor(loss, Shape::new([n])), tensor(lse, Shape::new([n])))
     }
 

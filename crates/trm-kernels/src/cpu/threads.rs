@@ -12,9 +12,7 @@ pub fn split_rows(
     #[cfg(feature = "threads")]
     if out.len() > rows * width {
         use rayon::prelude::*;
-        out.par_chunks_mut(rows * width)
-            .enumerate()
-            .for_each(|(i, chunk)| work(i * rows, chunk));
+        out.par_chunks_mut(rows * width).enumerate().for_each(|(i, chunk)| work(i * rows, chunk));
         return;
     }
     for (i, chunk) in out.chunks_mut((rows * width).max(1)).enumerate() {

@@ -7,8 +7,10 @@ use cubecl::prelude::*;
 
 use super::launch::{Launch, buffer, empty, grid};
 
-/// Rows and columns of a tile.
-const TILE: usize = 8;
+/// Rows of a tile of the result.
+const ROWS: usize = 8;
+/// Columns of a tile.
+const COLUMNS: usize = 8;
 /// Steps along the shared axis that are taken at a time.
 const STEP: usize = 4;
 /// Few, so that small products still make enough workgroups for every core.
@@ -38,7 +40,7 @@ pub fn matmul(a: Operand, b: Operand) -> CubeTensor {
     assert_eq!(a.summed, b.summed, "linear: widths of the operands differ");
     let (rows, columns, summed) = (a.kept, b.kept, a.summed);
     let y = empty(&a.data, [rows, columns]);
-    let tiles = rows.div_ceil(TILE) * columns.div_ceil(TILE);
+    let tiles = rows.div_ceil(ROWS) * columns.div_ceil(COLUMNS);
     let Launch { client, count, dim } = grid(&y, tiles, UNITS);
     // SAFETY: every read index is clamped to its operand and every write is
     // guarded by the sizes of the result.
@@ -57,6 +59,7 @@ pub fn matmul(a: Operand, b: Operand) -> CubeTensor {
             summed as u32,
             a.along,
             b.along,
+            !summed.is_multiple_of(STEP),
         );
     }
     y
@@ -72,48 +75,53 @@ fn matmul_kernel<A: Size, B: Size>(
     summed: u32,
     #[comptime] a_along: bool,
     #[comptime] b_along: bool,
+    #[comptime] partial: bool,
 ) {
     let (rows, columns, summed) = (rows as usize, columns as usize, summed as usize);
-    let across = columns.div_ceil(TILE);
-    if ABSOLUTE_POS >= across * rows.div_ceil(TILE) {
+    let across = columns.div_ceil(COLUMNS);
+    if ABSOLUTE_POS >= across * rows.div_ceil(ROWS) {
         terminate!();
     }
-    let row = ABSOLUTE_POS / across * TILE;
-    let column = ABSOLUTE_POS % across * TILE;
+    let row = ABSOLUTE_POS / across * ROWS;
+    let column = ABSOLUTE_POS % across * COLUMNS;
 
-    let a_starts = starts::<A>(row, rows, summed, a_along);
-    let b_starts = starts::<B>(column, columns, summed, b_along);
-    let mut a_tile = Array::<f32>::new(comptime!(TILE * STEP));
-    let mut b_tile = Array::<f32>::new(comptime!(TILE * STEP));
-    let mut sums = Array::<f32>::new(comptime!(TILE * TILE));
+    let a_starts = starts::<A>(row, rows, summed, a_along, ROWS);
+    let b_starts = starts::<B>(column, columns, summed, b_along, COLUMNS);
+    // One variable each: compilers keep those in registers, an array rarely.
+    let mut sums = Sequence::<RuntimeCell<f32>>::new();
     #[unroll]
-    for i in 0..comptime!(TILE * TILE) {
-        sums[i] = 0.0;
+    for _ in 0..comptime!(ROWS * COLUMNS) {
+        sums.push(RuntimeCell::<f32>::new(0.0));
     }
 
     for step in 0..summed.div_ceil(STEP) {
         let at = step * STEP;
-        read::<A>(a, &a_starts, &mut a_tile, at, rows, summed, a_along);
-        read::<B>(b, &b_starts, &mut b_tile, at, columns, summed, b_along);
+        let a_tile = read::<A>(a, &a_starts, at, rows, summed, a_along, partial, ROWS);
+        let b_tile = read::<B>(b, &b_starts, at, columns, summed, b_along, false, COLUMNS);
         #[unroll]
-        for k in 0..STEP {
+        for i in 0..ROWS {
             #[unroll]
-            for i in 0..TILE {
+            for j in 0..COLUMNS {
+                let cell = sums.index(comptime!(i * COLUMNS + j));
+                let mut sum = cell.read();
                 #[unroll]
-                for j in 0..TILE {
-                    sums[i * TILE + j] += a_tile[i * STEP + k] * b_tile[j * STEP + k];
+                for k in 0..STEP {
+                    sum += *a_tile.index(comptime!(k * ROWS + i))
+                        * *b_tile.index(comptime!(k * COLUMNS + j));
                 }
+                cell.store(sum);
             }
         }
     }
 
     #[unroll]
-    for i in 0..TILE {
+    for i in 0..ROWS {
         if row + i < rows {
             #[unroll]
-            for j in 0..TILE {
+            for j in 0..COLUMNS {
                 if column + j < columns {
-                    y[(row + i) * columns + column + j] = sums[i * TILE + j];
+                    y[(row + i) * columns + column + j] =
+                        sums.index(comptime!(i * COLUMNS + j)).read();
                 }
             }
         }
@@ -127,62 +135,78 @@ fn starts<N: Size>(
     kept: usize,
     summed: usize,
     #[comptime] along: bool,
-) -> Array<usize> {
-    let mut starts = Array::<usize>::new(TILE);
+    #[comptime] count: usize,
+) -> Sequence<usize> {
+    let mut starts = Sequence::<usize>::new();
+    let size = N::value();
     #[unroll]
-    for i in 0..TILE {
+    for i in 0..count {
+        let line = min(first + i, kept - 1);
         if comptime!(along) {
-            starts[i] = min(first + i, kept - 1) * (summed / N::value());
+            starts.push(line * (summed / size));
         } else {
-            starts[i] = min(first + i, kept - 1) / N::value();
+            starts.push(line / size);
         }
     }
     starts
 }
 
-/// Reads `[TILE, STEP]` numbers into registers, zeros past the summed axis.
+/// Reads `[STEP, count]` numbers. Past the summed axis they repeat its last ones,
+/// or are zeros if `masked`, which one operand has to be.
 #[cube]
 fn read<N: Size>(
     from: &[Vector<f32, N>],
-    starts: &Array<usize>,
-    tile: &mut Array<f32>,
+    starts: &Sequence<usize>,
     at: usize,
     kept: usize,
     summed: usize,
     #[comptime] along: bool,
-) {
+    #[comptime] masked: bool,
+    #[comptime] count: usize,
+) -> Sequence<f32> {
     let size = N::value();
+    let mut tile = Sequence::<f32>::new();
     if comptime!(along && size == STEP) {
+        let mut lines = Sequence::<Vector<f32, N>>::new();
         #[unroll]
-        for i in 0..TILE {
-            let line = from[starts[i] + at / STEP];
-            #[unroll]
-            for k in 0..STEP {
-                tile[i * STEP + k] = line.extract(k);
-            }
+        for i in 0..count {
+            lines.push(from[*starts.index(i) + at / STEP]);
         }
-    } else if comptime!(along) {
         #[unroll]
-        for i in 0..TILE {
+        for k in 0..STEP {
             #[unroll]
-            for k in 0..STEP {
-                let number = from[starts[i] + min(at + k, summed - 1)].extract(0usize);
-                tile[i * STEP + k] = select(at + k < summed, number, 0.0);
+            for i in 0..count {
+                tile.push(lines.index(i).extract(k));
             }
         }
     } else {
         #[unroll]
         for k in 0..STEP {
-            let line = min(at + k, summed - 1) * (kept / size);
-            #[unroll]
-            for group in 0..comptime!(TILE / size) {
-                let numbers = from[line + starts[group * size]];
+            let inside = at + k < summed;
+            let line = min(at + k, summed - 1);
+            if comptime!(along) {
                 #[unroll]
-                for i in 0..size {
-                    tile[(group * size + i) * STEP + k] =
-                        select(at + k < summed, numbers.extract(i), 0.0);
+                for i in 0..count {
+                    let number = from[*starts.index(i) + line].extract(0usize);
+                    tile.push(keep(number, inside, masked));
+                }
+            } else {
+                let line = line * (kept / size);
+                #[unroll]
+                for group in 0..comptime!(count / size) {
+                    let numbers = from[line + *starts.index(comptime!(group * size))];
+                    #[unroll]
+                    for i in 0..size {
+                        tile.push(keep(numbers.extract(i), inside, masked));
+                    }
                 }
             }
         }
     }
+    tile
+}
+
+#[cube]
+fn keep(number: f32, inside: bool, #[comptime] masked: bool) -> f32 {
+    if comptime!(masked) { select(inside, number, 0.0) } else { number }
 }

@@ -10,22 +10,12 @@ use super::print;
 use crate::args;
 use crate::header;
 use crate::plan::Text;
-use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
 
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
-    let bytes = run_dir::read(&typed.input)?;
-    let (weights, settings) = if pytorch::is_one(&bytes) {
-        let original = pytorch::read(&typed.input)?;
-        (original.weights, original.config)
-    } else {
-        (bytes, None)
-    };
-    let config = match settings {
-        Some(settings) if typed.config.is_none() => settings,
-        _ => config_file(typed)?,
-    };
+    let weights = run_dir::read(&typed.input)?;
+    let config = config_file(typed)?;
     let mut bytes = trm_train::chat_trm(&weights, &config, &Device::flex())
         .with_context(|| typed.input.display().to_string())?;
     if let Some(vocab) = characters(typed)? {
@@ -41,7 +31,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     print(&typed.out.display().to_string())
 }
 
-/// The sizes of the original, where its weights come without them.
+/// The sizes of the original.
 fn config_file(typed: &args::Convert) -> anyhow::Result<String> {
     let path = typed.config.clone().unwrap_or_else(|| typed.input.with_file_name("config.json"));
     std::fs::read_to_string(&path)

@@ -1,0 +1,68 @@
+// Nothing that was learned is lost: closed tabs, hidden tabs, crashes, full disks.
+
+import { Playground } from './support/playground';
+import { expect, test } from './support/test';
+
+test('a closed tab goes on where it was', async ({ context, play, site }) => {
+  await play.open();
+  const steps = await play.trainTo(20);
+  const loss = await play.loss.innerText();
+  await play.page.close();
+
+  const again = new Playground(await context.newPage(), site);
+  await again.open('');
+  await again.at(steps);
+  expect(await again.loss.innerText()).toBe(loss);
+  await again.stepOnce();
+});
+
+test('a tab that is hidden keeps what it learned at once', async ({ context, play, site }) => {
+  await play.open('?preset=tiny&max_iters=100000');
+  await play.button('Train').click();
+  await play.reach(50);
+  await play.page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await expect(play.page.getByText(/Kept in this browser at/)).toBeVisible();
+  await play.page.close();
+
+  const again = new Playground(await context.newPage(), site);
+  await again.open('');
+  await again.reach(50);
+});
+
+test('a worker that crashes in the middle of training is replaced, and the run goes on', async ({
+  page,
+  play,
+}) => {
+  await play.open('?preset=tiny&max_iters=100000');
+  const steps = await play.trainTo(20);
+  await play.button('Train').click();
+  await play.reach(steps + 5);
+  const [worker] = page.workers();
+  await worker!.evaluate(() => {
+    setTimeout(() => {
+      throw new Error('unreachable executed');
+    });
+  });
+  await play.says(/Went back from step \d+ to the last save/);
+  await play.says('unreachable executed');
+  const after = await play.steps();
+  expect(after).toBeGreaterThanOrEqual(steps);
+  await play.reach(after + 5);
+});
+
+test('a full disk is told once, and training goes on', async ({ page, play, site }) => {
+  await play.open();
+  await play.stepOnce();
+  const client = await page.context().newCDPSession(page);
+  await client.send('Storage.overrideQuotaForOrigin', { origin: site.origin, quotaSize: 1 });
+  await play.button('Train').click();
+  await play.reach(5);
+  await play.button('Pause').click();
+  await play.says('The browser has no room left to keep this run.');
+  await play.says('Download the checkpoint');
+  await play.stepOnce();
+  expect((await play.download()).bytes.length).toBeGreaterThan(10_000);
+});

@@ -1,0 +1,136 @@
+// The page as a person uses it: found by role and by the test ids of the page,
+// waited for by what it shows.
+
+import type { Locator, Page } from '@playwright/test';
+
+import { TESTIDS } from '../../src/testids';
+import { expect, type Site } from './test';
+
+export class Playground {
+  readonly step: Locator;
+  readonly notice: Locator;
+  readonly device: Locator;
+  readonly loss: Locator;
+  readonly kept: Locator;
+  readonly answers: readonly [Locator, Locator];
+
+  constructor(
+    readonly page: Page,
+    readonly site: Site,
+  ) {
+    this.step = page.getByTestId(TESTIDS.step);
+    this.notice = page.getByTestId(TESTIDS.notice);
+    this.device = page.getByTestId(TESTIDS.device);
+    this.loss = page.getByTestId(TESTIDS.loss);
+    this.kept = page.getByTestId(TESTIDS.kept);
+    this.answers = [page.getByTestId(TESTIDS.answerA), page.getByTestId(TESTIDS.answerB)];
+  }
+
+  /** Opens the page at an address and waits until it can be used. */
+  async open(query = '?preset=tiny'): Promise<void> {
+    await this.page.goto(this.site.url + query);
+    await expect(this.step).toHaveAttribute('data-phase', /paused|done/);
+  }
+
+  button(name: string): Locator {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
+  async steps(): Promise<number> {
+    return Number(await this.step.getAttribute('data-step'));
+  }
+
+  async phase(phase: string): Promise<void> {
+    await expect(this.step).toHaveAttribute('data-phase', phase);
+  }
+
+  async at(step: number): Promise<void> {
+    await expect(this.step).toHaveAttribute('data-step', String(step));
+  }
+
+  async reach(step: number): Promise<void> {
+    await expect.poll(() => this.steps()).toBeGreaterThanOrEqual(step);
+  }
+
+  /** Trains until at least `step` and pauses; returns the step it paused at. */
+  async trainTo(step: number): Promise<number> {
+    await this.button('Train').click();
+    await this.reach(step);
+    await this.button('Pause').click();
+    await this.phase('paused');
+    // The page says so once what was learned is kept.
+    await expect(this.page.getByText(/Kept in this browser at/)).toBeVisible();
+    return this.steps();
+  }
+
+  /** Trains single steps. */
+  async stepOnce(times = 1): Promise<void> {
+    const from = await this.steps();
+    for (let i = 1; i <= times; i += 1) {
+      await this.button('Step').click();
+      await this.at(from + i);
+    }
+  }
+
+  /** Both texts, once neither is being written any more. */
+  async texts(): Promise<[string, string]> {
+    const [a, b] = this.answers;
+    for (const answer of [a, b]) {
+      await expect(answer).toHaveAttribute('data-writing', 'false');
+      await expect.poll(async () => (await answer.innerText()).length).toBeGreaterThan(100);
+    }
+    return [await a.innerText(), await b.innerText()];
+  }
+
+  /** Moves a depth slider. */
+  async depth(which: 'First' | 'Second', depth: number): Promise<void> {
+    await this.page.getByRole('slider', { name: `${which} depth` }).fill(String(depth));
+  }
+
+  /** Drops a file on the page, as from the desktop. */
+  async drop(name: string, content: Uint8Array | string): Promise<void> {
+    const bytes =
+      typeof content === 'string' ? new TextEncoder().encode(content) : new Uint8Array(content);
+    const transfer = await this.page.evaluateHandle(
+      ([name, bytes]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([bytes], name));
+        return transfer;
+      },
+      [name, bytes] as const,
+    );
+    await this.page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+  }
+
+  /** Starts over on a text of one's own. */
+  async paste(text: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: /Paste at least/ }).fill(text);
+    await this.button('Start on this text').click();
+  }
+
+  /** Saves a checkpoint and returns the file. */
+  async download(): Promise<{ name: string; bytes: Buffer }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.button('Save checkpoint').click(),
+    ]);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+    return { name: download.suggestedFilename(), bytes: Buffer.concat(chunks) };
+  }
+
+  /** Exactly one message, which says this. */
+  async says(message: string | RegExp): Promise<void> {
+    await expect(this.notice.getByRole('paragraph')).toHaveCount(1);
+    await expect(this.notice).toContainText(message);
+  }
+}
+
+/** The metadata of a checkpoint, as any safetensors reader sees it. */
+export function metadata(bytes: Buffer): Record<string, string> {
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as {
+    __metadata__: Record<string, string>;
+  };
+  return header.__metadata__;
+}

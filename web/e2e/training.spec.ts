@@ -1,0 +1,60 @@
+// Train, pause, step, reset.
+
+import { TESTIDS } from '../src/testids';
+import { expect, test } from './support/test';
+
+test('training lowers the loss, and pausing stops it', async ({ page, play }) => {
+  await play.open();
+  await play.stepOnce();
+  const before = Number(await play.loss.innerText());
+  expect(before).toBeGreaterThan(3.5);
+  const paused = await play.trainTo(100);
+  expect(Number(await play.loss.innerText())).toBeLessThan(before - 0.5);
+  await expect(page.getByTestId(TESTIDS.validation)).toHaveText(/^\d\.\d{3}$/);
+  await expect(page.getByTestId(TESTIDS.speed)).toHaveText(/tokens\/s/);
+  // Paused means that nothing is asked: the next step is the next number.
+  await play.stepOnce();
+  await play.at(paused + 1);
+});
+
+test('training ends at max_iters and can be extended', async ({ page, play }) => {
+  await play.open('?preset=tiny&max_iters=20');
+  await play.button('Train').click();
+  await play.phase('done');
+  await play.at(20);
+  await page.getByText('Settings').click();
+  const setting = page.getByRole('textbox', { name: /max_iters/ });
+  await setting.fill('25');
+  await setting.blur();
+  await play.button('Apply now').click();
+  await play.phase('paused');
+  await play.button('Train').click();
+  await play.phase('done');
+  await play.at(25);
+});
+
+test('reset starts over with the same luck, and keeps the old run', async ({ play }) => {
+  await play.open();
+  await play.stepOnce(3);
+  const first = await play.loss.innerText();
+  await play.button('Reset').click();
+  await play.at(0);
+  await expect(play.kept).toContainText('step 3');
+  await play.stepOnce(3);
+  expect(await play.loss.innerText()).toBe(first);
+});
+
+test('another preset starts another run, and the old one can be taken up again', async ({
+  page,
+  play,
+}) => {
+  await play.open();
+  await play.stepOnce(4);
+  await page.getByRole('combobox', { name: 'Model' }).selectOption('page-tiny');
+  await play.at(0);
+  await expect(page).toHaveURL(/preset=page-tiny/);
+  await play.stepOnce();
+  await play.kept.getByRole('button', { name: 'Go on' }).click();
+  await play.at(4);
+  await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue('tiny');
+});
