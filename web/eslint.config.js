@@ -39,5 +39,9 @@ export default defineConfig([
       },
     },
   },
-  { files: ['*.js'], extends: [tseslint.configs.disableTypeChecked], languageOptions: { globals: globals.node } },
+  {
+    files: ['*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: globals.node },
+  },
 ]);

@@ -2,27 +2,31 @@
 
 import { expect, test } from './support/test';
 
+const same = ([a, b]: [string, string]) => a === b;
+
 test('equal depths write the same text, and moving one slider changes its text alone', async ({
   play,
 }) => {
-  await play.open('?preset=tiny&compare=2&depth=2');
+  await play.open('?preset=tiny&compare=2&depth=3');
   await play.trainTo(20);
-  const [a, b] = await play.texts();
-  expect(a).toBe(b);
+  // The change asks both sides anew, with the weights as they are now.
+  await play.depth('Second', 2);
+  await expect.poll(async () => same(await play.texts())).toBe(true);
+  const [shallow] = await play.texts();
 
   await play.depth('Second', 4);
-  await expect(play.answers[1]).not.toHaveText(b);
-  const [sameA, deeper] = await play.texts();
-  expect(sameA).toBe(a);
-  expect(deeper).not.toBe(b);
+  await expect(play.answers[1]).not.toHaveText(shallow);
+  // The first side is written first: when the second has changed, both are settled.
+  const [first, deeper] = await play.texts();
+  expect(first).toBe(shallow);
+  expect(deeper).not.toBe(shallow);
 
   await play.depth('Second', 2);
-  await expect(play.answers[1]).toHaveText(a);
+  await expect(play.answers[1]).toHaveText(shallow);
 });
 
 test('a new seed writes another text, the old seed the old one', async ({ page, play }) => {
   await play.open('?preset=tiny&depth=2&sample_seed=5');
-  await play.stepOnce();
   const [, first] = await play.texts();
   await play.button('New sample').click();
   await expect(play.answers[1]).not.toHaveText(first);

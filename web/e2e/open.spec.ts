@@ -17,7 +17,7 @@ test('opens and says which device computes and why', async ({ page, play }) => {
 test('a browser without WebGPU trains all the same', async ({ page, play }) => {
   await page.route('**/assets/worker-*.js', async (route) => {
     const response = await route.fetch();
-    const body = `delete Navigator.prototype.gpu; delete WorkerNavigator.prototype.gpu;\n${await response.text()}`;
+    const body = `delete WorkerNavigator.prototype.gpu;\n${await response.text()}`;
     await route.fulfill({ response, body });
   });
   await play.open();

@@ -73,6 +73,10 @@ pub fn adamw<const D: usize>(
     if is_cpu(&parameter) {
         return cpu::adamw(parameter, gradient, moments, scale, step);
     }
+    #[cfg(feature = "gpu")]
+    if is_gpu(&parameter) {
+        return gpu::adamw(parameter, gradient, moments, scale, step);
+    }
     general::adamw(parameter, gradient, moments, scale, step)
 }
 
@@ -103,4 +107,10 @@ pub fn rope_table(
 fn is_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
     use burn::backend::DispatchDevice;
     matches!(tensor.device().inner().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+#[cfg(feature = "gpu")]
+fn is_gpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+    use burn::backend::DispatchDevice;
+    matches!(tensor.device().inner().as_dispatch(), DispatchDevice::Cube(_))
 }

@@ -205,3 +205,61 @@ fn cross_entropy() {
         );
     }
 }
+
+#[test]
+fn adamw() {
+    let step = trm_kernels::AdamWStep {
+        learning_rate: 1e-2,
+        beta1: 0.9,
+        beta2: 0.99,
+        eps: 1e-8,
+        weight_decay: 0.1,
+        time: 3,
+    };
+    for shape in [[1, 1], [5, 7], [64, 66]] {
+        let run = |device: &Device, fused: bool| {
+            let tensor =
+                |seed: u64, lift: f64| Tensor::<2>::from_data(data(shape, seed), device) + lift;
+            // The second moment is a mean of squares.
+            let moments = (tensor(3, 0.0), tensor(4, 1.5));
+            let scale = Tensor::<1>::from_floats([0.7], device);
+            let (p, (m, v)) = if fused {
+                trm_kernels::adamw(tensor(1, 0.0), tensor(2, 0.0), moments, scale, step)
+            } else {
+                general::adamw(tensor(1, 0.0), tensor(2, 0.0), moments, scale, step)
+            };
+            [p, m, v].map(|t| vector(t.into_data())).to_vec()
+        };
+        assert_close(&run(&GPU, true), &run(&Device::flex(), false), &format!("adamw {shape:?}"));
+    }
+}
+
+/// The update writes over its inputs only where nothing else holds them.
+#[test]
+fn adamw_leaves_shared_tensors_alone() {
+    let step = trm_kernels::AdamWStep {
+        learning_rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.99,
+        eps: 1e-8,
+        weight_decay: 0.0,
+        time: 1,
+    };
+    let tensor = |seed: u64| Tensor::<2>::from_data(data([8, 8], seed), &GPU);
+    let (parameter, gradient, moments) = (tensor(1), tensor(2), (tensor(3).abs(), tensor(4).abs()));
+    let scale = Tensor::<1>::from_floats([1.0], &*GPU);
+    let update = || {
+        let (p, _) = trm_kernels::adamw(
+            parameter.clone(),
+            gradient.clone(),
+            moments.clone(),
+            scale.clone(),
+            step,
+        );
+        vector(p.into_data())
+    };
+    let first = update();
+    assert_eq!(first, update());
+    assert_eq!(vector(parameter.into_data()), numbers(64, 1));
+    assert_ne!(first, numbers(64, 1));
+}

@@ -87,6 +87,14 @@ export class Playground {
     await this.page.getByRole('slider', { name: `${which} depth` }).fill(String(depth));
   }
 
+  /** Puts the tab in the background; a headless browser shows every tab, so the page is told. */
+  async hide(): Promise<void> {
+    await this.page.evaluate(() => {
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+  }
+
   /** Drops a file on the page, as from the desktop. */
   async drop(name: string, content: Uint8Array | string): Promise<void> {
     const bytes =

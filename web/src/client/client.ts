@@ -2,6 +2,7 @@
 // that every request settles, also when the worker dies.
 
 import type { Command, Event, Failure } from '../gen';
+import { sentence } from '../state/say';
 import {
   type FromWorker,
   isFromWorker,
@@ -19,6 +20,11 @@ export class SessionError extends Error {
   ) {
     super(failure.message);
     this.name = 'SessionError';
+  }
+
+  /** Whether only a new session helps. */
+  get severe(): boolean {
+    return this.crashed || this.failure.kind === 'device';
   }
 }
 
@@ -126,11 +132,6 @@ export class SessionClient {
     for (const pending of this.#pending.values()) pending.fail(this.#dead);
     this.#pending.clear();
   }
-}
-
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 
 function unexpected(reply: Reply, expected: string): SessionError {

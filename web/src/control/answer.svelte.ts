@@ -1,6 +1,7 @@
 // One text that the model writes, kept fresh while it learns.
 
 import { type SessionClient, SessionError } from '../client/client';
+import { sentence } from '../state/say';
 import type { Question } from '../state/url';
 
 const LENGTH = 160;
@@ -43,19 +44,27 @@ export class Answer {
     if (this.#stream === null) return false;
     const before = performance.now();
     const pull = { type: 'pull', stream: this.#stream, n: this.#piece } as const;
-    const { output } = await client.ask(pull, 'generated');
+    const { output } = await client.ask(pull, 'generated').catch((error: unknown) => {
+      // A stream that failed is not asked again and again.
+      this.#end();
+      throw error;
+    });
     const fitting = (this.#piece * SLICE) / Math.max(1, performance.now() - before);
     this.#piece = Math.min(64, Math.max(1, Math.round(fitting)));
     this.#draft += output.text;
     // A refreshed text replaces the old one as a whole, so that it does not flicker.
     if (this.#fresh || output.done) this.text = this.#draft;
     if (output.done) {
-      this.#stream = null;
+      this.#end();
       this.#fresh = false;
-      this.writing = false;
       this.step = step;
     }
     return true;
+  }
+
+  #end(): void {
+    this.#stream = null;
+    this.writing = false;
   }
 
   async #begin(
@@ -88,10 +97,10 @@ export class Answer {
       this.writing = true;
       this.step = step;
     } catch (error) {
-      if (!(error instanceof SessionError) || error.crashed) throw error;
+      if (!(error instanceof SessionError) || error.severe) throw error;
       this.writing = false;
       this.text = '';
-      this.problem = `${error.failure.message}. ${error.failure.hint}`;
+      this.problem = `${sentence(error.failure.message)} ${error.failure.hint}`;
     }
   }
 }

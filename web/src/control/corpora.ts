@@ -1,6 +1,16 @@
 // The text that comes with the page, fetched when it is needed and once.
 
 import { SessionError } from '../client/client';
+import type { RunConfig } from '../gen';
+
+export const SHAKESPEARE = 'shakespeare';
+
+/** The configuration with its text called what it is. */
+export function named(config: RunConfig, own: string | null): RunConfig {
+  const { dataset } = config.data;
+  const name = own === null ? SHAKESPEARE : dataset === SHAKESPEARE ? 'own text' : dataset;
+  return { ...config, data: { ...config.data, dataset: name } };
+}
 
 export class Corpora {
   #shakespeare: Promise<string> | null = null;

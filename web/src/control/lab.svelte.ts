@@ -1,14 +1,26 @@
 // What happens when. One loop asks the worker for one thing at a time: a piece
 // of text, some training, a validation, a save. Pausing is not asking.
 
-import { type RunConfig, type Trace, type Vocab } from '../gen';
-import { SessionClient, SessionError } from '../client/client';
+import type { RunConfig } from '../gen';
+import { type SessionClient, SessionError } from '../client/client';
 import { CURRENT, type KeptRun, type Shelf } from '../state/keep';
-import { type Happening, type History, NO_RUN, reduce, type RunState } from '../state/run';
-import { DEEPEST, type PageAddress, preset, type Question, same, write } from '../state/url';
+import { type Happening, NO_RUN, reduce, type RunState } from '../state/run';
+import { sentence } from '../state/say';
+import {
+  DEEPEST,
+  DEFAULT_PRESET,
+  type PageAddress,
+  preset,
+  type Question,
+  same,
+  write,
+} from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
-import { Corpora } from './corpora';
 import { Answer } from './answer.svelte';
+import { type Errand, Errands } from './errands';
+import { Keeper } from './keeper';
+import { Refining } from './refining.svelte';
+import { loadedHint, readable, Trainee } from './trainee';
 
 export interface Notice {
   readonly tone: 'bad' | 'good';
@@ -22,9 +34,6 @@ export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
 const SLICE = 200;
 const SAVE_EVERY = 20_000;
 const SAMPLE_EVERY = 4_000;
-const TRACE_EVERY = 1_500;
-/** Positions in the refinement grid. */
-const GRID = 26;
 /** Validation tokens per estimate in the tab. */
 const VALIDATION_TOKENS = 4096;
 
@@ -33,7 +42,6 @@ export class Lab {
   phase = $state<Phase>('opening');
   device = $state.raw<OpenedDevice | null>(null);
   notice = $state.raw<Notice | null>(null);
-  trace = $state.raw<{ trace: Trace; vocab: Vocab; step: number } | null>(null);
   kept = $state.raw<readonly KeptRun[]>([]);
   estimates = $state.raw<Readonly<Record<string, number>>>({});
   savedAt = $state<number | null>(null);
@@ -42,29 +50,31 @@ export class Lab {
   draft: RunConfig;
   question: Question;
   readonly answers: readonly [Answer, Answer];
+  readonly refining = new Refining();
 
   readonly #address: PageAddress;
   readonly #spawn: () => SessionClient;
-  readonly #shelf: Shelf;
-  readonly #corpora = new Corpora();
+  readonly #keeper: Keeper;
+  readonly #errands = new Errands();
+  readonly #trainee = new Trainee();
   #client: SessionClient;
-  #text: string | null = null;
-  #wake: () => void = () => undefined;
-  #awake = Promise.resolve();
-  #errands: (() => Promise<void>)[] = [];
   /** Presets still to be timed, when there is nothing better to do. */
   #untimed: string[] = [];
   #single = 0;
   #batch = 1;
-  #due = { save: 0, sample: 0, trace: true as boolean, traceAt: 0, validate: false };
+  #due = { save: 0, sample: 0, validate: false };
   /** Whether the last turn was spent on text. */
   #wrote = false;
+  /** The step that was last saved, or tried to be. */
+  #saved = 0;
+  /** A step that could not be kept, and of which the visitor has been told so. */
+  #unkept: number | null = null;
   #revived = 0;
 
   constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
     this.#address = address;
     this.#spawn = spawn;
-    this.#shelf = shelf;
+    this.#keeper = new Keeper(shelf, (message, hint) => this.#tell('bad', message, hint));
     this.#client = spawn();
     this.preset = address.preset;
     this.draft = $state.raw(address.config);
@@ -95,71 +105,82 @@ export class Lab {
   train(): void {
     if (this.phase !== 'paused' && this.phase !== 'done') return;
     this.phase = 'training';
-    this.#poke();
+    if (this.notice?.tone === 'good') this.notice = null;
+    this.#errands.poke();
   }
 
   pause(): void {
     if (this.phase !== 'training') return;
     this.phase = 'paused';
-    this.#do(() => this.#save());
+    this.#errands.add(() => this.#save());
   }
 
   /** Trains one step. */
   single(): void {
     if (this.phase !== 'paused') return;
     this.#single += 1;
-    this.#poke();
+    this.#errands.poke();
   }
 
   /** Starts over with the draft; the present run is set aside. */
   restart(): void {
-    this.#do(async () => {
-      const { config, text } = { config: this.draft, text: this.#text };
-      await this.#replace(() => this.#create(config, text));
+    this.#errands.add(async () => {
+      const { draft } = this;
+      await this.#replace(() => this.#create(draft, this.#trainee.text));
     });
   }
 
   choosePreset(name: string): void {
     const config = preset(name);
     if (!config) return;
-    this.preset = name;
-    this.draft = config;
-    this.restart();
+    this.#errands.add(async () => {
+      const { dataset } = this.draft.data;
+      const next = { ...config, data: { ...config.data, dataset } };
+      await this.#replace(async () => {
+        await this.#create(next, this.#trainee.text);
+        this.#nameAs(name);
+      });
+    });
   }
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
-    this.#do(async () => {
-      const dataset = text === null ? 'shakespeare' : name;
-      const config = { ...this.draft, data: { ...this.draft.data, dataset } };
+    this.#errands.add(async () => {
+      const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
       await this.#replace(() => this.#create(config, text));
     });
   }
 
   /** Applies the settings that need no restart. */
   configure(): void {
-    this.#do(async () => {
+    this.#errands.add(async () => {
       const { learning_rate, max_iters } = this.draft.train;
       const settings = { learning_rate, max_iters };
       const { summary } = await this.#client.ask({ type: 'configure', settings }, 'ready');
       this.#happen({ type: 'changed', summary });
+      this.#remember();
+      // The address and what is kept must agree, or a reload would start over.
+      await this.#save();
       if (this.phase === 'done' && this.state.step < max_iters) this.phase = 'paused';
     });
   }
 
   /** Takes up a checkpoint that was dropped or chosen. */
   openCheckpoint(bytes: Uint8Array): void {
-    this.#do(async () => {
-      await this.#replace(() => this.#load(bytes, null, this.#text, null));
-      this.#tell('good', `Checkpoint loaded at step ${this.state.step}.`, this.#loadedHint());
+    this.#errands.add(async () => {
+      await this.#replace(async () => {
+        const summary = await this.#trainee.load(this.#client, bytes, null, this.#trainee.text);
+        this.#began({ type: 'began', summary, history: null });
+        this.#tell('good', `Checkpoint loaded at step ${summary.step}.`, loadedHint(summary));
+      });
     });
   }
 
   async download(): Promise<Uint8Array | null> {
     return new Promise((resolve) => {
-      this.#do(async () => {
+      this.#errands.add(async () => {
         try {
-          const { saved } = await this.#client.ask({ type: 'save' }, 'saved');
+          const saved = await this.#trainee.save(this.#client);
           resolve(saved.checkpoint);
         } finally {
           resolve(null);
@@ -169,31 +190,30 @@ export class Lab {
   }
 
   restore(run: KeptRun): void {
-    this.#do(async () => {
-      await this.#shelf.remove(run.id);
-      await this.#replace(() => this.#resume(run));
+    this.#errands.add(async () => {
+      await this.#replace(() => this.#resume(run), run.id);
     });
   }
 
   discard(run: KeptRun): void {
-    this.#do(async () => {
-      await this.#shelf.remove(run.id);
-      this.kept = await this.#shelf.kept();
+    this.#errands.add(async () => {
+      await this.#keeper.discard(run.id);
+      await this.#list();
     });
   }
 
   /** The question changed: both answers begin again, with the same luck. */
   asked(): void {
     this.#due.sample = 0;
-    this.#due.trace = true;
+    this.refining.refresh();
     for (const answer of this.answers) answer.stale = true;
     this.#remember();
-    this.#poke();
+    this.#errands.poke();
   }
 
   /** Keeps what was learned, because the page may be closing. */
   keepNow(): void {
-    this.#do(() => this.#save());
+    this.#errands.add(() => this.#save());
   }
 
   /** Says why something given was not taken. */
@@ -208,15 +228,15 @@ export class Lab {
   /** Times the presets that suit a tab, to say how long each takes. */
   estimate(names: readonly string[]): void {
     this.#untimed = [...names];
-    this.#poke();
+    this.#errands.poke();
   }
 
   // ── The loop ─────────────────────────────────────────────────────────────
 
-  async #turn(): Promise<void> {
-    const errand = this.#errands.shift();
-    if (errand) return errand();
-    if (this.phase === 'broken' || !this.state.summary) return this.#sleep();
+  async #turn(): Promise<unknown> {
+    const errand = this.#errands.next();
+    if (errand) return this.#attend(errand);
+    if (this.phase === 'broken' || !this.state.summary) return this.#errands.sleep();
     const now = performance.now();
     // Text and training take turns, so that neither waits for the other on a slow device.
     if (!this.#wrote && (await this.#answer(now))) {
@@ -224,32 +244,27 @@ export class Lab {
       return;
     }
     this.#wrote = false;
-    if (this.#due.trace && now >= this.#due.traceAt) return this.#traceNow(now);
+    if (this.refining.due(now) === 0) return this.#refine(this.state.summary.config);
     if (this.#due.validate) return this.#validate();
     if (this.phase === 'training' && now >= this.#due.save) return this.#save();
     if (this.phase === 'training' || this.#single > 0) return this.#step();
     if (await this.#answer(now)) return;
+    if (this.state.step !== this.#saved) return this.#save();
     const untimed = this.#untimed.shift();
     if (untimed !== undefined) return this.#time(untimed);
-    if (this.#due.trace) return this.#sleep(this.#due.traceAt - now);
-    return this.#sleep();
+    const soon = this.refining.due(now);
+    if (soon !== null) return this.#errands.sleep(soon);
+    return this.#errands.sleep();
   }
 
-  #sleep(ms?: number): Promise<void> {
-    this.#awake = new Promise((resolve) => {
-      this.#wake = resolve;
-      if (ms !== undefined) setTimeout(resolve, ms);
-    });
-    return this.#awake;
-  }
-
-  #poke(): void {
-    this.#wake();
-  }
-
-  #do(errand: () => Promise<void>): void {
-    this.#errands.push(errand);
-    this.#poke();
+  /** A wish that cannot be met is refused, and training goes on. */
+  async #attend(errand: Errand): Promise<void> {
+    try {
+      await errand();
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe || !this.state.summary) throw error;
+      this.#tell('bad', error.failure.message, error.failure.hint);
+    }
   }
 
   #happen(happening: Happening): void {
@@ -257,7 +272,7 @@ export class Lab {
   }
 
   #tell(tone: Notice['tone'], message: string, hint: string): void {
-    this.notice = { tone, message, hint };
+    this.notice = { tone, message: sentence(message), hint };
   }
 
   async #step(): Promise<void> {
@@ -276,14 +291,14 @@ export class Lab {
     this.#batch = Math.max(1, Math.min(200, Math.round((n * SLICE) / Math.max(1, ms))));
     const every = this.state.summary?.config.train.eval_interval ?? 100;
     this.#due.validate = Math.floor(from / every) < Math.floor(this.state.step / every);
-    this.#due.trace = true;
+    this.refining.refresh();
     if (performance.now() >= this.#due.sample) {
       for (const answer of this.answers) answer.stale = true;
       this.#due.sample = performance.now() + SAMPLE_EVERY;
     }
     if (this.state.step >= (this.state.summary?.config.train.max_iters ?? Infinity)) {
       this.phase = 'done';
-      this.#due.validate = true;
+      await this.#validate();
       await this.#save();
     }
   }
@@ -292,31 +307,20 @@ export class Lab {
     this.#due.validate = false;
     const summary = this.state.summary;
     if (!summary?.trainable || summary.val_tokens < 2) return;
-    const depths = [...new Set([1, 2, 4, summary.config.model.recursion_steps])].sort(
-      (a, b) => a - b,
-    );
+    const trained = summary.config.model.recursion_steps;
+    const depths = [1, 2, 4, trained].filter((d, i, all) => all.indexOf(d) === i);
+    depths.sort((a, b) => a - b);
     const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
     const { step, depths: losses } = await this.#client.ask(command, 'evaluated');
     this.#happen({ type: 'validated', validation: { step, depths: losses } });
   }
 
-  async #traceNow(now: number): Promise<void> {
-    this.#due.trace = false;
-    this.#due.traceAt = now + TRACE_EVERY;
-    const block = this.state.summary?.config.model.block_size ?? 1;
-    // The prompt and how the second text goes on, as far as a grid can be read.
-    const whole = [...(this.question.prompt + this.answers[1].text)];
-    const prompt = whole.slice(0, Math.min(GRID, block)).join('');
-    const depth = Math.max(4, this.question.depthA, this.question.depthB);
-    const command = { type: 'trace', prompt, depth: Math.min(DEEPEST, depth), top: 3 } as const;
-    try {
-      const { trace, vocab, step } = await this.#client.ask(command, 'traced');
-      this.trace = { trace, vocab, step };
-    } catch (error) {
-      // The answers say what is wrong with the prompt; once is enough.
-      this.trace = null;
-      if (!(error instanceof SessionError) || error.crashed) throw error;
-    }
+  /** Reads out the prompt and how the second text goes on. */
+  #refine({ model }: RunConfig): Promise<void> {
+    const { prompt, depthA, depthB } = this.question;
+    const depth = Math.min(DEEPEST, Math.max(4, depthA, depthB));
+    const text = prompt + this.answers[1].text;
+    return this.refining.read(this.#client, text, depth, model.block_size);
   }
 
   async #time(name: string): Promise<void> {
@@ -334,7 +338,7 @@ export class Lab {
       if (await answer.advance(this.#client, { ...this.question, depth }, this.state.step)) {
         if (!answer.writing) {
           this.#due.sample = now + SAMPLE_EVERY;
-          this.#due.trace = true;
+          this.refining.refresh();
         }
         return true;
       }
@@ -349,71 +353,75 @@ export class Lab {
     this.device = await this.#client.open({ device, software, base: document.baseURI });
   }
 
-  /** Resumes the last run, unless the address asks for another. */
+  /** Resumes the last run; another one that the address asks for takes its place. */
   async #begin(): Promise<void> {
-    const last = await this.#quietly(() => this.#shelf.load(CURRENT));
-    this.kept = (await this.#quietly(() => this.#shelf.kept())) ?? [];
-    if (last && !this.#address.explicit) {
-      await this.#resume(last);
-      return;
-    }
+    const { explicit, preset: name, config } = this.#address;
+    const last = await this.#keeper.current();
+    await this.#list();
     if (last) {
       await this.#resume(last);
-      if (this.state.summary && same(this.state.summary.config, this.#address.config)) return;
-      this.draft = this.#address.config;
-      this.preset = this.#address.preset;
-      await this.#replace(() => this.#create(this.#address.config, null));
-      return;
+      if (!explicit || (this.state.summary && same(this.state.summary.config, config))) return;
     }
-    await this.#create(this.#address.config, null);
+    const asked = async () => {
+      await this.#create(config, null);
+      this.#nameAs(name);
+    };
+    if (last) return this.#replace(asked);
+    try {
+      await asked();
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe) throw error;
+      // The address asks for what cannot be: say so, and begin with what can.
+      await this.#create(preset(DEFAULT_PRESET) ?? config, null);
+      this.#nameAs(DEFAULT_PRESET);
+      this.#tell('bad', error.failure.message, error.failure.hint);
+    }
+  }
+
+  async #list(): Promise<void> {
+    this.kept = (await this.#keeper.kept()) ?? this.kept;
   }
 
   /** Puts another run in the place of this one, which is kept. */
-  async #replace(next: () => Promise<void>): Promise<void> {
-    if (this.state.step > 0) await this.#save();
-    const failed = this.notice;
+  async #replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
+    const { step } = this.state;
+    if (step > 0 && !(await this.#save()) && this.#unkept !== step) {
+      this.#unkept = step;
+      this.#tell(
+        'bad',
+        'This run could not be kept in the browser, so it was not replaced.',
+        'Save its checkpoint first. Asked again, the page lets it go.',
+      );
+      return;
+    }
+    const before = this.notice;
     await next();
     // Only now: a refused successor must not push out what is running.
-    await this.#quietly(async () => {
-      const successor = await this.#snapshot();
-      await this.#shelf.setAside();
-      await this.#shelf.save(successor);
-    });
-    this.kept = (await this.#quietly(() => this.#shelf.kept())) ?? this.kept;
-    if (this.notice === failed) this.notice = null;
+    this.#keeper.succeed(taken);
+    await this.#save();
+    await this.#list();
+    this.#revived = 0;
+    if (this.notice === before) this.notice = null;
   }
 
-  async #create(config: RunConfig, text: string | null): Promise<void> {
-    const corpus = text ?? (await this.#corpora.shakespeare());
-    const { summary } = await this.#client.ask({ type: 'create', config, text: corpus }, 'ready');
-    this.#text = text;
+  async #create(wanted: RunConfig, text: string | null): Promise<void> {
+    const summary = await this.#trainee.create(this.#client, wanted, text);
+    this.question.prompt = readable(this.question.prompt, summary, text);
     this.#began({ type: 'began', summary, history: null });
-  }
-
-  async #load(
-    checkpoint: Uint8Array,
-    optimizer: Uint8Array | null,
-    text: string | null,
-    history: History | null,
-  ): Promise<void> {
-    const corpus = text ?? (await this.#corpora.shakespeare());
-    const command = { type: 'load', checkpoint, optimizer } as const;
-    try {
-      const { summary } = await this.#client.ask({ ...command, text: corpus }, 'ready');
-      this.#text = text;
-      this.#began({ type: 'began', summary, history });
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
-      // Another text than the one at hand: the model can still be asked.
-      const { summary } = await this.#client.ask({ ...command, text: null }, 'ready');
-      this.#text = text;
-      this.#began({ type: 'began', summary, history });
+    const { dataset } = wanted.data;
+    if (dataset !== summary.config.data.dataset && text === null) {
+      this.#tell(
+        'bad',
+        `The text “${dataset}” is not at hand, so this run learns from Shakespeare.`,
+        'Paste or drop the text to learn from it.',
+      );
     }
   }
 
-  async #resume(run: KeptRun): Promise<void> {
-    this.preset = run.preset;
-    await this.#load(run.checkpoint, run.optimizer, run.text, run.history);
+  async #resume({ checkpoint, optimizer, text, history, preset: name }: KeptRun): Promise<void> {
+    const summary = await this.#trainee.load(this.#client, checkpoint, optimizer, text);
+    this.#began({ type: 'began', summary, history });
+    this.#nameAs(name);
   }
 
   #began(happening: Extract<Happening, { type: 'began' }>): void {
@@ -423,33 +431,27 @@ export class Lab {
     this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
     this.#single = 0;
     this.#batch = 1;
-    this.trace = null;
     this.savedAt = null;
+    this.#saved = summary.step;
+    this.#unkept = null;
+    this.refining.forget();
     this.#due = {
       save: performance.now() + SAVE_EVERY,
       sample: 0,
-      trace: true,
-      traceAt: 0,
       validate: happening.history === null || happening.history.validation.length === 0,
     };
     for (const answer of this.answers) answer.forget();
     this.#remember();
   }
 
-  #loadedHint(): string {
-    return this.state.summary?.trainable
-      ? 'Train goes on from here; the optimiser starts afresh.'
-      : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
-  }
-
   async #snapshot(): Promise<KeptRun> {
-    const { saved } = await this.#client.ask({ type: 'save' }, 'saved');
+    const saved = await this.#trainee.save(this.#client);
     const { training, validation, elapsed, summary } = this.state;
     return {
       id: CURRENT,
       preset: this.preset,
       dataset: summary?.config.data.dataset ?? '',
-      text: this.#text,
+      text: this.#trainee.text,
       step: saved.step,
       savedAt: Date.now(),
       checkpoint: saved.checkpoint,
@@ -458,37 +460,28 @@ export class Lab {
     };
   }
 
-  async #save(): Promise<void> {
+  /** Whether the run is kept now. */
+  async #save(): Promise<boolean> {
     this.#due.save = performance.now() + SAVE_EVERY;
-    if (!this.state.summary || this.phase === 'broken') return;
+    if (!this.state.summary || this.phase === 'broken') return false;
+    const progress = this.state.step > this.#saved;
+    // Also when it fails: the next step tries again.
+    this.#saved = this.state.step;
     const snapshot = await this.#snapshot();
-    const kept = await this.#quietly(async () => {
-      await this.#shelf.save(snapshot);
-      return true;
-    });
-    if (kept) this.savedAt = snapshot.savedAt;
+    if (!(await this.#keeper.save(snapshot))) return false;
+    this.savedAt = snapshot.savedAt;
+    if (progress) this.#revived = 0;
+    return true;
   }
 
-  /** Browser storage may be full or forbidden: then say so and go on. */
-  async #quietly<T>(work: () => Promise<T>): Promise<T | null> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof SessionError) throw error;
-      const full = error instanceof DOMException && error.name === 'QuotaExceededError';
-      this.#tell(
-        'bad',
-        full
-          ? 'The browser has no room left to keep this run.'
-          : 'The browser cannot keep this run.',
-        'Download the checkpoint: closing the tab would lose what was learned since the last save.',
-      );
-      return null;
-    }
+  #nameAs(name: string): void {
+    this.preset = name;
+    this.#remember();
   }
 
   #remember(): void {
-    const { preset: name, draft: config, question } = this;
+    const { preset: name, question } = this;
+    const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
     const address = write({ preset: name, config, question, device, software });
     history.replaceState(null, '', address + location.hash);
@@ -507,9 +500,15 @@ export class Lab {
       if (!this.state.summary) this.phase = 'broken';
       return;
     }
-    const { failure, crashed } = error;
-    if (crashed || failure.kind === 'device' || failure.kind === 'diverged') {
-      await this.#revive(failure.message, failure.hint);
+    const { failure } = error;
+    if (error.severe || failure.kind === 'diverged') {
+      try {
+        await this.#revive(failure.message, failure.hint, error.severe);
+      } catch (again) {
+        this.phase = 'broken';
+        const hint = 'Reload the page; the last save is kept.';
+        this.#tell('bad', again instanceof Error ? again.message : failure.message, hint);
+      }
       return;
     }
     this.#tell('bad', failure.message, failure.hint);
@@ -518,24 +517,24 @@ export class Lab {
   }
 
   /** Starts a new worker and goes on from the last save. */
-  async #revive(message: string, hint: string): Promise<void> {
+  async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
     this.#revived += 1;
     if (this.#revived > 3) {
       this.phase = 'broken';
-      this.#tell(
-        'bad',
-        message,
-        'It happened again and again. Reload the page; the last save is kept.',
-      );
+      const advice = 'It happened again and again. Reload the page; the last save is kept.';
+      this.#tell('bad', message, advice);
       return;
     }
+    const training = this.phase === 'training';
+    const lost = this.state.step;
     this.#client.terminate();
     this.#client = this.#spawn();
-    const lost = this.state.step;
     await this.#open();
-    const last = await this.#quietly(() => this.#shelf.load(CURRENT));
+    const last = await this.#keeper.current();
     if (last) await this.#resume(last);
-    else await this.#create(this.draft, this.#text);
+    else await this.#create(this.draft, this.#trainee.text);
+    // A run that diverged would do so again; a crash is no fault of its own.
+    if (goOn && training && this.phase === 'paused') this.phase = 'training';
     const went = `Went back from step ${lost} to the last save, step ${this.state.step}.`;
     this.#tell('bad', message, `${went} ${hint}`);
   }

@@ -75,7 +75,7 @@ export function drawChart(
   axes(ctx, f, colours);
   chanceLine(ctx, f, data.chance, colours);
   path(ctx, f, data.training, colours.faint, 1.25);
-  validation(ctx, f, data.validation, colours);
+  validation(ctx, f, data, colours);
 }
 
 function axes(ctx: CanvasRenderingContext2D, f: Frame, colours: Colours): void {
@@ -99,21 +99,19 @@ function chanceLine(ctx: CanvasRenderingContext2D, f: Frame, chance: number, c: 
   ctx.setLineDash([3, 4]);
   segment(ctx, MARGIN.left, y, f.right, y);
   ctx.setLineDash([]);
-  ctx.textAlign = 'left';
-  ctx.textBaseline = 'middle';
-  ctx.fillText('guessing', f.right + 6, y);
 }
 
 function validation(
   ctx: CanvasRenderingContext2D,
   f: Frame,
-  runs: readonly Validation[],
+  data: ChartData,
   colours: Colours,
 ): void {
+  const runs = data.validation;
   const depths = [...new Set(runs.flatMap((v) => v.depths.map((d) => d.depth)))].sort(
     (a, b) => a - b,
   );
-  const labels: { y: number; text: string; colour: string }[] = [];
+  const labels = [{ y: f.y(data.chance), text: 'guessing', colour: colours.ink }];
   for (const [i, depth] of depths.entries()) {
     const points = runs.flatMap((v) =>
       v.depths.filter((d) => d.depth === depth).map((d) => ({ step: v.step, loss: d.loss })),
@@ -130,20 +128,32 @@ function validation(
   }
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
-  for (const label of spread(labels)) {
+  for (const label of spread(labels, f.bottom)) {
     ctx.fillStyle = label.colour;
     ctx.fillText(label.text, f.right + 6, label.y);
   }
 }
 
-/** Moves labels apart so that none covers another. */
-export function spread<T extends { y: number }>(labels: readonly T[], gap = 14): T[] {
+/** Moves labels apart so that none covers another, and none goes below `bottom`. */
+export function spread<T extends { y: number }>(
+  labels: readonly T[],
+  bottom: number,
+  gap = 14,
+): T[] {
   const sorted = [...labels].sort((a, b) => a.y - b.y);
   let above = -Infinity;
-  return sorted.map((label) => {
+  const apart = sorted.map((label) => {
     above = Math.max(label.y, above + gap);
     return { ...label, y: above };
   });
+  let below = bottom + gap;
+  return apart
+    .reverse()
+    .map((label) => {
+      below = Math.min(label.y, below - gap);
+      return { ...label, y: below };
+    })
+    .reverse();
 }
 
 function segment(

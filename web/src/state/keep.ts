@@ -26,7 +26,7 @@ interface Schema extends DBSchema {
 export const CURRENT = 'current';
 
 /** Runs set aside beyond this many push out the oldest. */
-const MOST_KEPT = 5;
+export const MOST_KEPT = 5;
 
 export class Shelf {
   readonly #database: Promise<IDBPDatabase<Schema>>;
@@ -51,20 +51,35 @@ export class Shelf {
 
   /** Runs set aside, the latest first. */
   async kept(): Promise<KeptRun[]> {
-    const all = await (await this.#database).getAll('runs');
-    return all.filter((run) => run.id !== CURRENT).sort((a, b) => b.savedAt - a.savedAt);
+    return aside(await (await this.#database).getAll('runs'));
   }
 
-  /** Puts the current run on the shelf under a name of its own. */
-  async setAside(): Promise<void> {
-    const current = await this.load(CURRENT);
-    if (!current || current.step === 0) return;
-    await this.save({ ...current, id: `kept-${current.savedAt}` });
-    await this.remove(CURRENT);
-    for (const old of (await this.kept()).slice(MOST_KEPT)) await this.remove(old.id);
+  /**
+   * Puts a run in the place of the current one, which is set aside if it has
+   * learned something; `taken`, where the new run comes from, leaves the list.
+   * One transaction: closing the tab in the middle leaves all as it was.
+   */
+  async succeed(run: KeptRun, taken: string | null): Promise<void> {
+    const change = (await this.#database).transaction('runs', 'readwrite');
+    const { store, done } = change;
+    // A request that fails is reported by itself; the abort says the same again.
+    done.catch(() => undefined);
+    const current = await store.get(CURRENT);
+    if (taken !== null) await store.delete(taken);
+    if (current && current.step > 0) {
+      await store.put({ ...current, id: `kept-${current.savedAt}` });
+    }
+    await store.put({ ...run, id: CURRENT });
+    for (const old of aside(await store.getAll()).slice(MOST_KEPT)) await store.delete(old.id);
+    await done;
   }
 
   async remove(id: string): Promise<void> {
     await (await this.#database).delete('runs', id);
   }
+}
+
+/** The runs that are not the current one, the latest first. */
+function aside(runs: readonly KeptRun[]): KeptRun[] {
+  return runs.filter((run) => run.id !== CURRENT).sort((a, b) => b.savedAt - a.savedAt);
 }

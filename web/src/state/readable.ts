@@ -5,7 +5,7 @@
 export const READABLE_LOSS = 2.0;
 
 export const READABLE_STEPS: Readonly<Record<string, number>> = {
-  'page-tiny': 700,
-  'page-small': 300,
+  'page-tiny': 500,
+  'page-small': 350,
   'shakespeare-char-cpu': 300,
 };

@@ -87,6 +87,9 @@ export function thin(points: readonly Point[]): readonly Point[] {
     const [a, b] = [points[i], points[i + 1]];
     if (a && b) halved.push({ step: b.step, loss: (a.loss + b.loss) / 2 });
   }
+  const last = points.at(-1);
+  // The latest point has no partner in a list of odd length, and is still shown.
+  if (last && points.length % 2 === 1) halved.push(last);
   return halved;
 }
 

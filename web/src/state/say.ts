@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Numbers and messages as people read them.
 
 import type { Vocab } from '../gen';
 
@@ -26,4 +26,10 @@ export function glyph(vocab: Vocab, token: number): string {
   const character = [...vocab.chars][token] ?? '?';
   if (character === '\n') return '↵';
   return character === ' ' ? '␣' : character;
+}
+
+/** A message of a library, which starts small and has no full stop, as a sentence. */
+export function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -104,6 +104,12 @@ const NUMBERS = [
   ['compare', 'depthA'],
 ] as const;
 
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['preset', 'prompt', 'device', 'software'],
+  ...NUMBERS.map(([key]) => key),
+  ...SETTINGS.map((setting) => setting.key),
+]);
+
 export function read(search: string): PageAddress {
   const query = new URLSearchParams(search);
   const problems: string[] = [];
@@ -124,6 +130,9 @@ export function read(search: string): PageAddress {
       explicit = true;
       config = withSetting(config, setting, value);
     }
+  }
+  for (const key of query.keys()) {
+    if (!KNOWN.has(key)) problems.push(`There is no setting “${key}”.`);
   }
   const question = { ...DEFAULT_QUESTION, prompt: query.get('prompt') ?? DEFAULT_QUESTION.prompt };
   for (const [key, field] of NUMBERS) {

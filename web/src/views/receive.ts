@@ -11,7 +11,10 @@ export async function receive(lab: Lab, file: File): Promise<void> {
     return;
   }
   if (file.size > LARGEST_TEXT) {
-    lab.refuse(`${file.name} is larger than 64 MB.`, 'Train on it with the native program.');
+    lab.refuse(
+      `The file “${file.name}” is larger than 64 MB.`,
+      'Train on it with the native program.',
+    );
     return;
   }
   try {
@@ -19,7 +22,7 @@ export async function receive(lab: Lab, file: File): Promise<void> {
     lab.chooseText(file.name, text);
   } catch {
     lab.refuse(
-      `${file.name} is neither a .safetensors file nor UTF-8 text.`,
+      `The file “${file.name}” is neither a .safetensors file nor UTF-8 text.`,
       'Save the text as UTF-8 and drop it again.',
     );
   }

@@ -60,11 +60,12 @@ impl Plan {
         Shape::new([self.batch, self.heads, self.seq])
     }
 
-    /// Queries, scaled by `1/√head_dim`, and keys, both rotated:
-    /// `[batch, seq, q | k]`.
+    /// Queries, scaled by `1/√head_dim`, and keys, both rotated, and values:
+    /// `[batch, seq, q | k | v]`.
     fn rotated(&self, qkv: &CubeTensor, rope: &CubeTensor) -> CubeTensor {
-        let out = empty(qkv, with_last(qkv, 2 * self.dim()));
-        let total = self.batch * self.seq * self.dim() / self.lanes;
+        let out = empty(qkv, qkv.shape());
+        // Two numbers of a head at a time, half a head apart.
+        let total = self.batch * self.seq * 3 * self.dim() / 2 / self.lanes;
         let Launch { client, count, dim } = grid(qkv, total, UNITS);
         // SAFETY: positions past the last return before they read or write.
         unsafe {
@@ -109,7 +110,6 @@ pub fn forward(
             dim,
             plan.lanes,
             buffer(&rotated),
-            buffer(&qkv),
             buffer(&y),
             buffer(&lse),
             plan.batch as u32,
@@ -146,7 +146,6 @@ pub fn backward(
             dim,
             plan.lanes,
             buffer(&rotated),
-            buffer(&qkv),
             buffer(&grad),
             buffer(&y),
             buffer(&lse),
@@ -167,7 +166,6 @@ pub fn backward(
             dim,
             plan.lanes,
             buffer(&rotated),
-            buffer(&qkv),
             buffer(&grad),
             buffer(&lse),
             buffer(&along),

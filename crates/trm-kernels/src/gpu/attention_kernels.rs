@@ -3,7 +3,8 @@
 
 use cubecl::prelude::*;
 
-/// Rotates queries and keys by their position, queries scaled.
+/// Rotates queries and keys by their position, queries scaled. Values go along,
+/// so that the other kernels find everything in one buffer.
 #[cube(launch_unchecked)]
 pub fn rotate_kernel<N: Size>(
     qkv: &[Vector<f32, N>],
@@ -21,29 +22,29 @@ pub fn rotate_kernel<N: Size>(
     }
     let half = comptime!(lines / 2);
     let i = ABSOLUTE_POS % half;
+    // Heads of queries, of keys and of values.
     let head = ABSOLUTE_POS / half;
-    // Query heads, then key heads.
-    let heads = 2 * heads as usize;
-    let row = head / heads;
-    let head = head % heads;
-    let position = row % seq as usize;
-    let cos = rope[position * half + i];
-    let sin = rope[(positions as usize + position) * half + i];
-    // A third part, the values, stands between one row's keys and the next row.
-    let at = (row * (heads + heads / 2) + head) * lines + i;
+    let part = head / heads as usize % 3;
+    let position = head / (3 * heads as usize) % seq as usize;
+    let at = head * lines + i;
     let a = qkv[at];
     let b = qkv[at + half];
-    let scale = Vector::<f32, N>::new(select(head < heads / 2, scale, 1.0));
-    let to = (row * heads + head) * lines + i;
-    out[to] = (a * cos - b * sin) * scale;
-    out[to + half] = (b * cos + a * sin) * scale;
+    if part == 2 {
+        out[at] = a;
+        out[at + half] = b;
+    } else {
+        let cos = rope[position * half + i];
+        let sin = rope[(positions as usize + position) * half + i];
+        let scale = Vector::<f32, N>::new(select(part == 0, scale, 1.0));
+        out[at] = (a * cos - b * sin) * scale;
+        out[at + half] = (b * cos + a * sin) * scale;
+    }
 }
 
 /// One query: softmax over the visible keys, computed as they come.
 #[cube(launch_unchecked)]
 pub fn attention_kernel<N: Size>(
     rotated: &[Vector<f32, N>],
-    qkv: &[Vector<f32, N>],
     y: &mut [Vector<f32, N>],
     lse: &mut [f32],
     batch: u32,
@@ -59,13 +60,13 @@ pub fn attention_kernel<N: Size>(
     let query = ABSOLUTE_POS % seq;
     let head = ABSOLUTE_POS / seq % heads;
     let first = ABSOLUTE_POS / seq / heads * seq;
-    let (rotated_row, qkv_row) = (2 * heads * lines, 3 * heads * lines);
+    let row = 3 * heads * lines;
 
-    let q = line::<N>(rotated, (first + query) * rotated_row + head * lines, lines);
+    let q = line::<N>(rotated, (first + query) * row + head * lines, lines);
     let mut sum = zeros::<N>(lines);
     let keys = visible(query, seq, causal);
-    let mut k_at = first * rotated_row + (heads + head) * lines;
-    let mut v_at = first * qkv_row + (2 * heads + head) * lines;
+    let mut k_at = first * row + (heads + head) * lines;
+    let mut v_at = first * row + (2 * heads + head) * lines;
     // The first key sets the maximum.
     let mut top = dot::<N>(rotated, k_at, &q, lines);
     let mut total = 0.0f32;
@@ -79,10 +80,10 @@ pub fn attention_kernel<N: Size>(
         let (keep, p) = (Vector::<f32, N>::new(keep), Vector::<f32, N>::new(p));
         #[unroll]
         for i in 0..lines {
-            sum[i] = sum[i] * keep + p * qkv[v_at + i];
+            sum[i] = sum[i] * keep + p * rotated[v_at + i];
         }
-        k_at += rotated_row;
-        v_at += qkv_row;
+        k_at += row;
+        v_at += row;
     }
     lse[ABSOLUTE_POS] = top + total.ln();
     let inv = Vector::<f32, N>::new(1.0 / total);
@@ -98,7 +99,6 @@ pub fn attention_kernel<N: Size>(
 #[cube(launch_unchecked)]
 pub fn grad_queries_kernel<N: Size>(
     rotated: &[Vector<f32, N>],
-    qkv: &[Vector<f32, N>],
     grad: &[Vector<f32, N>],
     y: &[Vector<f32, N>],
     lse: &[f32],
@@ -120,29 +120,29 @@ pub fn grad_queries_kernel<N: Size>(
     let query = ABSOLUTE_POS % seq;
     let head = ABSOLUTE_POS / seq % heads;
     let first = ABSOLUTE_POS / seq / heads * seq;
-    let (rotated_row, qkv_row) = (2 * heads * lines, 3 * heads * lines);
+    let row = 3 * heads * lines;
 
-    let q = line::<N>(rotated, (first + query) * rotated_row + head * lines, lines);
+    let q = line::<N>(rotated, (first + query) * row + head * lines, lines);
     let at = ((first + query) * heads + head) * lines;
     let dy = line::<N>(grad, at, lines);
     let delta = dot::<N>(y, at, &dy, lines);
     along[ABSOLUTE_POS] = delta;
     let log_sum = lse[ABSOLUTE_POS];
     let mut dq = zeros::<N>(lines);
-    let mut k_at = first * rotated_row + (heads + head) * lines;
-    let mut v_at = first * qkv_row + (2 * heads + head) * lines;
+    let mut k_at = first * row + (heads + head) * lines;
+    let mut v_at = first * row + (2 * heads + head) * lines;
     for _ in 0..visible(query, seq, causal) {
         let p = (dot::<N>(rotated, k_at, &q, lines) - log_sum).exp();
-        let ds = p * (dot::<N>(qkv, v_at, &dy, lines) - delta);
+        let ds = p * (dot::<N>(rotated, v_at, &dy, lines) - delta);
         let ds = Vector::<f32, N>::new(ds * scale);
         #[unroll]
         for i in 0..lines {
             dq[i] += ds * rotated[k_at + i];
         }
-        k_at += rotated_row;
-        v_at += qkv_row;
+        k_at += row;
+        v_at += row;
     }
-    let out = (first + query) * qkv_row + head * lines;
+    let out = (first + query) * row + head * lines;
     write_back::<N>(&dq, rope, dqkv, out, query, positions as usize, lines);
 }
 
@@ -150,7 +150,6 @@ pub fn grad_queries_kernel<N: Size>(
 #[cube(launch_unchecked)]
 pub fn grad_keys_kernel<N: Size>(
     rotated: &[Vector<f32, N>],
-    qkv: &[Vector<f32, N>],
     grad: &[Vector<f32, N>],
     lse: &[f32],
     along: &[f32],
@@ -171,11 +170,11 @@ pub fn grad_keys_kernel<N: Size>(
     let head = ABSOLUTE_POS / seq % heads;
     let first = ABSOLUTE_POS / seq / heads * seq;
     let statistics = ABSOLUTE_POS - key;
-    let (rotated_row, qkv_row) = (2 * heads * lines, 3 * heads * lines);
+    let row = 3 * heads * lines;
     let dim = heads * lines;
 
-    let k = line::<N>(rotated, (first + key) * rotated_row + dim + head * lines, lines);
-    let v = line::<N>(qkv, (first + key) * qkv_row + 2 * dim + head * lines, lines);
+    let k = line::<N>(rotated, (first + key) * row + dim + head * lines, lines);
+    let v = line::<N>(rotated, (first + key) * row + 2 * dim + head * lines, lines);
     let mut dk = zeros::<N>(lines);
     let mut dv = zeros::<N>(lines);
     let mut start = 0usize;
@@ -183,7 +182,7 @@ pub fn grad_keys_kernel<N: Size>(
         start = key;
     }
     for query in start..seq {
-        let q_at = (first + query) * rotated_row + head * lines;
+        let q_at = (first + query) * row + head * lines;
         let dy_at = (first + query) * dim + head * lines;
         let p = (dot::<N>(rotated, q_at, &k, lines) - lse[statistics + query]).exp();
         let ds = p * (dot::<N>(grad, dy_at, &v, lines) - along[statistics + query]);
@@ -194,7 +193,7 @@ pub fn grad_keys_kernel<N: Size>(
             dk[i] += ds * rotated[q_at + i];
         }
     }
-    let out = (first + key) * qkv_row + dim + head * lines;
+    let out = (first + key) * row + dim + head * lines;
     write_back::<N>(&dk, rope, dqkv, out, key, positions as usize, lines);
     #[unroll]
     for i in 0..lines {

@@ -2,6 +2,7 @@
 //! for attention. No kernel shares memory or waits at a barrier, and none needs
 //! more than 64 invocations to a workgroup, eight storage buffers or `f32`.
 
+mod adamw;
 mod attention;
 mod attention_kernels;
 mod launch;
@@ -14,6 +15,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn_cubecl::CubeBackend;
 
 use crate::FusedOps;
+pub use adamw::adamw;
 
 impl FusedOps for CubeBackend {
     fn linear_map(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -1,0 +1,237 @@
+//! The commands and their arguments, as `--help` shows them.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use super::settings;
+use crate::device::Choice;
+use crate::{depths, presets};
+
+pub fn command() -> Command {
+    Command::new("trm-native")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Train, evaluate and question Tiny Recursive Models.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([train(), generate(), eval(), trace(), convert(), devices(), bench()])
+}
+
+fn train() -> Command {
+    let mut presets_help = String::from("Presets:\n");
+    for (name, description) in presets::described() {
+        presets_help.push_str(&format!("  {name:<21} {description}\n"));
+    }
+    Command::new("train")
+        .about("Train a model; without a preset, one that suits this machine")
+        // The last one counts, as in most programs.
+        .args_override_self(true)
+        .after_help(presets_help)
+        .arg(
+            Arg::new("preset")
+                .value_name("PRESET")
+                .value_parser(PossibleValuesParser::new(presets::names()))
+                .hide_possible_values(true)
+                .help("A named configuration (listed below); flags change its settings one by one"),
+        )
+        .arg(
+            file("config", "A TOML file of settings, in place of a preset")
+                .conflicts_with("preset"),
+        )
+        .arg(file("data", "Your own text (UTF-8) in place of Tiny Shakespeare"))
+        .arg(folder("out", "Folder of the run [default: runs/PRESET, numbered if it is taken]"))
+        .arg(
+            folder("resume", "Go on with the run in this folder, exactly where it stopped")
+                .conflicts_with_all(["preset", "config", "out", "init"]),
+        )
+        .arg(file("init", "Start a new run from the weights of this checkpoint"))
+        .arg(device_arg())
+        .args(settings::arguments())
+}
+
+fn generate() -> Command {
+    Command::new("generate")
+        .about("Write text, as it comes")
+        .arg(checkpoint())
+        .arg(
+            Arg::new("prompt")
+                .long("prompt")
+                .value_name("TEXT")
+                .help("How the text begins [default: a new line]"),
+        )
+        .arg(depth())
+        .arg(
+            number("temperature", "0.8", "0 takes the most probable token; higher is wilder")
+                .value_parser(temperature),
+        )
+        .arg(
+            number("top-k", "0", "Only the K most probable tokens; 0 means all")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            number("seed", "1337", "Seed of the first sample; each further one adds 1")
+                .value_parser(value_parser!(u32)),
+        )
+        .arg(number("num-samples", "1", "How many texts").value_parser(value_parser!(usize)))
+        .arg(number("max-new-tokens", "500", "Length of a text").value_parser(value_parser!(usize)))
+        .arg(device_arg())
+}
+
+fn eval() -> Command {
+    Command::new("eval")
+        .about("Loss over the whole validation part of a text, at several depths")
+        .arg(checkpoint())
+        .arg(file("data", "The text, where it is your own"))
+        .arg(
+            Arg::new("depths")
+                .long("depths")
+                .value_name("DEPTHS")
+                .default_value("1..8")
+                .value_parser(depths::parse)
+                .help("Depths: a range with both ends (1..8) or a list (1,2,4)"),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
+fn trace() -> Command {
+    Command::new("trace")
+        .about("What the model answers after every cycle")
+        .arg(checkpoint())
+        .arg(Arg::new("prompt").long("prompt").value_name("TEXT").help("The text to read"))
+        .arg(
+            file("tokens", "Token rows of equal length: {\"inputs\": [[…], …]}")
+                .conflicts_with("prompt")
+                .required_unless_present("prompt"),
+        )
+        .arg(depth())
+        .arg(
+            Arg::new("logits")
+                .long("logits")
+                .action(ArgAction::SetTrue)
+                .requires("json")
+                .help("All logits too (with --json)"),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
+fn convert() -> Command {
+    Command::new("convert")
+        .about("Turn another project's weights into a checkpoint")
+        .arg(
+            Arg::new("input")
+                .value_name("IN")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Its weights, as safetensors"),
+        )
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("FORMAT")
+                .required(true)
+                .value_parser(["chat-trm"])
+                .help("Whose weights they are"),
+        )
+        .arg(file("to", "The checkpoint to write").required(true))
+        .arg(file("config", "Its config.json [default: beside IN]"))
+        .arg(
+            Arg::new("dataset")
+                .long("dataset")
+                .value_name("NAME")
+                .help("Take the characters of its tokens from this text (shakespeare)"),
+        )
+        .arg(file("data", "Take the characters from your own text").conflicts_with("dataset"))
+}
+
+fn devices() -> Command {
+    Command::new("devices")
+        .about("List what can compute, and what `auto` takes and why")
+        .arg(json())
+}
+
+fn bench() -> Command {
+    Command::new("bench")
+        .about("Time training steps of two configurations on this machine")
+        .arg(
+            Arg::new("threads")
+                .long("threads")
+                .value_name("N")
+                .value_parser(value_parser!(usize))
+                .help("Threads of the CPU [default: all]"),
+        )
+        .arg(
+            number("runs", "5", "Repetitions; their median counts")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
+fn checkpoint() -> Arg {
+    Arg::new("checkpoint")
+        .value_name("CHECKPOINT")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("A .safetensors checkpoint, or a run's folder (its best one)")
+}
+
+fn depth() -> Arg {
+    Arg::new("depth")
+        .long("depth")
+        .value_name("N")
+        .value_parser(depths::parse_one)
+        .help("Cycles of the recursion [default: as trained]")
+}
+
+fn device_arg() -> Arg {
+    Arg::new("device")
+        .long("device")
+        .value_name("D")
+        .default_value("auto")
+        .value_parser(value_parser!(Choice))
+        .help("auto (a real GPU if there is one, else the CPU), cpu or gpu[:N]")
+}
+
+fn json() -> Arg {
+    Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("One JSON document on standard output")
+}
+
+fn file(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+}
+
+fn folder(name: &'static str, help: &'static str) -> Arg {
+    file(name, help).value_name("DIR")
+}
+
+fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    let argument = Arg::new(name)
+        .long(name)
+        .value_name("N")
+        .default_value(default)
+        .allow_negative_numbers(true)
+        .help(help);
+    let snake = name.replace('-', "_");
+    if snake == name { argument } else { argument.alias(snake) }
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("must be a number from 0".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

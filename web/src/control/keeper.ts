@@ -1,0 +1,65 @@
+// Keeps runs in the browser. Its storage may be full or forbidden: then it says
+// so, and the page goes on without.
+
+import type { KeptRun, Shelf } from '../state/keep';
+import { CURRENT } from '../state/keep';
+
+export type Complain = (message: string, hint: string) => void;
+
+export class Keeper {
+  /** The current run has not replaced the one before it on the shelf. */
+  #heir = false;
+  /** The kept run that the current one goes on from; it leaves the list. */
+  #taken: string | null = null;
+
+  constructor(
+    readonly shelf: Shelf,
+    readonly complain: Complain,
+  ) {}
+
+  current(): Promise<KeptRun | null> {
+    return this.#quietly(() => this.shelf.load(CURRENT));
+  }
+
+  kept(): Promise<readonly KeptRun[] | null> {
+    return this.#quietly(() => this.shelf.kept());
+  }
+
+  discard(id: string): Promise<void | null> {
+    return this.#quietly(() => this.shelf.remove(id));
+  }
+
+  /** From the next save on, another run is the current one. */
+  succeed(taken: string | null): void {
+    this.#heir = true;
+    this.#taken = taken;
+  }
+
+  /** Whether the run is kept now. */
+  async save(run: KeptRun): Promise<boolean> {
+    const kept = await this.#quietly(async () => {
+      // Until it has worked once: a plain save would overwrite the run before.
+      if (this.#heir) await this.shelf.succeed(run, this.#taken);
+      else await this.shelf.save(run);
+      this.#heir = false;
+      this.#taken = null;
+      return true;
+    });
+    return kept ?? false;
+  }
+
+  async #quietly<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      const full = error instanceof DOMException && error.name === 'QuotaExceededError';
+      this.complain(
+        full
+          ? 'The browser has no room left to keep this run.'
+          : 'The browser cannot keep this run.',
+        'Download the checkpoint: closing the tab would lose what was learned since the last save.',
+      );
+      return null;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// The run in the worker and the text it learns from: made, loaded and saved.
+
+import { type SessionClient, SessionError } from '../client/client';
+import type { RunConfig, RunSummary, Saved } from '../gen';
+import { Corpora, named } from './corpora';
+
+export class Trainee {
+  /** The text, when it is the visitor's own. */
+  text: string | null = null;
+
+  readonly #corpora = new Corpora();
+
+  async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
+    const config = named(wanted, text);
+    const corpus = text ?? (await this.#corpora.shakespeare());
+    const { summary } = await client.ask({ type: 'create', config, text: corpus }, 'ready');
+    this.text = text;
+    return summary;
+  }
+
+  async load(
+    client: SessionClient,
+    checkpoint: Uint8Array,
+    optimizer: Uint8Array | null,
+    text: string | null,
+  ): Promise<RunSummary> {
+    const corpus = text ?? (await this.#corpora.shakespeare());
+    const command = { type: 'load', checkpoint, optimizer } as const;
+    try {
+      const { summary } = await client.ask({ ...command, text: corpus }, 'ready');
+      this.text = text;
+      return summary;
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
+      // Another text than the one at hand: the model can still be asked.
+      const { summary } = await client.ask({ ...command, text: null }, 'ready');
+      this.text = text;
+      return summary;
+    }
+  }
+
+  async save(client: SessionClient): Promise<Saved> {
+    return (await client.ask({ type: 'save' }, 'saved')).saved;
+  }
+}
+
+/** What can be done with a checkpoint that was loaded. */
+export function loadedHint({ step, trainable, config }: RunSummary): string {
+  if (!trainable) {
+    return 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
+  }
+  return step >= config.train.max_iters
+    ? 'It has made all its steps: raise max_iters in the settings to train it further.'
+    : 'Train goes on from here; the optimiser starts afresh.';
+}
+
+/** A prompt that the model can read: the one at hand, or else how its text begins. */
+export function readable(prompt: string, { vocab }: RunSummary, text: string | null): string {
+  if (vocab.kind !== 'char' || text === null) return prompt;
+  const known = new Set(vocab.chars);
+  if ([...prompt].every((character) => known.has(character))) return prompt;
+  return (/\S+/u.exec(text)?.[0] ?? '').slice(0, 12);
+}

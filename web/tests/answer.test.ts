@@ -1,0 +1,134 @@
+import { beforeEach, expect, test } from 'vitest';
+
+import { SessionClient, type WorkerPort } from '../src/client/client';
+import { Answer } from '../src/control/answer.svelte';
+import type { Command, Event, Failure } from '../src/gen';
+import { DEFAULT_QUESTION } from '../src/state/url';
+
+/** A session that writes `text`, whatever it is asked, or fails. */
+class FakeSession implements WorkerPort {
+  readonly commands: Command[] = [];
+  text = 'abcdefgh'.repeat(8);
+  failure: Failure | null = null;
+  #at = 0;
+  #listen: (event: { data: unknown }) => void = () => undefined;
+
+  postMessage(message: { id: number; command: Command }): void {
+    this.commands.push(message.command);
+    const event = this.#answer(message.command);
+    queueMicrotask(() =>
+      this.#listen({ data: { id: message.id, ok: true, kind: 'event', event } }),
+    );
+  }
+
+  #answer(command: Command): Event {
+    if (this.failure) return { type: 'failed', failure: this.failure };
+    if (command.type === 'generate') {
+      this.#at = 0;
+      return { type: 'generating', stream: 3 };
+    }
+    if (command.type === 'close') return { type: 'closed', stream: command.stream };
+    if (command.type !== 'pull') throw new Error('not asked by an answer');
+    const text = this.text.slice(this.#at, this.#at + command.n);
+    this.#at += command.n;
+    const done = this.#at >= this.text.length;
+    return { type: 'generated', stream: 3, output: { text, tokens: [], done } };
+  }
+
+  terminate(): void {
+    this.#listen = () => undefined;
+  }
+
+  addEventListener(
+    type: string,
+    listener: (event: { data: unknown; message?: string }) => void,
+  ): void {
+    if (type === 'message') this.#listen = listener;
+  }
+}
+
+const QUESTION = { ...DEFAULT_QUESTION, depth: 3 };
+
+let session: FakeSession;
+let client: SessionClient;
+let answer: Answer;
+
+beforeEach(() => {
+  session = new FakeSession();
+  client = new SessionClient(session);
+  answer = new Answer();
+});
+
+const advance = (step = 1) => answer.advance(client, QUESTION, step);
+
+async function finish(step = 1): Promise<void> {
+  while (await advance(step));
+}
+
+test('writes piece by piece until the text is whole, then rests', async () => {
+  await advance();
+  expect(answer.writing).toBe(true);
+  expect(session.commands[0]).toMatchObject({
+    type: 'generate',
+    options: { prompt: QUESTION.prompt, depth: 3, seed: QUESTION.seed },
+  });
+  await advance();
+  expect(answer.text.length).toBeGreaterThan(0);
+  expect(answer.text.length).toBeLessThan(session.text.length);
+  await finish();
+  expect(answer.text).toBe(session.text);
+  expect(answer.writing).toBe(false);
+  expect(await advance()).toBe(false);
+});
+
+test('a refreshed text takes the place of the old one as a whole', async () => {
+  await finish(1);
+  const old = session.text;
+  session.text = 'ABCDEFGH'.repeat(30);
+  answer.stale = true;
+  await advance(2);
+  await advance(2);
+  expect(answer.text).toBe(old);
+  await finish(2);
+  expect(answer.text).toBe(session.text);
+  expect(answer.step).toBe(2);
+});
+
+test('a question that changes in the middle closes the old text', async () => {
+  await advance();
+  await advance();
+  answer.stale = true;
+  await advance();
+  expect(session.commands.slice(-2)).toMatchObject([
+    { type: 'close', stream: 3 },
+    { type: 'generate' },
+  ]);
+});
+
+test('says what is wrong with the question, and recovers with the next', async () => {
+  session.failure = { kind: 'prompt', message: 'no “é” here', hint: 'Leave it out.' };
+  await advance();
+  expect(answer.problem).toBe('No “é” here. Leave it out.');
+  expect(answer.writing).toBe(false);
+  expect(await advance()).toBe(false);
+
+  session.failure = null;
+  answer.stale = true;
+  await finish();
+  expect(answer.problem).toBeNull();
+  expect(answer.text).toBe(session.text);
+});
+
+test('a text that fails in the middle is reported once and not asked for again', async () => {
+  await advance();
+  session.failure = { kind: 'protocol', message: 'no such text', hint: 'Ask again.' };
+  await expect(advance()).rejects.toThrow('no such text');
+  expect(answer.writing).toBe(false);
+  expect(await advance()).toBe(false);
+});
+
+test('a lost device is not taken for a bad question', async () => {
+  session.failure = { kind: 'device', message: 'the device is lost', hint: 'Wait.' };
+  await expect(advance()).rejects.toThrow('the device is lost');
+  expect(answer.problem).toBeNull();
+});

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { type ChartData, frame, MARGIN, spread, ticks } from '../src/draw/chart';
+
+const EMPTY: ChartData = { training: [], validation: [], chance: Math.log(65), lastStep: 0 };
+
+describe('ticks', () => {
+  test('are round numbers', () => {
+    expect(ticks(0, 100, 5)).toEqual([0, 20, 40, 60, 80, 100]);
+    expect(ticks(1.4, 4.3, 5)).toEqual([2, 3, 4]);
+    expect(ticks(0, 20, 8)).toEqual([0, 5, 10, 15, 20]);
+  });
+
+  test('lie within their ends, evenly, and are never too many', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        fc.double({ min: 0.01, max: 1e6, noNaN: true }),
+        fc.integer({ min: 2, max: 10 }),
+        (low, span, wanted) => {
+          const found = ticks(low, low + span, wanted);
+          expect(found.length).toBeLessThanOrEqual(wanted + 1);
+          const slack = 1e-6 * (low + span);
+          for (const tick of found) {
+            expect(tick).toBeGreaterThanOrEqual(low - slack);
+            expect(tick).toBeLessThanOrEqual(low + span + slack);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('the frame', () => {
+  test('has room for chance and twenty steps before there is anything to draw', () => {
+    const f = frame(EMPTY, 600, 300);
+    expect(f.x(0)).toBe(MARGIN.left);
+    expect(f.x(20)).toBeCloseTo(f.right);
+    expect(f.y(EMPTY.chance)).toBeGreaterThan(MARGIN.top);
+    expect(f.y(EMPTY.chance)).toBeLessThan(f.bottom);
+  });
+
+  test('holds every point; a loss that flew away is drawn at the top', () => {
+    const training = [
+      { step: 1, loss: 40 },
+      { step: 500, loss: 1.5 },
+    ];
+    const f = frame({ ...EMPTY, training, lastStep: 500 }, 600, 300);
+    expect(f.y(40)).toBeCloseTo(MARGIN.top);
+    expect(f.y(1.5)).toBeLessThan(f.bottom);
+    expect(f.y(1.5)).toBeGreaterThan(f.y(2));
+    expect(f.x(500)).toBeLessThanOrEqual(f.right);
+  });
+
+  test('stays finite when a loss is not', () => {
+    const training = [
+      { step: 1, loss: NaN },
+      { step: 2, loss: Infinity },
+    ];
+    const f = frame({ ...EMPTY, training, lastStep: 2 }, 600, 300);
+    expect(Number.isFinite(f.y(3))).toBe(true);
+    expect(f.ticksY.length).toBeGreaterThan(0);
+  });
+});
+
+describe('labels', () => {
+  test('that lie apart stay where they are', () => {
+    const labels = [{ y: 10 }, { y: 60 }, { y: 100 }];
+    expect(spread(labels, 200)).toEqual(labels);
+  });
+
+  test('never cover each other, leave the chart at the bottom or change their order', () => {
+    const ys = fc.array(fc.double({ min: 0, max: 200, noNaN: true }), { maxLength: 8 });
+    fc.assert(
+      fc.property(ys, (at) => {
+        const labels = at.map((y, i) => ({ y, i }));
+        const placed = spread(labels, 200);
+        const wanted = [...labels].sort((a, b) => a.y - b.y).map((label) => label.i);
+        expect(placed.map((label) => label.i)).toEqual(wanted);
+        for (const [i, label] of placed.entries()) {
+          expect(label.y).toBeLessThanOrEqual(200);
+          const next = placed[i + 1];
+          if (next) expect(next.y - label.y).toBeGreaterThanOrEqual(14 - 1e-9);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,123 @@
+import 'fake-indexeddb/auto';
+
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { Keeper } from '../src/control/keeper';
+import { CURRENT, type KeptRun, MOST_KEPT, Shelf } from '../src/state/keep';
+
+let shelf: Shelf;
+let shelves = 0;
+
+beforeEach(() => {
+  shelves += 1;
+  shelf = new Shelf(`test-${shelves}`);
+});
+
+function run(step: number, savedAt = step): KeptRun {
+  return {
+    id: CURRENT,
+    preset: 'tiny',
+    dataset: 'shakespeare',
+    text: null,
+    step,
+    savedAt,
+    checkpoint: Uint8Array.of(1, 2, step),
+    optimizer: null,
+    history: { training: [{ step, loss: 2 }], validation: [], elapsed: 10 },
+  };
+}
+
+const steps = (runs: readonly KeptRun[] | null) => runs?.map((kept) => kept.step);
+
+describe('the shelf', () => {
+  test('gives back what was saved, to the byte', async () => {
+    expect(await shelf.load(CURRENT)).toBeNull();
+    await shelf.save(run(5));
+    expect(await new Shelf(`test-${shelves}`).load(CURRENT)).toEqual(run(5));
+    await shelf.save(run(6));
+    expect((await shelf.load(CURRENT))?.step).toBe(6);
+    expect(await shelf.kept()).toEqual([]);
+  });
+
+  test('sets a run aside for its successor', async () => {
+    await shelf.save(run(5));
+    await shelf.succeed(run(0, 9), null);
+    expect((await shelf.load(CURRENT))?.step).toBe(0);
+    const [kept] = await shelf.kept();
+    expect(kept).toEqual({ ...run(5), id: kept?.id });
+    expect(kept?.id).not.toBe(CURRENT);
+  });
+
+  test('does not keep a run that learned nothing', async () => {
+    await shelf.save(run(0, 1));
+    await shelf.succeed(run(0, 2), null);
+    expect(await shelf.kept()).toEqual([]);
+  });
+
+  test('takes a kept run off the list when it is the current one again', async () => {
+    await shelf.save(run(5));
+    await shelf.succeed(run(7), null);
+    const [kept] = await shelf.kept();
+    await shelf.succeed(run(5, 8), kept?.id ?? null);
+    expect((await shelf.load(CURRENT))?.step).toBe(5);
+    expect(steps(await shelf.kept())).toEqual([7]);
+  });
+
+  test('keeps the latest runs, up to a number', async () => {
+    await shelf.save(run(1));
+    for (let step = 2; step <= MOST_KEPT + 3; step += 1) await shelf.succeed(run(step), null);
+    expect(steps(await shelf.kept())).toEqual([7, 6, 5, 4, 3]);
+    expect((await shelf.load(CURRENT))?.step).toBe(8);
+  });
+
+  test('forgets a run that is removed', async () => {
+    await shelf.save(run(1));
+    await shelf.remove(CURRENT);
+    expect(await shelf.load(CURRENT)).toBeNull();
+  });
+});
+
+describe('the keeper', () => {
+  const full = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
+
+  test('says that there is no room, and tries again', async () => {
+    const complain = vi.fn();
+    const keeper = new Keeper(shelf, complain);
+    const save = vi.spyOn(shelf, 'save').mockImplementationOnce(full);
+    expect(await keeper.save(run(1))).toBe(false);
+    expect(complain).toHaveBeenCalledOnce();
+    expect(complain.mock.calls[0]).toEqual([
+      'The browser has no room left to keep this run.',
+      expect.stringContaining('Download the checkpoint'),
+    ]);
+    expect(await keeper.save(run(2))).toBe(true);
+    expect(save).toHaveBeenCalledTimes(2);
+    expect((await keeper.current())?.step).toBe(2);
+  });
+
+  test('says that storage is forbidden, and answers as if there were none', async () => {
+    const complain = vi.fn();
+    const forbidden = () => Promise.reject(new DOMException('no', 'SecurityError'));
+    vi.spyOn(shelf, 'load').mockImplementation(forbidden);
+    vi.spyOn(shelf, 'kept').mockImplementation(forbidden);
+    const keeper = new Keeper(shelf, complain);
+    expect(await keeper.current()).toBeNull();
+    expect(await keeper.kept()).toBeNull();
+    expect(complain).toHaveBeenCalledWith('The browser cannot keep this run.', expect.any(String));
+  });
+
+  test('never saves a successor over the run before it, also after a failure', async () => {
+    const keeper = new Keeper(shelf, vi.fn());
+    await keeper.save(run(5));
+    keeper.succeed(null);
+    vi.spyOn(shelf, 'succeed').mockImplementationOnce(full);
+    expect(await keeper.save(run(0, 8))).toBe(false);
+    expect((await keeper.current())?.step).toBe(5);
+    expect(await keeper.save(run(1, 9))).toBe(true);
+    expect((await keeper.current())?.step).toBe(1);
+    expect(steps(await keeper.kept())).toEqual([5]);
+    // From now on it is an ordinary run.
+    await keeper.save(run(2, 10));
+    expect(steps(await keeper.kept())).toEqual([5]);
+  });
+});

@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import type { RunSummary, StepReport } from '../src/gen';
+import { DEFAULT_CONFIG } from '../src/gen';
+import {
+  type Happening,
+  NO_RUN,
+  type Point,
+  reduce,
+  type RunState,
+  thin,
+  timeLeft,
+  tokensPerSecond,
+} from '../src/state/run';
+
+const SUMMARY: RunSummary = {
+  config: DEFAULT_CONFIG,
+  vocab: { kind: 'char', chars: 'ab' },
+  parameters: 10,
+  step: 7,
+  trainable: true,
+  train_tokens: 100,
+  val_tokens: 10,
+  chance_loss: Math.log(2),
+};
+
+function report(step: number, loss = 3): StepReport {
+  return { step, loss, learning_rate: step / 1000, depth: 2 };
+}
+
+function after(...happenings: Happening[]): RunState {
+  return happenings.reduce(reduce, NO_RUN);
+}
+
+const BEGAN: Happening = { type: 'began', summary: SUMMARY, history: null };
+
+describe('reduce', () => {
+  test('a new run starts at its own step, with nothing of the one before', () => {
+    const state = after(
+      BEGAN,
+      { type: 'stepped', reports: [report(8)], ms: 50 },
+      { type: 'began', summary: { ...SUMMARY, step: 0 }, history: null },
+    );
+    expect(state).toEqual({ ...NO_RUN, summary: { ...SUMMARY, step: 0 } });
+  });
+
+  test('a run that is taken up goes on with its history', () => {
+    const history = { training: [{ step: 7, loss: 2 }], validation: [], elapsed: 900 };
+    const state = after(
+      { type: 'began', summary: SUMMARY, history },
+      { type: 'stepped', reports: [report(8, 1.5)], ms: 100 },
+    );
+    expect(state.training).toEqual([
+      { step: 7, loss: 2 },
+      { step: 8, loss: 1.5 },
+    ]);
+    expect(state.elapsed).toBe(1000);
+    expect(state.step).toBe(8);
+  });
+
+  test('steps set the rate and a smoothed speed', () => {
+    const reports = [report(8), report(9)];
+    const first = after(BEGAN, { type: 'stepped', reports, ms: 200 });
+    expect(first.msPerStep).toBe(100);
+    expect(first.learningRate).toBe(0.009);
+    const second = reduce(first, { type: 'stepped', reports: [report(10)], ms: 200 });
+    expect(second.msPerStep).toBeCloseTo(120);
+  });
+
+  test('no report, no change', () => {
+    const state = after(BEGAN);
+    expect(reduce(state, { type: 'stepped', reports: [], ms: 5 })).toBe(state);
+  });
+
+  test('changed settings keep what was learned', () => {
+    const changed = { ...SUMMARY, trainable: false };
+    const state = after(
+      BEGAN,
+      { type: 'stepped', reports: [report(8)], ms: 5 },
+      { type: 'changed', summary: changed },
+    );
+    expect(state.summary).toBe(changed);
+    expect(state.training).toHaveLength(1);
+  });
+
+  test('validations are kept in order', () => {
+    const at = (step: number) => ({ step, depths: [] });
+    const state = after(
+      BEGAN,
+      { type: 'validated', validation: at(0) },
+      { type: 'validated', validation: at(100) },
+    );
+    expect(state.validation.map((v) => v.step)).toEqual([0, 100]);
+  });
+});
+
+describe('thin', () => {
+  const points = (n: number): Point[] =>
+    Array.from({ length: n }, (_, i) => ({ step: i + 1, loss: i }));
+
+  test('leaves short lists alone', () => {
+    const short = points(2000);
+    expect(thin(short)).toBe(short);
+  });
+
+  test('keeps steps rising, the mean and a bounded length', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2001, max: 6000 }), (n) => {
+        const halved = thin(points(n));
+        expect(halved).toHaveLength(Math.ceil(n / 2));
+        expect(halved.every((p, i) => i === 0 || p.step > (halved[i - 1]?.step ?? 0))).toBe(true);
+        expect(halved.at(-1)?.step).toBe(n);
+      }),
+      { numRuns: 20 },
+    );
+    expect(thin(points(2002))[0]).toEqual({ step: 2, loss: 0.5 });
+  });
+});
+
+describe('speed', () => {
+  test('is unknown before the first step', () => {
+    expect(timeLeft(after(BEGAN))).toBeNull();
+    expect(tokensPerSecond(after(BEGAN))).toBeNull();
+    expect(tokensPerSecond(NO_RUN)).toBeNull();
+  });
+
+  test('counts tokens and the time to the last step', () => {
+    const state = after(BEGAN, { type: 'stepped', reports: [report(8)], ms: 500 });
+    const { train, model } = DEFAULT_CONFIG;
+    expect(tokensPerSecond(state)).toBe(2 * train.batch_size * model.block_size);
+    expect(timeLeft(state)).toBe((train.max_iters - 8) / 2);
+    expect(timeLeft({ ...state, step: train.max_iters + 1 })).toBe(0);
+  });
+});

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { partsAt, split } from '../src/state/compare';
+import { bytes, count, duration, glyph, sentence } from '../src/state/say';
+import { type AdapterFacts, decide } from '../src/worker/device';
+
+describe('two texts', () => {
+  test('part where they first differ, by character', () => {
+    expect(partsAt('And it', 'And I')).toBe(4);
+    expect(partsAt('same', 'same')).toBe(4);
+    expect(partsAt('same', 'same and more')).toBe(4);
+    expect(partsAt('', 'x')).toBe(0);
+    expect(partsAt('🙂🙃a', '🙂🙃b')).toBe(2);
+  });
+
+  test('are what is common and what is their own', () => {
+    const text = fc.string({ unit: 'binary' });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        const at = partsAt(a, b);
+        const [[commonA, ownA], [commonB, ownB]] = [split(a, at), split(b, at)];
+        expect(commonA).toBe(commonB);
+        expect(commonA + ownA).toBe(a);
+        expect(commonB + ownB).toBe(b);
+        if (ownA && ownB) expect([...ownA][0]).not.toBe([...ownB][0]);
+      }),
+    );
+  });
+});
+
+describe('numbers as people read them', () => {
+  test('durations', () => {
+    expect([0, 59.4, 59.6, 125, 3600, 7325, -3].map(duration)).toEqual([
+      '0 s',
+      '59 s',
+      '1 min 00 s',
+      '2 min 05 s',
+      '1 h 00 min',
+      '2 h 02 min',
+      '0 s',
+    ]);
+  });
+
+  test('counts and sizes', () => {
+    expect([0, 999, 9999, 139_264, 3_600_000].map(count)).toEqual([
+      '0',
+      '999',
+      '9,999',
+      '139k',
+      '3.60M',
+    ]);
+    expect([1, 133_000, 1_700_000].map(bytes)).toEqual(['1 kB', '133 kB', '1.7 MB']);
+  });
+
+  test('white space is visible', () => {
+    const vocab = { kind: 'char', chars: '\n a🙂' } as const;
+    expect([0, 1, 2, 3, 9].map((token) => glyph(vocab, token))).toEqual(['↵', '␣', 'a', '🙂', '?']);
+    expect(glyph({ kind: 'plain', size: 10 }, 7)).toBe('7');
+  });
+
+  test('messages are sentences', () => {
+    expect(sentence('the file is damaged')).toBe('The file is damaged.');
+    expect(sentence('Really?')).toBe('Really?');
+    expect(sentence('It has “é”.')).toBe('It has “é”.');
+  });
+});
+
+describe('the device', () => {
+  const real: AdapterFacts = { architecture: 'ampere', description: '', fallback: false };
+  const software: [string, AdapterFacts][] = [
+    ['SwiftShader', { architecture: 'swiftshader', description: '', fallback: false }],
+    ['llvmpipe', { architecture: '', description: 'llvmpipe (LLVM 19)', fallback: false }],
+    ['Lavapipe', { architecture: 'Lavapipe', description: '', fallback: false }],
+    ['Basic Render', { architecture: '', description: 'Microsoft Basic Render', fallback: false }],
+    ['a fallback adapter', { architecture: '', description: '', fallback: true }],
+  ];
+
+  test('is a real GPU where there is one', () => {
+    expect(decide('auto', false, real).backend).toBe('gpu');
+    expect(decide('gpu', false, real).backend).toBe('gpu');
+  });
+
+  test('is the CPU when asked for', () => {
+    expect(decide('cpu', true, real)).toEqual({
+      backend: 'cpu',
+      reason: 'the CPU was asked for.',
+    });
+  });
+
+  test.each(software)('%s counts as no GPU unless asked for in both words', (_, adapter) => {
+    for (const [wish, allowed] of [
+      ['auto', false],
+      ['auto', true],
+      ['gpu', false],
+    ] as const) {
+      const choice = decide(wish, allowed, adapter);
+      expect(choice.backend).toBe('cpu');
+      expect(choice.reason).toContain('only a software adapter');
+    }
+    expect(decide('gpu', true, adapter).backend).toBe('gpu');
+  });
+
+  test('says why there is no GPU, and that one was asked for', () => {
+    expect(decide('auto', false, undefined).reason).toBe('this browser has no WebGPU.');
+    expect(decide('auto', false, null).reason).toBe('WebGPU found no graphics adapter.');
+    expect(decide('gpu', true, null)).toEqual({
+      backend: 'cpu',
+      reason: 'the GPU was asked for, but WebGPU found no graphics adapter.',
+    });
+  });
+});
