@@ -9,6 +9,7 @@ import {
   type Point,
   reduce,
   type RunState,
+  telling,
   thin,
   timeLeft,
   tokensPerSecond,
@@ -116,6 +117,12 @@ describe('thin', () => {
     );
     expect(thin(points(2002))[0]).toEqual({ step: 2, loss: 0.5 });
   });
+});
+
+test('the depths to validate hold the trained one, in order and once', () => {
+  expect(telling(2)).toEqual([1, 2, 4]);
+  expect(telling(3)).toEqual([1, 2, 3, 4]);
+  expect(telling(8)).toEqual([1, 2, 4, 8]);
 });
 
 describe('speed', () => {

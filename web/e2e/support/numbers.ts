@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { DepthLoss, RunConfig, Trace } from '../../src/gen';
+import type { DepthLoss, RunConfig, Trace, TraceStep } from '../../src/gen';
 import { trm, trmJson } from './native';
 import { type Session, shakespeare } from './session';
 import { expect } from './test';
@@ -32,16 +32,15 @@ export function trainNatively(folder: string, steps: number): string {
   return run;
 }
 
-/** Largest difference of two readouts, as log-probabilities, over all tokens and positions. */
-function difference(trace: Trace, native: Trace, vocab: number): number {
-  const ours = trace.steps.at(-1)!.top![0]!;
-  const theirs = native.steps.at(-1)!.logits![0]!;
-  expect(ours.length, 'positions').toBe(theirs.length);
+/** Largest difference of a cycle's readouts, as log-probabilities, over all tokens and positions. */
+function difference(ours: TraceStep, native: TraceStep, vocab: number): number {
+  const rows = native.logits![0]!;
+  expect(ours.top![0]!.length, 'positions').toBe(rows.length);
   let largest = 0;
-  theirs.forEach((logits, position) => {
+  rows.forEach((logits, position) => {
     const peak = Math.max(...logits);
     const total = Math.log(logits.reduce((sum, x) => sum + Math.exp(x - peak), 0)) + peak;
-    const candidates = ours[position]!;
+    const candidates = ours.top![0]![position]!;
     expect(candidates.length, 'tokens of a position').toBe(vocab);
     for (const { token, prob } of candidates) {
       largest = Math.max(largest, Math.abs(Math.log(prob) - (logits[token]! - total)));
@@ -50,31 +49,21 @@ function difference(trace: Trace, native: Trace, vocab: number): number {
   return largest;
 }
 
-async function expectSameLogits(
-  session: Session,
-  checkpoint: string,
-  vocab: number,
-  tolerance: number,
-) {
-  for (const depth of DEPTHS) {
-    const { trace } = await session.handle(
-      { type: 'trace', prompt: PROMPT, depth, top: vocab },
-      'traced',
-    );
-    const native = trmJson<Trace>(
-      'trace',
-      checkpoint,
-      '--prompt',
-      PROMPT,
-      '--depth',
-      String(depth),
-      '--logits',
-      '--device',
-      'cpu',
-    );
-    expect(trace.tokens).toEqual(native.tokens);
-    expect(difference(trace, native, vocab), `logits at depth ${depth}`).toBeLessThan(tolerance);
-  }
+/** The readouts of depths 1 to 4; a trace has one after every cycle. */
+async function expectSameLogits(session: Session, file: string, vocab: number, tolerance: number) {
+  const depth = DEPTHS.length;
+  const { trace } = await session.handle(
+    { type: 'trace', prompt: PROMPT, depth, top: vocab },
+    'traced',
+  );
+  const flags = ['--prompt', PROMPT, '--depth', String(depth), '--logits', '--device', 'cpu'];
+  const native = trmJson<Trace>('trace', file, ...flags);
+  expect(trace.tokens).toEqual(native.tokens);
+  expect(trace.steps.length).toBe(depth);
+  trace.steps.forEach((step, i) => {
+    const largest = difference(step, native.steps[i]!, vocab);
+    expect(largest, `logits at depth ${i + 1}`).toBeLessThan(tolerance);
+  });
 }
 
 interface RoundTrip {

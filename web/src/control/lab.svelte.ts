@@ -3,8 +3,16 @@
 
 import type { RunConfig } from '../gen';
 import { type SessionClient, SessionError } from '../client/client';
-import { CURRENT, type KeptRun, type Shelf } from '../state/keep';
-import { type Happening, NO_RUN, reduce, type RunState } from '../state/run';
+import type { KeptRun, Shelf } from '../state/keep';
+import {
+  type Happening,
+  NO_RUN,
+  type Notice,
+  type Phase,
+  reduce,
+  type RunState,
+  telling,
+} from '../state/run';
 import { sentence } from '../state/say';
 import {
   DEEPEST,
@@ -16,24 +24,17 @@ import {
   write,
 } from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
-import { Answer } from './answer.svelte';
+import type { Answer } from './answer.svelte';
+import { Answers } from './answers';
 import { type Errand, Errands } from './errands';
+import { Estimates } from './estimates.svelte';
 import { Keeper } from './keeper';
 import { Refining } from './refining.svelte';
 import { loadedHint, readable, Trainee } from './trainee';
 
-export interface Notice {
-  readonly tone: 'bad' | 'good';
-  readonly message: string;
-  readonly hint: string;
-}
-
-export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
-
 /** Milliseconds of training in one request: short enough to stay answerable. */
 const SLICE = 200;
 const SAVE_EVERY = 20_000;
-const SAMPLE_EVERY = 4_000;
 /** Validation tokens per estimate in the tab. */
 const VALIDATION_TOKENS = 4096;
 
@@ -43,26 +44,24 @@ export class Lab {
   device = $state.raw<OpenedDevice | null>(null);
   notice = $state.raw<Notice | null>(null);
   kept = $state.raw<readonly KeptRun[]>([]);
-  estimates = $state.raw<Readonly<Record<string, number>>>({});
   savedAt = $state<number | null>(null);
   preset = $state('');
   /** What the settings form shows; a new run takes it over. */
   draft: RunConfig;
   question: Question;
-  readonly answers: readonly [Answer, Answer];
   readonly refining = new Refining();
 
   readonly #address: PageAddress;
   readonly #spawn: () => SessionClient;
   readonly #keeper: Keeper;
+  readonly #answers = new Answers();
   readonly #errands = new Errands();
+  readonly #estimates = new Estimates();
   readonly #trainee = new Trainee();
   #client: SessionClient;
-  /** Presets still to be timed, when there is nothing better to do. */
-  #untimed: string[] = [];
   #single = 0;
   #batch = 1;
-  #due = { save: 0, sample: 0, validate: false };
+  #due = { save: 0, validate: false };
   /** Whether the last turn was spent on text. */
   #wrote = false;
   /** The step that was last saved, or tried to be. */
@@ -79,7 +78,6 @@ export class Lab {
     this.preset = address.preset;
     this.draft = $state.raw(address.config);
     this.question = $state(address.question);
-    this.answers = [new Answer(), new Answer()];
     if (address.problems.length > 0) {
       this.#tell('bad', address.problems.join(' '), 'The rest of the address was used.');
     }
@@ -100,6 +98,15 @@ export class Lab {
         await this.#trouble(error);
       }
     }
+  }
+
+  get answers(): readonly [Answer, Answer] {
+    return this.#answers.pair;
+  }
+
+  /** Milliseconds per step, by preset. */
+  get estimates(): Readonly<Record<string, number>> {
+    return this.#estimates.known;
   }
 
   train(): void {
@@ -204,9 +211,8 @@ export class Lab {
 
   /** The question changed: both answers begin again, with the same luck. */
   asked(): void {
-    this.#due.sample = 0;
+    this.#answers.renew();
     this.refining.refresh();
-    for (const answer of this.answers) answer.stale = true;
     this.#remember();
     this.#errands.poke();
   }
@@ -227,7 +233,7 @@ export class Lab {
 
   /** Times the presets that suit a tab, to say how long each takes. */
   estimate(names: readonly string[]): void {
-    this.#untimed = [...names];
+    this.#estimates.want(names);
     this.#errands.poke();
   }
 
@@ -250,11 +256,8 @@ export class Lab {
     if (this.phase === 'training' || this.#single > 0) return this.#step();
     if (await this.#answer(now)) return;
     if (this.state.step !== this.#saved) return this.#save();
-    const untimed = this.#untimed.shift();
-    if (untimed !== undefined) return this.#time(untimed);
-    const soon = this.refining.due(now);
-    if (soon !== null) return this.#errands.sleep(soon);
-    return this.#errands.sleep();
+    if (await this.#estimates.measure(this.#client)) return;
+    return this.#errands.sleep(this.refining.due(now) ?? undefined);
   }
 
   /** A wish that cannot be met is refused, and training goes on. */
@@ -292,10 +295,7 @@ export class Lab {
     const every = this.state.summary?.config.train.eval_interval ?? 100;
     this.#due.validate = Math.floor(from / every) < Math.floor(this.state.step / every);
     this.refining.refresh();
-    if (performance.now() >= this.#due.sample) {
-      for (const answer of this.answers) answer.stale = true;
-      this.#due.sample = performance.now() + SAMPLE_EVERY;
-    }
+    this.#answers.age(performance.now());
     if (this.state.step >= (this.state.summary?.config.train.max_iters ?? Infinity)) {
       this.phase = 'done';
       await this.#validate();
@@ -307,9 +307,7 @@ export class Lab {
     this.#due.validate = false;
     const summary = this.state.summary;
     if (!summary?.trainable || summary.val_tokens < 2) return;
-    const trained = summary.config.model.recursion_steps;
-    const depths = [1, 2, 4, trained].filter((d, i, all) => all.indexOf(d) === i);
-    depths.sort((a, b) => a - b);
+    const depths = telling(summary.config.model.recursion_steps);
     const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
     const { step, depths: losses } = await this.#client.ask(command, 'evaluated');
     this.#happen({ type: 'validated', validation: { step, depths: losses } });
@@ -323,27 +321,12 @@ export class Lab {
     return this.refining.read(this.#client, text, depth, model.block_size);
   }
 
-  async #time(name: string): Promise<void> {
-    const config = preset(name);
-    if (!config) return;
-    const probe = await this.#client.ask({ type: 'probe', config, steps: 2 }, 'probed');
-    this.estimates = { ...this.estimates, [name]: probe.ms_per_step };
-  }
-
   /** Goes on with the texts; whether there was anything to do. */
   async #answer(now: number): Promise<boolean> {
-    const depths = [this.question.depthA, this.question.depthB];
-    for (const [i, answer] of this.answers.entries()) {
-      const depth = depths[i] ?? 1;
-      if (await answer.advance(this.#client, { ...this.question, depth }, this.state.step)) {
-        if (!answer.writing) {
-          this.#due.sample = now + SAMPLE_EVERY;
-          this.refining.refresh();
-        }
-        return true;
-      }
-    }
-    return false;
+    const { question, state } = this;
+    const done = await this.#answers.advance(this.#client, question, state.step, now);
+    if (done === 'written') this.refining.refresh();
+    return done !== 'idle';
   }
 
   // ── Runs ─────────────────────────────────────────────────────────────────
@@ -437,27 +420,10 @@ export class Lab {
     this.refining.forget();
     this.#due = {
       save: performance.now() + SAVE_EVERY,
-      sample: 0,
       validate: happening.history === null || happening.history.validation.length === 0,
     };
-    for (const answer of this.answers) answer.forget();
+    this.#answers.forget();
     this.#remember();
-  }
-
-  async #snapshot(): Promise<KeptRun> {
-    const saved = await this.#trainee.save(this.#client);
-    const { training, validation, elapsed, summary } = this.state;
-    return {
-      id: CURRENT,
-      preset: this.preset,
-      dataset: summary?.config.data.dataset ?? '',
-      text: this.#trainee.text,
-      step: saved.step,
-      savedAt: Date.now(),
-      checkpoint: saved.checkpoint,
-      optimizer: saved.optimizer,
-      history: { training, validation, elapsed },
-    };
   }
 
   /** Whether the run is kept now. */
@@ -467,7 +433,7 @@ export class Lab {
     const progress = this.state.step > this.#saved;
     // Also when it fails: the next step tries again.
     this.#saved = this.state.step;
-    const snapshot = await this.#snapshot();
+    const snapshot = await this.#trainee.keepable(this.#client, this.preset, this.state);
     if (!(await this.#keeper.save(snapshot))) return false;
     this.savedAt = snapshot.savedAt;
     if (progress) this.#revived = 0;

@@ -2,6 +2,8 @@
 
 import { type SessionClient, SessionError } from '../client/client';
 import type { RunConfig, RunSummary, Saved } from '../gen';
+import { CURRENT, type KeptRun } from '../state/keep';
+import type { RunState } from '../state/run';
 import { Corpora, named } from './corpora';
 
 export class Trainee {
@@ -41,6 +43,23 @@ export class Trainee {
 
   async save(client: SessionClient): Promise<Saved> {
     return (await client.ask({ type: 'save' }, 'saved')).saved;
+  }
+
+  /** The run with all that is needed to go on with it another day. */
+  async keepable(client: SessionClient, preset: string, state: RunState): Promise<KeptRun> {
+    const saved = await this.save(client);
+    const { training, validation, elapsed, summary } = state;
+    return {
+      id: CURRENT,
+      preset,
+      dataset: summary?.config.data.dataset ?? '',
+      text: this.text,
+      step: saved.step,
+      savedAt: Date.now(),
+      checkpoint: saved.checkpoint,
+      optimizer: saved.optimizer,
+      history: { training, validation, elapsed },
+    };
   }
 }
 

@@ -33,6 +33,15 @@ export type Happening =
   | { readonly type: 'stepped'; readonly reports: readonly StepReport[]; readonly ms: number }
   | { readonly type: 'validated'; readonly validation: Validation };
 
+export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
+
+/** What happened, and what to do. */
+export interface Notice {
+  readonly tone: 'bad' | 'good';
+  readonly message: string;
+  readonly hint: string;
+}
+
 export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
 
 export const NO_RUN: RunState = {
@@ -91,6 +100,11 @@ export function thin(points: readonly Point[]): readonly Point[] {
   // The latest point has no partner in a list of odd length, and is still shown.
   if (last && points.length % 2 === 1) halved.push(last);
   return halved;
+}
+
+/** Depths worth validating: shallow, deep, and the one that is `trained`. */
+export function telling(trained: number): number[] {
+  return [...new Set([1, 2, 4, trained])].sort((a, b) => a - b);
 }
 
 /** Seconds until the last step, if the speed is known. */

@@ -66,9 +66,9 @@ pub fn matmul(a: Operand, b: Operand) -> CubeTensor {
 }
 
 #[cube(launch_unchecked)]
-fn matmul_kernel<A: Size, B: Size>(
-    a: &[Vector<f32, A>],
-    b: &[Vector<f32, B>],
+fn matmul_kernel<Left: Size, Right: Size>(
+    a: &[Vector<f32, Left>],
+    b: &[Vector<f32, Right>],
     y: &mut [f32],
     rows: u32,
     columns: u32,
@@ -85,8 +85,8 @@ fn matmul_kernel<A: Size, B: Size>(
     let row = ABSOLUTE_POS / across * ROWS;
     let column = ABSOLUTE_POS % across * COLUMNS;
 
-    let a_starts = starts::<A>(row, rows, summed, a_along, ROWS);
-    let b_starts = starts::<B>(column, columns, summed, b_along, COLUMNS);
+    let a_starts = starts::<Left>(row, rows, summed, a_along, ROWS);
+    let b_starts = starts::<Right>(column, columns, summed, b_along, COLUMNS);
     // One variable each: compilers keep those in registers, an array rarely.
     let mut sums = Sequence::<RuntimeCell<f32>>::new();
     #[unroll]
@@ -96,8 +96,8 @@ fn matmul_kernel<A: Size, B: Size>(
 
     for step in 0..summed.div_ceil(STEP) {
         let at = step * STEP;
-        let a_tile = read::<A>(a, &a_starts, at, rows, summed, a_along, partial, ROWS);
-        let b_tile = read::<B>(b, &b_starts, at, columns, summed, b_along, false, COLUMNS);
+        let a_tile = read::<Left>(a, &a_starts, at, rows, summed, a_along, partial, ROWS);
+        let b_tile = read::<Right>(b, &b_starts, at, columns, summed, b_along, false, COLUMNS);
         #[unroll]
         for i in 0..ROWS {
             #[unroll]

@@ -2,6 +2,8 @@
 //! a row, or a number where numbers do not depend on each other, so that there
 //! is no barrier.
 
+#![allow(clippy::needless_range_loop, reason = "kernels index buffers")]
+
 use burn::backend::TensorMetadata;
 use burn::backend::ops::IntTensorOps;
 use burn::tensor::{DType, IntDType};

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+
+import { named } from '../src/control/corpora';
+import { loadedHint, readable } from '../src/control/trainee';
+import { DEFAULT_CONFIG, type RunSummary } from '../src/gen';
+
+const SUMMARY: RunSummary = {
+  config: DEFAULT_CONFIG,
+  vocab: { kind: 'char', chars: ' ehlst' },
+  parameters: 10,
+  step: 7,
+  trainable: true,
+  train_tokens: 100,
+  val_tokens: 10,
+  chance_loss: Math.log(6),
+};
+
+test('a run is named after the text that it learns from', () => {
+  const config = { ...DEFAULT_CONFIG, data: { ...DEFAULT_CONFIG.data, dataset: 'mine.txt' } };
+  expect(named(config, 'a text').data.dataset).toBe('mine.txt');
+  expect(named(config, null).data.dataset).toBe('shakespeare');
+  expect(named(DEFAULT_CONFIG, 'a text').data.dataset).toBe('own text');
+});
+
+test('a prompt that the text cannot have gives way to how the text begins', () => {
+  const text = '\n she sells';
+  expect(readable('the', SUMMARY, text)).toBe('the');
+  expect(readable('ROMEO:', SUMMARY, text)).toBe('she');
+  expect(readable('ROMEO:', SUMMARY, null)).toBe('ROMEO:');
+});
+
+test('a loaded checkpoint says what can be done with it', () => {
+  expect(loadedHint(SUMMARY)).toContain('Train goes on');
+  expect(loadedHint({ ...SUMMARY, trainable: false })).toContain('drop the text');
+  expect(loadedHint({ ...SUMMARY, step: DEFAULT_CONFIG.train.max_iters })).toContain('max_iters');
+});
