@@ -6,6 +6,7 @@ import { web } from "./lib/paths.mjs";
 import { must } from "./lib/run.mjs";
 import { main } from "./lib/say.mjs";
 import { runStages } from "./lib/stages.mjs";
+import { storyTypes } from "./lib/stories.mjs";
 import { packages, rust, wasmTarget } from "./lib/tools.mjs";
 
 const npm = (script) => () => must("npm", ["run", "--silent", script], { cwd: web });
@@ -15,6 +16,7 @@ await main(async () => {
     { name: "set-up", work: setUp },
     { name: "rust", needs: ["set-up"], work: cargoCheck },
     { name: "types", needs: ["set-up"], work: npm("check") },
+    { name: "types of the stories", needs: ["set-up"], work: storyTypes },
     { name: "lint", needs: ["set-up"], work: npm("lint") },
   ]);
   if (!passed) process.exit(1);

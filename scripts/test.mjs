@@ -13,6 +13,7 @@ import { root, web } from "./lib/paths.mjs";
 import { must } from "./lib/run.mjs";
 import { Trouble, dim, main } from "./lib/say.mjs";
 import { runStages } from "./lib/stages.mjs";
+import { storyTypes } from "./lib/stories.mjs";
 import { needBrowser, packages, rust, wasmBindgen, wasmPack, wasmTarget } from "./lib/tools.mjs";
 import { buildSite } from "./build.mjs";
 import { checkSizes } from "./sizes.mjs";
@@ -41,6 +42,7 @@ async function setUp() {
 
 async function webTest() {
   for (const script of ["check", "lint", "test"]) await npm(script)();
+  await storyTypes();
 }
 
 async function e2e() {

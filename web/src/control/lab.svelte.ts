@@ -131,10 +131,8 @@ export class Lab {
 
   /** Starts over with the draft; the present run is set aside. */
   restart(): void {
-    this.#errands.add(async () => {
-      const { draft } = this;
-      await this.#replace(() => this.#create(draft, this.#trainee.text));
-    });
+    const next = () => this.#create(this.draft, this.#trainee.text);
+    this.#errands.add(() => this.#replace(next));
   }
 
   choosePreset(name: string): void {
@@ -152,9 +150,9 @@ export class Lab {
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
-    this.#errands.add(async () => {
+    this.#errands.add(() => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
-      await this.#replace(() => this.#create(config, text));
+      return this.#replace(() => this.#create(config, text));
     });
   }
 
@@ -162,8 +160,8 @@ export class Lab {
   configure(): void {
     this.#errands.add(async () => {
       const { learning_rate, max_iters } = this.draft.train;
-      const settings = { learning_rate, max_iters };
-      const { summary } = await this.#client.ask({ type: 'configure', settings }, 'ready');
+      const command = { type: 'configure', settings: { learning_rate, max_iters } } as const;
+      const { summary } = await this.#client.ask(command, 'ready');
       this.#happen({ type: 'changed', summary });
       this.#remember();
       // The address and what is kept must agree, or a reload would start over.
@@ -197,9 +195,7 @@ export class Lab {
   }
 
   restore(run: KeptRun): void {
-    this.#errands.add(async () => {
-      await this.#replace(() => this.#resume(run), run.id);
-    });
+    this.#errands.add(() => this.#replace(() => this.#resume(run), run.id));
   }
 
   discard(run: KeptRun): void {
@@ -286,7 +282,6 @@ export class Lab {
     const ms = performance.now() - before;
     if (reports.length === 0) {
       this.phase = 'done';
-      await this.#save();
       return;
     }
     const from = this.state.step;
