@@ -78,6 +78,7 @@ async function module(kind) {
   if (!kept) {
     await wasmBindgen();
     await compile(kind, `${finished}.part`);
+    rmSync(finished, { recursive: true, force: true });
     renameSync(`${finished}.part`, finished);
   }
   const now = new Date();

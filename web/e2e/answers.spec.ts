@@ -7,7 +7,7 @@ const same = ([a, b]: [string, string]) => a === b;
 test('equal depths write the same text, and moving one slider changes its text alone', async ({
   play,
 }) => {
-  await play.open('?preset=tiny&compare=2&depth=3');
+  await play.open('?preset=tiny&max_iters=100000&compare=2&depth=3');
   await play.trainTo(20);
   // The change asks both sides anew, with the weights as they are now.
   await play.depth('Second', 2);

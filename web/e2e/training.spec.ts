@@ -4,7 +4,8 @@ import { TESTIDS } from '../src/testids';
 import { expect, test } from './support/test';
 
 test('training lowers the loss, and pausing stops it', async ({ page, play }) => {
-  await play.open();
+  // Long enough that the run cannot end before it is paused.
+  await play.open('?preset=tiny&max_iters=100000');
   await play.stepOnce();
   const before = Number(await play.loss.innerText());
   expect(before).toBeGreaterThan(3.5);

@@ -26,8 +26,8 @@ export class Playground {
     this.answers = [page.getByTestId(TESTIDS.answerA), page.getByTestId(TESTIDS.answerB)];
   }
 
-  /** Opens the page at an address and waits until it can be used. */
-  async open(query = '?preset=tiny'): Promise<void> {
+  /** Opens the page at an address and waits until it can be used. The usual run does not end by itself. */
+  async open(query = '?preset=tiny&max_iters=100000'): Promise<void> {
     await this.page.goto(this.site.url + query);
     await expect(this.step).toHaveAttribute('data-phase', /paused|done/);
   }
