@@ -6,6 +6,15 @@ use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use trm_kernels::{AdamWStep, general};
 
+/// An AdamW update, fused or not.
+type AdamW = fn(
+    Tensor<1>,
+    Tensor<1>,
+    (Tensor<1>, Tensor<1>),
+    Tensor<1>,
+    AdamWStep,
+) -> (Tensor<1>, (Tensor<1>, Tensor<1>));
+
 fn device() -> Device {
     Device::flex().autodiff()
 }
@@ -70,7 +79,7 @@ proptest! {
         let x = random([rows, input], seed);
         compare(
             "linear in x",
-            &[x.clone()],
+            std::slice::from_ref(&x),
             |i| trm_kernels::linear(i[0].clone(), w.clone()),
             |i| general::linear(i[0].clone(), w.clone()),
         );
@@ -152,8 +161,7 @@ proptest! {
             weight_decay: decay,
             time,
         };
-        let all = |f: fn(Tensor<1>, Tensor<1>, (Tensor<1>, Tensor<1>), Tensor<1>, AdamWStep)
-                -> (Tensor<1>, (Tensor<1>, Tensor<1>))| {
+        let all = |f: AdamW| {
             let (p, (m, v)) =
                 f(p.clone(), g.clone(), (m.clone(), v.clone()), scale.clone(), step);
             [values(p), values(m), values(v)].concat()

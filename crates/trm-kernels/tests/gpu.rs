@@ -247,7 +247,7 @@ fn adamw_leaves_shared_tensors_alone() {
     };
     let tensor = |seed: u64| Tensor::<2>::from_data(data([8, 8], seed), &*GPU);
     let (parameter, gradient, moments) = (tensor(1), tensor(2), (tensor(3).abs(), tensor(4).abs()));
-    let scale = Tensor::<1>::from_floats([1.0], &*GPU);
+    let scale = Tensor::<1>::from_floats([1.0], &GPU);
     let update = || {
         let (p, _) = trm_kernels::adamw(
             parameter.clone(),
