@@ -116,10 +116,13 @@ export class Lab {
     this.#errands.poke();
   }
 
+  /** Takes effect when the steps under way are done, so that paused means paused. */
   pause(): void {
     if (this.phase !== 'training') return;
-    this.phase = 'paused';
-    this.#errands.add(() => this.#save());
+    this.#errands.add(async () => {
+      if (this.phase === 'training') this.phase = 'paused';
+      await this.#save();
+    });
   }
 
   /** Trains one step. */
