@@ -132,3 +132,22 @@ test('a lost device is not taken for a bad question', async () => {
   await expect(advance()).rejects.toThrow('the device is lost');
   expect(answer.problem).toBeNull();
 });
+
+test('another question is seen being answered, the same one is only refreshed', async () => {
+  await finish();
+  const old = answer.text;
+  session.text = 'ABCDEFGH'.repeat(30);
+  answer.renew(QUESTION);
+  expect(answer.urgent).toBe(false);
+  await advance();
+  await advance();
+  expect(answer.text).toBe(old);
+
+  answer.renew({ ...QUESTION, depth: 4 });
+  expect(answer.urgent).toBe(true);
+  await advance();
+  await advance();
+  expect(answer.text).not.toBe(old);
+  expect(session.text.startsWith(answer.text)).toBe(true);
+  expect(answer.text.length).toBeLessThan(session.text.length);
+});

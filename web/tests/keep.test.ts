@@ -121,3 +121,19 @@ describe('the keeper', () => {
     expect(steps(await keeper.kept())).toEqual([5]);
   });
 });
+
+describe('a keeper in a second tab', () => {
+  test('leaves the run of the first tab alone, and still goes on after a crash', async () => {
+    await shelf.save(run(5));
+    const complain = vi.fn();
+    const keeper = new Keeper(shelf, complain, Promise.resolve(false));
+    expect(await keeper.current()).toBeNull();
+    expect(await keeper.latest()).toBeNull();
+    expect(await keeper.save(run(9))).toBe(false);
+    keeper.succeed(null);
+    expect(await keeper.save(run(10))).toBe(false);
+    expect((await shelf.load(CURRENT))?.step).toBe(5);
+    expect((await keeper.latest())?.step).toBe(10);
+    expect(complain).not.toHaveBeenCalled();
+  });
+});

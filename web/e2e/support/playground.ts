@@ -58,6 +58,8 @@ export class Playground {
     await this.reach(step);
     await this.button('Pause').click();
     await this.phase('paused');
+    // The steps that were already asked for still arrive.
+    await expect(this.step).toHaveAttribute('data-stepping', 'false');
     // The page says so once what was learned is kept.
     await expect(this.page.getByText(/Kept in this browser at/)).toBeVisible();
     return this.steps();

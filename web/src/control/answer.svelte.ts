@@ -1,8 +1,12 @@
 // One text that the model writes, kept fresh while it learns.
 
 import { type SessionClient, SessionError } from '../client/client';
+import type { GenerateOptions } from '../gen';
 import { sentence } from '../state/say';
 import type { Question } from '../state/url';
+
+/** One text's own question. */
+export type Asked = Pick<Question, 'prompt' | 'temperature' | 'topK' | 'seed'> & { depth: number };
 
 const LENGTH = 160;
 /** Milliseconds of writing in one request, so that the text appears to flow. */
@@ -21,27 +25,38 @@ export class Answer {
   #draft = '';
   #fresh = true;
   #piece = 4;
+  /** Whether a visitor waits to see what they asked for. */
+  urgent = false;
+  /** What the text answers. */
+  #options: GenerateOptions | null = null;
 
   /** The run is another one. */
   forget(): void {
     this.#stream = null;
     this.text = '';
+    this.urgent = false;
     this.problem = null;
     this.stale = true;
     this.#fresh = true;
   }
 
+  /** Another question is seen being answered; the same one is refreshed. */
+  renew(question: Asked): void {
+    this.stale = true;
+    const options = optionsOf(question);
+    if (this.#options && JSON.stringify(options) === JSON.stringify(this.#options)) return;
+    this.urgent = true;
+    this.#fresh = true;
+  }
+
   /** Writes on; whether there was anything to do. */
-  async advance(
-    client: SessionClient,
-    question: Question & { depth: number },
-    step: number,
-  ): Promise<boolean> {
+  async advance(client: SessionClient, question: Asked, step: number): Promise<boolean> {
     if (this.stale) {
       await this.#begin(client, question, step);
       return true;
     }
     if (this.#stream === null) return false;
+    this.urgent = false;
     const before = performance.now();
     const pull = { type: 'pull', stream: this.#stream, n: this.#piece } as const;
     const { output } = await client.ask(pull, 'generated').catch((error: unknown) => {
@@ -67,30 +82,15 @@ export class Answer {
     this.writing = false;
   }
 
-  async #begin(
-    client: SessionClient,
-    question: Question & { depth: number },
-    step: number,
-  ): Promise<void> {
+  async #begin(client: SessionClient, question: Asked, step: number): Promise<void> {
     this.stale = false;
+    const options = optionsOf(question);
+    this.#options = options;
     const old = this.#stream;
     this.#stream = null;
     if (old !== null) await client.ask({ type: 'close', stream: old }, 'closed');
     try {
-      const { stream } = await client.ask(
-        {
-          type: 'generate',
-          options: {
-            prompt: question.prompt,
-            depth: question.depth,
-            temperature: question.temperature,
-            top_k: question.topK,
-            seed: question.seed,
-            max_new_tokens: LENGTH,
-          },
-        },
-        'generating',
-      );
+      const { stream } = await client.ask({ type: 'generate', options }, 'generating');
       this.#stream = stream;
       this.#draft = '';
       this.problem = null;
@@ -99,8 +99,13 @@ export class Answer {
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
       this.writing = false;
+      this.urgent = false;
       this.text = '';
       this.problem = `${sentence(error.failure.message)} ${error.failure.hint}`;
     }
   }
+}
+
+function optionsOf({ prompt, depth, temperature, topK, seed }: Asked): GenerateOptions {
+  return { prompt, depth, temperature, top_k: topK, seed, max_new_tokens: LENGTH };
 }

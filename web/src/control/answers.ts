@@ -18,10 +18,15 @@ export class Answers {
     for (const answer of this.pair) answer.forget();
   }
 
-  /** The question changed: both begin again. */
-  renew(): void {
+  /** The question changed: both begin again, so that both are of the same weights. */
+  renew(question: Question): void {
     this.#next = 0;
-    for (const answer of this.pair) answer.stale = true;
+    for (const [answer, depth] of this.#asked(question)) answer.renew({ ...question, depth });
+  }
+
+  /** Whether a visitor waits for a first word. */
+  get urgent(): boolean {
+    return this.pair.some((answer) => answer.urgent);
   }
 
   /** The weights changed: texts begin again, but not at every step. */
@@ -38,14 +43,22 @@ export class Answers {
     step: number,
     now: number,
   ): Promise<'idle' | 'writing' | 'written'> {
-    const depths = [question.depthA, question.depthB];
-    for (const [i, answer] of this.pair.entries()) {
-      const depth = depths[i] ?? 1;
+    const asked = this.#asked(question);
+    // A text that someone waits for goes before one that is only refreshed.
+    asked.sort(([a], [b]) => Number(b.urgent) - Number(a.urgent));
+    for (const [answer, depth] of asked) {
       if (!(await answer.advance(client, { ...question, depth }, step))) continue;
       if (answer.writing) return 'writing';
       this.#next = now + EVERY;
       return 'written';
     }
     return 'idle';
+  }
+
+  #asked({ depthA, depthB }: Question): [Answer, number][] {
+    return [
+      [this.pair[0], depthA],
+      [this.pair[1], depthB],
+    ];
   }
 }

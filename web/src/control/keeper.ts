@@ -11,13 +11,23 @@ export class Keeper {
   #heir = false;
   /** The kept run that the current one goes on from; it leaves the list. */
   #taken: string | null = null;
+  /** What was last to be kept, also if it could not be. */
+  #latest: KeptRun | null = null;
 
+  /** `mine`: whether the place of the current run belongs to this tab. */
   constructor(
     readonly shelf: Shelf,
     readonly complain: Complain,
+    readonly mine: Promise<boolean> = Promise.resolve(true),
   ) {}
 
-  current(): Promise<KeptRun | null> {
+  /** Where to go on after a crash: what could not be kept is still at hand. */
+  async latest(): Promise<KeptRun | null> {
+    return this.#latest ?? this.current();
+  }
+
+  async current(): Promise<KeptRun | null> {
+    if (!(await this.mine)) return null;
     return this.#quietly(() => this.shelf.load(CURRENT));
   }
 
@@ -37,6 +47,8 @@ export class Keeper {
 
   /** Whether the run is kept now. */
   async save(run: KeptRun): Promise<boolean> {
+    this.#latest = run;
+    if (!(await this.mine)) return false;
     const kept = await this.#quietly(async () => {
       // Until it has worked once: a plain save would overwrite the run before.
       if (this.#heir) await this.shelf.succeed(run, this.#taken);

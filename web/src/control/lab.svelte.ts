@@ -24,13 +24,15 @@ import {
   write,
 } from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
+import { AddressBar } from './address';
 import type { Answer } from './answer.svelte';
 import { Answers } from './answers';
+import { claim, ELSEWHERE } from './claim';
 import { type Errand, Errands } from './errands';
 import { Estimates } from './estimates.svelte';
 import { Keeper } from './keeper';
 import { Refining } from './refining.svelte';
-import { loadedHint, readable, Trainee } from './trainee';
+import { loadedHint, readable, substituted, Trainee } from './trainee';
 
 /** Milliseconds of training in one request: short enough to stay answerable. */
 const SLICE = 200;
@@ -45,6 +47,10 @@ export class Lab {
   notice = $state.raw<Notice | null>(null);
   kept = $state.raw<readonly KeptRun[]>([]);
   savedAt = $state<number | null>(null);
+  /** Whether steps are being made; the last ones arrive after a pause. */
+  stepping = $state(false);
+  /** Whether this tab keeps its run; another one may be doing so already. */
+  keeps = $state(true);
   preset = $state('');
   /** What the settings form shows; a new run takes it over. */
   draft: RunConfig;
@@ -54,6 +60,7 @@ export class Lab {
   readonly #address: PageAddress;
   readonly #spawn: () => SessionClient;
   readonly #keeper: Keeper;
+  readonly #bar = new AddressBar();
   readonly #answers = new Answers();
   readonly #errands = new Errands();
   readonly #estimates = new Estimates();
@@ -73,7 +80,7 @@ export class Lab {
   constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
     this.#address = address;
     this.#spawn = spawn;
-    this.#keeper = new Keeper(shelf, (message, hint) => this.#tell('bad', message, hint));
+    this.#keeper = new Keeper(shelf, (message, hint) => this.#tell('bad', message, hint), claim());
     this.#client = spawn();
     this.preset = address.preset;
     this.draft = $state.raw(address.config);
@@ -210,9 +217,9 @@ export class Lab {
 
   /** The question changed: both answers begin again, with the same luck. */
   asked(): void {
-    this.#answers.renew();
+    this.#answers.renew(this.question);
     this.refining.refresh();
-    this.#remember();
+    this.#bar.soon(this.#link());
     this.#errands.poke();
   }
 
@@ -244,7 +251,7 @@ export class Lab {
     if (this.phase === 'broken' || !this.state.summary) return this.#errands.sleep();
     const now = performance.now();
     // Text and training take turns, so that neither waits for the other on a slow device.
-    if (!this.#wrote && (await this.#answer(now))) {
+    if ((this.#answers.urgent || !this.#wrote) && (await this.#answer(now))) {
       this.#wrote = true;
       return;
     }
@@ -280,8 +287,11 @@ export class Lab {
   async #step(): Promise<void> {
     const n = this.phase === 'training' ? this.#batch : 1;
     if (this.phase !== 'training') this.#single -= 1;
+    this.stepping = true;
     const before = performance.now();
-    const { reports } = await this.#client.ask({ type: 'step', n }, 'stepped');
+    const { reports } = await this.#client
+      .ask({ type: 'step', n }, 'stepped')
+      .finally(() => (this.stepping = false));
     const ms = performance.now() - before;
     if (reports.length === 0) {
       this.phase = 'done';
@@ -339,6 +349,8 @@ export class Lab {
     const { explicit, preset: name, config } = this.#address;
     const last = await this.#keeper.current();
     await this.#list();
+    this.keeps = await this.#keeper.mine;
+    if (!this.keeps) this.#tell('bad', ...ELSEWHERE);
     if (last) {
       await this.#resume(last);
       if (!explicit || (this.state.summary && same(this.state.summary.config, config))) return;
@@ -389,13 +401,9 @@ export class Lab {
     const summary = await this.#trainee.create(this.#client, wanted, text);
     this.question.prompt = readable(this.question.prompt, summary, text);
     this.#began({ type: 'began', summary, history: null });
-    const { dataset } = wanted.data;
-    if (dataset !== summary.config.data.dataset && text === null) {
-      this.#tell(
-        'bad',
-        `The text “${dataset}” is not at hand, so this run learns from Shakespeare.`,
-        'Paste or drop the text to learn from it.',
-      );
+    const substitute = substituted(wanted, summary);
+    if (substitute && text === null) {
+      this.#tell('bad', substitute, 'Paste or drop the text to learn from it.');
     }
   }
 
@@ -444,11 +452,14 @@ export class Lab {
   }
 
   #remember(): void {
+    this.#bar.write(this.#link());
+  }
+
+  #link(): string {
     const { preset: name, question } = this;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    const address = write({ preset: name, config, question, device, software });
-    history.replaceState(null, '', address + location.hash);
+    return write({ preset: name, config, question, device, software });
   }
 
   // ── Trouble ──────────────────────────────────────────────────────────────
@@ -494,7 +505,7 @@ export class Lab {
     this.#client.terminate();
     this.#client = this.#spawn();
     await this.#open();
-    const last = await this.#keeper.current();
+    const last = await this.#keeper.latest();
     if (last) await this.#resume(last);
     else await this.#create(this.draft, this.#trainee.text);
     // A run that diverged would do so again; a crash is no fault of its own.

@@ -73,6 +73,12 @@ export function loadedHint({ step, trainable, config }: RunSummary): string {
     : 'Train goes on from here; the optimiser starts afresh.';
 }
 
+/** Says that the text which was asked for is not the one that is learned from. */
+export function substituted({ data }: RunConfig, { config }: RunSummary): string | null {
+  if (data.dataset === config.data.dataset) return null;
+  return `The text “${data.dataset}” is not at hand, so this run learns from Shakespeare.`;
+}
+
 /** A prompt that the model can read: the one at hand, or else how its text begins. */
 export function readable(prompt: string, { vocab }: RunSummary, text: string | null): string {
   if (vocab.kind !== 'char' || text === null) return prompt;
