@@ -118,8 +118,8 @@ impl AdamWStep {
 }
 
 /// `shape` with another last axis.
-#[allow(dead_code, reason = "the fusion layer is the only caller")]
-fn last_axis(shape: &Shape, size: usize) -> Shape {
+#[allow(dead_code, reason = "callers are the backends, and there may be none")]
+pub(crate) fn last_axis(shape: &Shape, size: usize) -> Shape {
     let mut shape = shape.clone();
     let last = shape.num_dims() - 1;
     shape[last] = size;
@@ -127,7 +127,7 @@ fn last_axis(shape: &Shape, size: usize) -> Shape {
 }
 
 /// The shape of one number per row: all axes but the last, as one.
-#[allow(dead_code, reason = "the fusion layer is the only caller")]
+#[allow(dead_code, reason = "callers are the backends, and there may be none")]
 pub(crate) fn rows(shape: &Shape) -> Shape {
     let last = shape.num_dims() - 1;
     Shape::new([shape.num_elements() / shape[last].max(1)])

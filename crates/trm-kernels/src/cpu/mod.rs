@@ -10,7 +10,7 @@ use burn::backend::{Element, TensorMetadata};
 use burn::tensor::{Shape, Tensor, TensorData};
 use burn_flex::{Flex, FlexTensor};
 
-use crate::ops::rows;
+use crate::ops::{last_axis, rows};
 use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
 use matmul::{Mat, matmul};
@@ -42,13 +42,6 @@ fn row_split(shape: &Shape) -> (usize, usize) {
     (width, shape.num_elements() / width.max(1))
 }
 
-fn with_last(shape: &Shape, width: usize) -> Shape {
-    let mut shape = shape.clone();
-    let last = shape.num_dims() - 1;
-    shape[last] = width;
-    shape
-}
-
 /// Targets as indices, whatever integer they arrived as; negative ones count not.
 fn indices(targets: IntTensor<Flex>) -> Vec<Option<usize>> {
     targets.into_data().iter::<i64>().map(|i| usize::try_from(i).ok()).collect()
@@ -64,7 +57,7 @@ impl FusedOps for Flex {
         timed(Kind::Linear, || {
             matmul(&mut y, Mat::rows(x.f32(), n, input), Mat::rows(w.f32(), out, input).t());
         });
-        tensor(y, with_last(&x.shape(), out))
+        tensor(y, last_axis(&x.shape(), out))
     }
 
     fn linear_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -75,7 +68,7 @@ impl FusedOps for Flex {
         timed(Kind::Linear, || {
             matmul(&mut dx, Mat::rows(grad.f32(), n, out), Mat::rows(w.f32(), out, input));
         });
-        tensor(dx, with_last(&grad.shape(), input))
+        tensor(dx, last_axis(&grad.shape(), input))
     }
 
     fn linear_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -119,7 +112,7 @@ impl FusedOps for Flex {
         let (width, n) = row_split(&gate_up.shape());
         let mut y = vec![0.0; n * width / 2];
         elementwise::swiglu(&mut y, gate_up.f32(), width / 2);
-        tensor(y, with_last(&gate_up.shape(), width / 2))
+        tensor(y, last_axis(&gate_up.shape(), width / 2))
     }
 
     fn swiglu_grad(grad: FloatTensor<Self>, gate_up: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -142,7 +135,7 @@ impl FusedOps for Flex {
         let mut lse = vec![0.0; plan.batch * heads * plan.seq];
         timed(Kind::Attention, || plan.forward(&mut y, &mut lse, qkv.f32(), rope.f32()));
         (
-            tensor(y, with_last(&qkv.shape(), plan.dim())),
+            tensor(y, last_axis(&qkv.shape(), plan.dim())),
             tensor(lse, Shape::new([plan.batch, heads, plan.seq])),
         )
     }
