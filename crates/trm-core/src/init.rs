@@ -47,6 +47,12 @@ impl Init {
         Param::from_data(TensorData::new(values, shape), &self.device)
     }
 
+    /// The same number everywhere.
+    pub fn constant<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+        let values = vec![value; shape.iter().product()];
+        Param::from_data(TensorData::new(values, shape), &self.device)
+    }
+
     /// Truncated LeCun normal of a linear map's weight `[out, in]`.
     pub fn lecun(&mut self, out: usize, input: usize) -> Param<Tensor<2>> {
         self.truncated_normal([out, input], 1.0 / (input as f64).sqrt())

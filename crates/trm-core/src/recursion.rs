@@ -5,10 +5,25 @@ use burn::tensor::{Device, Tensor};
 
 /// What survives a cycle.
 pub trait State: Clone {
-    /// The same numbers, cut off from the gradient tape.
-    fn detach(self) -> Self;
+    /// The same state with every tensor of it changed.
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self;
     /// The part that is read out, `[batch, seq, dim]`.
     fn answer(&self) -> &Tensor<3>;
+
+    /// The same numbers, cut off from the gradient tape.
+    fn detach(self) -> Self {
+        self.map(&mut Tensor::detach)
+    }
+
+    /// Its tensors, always in the same order.
+    fn parts(&self) -> Vec<Tensor<3>> {
+        let mut parts = Vec::new();
+        self.clone().map(&mut |part| {
+            parts.push(part.clone());
+            part
+        });
+        parts
+    }
 }
 
 /// What can be read from a state.
@@ -43,8 +58,9 @@ pub enum Tape {
     /// All of them (Chat-TRM: full backpropagation through the recursion).
     #[default]
     All,
-    /// The last one only (the official TRM).
-    Last,
+    /// The last ones only: one for the official TRM, a few for models trained at
+    /// random depths. Nothing that ran before them leaves a gradient.
+    Last(usize),
 }
 
 /// Runs a model's cycles.
@@ -61,6 +77,12 @@ impl Engine {
         Self { cycles, tape: Tape::All }
     }
 
+    /// An engine that keeps the gradient of the last `kept` cycles; 0 keeps all.
+    pub fn keeping(cycles: usize, kept: usize) -> Self {
+        let tape = if kept == 0 || kept >= cycles { Tape::All } else { Tape::Last(kept) };
+        Self { cycles, tape }
+    }
+
     /// Applies the cycles to `x`, from `state`. `probe` sees the state after
     /// every cycle, counted from 1.
     pub fn think<M: Recursive>(
@@ -70,10 +92,22 @@ impl Engine {
         mut state: M::State,
         mut probe: impl FnMut(usize, &M::State),
     ) -> M::State {
-        for step in 1..=self.cycles {
-            if self.tape == Tape::Last && step == self.cycles {
-                state = state.detach();
+        let untaped = match self.tape {
+            Tape::All => 0,
+            Tape::Last(kept) => self.cycles.saturating_sub(kept),
+        };
+        if untaped > 0 {
+            // Weights without gradient record nothing, so that these cycles cost
+            // no memory either.
+            let frozen = model.clone().no_grad();
+            let x = x.clone().detach();
+            state = state.detach();
+            for step in 1..=untaped {
+                state = frozen.cycle(&x, state);
+                probe(step, &state);
             }
+        }
+        for step in untaped + 1..=self.cycles {
             state = model.cycle(x, state);
             probe(step, &state);
         }

@@ -19,9 +19,10 @@ pub fn encode(vocab: &Vocab, text: &str) -> Result<Vec<u32>, CorpusError> {
 pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<u32>, CorpusError> {
     let chars = match vocab {
         Vocab::Char { chars } => chars,
+        Vocab::Byte => return Ok(text.bytes().map(u32::from).collect()),
         // Nothing needs no characters.
-        Vocab::Plain { .. } if text.is_empty() => return Ok(Vec::new()),
-        Vocab::Plain { .. } => return Err(CorpusError::NoCharacters),
+        Vocab::Bpe { .. } | Vocab::Plain { .. } if text.is_empty() => return Ok(Vec::new()),
+        Vocab::Bpe { .. } | Vocab::Plain { .. } => return Err(CorpusError::NoCharacters),
     };
     let numbers: HashMap<char, u32> = chars.chars().zip(0..).collect();
     let mut tokens = Vec::with_capacity(text.len());
@@ -55,6 +56,12 @@ pub fn decode(vocab: &Vocab, tokens: &[u32]) -> String {
             let read = |&token: &u32| chars.get(token as usize).copied();
             tokens.iter().map(|token| read(token).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
-        Vocab::Plain { .. } => tokens.iter().map(|token| format!("{token} ")).collect(),
+        Vocab::Byte => {
+            let bytes: Vec<u8> = tokens.iter().map(|&token| token as u8).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        Vocab::Bpe { .. } | Vocab::Plain { .. } => {
+            tokens.iter().map(|token| format!("{token} ")).collect()
+        }
     }
 }

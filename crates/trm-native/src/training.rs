@@ -248,6 +248,7 @@ pub fn opening(vocab: &Vocab) -> String {
     match vocab {
         Vocab::Char { chars } if chars.contains('\n') => "\n".into(),
         Vocab::Char { chars } => chars.chars().take(1).collect(),
+        Vocab::Byte | Vocab::Bpe { .. } => "\n".into(),
         Vocab::Plain { .. } => String::new(),
     }
 }

@@ -17,6 +17,8 @@ pub enum SettingKind {
     Text,
     /// Numbers separated by commas.
     Numbers,
+    /// `true` or `false`.
+    Flag,
     /// One of a few words.
     Choice,
 }
@@ -52,7 +54,7 @@ const fn choice(
     Setting { key, section, kind: SettingKind::Choice, choices, help }
 }
 
-use SettingKind::{Integer, Number, Numbers, Text};
+use SettingKind::{Flag, Integer, Number, Numbers, Text};
 
 /// All settings, in the order they are shown.
 pub const SETTINGS: &[Setting] = &[
@@ -81,15 +83,51 @@ pub const SETTINGS: &[Setting] = &[
     s("model", "dropout", Number, "Probability of dropping an activation in training"),
     s("model", "rms_norm_eps", Number, "Added to the mean square inside RMSNorm"),
     s("model", "rope_theta", Number, "Base of the rotary position frequencies"),
+    choice(
+        "model",
+        "input_injection",
+        &["add", "adapter"],
+        "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both",
+    ),
+    choice(
+        "model",
+        "state_update",
+        &["replace", "gated"],
+        "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share",
+    ),
     s("data", "dataset", Text, "Name of the text: shakespeare, or your own with --data"),
     s("data", "val_fraction", Number, "The last share of the text, kept for validation"),
+    choice(
+        "data",
+        "tokenizer",
+        &["char", "byte", "gpt2"],
+        "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs",
+    ),
+    choice(
+        "data",
+        "sampling",
+        &["random", "epochs"],
+        "Training windows: anywhere (nanoGPT), or each once before any comes again",
+    ),
     s("train", "batch_size", Integer, "Sequences in a batch"),
+    s(
+        "train",
+        "gradient_accumulation_steps",
+        Integer,
+        "Batches whose gradients are averaged into one update",
+    ),
     s("train", "max_iters", Integer, "Steps of the whole run"),
     s("train", "learning_rate", Number, "Peak learning rate"),
     s("train", "min_lr", Number, "Learning rate at the end of a cosine schedule"),
     choice("train", "lr_schedule", &["cosine", "constant"], "Learning rate after the warmup"),
     s("train", "warmup_iters", Integer, "Steps of linear warmup"),
     s("train", "lr_decay_iters", Integer, "Step at which the cosine ends; 0 means max_iters"),
+    choice(
+        "train",
+        "optimizer",
+        &["adamw", "muon"],
+        "AdamW for everything, or Muon for the matrices inside the blocks",
+    ),
     s("train", "beta1", Number, "AdamW: decay of the first moment"),
     s("train", "beta2", Number, "AdamW: decay of the second moment"),
     s("train", "adam_eps", Number, "AdamW: added to the root of the second moment"),
@@ -100,7 +138,20 @@ pub const SETTINGS: &[Setting] = &[
         &["matrices", "all"],
         "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)",
     ),
+    s("train", "muon_momentum", Number, "Muon: decay of the momentum"),
+    s(
+        "train",
+        "ema_decay",
+        Number,
+        "Decay of a moving average of the weights, which is then evaluated; 0 keeps none",
+    ),
     s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off"),
+    s(
+        "train",
+        "gradient_checkpointing",
+        Flag,
+        "Compute cycles again in the backward pass instead of keeping them: less memory, more time",
+    ),
     choice(
         "train",
         "objective",
@@ -116,12 +167,25 @@ pub const SETTINGS: &[Setting] = &[
     choice(
         "train",
         "depth_sampling",
-        &["fixed", "uniform"],
-        "Cycles of a training step: always recursion_steps, or drawn from min_depth up to it",
+        &["fixed", "uniform", "log_normal"],
+        "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it",
     ),
-    s("train", "min_depth", Integer, "Smallest depth that uniform draws"),
+    s("train", "min_depth", Integer, "Smallest depth that is drawn"),
+    s(
+        "train",
+        "backprop_cycles",
+        Integer,
+        "Last cycles that leave a gradient; 0 means all of them",
+    ),
     s("train", "eval_interval", Integer, "Steps between validations"),
     s("train", "eval_iters", Integer, "Batches in a validation estimate; 0 means the whole split"),
+    s("train", "save_top_k", Integer, "Best checkpoints that are kept"),
+    s(
+        "train",
+        "early_stopping_patience",
+        Integer,
+        "Validations in a row without a new best before training stops; 0 never stops",
+    ),
     s("train", "log_interval", Integer, "Steps between progress lines"),
     s("train", "sample_interval", Integer, "Steps between printed samples; 0 prints none"),
     s("train", "seed", Integer, "Seed of the weights, the batches, the depths and dropout"),
@@ -187,6 +251,11 @@ impl Setting {
                 .map_err(|_| wrong("a whole number from 0")),
             SettingKind::Number => number(text).map(Value::Number).ok_or_else(|| wrong("a number")),
             SettingKind::Text => Ok(Value::from(text)),
+            SettingKind::Flag => match text.trim() {
+                "true" => Ok(Value::from(true)),
+                "false" => Ok(Value::from(false)),
+                _ => Err(wrong("true or false")),
+            },
             SettingKind::Choice => {
                 let word = text.replace('-', "_");
                 if self.choices.contains(&word.as_str()) {

@@ -9,6 +9,11 @@ use ts_rs::TS;
 pub enum Vocab {
     /// Token `i` is the `i`-th character; sorted by code point, as nanoGPT does.
     Char { chars: String },
+    /// Token `i` is the byte `i` of UTF-8.
+    Byte,
+    /// A published byte-pair encoding, known by name and by the digest of its
+    /// ranks (lines of `base64 rank`, as published by its authors).
+    Bpe { name: String, size: usize, sha256: String },
     /// Numbers that stand for nothing, as in a checkpoint without a text.
     Plain { size: usize },
 }
@@ -18,7 +23,8 @@ impl Vocab {
     pub fn size(&self) -> usize {
         match self {
             Self::Char { chars } => chars.chars().count(),
-            Self::Plain { size } => *size,
+            Self::Byte => 256,
+            Self::Bpe { size, .. } | Self::Plain { size } => *size,
         }
     }
 }

@@ -36,6 +36,7 @@ fn kinds_are_those_of_the_fields() {
             SettingKind::Number => value.is_f64(),
             SettingKind::Text => value.is_string(),
             SettingKind::Numbers => value.is_array(),
+            SettingKind::Flag => value.is_boolean(),
             SettingKind::Choice => {
                 value.as_str().is_some_and(|word| setting.choices.contains(&word))
             }
@@ -96,6 +97,7 @@ fn typed_values_of_the_wrong_kind_say_what_is_expected() {
         ("learning_rate", "inf", "a number"),
         ("cycle_weights", "1,x", "numbers separated by commas"),
         ("objective", "first_cycle", "one of last_cycle, every_cycle"),
+        ("gradient_checkpointing", "yes", "true or false"),
     ] {
         let message = setting(key).parse(text).expect_err("refused").to_string();
         assert!(message.contains(key) && message.contains(text), "{message}");
@@ -133,6 +135,7 @@ proptest! {
                     SettingKind::Number => value.is_number(),
                     SettingKind::Text | SettingKind::Choice => value.is_string(),
                     SettingKind::Numbers => value.is_array(),
+                    SettingKind::Flag => value.is_boolean(),
                 };
                 prop_assert!(fits, "{value}");
             }

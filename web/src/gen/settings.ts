@@ -77,6 +77,26 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Base of the rotary position frequencies"
   },
   {
+    "key": "input_injection",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "add",
+      "adapter"
+    ],
+    "help": "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both"
+  },
+  {
+    "key": "state_update",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "replace",
+      "gated"
+    ],
+    "help": "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share"
+  },
+  {
     "key": "dataset",
     "section": "data",
     "kind": "text",
@@ -91,11 +111,39 @@ export const SETTINGS: readonly Setting[] = [
     "help": "The last share of the text, kept for validation"
   },
   {
+    "key": "tokenizer",
+    "section": "data",
+    "kind": "choice",
+    "choices": [
+      "char",
+      "byte",
+      "gpt2"
+    ],
+    "help": "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs"
+  },
+  {
+    "key": "sampling",
+    "section": "data",
+    "kind": "choice",
+    "choices": [
+      "random",
+      "epochs"
+    ],
+    "help": "Training windows: anywhere (nanoGPT), or each once before any comes again"
+  },
+  {
     "key": "batch_size",
     "section": "train",
     "kind": "integer",
     "choices": [],
     "help": "Sequences in a batch"
+  },
+  {
+    "key": "gradient_accumulation_steps",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "help": "Batches whose gradients are averaged into one update"
   },
   {
     "key": "max_iters",
@@ -143,6 +191,16 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Step at which the cosine ends; 0 means max_iters"
   },
   {
+    "key": "optimizer",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "adamw",
+      "muon"
+    ],
+    "help": "AdamW for everything, or Muon for the matrices inside the blocks"
+  },
+  {
     "key": "beta1",
     "section": "train",
     "kind": "number",
@@ -181,11 +239,32 @@ export const SETTINGS: readonly Setting[] = [
     "help": "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)"
   },
   {
+    "key": "muon_momentum",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "help": "Muon: decay of the momentum"
+  },
+  {
+    "key": "ema_decay",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "help": "Decay of a moving average of the weights, which is then evaluated; 0 keeps none"
+  },
+  {
     "key": "grad_clip",
     "section": "train",
     "kind": "number",
     "choices": [],
     "help": "Largest global gradient norm; 0 turns clipping off"
+  },
+  {
+    "key": "gradient_checkpointing",
+    "section": "train",
+    "kind": "flag",
+    "choices": [],
+    "help": "Compute cycles again in the backward pass instead of keeping them: less memory, more time"
   },
   {
     "key": "objective",
@@ -210,16 +289,24 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "choice",
     "choices": [
       "fixed",
-      "uniform"
+      "uniform",
+      "log_normal"
     ],
-    "help": "Cycles of a training step: always recursion_steps, or drawn from min_depth up to it"
+    "help": "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it"
   },
   {
     "key": "min_depth",
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "help": "Smallest depth that uniform draws"
+    "help": "Smallest depth that is drawn"
+  },
+  {
+    "key": "backprop_cycles",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "help": "Last cycles that leave a gradient; 0 means all of them"
   },
   {
     "key": "eval_interval",
@@ -234,6 +321,20 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "help": "Batches in a validation estimate; 0 means the whole split"
+  },
+  {
+    "key": "save_top_k",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "help": "Best checkpoints that are kept"
+  },
+  {
+    "key": "early_stopping_patience",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "help": "Validations in a row without a new best before training stops; 0 never stops"
   },
   {
     "key": "log_interval",
@@ -270,32 +371,44 @@ export const DEFAULT_CONFIG: RunConfig = {
     "expansion": 4.0,
     "dropout": 0.0,
     "rms_norm_eps": 0.00001,
-    "rope_theta": 10000.0
+    "rope_theta": 10000.0,
+    "input_injection": "add",
+    "state_update": "replace"
   },
   "data": {
     "dataset": "shakespeare",
-    "val_fraction": 0.1
+    "val_fraction": 0.1,
+    "tokenizer": "char",
+    "sampling": "random"
   },
   "train": {
     "batch_size": 64,
+    "gradient_accumulation_steps": 1,
     "max_iters": 5000,
     "learning_rate": 0.001,
     "min_lr": 0.0001,
     "lr_schedule": "cosine",
     "warmup_iters": 100,
     "lr_decay_iters": 0,
+    "optimizer": "adamw",
     "beta1": 0.9,
     "beta2": 0.99,
     "adam_eps": 1e-8,
     "weight_decay": 0.1,
     "decay": "matrices",
+    "muon_momentum": 0.95,
+    "ema_decay": 0.0,
     "grad_clip": 1.0,
+    "gradient_checkpointing": false,
     "objective": "last_cycle",
     "cycle_weights": [],
     "depth_sampling": "fixed",
     "min_depth": 1,
+    "backprop_cycles": 0,
     "eval_interval": 250,
     "eval_iters": 200,
+    "save_top_k": 1,
+    "early_stopping_patience": 0,
     "log_interval": 10,
     "sample_interval": 0,
     "seed": 1337

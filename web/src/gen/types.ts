@@ -50,7 +50,7 @@ rms_norm_eps: number,
 /**
  * Base of the rotary position frequencies.
  */
-rope_theta: number, };
+rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 
 /**
  * What the page asks. Byte arrays cross as `Uint8Array`.
@@ -68,7 +68,7 @@ dataset: string,
 /**
  * The last share of the text, kept for validation.
  */
-val_fraction: number, };
+val_fraction: number, tokenizer: Tokenizer, sampling: Sampling, };
 
 /**
  * Which parameters weight decay shrinks.
@@ -95,7 +95,7 @@ bits_per_char: number, };
 /**
  * How many cycles one training step runs.
  */
-export type DepthSampling = "fixed" | "uniform";
+export type DepthSampling = "fixed" | "uniform" | "log_normal";
 
 /**
  * The device of a session, as shown to people.
@@ -149,6 +149,11 @@ export type Generated = { text: string, tokens: Array<number>,
 done: boolean, };
 
 /**
+ * How a cycle is given the input again.
+ */
+export type Injection = "add" | "adapter";
+
+/**
  * Settings that may change while a run goes on; absent ones stay.
  */
 export type LiveSettings = { learning_rate?: number, max_iters?: number, };
@@ -157,6 +162,11 @@ export type LiveSettings = { learning_rate?: number, max_iters?: number, };
  * Which readouts the loss looks at.
  */
 export type Objective = "last_cycle" | "every_cycle";
+
+/**
+ * What turns gradients into updates.
+ */
+export type Optimizer = "adamw" | "muon";
 
 /**
  * A run: which model, on which text, trained how.
@@ -179,6 +189,11 @@ trainable: boolean, train_tokens: number, val_tokens: number,
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
 chance_loss: number, };
+
+/**
+ * Where training windows are taken from.
+ */
+export type Sampling = "random" | "epochs";
 
 /**
  * A run in two files: the model, which stands alone, and what only training needs.
@@ -210,7 +225,12 @@ choices: Array<string>, help: string, };
 /**
  * What a setting's value looks like when typed.
  */
-export type SettingKind = "integer" | "number" | "text" | "numbers" | "choice";
+export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
+
+/**
+ * What a cycle makes of the state it was given.
+ */
+export type StateUpdate = "replace" | "gated";
 
 /**
  * One training step.
@@ -228,6 +248,11 @@ loss: number, learning_rate: number,
  * Cycles this step ran.
  */
 depth: number, };
+
+/**
+ * How text becomes tokens.
+ */
+export type Tokenizer = "char" | "byte" | "gpt2";
 
 /**
  * Readouts of all cycles for a batch of token rows. The outer index of every
@@ -289,6 +314,10 @@ export type TrainSpec = {
  */
 batch_size: number, 
 /**
+ * Batches whose gradients are averaged into one update.
+ */
+gradient_accumulation_steps: number, 
+/**
  * Steps of the whole run.
  */
 max_iters: number, 
@@ -307,24 +336,42 @@ warmup_iters: number,
 /**
  * Step at which the cosine reaches `min_lr`; 0 means `max_iters`.
  */
-lr_decay_iters: number, beta1: number, beta2: number, 
+lr_decay_iters: number, optimizer: Optimizer, beta1: number, beta2: number, 
 /**
  * Added to the root of the second moment in AdamW.
  */
 adam_eps: number, weight_decay: number, decay: Decay, 
 /**
+ * Momentum of Muon.
+ */
+muon_momentum: number, 
+/**
+ * Decay of the moving average of the weights, which is then what is
+ * evaluated and kept as the best; 0 keeps none.
+ */
+ema_decay: number, 
+/**
  * Largest global gradient norm; 0 turns clipping off.
  */
-grad_clip: number, objective: Objective, 
+grad_clip: number, 
+/**
+ * Compute the cycles again in the backward pass instead of keeping what
+ * they computed: less memory for about a third more time.
+ */
+gradient_checkpointing: boolean, objective: Objective, 
 /**
  * Weights of the cycles under `every_cycle`, first cycle first; empty
  * means equal. Normalised to sum to one over the cycles that ran.
  */
 cycle_weights: Array<number>, depth_sampling: DepthSampling, 
 /**
- * Smallest depth that `uniform` draws.
+ * Smallest depth that is drawn.
  */
 min_depth: number, 
+/**
+ * Last cycles that leave a gradient; 0 means all of them.
+ */
+backprop_cycles: number, 
 /**
  * Steps between validations.
  */
@@ -333,6 +380,15 @@ eval_interval: number,
  * Batches in one validation estimate; 0 means the whole split.
  */
 eval_iters: number, 
+/**
+ * Best checkpoints that are kept.
+ */
+save_top_k: number, 
+/**
+ * Validations in a row without a new best before training stops; 0 means
+ * it never does.
+ */
+early_stopping_patience: number, 
 /**
  * Steps between progress lines.
  */
@@ -354,4 +410,4 @@ export type VariantSpec = { "variant": "causal" } & CausalSpec;
 /**
  * What a token number stands for.
  */
-export type Vocab = { "kind": "char", chars: string, } | { "kind": "plain", size: number, };
+export type Vocab = { "kind": "char", chars: string, } | { "kind": "byte" } | { "kind": "bpe", name: string, size: number, sha256: string, } | { "kind": "plain", size: number, };

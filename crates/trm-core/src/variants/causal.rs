@@ -3,11 +3,16 @@
 //! The state starts as one learned vector at every position. Each cycle adds
 //! the scaled token embedding and applies the same causal blocks. The head can
 //! read the state after any cycle.
+//!
+//! Two departures may be asked for: the input may come in through a learned
+//! map, and the state may move towards the blocks' output instead of being
+//! replaced by it.
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor};
-use trm_spec::CausalSpec;
+use trm_spec::{CausalSpec, Injection, StateUpdate};
 
 use crate::cache::{Autoregressive, Cache};
 use crate::layers::{Block, BlockSpec, Embedding, Linear};
@@ -21,6 +26,10 @@ pub struct Causal {
     embed_tokens: Embedding,
     blocks: Vec<Block>,
     lm_head: Linear,
+    /// `[z; x] → z`, where the input is not simply added; `[dim, 2·dim]`.
+    adapter: Option<Linear>,
+    /// Logit of the share of the way that the state moves, `[dim]`.
+    gate: Option<Param<Tensor<1>>>,
     dropout: Dropout,
     /// Rotary table, `[2, block_size, head_dim / 2]`; computed, not stored.
     rope: Tensor<3>,
@@ -34,14 +43,17 @@ pub struct Single {
 }
 
 impl State for Single {
-    fn detach(self) -> Self {
-        Self { z: self.z.detach() }
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
+        Self { z: change(self.z) }
     }
 
     fn answer(&self) -> &Tensor<3> {
         &self.z
     }
 }
+
+/// Where the gate begins: a share of 0.73, near replacing the state.
+const GATE_START: f32 = 1.0;
 
 impl Causal {
     /// A model with fresh weights for `vocab` tokens.
@@ -60,6 +72,14 @@ impl Causal {
             blocks: (0..spec.n_layers).map(|_| Block::new(block, init)).collect(),
             z_init: init.truncated_normal([dim], 1.0),
             lm_head: Linear::new(dim, vocab, init),
+            adapter: match spec.input_injection {
+                Injection::Add => None,
+                Injection::Adapter => Some(Linear::new(2 * dim, dim, init)),
+            },
+            gate: match spec.state_update {
+                StateUpdate::Replace => None,
+                StateUpdate::Gated => Some(init.constant([dim], GATE_START)),
+            },
             dropout: DropoutConfig::new(spec.dropout).init(),
             rope: trm_kernels::rope_table(
                 spec.block_size,
@@ -67,6 +87,27 @@ impl Causal {
                 spec.rope_theta,
                 init.device(),
             ),
+        }
+    }
+
+    /// One cycle, whatever way a block is run.
+    fn turn(
+        &self,
+        x: &Tensor<3>,
+        z: Tensor<3>,
+        mut run: impl FnMut(usize, &Block, Tensor<3>) -> Tensor<3>,
+    ) -> Tensor<3> {
+        let injected = match &self.adapter {
+            None => z.clone() + x.clone(),
+            Some(adapter) => adapter.forward(Tensor::cat(vec![z.clone(), x.clone()], 2)),
+        };
+        let new = self.blocks.iter().enumerate().fold(injected, |h, (i, block)| run(i, block, h));
+        match &self.gate {
+            None => new,
+            Some(gate) => {
+                let share = sigmoid(gate.val()).unsqueeze::<3>();
+                z.clone() + (new - z) * share
+            }
         }
     }
 }
@@ -86,9 +127,7 @@ impl Recursive for Causal {
     }
 
     fn cycle(&self, x: &Tensor<3>, state: Single) -> Single {
-        let injected = state.z + x.clone();
-        let z = self.blocks.iter().fold(injected, |z, block| block.forward(z, &self.rope));
-        Single { z }
+        Single { z: self.turn(x, state.z, |_, block, h| block.forward(h, &self.rope)) }
     }
 
     fn read(&self, state: &Single) -> Readout {
@@ -113,10 +152,7 @@ impl Autoregressive for Causal {
         let x = self.encode(&tokens);
         let mut z = self.start(&x).z;
         for slots in cache.cycles_mut() {
-            z = z + x.clone();
-            for (block, slot) in self.blocks.iter().zip(slots) {
-                z = block.extend(z, &self.rope, slot);
-            }
+            z = self.turn(&x, z, |i, block, h| block.extend(h, &self.rope, &mut slots[i]));
         }
         self.lm_head.forward(z)
     }

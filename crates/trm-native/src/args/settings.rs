@@ -42,6 +42,7 @@ fn value_name(setting: &Setting) -> String {
         SettingKind::Number => "X".into(),
         SettingKind::Text => "TEXT".into(),
         SettingKind::Numbers => "X,X,…".into(),
+        SettingKind::Flag => "true|false".into(),
         SettingKind::Choice => setting.choices.join("|"),
     }
 }

@@ -1,0 +1,52 @@
+//! Which text, cut and drawn how.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Where the text comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSpec {
+    /// `shakespeare`, or the name of the user's own text.
+    pub dataset: String,
+    /// The last share of the text, kept for validation.
+    pub val_fraction: f64,
+    pub tokenizer: Tokenizer,
+    pub sampling: Sampling,
+}
+
+/// How text becomes tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokenizer {
+    /// The characters that occur, sorted by code point (nanoGPT).
+    #[default]
+    Char,
+    /// The 256 bytes of UTF-8.
+    Byte,
+    /// GPT-2's byte-pair encoding, 50,257 tokens.
+    Gpt2,
+}
+
+/// Where training windows are taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// Anywhere, with replacement (nanoGPT).
+    #[default]
+    Random,
+    /// Every window of the text once before any comes again, in a new order and
+    /// at a new offset in every epoch.
+    Epochs,
+}
+
+impl Default for DataSpec {
+    fn default() -> Self {
+        Self {
+            dataset: "shakespeare".into(),
+            val_fraction: 0.1,
+            tokenizer: Tokenizer::Char,
+            sampling: Sampling::Random,
+        }
+    }
+}
