@@ -35,7 +35,13 @@ export async function benchPage({ loads, folder }) {
       const visits = [];
       for (let load = 0; load <= loads; load++) visits.push(await visit(context, site.url));
       const [cold, ...warm] = visits;
-      return { loads, cold, warm, ready: median(warm.map((v) => v.ready)), trained: median(warm.map((v) => v.trained)) };
+      return {
+        loads,
+        cold,
+        warm,
+        ready: median(warm.map((v) => v.ready)),
+        trained: median(warm.map((v) => v.trained)),
+      };
     } finally {
       await context.close();
     }
