@@ -92,7 +92,7 @@ function show({ version, capability, threads, rounds, runs, sizes }) {
     // Its threads wait for each other by spinning, so that other work slows it more than us.
     if (busy < 0.85 * threads) {
       const had = `${busy.toFixed(1)} of ${threads} threads' time`;
-      console.log(`  PyTorch had ${had}: something else ran, and this ratio is too good`);
+      console.log(`  PyTorch had ${had}: something else ran here, so this ratio counts for nothing`);
     }
   }
 }
