@@ -131,6 +131,22 @@ test('a model is trained from nothing instead', async ({ models, page, play }) =
   await play.phase('paused');
 });
 
+test('a visitor need not wait for a model that is slow to come', async ({
+  context,
+  models,
+  page,
+  play,
+}) => {
+  await models.serve(model);
+  await context.route('**/checkpoints/*.safetensors?*', () => undefined);
+  await page.goto(play.site.url);
+  await expect(page.getByText(`Fetching “${model.title}”`).first()).toBeVisible();
+  await play.button('Train one from nothing instead').click();
+  await play.phase('paused');
+  await play.at(0);
+  await play.stepOnce();
+});
+
 test('a broken manifest changes nothing', async ({ models, page, play }) => {
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));

@@ -211,15 +211,14 @@ export class Lab {
   /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */
   async open(shipped: Shipped): Promise<void> {
     this.#wanted = shipped.name;
-    let bytes: Uint8Array;
-    try {
-      bytes = await this.gallery.bring(shipped);
-    } catch {
-      // The gallery shows what went wrong, and what to do.
-      return;
-    }
-    if (this.#wanted !== shipped.name) return;
+    const bytes = await this.#runs.fetch(shipped);
+    if (!bytes || this.#wanted !== shipped.name) return;
     this.#succeed(() => this.#runs.open(shipped, bytes));
+  }
+
+  /** Does not wait for the model that the page opens with. */
+  skip(): void {
+    this.#runs.skip();
   }
 
   /** Applies the settings that need no restart. */

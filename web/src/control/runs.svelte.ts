@@ -51,6 +51,9 @@ export class Runs {
   #saved = 0;
   /** A step that could not be kept, and of which the visitor has been told so. */
   #unkept: number | null = null;
+  /** Ends the wait for the model that the page opens with. */
+  skip: () => void = () => undefined;
+  readonly #skipped = new Promise<null>((resolve) => (this.skip = () => resolve(null)));
   /** Whether training has come further since it last went back to a save. */
   progressed = true;
 
@@ -130,9 +133,15 @@ export class Runs {
       return null;
     }
     if (!shipped) return () => this.create(config, null, name);
+    const bytes = await Promise.race([this.fetch(shipped), this.#skipped]);
+    return bytes && (() => this.open(shipped, bytes, live));
+  }
+
+  /** The file of a model that comes with the page; `null`, and a message, where it cannot be had. */
+  async fetch(shipped: Shipped): Promise<Uint8Array | null> {
+    const { gallery, notices } = this.#around;
     try {
-      const bytes = await gallery.bring(shipped);
-      return () => this.open(shipped, bytes, live);
+      return await gallery.bring(shipped);
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
       const { message, hint } = error.failure;
@@ -206,7 +215,13 @@ export class Runs {
     // What a run from nothing with the same settings would be called.
     this.preset = preset(shipped.name) ? shipped.name : DEFAULT_PRESET;
     this.#began(summary, null, shipped);
-    await this.configure(live);
+    try {
+      await this.configure(live);
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe) throw error;
+      // The model is as good without what the address wishes.
+      this.#around.notices.tell('bad', error.failure.message, error.failure.hint);
+    }
   }
 
   async #resume({ checkpoint, optimizer, text, history, preset, origin }: KeptRun): Promise<void> {
@@ -231,8 +246,10 @@ export class Runs {
 
   /** Changes settings that need no restart; none is no change. */
   async configure(settings: LiveSettings): Promise<void> {
-    if (Object.keys(settings).length === 0) return;
     const { machine, run, remember } = this.#around;
+    const now = { ...run.state.summary?.config.train };
+    const { learning_rate = now.learning_rate, max_iters = now.max_iters } = settings;
+    if (learning_rate === now.learning_rate && max_iters === now.max_iters) return;
     const { summary } = await machine.client.ask({ type: 'configure', settings }, 'ready');
     run.change(summary);
     remember();
@@ -268,6 +285,9 @@ export class Runs {
     if (last) return this.#resume(last);
     const { gallery, run } = this.#around;
     if (!this.origin) return this.create(run.draft, this.text);
-    return this.open(this.origin, await gallery.bring(this.origin));
+    // Also to how long it was to be trained on.
+    const { learning_rate, max_iters } = (run.state.summary?.config ?? this.origin.config).train;
+    const bytes = await gallery.bring(this.origin);
+    return this.open(this.origin, bytes, { learning_rate, max_iters });
   }
 }
