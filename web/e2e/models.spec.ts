@@ -141,7 +141,7 @@ test('a visitor need not wait for a model that is slow to come', async ({
   await context.route('**/checkpoints/*.safetensors?*', () => undefined);
   await page.goto(play.site.url);
   await expect(page.getByText(`Fetching “${model.title}”`).first()).toBeVisible();
-  await play.button('Train one from nothing instead').click();
+  await play.button('Start from nothing instead').click();
   await play.phase('paused');
   await play.at(0);
   await play.stepOnce();

@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, test } from 'vitest';
 
+import { checkpoints } from '../../scripts/lib/paths.mjs';
 import * as shipping from '../../scripts/lib/shipping.mjs';
 import { DEFAULT_CONFIG } from '../src/gen';
 import { readManifest } from '../src/state/manifest';
@@ -102,4 +107,20 @@ describe('an entry', () => {
     ]);
     expect(read(shipping.withEntry(two, named('another'), true))[0]).toBe('another');
   });
+});
+
+const manifest = join(checkpoints, 'manifest.json');
+
+test.runIf(existsSync(manifest))('what is shipped is what the manifest says', () => {
+  const listed = readManifest(JSON.parse(readFileSync(manifest, 'utf8'))).checkpoints;
+  for (const { file, bytes, sha256, config, step, parameters } of listed) {
+    const content = readFileSync(join(checkpoints, file));
+    expect(content.length, file).toBe(bytes);
+    expect(bytes, file).toBeLessThanOrEqual(shipping.LARGEST);
+    expect(createHash('sha256').update(content).digest('hex'), file).toBe(sha256);
+    const about = shipping.describe(content);
+    expect([about.step, about.parameters], file).toEqual([step, parameters]);
+    // A setting that is younger than the file has its default.
+    expect(config, file).toMatchObject({ ...about.config });
+  }
 });
