@@ -37,7 +37,7 @@ test('axe-core finds nothing wrong with a run', async ({ page, play }) => {
   await play.open();
   await play.trainTo(20);
   await play.texts();
-  await page.getByText('Settings').click();
+  await page.getByText('Settings', { exact: true }).click();
   await page.getByTestId(TESTIDS.refinement).getByRole('button').first().click();
   await play.drop('empty.txt', '');
   await play.says(/empty/i);
