@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde_json::Value;
 use trm_spec::Setting;
+use trm_train::checkpoint::Precision;
 
 use crate::device::Choice;
 
@@ -64,8 +65,18 @@ pub struct Trace {
     pub device: Choice,
 }
 
+/// Whose weights `convert` is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    ChatTrm,
+    /// This project's own.
+    Trm,
+}
+
 pub struct Convert {
     pub input: PathBuf,
+    pub from: Origin,
+    pub precision: Option<Precision>,
     pub out: PathBuf,
     pub config: Option<PathBuf>,
     pub dataset: Option<String>,
@@ -122,6 +133,8 @@ pub fn parse() -> Invocation {
         }),
         Some(("convert", m)) => Invocation::Convert(Convert {
             input: required(m, "input"),
+            from: required(m, "from"),
+            precision: m.get_one("dtype").copied(),
             out: required(m, "to"),
             config: path(m, "config"),
             dataset: text(m, "dataset"),

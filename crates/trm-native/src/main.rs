@@ -5,7 +5,6 @@ mod args;
 mod commands;
 mod depths;
 mod device;
-mod header;
 mod interrupt;
 mod metrics;
 mod plan;

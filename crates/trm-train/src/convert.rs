@@ -67,6 +67,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
             dropout: 0.0,
             rms_norm_eps: original.rms_norm_eps,
             rope_theta: original.rope_theta,
+            ..CausalSpec::default()
         }),
         train: TrainSpec {
             decay: Decay::All,

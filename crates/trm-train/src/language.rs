@@ -1,7 +1,7 @@
 //! Runs of models that predict the next token.
 
 use async_trait::async_trait;
-use burn::optim::GradientsParams;
+use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, Tensor};
 use rand::RngExt;
 use serde_json::Value;
@@ -12,12 +12,14 @@ use trm_spec::{
     StepReport, Trace, VariantSpec, Vocab,
 };
 
+use crate::backward::{checkpointed, gradients};
+use crate::checkpoint::optimizer::{self, Memory};
 use crate::checkpoint::{self, Header, host};
 use crate::generate::{Generation, Overflow};
-use crate::optim::{AdamW, learning_rate};
+use crate::optim::{Average, Updates, learning_rate, warmed};
 use crate::registry::check_depth;
 use crate::task::CausalTask;
-use crate::{Run, TextStream, TraceRequest};
+use crate::{Run, TextStream, TraceRequest, Weights};
 
 /// A language model with its text, its optimiser and its place in the run.
 pub(crate) struct LanguageRun<M> {
@@ -27,11 +29,18 @@ pub(crate) struct LanguageRun<M> {
     /// Taken out only while an update is under way.
     model: Option<M>,
     task: CausalTask,
-    optimizer: AdamW,
+    updates: Updates,
+    /// Moving average of the weights, where one is kept.
+    average: Option<Average>,
+    /// Which weights answer questions.
+    answering: Weights,
     step: usize,
 }
 
 const HAS_MODEL: &str = "a run has its model between updates";
+
+/// Room for the number of a cycle beside that of its batch.
+const CYCLE_BITS: u32 = 12;
 
 impl<M: Autoregressive> LanguageRun<M> {
     /// `model` has autodiff on.
@@ -42,13 +51,16 @@ impl<M: Autoregressive> LanguageRun<M> {
         model: M,
         task: CausalTask,
     ) -> Self {
+        let average = (config.train.ema_decay > 0.0).then(|| Average::new(&model));
         Self {
             config,
             vocab,
             corpus,
             model: Some(model),
             task,
-            optimizer: AdamW::default(),
+            updates: Updates::default(),
+            average,
+            answering: Weights::Average,
             step: 0,
         }
     }
@@ -57,7 +69,10 @@ impl<M: Autoregressive> LanguageRun<M> {
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
         if let Some(bytes) = optimizer {
             let device = self.plain_device();
-            self.optimizer = checkpoint::read_optimizer(bytes, self.model(), step, &device)?;
+            let Memory { updates, average } = optimizer::read(bytes, self.model(), step, &device)?;
+            self.updates = updates;
+            // Without a saved one, the average starts at the weights as loaded.
+            self.average = average.or(self.average.take());
         }
         self.step = step;
         Ok(())
@@ -85,34 +100,62 @@ impl<M: Autoregressive> LanguageRun<M> {
         self.model().block_size()
     }
 
+    /// The model that answers questions: the averaged weights where there are
+    /// any, unless the others were asked for.
+    fn answerer(&self) -> M {
+        let model = self.model().valid();
+        match (&self.average, self.answering) {
+            (Some(average), Weights::Average) => average.apply(model),
+            _ => model,
+        }
+    }
+
     /// One update; returns the loss of the last cycle, still on the device.
     fn train_step(&mut self) -> Result<(Tensor<1>, f64, usize), Failure> {
         let train = &self.config.train;
-        let step = self.step as u64;
+        let (step, batches) = (self.step as u64, train.gradient_accumulation_steps as u64);
         let corpus = self.corpus()?;
-        let batch =
-            corpus.batch(Split::Train, train.seed, step, train.batch_size, self.block_size());
         let depth = self.task.depth(step);
-        if self.dropout() > 0.0 {
-            // Masks are a function of the seed and the step, so that a resumed
-            // run drops what an unbroken one would have dropped.
-            self.plain_device().seed(draw(train.seed, stream::DROPOUT, step).random());
+        let share = 1.0 / batches as f64;
+        let teach = if train.gradient_checkpointing { checkpointed } else { gradients };
+        let mut sum = GradientsAccumulator::new();
+        let mut last: Option<Tensor<1>> = None;
+        for number in step * batches..(step + 1) * batches {
+            let (size, block) = (train.batch_size, self.block_size());
+            let batch = corpus.batch(Split::Train, train.seed, number, size, block);
+            let before = |cycle| self.seed_dropout(number, cycle);
+            let lesson = teach(&self.task, self.model(), &batch, depth, share, &before);
+            sum.accumulate(self.model(), lesson.grads);
+            last = Some(last.map_or(lesson.last.clone(), |sum| sum + lesson.last));
         }
-        let losses = self.task.losses(self.model(), &batch, depth);
+        let loss = last.expect("an update has a batch").mul_scalar(share);
         let rate = learning_rate(train, self.step);
-        let grads = GradientsParams::from_grads(losses.objective.backward(), self.model());
-        let last = losses.last.inner();
         let device = self.plain_device();
         // Moved, not cloned: parameters that are not shared are updated in place.
         let model = self.model.take().expect(HAS_MODEL);
-        self.model = Some(self.optimizer.update(model, grads, &self.config.train, rate, &device));
+        let model = self.updates.update(model, sum.grads(), &self.config.train, rate, &device);
+        if let Some(average) = &mut self.average {
+            average.update(&model, warmed(self.config.train.ema_decay, self.step));
+        }
+        self.model = Some(model);
         self.step += 1;
-        Ok((last, rate, depth))
+        Ok((loss, rate, depth))
     }
 
-    fn dropout(&self) -> f64 {
+    /// Dropout masks are a function of the seed, the batch and the cycle, so that
+    /// a resumed run drops what an unbroken one would have dropped, and a cycle
+    /// that is computed again drops the same.
+    fn seed_dropout(&self, batch: u64, cycle: usize) {
         let VariantSpec::Causal(spec) = &self.config.model;
-        spec.dropout
+        if spec.dropout > 0.0 {
+            let address = (batch << CYCLE_BITS) | cycle as u64;
+            let seed = draw(self.config.train.seed, stream::DROPOUT, address).random();
+            self.plain_device().seed(seed);
+        }
+    }
+
+    fn header(&self, metrics: Value) -> Header {
+        Header { config: self.config.clone(), vocab: self.vocab.clone(), step: self.step, metrics }
     }
 
     fn prompt(&self, prompt: &str) -> Result<Vec<u32>, Failure> {
@@ -215,8 +258,8 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         for depth in depths {
             check_depth(*depth)?;
         }
-        let model = self.model().valid();
-        crate::evaluate::evaluate(&model, corpus, self.block_size(), depths, max_tokens).await
+        crate::evaluate::evaluate(&self.answerer(), corpus, self.block_size(), depths, max_tokens)
+            .await
     }
 
     fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure> {
@@ -229,31 +272,46 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             ));
         }
         let prompt = self.prompt(&options.prompt)?;
-        let (model, vocab) = (self.model().valid(), self.vocab.clone());
-        Ok(Box::new(Generation::new(model, vocab, prompt, options, Overflow::Half)))
+        Ok(Box::new(Generation::new(
+            self.answerer(),
+            self.vocab.clone(),
+            prompt,
+            options,
+            Overflow::Half,
+        )))
     }
 
     async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {
         check_depth(request.depth)?;
         self.check_tokens(&request.tokens)?;
-        crate::trace::trace(&self.model().valid(), self.config.model.name(), request).await
+        crate::trace::trace(&self.answerer(), self.config.model.name(), request).await
     }
 
     fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure> {
         self.prompt(prompt)
     }
 
+    fn answer_with(&mut self, weights: Weights) -> Result<(), Failure> {
+        if weights == Weights::Average && self.average.is_none() {
+            return Err(Failure::new(
+                FailureKind::Config,
+                "this run keeps no average of its weights",
+                "Ask for the raw weights, or train with ema_decay above 0.",
+            ));
+        }
+        self.answering = weights;
+        Ok(())
+    }
+
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
-        let header = Header {
-            config: self.config.clone(),
-            vocab: self.vocab.clone(),
-            step: self.step,
-            metrics,
-        };
         Ok(Saved {
-            checkpoint: checkpoint::write(self.model(), &header).await?,
-            optimizer: checkpoint::write_optimizer(&self.optimizer, self.step).await?,
+            checkpoint: checkpoint::write(self.model(), &self.header(metrics)).await?,
+            optimizer: optimizer::write(&self.updates, self.average.as_ref(), self.step).await?,
             step: self.step,
         })
+    }
+
+    async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {
+        checkpoint::write(&self.answerer(), &self.header(metrics)).await
     }
 }

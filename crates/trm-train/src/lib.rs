@@ -4,6 +4,7 @@
 //! [`create`] and [`load`] give a [`Run`], whatever the variant. Not in here:
 //! files, clocks, progress, the mathematics of a model.
 
+mod backward;
 pub mod checkpoint;
 mod convert;
 mod evaluate;
@@ -16,10 +17,11 @@ mod run;
 mod task;
 mod trace;
 
+pub use backward::{Lesson, checkpointed, gradients};
 pub use convert::chat_trm;
 pub use generate::{Generation, Overflow};
-pub use optim::{AdamW, clip_scale, learning_rate};
+pub use optim::{Average, Updates, clip_scale, learning_rate};
 pub use parameters::{Named, collect};
 pub use registry::{create, load};
-pub use run::{Run, TextStream, TraceRequest};
+pub use run::{Run, TextStream, TraceRequest, Weights};
 pub use task::CausalTask;

@@ -38,8 +38,24 @@ pub trait Run {
     /// A text as this model's tokens.
     fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure>;
 
-    /// The run as bytes; `metrics` is kept with it.
+    /// Which weights answer questions from now on: evaluation, text, traces and
+    /// [`export`](Self::export). At first the average, where there is one.
+    fn answer_with(&mut self, weights: Weights) -> Result<(), Failure>;
+
+    /// The run as bytes, to go on from; `metrics` is kept with it.
     async fn save(&self, metrics: serde_json::Value) -> Result<Saved, Failure>;
+
+    /// The weights that answer questions, as a checkpoint that stands alone.
+    async fn export(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Failure>;
+}
+
+/// Two sets of weights that a run may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// As the last update left them.
+    Raw,
+    /// Their exponential moving average (`ema_decay`).
+    Average,
 }
 
 /// Text that is generated as it is asked for.

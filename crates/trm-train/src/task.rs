@@ -3,6 +3,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::RngExt;
+use rand_distr::{Distribution, Normal, Poisson};
 use trm_core::{Engine, Recursive};
 use trm_data::{Batch, IGNORED, draw, stream};
 use trm_spec::{CausalSpec, DepthSampling, Objective, TrainSpec};
@@ -16,6 +17,8 @@ pub struct CausalTask {
     objective: Objective,
     /// One weight per cycle, or none for equal ones.
     weights: Vec<f64>,
+    /// Last cycles that leave a gradient; 0 means all of them.
+    kept: usize,
     seed: u64,
 }
 
@@ -27,6 +30,11 @@ pub struct Losses {
     pub last: Tensor<1>,
 }
 
+/// Deviation of the logarithm of the rate that `log_normal` draws.
+const LOG_DEVIATION: f64 = 0.5;
+/// How far beyond the mean `log_normal` may go.
+const DEEPEST: usize = 4;
+
 impl CausalTask {
     pub fn new(model: &CausalSpec, train: &TrainSpec) -> Self {
         Self {
@@ -35,66 +43,117 @@ impl CausalTask {
             sampling: train.depth_sampling,
             objective: train.objective,
             weights: train.cycle_weights.clone(),
+            kept: train.backprop_cycles,
             seed: train.seed,
         }
     }
 
     /// Cycles that step `step` runs; a function of the seed and the step alone.
     pub fn depth(&self, step: u64) -> usize {
+        let mut generator = draw(self.seed, stream::DEPTHS, step);
         match self.sampling {
             DepthSampling::Fixed => self.depth,
-            DepthSampling::Uniform => draw(self.seed, stream::DEPTHS, step)
-                .random_range(self.min_depth as u64..=self.depth as u64)
-                as usize,
+            DepthSampling::Uniform => {
+                generator.random_range(self.min_depth as u64..=self.depth as u64) as usize
+            }
+            DepthSampling::LogNormal => {
+                let mean = (self.depth as f64).ln() - LOG_DEVIATION * LOG_DEVIATION / 2.0;
+                let rate = Normal::new(mean, LOG_DEVIATION)
+                    .map_or(self.depth as f64, |normal| normal.sample(&mut generator).exp());
+                let drawn = Poisson::new(rate)
+                    .map_or(self.depth as f64, |poisson| poisson.sample(&mut generator));
+                (drawn as usize).clamp(self.min_depth, DEEPEST * self.depth)
+            }
         }
     }
 
-    /// Scores a batch with `depth` cycles.
+    /// Scores a batch with `depth` cycles. `before` is told which cycle comes
+    /// next: 0 for the embedding, then from 1.
     pub fn losses<M: Recursive<Input = Tensor<2, Int>>>(
         &self,
         model: &M,
         batch: &Batch,
         depth: usize,
+        before: &dyn Fn(usize),
     ) -> Losses {
-        let device = model.device();
-        let inputs = tokens(&batch.inputs, batch.block_size, &device);
-        let targets = tokens(&batch.targets, batch.block_size, &device);
-        let counted = batch.targets.iter().filter(|target| **target != IGNORED).count().max(1);
-        let [rows, cols] = targets.dims();
-        let targets = targets.reshape([rows * cols]);
-        let x = model.encode(&inputs);
+        let question = Question::new(batch, &model.device());
+        let weights = self.cycle_weights(depth);
+        before(0);
+        let x = model.encode(&question.inputs);
         let start = model.start(&x);
-        let score = |state: &M::State| {
-            let logits = model.read(state).logits;
-            let [_, _, vocab] = logits.dims();
-            trm_kernels::cross_entropy(logits.reshape([rows * cols, vocab]), targets.clone())
-                .sum()
-                .div_scalar(counted as f64)
-        };
-        let engine = Engine::new(depth);
-        match self.objective {
-            Objective::LastCycle => {
-                let last = score(&engine.think(model, &x, start, |_, _| {}));
-                Losses { objective: last.clone(), last }
+        before(1);
+        let mut objective: Option<Tensor<1>> = None;
+        let mut last = None;
+        Engine::keeping(depth, self.kept).think(model, &x, start, |step, state| {
+            let weight = weights[step - 1];
+            if weight > 0.0 {
+                let loss = question.score(model, state);
+                let part =
+                    if weight == 1.0 { loss.clone() } else { loss.clone().mul_scalar(weight) };
+                objective = Some(objective.take().map_or(part.clone(), |sum| sum + part));
+                last = Some(loss);
             }
-            Objective::EveryCycle => {
-                let weights = self.cycle_weights(depth);
-                let mut losses = Vec::with_capacity(depth);
-                engine.think(model, &x, start, |_, state| losses.push(score(state)));
-                let last = losses[depth - 1].clone();
-                let weighted = losses.into_iter().zip(weights).map(|(loss, w)| loss.mul_scalar(w));
-                let objective = weighted.reduce(|a, b| a + b).expect("a recursion has a cycle");
-                Losses { objective, last }
-            }
+            before(step + 1);
+        });
+        Losses {
+            objective: objective.expect("a recursion has a cycle that is scored"),
+            last: last.expect("the last cycle is scored"),
         }
     }
 
-    /// Weights of the first `depth` cycles, with sum one.
-    fn cycle_weights(&self, depth: usize) -> Vec<f64> {
-        let weights: Vec<f64> =
-            (0..depth).map(|i| self.weights.get(i).copied().unwrap_or(1.0)).collect();
+    /// Cycles that leave a gradient when `depth` run.
+    pub(crate) fn kept(&self, depth: usize) -> usize {
+        if self.kept == 0 { depth } else { self.kept.min(depth) }
+    }
+
+    /// What the loss of each of `depth` cycles counts, with sum one. Cycles that
+    /// leave no gradient count nothing; cycles beyond the listed weights count as
+    /// the last listed one.
+    pub(crate) fn cycle_weights(&self, depth: usize) -> Vec<f64> {
+        let first = depth - self.kept(depth);
+        let weight = |cycle: usize| match self.objective {
+            _ if cycle < first => 0.0,
+            Objective::LastCycle => f64::from(u8::from(cycle + 1 == depth)),
+            // The last cycle always counts, or there would be nothing to show.
+            Objective::EveryCycle => {
+                self.weights.get(cycle).or(self.weights.last()).copied().unwrap_or(1.0).max(1e-9)
+            }
+        };
+        let weights: Vec<f64> = (0..depth).map(weight).collect();
         let total: f64 = weights.iter().sum();
         weights.into_iter().map(|w| w / total).collect()
+    }
+}
+
+/// A batch on its device, ready to be scored.
+pub(crate) struct Question {
+    /// `[rows, length]`.
+    pub inputs: Tensor<2, Int>,
+    /// `[rows · length]`.
+    targets: Tensor<1, Int>,
+    /// Targets that count.
+    counted: usize,
+}
+
+impl Question {
+    pub fn new(batch: &Batch, device: &Device) -> Self {
+        let inputs = tokens(&batch.inputs, batch.block_size, device);
+        let targets = tokens(&batch.targets, batch.block_size, device);
+        let [rows, cols] = targets.dims();
+        Self {
+            inputs,
+            targets: targets.reshape([rows * cols]),
+            counted: batch.targets.iter().filter(|target| **target != IGNORED).count().max(1),
+        }
+    }
+
+    /// Mean loss of the answer in `state`, in nats per token, `[1]`.
+    pub fn score<M: Recursive>(&self, model: &M, state: &M::State) -> Tensor<1> {
+        let logits = model.read(state).logits;
+        let [rows, cols, vocab] = logits.dims();
+        trm_kernels::cross_entropy(logits.reshape([rows * cols, vocab]), self.targets.clone())
+            .sum()
+            .div_scalar(self.counted as f64)
     }
 }
 
@@ -103,4 +162,37 @@ pub(crate) fn tokens(values: &[u32], length: usize, device: &Device) -> Tensor<2
     let values: Vec<i32> = values.iter().map(|&t| t as i32).collect();
     let rows = values.len() / length;
     Tensor::from_data(TensorData::new(values, [rows, length]), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(sampling: DepthSampling, depth: usize) -> CausalTask {
+        let model = CausalSpec { recursion_steps: depth, ..CausalSpec::default() };
+        CausalTask::new(&model, &TrainSpec { depth_sampling: sampling, ..TrainSpec::default() })
+    }
+
+    #[test]
+    fn log_normal_depths_lie_around_their_mean_and_within_their_limits() {
+        let task = task(DepthSampling::LogNormal, 8);
+        let depths: Vec<usize> = (0..20_000).map(|step| task.depth(step)).collect();
+        let mean = depths.iter().sum::<usize>() as f64 / depths.len() as f64;
+        assert!((7.8..8.3).contains(&mean), "mean {mean}");
+        assert!(depths.iter().all(|depth| (1..=32).contains(depth)));
+        assert!(depths.iter().any(|&depth| depth <= 2) && depths.iter().any(|&depth| depth >= 20));
+        assert_eq!(task.depth(5), task.depth(5));
+    }
+
+    #[test]
+    fn weights_sum_to_one_over_the_cycles_that_leave_a_gradient() {
+        let mut task = task(DepthSampling::Fixed, 4);
+        assert_eq!(task.cycle_weights(3), [0.0, 0.0, 1.0]);
+        task.objective = Objective::EveryCycle;
+        assert_eq!(task.cycle_weights(4), [0.25; 4]);
+        task.weights = vec![1.0, 3.0];
+        assert_eq!(task.cycle_weights(3), [1.0 / 7.0, 3.0 / 7.0, 3.0 / 7.0]);
+        task.kept = 2;
+        assert_eq!(task.cycle_weights(4), [0.0, 0.0, 0.5, 0.5]);
+    }
 }

@@ -13,7 +13,7 @@ use trm_core::variants::causal::Causal;
 use trm_core::{Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{CausalSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
-use trm_train::{AdamW, CausalTask, Generation, Overflow, TextStream, TraceRequest, collect};
+use trm_train::{CausalTask, Generation, Overflow, TextStream, TraceRequest, Updates, collect};
 
 type Tensors = BTreeMap<String, Vec<f64>>;
 
@@ -218,7 +218,7 @@ fn loss_and_every_gradient() {
         let fixture = Fixture::open(&path);
         let model = fixture.model(&Device::flex().autodiff());
         let (task, _) = original_objective(&fixture);
-        let losses = task.losses(&model, &fixture.batch(), fixture.spec.recursion_steps);
+        let losses = task.losses(&model, &fixture.batch(), fixture.spec.recursion_steps, &|_| {});
         close("loss", &host(losses.last.inner()), &fixture.io["loss"]);
         let grads = GradientsParams::from_grads(losses.objective.backward(), &model);
         let found = gradients(&model, &grads);
@@ -239,10 +239,10 @@ fn weights_after_three_updates() {
         let device = Device::flex();
         let mut model = fixture.model(&device.clone().autodiff());
         let (task, train) = original_objective(&fixture);
-        let mut optimizer = AdamW::default();
+        let mut optimizer = Updates::default();
         let depth = fixture.spec.recursion_steps;
         for _ in 0..3 {
-            let losses = task.losses(&model, &fixture.batch(), depth);
+            let losses = task.losses(&model, &fixture.batch(), depth, &|_| {});
             let grads = GradientsParams::from_grads(losses.objective.backward(), &model);
             model = optimizer.update(model, grads, &train, train.learning_rate, &device);
         }
@@ -250,7 +250,7 @@ fn weights_after_three_updates() {
         for named in collect(&model) {
             close(&named.name, &host(named.values), &expected[&named.name]);
         }
-        let losses = task.losses(&model, &fixture.batch(), depth);
+        let losses = task.losses(&model, &fixture.batch(), depth, &|_| {});
         close("loss after", &host(losses.last.inner()), &fixture.io["loss_after3"]);
     }
 }

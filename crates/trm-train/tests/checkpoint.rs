@@ -24,20 +24,44 @@ fn an_interrupted_run_continues_as_if_it_had_not_been() {
     let mut config = tiny();
     model(&mut config).dropout = 0.1;
     config.train.depth_sampling = trm_spec::DepthSampling::Uniform;
-    let mut whole = start(&config);
+    continues(&config);
+}
+
+#[test]
+fn everything_that_training_remembers_is_restored() {
+    let mut config = tiny();
+    config.train.optimizer = trm_spec::Optimizer::Muon;
+    config.train.ema_decay = 0.9;
+    config.train.gradient_accumulation_steps = 2;
+    config.train.gradient_checkpointing = true;
+    config.train.depth_sampling = trm_spec::DepthSampling::LogNormal;
+    config.train.backprop_cycles = 2;
+    config.data.sampling = trm_spec::Sampling::Epochs;
+    model(&mut config).dropout = 0.1;
+    model(&mut config).state_update = trm_spec::StateUpdate::Gated;
+    model(&mut config).input_injection = trm_spec::Injection::Adapter;
+    continues(&config);
+}
+
+/// A run that is saved and loaded on its way makes the same steps.
+fn continues(config: &trm_spec::RunConfig) {
+    let mut whole = start(config);
     let expected = wait(whole.steps(30)).unwrap();
 
-    let mut first = start(&config);
+    let mut first = start(config);
     let mut found = wait(first.steps(13)).unwrap();
     let mut second = load(&save(first.as_ref()), Some(TEXT));
     found.extend(wait(second.steps(17)).unwrap());
     assert_eq!(found, expected);
-    assert_eq!(weights(&save(second.as_ref())), weights(&save(whole.as_ref())));
+    let (found, expected) = (save(second.as_ref()), save(whole.as_ref()));
+    assert_eq!(weights(&found.checkpoint), weights(&expected.checkpoint));
+    assert_eq!(weights(&found.optimizer), weights(&expected.optimizer));
+    assert_eq!(wait(second.evaluate(&[2], 0)).unwrap(), wait(whole.evaluate(&[2], 0)).unwrap());
 }
 
 /// Every tensor's bytes by name; the header's order of keys may differ.
-fn weights(saved: &Saved) -> std::collections::BTreeMap<String, Vec<u8>> {
-    let tensors = SafeTensors::deserialize(&saved.checkpoint).unwrap();
+fn weights(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let tensors = SafeTensors::deserialize(bytes).unwrap();
     tensors.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect()
 }
 

@@ -11,7 +11,8 @@ use trm_core::variants::causal::Causal;
 use trm_core::{Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{
-    DepthSampling, FailureKind, GenerateOptions, LiveSettings, Objective, RunConfig, VariantSpec,
+    DepthSampling, FailureKind, GenerateOptions, Injection, LiveSettings, Objective, RunConfig,
+    StateUpdate, VariantSpec,
 };
 use trm_train::{CausalTask, TraceRequest};
 
@@ -38,6 +39,20 @@ fn logits(model: &Causal, tokens: &[u32], depth: usize) -> Vec<f32> {
     model.read(&end).logits.into_data().try_into_vec().unwrap()
 }
 
+/// Every way in which a cycle may treat its input and its state.
+fn kinds() -> Vec<RunConfig> {
+    let mut kinds = Vec::new();
+    for injection in [Injection::Add, Injection::Adapter] {
+        for update in [StateUpdate::Replace, StateUpdate::Gated] {
+            let mut config = tiny();
+            model(&mut config).input_injection = injection;
+            model(&mut config).state_update = update;
+            kinds.push(config);
+        }
+    }
+    kinds
+}
+
 #[test]
 fn every_parameter_learns_under_every_objective() {
     struct Learning<'a> {
@@ -53,34 +68,44 @@ fn every_parameter_learns_under_every_objective() {
             self.seen += 1;
         }
     }
-    for objective in [Objective::LastCycle, Objective::EveryCycle] {
-        let mut config = tiny();
+    let objectives = [Objective::LastCycle, Objective::EveryCycle];
+    for (mut config, objective) in
+        kinds().into_iter().flat_map(|kind| objectives.map(|o| (kind.clone(), o)))
+    {
         config.train.objective = objective;
         let model = build(&config, &Device::flex().autodiff());
         let VariantSpec::Causal(spec) = &config.model;
         let task = CausalTask::new(spec, &config.train);
         for depth in [1, 3] {
-            let losses = task.losses(&model, &batch(&config), depth);
+            let losses = task.losses(&model, &batch(&config), depth, &|_| {});
             let grads = GradientsParams::from_grads(losses.objective.backward(), &model);
             let mut learning = Learning { grads: &grads, seen: 0 };
             model.visit(&mut learning);
-            assert_eq!(learning.seen, 3 + 2 * 4);
+            let more = usize::from(spec.input_injection == Injection::Adapter)
+                + usize::from(spec.state_update == StateUpdate::Gated);
+            assert_eq!(learning.seen, 3 + 2 * 4 + more);
+            assert_eq!(model.num_params(), spec.parameters(30));
         }
     }
 }
 
 #[test]
 fn the_future_cannot_leak() {
-    let model = build(&tiny(), &Device::flex());
+    for config in kinds() {
+        future_cannot_leak(&build(&config, &Device::flex()));
+    }
+}
+
+fn future_cannot_leak(model: &Causal) {
     let tokens: Vec<u32> = (0..16).map(|i| i * 5 % 30).collect();
     for depth in [1, 3] {
-        let before = logits(&model, &tokens, depth);
+        let before = logits(model, &tokens, depth);
         for changed in [1, 8, 15] {
             let mut other = tokens.clone();
             for token in &mut other[changed..] {
                 *token = (*token + 13) % 30;
             }
-            let after = logits(&model, &other, depth);
+            let after = logits(model, &other, depth);
             assert_eq!(before[..changed * 30], after[..changed * 30], "position {changed}");
             assert_ne!(before[changed * 30..], after[changed * 30..]);
         }
@@ -89,10 +114,15 @@ fn the_future_cannot_leak() {
 
 #[test]
 fn the_cache_changes_nothing() {
-    let model = build(&tiny(), &Device::flex());
+    for config in kinds() {
+        cache_changes_nothing(&build(&config, &Device::flex()));
+    }
+}
+
+fn cache_changes_nothing(model: &Causal) {
     let tokens: Vec<u32> = (0..16).map(|i| i * 11 % 30).collect();
     for depth in [1, 2, 5] {
-        let whole = logits(&model, &tokens, depth);
+        let whole = logits(model, &tokens, depth);
         // A prompt at once and then one by one, and everything one by one.
         for prompt in [1, 6] {
             let mut cache = model.cache(depth);

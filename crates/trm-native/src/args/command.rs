@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, value_parser};
+use trm_train::checkpoint::Precision;
 
-use super::settings;
+use super::{Origin, settings};
 use crate::device::Choice;
 use crate::{depths, presets};
 
@@ -119,21 +120,28 @@ fn trace() -> Command {
 
 fn convert() -> Command {
     Command::new("convert")
-        .about("Turn another project's weights into a checkpoint")
+        .about("Turn another project's weights into a checkpoint, or store one more compactly")
         .arg(
             Arg::new("input")
                 .value_name("IN")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("Its weights, as safetensors"),
+                .help("Its weights, as safetensors; of this program also a run's folder"),
         )
         .arg(
             Arg::new("from")
                 .long("from")
                 .value_name("FORMAT")
                 .required(true)
-                .value_parser(["chat-trm"])
-                .help("Whose weights they are"),
+                .value_parser(one_of(&[("chat-trm", Origin::ChatTrm), ("trm", Origin::Trm)]))
+                .help("Whose weights they are; trm is this program itself"),
+        )
+        .arg(
+            Arg::new("dtype")
+                .long("dtype")
+                .value_name("TYPE")
+                .value_parser(one_of(&[("f32", Precision::F32), ("f16", Precision::F16)]))
+                .help("How the numbers are stored; f16 halves the file [default: as they are]"),
         )
         .arg(file("to", "The checkpoint to write").required(true))
         .arg(file("config", "Its config.json [default: beside IN]"))
@@ -219,6 +227,16 @@ fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg 
         .help(help);
     let snake = name.replace('-', "_");
     if snake == name { argument } else { argument.alias(snake) }
+}
+
+/// Takes one of a few words, each for a value.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    words: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).map(move |typed| {
+        let known = words.iter().find(|(word, _)| *word == typed);
+        known.map(|(_, value)| *value).expect("clap lets only these words through")
+    })
 }
 
 fn temperature(text: &str) -> Result<f64, String> {

@@ -1,34 +1,51 @@
-//! `convert`: another project's weights as a checkpoint of ours.
+//! `convert`: another project's weights as a checkpoint of ours, or one of ours
+//! stored at another precision.
 
 use anyhow::Context;
 use burn::tensor::Device;
 use trm_data::Corpus;
 use trm_spec::Vocab;
-use trm_train::checkpoint::read_header;
+use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 
 use super::print;
-use crate::args;
-use crate::header;
+use crate::args::{self, Origin};
 use crate::plan::Text;
 use crate::report::usage;
 use crate::run_dir;
 
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
-    let weights = run_dir::read(&typed.input)?;
-    let config = config_file(typed)?;
-    let mut bytes = trm_train::chat_trm(&weights, &config, &Device::flex())
-        .with_context(|| typed.input.display().to_string())?;
-    if let Some(vocab) = characters(typed)? {
-        let (found, wanted) = (vocab.size(), read_header(&bytes)?.vocab.size());
-        if found != wanted {
-            return Err(usage!(
-                "the text has {found} different characters, but the model was trained on {wanted}; give the text it was trained on"
-            ));
-        }
-        bytes = header::with_vocab(&bytes, &vocab)?;
+    let source = run_dir::checkpoint_in(&typed.input);
+    let weights = run_dir::read(&source)?;
+    let converted = || -> anyhow::Result<Vec<u8>> {
+        Ok(match typed.from {
+            Origin::ChatTrm => {
+                named(trm_train::chat_trm(&weights, &config_file(typed)?, &Device::flex())?, typed)?
+            }
+            // Loaded once, so that a damaged file is refused and not passed on.
+            Origin::Trm => {
+                trm_train::load(&weights, None, None, &Device::flex())?;
+                weights.clone()
+            }
+        })
+    };
+    let mut bytes = converted().with_context(|| source.display().to_string())?;
+    if let Some(precision) = typed.precision {
+        bytes = with_precision(&bytes, precision)?;
     }
     run_dir::write(&typed.out, &bytes)?;
     print(&typed.out.display().to_string())
+}
+
+/// Gives the tokens the characters that the original kept elsewhere.
+fn named(bytes: Vec<u8>, typed: &args::Convert) -> anyhow::Result<Vec<u8>> {
+    let Some(vocab) = characters(typed)? else { return Ok(bytes) };
+    let (found, wanted) = (vocab.size(), read_header(&bytes)?.vocab.size());
+    if found != wanted {
+        return Err(usage!(
+            "the text has {found} different characters, but the model was trained on {wanted}; give the text it was trained on"
+        ));
+    }
+    Ok(with_vocab(&bytes, &vocab)?)
 }
 
 /// The sizes of the original.

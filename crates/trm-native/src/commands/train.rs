@@ -8,7 +8,6 @@ use trm_train::checkpoint;
 
 use crate::args;
 use crate::device::{self, Choice, Chosen};
-use crate::header;
 use crate::interrupt::Interrupt;
 use crate::metrics::Metrics;
 use crate::plan::{self, Shown, Start};
@@ -52,7 +51,7 @@ fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
             (run, RunDir::create(&plan.out)?, Value::Null)
         }
         Start::Init { checkpoint } => {
-            let bytes = header::restart(checkpoint, &plan.config)?;
+            let bytes = checkpoint::restart(checkpoint, &plan.config)?;
             let text = Some(&*plan.text.content);
             let run = trm_train::load(&bytes, None, text, &device.device)?;
             (run, RunDir::create(&plan.out)?, Value::Null)

@@ -1,24 +1,27 @@
 //! A run as bytes and back: safetensors with a header of our own.
 //!
 //! The model file stands alone and any safetensors reader opens it. What only
-//! training needs, AdamW's moments, is a second file of the same kind. Every
+//! training needs is a second file of the same kind ([`optimizer`]). Every
 //! number is checked before it is used: sizes before anything is allocated,
 //! names, shapes and finiteness before a weight is replaced.
+
+pub(crate) mod optimizer;
+mod rewrite;
 
 use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use trm_spec::{Failure, FailureKind, RunConfig, Vocab};
 
-use crate::optim::AdamW;
 use crate::parameters::{Named, Replace, collect, replace};
 
+pub use rewrite::{Precision, restart, with_precision, with_vocab};
+
 const FORMAT: &str = "trm/1";
-const OPTIMIZER_FORMAT: &str = "trm-optim/1";
 
 /// What a checkpoint says of itself.
 #[derive(Clone, Debug)]
@@ -120,9 +123,10 @@ impl<'a> Checkpoint<'a> {
         let mut values = BTreeMap::new();
         for named in collect(&module) {
             let view = tensor(&self.tensors, &named.name, &named.shape)?;
-            values.insert(named.name, numbers(&view));
+            let numbers = numbers(&view);
+            finite(&named.name, &numbers)?;
+            values.insert(named.name, numbers);
         }
-        finite(&values)?;
         if let Some(extra) = self.tensors.names().into_iter().find(|n| !values.contains_key(*n)) {
             return Err(refused(
                 format!(
@@ -190,19 +194,17 @@ fn numbers(view: &TensorView) -> Vec<f32> {
     }
 }
 
-fn finite(values: &BTreeMap<String, Vec<f32>>) -> Result<(), Failure> {
-    for (name, values) in values {
-        if let Some(at) = values.iter().position(|x| !x.is_finite()) {
-            return Err(refused(
-                format!(
-                    "tensor `{name}` holds {} at position {at}, so the model cannot work",
-                    values[at]
-                ),
-                "The run that wrote it had diverged. Use an earlier checkpoint, or train again with a lower learning_rate.",
-            ));
-        }
+fn finite(name: &str, values: &[f32]) -> Result<(), Failure> {
+    match values.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(refused(
+            format!(
+                "tensor `{name}` holds {} at position {at}, so the model cannot work",
+                values[at]
+            ),
+            "The run that wrote it had diverged. Use an earlier checkpoint, or train again with a lower learning_rate.",
+        )),
     }
-    Ok(())
 }
 
 /// Writes tensors under a header.
@@ -257,79 +259,6 @@ pub(crate) async fn write<M: Module>(module: &M, header: &Header) -> Result<Vec<
         tensors.push((name, shape, host(values).await?));
     }
     to_bytes(&tensors, pairs(header)?)
-}
-
-/// The optimiser file: `m.<parameter>` and `v.<parameter>`, flattened.
-pub(crate) async fn write_optimizer(optimizer: &AdamW, step: usize) -> Result<Vec<u8>, Failure> {
-    let (moments, time) = optimizer.state();
-    let mut tensors = Vec::new();
-    for (name, (m, v)) in moments {
-        for (kind, moment) in [("m", m), ("v", v)] {
-            let values = host(moment.clone()).await?;
-            tensors.push((format!("{kind}.{name}"), vec![values.len()], values));
-        }
-    }
-    to_bytes(
-        &tensors,
-        HashMap::from([
-            ("format".into(), OPTIMIZER_FORMAT.into()),
-            ("step".into(), step.to_string()),
-            ("time".into(), time.to_string()),
-        ]),
-    )
-}
-
-/// Reads the optimiser file that belongs to `step` of `module`.
-pub(crate) fn read_optimizer<M: Module>(
-    bytes: &[u8],
-    module: &M,
-    step: usize,
-    device: &Device,
-) -> Result<AdamW, Failure> {
-    let pairs = metadata(bytes, OPTIMIZER_FORMAT)?;
-    let number = |key: &str| {
-        pairs
-            .get(key)
-            .and_then(|text| text.parse::<usize>().ok())
-            .ok_or_else(|| refused(format!("the optimiser file has no `{key}`"), DAMAGED))
-    };
-    if number("step")? != step {
-        return Err(refused(
-            format!(
-                "the optimiser file is of step {}, but the model is of step {step}",
-                number("step")?
-            ),
-            "Use the two files of one save, or go on without the optimiser file.",
-        ));
-    }
-    let tensors = SafeTensors::deserialize(bytes)
-        .map_err(|error| refused(format!("the optimiser file is not whole ({error})"), DAMAGED))?;
-    let mut values = BTreeMap::new();
-    // Before the first update there are no moments at all.
-    if !tensors.is_empty() {
-        for named in collect(module) {
-            let length = [named.shape.iter().product()];
-            for kind in ["m", "v"] {
-                let name = format!("{kind}.{}", named.name);
-                let view = tensor(&tensors, &name, &length)?;
-                values.insert(name, numbers(&view));
-            }
-        }
-    }
-    finite(&values)?;
-    let mut take = |name: &str| {
-        let values = values.remove(name)?;
-        let length = values.len();
-        Some(Tensor::from_data(TensorData::new(values, [length]), device))
-    };
-    let moments = collect(module)
-        .into_iter()
-        .filter_map(|named| {
-            let pair = (take(&format!("m.{}", named.name))?, take(&format!("v.{}", named.name))?);
-            Some((named.name, pair))
-        })
-        .collect();
-    Ok(AdamW::resume(moments, number("time")?))
 }
 
 /// Reads a tensor back from its device.

@@ -1,53 +1,52 @@
-//! The optimiser: AdamW with decay groups, global clipping and a schedule.
+//! What turns gradients into new weights: AdamW with decay groups, Muon, global
+//! clipping, a schedule, and a moving average of the weights.
+
+mod average;
+mod clip;
+mod schedule;
 
 use std::collections::BTreeMap;
-use std::f64::consts::PI;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::GradientsParams;
+use burn::module::{Module, Param};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdjustLrFn, GradientsParams, Muon, MuonConfig, Optimizer as _};
 use burn::tensor::{Device, Tensor};
 use trm_kernels::AdamWStep;
-use trm_spec::{Decay, Schedule, TrainSpec};
+use trm_spec::{Decay, Optimizer, TrainSpec};
+
+pub use average::{Average, warmed};
+pub use clip::clip_scale;
+pub use schedule::learning_rate;
 
 use crate::parameters::{Replace, flat, replace};
 
-/// Learning rate of step `step`, counted from 0 (nanoGPT's `get_lr`).
-pub fn learning_rate(train: &TrainSpec, step: usize) -> f64 {
-    let (peak, low) = (train.learning_rate, train.min_lr.min(train.learning_rate));
-    if step < train.warmup_iters {
-        return peak * (step + 1) as f64 / (train.warmup_iters + 1) as f64;
-    }
-    match train.lr_schedule {
-        Schedule::Constant => peak,
-        Schedule::Cosine => {
-            let end =
-                if train.lr_decay_iters == 0 { train.max_iters } else { train.lr_decay_iters };
-            if step >= end {
-                return low;
-            }
-            let done = (step - train.warmup_iters) as f64
-                / end.saturating_sub(train.warmup_iters).max(1) as f64;
-            low + 0.5 * (1.0 + (PI * done).cos()) * (peak - low)
-        }
-    }
+/// What an optimiser remembers of one parameter, flattened.
+#[derive(Clone)]
+pub(crate) enum Moments {
+    /// AdamW: first and second moment.
+    Adam { m: Tensor<1>, v: Tensor<1> },
+    /// Muon: the momentum.
+    Muon { velocity: Tensor<1> },
 }
 
-/// First and second moments of every parameter, flattened, by name.
+/// The optimiser of a run: AdamW for every parameter, or Muon for the matrices
+/// inside the network and AdamW for the rest, as the settings of each update say.
 #[derive(Clone, Default)]
-pub struct AdamW {
-    moments: BTreeMap<String, (Tensor<1>, Tensor<1>)>,
+pub struct Updates {
+    moments: BTreeMap<String, Moments>,
     /// Updates done.
     time: usize,
 }
 
-impl AdamW {
+impl Updates {
     /// Takes moments up again after `time` updates.
-    pub fn resume(moments: BTreeMap<String, (Tensor<1>, Tensor<1>)>, time: usize) -> Self {
+    pub(crate) fn resume(moments: BTreeMap<String, Moments>, time: usize) -> Self {
         Self { moments, time }
     }
 
-    /// The moments, and the updates they have seen.
-    pub fn state(&self) -> (&BTreeMap<String, (Tensor<1>, Tensor<1>)>, usize) {
+    /// The moments by parameter, and the updates they have seen.
+    pub(crate) fn state(&self) -> (&BTreeMap<String, Moments>, usize) {
         (&self.moments, self.time)
     }
 
@@ -62,7 +61,7 @@ impl AdamW {
     ) -> M {
         self.time += 1;
         let scale = clip_scale(&model, &grads, train.grad_clip, device);
-        let step = AdamWStep {
+        let adam = AdamWStep {
             learning_rate: rate,
             beta1: train.beta1,
             beta2: train.beta2,
@@ -70,98 +69,98 @@ impl AdamW {
             weight_decay: train.weight_decay,
             time: self.time,
         };
-        let decay = train.decay;
-        replace(model, &mut Update { moments: &mut self.moments, grads, scale, step, decay })
+        let muon = (train.optimizer == Optimizer::Muon).then(|| orthogonal(train));
+        let update = &mut Update { moments: &mut self.moments, grads, scale, train, adam, muon };
+        replace(model, update)
     }
 }
 
-/// What gradients are multiplied with so that their global norm is at most
-/// `clip`, as a tensor `[1]` that is never read back. 0 means no limit.
-pub fn clip_scale<M: Module>(
-    model: &M,
-    grads: &GradientsParams,
-    clip: f64,
-    device: &Device,
-) -> Tensor<1> {
-    struct Squares<'a> {
-        grads: &'a GradientsParams,
-        total: Option<Tensor<1>>,
-    }
-    impl ModuleVisitor for Squares<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(grad) = self.grads.get::<D>(param.id) {
-                let square = grad.square().sum();
-                self.total = Some(self.total.take().map_or(square.clone(), |total| total + square));
-            }
-        }
-    }
-    let one = || Tensor::ones([1], device);
-    if clip == 0.0 {
-        return one();
-    }
-    let mut squares = Squares { grads, total: None };
-    model.visit(&mut squares);
-    squares.total.map_or_else(one, |total| {
-        // PyTorch's clip_grad_norm_, its epsilon included.
-        total.sqrt().add_scalar(1e-6).recip().mul_scalar(clip).clamp_max(1.0)
-    })
+/// The orthogonal step of Muon with AdamW's step size, so that one learning rate
+/// serves both. Burn's keeps its momentum to itself, where no checkpoint reaches
+/// it; so it is given none, and the momentum is ours.
+fn orthogonal(train: &TrainSpec) -> Muon {
+    let decay = (train.weight_decay > 0.0)
+        .then(|| WeightDecayConfig { penalty: train.weight_decay as f32 });
+    MuonConfig::new()
+        .with_momentum(MomentumConfig { momentum: 0.0, dampening: 0.0, nesterov: false })
+        .with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW)
+        .with_weight_decay(decay)
+        .build()
+}
+
+/// Whether Muon is meant for this parameter: a matrix that maps features to
+/// features. Embeddings and heads are not, although they are matrices.
+fn inner_matrix(name: &str, dims: usize) -> bool {
+    dims == 2 && !["embed_tokens.", "lm_head."].iter().any(|outer| name.starts_with(outer))
 }
 
 struct Update<'a> {
-    moments: &'a mut BTreeMap<String, (Tensor<1>, Tensor<1>)>,
+    moments: &'a mut BTreeMap<String, Moments>,
     grads: GradientsParams,
     scale: Tensor<1>,
-    step: AdamWStep,
-    decay: Decay,
+    train: &'a TrainSpec,
+    adam: AdamWStep,
+    muon: Option<Muon>,
 }
 
 impl Replace for Update<'_> {
     fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
-        let decayed = match self.decay {
-            Decay::All => true,
-            Decay::Matrices => D >= 2,
-        };
-        let step = AdamWStep {
-            weight_decay: if decayed { self.step.weight_decay } else { 0.0 },
-            ..self.step
-        };
         let (id, tensor, mapper) = param.consume();
-        let tensor = tensor.inner();
-        let shape = tensor.dims();
-        let (m, v) = self.moments.remove(name).unwrap_or_else(|| {
-            let zeros = || Tensor::zeros([tensor.shape().num_elements()], &tensor.device());
-            (zeros(), zeros())
-        });
-        let moments = (m.reshape(shape), v.reshape(shape));
-        let (tensor, (m, v)) = trm_kernels::adamw(tensor, grad, moments, self.scale.clone(), step);
-        self.moments.insert(name.to_string(), (flat(m), flat(v)));
+        let before = self.moments.remove(name);
+        let (tensor, after) = match &self.muon {
+            Some(muon) if inner_matrix(name, D) => {
+                self.muon_step(muon, tensor.inner(), grad, before)
+            }
+            _ => self.adam_step(tensor.inner(), grad, before),
+        };
+        self.moments.insert(name.to_string(), after);
         Param::from_mapped_value(id, Tensor::from_inner(tensor).require_grad(), mapper)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Update<'_> {
+    fn adam_step<const D: usize>(
+        &self,
+        tensor: Tensor<D>,
+        grad: Tensor<D>,
+        before: Option<Moments>,
+    ) -> (Tensor<D>, Moments) {
+        let decayed = match self.train.decay {
+            Decay::All => true,
+            Decay::Matrices => D >= 2,
+        };
+        let step = AdamWStep {
+            weight_decay: if decayed { self.adam.weight_decay } else { 0.0 },
+            ..self.adam
+        };
+        let shape = tensor.dims();
+        let moments = match before {
+            Some(Moments::Adam { m, v }) => (m.reshape(shape), v.reshape(shape)),
+            _ => (tensor.zeros_like(), tensor.zeros_like()),
+        };
+        let (tensor, (m, v)) = trm_kernels::adamw(tensor, grad, moments, self.scale.clone(), step);
+        (tensor, Moments::Adam { m: flat(m), v: flat(v) })
+    }
 
-    #[test]
-    fn the_schedule_is_nanogpts() {
-        let train = TrainSpec {
-            learning_rate: 1e-3,
-            min_lr: 1e-4,
-            warmup_iters: 100,
-            max_iters: 2000,
-            ..TrainSpec::default()
+    fn muon_step<const D: usize>(
+        &self,
+        muon: &Muon,
+        tensor: Tensor<D>,
+        grad: Tensor<D>,
+        before: Option<Moments>,
+    ) -> (Tensor<D>, Moments) {
+        let grad = grad * self.scale.clone().reshape([1; D]);
+        let momentum = self.train.muon_momentum;
+        let velocity = match before {
+            Some(Moments::Muon { velocity }) => {
+                velocity.reshape(tensor.dims()).mul_scalar(momentum) + grad.clone()
+            }
+            _ => grad.clone(),
         };
-        let close = |step, expected: f64| {
-            let rate = learning_rate(&train, step);
-            assert!((rate - expected).abs() < 1e-12, "step {step}: {rate} for {expected}");
-        };
-        close(0, 1e-3 / 101.0);
-        close(99, 1e-3 * 100.0 / 101.0);
-        close(100, 1e-3);
-        close(1050, 5.5e-4);
-        close(2000, 1e-4);
-        close(9999, 1e-4);
+        // Nesterov: a look ahead along the momentum.
+        let ahead = velocity.clone().mul_scalar(momentum) + grad;
+        let (tensor, _) = muon.step(self.adam.learning_rate, tensor, ahead, None);
+        (tensor, Moments::Muon { velocity: flat(velocity) })
     }
 }

@@ -46,7 +46,11 @@ pub fn model(config: &mut RunConfig) -> &mut CausalSpec {
     spec
 }
 
+#[allow(dead_code, reason = "not every test draws batches itself")]
+pub fn corpus(config: &RunConfig) -> Corpus {
+    Corpus::from_text("hamlet", TEXT, config.data.val_fraction).unwrap()
+}
+
 pub fn start(config: &RunConfig) -> Box<dyn Run> {
-    let corpus = Corpus::from_text("hamlet", TEXT, config.data.val_fraction).unwrap();
-    trm_train::create(config, corpus, &Device::flex()).unwrap()
+    trm_train::create(config, corpus(config), &Device::flex()).unwrap()
 }

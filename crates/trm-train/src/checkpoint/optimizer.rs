@@ -1,0 +1,109 @@
+//! The second file of a run: what only training needs. For every parameter,
+//! flattened: `m.<name>` and `v.<name>` of AdamW, `muon.<name>` of Muon, and
+//! `ema.<name>` where weights are averaged.
+
+use std::collections::{BTreeMap, HashMap};
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::SafeTensors;
+use trm_spec::Failure;
+
+use super::{DAMAGED, finite, host, metadata, numbers, refused, tensor, to_bytes};
+use crate::optim::{Average, Moments, Updates};
+use crate::parameters::collect;
+
+const FORMAT: &str = "trm-optim/1";
+
+/// What a run remembers beside its weights.
+pub(crate) struct Memory {
+    pub updates: Updates,
+    pub average: Option<Average>,
+}
+
+/// The file of `step`.
+pub(crate) async fn write(
+    updates: &Updates,
+    average: Option<&Average>,
+    step: usize,
+) -> Result<Vec<u8>, Failure> {
+    let (moments, time) = updates.state();
+    let mut named: Vec<(String, Tensor<1>)> = Vec::new();
+    for (name, moments) in moments {
+        match moments.clone() {
+            Moments::Adam { m, v } => {
+                named.extend([(format!("m.{name}"), m), (format!("v.{name}"), v)]);
+            }
+            Moments::Muon { velocity } => named.push((format!("muon.{name}"), velocity)),
+        }
+    }
+    for (name, value) in average.iter().flat_map(|average| average.values()) {
+        named.push((format!("ema.{name}"), value.clone()));
+    }
+    let mut tensors = Vec::with_capacity(named.len());
+    for (name, value) in named {
+        let values = host(value).await?;
+        tensors.push((name, vec![values.len()], values));
+    }
+    let pairs = [("format", FORMAT.into()), ("step", step.to_string()), ("time", time.to_string())];
+    let pairs = pairs.into_iter().map(|(key, value)| (key.to_string(), value));
+    to_bytes(&tensors, pairs.collect::<HashMap<_, _>>())
+}
+
+/// Reads the file that belongs to `step` of `module`. A parameter that was never
+/// updated has no moments in it.
+pub(crate) fn read<M: Module>(
+    bytes: &[u8],
+    module: &M,
+    step: usize,
+    device: &Device,
+) -> Result<Memory, Failure> {
+    let pairs = metadata(bytes, FORMAT)?;
+    let number = |key: &str| {
+        pairs
+            .get(key)
+            .and_then(|text| text.parse::<usize>().ok())
+            .ok_or_else(|| refused(format!("the optimiser file has no `{key}`"), DAMAGED))
+    };
+    if number("step")? != step {
+        return Err(refused(
+            format!(
+                "the optimiser file is of step {}, but the model is of step {step}",
+                number("step")?
+            ),
+            "Use the two files of one save, or go on without the optimiser file.",
+        ));
+    }
+    let tensors = SafeTensors::deserialize(bytes)
+        .map_err(|error| refused(format!("the optimiser file is not whole ({error})"), DAMAGED))?;
+    let has = |name: &str| tensors.tensor(name).is_ok();
+    let averaged = tensors.names().iter().any(|name| name.starts_with("ema."));
+    let mut moments = BTreeMap::new();
+    let mut average = BTreeMap::new();
+    for named in collect(module) {
+        let length = named.shape.iter().product::<usize>();
+        let read = |kind: &str| {
+            let name = format!("{kind}.{}", named.name);
+            let values = numbers(&tensor(&tensors, &name, &[length])?);
+            finite(&name, &values)?;
+            Ok::<_, Failure>(Tensor::from_data(TensorData::new(values, [length]), device))
+        };
+        let name = &named.name;
+        if has(&format!("muon.{name}")) {
+            moments.insert(name.clone(), Moments::Muon { velocity: read("muon")? });
+        } else if has(&format!("m.{name}")) || has(&format!("v.{name}")) {
+            moments.insert(name.clone(), Moments::Adam { m: read("m")?, v: read("v")? });
+        }
+        if averaged {
+            average.insert(name.clone(), read("ema")?);
+        }
+    }
+    let time = number("time")?;
+    if time > 0 && moments.is_empty() {
+        return Err(refused("the optimiser file belongs to another model", DAMAGED));
+    }
+    Ok(Memory {
+        updates: Updates::resume(moments, time),
+        average: averaged.then(|| Average::resume(average)),
+    })
+}
