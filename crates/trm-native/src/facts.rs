@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn patience_counts_validations_since_the_best_and_survives_a_checkpoint() {
         let mut facts = Facts::default();
-        for (loss, step, better) in [(3.0, 1, true), (2.0, 2, true), (2.0, 3, false), (2.5, 4, false)]
+        for (loss, step, better) in
+            [(3.0, 1, true), (2.0, 2, true), (2.0, 3, false), (2.5, 4, false)]
         {
             assert_eq!(facts.validated(loss, step), better, "step {step}");
         }

@@ -15,8 +15,8 @@ use anyhow::Context;
 use safetensors::SafeTensors;
 use trm_spec::{RunConfig, Saved};
 
-pub use files::{read, write};
 use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
+pub use files::{read, write};
 
 use crate::report::usage;
 
@@ -89,13 +89,8 @@ impl RunDir {
         &self.path
     }
 
-    /// Where measurements are appended.
     pub fn metrics(&self) -> PathBuf {
         self.file(METRICS)
-    }
-
-    pub fn config(&self) -> PathBuf {
-        self.file(CONFIG)
     }
 
     pub fn last(&self) -> PathBuf {

@@ -5,17 +5,19 @@
 //! header how good it is. Files are added before others are removed, so that a
 //! kill at any moment leaves at least those that should be there.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
-use safetensors::SafeTensors;
-use trm_spec::Saved;
+use serde::Deserialize;
 
 use super::files::{self, Move, cannot_read, link};
-use super::{BEST, RunDir, step_of};
+use super::{BEST, RunDir};
 use crate::facts::Facts;
+
+type Header = HashMap<String, String>;
 
 /// A file among the best.
 #[derive(Debug, PartialEq)]
@@ -25,19 +27,27 @@ struct Kept {
 }
 
 impl RunDir {
-    /// Keeps a model that was just validated as `facts` say, if it is among the
-    /// `k` best. Doing it twice changes nothing.
-    pub fn keep_best(&self, saved: &Saved, facts: &Facts, k: usize) -> anyhow::Result<()> {
-        if facts.best_step == Some(saved.step) {
-            files::write(&self.file(BEST), &saved.checkpoint)?;
+    /// Keeps the model that was validated at `step` as `facts` say, if it is
+    /// among the `k` best; only then is `export` asked for its bytes. Doing it
+    /// twice changes nothing.
+    pub fn keep_best(
+        &self,
+        step: usize,
+        facts: &Facts,
+        k: usize,
+        export: impl Fn() -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        let is_best = facts.best_step == Some(step);
+        if is_best {
+            files::write(&self.file(BEST), &export()?)?;
         }
         if k > 1 {
             self.name_best()?;
-            let file = self.file(&name(saved.step));
+            let file = self.file(&name(step));
             let loss = facts.val_loss.unwrap_or(f64::INFINITY);
             let ahead = self.kept()?.iter().filter(|other| other.loss <= loss).count();
-            if !file.exists() && ahead < k {
-                files::write(&file, &saved.checkpoint)?;
+            if !is_best && !file.exists() && ahead < k {
+                files::write(&file, &export()?)?;
             }
         }
         self.prune(if k > 1 { k } else { 0 })
@@ -49,7 +59,8 @@ impl RunDir {
         if !best.exists() {
             return Ok(());
         }
-        match step_of(&header(&best)?).map(|step| self.file(&name(step))) {
+        let step = header(&best)?.get("step").and_then(|step| step.parse().ok());
+        match step.map(|step| self.file(&name(step))) {
             Some(numbered) if !numbered.exists() => link(&best, &numbered),
             _ => Ok(()),
         }
@@ -72,7 +83,7 @@ impl RunDir {
             let entry = entry.with_context(|| cannot_read(self.path()))?;
             let Some(step) = entry.file_name().to_str().and_then(step_in) else { continue };
             // A file that tells no loss of its own was not put here by a run.
-            if let Some(loss) = header(&entry.path()).ok().as_deref().and_then(loss_of) {
+            if let Some(loss) = header(&entry.path()).ok().as_ref().and_then(loss_of) {
                 kept.push(Kept { loss, step });
             }
         }
@@ -89,48 +100,52 @@ fn step_in(name: &str) -> Option<usize> {
     name.strip_prefix("best-")?.strip_suffix(".safetensors")?.parse().ok()
 }
 
-/// The beginning of a safetensors file, up to where its tensors start.
-fn header(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// What a safetensors file says of itself, read without its tensors.
+fn header(path: &Path) -> anyhow::Result<Header> {
+    #[derive(Deserialize)]
+    struct Whole {
+        #[serde(rename = "__metadata__", default)]
+        metadata: Header,
+    }
     let read = || {
         let mut file = File::open(path)?;
-        let mut bytes = vec![0; 8];
-        file.read_exact(&mut bytes)?;
-        let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
-        file.take(length).read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>(bytes)
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let mut json = Vec::new();
+        file.take(u64::from_le_bytes(length)).read_to_end(&mut json)?;
+        Ok::<Whole, std::io::Error>(serde_json::from_slice(&json)?)
     };
-    read().with_context(|| cannot_read(path))
+    Ok(read().with_context(|| cannot_read(path))?.metadata)
 }
 
-fn loss_of(header: &[u8]) -> Option<f64> {
-    let (_, header) = SafeTensors::read_metadata(header).ok()?;
-    let metrics = header.metadata().as_ref()?.get("metrics")?.clone();
-    Facts::read(&serde_json::from_str(&metrics).ok()?).val_loss
+fn loss_of(header: &Header) -> Option<f64> {
+    Facts::read(&serde_json::from_str(header.get("metrics")?).ok()?).val_loss
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::BTreeSet;
 
+    use safetensors::Dtype;
     use safetensors::tensor::TensorView;
 
     use super::*;
+    use crate::run_dir::step_of;
 
     /// Validates a model of `loss` at `step` and keeps it.
     fn keep(dir: &RunDir, facts: &mut Facts, loss: f64, step: usize, k: usize) {
         facts.validated(loss, step);
-        dir.keep_best(&saved(facts, step), facts, k).expect("kept");
+        dir.keep_best(step, facts, k, || Ok(file_of(facts, step))).expect("kept");
     }
 
-    fn saved(facts: &Facts, step: usize) -> Saved {
+    fn file_of(facts: &Facts, step: usize) -> Vec<u8> {
         let metadata = HashMap::from([
             ("step".to_owned(), step.to_string()),
             ("metrics".to_owned(), serde_json::to_string(facts).expect("JSON")),
         ]);
-        let checkpoint =
-            safetensors::serialize(Vec::<(String, TensorView<'_>)>::new(), Some(metadata))
-                .expect("an empty file is writable");
-        Saved { checkpoint, optimizer: Vec::new(), step }
+        let weights = [0; 400];
+        let view = TensorView::new(Dtype::F32, vec![100], &weights).expect("a tensor");
+        safetensors::serialize([("w", view)], Some(metadata)).expect("a file")
     }
 
     fn steps(dir: &RunDir) -> BTreeSet<usize> {
@@ -186,11 +201,11 @@ mod tests {
         keep(&dir, &mut facts, 5.0, 1, 2);
         keep(&dir, &mut facts, 4.0, 2, 2);
         facts.validated(3.0, 3);
-        files::write(&dir.file(&name(3)), &saved(&facts, 3).checkpoint).expect("written");
+        files::write(&dir.file(&name(3)), &file_of(&facts, 3)).expect("written");
         assert_eq!(steps(&dir).len(), 3, "killed before anything was removed");
-        dir.keep_best(&saved(&facts, 3), &facts, 2).expect("kept");
-        assert_eq!((steps(&dir), best(&dir)), (BTreeSet::from([2, 3]), 3));
-        dir.keep_best(&saved(&facts, 3), &facts, 2).expect("kept again");
-        assert_eq!((steps(&dir), best(&dir)), (BTreeSet::from([2, 3]), 3));
+        for _ in 0..2 {
+            dir.keep_best(3, &facts, 2, || Ok(file_of(&facts, 3))).expect("kept");
+            assert_eq!((steps(&dir), best(&dir)), (BTreeSet::from([2, 3]), 3));
+        }
     }
 }
