@@ -2,6 +2,7 @@
 
 mod command;
 mod settings;
+mod training;
 
 use std::path::PathBuf;
 use std::time::Duration;

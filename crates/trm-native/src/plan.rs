@@ -87,6 +87,7 @@ pub struct Base {
     /// Names the run's folder.
     pub name: String,
     pub origin: String,
+    pub text: Text,
     /// The checkpoint whose weights it starts from, if any.
     initial: Option<(checkpoint::Header, Vec<u8>)>,
 }
@@ -116,12 +117,12 @@ pub fn base(typed: &args::Train, device: &Chosen) -> anyhow::Result<Base> {
     {
         config.data.dataset = file_name(path);
     }
-    Ok(Base { config, name, origin, initial })
+    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    Ok(Base { config, name, origin, text, initial })
 }
 
 fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
-    let Base { config, name, origin, initial } = base(typed, device)?;
-    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let Base { config, name, origin, text, initial } = base(typed, device)?;
     let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
     let (start, origin) = match initial {
         None => (Start::Fresh, origin),

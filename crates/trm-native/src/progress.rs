@@ -7,6 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use trm_spec::StepReport;
 
+use crate::report::say;
+
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: usize,
@@ -37,7 +39,7 @@ impl Progress {
                 bar.set_position(report.step as u64);
                 bar.set_message(facts);
             }
-            None if wants_line => eprintln!("step {}/{}  {facts}", report.step, self.total),
+            None if wants_line => say!("step {}/{}  {facts}", report.step, self.total),
             None => {}
         }
     }
@@ -46,7 +48,7 @@ impl Progress {
     pub fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => say!("{text}"),
         }
     }
 }

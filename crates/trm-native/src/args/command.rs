@@ -1,17 +1,15 @@
 //! The commands and their arguments, as `--help` shows them.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, value_parser};
-use trm_spec::Setting;
 use trm_train::checkpoint::Precision;
 
-use super::{Origin, settings};
+use super::Origin;
+use super::training::{sweep, train};
+use crate::depths;
 use crate::device::Choice;
-use crate::sweep::Equal;
-use crate::{depths, presets};
 
 pub fn command() -> Command {
     Command::new("trm-native")
@@ -20,83 +18,6 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([train(), sweep(), generate(), eval(), trace(), convert(), devices(), bench()])
-}
-
-fn train() -> Command {
-    shared(Command::new("train"), |_| true)
-        .about("Train a model; without a preset, one that suits this machine")
-        .arg(folder("out", "Folder of the run [default: runs/PRESET, numbered if it is taken]"))
-        .arg(
-            folder("resume", "Go on with the run in this folder, exactly where it stopped")
-                .conflicts_with_all(["preset", "config", "out", "init"]),
-        )
-        .arg(file("init", "Start a new run from the weights of this checkpoint"))
-}
-
-fn sweep() -> Command {
-    shared(Command::new("sweep"), |setting| setting.key != "recursion_steps")
-        .about("Train at several depths, under equal settings and equal compute, and compare")
-        .arg(
-            Arg::new("depths")
-                .long("recursion-steps")
-                .alias("recursion_steps")
-                .value_name("DEPTHS")
-                .required(true)
-                .value_parser(depths::parse)
-                .help("Depths: a list (1,2,3) or a range with both ends (1..3)"),
-        )
-        .arg(
-            Arg::new("seeds")
-                .long("seeds")
-                .value_name("S,S,…")
-                .value_parser(seeds)
-                .conflicts_with("seed")
-                .help("Seeds, each a run of its own [default: the seed of the settings]"),
-        )
-        .arg(
-            Arg::new("equal")
-                .long("equal")
-                .value_name("WHAT")
-                .default_value("both")
-                .value_parser(one_of::<&[Equal]>(&[
-                    ("settings", &[Equal::Settings]),
-                    ("compute", &[Equal::Compute]),
-                    ("both", &[Equal::Settings, Equal::Compute]),
-                ]))
-                .help("The same steps at every depth, or as many as cost what the deepest's cost"),
-        )
-        .arg(folder(
-            "out",
-            "Folder of the sweep; the same command goes on in it [default: runs/sweep-PRESET]",
-        ))
-        .arg(json())
-}
-
-/// What commands that train take: a preset, a text, and the settings that are `wanted`.
-fn shared(command: Command, wanted: fn(&Setting) -> bool) -> Command {
-    let mut presets_help = String::from("Presets:\n");
-    for (name, description) in presets::described() {
-        presets_help.push_str(&format!("  {name:<21} {description}\n"));
-    }
-    command
-        // The last one counts, as in most programs.
-        .args_override_self(true)
-        .after_help(presets_help)
-        .arg(
-            Arg::new("preset")
-                .value_name("PRESET")
-                .value_parser(PossibleValuesParser::new(presets::names()))
-                .hide_possible_values(true)
-                .help("A named configuration (listed below); flags change its settings one by one"),
-        )
-        .arg(
-            file("config", "A TOML file of settings, in place of a preset")
-                .conflicts_with("preset"),
-        )
-        .arg(file("data", "Your own text (UTF-8) in place of Tiny Shakespeare"))
-        .arg(max_minutes())
-        .arg(device_arg())
-        .args(settings::arguments(wanted))
 }
 
 fn generate() -> Command {
@@ -242,7 +163,7 @@ fn depth() -> Arg {
         .help("Cycles of the recursion [default: as trained]")
 }
 
-fn device_arg() -> Arg {
+pub fn device_arg() -> Arg {
     Arg::new("device")
         .long("device")
         .value_name("D")
@@ -251,45 +172,18 @@ fn device_arg() -> Arg {
         .help("auto (a real GPU if there is one, else the CPU), cpu or gpu[:N]")
 }
 
-fn seeds(text: &str) -> Result<Vec<u64>, String> {
-    text.split(',')
-        .map(|part| {
-            let seed = part.trim().parse();
-            seed.map_err(|_| format!("`{part}` is not a seed; write 1,2,3"))
-        })
-        .collect()
-}
-
-fn max_minutes() -> Arg {
-    Arg::new("max-minutes")
-        .long("max-minutes")
-        .alias("max_minutes")
-        .value_name("M")
-        .allow_negative_numbers(true)
-        .value_parser(minutes)
-        .help("Stop cleanly after M minutes, saved and ready to go on")
-}
-
-fn minutes(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().map(|minutes| minutes * 60.0);
-    seconds
-        .filter(|seconds| *seconds > 0.0)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "must be a number of minutes above 0".into())
-}
-
-fn json() -> Arg {
+pub fn json() -> Arg {
     Arg::new("json")
         .long("json")
         .action(ArgAction::SetTrue)
         .help("One JSON document on standard output")
 }
 
-fn file(name: &'static str, help: &'static str) -> Arg {
+pub fn file(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
 }
 
-fn folder(name: &'static str, help: &'static str) -> Arg {
+pub fn folder(name: &'static str, help: &'static str) -> Arg {
     file(name, help).value_name("DIR")
 }
 
@@ -305,7 +199,7 @@ fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg 
 }
 
 /// Takes one of a few words, each for a value.
-fn one_of<T: Copy + Send + Sync + 'static>(
+pub fn one_of<T: Copy + Send + Sync + 'static>(
     words: &'static [(&'static str, T)],
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).map(move |typed| {

@@ -18,7 +18,7 @@ use crate::metrics;
 use crate::plan::{self, Start, Text};
 use crate::program::{program, quoted};
 use crate::progress::thousands;
-use crate::report::usage;
+use crate::report::{say, usage};
 use crate::run_dir::{self, RunDir};
 use crate::sweep::outcome::{Outcome, Row, Table, rows};
 use crate::sweep::{Member, Plan, picture};
@@ -31,23 +31,21 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     if base.config.data.val_fraction == 0.0 {
         return Err(usage!("a sweep compares validation losses; val_fraction must be above 0"));
     }
-    let data = typed.train.data.as_deref();
-    let vocab =
-        Text::choose(&base.config.data.dataset, data)?.corpus(&base.config, None)?.vocab().clone();
+    let vocab_size = base.text.corpus(&base.config, None)?.vocab().size();
     let seeds = match &typed.seeds[..] {
         [] => vec![base.config.train.seed],
         seeds => seeds.to_vec(),
     };
-    let plan = Plan::new(&base.config, &typed.depths, &seeds, &typed.equal, vocab.size())?;
+    let plan = Plan::new(&base.config, &typed.depths, &seeds, &typed.equal, vocab_size)?;
     let out = typed
         .train
         .out
         .clone()
         .unwrap_or_else(|| Path::new("runs").join(format!("sweep-{}", base.name)));
-    let sweep = Sweep { typed, plan, out: &out, device: &device, vocab_size: vocab.size() };
+    let sweep = Sweep { typed, plan, out: &out, device: &device, vocab_size };
     let mut outcomes = sweep.outcomes()?;
     let count = sweep.plan.members.len();
-    eprintln!(
+    say!(
         "{count} runs for depths {:?} and seeds {seeds:?}, of {}; {} finished before; out {}",
         typed.depths,
         base.origin,
@@ -58,17 +56,17 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         if outcomes[number].is_some() {
             continue;
         }
-        eprintln!("run {} of {count}: {}", number + 1, member.name());
+        say!("run {} of {count}: {}", number + 1, member.name());
         outcomes[number] = sweep.train(member, &limits)?;
         sweep.write(&rows(&sweep.plan, &outcomes))?;
         if outcomes[number].is_none() {
-            eprintln!("stopped in run {} of {count}; go on with: {}", number + 1, sweep.go_on());
+            say!("stopped in run {} of {count}; go on with: {}", number + 1, sweep.go_on());
             return Ok(());
         }
     }
     let rows = rows(&sweep.plan, &outcomes);
     let document = sweep.write(&rows)?;
-    eprintln!("done; the table is in {0}/sweep.json, a picture in {0}/sweep.svg", out.display());
+    say!("done; the table is in {0}/sweep.json, a picture in {0}/sweep.svg", out.display());
     if typed.json { print_json(&document) } else { print(&Table(&rows).to_string()) }
 }
 
@@ -117,7 +115,7 @@ impl Sweep<'_> {
         }
         let outcome = self.judge(&plan, training.dir(), training.step())?;
         outcome.write(training.dir().path())?;
-        eprintln!("loss {:.4} over the whole validation split\n", outcome.loss);
+        say!("loss {:.4} over the whole validation split\n", outcome.loss);
         Ok(Some(outcome))
     }
 

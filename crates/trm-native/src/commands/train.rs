@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::plan::{self, Shown, Start};
 use crate::program::{program, quoted};
 use crate::progress::clock;
+use crate::report::say;
 use crate::run_dir::RunDir;
 use crate::training::{End, Training};
 
@@ -36,15 +37,15 @@ pub fn run(typed: &args::Train) -> anyhow::Result<()> {
         None => format!("the model is in {}", dir.last().display()),
     };
     match end {
-        End::Finished => eprintln!("done; {kept}"),
-        End::OutOfPatience => eprintln!(
+        End::Finished => say!("done; {kept}"),
+        End::OutOfPatience => say!(
             "stopped early at step {}: {} validations in a row without a new best \
              (a higher --early-stopping-patience goes on: {})\n{kept}",
             training.step(),
             plan.config.train.early_stopping_patience,
             go_on(typed, dir.path()),
         ),
-        End::Stopped(reason) => eprintln!(
+        End::Stopped(reason) => say!(
             "stopped at step {}{}; go on with: {}",
             training.step(),
             match reason {
@@ -86,7 +87,7 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
         }
     };
     let summary = run.summary();
-    eprintln!("{}", Shown { plan, summary: &summary, device });
+    say!("{}", Shown { plan, summary: &summary, device });
     dir.save_config(&summary.config)?;
     let metrics = match plan.start {
         Start::Resume => Metrics::resume(&dir, summary.step)?,

@@ -124,7 +124,7 @@ impl fmt::Display for Table<'_> {
                     row.std_loss.map_or("one seed".into(), |spread| format!("± {spread:.4}"));
                 writeln!(
                     f,
-                    "{:5}  {:>7}  {:.4} {spread:<10}  {:>10}  {:>11.3e}  {:>14.3e}  {:>7.1}",
+                    "{:5}  {:>7}  {:.4} {spread:<10}  {:>10}  {:>11.3e}  {:>14.3e}  {:>7.2}",
                     row.depth,
                     thousands(row.steps.round() as u64),
                     row.mean_loss,
