@@ -4,11 +4,11 @@ use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::variants::causal::Causal;
 use trm_data::Corpus;
-use trm_spec::{Failure, FailureKind, RunConfig, VariantSpec};
+use trm_spec::{Failure, FailureKind, Precision, RunConfig, VariantSpec};
 
 use crate::Run;
 use crate::checkpoint::Checkpoint;
-use crate::language::LanguageRun;
+use crate::language::{LanguageRun, half};
 use crate::task::CausalTask;
 
 /// A fresh run of `config` on `corpus`.
@@ -18,6 +18,7 @@ pub fn create(
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     config.validate()?;
+    check_precision(config.train.precision, device)?;
     let vocab = corpus.vocab().clone();
     match &config.model {
         VariantSpec::Causal(spec) => {
@@ -40,6 +41,9 @@ pub fn load(
 ) -> Result<Box<dyn Run>, Failure> {
     let checkpoint = Checkpoint::read(checkpoint)?;
     let header = &checkpoint.header;
+    if text.is_some() {
+        check_precision(header.config.train.precision, device)?;
+    }
     let corpus = text
         .map(|text| {
             let data = &header.config.data;
@@ -61,6 +65,18 @@ pub fn load(
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }
+    }
+}
+
+/// Refuses to train in a precision that the device does not have.
+fn check_precision(precision: Precision, device: &Device) -> Result<(), Failure> {
+    match half(precision) {
+        Some(dtype) if !device.supports_dtype(dtype) => Err(Failure::new(
+            FailureKind::Config,
+            format!("this device does not compute in {dtype:?}"),
+            "Set precision to f32, or choose another device.",
+        )),
+        _ => Ok(()),
     }
 }
 
