@@ -44,6 +44,13 @@ impl Progress {
         }
     }
 
+    /// Takes the bar away, so that it draws over nothing that is said next.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
     /// A line that stays, above the bar where there is one.
     pub fn note(&self, text: &str) {
         match &self.bar {
@@ -62,9 +69,7 @@ fn can_redraw() -> bool {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.abandon();
-        }
+        self.clear();
     }
 }
 

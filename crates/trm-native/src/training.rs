@@ -77,6 +77,12 @@ impl Training {
 
     /// Trains to the last step, or until there is a reason to stop.
     pub fn run(&mut self, limits: &Limits) -> anyhow::Result<End> {
+        let end = self.go_on(limits);
+        self.progress.clear();
+        end
+    }
+
+    fn go_on(&mut self, limits: &Limits) -> anyhow::Result<End> {
         if self.saved_step.is_none() {
             // From here on there is always something to go on from.
             self.save_last()?;
