@@ -5,6 +5,7 @@ mod convert;
 mod devices;
 mod eval;
 mod generate;
+mod sweep;
 mod trace;
 mod train;
 
@@ -17,6 +18,7 @@ use crate::args::Invocation;
 pub fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
         Invocation::Train(typed) => train::run(&typed),
+        Invocation::Sweep(typed) => sweep::run(&typed),
         Invocation::Generate(typed) => generate::run(&typed),
         Invocation::Eval(typed) => eval::run(&typed),
         Invocation::Trace(typed) => trace::run(&typed),
