@@ -12,6 +12,7 @@ mod presets;
 mod progress;
 mod report;
 mod run_dir;
+mod text;
 mod training;
 
 use std::process::ExitCode;

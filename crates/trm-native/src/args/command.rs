@@ -16,7 +16,7 @@ pub fn command() -> Command {
         .about("Train, evaluate and question Tiny Recursive Models.")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([train(), generate(), eval(), trace(), convert(), devices(), bench()])
+        .subcommands([train(), generate(), eval(), trace(), convert(), data(), devices(), bench()])
 }
 
 fn train() -> Command {
@@ -40,7 +40,7 @@ fn train() -> Command {
             file("config", "A TOML file of settings, in place of a preset")
                 .conflicts_with("preset"),
         )
-        .arg(file("data", "Your own text (UTF-8) in place of Tiny Shakespeare"))
+        .arg(file("data", "Your own text (UTF-8), or a token file of `data prepare`, in place of Tiny Shakespeare"))
         .arg(folder("out", "Folder of the run [default: runs/PRESET, numbered if it is taken]"))
         .arg(
             folder("resume", "Go on with the run in this folder, exactly where it stopped")
@@ -83,7 +83,7 @@ fn eval() -> Command {
     Command::new("eval")
         .about("Loss over the whole validation part of a text, at several depths")
         .arg(checkpoint())
-        .arg(file("data", "The text, where it is your own"))
+        .arg(file("data", "The text or token file, where it is your own"))
         .arg(
             Arg::new("depths")
                 .long("depths")
@@ -153,6 +153,78 @@ fn convert() -> Command {
         )
         .arg(file("data", "Take the characters from your own text").conflicts_with("dataset"))
 }
+
+fn data() -> Command {
+    let places = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .value_name("PATH")
+            .num_args(1..)
+            .value_parser(value_parser!(PathBuf))
+            .help(help)
+    };
+    let list = Command::new("list")
+        .about("List the texts that come with the program, and token files")
+        .arg(places("places", "Token files, or folders of them [default: this folder]"))
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .action(ArgAction::SetTrue)
+                .help("Read each file whole and check that it is what was written"),
+        )
+        .arg(json());
+    let prepare = Command::new("prepare")
+        .about("Turn texts into a token file, which trains without being loaded into memory")
+        .after_help(PREPARE_HELP)
+        .arg(
+            places("texts", "`shakespeare`, text files, or folders of them (.txt, .md and other UTF-8 text, in the order of their names)")
+                .required(true),
+        )
+        .arg(
+            Arg::new("tokenizer")
+                .long("tokenizer")
+                .value_name("T")
+                .default_value("char")
+                .value_parser(["char", "byte", "gpt2"])
+                .hide_possible_values(true)
+                .help("char: the characters that occur; byte: the 256 bytes of UTF-8; gpt2: GPT-2's 50,257 byte pairs"),
+        )
+        .arg(
+            Arg::new("name")
+                .long("name")
+                .value_name("NAME")
+                .help("What the file says it is called [default: the first text's name]"),
+        )
+        .arg(file("out", "The token file to write").required(true))
+        .arg(json());
+    let export = Command::new("export")
+        .about("Write a text to a file: one that comes with the program, or a token file's")
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("`shakespeare`, or a token file, which is turned back into text"),
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The text to write"),
+        );
+    Command::new("data")
+        .about("List, prepare and export texts")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([list, prepare, export])
+}
+
+const PREPARE_HELP: &str = "\
+A single text gives the tokens that `train --data TEXT` would make of it. Where one text ends and
+another begins stands a new line, or GPT-2's <|endoftext|>.
+
+Examples:
+  trm-native data prepare books/ --tokenizer gpt2 --out books.safetensors
+  trm-native train tiny --data books.safetensors";
 
 fn devices() -> Command {
     Command::new("devices")

@@ -20,7 +20,8 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
     let device = device::open(typed.device)?;
-    let run = trm_train::load(&bytes, None, Some(&*text.content), &device.device)
+    let run = text
+        .load(&bytes, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
     let summary = run.summary();
     eprintln!(

@@ -52,16 +52,15 @@ fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
-            let text = Some(&*plan.text.content);
-            let run = trm_train::load(&bytes, None, text, &device.device)?;
+            let run = plan.text.load(&bytes, None, &device.device)?;
             (run, RunDir::create(&plan.out)?, Value::Null)
         }
         Start::Resume { live } => {
             let (dir, last) = RunDir::open(&plan.out)?;
-            let text = Some(&*plan.text.content);
-            let mut run =
-                trm_train::load(&last.checkpoint, Some(&last.optimizer), text, &device.device)
-                    .with_context(|| dir.last().display().to_string())?;
+            let mut run = plan
+                .text
+                .load(&last.checkpoint, Some(&last.optimizer), &device.device)
+                .with_context(|| dir.last().display().to_string())?;
             run.configure(live)?;
             (run, dir, checkpoint::read_header(&last.checkpoint)?.metrics)
         }
