@@ -45,7 +45,7 @@ impl Bpe {
 impl Bpe {
     pub fn encode(self, text: &str) -> Vec<u32> {
         /// The cost of a piece can grow faster than its length.
-        const PIECE: usize = 1 << 16;
+        const PIECE: usize = 1 << 13;
         let mut tokens = Vec::with_capacity(text.len() / 3);
         let mut rest = text;
         while !rest.is_empty() {

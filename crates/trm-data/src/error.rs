@@ -45,7 +45,7 @@ pub enum CorpusError {
     Outside { name: String, token: u32, position: usize, size: usize },
     #[error("{path} is not a usable token file: {reason}")]
     Damaged { path: String, reason: String },
-    #[error("{name} holds {found}, but the model has {wanted}")]
+    #[error("{name} was prepared with another vocabulary ({found}) than the model's ({wanted})")]
     OtherVocab { name: String, found: String, wanted: String },
     #[error("there is no text in {path}")]
     NoText { path: String },

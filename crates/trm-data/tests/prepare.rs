@@ -55,7 +55,7 @@ fn read(path: &Path) -> (Vec<u32>, String) {
 fn a_text_gives_the_tokens_that_it_gives_in_memory() {
     let place = Place::new();
     let line = "\u{3000}It's  a 长 tale,\r\n\r\n  told 1001 times \r by one 🍐 voice.\n";
-    for (length, ending) in [(1, ""), (40_000, ""), (40_001, "\r"), (0, "\u{feff}\r\n x  ")] {
+    for (length, ending) in [(1, ""), (15_000, ""), (15_001, "\r"), (0, "\u{feff}\r\n x  ")] {
         let text = format!("\u{feff}{}{ending}", line.repeat(length));
         let plain = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n");
         let source = place.write("tale.txt", &text);

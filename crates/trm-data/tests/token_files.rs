@@ -181,7 +181,7 @@ fn a_model_with_another_vocabulary_is_refused() {
     let file = Arc::new(TokenFile::open(&path).expect("whole"));
     let error = Corpus::from_file(&DataSpec::default(), file, Some(&Vocab::Byte));
     let error = error.expect_err("another vocabulary");
-    assert!(error.to_string().contains("holds 30 characters, but the model has 256 bytes"));
+    assert!(error.to_string().contains("(30 characters) than the model's (256 bytes)"));
 }
 
 #[test]
