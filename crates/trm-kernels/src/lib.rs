@@ -9,6 +9,7 @@
 //!
 //! Not in here: models, parameters, shapes of a particular network.
 
+mod autocast;
 mod autodiff;
 #[cfg(feature = "cpu")]
 mod cpu;
@@ -18,13 +19,18 @@ mod gpu;
 mod ops;
 pub mod profile;
 
+pub use autocast::autocast;
 pub use ops::{AdamWStep, FusedOps};
 
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
-/// `x · wᵀ` over the last axis: `[.., in] · [out, in]ᵀ → [.., out]`.
+/// `x · wᵀ` over the last axis: `[.., in] · [out, in]ᵀ → [.., out]`. Inside
+/// [`autocast`] in half precision.
 pub fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>) -> Tensor<D> {
+    if let Some(y) = autocast::linear(&x, &w) {
+        return y;
+    }
     Tensor::from_dispatch(Dispatch::linear_map(x.into_dispatch(), w.into_dispatch()))
 }
 

@@ -102,6 +102,9 @@ pub struct Prepare {
 pub struct Bench {
     pub threads: Option<usize>,
     pub runs: usize,
+    pub memory: bool,
+    /// Settings whose peak memory this process is to print.
+    pub peak_of: Option<String>,
     pub json: bool,
     pub device: Choice,
 }
@@ -161,6 +164,8 @@ pub fn parse() -> Invocation {
         Some(("bench", m)) => Invocation::Bench(Bench {
             threads: m.get_one("threads").copied(),
             runs: required(m, "runs"),
+            memory: m.get_flag("memory"),
+            peak_of: text(m, "peak-of"),
             json: m.get_flag("json"),
             device: device(m),
         }),

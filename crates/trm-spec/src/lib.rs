@@ -13,8 +13,8 @@ mod trace;
 mod vocab;
 
 pub use config::{
-    CausalSpec, DataSpec, Decay, DepthSampling, Injection, Objective, Optimizer, RunConfig,
-    Sampling, Schedule, StateUpdate, Tokenizer, TrainSpec, VariantSpec,
+    CausalSpec, DataSpec, Decay, DepthSampling, Injection, Objective, Optimizer, Precision,
+    RunConfig, Sampling, Schedule, StateUpdate, Tokenizer, TrainSpec, VariantSpec,
 };
 pub use failure::{Failure, FailureKind};
 pub use protocol::{

@@ -146,6 +146,12 @@ pub const SETTINGS: &[Setting] = &[
         "Decay of a moving average of the weights, which is then evaluated; 0 keeps none",
     ),
     s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off"),
+    choice(
+        "train",
+        "precision",
+        &["f32", "bf16", "f16"],
+        "What linear maps compute in while training; weights stay in f32",
+    ),
     s(
         "train",
         "gradient_checkpointing",

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use burn::optim::GradientsAccumulator;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use rand::RngExt;
 use serde_json::Value;
 use trm_core::cache::Autoregressive;
 use trm_data::{Corpus, Split, draw, encode, stream};
+use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, GenerateOptions, LiveSettings, RunConfig, RunSummary, Saved,
-    StepReport, Trace, VariantSpec, Vocab,
+    DepthLoss, Failure, FailureKind, GenerateOptions, LiveSettings, Precision, RunConfig,
+    RunSummary, Saved, StepReport, Trace, VariantSpec, Vocab,
 };
 
 use crate::backward::{checkpointed, gradients};
@@ -117,6 +118,11 @@ impl<M: Autoregressive> LanguageRun<M> {
         let corpus = self.corpus()?;
         let depth = self.task.depth(step);
         let share = 1.0 / batches as f64;
+        let products = half(train.precision);
+        // Gradients of a mean over many tokens would vanish in half precision;
+        // those of the sum lie around one.
+        let tokens = train.batch_size * self.block_size();
+        let loss_scale = if train.precision == Precision::F16 { tokens as f64 } else { 1.0 };
         let teach = if train.gradient_checkpointing { checkpointed } else { gradients };
         let mut sum = GradientsAccumulator::new();
         let mut last: Option<Tensor<1>> = None;
@@ -124,7 +130,9 @@ impl<M: Autoregressive> LanguageRun<M> {
             let (size, block) = (train.batch_size, self.block_size());
             let batch = corpus.batch(Split::Train, train.seed, number, size, block)?;
             let before = |cycle| self.seed_dropout(number, cycle);
-            let lesson = teach(&self.task, self.model(), &batch, depth, share, &before);
+            let lesson = autocast(products, || {
+                teach(&self.task, self.model(), &batch, depth, share * loss_scale, &before)
+            });
             sum.accumulate(self.model(), lesson.grads);
             last = Some(last.map_or(lesson.last.clone(), |sum| sum + lesson.last));
         }
@@ -133,7 +141,9 @@ impl<M: Autoregressive> LanguageRun<M> {
         let device = self.plain_device();
         // Moved, not cloned: parameters that are not shared are updated in place.
         let model = self.model.take().expect(HAS_MODEL);
-        let model = self.updates.update(model, sum.grads(), &self.config.train, rate, &device);
+        let train = &self.config.train;
+        let grads = sum.grads();
+        let model = self.updates.update(model, grads, train, rate, loss_scale, &device);
         if let Some(average) = &mut self.average {
             average.update(&model, warmed(self.config.train.ema_decay, self.step));
         }
@@ -186,6 +196,15 @@ impl<M: Autoregressive> LanguageRun<M> {
                 format!("Give tokens from 0 to {}.", size - 1),
             )),
         }
+    }
+}
+
+/// The type of linear maps' products while training, where it is not f32.
+pub(crate) fn half(precision: Precision) -> Option<FloatDType> {
+    match precision {
+        Precision::F32 => None,
+        Precision::Bf16 => Some(FloatDType::BF16),
+        Precision::F16 => Some(FloatDType::F16),
     }
 }
 

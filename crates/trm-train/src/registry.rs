@@ -4,11 +4,11 @@ use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::variants::causal::Causal;
 use trm_data::Corpus;
-use trm_spec::{Failure, FailureKind, RunConfig, VariantSpec};
+use trm_spec::{Failure, FailureKind, Precision, RunConfig, VariantSpec};
 
 use crate::Run;
 use crate::checkpoint::{Checkpoint, read_header};
-use crate::language::LanguageRun;
+use crate::language::{LanguageRun, half};
 use crate::task::CausalTask;
 
 /// A fresh run of `config` on `corpus`.
@@ -18,6 +18,7 @@ pub fn create(
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     config.validate()?;
+    check_precision(config.train.precision, device)?;
     let vocab = corpus.vocab().clone();
     match &config.model {
         VariantSpec::Causal(spec) => {
@@ -57,6 +58,9 @@ pub fn load_with_corpus(
 ) -> Result<Box<dyn Run>, Failure> {
     let checkpoint = Checkpoint::read(checkpoint)?;
     let header = &checkpoint.header;
+    if corpus.is_some() {
+        check_precision(header.config.train.precision, device)?;
+    }
     match &header.config.model {
         VariantSpec::Causal(spec) => {
             if let Some(corpus) = &corpus {
@@ -72,6 +76,18 @@ pub fn load_with_corpus(
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }
+    }
+}
+
+/// Refuses to train in a precision that the device does not have.
+fn check_precision(precision: Precision, device: &Device) -> Result<(), Failure> {
+    match half(precision) {
+        Some(dtype) if !device.supports_dtype(dtype) => Err(Failure::new(
+            FailureKind::Config,
+            format!("this device does not compute in {dtype:?}"),
+            "Set precision to f32, or choose another device.",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -244,7 +244,7 @@ fn weights_after_three_updates() {
         for _ in 0..3 {
             let losses = task.losses(&model, &fixture.batch(), depth, &|_| {});
             let grads = GradientsParams::from_grads(losses.objective.backward(), &model);
-            model = optimizer.update(model, grads, &train, train.learning_rate, &device);
+            model = optimizer.update(model, grads, &train, train.learning_rate, 1.0, &device);
         }
         let expected = read(&path.join("after.safetensors"));
         for named in collect(&model) {

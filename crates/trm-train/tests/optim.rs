@@ -11,8 +11,8 @@ use trm_core::variants::causal::Causal;
 use trm_core::{Init, Recursive};
 use trm_data::Split;
 use trm_spec::{
-    Decay, DepthSampling, Injection, Objective, Optimizer, RunConfig, StateUpdate, TrainSpec,
-    VariantSpec,
+    Decay, DepthSampling, Injection, Objective, Optimizer, Precision, RunConfig, StateUpdate,
+    TrainSpec, VariantSpec,
 };
 use trm_train::{
     Average, CausalTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
@@ -156,7 +156,7 @@ fn muon_moves_inner_matrices_and_adamw_the_rest() {
                 }
             }
         }
-        model = updates.update(model, grads, &train, rate, &device);
+        model = updates.update(model, grads, &train, rate, 1.0, &device);
         for ((name, _, w), (_, _, e)) in weights(&model).iter().zip(&expected) {
             close(&format!("{name} after {time}"), w, e, 1e-4);
         }
@@ -173,7 +173,7 @@ fn the_average_follows_the_weights_at_its_decay() {
     let mut updates = Updates::default();
     for number in 0..4 {
         let grads = lesson(&model, &config, number);
-        model = updates.update(model, grads, &config.train, 0.01, &Device::flex());
+        model = updates.update(model, grads, &config.train, 0.01, 1.0, &Device::flex());
         average.update(&model, 0.7);
         for (e, (_, _, w)) in expected.iter_mut().zip(weights(&model)) {
             for (e, w) in e.iter_mut().zip(w) {
@@ -333,4 +333,49 @@ fn either_weights_can_answer() {
     let mut plain = start(&tiny());
     let failure = plain.answer_with(Weights::Average).unwrap_err();
     assert!(failure.hint.contains("ema_decay"), "{failure}");
+}
+
+#[test]
+fn half_precision_products_learn_what_full_ones_learn() {
+    let mut config = tiny();
+    let full = wait(start(&config).steps(40)).unwrap();
+    for precision in [Precision::Bf16, Precision::F16] {
+        config.train.precision = precision;
+        let mut run = start(&config);
+        let half = wait(run.steps(40)).unwrap();
+        assert_ne!(half[0].loss, full[0].loss, "{precision:?} changes nothing");
+        for (a, b) in half.iter().zip(&full) {
+            let error = (a.loss - b.loss).abs();
+            assert!(error < 0.05, "{precision:?}, step {}: {} and {}", a.step, a.loss, b.loss);
+        }
+    }
+}
+
+#[test]
+fn master_weights_keep_updates_that_half_precision_would_lose() {
+    let mut config = tiny();
+    config.train.precision = Precision::Bf16;
+    // A thousandth of a weight's own size: bfloat16 has eight bits.
+    config.train.learning_rate = 1e-5;
+    config.train.min_lr = 1e-5;
+    config.train.warmup_iters = 0;
+    config.train.weight_decay = 0.0;
+    let saved = |run: &dyn trm_train::Run| {
+        let bytes = wait(run.save(serde_json::Value::Null)).unwrap().checkpoint;
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let view = tensors.tensor("blocks.0.mlp.down_proj.weight").unwrap();
+        assert_eq!(view.dtype(), safetensors::Dtype::F32);
+        let numbers = view.data().chunks_exact(4);
+        numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<_>>()
+    };
+    let mut run = start(&config);
+    let before = saved(run.as_ref());
+    wait(run.steps(1)).unwrap();
+    let after = saved(run.as_ref());
+    let moved = before.iter().zip(&after).filter(|(a, b)| {
+        let step = (*a - *b).abs();
+        // Adam's first step is the learning rate in either direction.
+        step > 0.9e-5 && step < 1.1e-5
+    });
+    assert!(moved.count() * 10 > before.len() * 9);
 }

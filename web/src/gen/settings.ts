@@ -260,6 +260,17 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Largest global gradient norm; 0 turns clipping off"
   },
   {
+    "key": "precision",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "f32",
+      "bf16",
+      "f16"
+    ],
+    "help": "What linear maps compute in while training; weights stay in f32"
+  },
+  {
     "key": "gradient_checkpointing",
     "section": "train",
     "kind": "flag",
@@ -399,6 +410,7 @@ export const DEFAULT_CONFIG: RunConfig = {
     "muon_momentum": 0.95,
     "ema_decay": 0.0,
     "grad_clip": 1.0,
+    "precision": "f32",
     "gradient_checkpointing": false,
     "objective": "last_cycle",
     "cycle_weights": [],

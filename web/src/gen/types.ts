@@ -169,6 +169,12 @@ export type Objective = "last_cycle" | "every_cycle";
 export type Optimizer = "adamw" | "muon";
 
 /**
+ * What the matrix products of linear maps compute in while training. Weights,
+ * everything between the products, and evaluation stay in 32 bits.
+ */
+export type Precision = "f32" | "bf16" | "f16";
+
+/**
  * A run: which model, on which text, trained how.
  */
 export type RunConfig = { model: VariantSpec, data: DataSpec, train: TrainSpec, };
@@ -353,7 +359,7 @@ ema_decay: number,
 /**
  * Largest global gradient norm; 0 turns clipping off.
  */
-grad_clip: number, 
+grad_clip: number, precision: Precision, 
 /**
  * Compute the cycles again in the backward pass instead of keeping what
  * they computed: less memory for about a third more time.

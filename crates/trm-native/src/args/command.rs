@@ -234,7 +234,7 @@ fn devices() -> Command {
 
 fn bench() -> Command {
     Command::new("bench")
-        .about("Time training steps of two configurations on this machine")
+        .about("Time training steps and generation on this machine")
         .arg(
             Arg::new("threads")
                 .long("threads")
@@ -246,6 +246,14 @@ fn bench() -> Command {
             number("runs", "5", "Repetitions; their median counts")
                 .value_parser(value_parser!(usize)),
         )
+        .arg(
+            Arg::new("memory")
+                .long("memory")
+                .action(ArgAction::SetTrue)
+                .help("Also how a step's memory grows with batch and depth, on the CPU"),
+        )
+        // What a process that measures memory is asked for.
+        .arg(Arg::new("peak-of").long("peak-of").value_name("SETTINGS").hide(true))
         .arg(json())
         .arg(device_arg())
 }

@@ -13,7 +13,7 @@ use ts_rs::TS;
 use crate::SettingError;
 pub use causal::{CausalSpec, Injection, StateUpdate};
 pub use data::{DataSpec, Sampling, Tokenizer};
-pub use train::{Decay, DepthSampling, Objective, Optimizer, Schedule, TrainSpec};
+pub use train::{Decay, DepthSampling, Objective, Optimizer, Precision, Schedule, TrainSpec};
 
 /// A run: which model, on which text, trained how.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]

@@ -60,6 +60,17 @@ pub enum Optimizer {
     Muon,
 }
 
+/// What the matrix products of linear maps compute in while training. Weights,
+/// everything between the products, and evaluation stay in 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    #[default]
+    F32,
+    Bf16,
+    F16,
+}
+
 /// How the model is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
@@ -93,6 +104,7 @@ pub struct TrainSpec {
     pub ema_decay: f64,
     /// Largest global gradient norm; 0 turns clipping off.
     pub grad_clip: f64,
+    pub precision: Precision,
     /// Compute the cycles again in the backward pass instead of keeping what
     /// they computed: less memory for about a third more time.
     pub gradient_checkpointing: bool,
@@ -142,6 +154,7 @@ impl Default for TrainSpec {
             muon_momentum: 0.95,
             ema_decay: 0.0,
             grad_clip: 1.0,
+            precision: Precision::F32,
             gradient_checkpointing: false,
             objective: Objective::LastCycle,
             cycle_weights: Vec::new(),

@@ -5,11 +5,13 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
 /// What gradients are multiplied with so that their global norm is at most
-/// `clip`, as a tensor `[1]` that is never read back. 0 means no limit.
+/// `clip` after division by `loss_scale`, as a tensor `[1]` that is never read
+/// back. 0 means no limit.
 pub fn clip_scale<M: Module>(
     model: &M,
     grads: &GradientsParams,
     clip: f64,
+    loss_scale: f64,
     device: &Device,
 ) -> Tensor<1> {
     struct Squares<'a> {
@@ -24,7 +26,7 @@ pub fn clip_scale<M: Module>(
             }
         }
     }
-    let one = || Tensor::ones([1], device);
+    let one = || Tensor::ones([1], device).div_scalar(loss_scale);
     if clip == 0.0 {
         return one();
     }
@@ -32,6 +34,8 @@ pub fn clip_scale<M: Module>(
     model.visit(&mut squares);
     squares.total.map_or_else(one, |total| {
         // PyTorch's clip_grad_norm_, its epsilon included.
-        total.sqrt().add_scalar(1e-6).recip().mul_scalar(clip).clamp_max(1.0)
+        let norm = total.sqrt().div_scalar(loss_scale);
+        let clipped = norm.add_scalar(1e-6).recip().mul_scalar(clip).clamp_max(1.0);
+        clipped.div_scalar(loss_scale)
     })
 }

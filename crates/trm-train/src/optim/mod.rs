@@ -50,17 +50,19 @@ impl Updates {
         (&self.moments, self.time)
     }
 
-    /// Updates `model` by one step at `rate`.
+    /// Updates `model` by one step at `rate`. The gradients are those of the
+    /// loss times `loss_scale`.
     pub fn update<M: Module>(
         &mut self,
         model: M,
         grads: GradientsParams,
         train: &TrainSpec,
         rate: f64,
+        loss_scale: f64,
         device: &Device,
     ) -> M {
         self.time += 1;
-        let scale = clip_scale(&model, &grads, train.grad_clip, device);
+        let scale = clip_scale(&model, &grads, train.grad_clip, loss_scale, device);
         let adam = AdamWStep {
             learning_rate: rate,
             beta1: train.beta1,

@@ -1,4 +1,8 @@
-//! `bench`: how long a training step takes here, and on what the time goes.
+//! `bench`: how long a training step takes here and on what the time goes, how
+//! fast text is written, and how much memory a step takes.
+
+mod generation;
+mod memory;
 
 use std::time::Instant;
 
@@ -43,7 +47,7 @@ struct Measured {
     peak_memory_bytes: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct Spread {
     median: f64,
     min: f64,
@@ -51,6 +55,9 @@ struct Spread {
 }
 
 pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
+    if let Some(settings) = &typed.peak_of {
+        return memory::peak_of(settings);
+    }
     if typed.runs == 0 {
         return Err(usage!("--runs must be at least 1"));
     }
@@ -63,15 +70,22 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
         eprintln!("timing {} on {} …", subject.name, device.name);
         measured.push(measure(&subject, typed.runs, &device)?);
     }
+    eprintln!("timing generation …");
+    let generation = generation::measure(typed.runs, &device)?;
+    let memory = if typed.memory { Some(memory::measure()?) } else { None };
     if typed.json {
         return print_json(&json!({
             "device": device.name,
             "threads": device::threads(),
             "configurations": measured,
+            "generation": generation,
+            "memory": memory,
         }));
     }
     print(&format!("{}; medians of {} runs", device.name, typed.runs))?;
-    measured.iter().try_for_each(|one| print(&line(one)))
+    measured.iter().try_for_each(|one| print(&line(one)))?;
+    generation::show(&generation)?;
+    memory.map_or(Ok(()), |memory| memory::show(&memory))
 }
 
 fn subjects() -> [Subject; 2] {
@@ -149,24 +163,6 @@ fn line(one: &Measured) -> String {
     )
 }
 
-/// The process's peak memory, where the system tells it.
-mod memory {
-    /// Lets the peak be measured anew from here on.
-    pub fn forget_peak() {
-        if cfg!(target_os = "linux") {
-            // Where this is not allowed the peak is that of the whole process.
-            let _ = std::fs::write("/proc/self/clear_refs", "5");
-        }
-    }
-
-    pub fn peak() -> Option<u64> {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kilobytes * 1024)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,12 +190,5 @@ mod tests {
             );
             assert_eq!(name, subject.name);
         }
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_peak_is_at_least_what_is_held() {
-        let held = vec![1_u8; 32 << 20];
-        assert!(memory::peak().expect("Linux tells") >= held.len() as u64);
     }
 }
