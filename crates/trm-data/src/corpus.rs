@@ -1,9 +1,14 @@
 //! A text as tokens in two parts, and the batches and windows taken from it.
 
-use rand::RngExt;
-use trm_spec::Vocab;
+use std::borrow::Cow;
+use std::ops::Range;
 
-use crate::vocab::{characters, encode_named};
+use rand::RngExt;
+use trm_spec::{DataSpec, Sampling, Vocab};
+
+use crate::epochs::Epochs;
+use crate::tokens::Tokens;
+use crate::vocab::{encode_named, unit, vocabulary};
 use crate::{CorpusError, draw, stream};
 
 /// A text as tokens; the last share of it is kept for validation.
@@ -11,9 +16,10 @@ use crate::{CorpusError, draw, stream};
 pub struct Corpus {
     name: String,
     vocab: Vocab,
-    tokens: Vec<u32>,
+    tokens: Tokens,
     /// Where validation begins.
     boundary: usize,
+    sampling: Sampling,
 }
 
 /// Which part of a corpus.
@@ -36,18 +42,19 @@ pub struct Batch {
     pub block_size: usize,
 }
 
-/// A stretch of text and, for each of its tokens, the one after it.
+/// A stretch of a part; [`Corpus::gather`] reads it together with the token after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window<'a> {
-    pub inputs: &'a [u32],
-    pub targets: &'a [u32],
+pub struct Window {
+    /// Its first token, counted from the beginning of the part.
+    pub start: usize,
+    pub length: usize,
 }
 
 impl Corpus {
     /// A corpus with a vocabulary of its own: the characters that occur in `text`.
     pub fn from_text(name: &str, text: &str, val_fraction: f64) -> Result<Self, CorpusError> {
-        let text = clean(text);
-        Self::from_clean(name, &text, val_fraction, characters(&text))
+        let spec = DataSpec { dataset: name.into(), val_fraction, ..DataSpec::default() };
+        Self::from_spec(&spec, text, None)
     }
 
     /// A corpus for a model whose vocabulary is already fixed.
@@ -57,22 +64,49 @@ impl Corpus {
         val_fraction: f64,
         vocab: &Vocab,
     ) -> Result<Self, CorpusError> {
-        Self::from_clean(name, &clean(text), val_fraction, vocab.clone())
+        let spec = DataSpec { dataset: name.into(), val_fraction, ..DataSpec::default() };
+        Self::from_spec(&spec, text, Some(vocab))
     }
 
-    fn from_clean(
-        name: &str,
+    /// `text` as `spec` wants it cut and drawn: with the vocabulary of a model
+    /// where there is one, else with the one that the tokeniser gives.
+    pub fn from_spec(
+        spec: &DataSpec,
         text: &str,
-        val_fraction: f64,
-        vocab: Vocab,
+        vocab: Option<&Vocab>,
     ) -> Result<Self, CorpusError> {
+        let (name, text) = (&spec.dataset, clean(text));
         if text.is_empty() {
-            return Err(CorpusError::Empty { name: name.into() });
+            return Err(CorpusError::Empty { name: name.clone() });
         }
-        let tokens = encode_named(name, &vocab, text)?;
+        let vocab = vocab.cloned().unwrap_or_else(|| vocabulary(spec.tokenizer, &text));
+        let tokens = Tokens::Held(encode_named(name, &vocab, &text)?.into());
+        Ok(Self::new(spec, name.clone(), vocab, tokens))
+    }
+
+    /// The tokens of a file, read as they are needed; `vocab` is that of a
+    /// model, where there is one, and must be the file's own.
+    #[cfg(feature = "files")]
+    pub fn from_file(
+        spec: &DataSpec,
+        file: std::sync::Arc<crate::TokenFile>,
+        vocab: Option<&Vocab>,
+    ) -> Result<Self, CorpusError> {
+        let name = file.path().display().to_string();
+        if let Some(wanted) = vocab.filter(|vocab| *vocab != file.vocab()) {
+            return Err(CorpusError::OtherVocab {
+                name,
+                found: crate::described(file.vocab()),
+                wanted: crate::described(wanted),
+            });
+        }
+        Ok(Self::new(spec, name, file.vocab().clone(), Tokens::Mapped(file)))
+    }
+
+    fn new(spec: &DataSpec, name: String, vocab: Vocab, tokens: Tokens) -> Self {
         // Rounded down, as in nanoGPT's `data[:int(n * 0.9)]`.
-        let boundary = (tokens.len() as f64 * (1.0 - val_fraction.clamp(0.0, 1.0))) as usize;
-        Ok(Self { name: name.into(), vocab, tokens, boundary })
+        let boundary = (tokens.len() as f64 * (1.0 - spec.val_fraction.clamp(0.0, 1.0))) as usize;
+        Self { name, vocab, tokens, boundary, sampling: spec.sampling }
     }
 
     pub fn name(&self) -> &str {
@@ -83,33 +117,63 @@ impl Corpus {
         &self.vocab
     }
 
-    /// The tokens to learn from.
-    pub fn train(&self) -> &[u32] {
-        &self.tokens[..self.boundary]
+    /// How many tokens a part has.
+    pub fn len(&self, split: Split) -> usize {
+        self.range(split).len()
     }
 
-    /// The tokens kept for validation.
-    pub fn val(&self) -> &[u32] {
-        &self.tokens[self.boundary..]
+    /// The tokens of a stretch of a part. A number outside the vocabulary, which
+    /// only a damaged file can hold, is an error.
+    ///
+    /// # Panics
+    /// If the stretch reaches beyond the part.
+    pub fn read(&self, split: Split, range: Range<usize>) -> Result<Vec<u32>, CorpusError> {
+        let mut tokens = Vec::with_capacity(range.len());
+        self.read_into(split, range, &mut tokens)?;
+        Ok(tokens)
     }
 
-    pub fn split(&self, split: Split) -> &[u32] {
+    fn read_into(
+        &self,
+        split: Split,
+        range: Range<usize>,
+        into: &mut Vec<u32>,
+    ) -> Result<(), CorpusError> {
+        let part = self.range(split);
+        assert!(range.end <= part.len(), "a stretch lies inside its part");
+        let (first, seen) = (part.start + range.start, into.len());
+        self.tokens.read(first..part.start + range.end, into);
+        let size = self.vocab.size();
+        match into[seen..].iter().position(|token| *token as usize >= size) {
+            None => Ok(()),
+            Some(place) => Err(CorpusError::Outside {
+                name: self.name.clone(),
+                token: into[seen + place],
+                position: first + place,
+                size,
+            }),
+        }
+    }
+
+    fn range(&self, split: Split) -> Range<usize> {
         match split {
-            Split::Train => self.train(),
-            Split::Val => self.val(),
+            Split::Train => 0..self.boundary,
+            Split::Val => self.boundary..self.tokens.len(),
         }
     }
 
     /// Checks that each part holds at least one window of `block_size` and the
     /// token after it. Validation may be switched off by a fraction of 0.
     pub fn check_block(&self, block_size: usize) -> Result<(), CorpusError> {
-        for (split, tokens) in [("training", self.train()), ("validation", self.val())] {
-            let off = split == "validation" && tokens.is_empty();
-            if tokens.len() <= block_size && !off {
+        for (part, split) in [("training", Split::Train), ("validation", Split::Val)] {
+            let tokens = self.len(split);
+            let off = split == Split::Val && tokens == 0;
+            if tokens <= block_size && !off {
                 return Err(CorpusError::TooShort {
                     name: self.name.clone(),
-                    split,
-                    tokens: tokens.len(),
+                    split: part,
+                    unit: unit(&self.vocab),
+                    tokens,
                     block_size,
                 });
             }
@@ -117,8 +181,9 @@ impl Corpus {
         Ok(())
     }
 
-    /// Random windows, drawn as nanoGPT draws them. Batch `step` of `seed` is the
-    /// same whatever was drawn before it.
+    /// Windows drawn at random, as nanoGPT draws them, or training windows in
+    /// epochs, as the specification says. Batch `step` of `seed` is the same
+    /// whatever was drawn before it. Fails where a file holds what is no token.
     ///
     /// # Panics
     /// If the part is not longer than `block_size`; see [`Corpus::check_block`].
@@ -129,40 +194,67 @@ impl Corpus {
         step: u64,
         batch_size: usize,
         block_size: usize,
-    ) -> Batch {
-        let tokens = self.split(split);
-        assert!(tokens.len() > block_size, "check_block comes before batch");
-        let stream = match split {
-            Split::Train => stream::TRAIN_BATCHES,
-            Split::Val => stream::VAL_BATCHES,
+    ) -> Result<Batch, CorpusError> {
+        let tokens = self.len(split);
+        assert!(tokens > block_size, "check_block comes before batch");
+        let starts: Vec<usize> = match (split, self.sampling) {
+            (Split::Train, Sampling::Epochs) => {
+                let epochs = Epochs::new(seed, tokens, block_size);
+                let first = u128::from(step) * batch_size as u128;
+                (0..batch_size as u128).map(|row| epochs.start(first + row)).collect()
+            }
+            _ => {
+                let stream = match split {
+                    Split::Train => stream::TRAIN_BATCHES,
+                    Split::Val => stream::VAL_BATCHES,
+                };
+                let mut generator = draw(seed, stream, step);
+                // As u64, so that 32-bit platforms draw the same windows.
+                let choices = 0..(tokens - block_size) as u64;
+                (0..batch_size).map(|_| generator.random_range(choices.clone()) as usize).collect()
+            }
         };
-        let mut generator = draw(seed, stream, step);
-        let size = batch_size * block_size;
-        let (mut inputs, mut targets) = (Vec::with_capacity(size), Vec::with_capacity(size));
-        for _ in 0..batch_size {
-            // As u64, so that 32-bit platforms draw the same windows.
-            let start = generator.random_range(0..(tokens.len() - block_size) as u64) as usize;
-            inputs.extend_from_slice(&tokens[start..start + block_size]);
-            targets.extend_from_slice(&tokens[start + 1..start + 1 + block_size]);
-        }
-        Batch { inputs, targets, batch_size, block_size }
+        let window = |start| Window { start, length: block_size };
+        self.gather(split, &starts.into_iter().map(window).collect::<Vec<_>>())
     }
 
     /// The whole part in windows that do not overlap: every token but the first
     /// is a target once. The last window may be shorter.
-    pub fn windows(&self, split: Split, block_size: usize) -> impl Iterator<Item = Window<'_>> {
-        let tokens = self.split(split);
-        let last = tokens.len().saturating_sub(1);
-        (0..last).step_by(block_size.max(1)).map(move |start| {
-            let end = (start + block_size).min(last);
-            Window { inputs: &tokens[start..end], targets: &tokens[start + 1..=end] }
-        })
+    pub fn windows(
+        &self,
+        split: Split,
+        block_size: usize,
+    ) -> impl ExactSizeIterator<Item = Window> + use<> {
+        let last = self.len(split).saturating_sub(1);
+        (0..last)
+            .step_by(block_size.max(1))
+            .map(move |start| Window { start, length: block_size.min(last - start) })
+    }
+
+    /// Windows of one length as a batch.
+    ///
+    /// # Panics
+    /// If there is no window, or one of another length, or one that reaches
+    /// beyond the part.
+    pub fn gather(&self, split: Split, windows: &[Window]) -> Result<Batch, CorpusError> {
+        let block_size = windows[0].length;
+        let size = windows.len() * block_size;
+        let (mut inputs, mut targets) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        let mut row = Vec::with_capacity(block_size + 1);
+        for window in windows {
+            assert_eq!(window.length, block_size, "the rows of a batch are equally long");
+            row.clear();
+            self.read_into(split, window.start..window.start + block_size + 1, &mut row)?;
+            inputs.extend_from_slice(&row[..block_size]);
+            targets.extend_from_slice(&row[1..]);
+        }
+        Ok(Batch { inputs, targets, batch_size: windows.len(), block_size })
     }
 }
 
 /// Drops a byte-order mark and turns Windows line ends into plain ones, so that
 /// the same text gives the same tokens wherever it was saved.
-fn clean(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }

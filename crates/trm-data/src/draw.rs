@@ -12,6 +12,7 @@ pub mod stream {
     pub const DROPOUT: u64 = 3;
     pub const WEIGHTS: u64 = 4;
     pub const TEXT: u64 = 5;
+    pub const EPOCHS: u64 = 6;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

@@ -1,5 +1,7 @@
 //! Why a text cannot be used, and what to do about it.
 
+use std::io;
+
 use trm_spec::{Failure, FailureKind};
 
 /// How many foreign characters a message shows.
@@ -22,10 +24,35 @@ pub enum CorpusError {
     #[error("the model's vocabulary has no characters, so text cannot be turned into its tokens")]
     NoCharacters,
     #[error(
-        "the {split} part of {name} has {tokens} characters, but block_size {block_size} needs at least {}",
+        "the {split} part of {name} has {tokens} {unit}, but block_size {block_size} needs at least {}",
         .block_size + 1
     )]
-    TooShort { name: String, split: &'static str, tokens: usize, block_size: usize },
+    TooShort {
+        name: String,
+        split: &'static str,
+        /// What the tokens are.
+        unit: &'static str,
+        tokens: usize,
+        block_size: usize,
+    },
+    #[error(
+        "this program is built without the encoding {name}, so it cannot turn text into its tokens"
+    )]
+    NoEncoding { name: String },
+    #[error("{name} is not an encoding that this program knows, or has other ranks")]
+    UnknownEncoding { name: String },
+    #[error("{name} has the token {token} at position {position}, but its vocabulary ends at {}", .size - 1)]
+    Outside { name: String, token: u32, position: usize, size: usize },
+    #[error("{path} is not a usable token file: {reason}")]
+    Damaged { path: String, reason: String },
+    #[error("{name} was prepared with another vocabulary ({found}) than the model's ({wanted})")]
+    OtherVocab { name: String, found: String, wanted: String },
+    #[error("there is no text in {path}")]
+    NoText { path: String },
+    #[error("{path} cannot be written")]
+    Unwritable { path: String, source: io::Error },
+    #[error("stopped before {path} was whole; nothing was written")]
+    Stopped { path: String },
     #[error("{path} is not UTF-8 text: the byte at offset {offset} does not belong")]
     NotUtf8 { path: String, offset: usize, utf16: bool },
     #[error("{path} cannot be read: {reason}")]
@@ -51,6 +78,28 @@ impl CorpusError {
             Self::NoCharacters => {
                 "Give token numbers instead, or use a checkpoint that was trained on a text.".into()
             }
+            Self::NoEncoding { .. } => "Use the command-line program for this model.".into(),
+            Self::UnknownEncoding { .. } => {
+                "Give token numbers instead, or use the version of the program that wrote the file."
+                    .into()
+            }
+            Self::Outside { .. } | Self::Damaged { .. } => {
+                "Prepare it again from its text (`data prepare`), or copy it again from where it is whole."
+                    .into()
+            }
+            Self::OtherVocab { .. } => {
+                "Prepare the text with the model's tokenizer, or give it as a text.".into()
+            }
+            Self::NoText { .. } => {
+                "Name text files, or folders with .txt, .md or other UTF-8 files in them.".into()
+            }
+            Self::Unwritable { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => "Make room on the disk and try again.".into(),
+                _ => "Choose a place that you may write to.".into(),
+            },
+            Self::Stopped { .. } => "Run the same command again to start over.".into(),
             Self::TooShort { .. } => "Give a longer text, or lower block_size.".into(),
             Self::NotUtf8 { utf16: true, .. } => {
                 "It looks like UTF-16: save it as UTF-8 and try again.".into()

@@ -1,24 +1,31 @@
 //! Reading a text from disk.
 
-use std::fs;
 use std::path::Path;
+use std::str::Utf8Error;
+use std::{fs, io};
 
 use crate::CorpusError;
 
 /// The text in the file at `path`.
 pub fn read_text(path: &Path) -> Result<String, CorpusError> {
-    let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| CorpusError::Unreadable {
-        path: name.clone(),
-        reason: error.to_string(),
-    })?;
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
     if bytes.is_empty() {
-        return Err(CorpusError::Empty { name });
+        return Err(CorpusError::Empty { name: path.display().to_string() });
     }
-    String::from_utf8(bytes).map_err(|error| CorpusError::NotUtf8 {
-        path: name,
-        offset: error.utf8_error().valid_up_to(),
-        utf16: error.as_bytes().starts_with(&[0xff, 0xfe])
-            || error.as_bytes().starts_with(&[0xfe, 0xff]),
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| not_utf8(path, error.as_bytes(), 0, error.utf8_error()))
+}
+
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> CorpusError {
+    CorpusError::Unreadable { path: path.display().to_string(), reason: error.to_string() }
+}
+
+/// `bytes` come after the first `before` of the file.
+pub(crate) fn not_utf8(path: &Path, bytes: &[u8], before: usize, error: Utf8Error) -> CorpusError {
+    let marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    CorpusError::NotUtf8 {
+        path: path.display().to_string(),
+        offset: before + error.valid_up_to(),
+        utf16: before == 0 && marked,
+    }
 }

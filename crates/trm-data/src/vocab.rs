@@ -1,14 +1,24 @@
-//! Characters to token numbers and back.
+//! Text to token numbers. The way back is `decoder`.
 
 use std::collections::{BTreeSet, HashMap};
 
-use trm_spec::Vocab;
+use trm_spec::{Tokenizer, Vocab};
 
 use crate::CorpusError;
+use crate::bpe::{Bpe, gpt2};
 
-/// The characters of `text`, sorted by code point, as nanoGPT numbers them.
-pub(crate) fn characters(text: &str) -> Vocab {
-    Vocab::Char { chars: text.chars().collect::<BTreeSet<_>>().into_iter().collect() }
+/// The vocabulary of a new model that reads `text` through `tokenizer`.
+pub fn vocabulary(tokenizer: Tokenizer, text: &str) -> Vocab {
+    match tokenizer {
+        Tokenizer::Char => characters(text.chars().collect()),
+        Tokenizer::Byte => Vocab::Byte,
+        Tokenizer::Gpt2 => gpt2(),
+    }
+}
+
+/// These characters, sorted by code point, as nanoGPT numbers them.
+pub(crate) fn characters(occurring: BTreeSet<char>) -> Vocab {
+    Vocab::Char { chars: occurring.into_iter().collect() }
 }
 
 /// The tokens of `text`; characters that the vocabulary lacks are an error that names them.
@@ -17,13 +27,17 @@ pub fn encode(vocab: &Vocab, text: &str) -> Result<Vec<u32>, CorpusError> {
 }
 
 pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<u32>, CorpusError> {
-    let chars = match vocab {
-        Vocab::Char { chars } => chars,
-        Vocab::Byte => return Ok(text.bytes().map(u32::from).collect()),
+    match vocab {
         // Nothing needs no characters.
-        Vocab::Bpe { .. } | Vocab::Plain { .. } if text.is_empty() => return Ok(Vec::new()),
-        Vocab::Bpe { .. } | Vocab::Plain { .. } => return Err(CorpusError::NoCharacters),
-    };
+        _ if text.is_empty() => Ok(Vec::new()),
+        Vocab::Char { chars } => encode_characters(name, chars, text),
+        Vocab::Byte => Ok(text.bytes().map(u32::from).collect()),
+        Vocab::Bpe { name, sha256, .. } => Ok(Bpe::find(name, sha256)?.encode(text)),
+        Vocab::Plain { .. } => Err(CorpusError::NoCharacters),
+    }
+}
+
+fn encode_characters(name: &str, chars: &str, text: &str) -> Result<Vec<u32>, CorpusError> {
     let numbers: HashMap<char, u32> = chars.chars().zip(0..).collect();
     let mut tokens = Vec::with_capacity(text.len());
     let mut missing = Vec::new();
@@ -43,25 +57,25 @@ pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<
     if missing.is_empty() {
         Ok(tokens)
     } else {
-        Err(CorpusError::Foreign { name: name.into(), missing, position, known: vocab.size() })
+        Err(CorpusError::Foreign { name: name.into(), missing, position, known: numbers.len() })
     }
 }
 
-/// The text of `tokens`. A number outside the vocabulary becomes U+FFFD;
-/// tokens that stand for nothing are written as numbers.
-pub fn decode(vocab: &Vocab, tokens: &[u32]) -> String {
+/// `65 characters`, for people to read.
+pub fn described(vocab: &Vocab) -> String {
     match vocab {
-        Vocab::Char { chars } => {
-            let chars: Vec<char> = chars.chars().collect();
-            let read = |&token: &u32| chars.get(token as usize).copied();
-            tokens.iter().map(|token| read(token).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-        }
-        Vocab::Byte => {
-            let bytes: Vec<u8> = tokens.iter().map(|&token| token as u8).collect();
-            String::from_utf8_lossy(&bytes).into_owned()
-        }
-        Vocab::Bpe { .. } | Vocab::Plain { .. } => {
-            tokens.iter().map(|token| format!("{token} ")).collect()
-        }
+        Vocab::Char { .. } => format!("{} characters", vocab.size()),
+        Vocab::Byte => "256 bytes".into(),
+        Vocab::Bpe { name, size, .. } => format!("{size} tokens of {name}"),
+        Vocab::Plain { size } => format!("{size} plain numbers"),
+    }
+}
+
+/// What the tokens of `vocab` are called.
+pub(crate) fn unit(vocab: &Vocab) -> &'static str {
+    match vocab {
+        Vocab::Char { .. } => "characters",
+        Vocab::Byte => "bytes",
+        Vocab::Bpe { .. } | Vocab::Plain { .. } => "tokens",
     }
 }

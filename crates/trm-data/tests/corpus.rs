@@ -1,11 +1,28 @@
 //! What holds for any text: round trips, bounds, coverage, and clear refusals.
 
 use proptest::prelude::*;
-use trm_data::{Corpus, CorpusError, Split, decode, draw, encode};
-use trm_spec::{Failure, FailureKind, Vocab};
+use trm_data::{Batch, Corpus, CorpusError, Split, decode, draw, encode};
+use trm_spec::{DataSpec, Failure, FailureKind, Sampling, Vocab};
 
 fn corpus(text: &str, val_fraction: f64) -> Corpus {
     Corpus::from_text("a text", text, val_fraction).expect("a corpus")
+}
+
+/// All tokens of a part.
+fn tokens(corpus: &Corpus, split: Split) -> Vec<u32> {
+    corpus.read(split, 0..corpus.len(split)).expect("its own tokens")
+}
+
+fn batch(corpus: &Corpus, split: Split, seed: u64, step: u64, rows: usize, block: usize) -> Batch {
+    corpus.batch(split, seed, step, rows, block).expect("its own tokens")
+}
+
+/// A corpus of `length` different tokens that is drawn in epochs.
+fn in_epochs(length: usize) -> Corpus {
+    let letter = |i| char::from_u32(0x4e00 + i as u32).expect("a character");
+    let text: String = (0..length).map(letter).collect();
+    let spec = DataSpec { val_fraction: 0.0, sampling: Sampling::Epochs, ..DataSpec::default() };
+    Corpus::from_spec(&spec, &text, None).expect("a corpus")
 }
 
 fn letters() -> Vocab {
@@ -17,7 +34,7 @@ proptest! {
     fn any_text_survives_its_tokens(text in ".{1,200}") {
         prop_assume!(!text.starts_with('\u{feff}') && !text.contains("\r\n"));
         let corpus = corpus(&text, 0.25);
-        let tokens = [corpus.train(), corpus.val()].concat();
+        let tokens = [Split::Train, Split::Val].map(|split| tokens(&corpus, split)).concat();
         prop_assert_eq!(decode(corpus.vocab(), &tokens), &*text);
         prop_assert_eq!(encode(corpus.vocab(), &text).expect("its own characters"), tokens);
     }
@@ -40,11 +57,11 @@ proptest! {
         let text: String = (0..length).map(|i| char::from_u32(0x4e00 + i as u32).expect("a character")).collect();
         let corpus = corpus(&text, 0.5);
         let split = if val { Split::Val } else { Split::Train };
-        let batch = corpus.batch(split, seed, step, rows, block);
-        prop_assert_eq!(&corpus.batch(split, seed, step, rows, block), &batch);
-        prop_assert_eq!(batch.inputs.len(), rows * block);
-        let tokens = corpus.split(split);
-        for (inputs, targets) in batch.inputs.chunks(block).zip(batch.targets.chunks(block)) {
+        let drawn = batch(&corpus, split, seed, step, rows, block);
+        prop_assert_eq!(&batch(&corpus, split, seed, step, rows, block), &drawn);
+        prop_assert_eq!(drawn.inputs.len(), rows * block);
+        let tokens = tokens(&corpus, split);
+        for (inputs, targets) in drawn.inputs.chunks(block).zip(drawn.targets.chunks(block)) {
             let start = tokens.iter().position(|token| token == &inputs[0]).expect("inside the part");
             prop_assert_eq!(inputs, &tokens[start..start + block]);
             prop_assert_eq!(targets, &tokens[start + 1..start + 1 + block]);
@@ -55,34 +72,104 @@ proptest! {
     fn windows_hold_every_target_once(length in 1_usize..100, block in 1_usize..20) {
         let text: String = (0..length).map(|i| char::from(b'a' + (i * i % 23) as u8)).collect();
         let corpus = corpus(&text, 0.0);
-        let tokens = corpus.train();
+        let tokens = tokens(&corpus, Split::Train);
         let windows: Vec<_> = corpus.windows(Split::Train, block).collect();
-        let targets: Vec<u32> = windows.iter().flat_map(|w| w.targets).copied().collect();
-        let inputs: Vec<u32> = windows.iter().flat_map(|w| w.inputs).copied().collect();
+        let read: Vec<_> = windows.iter().map(|&w| corpus.gather(Split::Train, &[w]).expect("read")).collect();
+        let targets: Vec<u32> = read.iter().flat_map(|w| w.targets.clone()).collect();
+        let inputs: Vec<u32> = read.iter().flat_map(|w| w.inputs.clone()).collect();
         prop_assert_eq!(&targets[..], &tokens[1..]);
         prop_assert_eq!(&inputs[..], &tokens[..length - 1]);
+        prop_assert_eq!(corpus.windows(Split::Train, block).len(), windows.len());
         if let Some((last, whole)) = windows.split_last() {
-            prop_assert!(whole.iter().all(|w| w.inputs.len() == block && w.targets.len() == block));
-            prop_assert!((1..=block).contains(&last.inputs.len()));
+            prop_assert!(whole.iter().all(|w| w.length == block));
+            prop_assert!((1..=block).contains(&last.length));
+            let all = whole.len() * block;
+            if !whole.is_empty() {
+                let together = corpus.gather(Split::Train, whole).expect("read");
+                prop_assert_eq!(&together.inputs[..], &tokens[..all]);
+                prop_assert_eq!((together.batch_size, together.block_size), (whole.len(), block));
+            }
         }
     }
 
     #[test]
     fn parts_make_up_the_text(length in 1_usize..500, fraction in 0.0..0.9_f64) {
         let corpus = corpus(&"x".repeat(length), fraction);
-        prop_assert_eq!(corpus.train().len() + corpus.val().len(), length);
-        prop_assert_eq!(corpus.train().len(), (length as f64 * (1.0 - fraction)) as usize);
+        prop_assert_eq!(corpus.len(Split::Train) + corpus.len(Split::Val), length);
+        prop_assert_eq!(corpus.len(Split::Train), (length as f64 * (1.0 - fraction)) as usize);
+    }
+
+    /// Whatever the batch size, an epoch holds every window of its offset once,
+    /// and the windows do not overlap.
+    #[test]
+    fn an_epoch_holds_every_window_once(
+        length in 12_usize..300, block in 1_usize..10, rows in 1_usize..7, seed in any::<u64>(),
+    ) {
+        let corpus = in_epochs(length);
+        let windows = (length / block).saturating_sub(1).max(1);
+        let steps = (3 * windows).div_ceil(rows) as u64;
+        let starts: Vec<usize> = (0..steps)
+            .flat_map(|step| {
+                let batch = batch(&corpus, Split::Train, seed, step, rows, block);
+                batch.inputs.chunks(block).map(|row| row[0] as usize).collect::<Vec<_>>()
+            })
+            .collect();
+        for epoch in starts.chunks_exact(windows).take(3) {
+            let mut sorted = epoch.to_vec();
+            sorted.sort_unstable();
+            prop_assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] == block), "{:?}", epoch);
+            prop_assert!(sorted[windows - 1] + block < length);
+        }
+    }
+
+    /// A run that goes on at a step draws what an unbroken one draws there, and
+    /// other batch sizes cut the same sequence.
+    #[test]
+    fn epochs_need_nothing_but_the_step(step in any::<u32>(), seed in any::<u64>()) {
+        let corpus = in_epochs(101);
+        let step = u64::from(step);
+        let pair = batch(&corpus, Split::Train, seed, step, 2, 10);
+        let one = |number| batch(&corpus, Split::Train, seed, number, 1, 10).inputs;
+        prop_assert_eq!(pair.inputs, [one(2 * step), one(2 * step + 1)].concat());
+        let far = batch(&in_epochs(101), Split::Train, seed, u64::MAX - step, 2, 10);
+        prop_assert_eq!(far.inputs.len(), 20);
     }
 }
+
+#[test]
+fn epochs_differ_in_order_and_offset() {
+    let corpus = in_epochs(1000);
+    let epoch = |number: u64| -> Vec<u32> {
+        let inputs = batch(&corpus, Split::Train, 5, number, 99, 10).inputs;
+        inputs.chunks(10).map(|row| row[0]).collect()
+    };
+    let offsets: std::collections::BTreeSet<u32> = (0..60).map(|e| epoch(e)[0] % 10).collect();
+    assert_eq!(offsets.len(), 10, "every offset occurs: {offsets:?}");
+    let order = |e| epoch(e).iter().map(|start| start / 10).collect::<Vec<_>>();
+    assert_ne!(order(0), order(1));
+    assert!(!order(0).is_sorted());
+    // Validation is drawn at random all the same.
+    assert_eq!(corpus.len(Split::Val), 0);
+}
+
+/// Fixed numbers: see below.
+#[test]
+fn epochs_are_what_they_always_were() {
+    let corpus = in_epochs(1000);
+    let starts: Vec<u32> =
+        (0..6).map(|step| batch(&corpus, Split::Train, 1337, step, 1, 64).inputs[0]).collect();
+    assert_eq!(starts, STARTS);
+}
+const STARTS: [u32; 6] = [580, 132, 772, 260, 324, 708];
 
 #[test]
 fn batches_differ_by_seed_step_and_part() {
     let text: String = ('a'..='z').cycle().take(2000).collect();
     let corpus = corpus(&text, 0.5);
-    let first = corpus.batch(Split::Train, 1, 0, 4, 8);
-    assert_ne!(corpus.batch(Split::Train, 2, 0, 4, 8), first);
-    assert_ne!(corpus.batch(Split::Train, 1, 1, 4, 8), first);
-    assert_ne!(corpus.batch(Split::Val, 1, 0, 4, 8), first);
+    let first = batch(&corpus, Split::Train, 1, 0, 4, 8);
+    assert_ne!(batch(&corpus, Split::Train, 2, 0, 4, 8), first);
+    assert_ne!(batch(&corpus, Split::Train, 1, 1, 4, 8), first);
+    assert_ne!(batch(&corpus, Split::Val, 1, 0, 4, 8), first);
 }
 
 /// Every start that nanoGPT's `randint(len - block_size)` can draw is drawn, and no other.
@@ -90,7 +177,7 @@ fn batches_differ_by_seed_step_and_part() {
 fn batches_reach_both_ends_of_a_part() {
     let corpus = corpus("abcdef", 0.0);
     let mut starts: Vec<u32> =
-        (0..100).map(|step| corpus.batch(Split::Train, 7, step, 1, 3).inputs[0]).collect();
+        (0..100).map(|step| batch(&corpus, Split::Train, 7, step, 1, 3).inputs[0]).collect();
     starts.sort_unstable();
     starts.dedup();
     assert_eq!(starts, [0, 1, 2]);
@@ -109,7 +196,7 @@ const DRAWN: [u32; 3] = [1_696_678_565, 648_657_453, 393_097_782];
 fn the_smallest_part_that_fits_a_block_has_one_window() {
     let corpus = corpus("abcd", 0.0);
     assert!(corpus.check_block(3).is_ok());
-    let batch = corpus.batch(Split::Train, 0, 0, 2, 3);
+    let batch = batch(&corpus, Split::Train, 0, 0, 2, 3);
     assert_eq!((batch.inputs, batch.targets), (vec![0, 1, 2, 0, 1, 2], vec![1, 2, 3, 1, 2, 3]));
 }
 
@@ -151,7 +238,7 @@ fn foreign_characters_are_named_once_with_their_place() {
 #[test]
 fn a_known_vocabulary_keeps_its_numbers() {
     let corpus = Corpus::with_vocab("a text", "ccb", 0.0, &letters()).expect("a corpus");
-    assert_eq!(corpus.train(), [2, 2, 1]);
+    assert_eq!(tokens(&corpus, Split::Train), [2, 2, 1]);
     assert_eq!(corpus.vocab(), &letters());
 }
 
@@ -168,5 +255,6 @@ fn numbers_without_characters_read_and_refuse() {
 fn marks_and_windows_line_ends_do_not_reach_the_vocabulary() {
     let plain = corpus("ab\ncd\n", 0.0);
     let windows = corpus("\u{feff}ab\r\ncd\r\n", 0.0);
-    assert_eq!((windows.vocab(), windows.train()), (plain.vocab(), plain.train()));
+    assert_eq!(windows.vocab(), plain.vocab());
+    assert_eq!(tokens(&windows, Split::Train), tokens(&plain, Split::Train));
 }

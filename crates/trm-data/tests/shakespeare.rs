@@ -2,7 +2,7 @@
 #![cfg(feature = "shakespeare")]
 
 use sha2::{Digest, Sha256};
-use trm_data::{Corpus, SHAKESPEARE_SHA256, decode, shakespeare};
+use trm_data::{Corpus, SHAKESPEARE_SHA256, Split, decode, shakespeare};
 use trm_spec::Vocab;
 
 #[test]
@@ -17,13 +17,14 @@ fn bytes_are_the_known_ones() {
 fn vocabulary_and_split_are_nano_gpts() {
     let corpus = Corpus::from_text("shakespeare", shakespeare(), 0.1).expect("a corpus");
     assert_eq!(corpus.vocab().size(), 65);
-    assert_eq!(corpus.train().len(), 1_003_854);
-    assert_eq!(corpus.val().len(), 111_540);
+    assert_eq!(corpus.len(Split::Train), 1_003_854);
+    assert_eq!(corpus.len(Split::Val), 111_540);
     // nanoGPT's `encode("hii there")`.
     let numbers = trm_data::encode(corpus.vocab(), "hii there").expect("known characters");
     assert_eq!(numbers, [46, 47, 47, 1, 58, 46, 43, 56, 43]);
     assert!(
         matches!(corpus.vocab(), Vocab::Char { chars } if chars.starts_with("\n !$&',-.3:;?AB"))
     );
-    assert!(decode(corpus.vocab(), &corpus.train()[..14]).starts_with("First Citizen:"));
+    let start = corpus.read(Split::Train, 0..14).expect("tokens");
+    assert!(decode(corpus.vocab(), &start).starts_with("First Citizen:"));
 }

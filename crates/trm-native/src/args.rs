@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::Value;
-use trm_spec::Setting;
+use trm_spec::{Setting, Tokenizer};
+use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
 use crate::device::Choice;
@@ -23,6 +24,7 @@ pub enum Invocation {
     Eval(Eval),
     Trace(Trace),
     Convert(Convert),
+    Data(Data),
     Devices { json: bool },
     Bench(Bench),
 }
@@ -69,6 +71,8 @@ pub struct Eval {
     pub depths: Vec<usize>,
     pub json: bool,
     pub device: Choice,
+    /// Which weights of a run's folder; the best checkpoint where nothing is said.
+    pub weights: Option<Weights>,
 }
 
 pub struct Trace {
@@ -97,6 +101,21 @@ pub struct Convert {
     pub config: Option<PathBuf>,
     pub dataset: Option<String>,
     pub data: Option<PathBuf>,
+}
+
+pub enum Data {
+    List { places: Vec<PathBuf>, verify: bool, json: bool },
+    Prepare(Prepare),
+    Export { name: String, file: PathBuf },
+}
+
+pub struct Prepare {
+    /// `shakespeare`, or text files and folders.
+    pub texts: Vec<PathBuf>,
+    pub tokenizer: Tokenizer,
+    pub name: Option<String>,
+    pub out: PathBuf,
+    pub json: bool,
 }
 
 pub struct Bench {
@@ -139,6 +158,7 @@ pub fn parse() -> Invocation {
         Some(("eval", m)) => Invocation::Eval(Eval {
             checkpoint: required(m, "checkpoint"),
             data: path(m, "data"),
+            weights: m.get_one("weights").copied(),
             depths: required(m, "depths"),
             json: m.get_flag("json"),
             device: device(m),
@@ -161,6 +181,7 @@ pub fn parse() -> Invocation {
             dataset: text(m, "dataset"),
             data: path(m, "data"),
         }),
+        Some(("data", m)) => Invocation::Data(data(m)),
         Some(("devices", m)) => Invocation::Devices { json: m.get_flag("json") },
         Some(("bench", m)) => Invocation::Bench(Bench {
             threads: m.get_one("threads").copied(),
@@ -187,6 +208,35 @@ fn train(m: &ArgMatches) -> Train {
         max_time: m.get_one("max-minutes").copied(),
         device: device(m),
     }
+}
+
+fn data(matches: &ArgMatches) -> Data {
+    match matches.subcommand() {
+        Some(("list", m)) => Data::List {
+            places: many(m, "places"),
+            verify: m.get_flag("verify"),
+            json: m.get_flag("json"),
+        },
+        Some(("prepare", m)) => Data::Prepare(Prepare {
+            texts: many(m, "texts"),
+            tokenizer: match required::<String>(m, "tokenizer").as_str() {
+                "byte" => Tokenizer::Byte,
+                "gpt2" => Tokenizer::Gpt2,
+                _ => Tokenizer::Char,
+            },
+            name: text(m, "name"),
+            out: required(m, "out"),
+            json: m.get_flag("json"),
+        }),
+        Some(("export", m)) => {
+            Data::Export { name: required(m, "name"), file: required(m, "file") }
+        }
+        _ => unreachable!("clap requires one of the commands"),
+    }
+}
+
+fn many(matches: &ArgMatches, name: &str) -> Vec<PathBuf> {
+    matches.get_many(name).into_iter().flatten().cloned().collect()
 }
 
 fn text(matches: &ArgMatches, name: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod convert;
+mod data;
 mod devices;
 mod eval;
 mod generate;
@@ -23,6 +24,7 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Eval(typed) => eval::run(&typed),
         Invocation::Trace(typed) => trace::run(&typed),
         Invocation::Convert(typed) => convert::run(&typed),
+        Invocation::Data(typed) => data::run(&typed),
         Invocation::Devices { json } => devices::run(json),
         Invocation::Bench(typed) => bench::run(&typed),
     }

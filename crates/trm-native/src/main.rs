@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod run_dir;
 mod sweep;
+mod text;
 mod training;
 
 use std::process::ExitCode;

@@ -3,13 +3,11 @@
 
 mod resume;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use trm_data::Corpus;
-use trm_spec::{RunConfig, RunSummary, VariantSpec, Vocab, overlay};
+use trm_spec::{RunConfig, RunSummary, VariantSpec, overlay};
 use trm_train::checkpoint;
 
 use crate::args;
@@ -18,41 +16,7 @@ use crate::presets;
 use crate::progress::thousands;
 use crate::report::usage;
 use crate::run_dir;
-
-/// A text to train on or to be judged by.
-pub struct Text {
-    pub name: String,
-    pub content: Cow<'static, str>,
-}
-
-impl Text {
-    /// The user's file, or the text that the configuration names.
-    pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
-        match file {
-            Some(path) => {
-                Ok(Self { name: dataset.into(), content: trm_data::read_text(path)?.into() })
-            }
-            None if dataset == SHAKESPEARE => {
-                Ok(Self { name: dataset.into(), content: trm_data::shakespeare().into() })
-            }
-            None => Err(usage!(
-                "the text `{dataset}` does not come with the program; give it with --data FILE"
-            )),
-        }
-    }
-
-    /// The text as a corpus of `config`, with the vocabulary of a checkpoint where there is one.
-    pub fn corpus(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Corpus> {
-        let (name, share) = (&self.name, config.data.val_fraction);
-        Ok(match vocab {
-            Some(vocab) => Corpus::with_vocab(name, &self.content, share, vocab)?,
-            None => Corpus::from_text(name, &self.content, share)?,
-        })
-    }
-}
-
-/// The dataset that the binary carries.
-const SHAKESPEARE: &str = "shakespeare";
+pub use crate::text::Text;
 
 /// How a training run begins.
 pub enum Start {
@@ -112,12 +76,9 @@ pub fn base(typed: &args::Train, device: &Chosen) -> anyhow::Result<Base> {
         ),
     };
     let mut config = with_flags(&base, typed)?;
-    if let Some(path) = &typed.data
-        && config.data.dataset == SHAKESPEARE
-    {
-        config.data.dataset = file_name(path);
-    }
-    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let mut text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
+    text.settle(&mut config, typed.data.as_deref(), tokenizer)?;
     Ok(Base { config, name, origin, text, initial })
 }
 
@@ -190,10 +151,6 @@ fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| "text".into(), |name| name.to_string_lossy().into_owned())
-}
-
 /// A training plan together with the run that it made, for people to read.
 pub struct Shown<'a> {
     pub plan: &'a Train,
@@ -219,11 +176,11 @@ impl fmt::Display for Shown<'_> {
         )?;
         writeln!(
             f,
-            "text      {}: {} tokens to learn from, {} kept for validation, {} characters",
+            "text      {}: {} tokens to learn from, {} kept for validation, {}",
             plan.text.name,
             thousands(summary.train_tokens as u64),
             thousands(summary.val_tokens as u64),
-            summary.vocab.size(),
+            trm_data::described(&summary.vocab),
         )?;
         writeln!(
             f,

@@ -159,6 +159,16 @@ pub fn checkpoint_in(path: &Path) -> PathBuf {
     if best.exists() { best } else { path.join(LAST) }
 }
 
+/// What a run in `folder` goes on with: the weights, and what belongs to them.
+pub fn last_in(folder: &Path) -> PathBuf {
+    folder.join(LAST)
+}
+
+/// See [`last_in`].
+pub fn optimizer_in(folder: &Path) -> PathBuf {
+    folder.join(OPTIMIZER)
+}
+
 /// The step a safetensors file says it is of.
 fn step_of(bytes: &[u8]) -> Option<usize> {
     let (_, header) = SafeTensors::read_metadata(bytes).ok()?;

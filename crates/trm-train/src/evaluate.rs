@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 use trm_core::{Engine, Recursive};
-use trm_data::{Corpus, Split, Window};
+use trm_data::{Corpus, Split, Window, count_characters};
 use trm_spec::{DepthLoss, Failure};
 
 use crate::checkpoint::host;
@@ -24,16 +24,15 @@ pub(crate) async fn evaluate<M: Recursive<Input = Tensor<2, Int>>>(
     let windows = spread(corpus.windows(Split::Val, block_size).collect(), block_size, max_tokens);
     let deepest = depths.iter().copied().max().unwrap_or(0);
     let mut sums: Vec<Vec<Tensor<1>>> = vec![Vec::new(); depths.len()];
-    let mut count = 0;
+    let (mut count, mut characters) = (0, 0);
     for batch in batches(&windows, block_size) {
-        let length = batch[0].inputs.len();
-        let join =
-            |pick: fn(&Window) -> Vec<u32>| -> Vec<u32> { batch.iter().flat_map(pick).collect() };
-        let inputs = tokens(&join(|w| w.inputs.to_vec()), length, &model.device());
-        let targets = tokens(&join(|w| w.targets.to_vec()), length, &model.device());
-        let rows = batch.len() * length;
+        let batch = corpus.gather(Split::Val, batch)?;
+        let inputs = tokens(&batch.inputs, batch.block_size, &model.device());
+        let targets = tokens(&batch.targets, batch.block_size, &model.device());
+        let rows = batch.targets.len();
         let targets = targets.reshape([rows]);
         count += rows;
+        characters += count_characters(corpus.vocab(), &batch.targets);
         let x = model.encode(&inputs);
         let start = model.start(&x);
         Engine::new(deepest).think(model, &x, start, |step, state| {
@@ -54,7 +53,7 @@ pub(crate) async fn evaluate<M: Recursive<Input = Tensor<2, Int>>>(
             depth,
             loss,
             perplexity: loss.exp(),
-            bits_per_char: loss / std::f64::consts::LN_2,
+            bits_per_char: total / std::f64::consts::LN_2 / characters.max(1) as f64,
         });
     }
     Ok(losses)
@@ -70,11 +69,8 @@ fn spread(windows: Vec<Window>, block_size: usize, max_tokens: usize) -> Vec<Win
 }
 
 /// Windows of equal length together, the shorter last one by itself.
-fn batches<'a, 'b>(
-    windows: &'b [Window<'a>],
-    block_size: usize,
-) -> impl Iterator<Item = &'b [Window<'a>]> {
-    let whole = windows.iter().take_while(|w| w.inputs.len() == block_size).count();
+fn batches(windows: &[Window], block_size: usize) -> impl Iterator<Item = &[Window]> {
+    let whole = windows.iter().take_while(|w| w.length == block_size).count();
     let (whole, rest) = windows.split_at(whole);
     whole.chunks((BATCH_TOKENS / block_size).max(1)).chain(rest.chunks(1))
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use trm_core::cache::{Autoregressive, Cache};
 use trm_core::sample::Sampler;
-use trm_data::decode;
+use trm_data::Decoder;
 use trm_spec::{Failure, GenerateOptions, Generated, Vocab};
 
 use crate::TextStream;
@@ -24,7 +24,7 @@ pub enum Overflow {
 /// A stream of tokens.
 pub struct Generation<M> {
     model: M,
-    vocab: Vocab,
+    decoder: Decoder,
     sampler: Sampler,
     depth: usize,
     overflow: Overflow,
@@ -39,7 +39,7 @@ impl<M: Autoregressive> Generation<M> {
     /// `prompt` must not be empty, and `model` without autodiff.
     pub fn new(
         model: M,
-        vocab: Vocab,
+        vocab: &Vocab,
         prompt: Vec<u32>,
         options: &GenerateOptions,
         overflow: Overflow,
@@ -52,8 +52,8 @@ impl<M: Autoregressive> Generation<M> {
             pending: prompt.len(),
             context: prompt,
             left: options.max_new_tokens,
+            decoder: Decoder::new(vocab),
             model,
-            vocab,
         }
     }
 
@@ -90,6 +90,11 @@ impl<M: Autoregressive> TextStream for Generation<M> {
             self.left -= 1;
             new.push(token);
         }
-        Ok(Generated { text: decode(&self.vocab, &new), tokens: new, done: self.left == 0 })
+        let mut text = self.decoder.push(&new);
+        let done = self.left == 0;
+        if done {
+            text += &self.decoder.finish();
+        }
+        Ok(Generated { text, tokens: new, done })
     }
 }

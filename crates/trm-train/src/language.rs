@@ -128,7 +128,7 @@ impl<M: Autoregressive> LanguageRun<M> {
         let mut last: Option<Tensor<1>> = None;
         for number in step * batches..(step + 1) * batches {
             let (size, block) = (train.batch_size, self.block_size());
-            let batch = corpus.batch(Split::Train, train.seed, number, size, block);
+            let batch = corpus.batch(Split::Train, train.seed, number, size, block)?;
             let before = |cycle| self.seed_dropout(number, cycle);
             let lesson = autocast(products, || {
                 teach(&self.task, self.model(), &batch, depth, share * loss_scale, &before)
@@ -218,8 +218,8 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             parameters: self.model().num_params(),
             step: self.step,
             trainable: self.corpus.is_some(),
-            train_tokens: tokens(|c| c.train().len()),
-            val_tokens: tokens(|c| c.val().len()),
+            train_tokens: tokens(|c| c.len(Split::Train)),
+            val_tokens: tokens(|c| c.len(Split::Val)),
             chance_loss: (self.vocab.size() as f64).ln(),
         }
     }
@@ -267,7 +267,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
         let corpus = self.corpus()?;
-        if corpus.val().len() < 2 {
+        if corpus.len(Split::Val) < 2 {
             return Err(Failure::new(
                 FailureKind::Corpus,
                 "there is no validation split",
@@ -291,13 +291,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             ));
         }
         let prompt = self.prompt(&options.prompt)?;
-        Ok(Box::new(Generation::new(
-            self.answerer(),
-            self.vocab.clone(),
-            prompt,
-            options,
-            Overflow::Half,
-        )))
+        Ok(Box::new(Generation::new(self.answerer(), &self.vocab, prompt, options, Overflow::Half)))
     }
 
     async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {

@@ -22,6 +22,6 @@ pub use convert::chat_trm;
 pub use generate::{Generation, Overflow};
 pub use optim::{Average, Updates, clip_scale, learning_rate};
 pub use parameters::{Named, collect};
-pub use registry::{create, load};
+pub use registry::{create, load, load_with_corpus};
 pub use run::{Run, TextStream, TraceRequest, Weights};
 pub use task::CausalTask;

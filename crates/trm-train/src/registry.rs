@@ -7,7 +7,7 @@ use trm_data::Corpus;
 use trm_spec::{Failure, FailureKind, Precision, RunConfig, VariantSpec};
 
 use crate::Run;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, read_header};
 use crate::language::{LanguageRun, half};
 use crate::task::CausalTask;
 
@@ -39,17 +39,28 @@ pub fn load(
     text: Option<&str>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
-    let checkpoint = Checkpoint::read(checkpoint)?;
-    let header = &checkpoint.header;
-    if text.is_some() {
-        check_precision(header.config.train.precision, device)?;
-    }
     let corpus = text
-        .map(|text| {
-            let data = &header.config.data;
-            Corpus::with_vocab(&data.dataset, text, data.val_fraction, &header.vocab)
+        .map(|text| -> Result<Corpus, Failure> {
+            let header = read_header(checkpoint)?;
+            Ok(Corpus::from_spec(&header.config.data, text, Some(&header.vocab))?)
         })
         .transpose()?;
+    load_with_corpus(checkpoint, optimizer, corpus, device)
+}
+
+/// A saved run as [`load`] gives it, on a corpus that was made with the
+/// vocabulary in its header.
+pub fn load_with_corpus(
+    checkpoint: &[u8],
+    optimizer: Option<&[u8]>,
+    corpus: Option<Corpus>,
+    device: &Device,
+) -> Result<Box<dyn Run>, Failure> {
+    let checkpoint = Checkpoint::read(checkpoint)?;
+    let header = &checkpoint.header;
+    if corpus.is_some() {
+        check_precision(header.config.train.precision, device)?;
+    }
     match &header.config.model {
         VariantSpec::Causal(spec) => {
             if let Some(corpus) = &corpus {

@@ -272,7 +272,7 @@ fn greedy_decoding_is_identical_across_the_block() {
             max_new_tokens: 40,
         };
         let vocab = Vocab::Plain { size: fixture.vocab };
-        let mut stream = Generation::new(model, vocab, prompt.to_vec(), &options, Overflow::Crop);
+        let mut stream = Generation::new(model, &vocab, prompt.to_vec(), &options, Overflow::Crop);
         let found = wait(stream.pull(40)).unwrap();
         assert_eq!(found.tokens, rest);
         assert!(found.done);

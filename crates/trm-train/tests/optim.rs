@@ -54,7 +54,7 @@ fn weights(model: &Causal) -> Vec<(String, Vec<usize>, Vec<f32>)> {
 
 fn batch(config: &RunConfig, number: u64) -> trm_data::Batch {
     let VariantSpec::Causal(spec) = &config.model;
-    corpus(config).batch(Split::Train, 3, number, 4, spec.block_size)
+    corpus(config).batch(Split::Train, 3, number, 4, spec.block_size).unwrap()
 }
 
 fn lesson(model: &Causal, config: &RunConfig, number: u64) -> GradientsParams {

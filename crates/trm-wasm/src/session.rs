@@ -48,8 +48,7 @@ impl Answering {
     async fn obey(&mut self, command: Command) -> Result<Event, Failure> {
         match command {
             Command::Create { config, text } => {
-                let data = &config.data;
-                let corpus = Corpus::from_text(&data.dataset, &text, data.val_fraction)?;
+                let corpus = Corpus::from_spec(&config.data, &text, None)?;
                 let run = trm_train::create(&config, corpus, &self.opened.device)?;
                 Ok(self.take_up(run))
             }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, value_parser};
+use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
 use super::Origin;
@@ -17,7 +18,17 @@ pub fn command() -> Command {
         .about("Train, evaluate and question Tiny Recursive Models.")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([train(), sweep(), generate(), eval(), trace(), convert(), devices(), bench()])
+        .subcommands([
+            train(),
+            sweep(),
+            generate(),
+            eval(),
+            trace(),
+            convert(),
+            data(),
+            devices(),
+            bench(),
+        ])
 }
 
 fn generate() -> Command {
@@ -52,7 +63,7 @@ fn eval() -> Command {
     Command::new("eval")
         .about("Loss over the whole validation part of a text, at several depths")
         .arg(checkpoint())
-        .arg(file("data", "The text, where it is your own"))
+        .arg(file("data", "The text or token file, where it is your own"))
         .arg(
             Arg::new("depths")
                 .long("depths")
@@ -60,6 +71,13 @@ fn eval() -> Command {
                 .default_value("1..8")
                 .value_parser(depths::parse)
                 .help("Depths: a range with both ends (1..8) or a list (1,2,4)"),
+        )
+        .arg(
+            Arg::new("weights")
+                .long("weights")
+                .value_name("WHICH")
+                .value_parser(one_of(&[("raw", Weights::Raw), ("average", Weights::Average)]))
+                .help("Of a run's folder: the weights as trained last, or their moving average (ema_decay) [default: its best checkpoint]"),
         )
         .arg(json())
         .arg(device_arg())
@@ -122,6 +140,78 @@ fn convert() -> Command {
         )
         .arg(file("data", "Take the characters from your own text").conflicts_with("dataset"))
 }
+
+fn data() -> Command {
+    let places = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .value_name("PATH")
+            .num_args(1..)
+            .value_parser(value_parser!(PathBuf))
+            .help(help)
+    };
+    let list = Command::new("list")
+        .about("List the texts that come with the program, and token files")
+        .arg(places("places", "Token files, or folders of them [default: this folder]"))
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .action(ArgAction::SetTrue)
+                .help("Read each file whole and check that it is what was written"),
+        )
+        .arg(json());
+    let prepare = Command::new("prepare")
+        .about("Turn texts into a token file, which trains without being loaded into memory")
+        .after_help(PREPARE_HELP)
+        .arg(
+            places("texts", "`shakespeare`, text files, or folders of them (.txt, .md and other UTF-8 text, in the order of their names)")
+                .required(true),
+        )
+        .arg(
+            Arg::new("tokenizer")
+                .long("tokenizer")
+                .value_name("T")
+                .default_value("char")
+                .value_parser(["char", "byte", "gpt2"])
+                .hide_possible_values(true)
+                .help("char: the characters that occur; byte: the 256 bytes of UTF-8; gpt2: GPT-2's 50,257 byte pairs"),
+        )
+        .arg(
+            Arg::new("name")
+                .long("name")
+                .value_name("NAME")
+                .help("What the file says it is called [default: the first text's name]"),
+        )
+        .arg(file("out", "The token file to write").required(true))
+        .arg(json());
+    let export = Command::new("export")
+        .about("Write a text to a file: one that comes with the program, or a token file's")
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("`shakespeare`, or a token file, which is turned back into text"),
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The text to write"),
+        );
+    Command::new("data")
+        .about("List, prepare and export texts")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([list, prepare, export])
+}
+
+const PREPARE_HELP: &str = "\
+A single text gives the tokens that `train --data TEXT` would make of it. Where one text ends and
+another begins stands a new line, or GPT-2's <|endoftext|>.
+
+Examples:
+  trm-native data prepare books/ --tokenizer gpt2 --out books.safetensors
+  trm-native train tiny --data books.safetensors";
 
 fn devices() -> Command {
     Command::new("devices")

@@ -3,8 +3,7 @@
 
 use anyhow::Context;
 use burn::tensor::Device;
-use trm_data::Corpus;
-use trm_spec::Vocab;
+use trm_spec::{RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 
 use super::print;
@@ -62,5 +61,5 @@ fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
     }
     let name = typed.dataset.as_deref().unwrap_or("the text");
     let text = Text::choose(name, typed.data.as_deref())?;
-    Ok(Some(Corpus::from_text(&text.name, &text.content, 0.0)?.vocab().clone()))
+    Ok(Some(text.corpus(&RunConfig::default(), None)?.vocab().clone()))
 }

@@ -1,15 +1,19 @@
-//! `eval`: loss over the whole validation part, at several depths.
+//! `eval`: loss over the whole validation part, at several depths, of a
+//! checkpoint or of either set of weights that a run goes on with.
 
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_spec::DepthLoss;
+use trm_train::Run;
 
 use super::{print, print_json};
 use crate::args;
-use crate::device;
+use crate::device::{self, Chosen};
 use crate::plan::{Text, read_checkpoint};
 use crate::progress::thousands;
+use crate::report::usage;
+use crate::run_dir;
 
 #[derive(Serialize)]
 struct Document {
@@ -17,11 +21,8 @@ struct Document {
 }
 
 pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
-    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
     let device = device::open(typed.device)?;
-    let run = trm_train::load(&bytes, None, Some(&*text.content), &device.device)
-        .with_context(|| typed.checkpoint.display().to_string())?;
+    let run = open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
     let summary = run.summary();
     eprintln!(
         "{}: step {}, {} tokens kept for validation, {}",
@@ -42,4 +43,23 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// The weights that were asked for, with their text.
+fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
+    let folder = &typed.checkpoint;
+    let source = match typed.weights {
+        None => folder.clone(),
+        Some(_) if folder.is_dir() => run_dir::last_in(folder),
+        Some(_) => {
+            return Err(usage!("--weights chooses between the two sets of a run; give its folder"));
+        }
+    };
+    let (header, bytes) = read_checkpoint(&source)?;
+    let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
+    let Some(weights) = typed.weights else { return text.load(&bytes, None, &device.device) };
+    let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
+    let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
+    run.answer_with(weights)?;
+    Ok(run)
 }

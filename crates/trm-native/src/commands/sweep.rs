@@ -123,7 +123,9 @@ impl Sweep<'_> {
     fn judge(&self, plan: &plan::Train, dir: &RunDir, steps: usize) -> anyhow::Result<Outcome> {
         let best = dir.best();
         let bytes = run_dir::read(&best)?;
-        let run = trm_train::load(&bytes, None, Some(&*plan.text.content), &self.device.device)
+        let run = plan
+            .text
+            .load(&bytes, None, &self.device.device)
             .with_context(|| best.display().to_string())?;
         let trm_spec::VariantSpec::Causal(model) = &plan.config.model;
         let losses = block_on(run.evaluate(&[model.recursion_steps], 0))?;

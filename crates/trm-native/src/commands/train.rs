@@ -69,18 +69,16 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
-            let text = Some(&*plan.text.content);
-            let run = trm_train::load(&bytes, None, text, &device.device)?;
+            let run = plan.text.load(&bytes, None, &device.device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
-            let text = Some(&*plan.text.content);
             let resumed = || {
                 let before = Facts::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
-                let run = trm_train::load(&bytes, Some(&last.optimizer), text, &device.device)?;
-                Ok::<_, Failure>((run, before))
+                let run = plan.text.load(&bytes, Some(&last.optimizer), &device.device)?;
+                Ok::<_, anyhow::Error>((run, before))
             };
             let (run, before) = resumed().with_context(|| dir.last().display().to_string())?;
             (run, dir, Some(before))

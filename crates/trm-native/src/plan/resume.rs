@@ -42,10 +42,12 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
+    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    text.same_as(&config.data.dataset)?;
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),
         start: Start::Resume,
-        text: Text::choose(&config.data.dataset, typed.data.as_deref())?,
+        text,
         config,
         out: folder.to_owned(),
     })

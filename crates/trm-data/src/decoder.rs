@@ -1,0 +1,100 @@
+//! Token numbers to text, all at once or as they come.
+
+use trm_spec::Vocab;
+
+use crate::bpe::Bpe;
+
+/// Reads tokens as they come. Where a token ends inside a character, that
+/// character is held back until the rest of it is there.
+pub struct Decoder {
+    reading: Reading,
+    /// The beginning of a character.
+    pending: Vec<u8>,
+}
+
+enum Reading {
+    Characters(Vec<char>),
+    Bytes,
+    Encoded(Bpe, usize),
+    /// Tokens that stand for nothing, or for what this program does not know.
+    Numbers,
+}
+
+impl Decoder {
+    pub fn new(vocab: &Vocab) -> Self {
+        let reading = match vocab {
+            Vocab::Char { chars } => Reading::Characters(chars.chars().collect()),
+            Vocab::Byte => Reading::Bytes,
+            Vocab::Bpe { name, size, sha256 } => Bpe::find(name, sha256)
+                .map_or(Reading::Numbers, |encoding| Reading::Encoded(encoding, *size)),
+            Vocab::Plain { .. } => Reading::Numbers,
+        };
+        Self { reading, pending: Vec::new() }
+    }
+
+    /// The text of the next tokens. A number outside the vocabulary becomes
+    /// U+FFFD, and so do bytes that are not UTF-8; tokens that stand for nothing
+    /// are written as numbers.
+    pub fn push(&mut self, tokens: &[u32]) -> String {
+        for &token in tokens {
+            match self.bytes(token) {
+                Some(bytes) => self.pending.extend(bytes),
+                None => self.pending.extend(REPLACEMENT.bytes()),
+            }
+        }
+        self.take(false)
+    }
+
+    /// What was held back: a character that is not whole.
+    pub fn finish(&mut self) -> String {
+        self.take(true)
+    }
+
+    fn bytes(&self, token: u32) -> Option<Vec<u8>> {
+        match &self.reading {
+            Reading::Characters(chars) => {
+                chars.get(token as usize).map(|character| character.to_string().into_bytes())
+            }
+            Reading::Bytes => u8::try_from(token).ok().map(|byte| vec![byte]),
+            Reading::Encoded(encoding, size) => {
+                ((token as usize) < *size).then(|| encoding.bytes(token))
+            }
+            Reading::Numbers => Some(format!("{token} ").into_bytes()),
+        }
+    }
+
+    fn take(&mut self, all: bool) -> String {
+        let mut whole = self.pending.len();
+        if !all && let Some(last) = self.pending.utf8_chunks().last() {
+            // Bytes that could still become a character are kept.
+            let rest = last.invalid();
+            if std::str::from_utf8(rest).is_err_and(|error| error.error_len().is_none()) {
+                whole -= rest.len();
+            }
+        }
+        let bytes: Vec<u8> = self.pending.drain(..whole).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// The text of `tokens`, as [`Decoder`] reads it.
+pub fn decode(vocab: &Vocab, tokens: &[u32]) -> String {
+    let mut decoder = Decoder::new(vocab);
+    decoder.push(tokens) + &decoder.finish()
+}
+
+/// How many characters begin in `tokens`: what a loss per character is divided
+/// by. Tokens that stand for nothing count as one each.
+pub fn count_characters(vocab: &Vocab, tokens: &[u32]) -> usize {
+    let decoder = Decoder::new(vocab);
+    match decoder.reading {
+        Reading::Characters(_) | Reading::Numbers => tokens.len(),
+        Reading::Bytes | Reading::Encoded(..) => {
+            // Every byte but UTF-8's continuation bytes begins a character.
+            let begins = |bytes: Vec<u8>| bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+            tokens.iter().filter_map(|&token| decoder.bytes(token)).map(begins).sum()
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Reading token files: a safetensors file with one tensor `tokens` of U16 or
+//! U32, mapped into memory, so that a corpus may be larger than that.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use sha2::{Digest, Sha256};
+use trm_spec::Vocab;
+
+use crate::CorpusError;
+use crate::files::unreadable;
+
+/// What the header of a token file calls its format.
+pub(crate) const FORMAT: &str = "trm-tokens/1";
+
+/// The name of the one tensor.
+pub(crate) const TENSOR: &str = "tokens";
+
+/// Files of up to this many bytes are checked whole when they are opened: it
+/// takes less than a second. Larger ones are checked by [`TokenFile::verify`].
+const CHECKED: usize = 64 << 20;
+
+/// Tokens on disk, and what they stand for.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+    name: String,
+    vocab: Vocab,
+    sha256: String,
+    map: Mmap,
+    /// Where the tokens lie in the file.
+    data: Range<usize>,
+    width: Width,
+}
+
+/// Bytes of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    U16,
+    U32,
+}
+
+impl Width {
+    /// The smallest that holds every token of `vocab`.
+    pub fn of(vocab: &Vocab) -> Self {
+        if vocab.size() <= 1 << 16 { Self::U16 } else { Self::U32 }
+    }
+
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U16 => 2,
+            Self::U32 => 4,
+        }
+    }
+
+    pub fn dtype(self) -> Dtype {
+        match self {
+            Self::U16 => Dtype::U16,
+            Self::U32 => Dtype::U32,
+        }
+    }
+}
+
+impl TokenFile {
+    /// Whether the file at `path` looks like safetensors rather than text. What
+    /// is in it, [`TokenFile::open`] says.
+    pub fn recognise(path: &Path) -> Result<bool, CorpusError> {
+        let mut start = [0; 9];
+        let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        match file.read_exact(&mut start) {
+            // The header's length, which never fills eight bytes, and its first brace.
+            Ok(()) => Ok(start[4..8] == [0; 4] && start[8] == b'{'),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(unreadable(path, &error)),
+        }
+    }
+
+    /// Opens a token file; its tokens stay on disk until they are read. The file
+    /// must not be changed while it is open.
+    pub fn open(path: &Path) -> Result<Self, CorpusError> {
+        let damaged =
+            |reason: String| CorpusError::Damaged { path: path.display().to_string(), reason };
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        // SAFETY: the map is only read. Whoever changes the file meanwhile changes
+        // what is read, which is why writers replace files instead.
+        let map = unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))?;
+        let (header, metadata) =
+            SafeTensors::read_metadata(&map).map_err(|error| damaged(explained(&error)))?;
+        let entry = |key: &str| {
+            let entries = metadata.metadata().as_ref();
+            entries.and_then(|entries| entries.get(key)).map(String::as_str)
+        };
+        match entry("format") {
+            Some(FORMAT) => {}
+            Some(other) => {
+                return Err(damaged(format!("its format is `{other}`, not `{FORMAT}`")));
+            }
+            None => return Err(damaged(format!("its header does not say `{FORMAT}`"))),
+        }
+        let info =
+            metadata.info(TENSOR).ok_or_else(|| damaged(format!("it has no tensor `{TENSOR}`")))?;
+        let width = match info.dtype {
+            Dtype::U16 => Width::U16,
+            Dtype::U32 => Width::U32,
+            other => return Err(damaged(format!("its tokens are {other:?}, not U16 or U32"))),
+        };
+        if info.shape.len() != 1 {
+            return Err(damaged(format!(
+                "its tokens have the shape {:?}, not one axis",
+                info.shape
+            )));
+        }
+        let required =
+            |key: &str| entry(key).ok_or_else(|| damaged(format!("its header has no `{key}`")));
+        let vocab = serde_json::from_str(required("vocab")?)
+            .map_err(|error| damaged(format!("its vocabulary cannot be read ({error})")))?;
+        let start = 8 + header;
+        let file = Self {
+            path: path.to_owned(),
+            name: required("name")?.into(),
+            sha256: required("sha256")?.into(),
+            vocab,
+            data: start + info.data_offsets.0..start + info.data_offsets.1,
+            width,
+            map,
+        };
+        if file.is_empty() {
+            return Err(CorpusError::Empty { name: path.display().to_string() });
+        }
+        if file.data.len() <= CHECKED {
+            file.verify()?;
+        }
+        Ok(file)
+    }
+
+    /// Reads the whole file and checks that its tokens are those that were
+    /// written, and all in the vocabulary.
+    pub fn verify(&self) -> Result<(), CorpusError> {
+        const PIECE: usize = 1 << 20;
+        let mut digest = Sha256::new();
+        let mut outside = None;
+        let (size, mut tokens) = (self.vocab.size(), Vec::with_capacity(PIECE));
+        for start in (0..self.len()).step_by(PIECE) {
+            let range = start..(start + PIECE).min(self.len());
+            digest.update(&self.map[self.bytes(&range)]);
+            tokens.clear();
+            self.read(range, &mut tokens);
+            let found = || tokens.iter().position(|token| *token as usize >= size);
+            outside = outside.or_else(|| found().map(|place| (start + place, tokens[place])));
+        }
+        let found = hex(digest);
+        if found != self.sha256 {
+            return Err(CorpusError::Damaged {
+                path: self.path.display().to_string(),
+                reason: format!(
+                    "its tokens have the digest {}…, but {}… were written",
+                    &found[..12],
+                    self.sha256.get(..12).unwrap_or(&self.sha256)
+                ),
+            });
+        }
+        match outside {
+            None => Ok(()),
+            Some((position, token)) => Err(CorpusError::Outside {
+                name: self.path.display().to_string(),
+                token,
+                position,
+                size,
+            }),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the text was called when it was prepared.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn vocab(&self) -> &Vocab {
+        &self.vocab
+    }
+
+    /// SHA-256 of the tokens' bytes, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// How many tokens there are.
+    pub fn len(&self) -> usize {
+        self.data.len() / self.width.bytes()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Size of the file in bytes.
+    pub fn file_size(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Appends the tokens of `range` to `into`; they are as the file has them,
+    /// and may lie outside the vocabulary.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the tokens.
+    pub fn read(&self, range: Range<usize>, into: &mut Vec<u32>) {
+        let bytes = &self.map[self.bytes(&range)];
+        match self.width {
+            Width::U16 => {
+                into.extend(bytes.as_chunks().0.iter().map(|b| u32::from(u16::from_le_bytes(*b))));
+            }
+            Width::U32 => into.extend(bytes.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b))),
+        }
+    }
+
+    fn bytes(&self, range: &Range<usize>) -> Range<usize> {
+        assert!(range.start <= range.end && range.end <= self.len(), "a range of the tokens");
+        let at = |token: usize| self.data.start + token * self.width.bytes();
+        at(range.start)..at(range.end)
+    }
+}
+
+/// A digest in hexadecimal.
+pub(crate) fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn explained(error: &SafeTensorError) -> String {
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer => {
+            "it is shorter or longer than its header says".into()
+        }
+        SafeTensorError::HeaderTooSmall | SafeTensorError::InvalidHeaderLength => {
+            "it ends inside its header".into()
+        }
+        other => format!("its header cannot be read ({other})"),
+    }
+}

@@ -1,0 +1,130 @@
+//! Writing token files as the tokens come. The header, which tells their number
+//! and digest, is filled in at the end; the file gets its name when it is whole.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use trm_spec::Vocab;
+
+use crate::CorpusError;
+use crate::token_file::{FORMAT, TENSOR, Width, hex};
+
+/// A token file that is being written. It is removed again unless
+/// [`TokenWriter::finish`] is reached.
+pub struct TokenWriter {
+    path: PathBuf,
+    name: String,
+    vocab: String,
+    width: Width,
+    file: BufWriter<NamedTempFile>,
+    digest: Sha256,
+    tokens: u64,
+    /// Bytes kept free for the header.
+    header: usize,
+}
+
+impl TokenWriter {
+    /// Starts a file that will be at `path`, of tokens of `vocab`.
+    pub fn create(path: &Path, name: &str, vocab: &Vocab) -> Result<Self, CorpusError> {
+        let attempt = || -> io::Result<Self> {
+            let mut writer = Self {
+                path: path.to_owned(),
+                name: name.into(),
+                vocab: serde_json::to_string(vocab)?,
+                width: Width::of(vocab),
+                file: BufWriter::with_capacity(1 << 20, unnamed(path)?),
+                digest: Sha256::new(),
+                tokens: 0,
+                header: 0,
+            };
+            // The longest header there can be, so that the tokens after it are aligned.
+            writer.header = writer.header_of(u64::MAX / 8, &"0".repeat(64))?.len();
+            writer.header = writer.header.next_multiple_of(8);
+            writer.file.write_all(&vec![b' '; 8 + writer.header])?;
+            Ok(writer)
+        };
+        attempt().map_err(|error| unwritable(path, error))
+    }
+
+    /// Writes the next tokens, which are all in the vocabulary.
+    pub fn push(&mut self, tokens: &[u32]) -> Result<(), CorpusError> {
+        let bytes: Vec<u8> = match self.width {
+            Width::U16 => tokens.iter().flat_map(|&t| (t as u16).to_le_bytes()).collect(),
+            Width::U32 => tokens.iter().flat_map(|&t| t.to_le_bytes()).collect(),
+        };
+        self.digest.update(&bytes);
+        self.tokens += tokens.len() as u64;
+        self.file.write_all(&bytes).map_err(|error| unwritable(&self.path, error))
+    }
+
+    /// Fills in the header and gives the file its name, replacing an older one.
+    /// A file without tokens is not made.
+    pub fn finish(mut self) -> Result<(), CorpusError> {
+        if self.tokens == 0 {
+            return Err(CorpusError::Empty { name: self.name });
+        }
+        let digest = hex(self.digest.clone());
+        let path = self.path.clone();
+        let attempt = || -> io::Result<()> {
+            let mut header = self.header_of(self.tokens, &digest)?;
+            // Spaces after the header belong to the format.
+            header.resize(self.header, b' ');
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(&(self.header as u64).to_le_bytes())?;
+            self.file.write_all(&header)?;
+            let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist(&self.path).map_err(|error| error.error)?;
+            if cfg!(unix) {
+                File::open(folder_of(&self.path))?.sync_all()?;
+            }
+            Ok(())
+        };
+        attempt().map_err(|error| unwritable(&path, error))
+    }
+
+    fn header_of(&self, tokens: u64, sha256: &str) -> io::Result<Vec<u8>> {
+        let metadata = BTreeMap::from([
+            ("format", FORMAT),
+            ("name", &self.name),
+            ("sha256", sha256),
+            ("vocab", &self.vocab),
+        ]);
+        Ok(serde_json::to_vec(&json!({
+            "__metadata__": metadata,
+            TENSOR: {
+                "dtype": format!("{:?}", self.width.dtype()),
+                "shape": [tokens],
+                "data_offsets": [0, tokens * self.width.bytes() as u64],
+            },
+        }))?)
+    }
+}
+
+/// A file beside `path` that disappears unless it is given a name.
+fn unnamed(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".unfinished-");
+    #[cfg(unix)]
+    {
+        // As any other new file: readable to whom the user's mask allows it.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn unwritable(path: &Path, source: io::Error) -> CorpusError {
+    CorpusError::Unwritable { path: path.display().to_string(), source }
+}

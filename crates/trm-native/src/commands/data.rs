@@ -1,0 +1,298 @@
+//! `data`: which texts there are, texts into token files, and back to text.
+
+use std::fs;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use trm_data::{
+    CorpusError, Decoder, Document, Progress, TokenFile, described, find_texts, prepare,
+    shakespeare,
+};
+
+use super::{print, print_json};
+use crate::args::{Data, Prepare};
+use crate::interrupt::Interrupt;
+use crate::progress::thousands;
+use crate::report::usage;
+use crate::run_dir;
+use crate::text::{SHAKESPEARE, tokenizer};
+
+pub fn run(typed: &Data) -> anyhow::Result<()> {
+    match typed {
+        Data::List { places, verify, json } => list(places, *verify, *json),
+        Data::Prepare(typed) => prepare_texts(typed),
+        Data::Export { name, file } => export(name, file),
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    texts: Vec<Carried>,
+    files: Vec<Entry>,
+}
+
+/// A text that comes with the program.
+#[derive(Serialize)]
+struct Carried {
+    name: &'static str,
+    characters: usize,
+}
+
+/// A token file, or why it cannot be used.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Whole(Facts),
+    Unusable { path: String, error: String, hint: String },
+}
+
+#[derive(Serialize)]
+struct Facts {
+    path: String,
+    name: String,
+    tokenizer: Option<trm_spec::Tokenizer>,
+    vocab_size: usize,
+    tokens: usize,
+    bytes: usize,
+    sha256: String,
+}
+
+impl Facts {
+    fn of(file: &TokenFile) -> Self {
+        Self {
+            path: file.path().display().to_string(),
+            name: file.name().into(),
+            tokenizer: tokenizer(file.vocab()),
+            vocab_size: file.vocab().size(),
+            tokens: file.len(),
+            bytes: file.file_size(),
+            sha256: file.sha256().into(),
+        }
+    }
+}
+
+fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
+    let text = shakespeare();
+    let texts = vec![Carried { name: SHAKESPEARE, characters: text.chars().count() }];
+    let mut files = Vec::new();
+    let mut failed = false;
+    for path in token_files(places)? {
+        let checked = TokenFile::open(&path).and_then(|file| {
+            if verify {
+                file.verify()?;
+            }
+            Ok((Facts::of(&file), described(file.vocab())))
+        });
+        let entry = match checked {
+            Ok((facts, vocab)) => {
+                if !as_json {
+                    print(&format!(
+                        "{}: {}, {} tokens, {vocab}{}",
+                        facts.path,
+                        facts.name,
+                        thousands(facts.tokens as u64),
+                        if verify { ", whole" } else { "" }
+                    ))?;
+                }
+                Entry::Whole(facts)
+            }
+            Err(error) => {
+                failed = true;
+                eprintln!("{error}\nhint: {}", error.hint());
+                let path = path.display().to_string();
+                Entry::Unusable { path, error: error.to_string(), hint: error.hint() }
+            }
+        };
+        files.push(entry);
+    }
+    if as_json {
+        print_json(&Listed { texts, files })?;
+    } else {
+        for text in &texts {
+            let size = thousands(text.characters as u64);
+            print(&format!("{}: comes with the program, {size} characters", text.name))?;
+        }
+    }
+    anyhow::ensure!(!failed, "not every token file can be used");
+    Ok(())
+}
+
+/// Files that are named, and those in folders that say they are token files.
+fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let here = [PathBuf::from(".")];
+    let places = if places.is_empty() { &here[..] } else { places };
+    let mut files = Vec::new();
+    for place in places {
+        if !place.is_dir() {
+            files.push(place.clone());
+            continue;
+        }
+        let unreadable = || format!("cannot read {}", place.display());
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(place).with_context(unreadable)? {
+            let path = entry.with_context(unreadable)?.path();
+            if path.extension().is_some_and(|e| e == "safetensors") && says_tokens(&path) {
+                inside.push(path.strip_prefix(".").map(Path::to_owned).unwrap_or(path));
+            }
+        }
+        inside.sort();
+        files.extend(inside);
+    }
+    Ok(files)
+}
+
+/// Whether a file's header names the format, even if the file is damaged: a
+/// folder holds checkpoints too.
+fn says_tokens(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(1 << 16).read_to_end(&mut start));
+    read.is_ok() && start.windows(11).any(|bytes| bytes == b"trm-tokens/")
+}
+
+fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
+    let found = texts(&typed.texts)?;
+    let documents: Vec<_> = found.iter().map(Text::document).collect();
+    if let Some(Text::File(path)) = found.iter().find(|text| text.is(&typed.out)) {
+        return Err(usage!("--out: {} is one of the texts; choose another name", path.display()));
+    }
+    let name = typed.name.clone().unwrap_or_else(|| default_name(&typed.texts));
+    let interrupt = Interrupt::listen()?;
+    let mut shown = Shown::new();
+    prepare(&documents, typed.tokenizer, &name, &typed.out, &mut |progress| {
+        shown.show(progress);
+        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    shown.end();
+    let file = TokenFile::open(&typed.out)?;
+    if typed.json {
+        return print_json(&Facts::of(&file));
+    }
+    print(&format!(
+        "{}: {} texts, {} tokens, {}\ntrain on it with: train --data {0}",
+        typed.out.display(),
+        found.len(),
+        thousands(file.len() as u64),
+        described(file.vocab())
+    ))
+}
+
+enum Text {
+    Shakespeare,
+    File(PathBuf),
+}
+
+impl Text {
+    fn document(&self) -> Document<'_> {
+        match self {
+            Self::Shakespeare => Document::Text(SHAKESPEARE, shakespeare()),
+            Self::File(path) => Document::File(path),
+        }
+    }
+
+    fn is(&self, other: &Path) -> bool {
+        match (self, other.canonicalize()) {
+            (Self::File(path), Ok(other)) => path.canonicalize().is_ok_and(|path| path == other),
+            _ => false,
+        }
+    }
+}
+
+/// The texts that were named; a file of that name comes before the program's own.
+fn texts(paths: &[PathBuf]) -> anyhow::Result<Vec<Text>> {
+    let mut texts = Vec::new();
+    for path in paths {
+        if path == Path::new(SHAKESPEARE) && !path.exists() {
+            texts.push(Text::Shakespeare);
+            continue;
+        }
+        let found = find_texts(std::slice::from_ref(path))?;
+        for skipped in &found.skipped {
+            eprintln!("left out, for it is no text: {}", skipped.display());
+        }
+        texts.extend(found.texts.into_iter().map(Text::File));
+    }
+    Ok(texts)
+}
+
+fn default_name(paths: &[PathBuf]) -> String {
+    let first = paths.first().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+    let name = first.as_deref().and_then(Path::file_name);
+    name.map_or_else(|| "text".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Progress on standard error: a bar on a terminal, now and then a line elsewhere.
+struct Shown {
+    bar: Option<ProgressBar>,
+    last: Instant,
+}
+
+/// Between two lines.
+const PAUSE: Duration = Duration::from_secs(10);
+
+impl Shown {
+    fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {eta} left");
+            ProgressBar::new(1).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Self { bar, last: Instant::now() }
+    }
+
+    fn show(&mut self, Progress { done, total }: Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+        } else if self.last.elapsed() > PAUSE {
+            self.last = Instant::now();
+            let [done, total] = [done, total].map(|bytes| thousands(bytes >> 20));
+            eprintln!("{done} of {total} MiB");
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn export(name: &str, file: &Path) -> anyhow::Result<()> {
+    let path = Path::new(name);
+    if name == SHAKESPEARE && !path.exists() {
+        run_dir::write(file, shakespeare().as_bytes())?;
+    } else if path.exists() {
+        decoded(&TokenFile::open(path)?, file)?;
+    } else {
+        return Err(usage!(
+            "no text is called `{name}`; there is `{SHAKESPEARE}`, and any token file"
+        ));
+    }
+    print(&file.display().to_string())
+}
+
+/// Writes the text of a token file, a piece at a time.
+fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
+    const PIECE: usize = 1 << 20;
+    let cannot = |source| CorpusError::Unwritable { path: file.display().to_string(), source };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let staged =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+    let mut out = BufWriter::new(staged);
+    let (mut decoder, mut read) = (Decoder::new(tokens.vocab()), Vec::new());
+    for start in (0..tokens.len()).step_by(PIECE) {
+        read.clear();
+        tokens.read(start..(start + PIECE).min(tokens.len()), &mut read);
+        out.write_all(decoder.push(&read).as_bytes()).map_err(cannot)?;
+    }
+    out.write_all(decoder.finish().as_bytes()).map_err(cannot)?;
+    let staged = out.into_inner().map_err(|error| cannot(error.into_error()))?;
+    staged.as_file().sync_all().map_err(cannot)?;
+    staged.persist(file).map_err(|error| cannot(error.error))?;
+    Ok(())
+}

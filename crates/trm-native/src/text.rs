@@ -1,0 +1,168 @@
+//! The text of a run: what the program carries, the user's own file, or a token
+//! file that `data prepare` made. A run keeps the digest of the user's own, so
+//! that it goes on with the same.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use sha2::{Digest, Sha256};
+use trm_data::{Corpus, SHAKESPEARE_SHA256, TokenFile};
+use trm_spec::{DataSpec, RunConfig, Tokenizer, Vocab};
+use trm_train::{Run, checkpoint};
+
+use crate::report::usage;
+
+/// The dataset that the binary carries.
+pub const SHAKESPEARE: &str = "shakespeare";
+
+/// Between a dataset's name and its digest, where a run keeps both.
+const PIN: char = '@';
+
+/// Digits of a digest that are kept.
+const PINNED: usize = 12;
+
+/// A text to train on or to be judged by.
+pub struct Text {
+    pub name: String,
+    content: Content,
+    /// SHA-256 of the text, or of the tokens.
+    sha256: String,
+}
+
+enum Content {
+    Text(Cow<'static, str>),
+    Tokens(Arc<TokenFile>),
+}
+
+impl Text {
+    /// The user's file, or the text that the configuration names.
+    pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
+        let (dataset, _) = parts(dataset);
+        let Some(path) = file else {
+            if dataset != SHAKESPEARE {
+                return Err(usage!(
+                    "the text `{dataset}` does not come with the program; give it with --data FILE"
+                ));
+            }
+            return Ok(Self {
+                name: dataset.into(),
+                content: Content::Text(trm_data::shakespeare().into()),
+                sha256: SHAKESPEARE_SHA256.into(),
+            });
+        };
+        let (content, sha256) = if TokenFile::recognise(path)? {
+            let file = Arc::new(TokenFile::open(path)?);
+            let sha256 = file.sha256().to_owned();
+            (Content::Tokens(file), sha256)
+        } else {
+            let text = trm_data::read_text(path)?;
+            let sha256 = hex(&text);
+            (Content::Text(text.into()), sha256)
+        };
+        Ok(Self { name: dataset.into(), content, sha256 })
+    }
+
+    /// Writes down in the settings of a new run what was chosen: the file's name
+    /// and digest, and the tokeniser that a token file went through. `typed` says
+    /// whether the tokeniser was asked for.
+    pub fn settle(
+        &mut self,
+        config: &mut RunConfig,
+        file: Option<&Path>,
+        typed: bool,
+    ) -> anyhow::Result<()> {
+        let data = &mut config.data;
+        if let Content::Tokens(file) = &self.content
+            && let Some(tokenizer) = tokenizer(file.vocab())
+        {
+            if typed && data.tokenizer != tokenizer {
+                return Err(usage!(
+                    "--tokenizer: {} holds {}; leave the flag out, or prepare the text again",
+                    file.path().display(),
+                    trm_data::described(file.vocab())
+                ));
+            }
+            data.tokenizer = tokenizer;
+        }
+        if let Some(path) = file {
+            let (name, pinned) = parts(&data.dataset);
+            if name == SHAKESPEARE || pinned.is_some() {
+                self.name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            }
+            data.dataset = format!("{}{PIN}{}", self.name, &self.sha256[..PINNED]);
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on with another text than the one a run was started on.
+    pub fn same_as(&self, dataset: &str) -> anyhow::Result<()> {
+        match parts(dataset) {
+            (name, Some(pinned)) if !self.sha256.starts_with(pinned) => Err(usage!(
+                "this is not the text that the run was trained on: {name} had the digest {pinned}…, \
+                 this one has {}…; give that text, or start a new run from the weights with --init",
+                &self.sha256[..PINNED]
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text as a corpus of `config`, with the vocabulary of a checkpoint where there is one.
+    pub fn corpus(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Corpus> {
+        let spec = DataSpec { dataset: self.name.clone(), ..config.data.clone() };
+        Ok(match &self.content {
+            Content::Text(text) => Corpus::from_spec(&spec, text, vocab)?,
+            Content::Tokens(file) => Corpus::from_file(&spec, file.clone(), vocab)?,
+        })
+    }
+
+    /// A saved run, to be trained further on this text or judged by it.
+    pub fn load(
+        &self,
+        checkpoint: &[u8],
+        optimizer: Option<&[u8]>,
+        device: &Device,
+    ) -> anyhow::Result<Box<dyn Run>> {
+        let header = checkpoint::read_header(checkpoint)?;
+        let corpus = self.corpus(&header.config, Some(&header.vocab))?;
+        Ok(trm_train::load_with_corpus(checkpoint, optimizer, Some(corpus), device)?)
+    }
+}
+
+/// Name and pinned digest of a dataset.
+fn parts(dataset: &str) -> (&str, Option<&str>) {
+    match dataset.rsplit_once(PIN) {
+        Some((name, pin)) if pin.len() == PINNED && pin.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            (name, Some(pin))
+        }
+        _ => (dataset, None),
+    }
+}
+
+/// The tokeniser that makes tokens of `vocab`.
+pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
+    match vocab {
+        Vocab::Char { .. } => Some(Tokenizer::Char),
+        Vocab::Byte => Some(Tokenizer::Byte),
+        Vocab::Bpe { .. } => Some(Tokenizer::Gpt2),
+        Vocab::Plain { .. } => None,
+    }
+}
+
+fn hex(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn digests_are_told_from_names() {
+        assert_eq!(parts("poem.txt@0123456789ab"), ("poem.txt", Some("0123456789ab")));
+        for name in ["poem.txt", "me@home", "a@0123456789ax", "@", ""] {
+            assert_eq!(parts(name), (name, None));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Texts into token files through the binary, and training from the map: the
+//! same run as on the text itself.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, QUICK, bytes, content, says};
+
+/// A folder of two texts, and the same as one text.
+fn books(place: &Place) -> String {
+    fs::create_dir(place.path("books")).expect("made");
+    let (first, second) = ("Grüße, ein Gedicht.\n".repeat(60), "Und 1 schöner Vers\n".repeat(60));
+    place.write("books/a.txt", &first);
+    place.write("books/b.md", &second);
+    place.write("books/picture.png", b"\x89PNG\0");
+    first + &second
+}
+
+#[test]
+fn a_prepared_folder_trains_as_its_text_does() {
+    let place = Place::new();
+    let text = books(&place);
+    place.write("one.txt", &text);
+    for tokenizer in ["char", "byte", "gpt2"] {
+        let file = format!("{tokenizer}.safetensors");
+        let arguments = ["data", "prepare", "books", "--tokenizer", tokenizer, "--out", &file];
+        let ended = place.done(&arguments);
+        says(&ended.stderr, &["left out", "picture.png"]);
+        says(&ended.stdout, &[&file, "2 texts", "train --data"]);
+        if tokenizer == "gpt2" {
+            // Two texts have a mark between them that one text has not.
+            place.done(&["data", "prepare", "one.txt", "--tokenizer", "gpt2", "--out", &file]);
+        }
+        let more = ["--tokenizer", tokenizer, "--sampling", "epochs", "--max-iters", "4"];
+        let run = |out: &str, data: &str, more: &[&str]| {
+            place.done(&[QUICK, &["--out", out, "--data", data], more].concat())
+        };
+        let (plain, mapped) = (format!("{tokenizer}-plain"), format!("{tokenizer}-mapped"));
+        run(&plain, "one.txt", &more);
+        // The tokeniser is the file's own; the run is stopped half-way.
+        run(&mapped, &file, &["--sampling", "epochs", "--max-iters", "2"]);
+        let go_on = ["train", "--resume", &mapped, "--data", &file, "--max-iters", "4"];
+        place.done(&[&go_on[..], &["--device", "cpu"]].concat());
+        assert_eq!(place.metrics(&mapped), place.metrics(&plain), "{tokenizer}");
+        let [ours, theirs] = [&mapped, &plain].map(|run| {
+            let mut content = content(&place.path(run).join("last.safetensors"));
+            // The name of the data, and its digest, are not the same.
+            content.remove("header config");
+            content
+        });
+        assert!(ours == theirs, "{tokenizer}: the weights differ");
+        let [ours, theirs] = [(&mapped, file.as_str()), (&plain, "one.txt")].map(|(run, data)| {
+            let eval = ["eval", run, "--data", data, "--depths", "1,2", "--json"];
+            place.done(&[&eval[..], &["--device", "cpu"]].concat()).json()
+        });
+        assert_eq!(ours, theirs);
+        // Bits per character do not depend on what a token is.
+        let row = &ours["depths"][0];
+        let bits = row["bits_per_char"].as_f64().expect("a number");
+        let per_token = row["loss"].as_f64().expect("a number") / std::f64::consts::LN_2;
+        match tokenizer {
+            "char" => assert!((bits - per_token).abs() < 1e-9),
+            // A character is one or more bytes, and a pair one or more characters.
+            "byte" => assert!(bits > per_token),
+            _ => assert!(bits < per_token),
+        }
+        let ended = place.done(&["generate", &mapped, "--max-new-tokens", "9", "--device", "cpu"]);
+        assert!(!ended.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_text_only() {
+    let place = Place::new();
+    let text = books(&place);
+    place.done(&["data", "prepare", "books", "--out", "a.safetensors"]);
+    place.write("other.txt", text.to_uppercase());
+    place.write("changed.txt", text.chars().rev().collect::<String>());
+    place.done(&["data", "prepare", "changed.txt", "--out", "b.safetensors"]);
+    place.quick_model(&["--data", "a.safetensors", "--max-iters", "2"]);
+    let go_on = |data: &str, code| {
+        let arguments = ["train", "--resume", "run", "--max-iters", "3", "--data", data];
+        let ended = place.run(&[&arguments[..], &["--device", "cpu"]].concat());
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        ended.stderr
+    };
+    for other in ["b.safetensors", "other.txt"] {
+        says(&go_on(other, 2), &["not the text", "a.safetensors had the digest", "--init"]);
+    }
+    go_on("a.safetensors", 0);
+    // A text under another name is the same text.
+    place.done(&[QUICK, &["--out", "plain", "--data", "other.txt"]].concat());
+    fs::rename(place.path("other.txt"), place.path("moved.txt")).expect("moved");
+    let arguments = ["train", "--resume", "plain", "--max-iters", "5", "--device", "cpu"];
+    place.done(&[&arguments[..], &["--data", "moved.txt"]].concat());
+    let error = place.refused(2, &[&arguments[..], &["--data", "changed.txt"]].concat());
+    says(&error, &["not the text", "other.txt had the digest"]);
+    // Judging by another text is fine where the characters are the same ones.
+    place.done(&["eval", "run", "--data", "b.safetensors", "--device", "cpu"]);
+    place.done(&["data", "prepare", "moved.txt", "--out", "c.safetensors"]);
+    let error = place.refused(1, &["eval", "run", "--data", "c.safetensors", "--device", "cpu"]);
+    says(&error, &["c.safetensors was prepared with another vocabulary", "hint:"]);
+    let typed = ["--data", "a.safetensors", "--tokenizer", "byte", "--out", "never"];
+    says(&place.refused(2, &[QUICK, &typed].concat()), &["--tokenizer", "a.safetensors holds"]);
+}
+
+#[test]
+fn damaged_token_files_are_named_and_nothing_is_made() {
+    let place = Place::new();
+    books(&place);
+    place.done(&["data", "prepare", "books", "--out", "good.safetensors"]);
+    let good = bytes(&place.path("good.safetensors"));
+    place.write("cut.safetensors", &good[..good.len() - 10]);
+    let mut flipped = good.clone();
+    *flipped.last_mut().expect("bytes") ^= 1;
+    place.write("flipped.safetensors", flipped);
+    place.quick_model(&["--max-iters", "1"]);
+    fs::copy(place.path("run/last.safetensors"), place.path("model.safetensors")).expect("copied");
+    for (file, word) in [
+        ("cut.safetensors", "shorter or longer"),
+        ("flipped.safetensors", "digest"),
+        ("model.safetensors", "`trm/1`, not `trm-tokens/1`"),
+    ] {
+        let error = place.refused(1, &[QUICK, &["--data", file, "--out", "new"]].concat());
+        says(&error, &[file, "not a usable token file", word, "hint:", "data prepare"]);
+    }
+    assert!(!place.path("new").exists(), "nothing was made");
+    let ended = place.run(&["data", "list", "--json"]);
+    assert_eq!(ended.code, 1);
+    let document = ended.json();
+    assert_eq!(document["texts"][0]["name"], "shakespeare");
+    let files = document["files"].as_array().expect("a list");
+    // The checkpoint is not in the list: it is no token file.
+    assert_eq!(files.len(), 3, "{document}");
+    assert!(files[0]["error"].as_str().expect("an error").contains("cut.safetensors"));
+    assert_eq!(files[2]["name"], "books");
+    assert_eq!(files[2]["tokenizer"], "char");
+    let ended = place.done(&["data", "list", "good.safetensors", "--verify"]);
+    says(&ended.stdout, &["good.safetensors: books, 2,340 tokens", "whole", "shakespeare: comes"]);
+}
+
+#[test]
+fn texts_come_back_and_mistakes_are_explained() {
+    let place = Place::new();
+    let text = books(&place);
+    let arguments = ["data", "prepare", "books", "--tokenizer", "byte", "--name", "verses"];
+    let ended = place.done(&[&arguments[..], &["--out", "v.safetensors", "--json"]].concat());
+    let document = ended.json();
+    assert_eq!((&document["name"], &document["vocab_size"]), (&"verses".into(), &256.into()));
+    assert_eq!(document["tokens"], text.len());
+    place.done(&["data", "export", "v.safetensors", "back.txt"]);
+    assert_eq!(fs::read_to_string(place.path("back.txt")).expect("text"), text);
+    place.done(&["data", "export", "shakespeare", "plays.txt"]);
+    assert_eq!(bytes(&place.path("plays.txt")).len(), 1_115_394);
+    says(&place.refused(2, &["data", "export", "hamlet", "x.txt"]), &["hamlet", "shakespeare"]);
+
+    place.write("books/latin1.txt", b"abc\xe4def");
+    let prepare =
+        |text: &str, out: &str, code| place.refused(code, &["data", "prepare", text, "--out", out]);
+    says(&prepare("books", "x.safetensors", 1), &["latin1.txt", "offset 3", "hint:"]);
+    says(&prepare("missing", "x.safetensors", 1), &["missing cannot be read", "hint:"]);
+    says(&prepare("back.txt", "back.txt", 2), &["--out", "back.txt is one of the texts"]);
+    assert!(!place.path("x.safetensors").exists());
+    // Its own text under its name, prepared and trained on as the built-in one.
+    place.done(&["data", "prepare", "shakespeare", "--out", "s.safetensors"]);
+    place.quick_model(&["--max-iters", "1"]);
+    let ended = place.done(&["eval", "run", "--data", "s.safetensors", "--device", "cpu"]);
+    says(&ended.stderr, &["111,540 tokens kept"]);
+}
