@@ -48,7 +48,7 @@ pub fn model(config: &mut RunConfig) -> &mut CausalSpec {
 
 #[allow(dead_code, reason = "not every test draws batches itself")]
 pub fn corpus(config: &RunConfig) -> Corpus {
-    Corpus::from_text("hamlet", TEXT, config.data.val_fraction).unwrap()
+    Corpus::from_spec(&config.data, TEXT, None).unwrap()
 }
 
 pub fn start(config: &RunConfig) -> Box<dyn Run> {
