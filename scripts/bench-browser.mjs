@@ -1,7 +1,7 @@
 // Measures a training step in headless Chromium beside the npm package
 // @jax-js/jax doing the same compute, on the CPU (one thread each) and on
 // WebGPU. The two sides take turns in one run; medians and their ratio are
-// printed.
+// printed. On WebGPU also the page's smallest preset, alone in the browser.
 //
 //   node scripts/bench-browser.mjs [--device cpu|webgpu|both] [--rounds N] [--json]
 
@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
+import { median, range } from "./bench/figures.mjs";
+import { preset } from "./bench/presets.mjs";
 import { WEBGPU, launch } from "./lib/browser.mjs";
 import { root, wasmOut } from "./lib/paths.mjs";
 import { Trouble, bold, bytes, dim, main } from "./lib/say.mjs";
@@ -23,30 +25,46 @@ const CONFIG = {
 };
 const SIZES = { batch: 12, seq: 64, width: 128, heads: 4, inner: 512, layers: 4, vocab: 65 };
 
+/** The preset that a visitor's page begins with. */
+const PAGE = "page-tiny";
+
 /** Rounds, and steps in a round: a software adapter needs seconds for one step. */
 const PLANS = { cpu: { rounds: 9, steps: 5 }, webgpu: { rounds: 3, steps: 1 } };
 
 export async function benchBrowser({ devices, rounds }) {
+  return inBrowser(async (browser, url) => {
+    const results = [];
+    for (const device of devices) results.push(await measure(browser, url, device, rounds));
+    return results;
+  });
+}
+
+/** Runs `work` with a browser of its own and the address of the bench. */
+async function inBrowser(work) {
   const site = await serve({
     folder: join(root, "scripts/bench"),
     mounts: { "/jax/": join(root, "node_modules/@jax-js/jax/dist"), "/wasm/": wasmOut },
   });
   const browser = await launch(WEBGPU);
   try {
-    const results = [];
-    for (const device of devices) results.push(await measure(browser, site.url, device, rounds));
-    return results;
+    return await work(browser, site.url);
   } finally {
     await browser.close();
     await site.close();
   }
 }
 
-async function measure(browser, url, device, rounds) {
+/** A tab on the bench, and the way to ask its worker. */
+async function tab(browser, url) {
   const page = await browser.newPage();
   page.on("console", (message) => message.type() === "error" && console.error(message.text()));
   await page.goto(url);
   const ask = (name, options = {}) => page.evaluate(([name, options]) => window.ask(name, options), [name, options]);
+  return { page, ask };
+}
+
+async function measure(browser, url, device, rounds) {
+  const { page, ask } = await tab(browser, url);
   const plan = { ...PLANS[device], ...(rounds ? { rounds } : {}) };
   const { name } = await ask("open", { device, sizes: SIZES });
   // Both sides have compiled their kernels before the first counted round.
@@ -73,14 +91,21 @@ async function perStep(ask) {
   return { ours, peer };
 }
 
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+/** The page's preset on WebGPU, with nothing else open in the browser. */
+export async function benchPreset({ rounds = 5, steps = 3, config = preset(PAGE) } = {}) {
+  return inBrowser(async (browser, url) => {
+    const { page, ask } = await tab(browser, url);
+    const { name } = await ask("open", { device: "webgpu" });
+    // Kernels are compiled before the first counted round.
+    await ask("ours", { config, steps: 1 });
+    const times = [];
+    for (let round = 0; round < rounds; round++) times.push((await ask("ours", { config, steps })).value);
+    await page.close();
+    return { preset: PAGE, name, rounds, steps, ours: median(times), times };
+  });
 }
 
 function show({ device, name, rounds, steps, ours, peer, ratio, times, calls }) {
-  const range = (values) => `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)}`;
   console.log(bold(`\n${device}: ${name}`));
   console.log(dim(`width 128, 4 heads, batch 12 × 64, vocabulary 65; median of ${rounds} rounds of ${steps} steps`));
   console.log(`  ours (2 blocks × 2 cycles)  ${ours.toFixed(1)} ms a step  (${range(times.ours)})`);
@@ -92,6 +117,12 @@ function show({ device, name, rounds, steps, ours, peer, ratio, times, calls }) 
         `${c.writes} writes of ${bytes(c.writtenBytes)}, ${c.reads} read-backs`,
     );
   }
+}
+
+function showPreset({ preset, name, rounds, steps, ours, times }) {
+  console.log(bold(`\nwebgpu: ${name}`));
+  console.log(dim(`preset ${preset}, alone in the browser; median of ${rounds} rounds of ${steps} steps`));
+  console.log(`  ours                        ${ours.toFixed(1)} ms a step  (${range(times)})`);
 }
 
 function options() {
@@ -116,7 +147,9 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     await packages();
     await buildWasm();
     const results = await benchBrowser(wanted);
-    if (json) console.log(JSON.stringify(results, null, 2));
-    else results.forEach(show);
+    const small = wanted.devices.includes("webgpu") ? await benchPreset() : null;
+    if (json) return console.log(JSON.stringify({ devices: results, preset: small }, null, 2));
+    results.forEach(show);
+    if (small) showPreset(small);
   });
 }

@@ -1,6 +1,7 @@
 // npm run bench: the training step natively and in the browser, beside its
-// peers, and the sizes of what the site ships. Takes minutes; leave the machine
-// alone meanwhile.
+// peers, how soon the page trains, and the sizes of what the site ships. Takes
+// minutes; leave the machine alone meanwhile. PyTorch, the native peer, is
+// measured only by `node scripts/bench-torch.mjs`, since it is gigabytes.
 
 import { join } from "node:path";
 
@@ -16,6 +17,8 @@ await main(async () => {
   await must("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
   console.log(bold("\nBrowser"));
   await must(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
+  console.log(bold("\nPage"));
+  await must(process.execPath, [join(root, "scripts/bench-page.mjs")]);
   console.log(bold("\nSizes"));
   checkSizes();
 });

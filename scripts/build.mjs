@@ -1,13 +1,13 @@
 // npm run build: the whole static site into web/dist. It may be served from any
 // sub-path, since every address in it is relative.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { exportCorpus } from "./lib/corpus.mjs";
 import { digest } from "./lib/inputs.mjs";
-import { dist, web } from "./lib/paths.mjs";
+import { checkpoints, checkpointsOut, dist, web } from "./lib/paths.mjs";
 import { must } from "./lib/run.mjs";
 import { bold, duration, main, step } from "./lib/say.mjs";
 import { packages, rust } from "./lib/tools.mjs";
@@ -20,7 +20,14 @@ export async function buildSite() {
   await packages();
   await exportCorpus();
   await buildWasm();
+  shipCheckpoints();
   await step("Page", page);
+}
+
+/** The trained models that the page ships; it works without any. */
+export function shipCheckpoints() {
+  rmSync(checkpointsOut, { recursive: true, force: true });
+  if (existsSync(checkpoints)) cpSync(checkpoints, checkpointsOut, { recursive: true });
 }
 
 /** The page's own code; skipped when neither it nor anything it ships has changed. */

@@ -33,5 +33,6 @@ export default defineConfig({
   plugins: [svelte(), contentPolicy],
   worker: { format: 'es' },
   build: { target: 'es2023', modulePreload: { polyfill: false } },
-  test: { include: ['tests/**/*.test.ts'] },
+  // Property tests take their time on a busy machine.
+  test: { include: ['tests/**/*.test.ts'], testTimeout: 30_000 },
 });

@@ -8,11 +8,12 @@ let session;
 let peer;
 
 const commands = {
-  /** Loads both sides onto one device. */
+  /** Loads both sides onto one device; without `sizes` ours alone. */
   async open({ device, sizes }) {
     const module = await import(device === "webgpu" ? "/wasm/gpu/trm_wasm.js" : "/wasm/cpu/trm_wasm.js");
     await module.default();
     session = await module.Session.open();
+    if (!sizes) return { name: session.device().name };
     peer = await openJax(device === "webgpu" ? "webgpu" : "wasm", sizes);
     // Compiles what there is to compile.
     const began = performance.now();

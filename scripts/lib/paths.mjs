@@ -8,6 +8,9 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const web = join(root, "web");
 export const dist = join(web, "dist");
 export const wasmOut = join(web, "public/wasm");
+/** Trained models: kept in the repository, and where the page is built from. */
+export const checkpoints = join(root, "assets/checkpoints");
+export const checkpointsOut = join(web, "public/checkpoints");
 export const corpora = join(web, "public/corpora");
 
 /** Cargo's target directory; relative values are relative to where npm was called, as Cargo has it. */

@@ -29,6 +29,7 @@ export function output(program, args, options = {}) {
     env: environment(options.env),
     encoding: "utf8",
     maxBuffer: 1 << 30,
+    stdio: ["ignore", "pipe", options.stderr ?? "pipe"],
   });
   return result.status === 0 ? result.stdout.trim() : null;
 }

@@ -13,4 +13,5 @@ export const TESTIDS = {
   refinement: 'refinement',
   kept: 'kept',
   estimate: 'estimate',
+  gallery: 'gallery',
 } as const;

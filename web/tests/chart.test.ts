@@ -53,6 +53,20 @@ describe('the frame', () => {
     expect(f.x(500)).toBeLessThanOrEqual(f.right);
   });
 
+  test('begins where a run goes on from a trained model', () => {
+    const on = [
+      { step: 2001, loss: 2 },
+      { step: 2100, loss: 1.9 },
+    ];
+    const f = frame({ ...EMPTY, training: on, lastStep: 2100 }, 600, 300);
+    expect(f.x(2001)).toBe(MARGIN.left);
+    expect(f.x(2100)).toBeGreaterThan(500);
+    expect(Math.min(...f.ticksX)).toBeGreaterThanOrEqual(2001);
+    // A run from nothing keeps its zero, also when its first steps were averaged.
+    const own = [{ step: 2, loss: 3 }, ...on];
+    expect(frame({ ...EMPTY, training: own, lastStep: 2100 }, 600, 300).x(0)).toBe(MARGIN.left);
+  });
+
   test('stays finite when a loss is not', () => {
     const training = [
       { step: 1, loss: NaN },

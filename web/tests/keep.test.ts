@@ -48,6 +48,13 @@ describe('the shelf', () => {
     expect(kept?.id).not.toBe(CURRENT);
   });
 
+  test('sets a run aside for nothing', async () => {
+    await shelf.save(run(5));
+    await shelf.succeed(null, null);
+    expect(await shelf.load(CURRENT)).toBeNull();
+    expect(steps(await shelf.kept())).toEqual([5]);
+  });
+
   test('does not keep a run that learned nothing', async () => {
     await shelf.save(run(0, 1));
     await shelf.succeed(run(0, 2), null);
@@ -118,6 +125,33 @@ describe('the keeper', () => {
     expect(steps(await keeper.kept())).toEqual([5]);
     // From now on it is an ordinary run.
     await keeper.save(run(2, 10));
+    expect(steps(await keeper.kept())).toEqual([5]);
+  });
+});
+
+describe('a keeper whose place is vacated', () => {
+  test('sets the run before aside, and is not asked to go on with it', async () => {
+    const keeper = new Keeper(shelf, vi.fn());
+    await keeper.save(run(5));
+    keeper.succeed(null);
+    await keeper.vacate();
+    expect(await keeper.latest()).toBeNull();
+    expect(steps(await keeper.kept())).toEqual([5]);
+    // The next run that learns something is an ordinary one.
+    await keeper.save(run(6));
+    expect((await keeper.current())?.step).toBe(6);
+    expect(steps(await keeper.kept())).toEqual([5]);
+  });
+
+  test('tries again at the next save when it could not be', async () => {
+    const keeper = new Keeper(shelf, vi.fn());
+    await keeper.save(run(5));
+    keeper.succeed(null);
+    vi.spyOn(shelf, 'succeed').mockImplementationOnce(() => Promise.reject(new Error('no')));
+    await keeper.vacate();
+    expect((await keeper.current())?.step).toBe(5);
+    await keeper.save(run(6));
+    expect((await keeper.current())?.step).toBe(6);
     expect(steps(await keeper.kept())).toEqual([5]);
   });
 });

@@ -1,24 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { PRESETS, type Setting, SETTINGS } from '../src/gen';
-import {
-  DEEPEST,
-  DEFAULT_PRESET,
-  DEFAULT_QUESTION,
-  parse,
-  preset,
-  read,
-  same,
-  show,
-  valueOf,
-  withSetting,
-  write,
-} from '../src/state/url';
+import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
+import { DEFAULT_PRESET, preset } from '../src/state/presets';
+import { LIVE, parse, same, show, valueOf, withSetting } from '../src/state/settings';
+import { DEEPEST, DEFAULT_QUESTION, read, write } from '../src/state/url';
 
+const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 
-function values(setting: Setting): fc.Arbitrary<string | number | number[]> {
+function values(setting: Setting): fc.Arbitrary<string | number | boolean | number[]> {
   switch (setting.kind) {
     case 'integer':
       return fc.nat();
@@ -28,6 +19,8 @@ function values(setting: Setting): fc.Arbitrary<string | number | number[]> {
       return fc.string();
     case 'numbers':
       return fc.array(finite, { maxLength: 4 });
+    case 'flag':
+      return fc.boolean();
     case 'choice':
       return fc.constantFrom(...setting.choices);
     default:
@@ -61,7 +54,9 @@ describe('the address', () => {
             const value = changed[i] ?? null;
             if (value !== null) config = withSetting(config, setting, value);
           }
-          const page = read(write({ preset: base.name, config, question, device, software }));
+          const page = read(
+            write({ preset: base.name, config, origin: null, question, device, software }),
+          );
           expect(page.problems).toEqual([]);
           expect(page.preset).toBe(base.name);
           expect(page.device).toBe(device);
@@ -80,13 +75,13 @@ describe('the address', () => {
     const config = preset(DEFAULT_PRESET);
     expect(config).not.toBeNull();
     if (!config) return;
-    const page = { preset: DEFAULT_PRESET, config, question: DEFAULT_QUESTION };
+    const page = { preset: DEFAULT_PRESET, config, question: DEFAULT_QUESTION, origin: null };
     expect(write({ ...page, device: 'auto', software: false })).toBe(`?preset=${DEFAULT_PRESET}`);
   });
 
   test('an empty one is the default run, and asks for nothing', () => {
     const page = read('');
-    expect(page).toMatchObject({ preset: DEFAULT_PRESET, explicit: false, device: 'auto' });
+    expect(page).toMatchObject({ preset: DEFAULT_PRESET, explicit: false, checkpoint: null });
     expect(page.config).toEqual(preset(DEFAULT_PRESET));
     expect(page.problems).toEqual([]);
   });
@@ -114,6 +109,53 @@ describe('the address', () => {
   });
 });
 
+describe('the address of a model that comes with the page', () => {
+  const config = preset('shakespeare-elastic') ?? DEFAULT_CONFIG;
+  const page = {
+    preset: DEFAULT_PRESET,
+    config,
+    origin: { name: 'elastic', config },
+    question: DEFAULT_QUESTION,
+    device: 'auto',
+    software: false,
+  } as const;
+
+  test('is its name, which goes before the preset', () => {
+    expect(write(page)).toBe('?checkpoint=elastic');
+    expect(read('?checkpoint=elastic')).toMatchObject({
+      checkpoint: 'elastic',
+      explicit: true,
+      live: {},
+      problems: [],
+    });
+  });
+
+  test('carries the question, and what was changed of the model’s settings', () => {
+    fc.assert(
+      fc.property(fc.nat(), positive, questions, (max_iters, learning_rate, question) => {
+        const changed = { ...config, train: { ...config.train, max_iters, learning_rate } };
+        const back = read(write({ ...page, config: changed, question }));
+        expect(back.problems).toEqual([]);
+        expect(back.checkpoint).toBe('elastic');
+        expect({ ...config.train, ...back.live }).toEqual(changed.train);
+        expect(back.question.prompt).toBe(question.prompt);
+        expect(back.question.depthB).toBe(question.depthB);
+      }),
+    );
+  });
+
+  test('cannot change what the model is, and says so', () => {
+    const page = read('?checkpoint=elastic&preset=tiny&hidden_size=8&max_iters=soon&depth=8');
+    expect(page.problems).toEqual([
+      'The address names a checkpoint, so its “preset” was not used.',
+      'The address names a checkpoint, so its “hidden_size” was not used.',
+      '“soon” cannot be the max_iters.',
+    ]);
+    expect(page.live).toEqual({});
+    expect(page.question.depthB).toBe(8);
+  });
+});
+
 describe('a setting', () => {
   test('is read back from how it is shown', () => {
     for (const { config } of PRESETS) {
@@ -128,12 +170,28 @@ describe('a setting', () => {
     ['integer', ['', ' ', '1.5', '-1', 'x', '1e99', 'Infinity']],
     ['number', ['', 'x', 'NaN', 'Infinity']],
     ['numbers', ['1,x', '1,NaN']],
+    ['flag', ['', '1', 'yes', 'True']],
     ['choice', ['', 'neither']],
   ] as const)('of kind %s refuses what is none', (kind, texts) => {
     const setting = SETTINGS.find((s) => s.kind === kind);
     expect(setting).toBeDefined();
     if (!setting) return;
     for (const text of texts) expect(parse(setting, text)).toBeNull();
+  });
+
+  test('that is a flag is on or off', () => {
+    const flags = SETTINGS.filter((setting) => setting.kind === 'flag');
+    expect(flags.length).toBeGreaterThan(0);
+    for (const flag of flags) {
+      const on = withSetting(DEFAULT_CONFIG, flag, true);
+      expect([valueOf(on, flag), show(valueOf(on, flag))]).toEqual([true, 'true']);
+      expect([parse(flag, 'true'), parse(flag, 'false')]).toEqual([true, false]);
+      expect(same(on, withSetting(DEFAULT_CONFIG, flag, false))).toBe(false);
+    }
+  });
+
+  test('that may change while a run goes on is one of the table', () => {
+    expect(SETTINGS.map((setting) => setting.key)).toEqual(expect.arrayContaining([...LIVE]));
   });
 
   test('changes one configuration and not the other', () => {

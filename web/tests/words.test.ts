@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { partsAt, split } from '../src/state/compare';
+import { PRESETS } from '../src/gen';
+import { aboutOf, titleOf } from '../src/state/presets';
 import { bytes, count, duration, glyph, sentence } from '../src/state/say';
 import { type AdapterFacts, decide } from '../src/worker/device';
 
@@ -57,6 +59,12 @@ describe('numbers as people read them', () => {
     const vocab = { kind: 'char', chars: '\n a🙂' } as const;
     expect([0, 1, 2, 3, 9].map((token) => glyph(vocab, token))).toEqual(['↵', '␣', 'a', '🙂', '?']);
     expect(glyph({ kind: 'plain', size: 10 }, 7)).toBe('7');
+    expect([10, 32, 65, 0xc3].map((token) => glyph({ kind: 'byte' }, token))).toEqual([
+      '↵',
+      '␣',
+      'A',
+      'c3',
+    ]);
   });
 
   test('messages are sentences', () => {
@@ -64,6 +72,16 @@ describe('numbers as people read them', () => {
     expect(sentence('Really?')).toBe('Really?');
     expect(sentence('It has “é”.')).toBe('It has “é”.');
   });
+});
+
+test('every preset has a title of its own, and says what it is', () => {
+  const titles = PRESETS.map(({ name }) => titleOf(name));
+  expect(new Set(titles).size).toBe(PRESETS.length);
+  for (const { name, description } of PRESETS) {
+    expect(titleOf(name)).not.toBe(name);
+    expect(description.toLowerCase()).toBe(`${titleOf(name)}: ${aboutOf(name)}`.toLowerCase());
+  }
+  expect([titleOf('mine'), aboutOf('mine')]).toEqual(['mine', '']);
 });
 
 describe('the device', () => {

@@ -2,8 +2,10 @@
 
 mod command;
 mod settings;
+mod training;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::Value;
@@ -11,10 +13,12 @@ use trm_spec::{Setting, Tokenizer};
 use trm_train::checkpoint::Precision;
 
 use crate::device::Choice;
+use crate::sweep::Equal;
 
 /// A command and its arguments.
 pub enum Invocation {
     Train(Train),
+    Sweep(Sweep),
     Generate(Generate),
     Eval(Eval),
     Trace(Trace),
@@ -33,7 +37,19 @@ pub struct Train {
     pub out: Option<PathBuf>,
     pub resume: Option<PathBuf>,
     pub init: Option<PathBuf>,
+    /// Longest time for this process.
+    pub max_time: Option<Duration>,
     pub device: Choice,
+}
+
+pub struct Sweep {
+    /// What all members share; its depth and seed are not its own.
+    pub train: Train,
+    pub depths: Vec<usize>,
+    /// None typed: the seed of the settings.
+    pub seeds: Vec<u64>,
+    pub equal: Vec<Equal>,
+    pub json: bool,
 }
 
 pub struct Generate {
@@ -114,14 +130,16 @@ pub fn parse() -> Invocation {
     let matches = command::command().get_matches();
     match matches.subcommand() {
         Some(("train", m)) => Invocation::Train(Train {
-            preset: text(m, "preset"),
-            config: path(m, "config"),
-            settings: settings::given(m),
-            data: path(m, "data"),
-            out: path(m, "out"),
             resume: path(m, "resume"),
             init: path(m, "init"),
-            device: device(m),
+            ..train(m)
+        }),
+        Some(("sweep", m)) => Invocation::Sweep(Sweep {
+            depths: required(m, "depths"),
+            seeds: m.get_one("seeds").cloned().unwrap_or_default(),
+            equal: required::<&[Equal]>(m, "equal").to_vec(),
+            json: m.get_flag("json"),
+            train: train(m),
         }),
         Some(("generate", m)) => Invocation::Generate(Generate {
             checkpoint: required(m, "checkpoint"),
@@ -200,6 +218,21 @@ fn data(matches: &ArgMatches) -> Data {
 
 fn many(matches: &ArgMatches, name: &str) -> Vec<PathBuf> {
     matches.get_many(name).into_iter().flatten().cloned().collect()
+}
+
+/// What `train` and `sweep` share.
+fn train(m: &ArgMatches) -> Train {
+    Train {
+        preset: text(m, "preset"),
+        config: path(m, "config"),
+        settings: settings::given(m),
+        data: path(m, "data"),
+        out: path(m, "out"),
+        resume: None,
+        init: None,
+        max_time: m.get_one("max-minutes").copied(),
+        device: device(m),
+    }
 }
 
 fn text(matches: &ArgMatches, name: &str) -> Option<String> {

@@ -6,6 +6,7 @@ mod data;
 mod devices;
 mod eval;
 mod generate;
+mod sweep;
 mod trace;
 mod train;
 
@@ -18,6 +19,7 @@ use crate::args::Invocation;
 pub fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
         Invocation::Train(typed) => train::run(&typed),
+        Invocation::Sweep(typed) => sweep::run(&typed),
         Invocation::Generate(typed) => generate::run(&typed),
         Invocation::Eval(typed) => eval::run(&typed),
         Invocation::Trace(typed) => trace::run(&typed),

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
+use crate::report::say;
+
 /// What a shell gives for a process that Ctrl-C ended.
 const ENDED_BY_INTERRUPT: i32 = 130;
 
@@ -22,7 +24,7 @@ impl Interrupt {
             if flag.0.swap(true, Ordering::Relaxed) {
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
-            eprintln!("\nstopping after this step; once more ends at once");
+            say!("\nstopping after this step; once more ends at once");
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(interrupt)

@@ -1,70 +1,120 @@
-//! `metrics.jsonl`: one JSON object a line, appended as the run goes on.
+//! What is measured as a run goes on: `metrics.jsonl`, one JSON object a line,
+//! and the same as TensorBoard's event files.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::run_dir;
+use crate::events::Events;
+use crate::run_dir::{self, RunDir};
 
 /// A line about training, or about validation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Line {
-    Train { step: usize, loss: f64, learning_rate: f64, depth: usize, tokens_per_second: f64 },
-    Val { step: usize, val_loss: f64, depth: usize },
+    Train {
+        step: usize,
+        loss: f64,
+        learning_rate: f64,
+        depth: usize,
+        tokens_per_second: f64,
+        /// Spent in training steps since the run began, over all its parts.
+        seconds: f64,
+    },
+    Val {
+        step: usize,
+        val_loss: f64,
+        depth: usize,
+    },
 }
 
 pub struct Metrics {
     path: PathBuf,
     file: File,
+    events: Events,
+    /// Seconds of training before this process.
+    seconds_before: f64,
 }
 
 impl Metrics {
     /// The metrics of a new run.
-    pub fn create(path: PathBuf) -> anyhow::Result<Self> {
-        run_dir::write(&path, b"")?;
-        Self::append_to(path)
+    pub fn create(dir: &RunDir) -> anyhow::Result<Self> {
+        Self::follow(dir, b"", 0)
     }
 
     /// The metrics of a run that goes on after `step`; what a killed run wrote
     /// about later steps is dropped, for they will come again.
-    pub fn resume(path: PathBuf, step: usize) -> anyhow::Result<Self> {
+    pub fn resume(dir: &RunDir, step: usize) -> anyhow::Result<Self> {
+        let path = dir.metrics();
         let text = if path.exists() { run_dir::read(&path)? } else { Vec::new() };
-        run_dir::write(&path, &up_to(&text, step))?;
-        Self::append_to(path)
+        Self::follow(dir, &up_to(&text, step), step)
     }
 
-    fn append_to(path: PathBuf) -> anyhow::Result<Self> {
-        let file = OpenOptions::new().append(true).open(&path).with_context(|| cannot(&path))?;
-        Ok(Self { path, file })
+    /// Appends to `text`, which is about steps up to `step`.
+    fn follow(dir: &RunDir, text: &[u8], step: usize) -> anyhow::Result<Self> {
+        let path = dir.metrics();
+        run_dir::write(&path, text)?;
+        let cannot = || format!("cannot write {}", path.display());
+        let file = OpenOptions::new().append(true).open(&path).with_context(cannot)?;
+        let events = Events::create(dir.path(), step + 1)
+            .with_context(|| format!("cannot write event files in {}", dir.path().display()))?;
+        Ok(Self { file, events, seconds_before: seconds(text), path })
+    }
+
+    /// Seconds of training that earlier processes spent on this run.
+    pub fn seconds_before(&self) -> f64 {
+        self.seconds_before
     }
 
     pub fn write(&mut self, line: &Line) -> anyhow::Result<()> {
         // One write a line, so that a kill cuts no line of another step.
         let text = format!("{}\n", serde_json::to_string(line)?);
-        self.file.write_all(text.as_bytes()).with_context(|| cannot(&self.path))
+        let events = &mut self.events;
+        self.file
+            .write_all(text.as_bytes())
+            .and_then(|()| match line {
+                Line::Train { step, loss, learning_rate, tokens_per_second, .. } => events.scalars(
+                    *step,
+                    &[
+                        ("train/loss", *loss),
+                        ("train/learning_rate", *learning_rate),
+                        ("train/tokens_per_second", *tokens_per_second),
+                    ],
+                ),
+                Line::Val { step, val_loss, .. } => {
+                    events.scalars(*step, &[("val/loss", *val_loss)])
+                }
+            })
+            .with_context(|| format!("cannot write {} and its events", self.path.display()))
     }
 }
 
-fn cannot(path: &Path) -> String {
-    format!("cannot write {}", path.display())
+/// What is read back of a line.
+#[derive(Deserialize)]
+struct Read {
+    step: usize,
+    seconds: Option<f64>,
 }
 
 /// The whole lines of `text` about steps up to `step`.
 fn up_to(text: &[u8], step: usize) -> Vec<u8> {
-    #[derive(Deserialize)]
-    struct Step {
-        step: usize,
-    }
     text.split_inclusive(|&byte| byte == b'\n')
         .filter(|line| line.ends_with(b"\n"))
-        .filter(|line| serde_json::from_slice::<Step>(line).is_ok_and(|line| line.step <= step))
+        .filter(|line| serde_json::from_slice::<Read>(line).is_ok_and(|line| line.step <= step))
         .flatten()
         .copied()
         .collect()
+}
+
+/// Seconds of training that the last line of `text` to tell them tells.
+pub fn seconds(text: &[u8]) -> f64 {
+    text.split(|&byte| byte == b'\n')
+        .rev()
+        .find_map(|line| serde_json::from_slice::<Read>(line).ok()?.seconds)
+        .unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -81,21 +131,31 @@ mod tests {
     #[test]
     fn lines_are_appended_to_what_was_kept() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("metrics.jsonl");
-        let line = |step| Line::Val { step, val_loss: 2.5, depth: 2 };
-        let mut metrics = Metrics::create(path.clone()).expect("created");
-        for step in [1, 2, 3] {
-            metrics.write(&line(step)).expect("written");
+        let dir = RunDir::create(&folder.path().join("run")).expect("a new run");
+        let val = |step| Line::Val { step, val_loss: 2.5, depth: 2 };
+        let train = |step: usize| Line::Train {
+            step,
+            loss: 2.5,
+            learning_rate: 1e-3,
+            depth: 2,
+            tokens_per_second: 100.0,
+            seconds: step as f64 * 1.5,
+        };
+        let mut metrics = Metrics::create(&dir).expect("created");
+        assert_eq!(metrics.seconds_before(), 0.0);
+        for line in [train(1), train(2), val(2), train(3)] {
+            metrics.write(&line).expect("written");
         }
-        let mut metrics = Metrics::resume(path.clone(), 2).expect("taken up");
-        metrics.write(&line(9)).expect("written");
-        let text = std::fs::read_to_string(&path).expect("text");
+        let mut metrics = Metrics::resume(&dir, 2).expect("taken up");
+        assert_eq!(metrics.seconds_before(), 3.0);
+        metrics.write(&val(9)).expect("written");
+        let text = std::fs::read_to_string(dir.metrics()).expect("text");
         let steps: Vec<_> = text
             .lines()
             .map(|line| {
                 serde_json::from_str::<serde_json::Value>(line).expect("JSON")["step"].clone()
             })
             .collect();
-        assert_eq!(steps, [1, 2, 9]);
+        assert_eq!(steps, [1, 2, 2, 9]);
     }
 }

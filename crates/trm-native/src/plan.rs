@@ -1,12 +1,13 @@
 //! What will happen, from what was typed: preset < configuration file < flags.
 //! A plan is printed before anything is trained.
 
+mod resume;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde_json::json;
-use trm_spec::{LiveSettings, RunConfig, RunSummary, VariantSpec, overlay};
+use trm_spec::{RunConfig, RunSummary, VariantSpec, overlay};
 use trm_train::checkpoint;
 
 use crate::args;
@@ -22,7 +23,7 @@ pub enum Start {
     /// From random weights.
     Fresh,
     /// From the state saved in the run's own folder.
-    Resume { live: LiveSettings },
+    Resume,
     /// From a checkpoint's weights, at step 0.
     Init { checkpoint: Vec<u8> },
 }
@@ -39,17 +40,32 @@ pub struct Train {
 /// What a training command comes to on this device.
 pub fn train(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
     match &typed.resume {
-        Some(folder) => resume(typed, folder),
+        Some(folder) => resume::resume(typed, folder),
         None => fresh(typed, device),
     }
 }
 
-fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
+/// The settings of a run that starts, and where they come from.
+pub struct Base {
+    pub config: RunConfig,
+    /// Names the run's folder.
+    pub name: String,
+    pub origin: String,
+    pub text: Text,
+    /// The checkpoint whose weights it starts from, if any.
+    initial: Option<(checkpoint::Header, Vec<u8>)>,
+}
+
+/// What presets, files and flags come to.
+pub fn base(typed: &args::Train, device: &Chosen) -> anyhow::Result<Base> {
     let initial = typed.init.as_deref().map(read_checkpoint).transpose()?;
     let default = if device.is_gpu { presets::ON_GPU } else { presets::ON_CPU };
     let (base, name, origin) = match (&typed.preset, &typed.config, &initial) {
         (Some(name), ..) => (presets::config(name)?, name.clone(), format!("preset {name}")),
-        (None, Some(path), _) => (config_file(path)?, stem(path), path.display().to_string()),
+        (None, Some(path), _) => {
+            let config = config_file(&RunConfig::default(), path)?;
+            (config, stem(path), path.display().to_string())
+        }
         (None, None, Some((header, _))) => {
             (header.config.clone(), "run".into(), "the checkpoint's settings".into())
         }
@@ -63,6 +79,11 @@ fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
     let mut text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
     text.settle(&mut config, typed.data.as_deref(), tokenizer)?;
+    Ok(Base { config, name, origin, text, initial })
+}
+
+fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
+    let Base { config, name, origin, text, initial } = base(typed, device)?;
     let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
     let (start, origin) = match initial {
         None => (Start::Fresh, origin),
@@ -75,57 +96,19 @@ fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
     Ok(Train { start, origin, config, text, out })
 }
 
-fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
-    let mut live = LiveSettings::default();
-    for (setting, value) in &typed.settings {
-        match setting.key {
-            "learning_rate" => live.learning_rate = value.as_f64(),
-            "max_iters" => live.max_iters = value.as_u64().map(|n| n as usize),
-            key => {
-                return Err(usage!(
-                    "a run that goes on keeps its {key}; only learning_rate and max_iters may change \
-                     (start a new run from its weights with --init)"
-                ));
-            }
-        }
-    }
-    let last = folder.join("last.safetensors");
-    if !last.exists() {
-        return Err(usage!(
-            "{} holds no run to go on with (last.safetensors is missing)",
-            folder.display()
-        ));
-    }
-    let (header, _) = read_checkpoint(&last)?;
-    let mut config = header.config;
-    let patch = json!({
-        "learning_rate": live.learning_rate.unwrap_or(config.train.learning_rate),
-        "max_iters": live.max_iters.unwrap_or(config.train.max_iters),
-    });
-    config = overlay(&config, &patch)?;
-    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
-    text.same_as(&config.data.dataset)?;
-    Ok(Train {
-        origin: format!("step {} of {}", header.step, folder.display()),
-        start: Start::Resume { live },
-        config,
-        text,
-        out: folder.to_owned(),
-    })
-}
-
 fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunConfig> {
     // Flags are flat: every setting's name is its own.
     let flags = typed.settings.iter().map(|(s, value)| (s.key.to_owned(), value.clone())).collect();
     Ok(overlay(base, &serde_json::Value::Object(flags))?)
 }
 
-fn config_file(path: &Path) -> anyhow::Result<RunConfig> {
+/// The settings of a TOML file, laid over `base`.
+pub fn config_file(base: &RunConfig, path: &Path) -> anyhow::Result<RunConfig> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let patch =
         toml::from_str(&text).map_err(|error| usage!("{} is not TOML: {error}", path.display()))?;
-    overlay(&RunConfig::default(), &patch).with_context(|| path.display().to_string())
+    overlay(base, &patch).with_context(|| path.display().to_string())
 }
 
 /// Header and bytes of a checkpoint file.

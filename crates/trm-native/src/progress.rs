@@ -7,6 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use trm_spec::StepReport;
 
+use crate::report::say;
+
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: usize,
@@ -14,7 +16,7 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(step: usize, total: usize) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = can_redraw().then(|| {
             let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(total as u64).with_style(style).with_position(step as u64)
@@ -23,21 +25,29 @@ impl Progress {
     }
 
     /// Moves the bar; where there is none, prints a line if this step asks for one.
-    pub fn step(&self, report: &StepReport, pace: &Pace, wants_line: bool) {
+    /// `left` is the time until the run ends.
+    pub fn step(&self, report: &StepReport, pace: &Pace, left: Duration, wants_line: bool) {
         let facts = format!(
             "loss {:.4}  lr {:.2e}  {} tokens/s  {} left",
             report.loss,
             report.learning_rate,
             thousands(pace.tokens_per_second() as u64),
-            clock(pace.left(self.total.saturating_sub(report.step))),
+            clock(left),
         );
         match &self.bar {
             Some(bar) => {
                 bar.set_position(report.step as u64);
                 bar.set_message(facts);
             }
-            None if wants_line => eprintln!("step {}/{}  {facts}", report.step, self.total),
+            None if wants_line => say!("step {}/{}  {facts}", report.step, self.total),
             None => {}
+        }
+    }
+
+    /// Takes the bar away, so that it draws over nothing that is said next.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 
@@ -45,24 +55,33 @@ impl Progress {
     pub fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => say!("{text}"),
         }
     }
+}
+
+/// Whether lines can be drawn again: on a terminal that knows how, outside of
+/// continuous integration, where every redrawn line would be kept.
+fn can_redraw() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stderr().is_terminal() && !dumb && std::env::var_os("CI").is_none()
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.abandon();
-        }
+        self.clear();
     }
 }
 
-/// How fast training goes: time in steps only, not in validation or saving.
+/// How fast training goes, in steps and between them.
 pub struct Pace {
     tokens_per_step: usize,
-    /// Seconds a step, averaged with more weight on recent ones.
+    /// Seconds a step, averaged with more weight on recent ones; without pauses.
     seconds: Option<f64>,
+    steps: usize,
+    /// Seconds in steps, and seconds of validation and saving between them.
+    spent: f64,
+    paused: f64,
 }
 
 /// Share of the newest measurement in the average.
@@ -70,7 +89,7 @@ const NEWEST: f64 = 0.3;
 
 impl Pace {
     pub fn new(tokens_per_step: usize) -> Self {
-        Self { tokens_per_step, seconds: None }
+        Self { tokens_per_step, seconds: None, steps: 0, spent: 0.0, paused: 0.0 }
     }
 
     pub fn measured(&mut self, steps: usize, time: Duration) {
@@ -78,7 +97,19 @@ impl Pace {
             let now = time.as_secs_f64() / steps as f64;
             self.seconds =
                 Some(self.seconds.map_or(now, |before| before + NEWEST * (now - before)));
+            self.steps += steps;
+            self.spent += time.as_secs_f64();
         }
+    }
+
+    /// Takes note of time in which no step was made.
+    pub fn paused(&mut self, time: Duration) {
+        self.paused += time.as_secs_f64();
+    }
+
+    /// Seconds spent in steps.
+    pub fn spent(&self) -> f64 {
+        self.spent
     }
 
     pub fn tokens_per_second(&self) -> f64 {
@@ -90,8 +121,10 @@ impl Pace {
         self.seconds.map_or(1, |seconds| (time.as_secs_f64() / seconds.max(1e-9)) as usize).max(1)
     }
 
-    fn left(&self, steps: usize) -> Duration {
-        Duration::from_secs_f64(self.seconds.unwrap_or(0.0) * steps as f64)
+    /// Time that `steps` more will take, with as many pauses as there were.
+    pub fn left(&self, steps: usize) -> Duration {
+        let pause = self.paused / self.steps.max(1) as f64;
+        Duration::from_secs_f64((self.seconds.unwrap_or(0.0) + pause) * steps as f64)
     }
 }
 
@@ -143,7 +176,11 @@ mod tests {
         assert_eq!(pace.left(3), Duration::from_secs(6));
         pace.measured(1, Duration::from_secs(1));
         assert_eq!(pace.left(10), Duration::from_secs(17));
+        assert_eq!(pace.spent(), 5.0);
         pace.measured(0, Duration::from_secs(50));
         assert_eq!(pace.left(10), Duration::from_secs(17));
+        // Three steps were made; a pause of six seconds is two for each.
+        pace.paused(Duration::from_secs(6));
+        assert_eq!((pace.left(10), pace.spent()), (Duration::from_secs(37), 5.0));
     }
 }

@@ -20,15 +20,25 @@ macro_rules! usage {
 }
 pub(crate) use usage;
 
+/// Puts a line on standard error. Whoever stopped reading there must not end a
+/// run of hours, which `eprintln` would.
+macro_rules! say {
+    ($($argument:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr().lock(), $($argument)*);
+    }};
+}
+pub(crate) use say;
+
 /// Prints `error` and gives the exit code it stands for.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(reader_left) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    say!("error: {error:#}");
     for cause in error.chain() {
         if let Some(hint) = hint(cause) {
-            eprintln!("hint: {hint}");
+            say!("hint: {hint}");
             break;
         }
     }

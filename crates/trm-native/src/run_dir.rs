@@ -1,17 +1,22 @@
 //! A run's folder: `config.toml`, `best.safetensors`, `last.safetensors`,
-//! `last.optim.safetensors` and `metrics.jsonl`.
+//! `last.optim.safetensors`, `metrics.jsonl` and TensorBoard's event files.
 //!
 //! Files appear whole or not at all. `last` and `last.optim` belong together:
 //! while they are replaced, the old optimiser stays beside them until the new
 //! model is in place, so that a kill at any moment leaves a pair of one step.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+mod best;
+mod files;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use safetensors::SafeTensors;
 use trm_spec::{RunConfig, Saved};
+
+use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
+pub use files::{read, write};
 
 use crate::report::usage;
 
@@ -22,8 +27,6 @@ const OPTIMIZER: &str = "last.optim.safetensors";
 /// The optimiser that belongs to `last` while the pair is being replaced.
 const PREVIOUS: &str = "last.optim.previous.safetensors";
 const METRICS: &str = "metrics.jsonl";
-/// Files that are still being written; whoever opens the run removes old ones.
-const UNFINISHED: &str = ".unfinished-";
 
 pub struct RunDir {
     path: PathBuf,
@@ -108,10 +111,6 @@ impl RunDir {
         write(&self.file(CONFIG), text.as_bytes())
     }
 
-    pub fn save_best(&self, saved: &Saved) -> anyhow::Result<()> {
-        write(&self.file(BEST), &saved.checkpoint)
-    }
-
     /// Replaces the pair that a later run goes on from.
     pub fn save_last(&self, saved: &Saved) -> anyhow::Result<()> {
         // Both are on disk before either is renamed: a full disk changes nothing.
@@ -151,26 +150,6 @@ impl RunDir {
     }
 }
 
-/// A change of names. Each happens whole or not at all.
-enum Move {
-    Rename(PathBuf, PathBuf),
-    Remove(PathBuf),
-}
-
-impl Move {
-    fn carry_out(&self) -> anyhow::Result<()> {
-        match self {
-            Self::Rename(from, to) => fs::rename(from, to).with_context(|| cannot_write(to)),
-            Self::Remove(path) => match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(error).with_context(|| format!("cannot remove {}", path.display()))
-                }
-                _ => Ok(()),
-            },
-        }
-    }
-}
-
 /// The checkpoint that `path` means: a file, or the best one of a run's folder.
 pub fn checkpoint_in(path: &Path) -> PathBuf {
     if !path.is_dir() {
@@ -180,61 +159,10 @@ pub fn checkpoint_in(path: &Path) -> PathBuf {
     if best.exists() { best } else { path.join(LAST) }
 }
 
-/// The bytes of the file at `path`.
-pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| cannot_read(path))
-}
-
-/// Writes a file that appears whole or not at all.
-pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let staged = stage(path, bytes)?;
-    Move::Rename(staged.to_path_buf(), path.to_owned()).carry_out()?;
-    sync_folder(folder_of(path))
-}
-
 /// The step a safetensors file says it is of.
 fn step_of(bytes: &[u8]) -> Option<usize> {
     let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
     header.metadata().as_ref()?.get("step")?.parse().ok()
-}
-
-/// Writes `bytes` to disk under a name of its own beside `path`; removed again if it is not renamed.
-fn stage(path: &Path, bytes: &[u8]) -> anyhow::Result<tempfile::TempPath> {
-    let attempt = || -> io::Result<tempfile::TempPath> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(UNFINISHED);
-        #[cfg(unix)]
-        {
-            // As any other new file: readable to whom the user's mask allows it.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(folder_of(path))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file.into_temp_path())
-    };
-    attempt().with_context(|| cannot_write(path))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Makes renames in a folder durable, where the system can.
-fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    if cfg!(unix) {
-        File::open(folder).and_then(|f| f.sync_all()).with_context(|| cannot_write(folder))?;
-    }
-    Ok(())
-}
-
-fn cannot_write(path: &Path) -> String {
-    format!("cannot write {}", path.display())
-}
-
-fn cannot_read(path: &Path) -> String {
-    format!("cannot read {}", path.display())
 }
 
 #[cfg(test)]

@@ -1,17 +1,19 @@
 //! The training loop around a run: progress, validation, samples, saving, and
-//! stopping when asked. The mathematics of a step is the run's own.
+//! stopping when it is time. The mathematics of a step is the run's own.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use pollster::block_on;
-use serde_json::{Value, json};
 use trm_spec::{
-    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, StepReport, VariantSpec, Vocab,
+    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, VariantSpec,
+    Vocab,
 };
 use trm_train::Run;
 
-use crate::interrupt::Interrupt;
+use crate::facts::{Facts, rounded};
+use crate::finite;
+use crate::limits::{Limits, Reason};
 use crate::metrics::{Line, Metrics};
 use crate::progress::{Pace, Progress, clock};
 use crate::run_dir::RunDir;
@@ -27,15 +29,10 @@ const SAMPLE_LENGTH: usize = 300;
 pub enum End {
     /// All steps are done.
     Finished,
-    /// Someone asked to stop after this step.
-    Stopped { step: usize },
-}
-
-/// The best validation so far.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Best {
-    loss: f64,
-    step: usize,
+    /// As many validations as `early_stopping_patience` allows brought no new best.
+    OutOfPatience,
+    /// The run could go on, but was stopped.
+    Stopped(Reason),
 }
 
 pub struct Training {
@@ -49,30 +46,25 @@ pub struct Training {
     pace: Pace,
     step: usize,
     saved_step: Option<usize>,
-    train_loss: Option<f64>,
-    val_loss: Option<f64>,
-    best: Option<Best>,
+    facts: Facts,
 }
 
 impl Training {
-    /// Takes up `run`; `before` are the metrics saved with the state it goes on from.
+    /// Takes up `run`. `before` are the facts saved with the state that it goes
+    /// on from, where it does.
     pub fn new(
         run: Box<dyn Run>,
         summary: RunSummary,
         dir: RunDir,
         metrics: Metrics,
-        before: &Value,
+        before: Option<Facts>,
     ) -> Self {
         let RunSummary { config, vocab, step, val_tokens, .. } = summary;
-        let VariantSpec::Causal(model) = &config.model;
-        let best = before["best_val_loss"].as_f64().zip(before["best_step"].as_u64());
         Self {
-            pace: Pace::new(config.train.batch_size * model.block_size),
+            pace: Pace::new(config.tokens_per_step()),
             progress: Progress::new(step, config.train.max_iters),
-            best: best.map(|(loss, step)| Best { loss, step: step as usize }),
-            train_loss: before["train_loss"].as_f64(),
-            val_loss: before["val_loss"].as_f64(),
-            saved_step: (step > 0).then_some(step),
+            saved_step: before.as_ref().map(|_| step),
+            facts: before.unwrap_or_default(),
             can_validate: val_tokens > 0,
             run,
             config,
@@ -83,19 +75,33 @@ impl Training {
         }
     }
 
-    /// Trains to the last step, or until someone asks to stop.
-    pub fn run(&mut self, interrupt: &Interrupt) -> anyhow::Result<End> {
+    /// Trains to the last step, or until there is a reason to stop.
+    pub fn run(&mut self, limits: &Limits) -> anyhow::Result<End> {
+        let end = self.go_on(limits);
+        self.progress.clear();
+        end
+    }
+
+    fn go_on(&mut self, limits: &Limits) -> anyhow::Result<End> {
+        if self.saved_step.is_none() {
+            // From here on there is always something to go on from.
+            self.save_last()?;
+        } else if self.facts.val_step == Some(self.step) {
+            // Killed after the state was saved and before its best was, perhaps.
+            self.keep_best()?;
+        }
         while self.step < self.config.train.max_iters {
-            if interrupt.asked() {
-                self.save_last()?;
-                return Ok(End::Stopped { step: self.step });
+            if self.facts.out_of_patience(self.config.train.early_stopping_patience) {
+                return Ok(End::OutOfPatience);
             }
-            self.steps().with_context(|| self.last_good())?;
-            let train = &self.config.train;
-            let finished = self.step >= train.max_iters;
-            if finished || self.step.is_multiple_of(train.eval_interval) {
-                self.validate()?;
+            if let Some(reason) = limits.reached() {
                 self.save_last()?;
+                return Ok(End::Stopped(reason));
+            }
+            self.steps(limits).with_context(|| self.last_good())?;
+            let train = &self.config.train;
+            if self.step >= train.max_iters || due(self.step, train.eval_interval) {
+                self.check_in()?;
             }
             if due(self.step, self.config.train.sample_interval) {
                 self.sample()?;
@@ -108,19 +114,24 @@ impl Training {
         &self.dir
     }
 
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
     /// Best validation loss and its step, where there was a validation.
     pub fn best(&self) -> Option<(f64, usize)> {
-        self.best.map(|best| (best.loss, best.step))
+        self.facts.best_val_loss.zip(self.facts.best_step)
     }
 
     /// A few steps, up to the next one after which something else is due.
-    fn steps(&mut self) -> anyhow::Result<()> {
+    fn steps(&mut self, limits: &Limits) -> anyhow::Result<()> {
         let train = &self.config.train;
+        let glance = limits.left().map_or(GLANCE, |left| left.min(GLANCE));
         let n = [train.eval_interval, train.log_interval, train.sample_interval]
             .into_iter()
             .filter(|&interval| interval > 0)
             .map(|interval| interval - self.step % interval)
-            .chain([train.max_iters - self.step, self.pace.steps_in(GLANCE)])
+            .chain([train.max_iters - self.step, self.pace.steps_in(glance)])
             .min()
             .unwrap_or(1);
         let start = Instant::now();
@@ -128,45 +139,62 @@ impl Training {
         self.pace.measured(reports.len(), start.elapsed());
         anyhow::ensure!(!reports.is_empty(), "the run made no step after step {}", self.step);
         for report in &reports {
-            self.note(report)?;
+            self.note(report, limits)?;
         }
         Ok(())
     }
 
-    fn note(&mut self, report: &StepReport) -> anyhow::Result<()> {
+    fn note(&mut self, report: &StepReport, limits: &Limits) -> anyhow::Result<()> {
         self.step = report.step;
-        self.train_loss = Some(report.loss);
-        let logged = due(report.step, self.config.train.log_interval);
-        self.progress.step(report, &self.pace, logged);
+        self.facts.train_loss = Some(rounded(report.loss));
+        let train = &self.config.train;
+        let logged = due(report.step, train.log_interval);
+        let left = self.pace.left(train.max_iters.saturating_sub(report.step));
+        let left = limits.left().map_or(left, |limit| limit.min(left));
+        self.progress.step(report, &self.pace, left, logged);
         if logged {
             self.metrics.write(&Line::Train {
                 step: report.step,
-                loss: report.loss,
+                loss: rounded(report.loss),
                 learning_rate: report.learning_rate,
                 depth: report.depth,
                 tokens_per_second: self.pace.tokens_per_second().round(),
+                seconds: milliseconds(self.metrics.seconds_before() + self.pace.spent()),
             })?;
         }
         Ok(())
     }
 
-    /// Validation loss at the trained depth; the best model so far is kept.
-    fn validate(&mut self) -> anyhow::Result<()> {
-        if !self.can_validate {
-            return Ok(());
+    /// Validates where that is possible, and saves.
+    fn check_in(&mut self) -> anyhow::Result<()> {
+        let start = Instant::now();
+        if self.can_validate {
+            self.validate().with_context(|| self.last_good())?;
         }
+        // The state comes first: what is among the best can be written again
+        // from it, should this be the moment of a kill.
+        self.save_last()?;
+        if self.can_validate {
+            self.keep_best()?;
+        }
+        self.pace.paused(start.elapsed());
+        Ok(())
+    }
+
+    /// Validation loss at the trained depth.
+    fn validate(&mut self) -> anyhow::Result<()> {
         let VariantSpec::Causal(model) = &self.config.model;
         let train = &self.config.train;
         let depth = model.recursion_steps;
         let tokens = train.eval_iters * train.batch_size * model.block_size;
         let start = Instant::now();
         let losses = block_on(self.run.evaluate(&[depth], tokens))?;
-        let loss = losses.first().context("the validation gave no loss")?.loss;
+        let loss = rounded(losses.first().context("the validation gave no loss")?.loss);
         if !loss.is_finite() {
-            return Err(diverged(self.step)).with_context(|| self.last_good());
+            return Err(diverged(format!("the validation loss at step {} is {loss}", self.step)));
         }
         self.metrics.write(&Line::Val { step: self.step, val_loss: loss, depth })?;
-        let better = self.best.is_none_or(|best| loss < best.loss);
+        let better = self.facts.validated(loss, self.step);
         self.progress.note(&format!(
             "step {}/{}  validation loss {loss:.4}{}  ({})",
             self.step,
@@ -174,12 +202,6 @@ impl Training {
             if better { ", the best so far" } else { "" },
             clock(start.elapsed()),
         ));
-        self.val_loss = Some(loss);
-        if better {
-            self.best = Some(Best { loss, step: self.step });
-            let saved = block_on(self.run.save(self.facts()))?;
-            self.dir.save_best(&saved).with_context(|| self.last_good())?;
-        }
         Ok(())
     }
 
@@ -203,20 +225,31 @@ impl Training {
         if self.saved_step == Some(self.step) {
             return Ok(());
         }
-        let saved = block_on(self.run.save(self.facts()))?;
-        self.dir.save_last(&saved).with_context(|| self.last_good())?;
+        let save = || -> anyhow::Result<()> {
+            let saved: Saved = block_on(self.run.save(serde_json::to_value(&self.facts)?))?;
+            // The last step may have broken weights that no loss has seen yet.
+            for file in [&saved.checkpoint, &saved.optimizer] {
+                if let Some(tensor) = finite::first_broken(file)? {
+                    return Err(diverged(format!(
+                        "after step {} tensor `{tensor}` holds numbers that are not finite",
+                        self.step
+                    )));
+                }
+            }
+            self.dir.save_last(&saved)
+        };
+        save().with_context(|| self.last_good())?;
         self.saved_step = Some(self.step);
         Ok(())
     }
 
-    /// What a checkpoint says about how well the model does.
-    fn facts(&self) -> Value {
-        json!({
-            "train_loss": self.train_loss,
-            "val_loss": self.val_loss,
-            "best_val_loss": self.best.map(|best| best.loss),
-            "best_step": self.best.map(|best| best.step),
-        })
+    /// Keeps the model of the last validation, if it is among the best.
+    fn keep_best(&self) -> anyhow::Result<()> {
+        self.dir
+            .keep_best(self.step, &self.facts, self.config.train.save_top_k, || {
+                Ok(block_on(self.run.export(serde_json::to_value(&self.facts)?))?)
+            })
+            .with_context(|| self.last_good())
     }
 
     /// What is left when something fails.
@@ -231,16 +264,17 @@ impl Training {
 }
 
 /// Nothing that is not a number is saved over a good checkpoint.
-fn diverged(step: usize) -> Failure {
-    Failure::new(
-        FailureKind::Diverged,
-        format!("the validation loss at step {step} is not a number"),
-        "Lower learning_rate, or set grad_clip to 1.",
-    )
+fn diverged(message: String) -> anyhow::Error {
+    Failure::new(FailureKind::Diverged, message, "Lower learning_rate, or set grad_clip to 1.")
+        .into()
 }
 
 fn due(step: usize, interval: usize) -> bool {
     interval > 0 && step.is_multiple_of(interval)
+}
+
+fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }
 
 /// A prompt that any model of `vocab` understands: a new line where it can be.

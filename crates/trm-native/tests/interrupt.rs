@@ -125,3 +125,12 @@ fn a_folder_that_cannot_be_made_is_named_before_training() {
     says(&error, &["cannot write file/run"]);
     assert!(!error.contains("step 1/"), "{error}");
 }
+
+#[test]
+fn a_reader_of_progress_who_leaves_does_not_end_the_run() {
+    let place = Place::new();
+    let (mut child, lines) = started(&place, &["--max-iters", "40"], "step 1/", 1);
+    drop(lines);
+    assert!(child.wait().expect("ends").success());
+    assert_eq!(safetensors_step(&place), 40);
+}

@@ -63,6 +63,7 @@ fn configuration_files_are_checked_as_flags_are() {
     says(&refused("[train]\nlearning_rat = 1"), &["my.toml", "did you mean `learning_rate`?"]);
     says(&refused("[train]\nhidden_size = 32"), &["belongs in [model], not in [train]"]);
     says(&refused("[model]\nhidden_size = \"wide\""), &["my.toml", "hidden_size"]);
+    says(&refused("[trian]\nseed = 1"), &["unknown setting `[trian]`; did you mean `train`?"]);
     says(&refused("[model\n"), &["my.toml is not TOML"]);
     says(&place.refused(1, &["train", "--config", "no.toml"]), &["cannot read no.toml"]);
     says(&place.refused(2, &["train", "tiny", "--config", "my.toml"]), &["cannot be used with"]);

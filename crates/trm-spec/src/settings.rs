@@ -216,10 +216,12 @@ fn suggestion(nearest: &Option<&'static str>) -> String {
 
 /// The known setting whose name is closest to `key`, if any is close.
 pub fn nearest(key: &str) -> Option<&'static str> {
-    let key = key.replace('-', "_");
-    SETTINGS
-        .iter()
-        .map(|setting| (strsim::jaro_winkler(setting.key, &key), setting.key))
+    closest(&key.replace('-', "_"), SETTINGS.iter().map(|setting| setting.key))
+}
+
+fn closest(word: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    known
+        .map(|name| (strsim::jaro_winkler(name, word), name))
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
@@ -297,7 +299,9 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
             continue;
         };
         if whole.get(section).is_none() {
-            return Err(SettingError::Unknown { key: format!("[{section}]"), nearest: None });
+            let tables = SETTINGS.iter().map(|setting| setting.section);
+            let nearest = closest(section, tables);
+            return Err(SettingError::Unknown { key: format!("[{section}]"), nearest });
         }
         for (key, value) in table {
             let setting = Setting::find(key)?;

@@ -12,6 +12,7 @@ export class Playground {
   readonly device: Locator;
   readonly loss: Locator;
   readonly kept: Locator;
+  readonly gallery: Locator;
   readonly answers: readonly [Locator, Locator];
 
   constructor(
@@ -22,6 +23,7 @@ export class Playground {
     this.notice = page.getByTestId(TESTIDS.notice);
     this.device = page.getByTestId(TESTIDS.device);
     this.loss = page.getByTestId(TESTIDS.loss);
+    this.gallery = page.getByTestId(TESTIDS.gallery);
     this.kept = page.getByTestId(TESTIDS.kept);
     this.answers = [page.getByTestId(TESTIDS.answerA), page.getByTestId(TESTIDS.answerB)];
   }

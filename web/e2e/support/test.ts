@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { test as base } from '@playwright/test';
 
 import { serve } from '../../../scripts/serve.mjs';
+import { Models } from './models';
 import { Playground } from './playground';
 
 export interface Site {
@@ -19,7 +20,10 @@ export interface Site {
 const PATH = '/some/sub/path/';
 const here = dirname(fileURLToPath(import.meta.url));
 
-export const test = base.extend<{ quiet: void; play: Playground }, { site: Site }>({
+export const test = base.extend<
+  { quiet: void; play: Playground; models: Models },
+  { site: Site }
+>({
   play: async ({ page, site }, use) => use(new Playground(page, site)),
 
   site: [
@@ -29,6 +33,17 @@ export const test = base.extend<{ quiet: void; play: Playground }, { site: Site 
       await server.close();
     },
     { scope: 'worker' },
+  ],
+
+  // What really comes with the page changes; every story says what does in it,
+  // and without a word of it nothing does.
+  models: [
+    async ({ context }, use) => {
+      const models = new Models(context);
+      await models.none();
+      await use(models);
+    },
+    { auto: true },
   ],
 
   // Every story also tells that nothing was fetched from elsewhere and that no

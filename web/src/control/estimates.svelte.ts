@@ -1,7 +1,7 @@
 // How fast each preset would train here, measured when there is nothing better to do.
 
 import type { SessionClient } from '../client/client';
-import { preset } from '../state/url';
+import { preset } from '../state/presets';
 
 export class Estimates {
   /** Milliseconds per step, by preset. */

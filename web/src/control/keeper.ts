@@ -45,6 +45,17 @@ export class Keeper {
     this.#taken = taken;
   }
 
+  /** The current run leaves its place to one that need not be kept. */
+  async vacate(): Promise<void> {
+    this.#latest = null;
+    if (!(await this.mine)) return;
+    await this.#quietly(async () => {
+      await this.shelf.succeed(null, this.#taken);
+      this.#heir = false;
+      this.#taken = null;
+    });
+  }
+
   /** Whether the run is kept now. */
   async save(run: KeptRun): Promise<boolean> {
     this.#latest = run;

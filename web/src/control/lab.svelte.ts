@@ -4,97 +4,64 @@
 import type { RunConfig } from '../gen';
 import { type SessionClient, SessionError } from '../client/client';
 import type { KeptRun, Shelf } from '../state/keep';
-import {
-  type Happening,
-  NO_RUN,
-  type Notice,
-  type Phase,
-  reduce,
-  type RunState,
-  telling,
-} from '../state/run';
-import { sentence } from '../state/say';
-import {
-  DEEPEST,
-  DEFAULT_PRESET,
-  type PageAddress,
-  preset,
-  type Question,
-  same,
-  write,
-} from '../state/url';
+import type { Shipped } from '../state/manifest';
+import { preset } from '../state/presets';
+import type { Notice, Phase, RunState } from '../state/run';
+import { type PageAddress, type Question, write } from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
 import { AddressBar } from './address';
 import type { Answer } from './answer.svelte';
-import { Answers } from './answers';
-import { claim, ELSEWHERE } from './claim';
 import { type Errand, Errands } from './errands';
 import { Estimates } from './estimates.svelte';
-import { Keeper } from './keeper';
-import { Refining } from './refining.svelte';
-import { loadedHint, readable, substituted, Trainee } from './trainee';
+import { Gallery } from './gallery.svelte';
+import { Machine } from './machine.svelte';
+import { Notices } from './notices.svelte';
+import type { Refining } from './refining.svelte';
+import { Run } from './run.svelte';
+import { Runs } from './runs.svelte';
+import { further } from './trainee';
 
-/** Milliseconds of training in one request: short enough to stay answerable. */
-const SLICE = 200;
-const SAVE_EVERY = 20_000;
-/** Validation tokens per estimate in the tab. */
-const VALIDATION_TOKENS = 4096;
+/** Crashes without progress between them, after which the page gives up. */
+const MOST_REVIVED = 3;
 
 export class Lab {
-  state = $state.raw<RunState>(NO_RUN);
-  phase = $state<Phase>('opening');
-  device = $state.raw<OpenedDevice | null>(null);
-  notice = $state.raw<Notice | null>(null);
-  kept = $state.raw<readonly KeptRun[]>([]);
-  savedAt = $state<number | null>(null);
-  /** Whether steps are being made; the last ones arrive after a pause. */
-  stepping = $state(false);
-  /** Whether this tab keeps its run; another one may be doing so already. */
-  keeps = $state(true);
-  preset = $state('');
-  /** What the settings form shows; a new run takes it over. */
-  draft: RunConfig;
-  question: Question;
-  readonly refining = new Refining();
+  readonly gallery = new Gallery(document.baseURI);
 
   readonly #address: PageAddress;
-  readonly #spawn: () => SessionClient;
-  readonly #keeper: Keeper;
+  readonly #machine: Machine;
+  readonly #run: Run;
+  readonly #runs: Runs;
+  readonly #notices = new Notices();
   readonly #bar = new AddressBar();
-  readonly #answers = new Answers();
   readonly #errands = new Errands();
   readonly #estimates = new Estimates();
-  readonly #trainee = new Trainee();
-  #client: SessionClient;
-  #single = 0;
-  #batch = 1;
-  #due = { save: 0, validate: false };
-  /** Whether the last turn was spent on text. */
-  #wrote = false;
-  /** The step that was last saved, or tried to be. */
-  #saved = 0;
-  /** A step that could not be kept, and of which the visitor has been told so. */
-  #unkept: number | null = null;
+  /** The model that is to be opened as soon as it has come. */
+  #wanted: string | null = null;
   #revived = 0;
 
   constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
     this.#address = address;
-    this.#spawn = spawn;
-    this.#keeper = new Keeper(shelf, (message, hint) => this.#tell('bad', message, hint), claim());
-    this.#client = spawn();
-    this.preset = address.preset;
-    this.draft = $state.raw(address.config);
-    this.question = $state(address.question);
+    this.#machine = new Machine(spawn, address);
+    this.#run = new Run(this.#machine, address);
+    const around = {
+      machine: this.#machine,
+      run: this.#run,
+      gallery: this.gallery,
+      notices: this.#notices,
+      shelf,
+      remember: () => this.#bar.write(this.#link()),
+    };
+    this.#runs = new Runs(around, address.preset);
     if (address.problems.length > 0) {
-      this.#tell('bad', address.problems.join(' '), 'The rest of the address was used.');
+      this.#notices.tell('bad', address.problems.join(' '), 'The rest of the address was used.');
     }
   }
 
   /** Opens the device, takes up the last run or starts one, and goes on until the page closes. */
   async live(): Promise<void> {
     try {
-      await this.#open();
-      await this.#begin();
+      await this.#machine.open();
+      await this.#runs.begin(this.#address);
     } catch (error) {
       await this.#trouble(error);
     }
@@ -107,96 +74,164 @@ export class Lab {
     }
   }
 
-  get answers(): readonly [Answer, Answer] {
-    return this.#answers.pair;
-  }
+  // ── What there is to see ─────────────────────────────────────────────────
 
+  get state(): RunState {
+    return this.#run.state;
+  }
+  get phase(): Phase {
+    return this.#run.phase;
+  }
+  get stepping(): boolean {
+    return this.#run.stepping;
+  }
+  get device(): OpenedDevice | null {
+    return this.#machine.device;
+  }
+  get notice(): Notice | null {
+    return this.#notices.shown;
+  }
+  get question(): Question {
+    return this.#run.question;
+  }
+  get answers(): readonly [Answer, Answer] {
+    return this.#run.answers.pair;
+  }
+  get refining(): Refining {
+    return this.#run.refining;
+  }
+  get draft(): RunConfig {
+    return this.#run.draft;
+  }
+  set draft(config: RunConfig) {
+    this.#run.draft = config;
+  }
+  get preset(): string {
+    return this.#runs.preset;
+  }
+  /** The model that came with the page and that the run goes on from. */
+  get origin(): Shipped | null {
+    return this.#runs.origin;
+  }
+  /** Whether that model is as it came. */
+  get untouched(): boolean {
+    return this.#runs.untouched;
+  }
+  /** Steps that are added to a run which has made all of its own: as many as it was made for. */
+  get more(): number {
+    const made = this.origin?.config ?? preset(this.preset) ?? this.draft;
+    return made.train.max_iters;
+  }
+  get kept(): readonly KeptRun[] {
+    return this.#runs.kept;
+  }
+  get keeps(): boolean {
+    return this.#runs.keeps;
+  }
+  get savedAt(): number | null {
+    return this.#runs.savedAt;
+  }
   /** Milliseconds per step, by preset. */
   get estimates(): Readonly<Record<string, number>> {
     return this.#estimates.known;
   }
 
+  // ── What can be asked for ────────────────────────────────────────────────
+
   train(): void {
-    if (this.phase !== 'paused' && this.phase !== 'done') return;
-    this.phase = 'training';
-    if (this.notice?.tone === 'good') this.notice = null;
+    if (!this.#run.train()) return;
+    this.#notices.settle();
     this.#errands.poke();
+  }
+
+  /** Trains on, also when all steps have been made: then there are more of them. */
+  trainOn(): void {
+    this.#errands.add(async () => {
+      const { summary, step } = this.state;
+      if (!summary) return;
+      const { config } = summary;
+      if (step >= config.train.max_iters) {
+        await this.#runs.configure(further(config, step, this.more));
+      }
+      this.train();
+    });
   }
 
   /** Takes effect when the steps under way are done, so that paused means paused. */
   pause(): void {
     if (this.phase !== 'training') return;
     this.#errands.add(async () => {
-      if (this.phase === 'training') this.phase = 'paused';
-      await this.#save();
+      this.#run.pause();
+      await this.#runs.save();
     });
   }
 
   /** Trains one step. */
   single(): void {
-    if (this.phase !== 'paused') return;
-    this.#single += 1;
+    this.#run.single();
     this.#errands.poke();
   }
 
   /** Starts over with the draft; the present run is set aside. */
   restart(): void {
-    const next = () => this.#create(this.draft, this.#trainee.text);
-    this.#errands.add(() => this.#replace(next));
+    this.#succeed(() => this.#runs.create(this.draft, this.#runs.text));
+  }
+
+  /** Back to the beginning: of the model that was opened, or of the run. */
+  reset(): void {
+    if (this.origin) void this.open(this.origin);
+    else this.restart();
   }
 
   choosePreset(name: string): void {
-    const config = preset(name);
-    if (!config) return;
-    this.#errands.add(async () => {
-      const { dataset } = this.draft.data;
-      const next = { ...config, data: { ...config.data, dataset } };
-      await this.#replace(async () => {
-        await this.#create(next, this.#trainee.text);
-        this.#nameAs(name);
-      });
+    this.#succeed(() => this.#fromNothing(name));
+  }
+
+  /** Trains a model of a preset from its first step on. */
+  trainFromNothing(name: string): void {
+    this.#succeed(async () => {
+      await this.#fromNothing(name);
+      this.train();
     });
   }
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
-    this.#errands.add(() => {
+    this.#succeed(() => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
-      return this.#replace(() => this.#create(config, text));
-    });
-  }
-
-  /** Applies the settings that need no restart. */
-  configure(): void {
-    this.#errands.add(async () => {
-      const { learning_rate, max_iters } = this.draft.train;
-      const command = { type: 'configure', settings: { learning_rate, max_iters } } as const;
-      const { summary } = await this.#client.ask(command, 'ready');
-      this.#happen({ type: 'changed', summary });
-      this.#remember();
-      // The address and what is kept must agree, or a reload would start over.
-      await this.#save();
-      if (this.phase === 'done' && this.state.step < max_iters) this.phase = 'paused';
+      return this.#runs.create(config, text);
     });
   }
 
   /** Takes up a checkpoint that was dropped or chosen. */
   openCheckpoint(bytes: Uint8Array): void {
-    this.#errands.add(async () => {
-      await this.#replace(async () => {
-        const summary = await this.#trainee.load(this.#client, bytes, null, this.#trainee.text);
-        this.#began({ type: 'began', summary, history: null });
-        this.#tell('good', `Checkpoint loaded at step ${summary.step}.`, loadedHint(summary));
-      });
-    });
+    this.#succeed(() => this.#runs.load(bytes));
+  }
+
+  /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */
+  async open(shipped: Shipped): Promise<void> {
+    this.#wanted = shipped.name;
+    const bytes = await this.#runs.fetch(shipped);
+    if (!bytes || this.#wanted !== shipped.name) return;
+    this.#succeed(() => this.#runs.open(shipped, bytes));
+  }
+
+  /** Does not wait for the model that the page opens with. */
+  skip(): void {
+    this.#runs.skip();
+  }
+
+  /** Applies the settings that need no restart. */
+  configure(): void {
+    const { learning_rate, max_iters } = this.draft.train;
+    this.#errands.add(() => this.#runs.configure({ learning_rate, max_iters }));
   }
 
   async download(): Promise<Uint8Array | null> {
     return new Promise((resolve) => {
       this.#errands.add(async () => {
         try {
-          const saved = await this.#trainee.save(this.#client);
-          resolve(saved.checkpoint);
+          resolve(await this.#runs.file());
         } finally {
           resolve(null);
         }
@@ -205,36 +240,32 @@ export class Lab {
   }
 
   restore(run: KeptRun): void {
-    this.#errands.add(() => this.#replace(() => this.#resume(run), run.id));
+    this.#wanted = null;
+    this.#errands.add(() => this.#runs.restore(run));
   }
 
   discard(run: KeptRun): void {
-    this.#errands.add(async () => {
-      await this.#keeper.discard(run.id);
-      await this.#list();
-    });
+    this.#errands.add(() => this.#runs.discard(run));
   }
 
-  /** The question changed: both answers begin again, with the same luck. */
   asked(): void {
-    this.#answers.renew(this.question);
-    this.refining.refresh();
+    this.#run.asked();
     this.#bar.soon(this.#link());
     this.#errands.poke();
   }
 
   /** Keeps what was learned, because the page may be closing. */
   keepNow(): void {
-    this.#errands.add(() => this.#save());
+    this.#errands.add(() => this.#runs.save());
   }
 
   /** Says why something given was not taken. */
   refuse(message: string, hint: string): void {
-    this.#tell('bad', message, hint);
+    this.#notices.tell('bad', message, hint);
   }
 
   dismiss(): void {
-    this.notice = null;
+    this.#notices.dismiss();
   }
 
   /** Times the presets that suit a tab, to say how long each takes. */
@@ -243,27 +274,42 @@ export class Lab {
     this.#errands.poke();
   }
 
+  /** Another run takes the place of this one. */
+  #succeed(next: () => Promise<void>): void {
+    this.#wanted = null;
+    this.#errands.add(() => this.#runs.replace(next));
+  }
+
+  async #fromNothing(name: string): Promise<void> {
+    const config = preset(name);
+    if (!config) return;
+    const { dataset } = this.draft.data;
+    const next = { ...config, data: { ...config.data, dataset } };
+    await this.#runs.create(next, this.#runs.text, name);
+  }
+
+  #link(): string {
+    const { preset, origin, question } = this;
+    const config = this.state.summary?.config ?? this.draft;
+    const { device, software } = this.#address;
+    return write({ preset, config, origin, question, device, software });
+  }
+
   // ── The loop ─────────────────────────────────────────────────────────────
 
   async #turn(): Promise<unknown> {
     const errand = this.#errands.next();
     if (errand) return this.#attend(errand);
-    if (this.phase === 'broken' || !this.state.summary) return this.#errands.sleep();
+    const run = this.#run;
+    if (run.phase === 'broken' || !run.state.summary) return this.#errands.sleep();
     const now = performance.now();
-    // Text and training take turns, so that neither waits for the other on a slow device.
-    if ((this.#answers.urgent || !this.#wrote) && (await this.#answer(now))) {
-      this.#wrote = true;
-      return;
-    }
-    this.#wrote = false;
-    if (this.refining.due(now) === 0) return this.#refine(this.state.summary.config);
-    if (this.#due.validate) return this.#validate();
-    if (this.phase === 'training' && now >= this.#due.save) return this.#save();
-    if (this.phase === 'training' || this.#single > 0) return this.#step();
-    if (await this.#answer(now)) return;
-    if (this.state.step !== this.#saved) return this.#save();
-    if (await this.#estimates.measure(this.#client)) return;
-    return this.#errands.sleep(this.refining.due(now) ?? undefined);
+    if (await run.respond(now)) return;
+    if (run.phase === 'training' && this.#runs.due(now)) return this.#runs.save();
+    if (run.wanted) return (await run.step()) && this.#runs.save();
+    if (await run.write(now)) return;
+    if (this.#runs.unsaved) return this.#runs.save();
+    if (await this.#estimates.measure(this.#machine.client)) return;
+    return this.#errands.sleep(run.refining.due(now) ?? undefined);
   }
 
   /** A wish that cannot be met is refused, and training goes on. */
@@ -272,207 +318,17 @@ export class Lab {
       await errand();
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe || !this.state.summary) throw error;
-      this.#tell('bad', error.failure.message, error.failure.hint);
+      this.#notices.tell('bad', error.failure.message, error.failure.hint);
     }
   }
-
-  #happen(happening: Happening): void {
-    this.state = reduce(this.state, happening);
-  }
-
-  #tell(tone: Notice['tone'], message: string, hint: string): void {
-    this.notice = { tone, message: sentence(message), hint };
-  }
-
-  async #step(): Promise<void> {
-    const n = this.phase === 'training' ? this.#batch : 1;
-    if (this.phase !== 'training') this.#single -= 1;
-    this.stepping = true;
-    const before = performance.now();
-    const { reports } = await this.#client
-      .ask({ type: 'step', n }, 'stepped')
-      .finally(() => (this.stepping = false));
-    const ms = performance.now() - before;
-    if (reports.length === 0) {
-      this.phase = 'done';
-      return;
-    }
-    const from = this.state.step;
-    this.#happen({ type: 'stepped', reports, ms });
-    this.#batch = Math.max(1, Math.min(200, Math.round((n * SLICE) / Math.max(1, ms))));
-    const every = this.state.summary?.config.train.eval_interval ?? 100;
-    this.#due.validate = Math.floor(from / every) < Math.floor(this.state.step / every);
-    this.refining.refresh();
-    this.#answers.age(performance.now());
-    if (this.state.step >= (this.state.summary?.config.train.max_iters ?? Infinity)) {
-      this.phase = 'done';
-      await this.#validate();
-      await this.#save();
-    }
-  }
-
-  async #validate(): Promise<void> {
-    this.#due.validate = false;
-    const summary = this.state.summary;
-    if (!summary?.trainable || summary.val_tokens < 2) return;
-    const depths = telling(summary.config.model.recursion_steps);
-    const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
-    const { step, depths: losses } = await this.#client.ask(command, 'evaluated');
-    this.#happen({ type: 'validated', validation: { step, depths: losses } });
-  }
-
-  /** Reads out the prompt and how the second text goes on. */
-  #refine({ model }: RunConfig): Promise<void> {
-    const { prompt, depthA, depthB } = this.question;
-    const depth = Math.min(DEEPEST, Math.max(4, depthA, depthB));
-    const text = prompt + this.answers[1].text;
-    return this.refining.read(this.#client, text, depth, model.block_size);
-  }
-
-  /** Goes on with the texts; whether there was anything to do. */
-  async #answer(now: number): Promise<boolean> {
-    const { question, state } = this;
-    const done = await this.#answers.advance(this.#client, question, state.step, now);
-    if (done === 'written') this.refining.refresh();
-    return done !== 'idle';
-  }
-
-  // ── Runs ─────────────────────────────────────────────────────────────────
-
-  async #open(): Promise<void> {
-    const { device, software } = this.#address;
-    this.device = await this.#client.open({ device, software, base: document.baseURI });
-  }
-
-  /** Resumes the last run; another one that the address asks for takes its place. */
-  async #begin(): Promise<void> {
-    const { explicit, preset: name, config } = this.#address;
-    const last = await this.#keeper.current();
-    await this.#list();
-    this.keeps = await this.#keeper.mine;
-    if (!this.keeps) this.#tell('bad', ...ELSEWHERE);
-    if (last) {
-      await this.#resume(last);
-      if (!explicit || (this.state.summary && same(this.state.summary.config, config))) return;
-    }
-    const asked = async () => {
-      await this.#create(config, null);
-      this.#nameAs(name);
-    };
-    if (last) return this.#replace(asked);
-    try {
-      await asked();
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.severe) throw error;
-      // The address asks for what cannot be: say so, and begin with what can.
-      await this.#create(preset(DEFAULT_PRESET) ?? config, null);
-      this.#nameAs(DEFAULT_PRESET);
-      this.#tell('bad', error.failure.message, error.failure.hint);
-    }
-  }
-
-  async #list(): Promise<void> {
-    this.kept = (await this.#keeper.kept()) ?? this.kept;
-  }
-
-  /** Puts another run in the place of this one, which is kept. */
-  async #replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
-    const { step } = this.state;
-    if (step > 0 && !(await this.#save()) && this.#unkept !== step) {
-      this.#unkept = step;
-      this.#tell(
-        'bad',
-        'This run could not be kept in the browser, so it was not replaced.',
-        'Save its checkpoint first. Asked again, the page lets it go.',
-      );
-      return;
-    }
-    const before = this.notice;
-    await next();
-    // Only now: a refused successor must not push out what is running.
-    this.#keeper.succeed(taken);
-    await this.#save();
-    await this.#list();
-    this.#revived = 0;
-    if (this.notice === before) this.notice = null;
-  }
-
-  async #create(wanted: RunConfig, text: string | null): Promise<void> {
-    const summary = await this.#trainee.create(this.#client, wanted, text);
-    this.question.prompt = readable(this.question.prompt, summary, text);
-    this.#began({ type: 'began', summary, history: null });
-    const substitute = substituted(wanted, summary);
-    if (substitute && text === null) {
-      this.#tell('bad', substitute, 'Paste or drop the text to learn from it.');
-    }
-  }
-
-  async #resume({ checkpoint, optimizer, text, history, preset: name }: KeptRun): Promise<void> {
-    const summary = await this.#trainee.load(this.#client, checkpoint, optimizer, text);
-    this.#began({ type: 'began', summary, history });
-    this.#nameAs(name);
-  }
-
-  #began(happening: Extract<Happening, { type: 'began' }>): void {
-    this.#happen(happening);
-    const { summary } = happening;
-    this.draft = summary.config;
-    this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
-    this.#single = 0;
-    this.#batch = 1;
-    this.savedAt = null;
-    this.#saved = summary.step;
-    this.#unkept = null;
-    this.refining.forget();
-    this.#due = {
-      save: performance.now() + SAVE_EVERY,
-      validate: happening.history === null || happening.history.validation.length === 0,
-    };
-    this.#answers.forget();
-    this.#remember();
-  }
-
-  /** Whether the run is kept now. */
-  async #save(): Promise<boolean> {
-    this.#due.save = performance.now() + SAVE_EVERY;
-    if (!this.state.summary || this.phase === 'broken') return false;
-    const progress = this.state.step > this.#saved;
-    // Also when it fails: the next step tries again.
-    this.#saved = this.state.step;
-    const snapshot = await this.#trainee.keepable(this.#client, this.preset, this.state);
-    if (!(await this.#keeper.save(snapshot))) return false;
-    this.savedAt = snapshot.savedAt;
-    if (progress) this.#revived = 0;
-    return true;
-  }
-
-  #nameAs(name: string): void {
-    this.preset = name;
-    this.#remember();
-  }
-
-  #remember(): void {
-    this.#bar.write(this.#link());
-  }
-
-  #link(): string {
-    const { preset: name, question } = this;
-    const config = this.state.summary?.config ?? this.draft;
-    const { device, software } = this.#address;
-    return write({ preset: name, config, question, device, software });
-  }
-
-  // ── Trouble ──────────────────────────────────────────────────────────────
 
   async #trouble(error: unknown): Promise<void> {
+    const run = this.#run;
     if (!(error instanceof SessionError)) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#tell(
-        'bad',
-        `Something went wrong: ${message}`,
-        'Reload the page to go on from the last save.',
-      );
-      if (!this.state.summary) this.phase = 'broken';
+      const hint = 'Reload the page to go on from the last save.';
+      this.#notices.tell('bad', `Something went wrong: ${message}`, hint);
+      if (!run.state.summary) run.phase = 'broken';
       return;
     }
     const { failure } = error;
@@ -480,37 +336,35 @@ export class Lab {
       try {
         await this.#revive(failure.message, failure.hint, error.severe);
       } catch (again) {
-        this.phase = 'broken';
+        run.phase = 'broken';
         const hint = 'Reload the page; the last save is kept.';
-        this.#tell('bad', again instanceof Error ? again.message : failure.message, hint);
+        this.#notices.tell('bad', again instanceof Error ? again.message : failure.message, hint);
       }
       return;
     }
-    this.#tell('bad', failure.message, failure.hint);
-    if (this.phase === 'training') this.phase = 'paused';
-    if (!this.state.summary) this.phase = 'broken';
+    this.#notices.tell('bad', failure.message, failure.hint);
+    run.pause();
+    if (!run.state.summary) run.phase = 'broken';
   }
 
   /** Starts a new worker and goes on from the last save. */
   async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
-    this.#revived += 1;
-    if (this.#revived > 3) {
-      this.phase = 'broken';
+    const run = this.#run;
+    this.#revived = this.#runs.progressed ? 1 : this.#revived + 1;
+    this.#runs.progressed = false;
+    if (this.#revived > MOST_REVIVED) {
+      run.phase = 'broken';
       const advice = 'It happened again and again. Reload the page; the last save is kept.';
-      this.#tell('bad', message, advice);
+      this.#notices.tell('bad', message, advice);
       return;
     }
-    const training = this.phase === 'training';
-    const lost = this.state.step;
-    this.#client.terminate();
-    this.#client = this.#spawn();
-    await this.#open();
-    const last = await this.#keeper.latest();
-    if (last) await this.#resume(last);
-    else await this.#create(this.draft, this.#trainee.text);
+    const training = run.phase === 'training';
+    const lost = run.state.step;
+    await this.#machine.renew();
+    await this.#runs.back();
     // A run that diverged would do so again; a crash is no fault of its own.
-    if (goOn && training && this.phase === 'paused') this.phase = 'training';
-    const went = `Went back from step ${lost} to the last save, step ${this.state.step}.`;
-    this.#tell('bad', message, `${went} ${hint}`);
+    if (goOn && training && run.phase === 'paused') run.phase = 'training';
+    const went = `Went back from step ${lost} to the last save, step ${run.state.step}.`;
+    this.#notices.tell('bad', message, `${went} ${hint}`);
   }
 }

@@ -46,12 +46,16 @@ export class Trainee {
   }
 
   /** The run with all that is needed to go on with it another day. */
-  async keepable(client: SessionClient, preset: string, state: RunState): Promise<KeptRun> {
+  async keepable(
+    client: SessionClient,
+    from: Pick<KeptRun, 'preset' | 'origin'>,
+    state: RunState,
+  ): Promise<KeptRun> {
     const saved = await this.save(client);
     const { training, validation, elapsed, summary } = state;
     return {
       id: CURRENT,
-      preset,
+      ...from,
       dataset: summary?.config.data.dataset ?? '',
       text: this.text,
       step: saved.step,
@@ -63,13 +67,29 @@ export class Trainee {
   }
 }
 
+/** Settings with which a run that has made all its steps goes on. */
+export interface Further {
+  readonly max_iters: number;
+  readonly learning_rate: number;
+}
+
+/**
+ * `more` steps, at the learning rate that the run ended with: a schedule that
+ * rose again would undo what was learned.
+ */
+export function further({ train }: RunConfig, step: number, more: number): Further {
+  const { learning_rate, min_lr, lr_schedule } = train;
+  const ended = lr_schedule === 'cosine' && min_lr > 0 ? min_lr : learning_rate;
+  return { max_iters: step + more, learning_rate: Math.min(ended, learning_rate) };
+}
+
 /** What can be done with a checkpoint that was loaded. */
 export function loadedHint({ step, trainable, config }: RunSummary): string {
   if (!trainable) {
     return 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
   }
   return step >= config.train.max_iters
-    ? 'It has made all its steps: raise max_iters in the settings to train it further.'
+    ? 'It has made all its steps (max_iters): Train on adds more.'
     : 'Train goes on from here; the optimiser starts afresh.';
 }
 

@@ -48,13 +48,16 @@ export function frame(data: ChartData, width: number, height: number): Frame {
   ].filter(Number.isFinite);
   const high = Math.min(Math.max(...losses), data.chance * 1.25) + 0.1;
   const low = Math.max(0, Math.min(...losses) - 0.25);
-  const end = Math.max(20, data.lastStep * 1.02);
+  const first = Math.min(...[data.training[0], data.validation[0]].map((p) => p?.step ?? Infinity));
+  // A run that goes on from a trained model has nothing to show before that.
+  const start = Number.isFinite(first) && first > Math.max(20, data.lastStep / 10) ? first : 0;
+  const end = start + Math.max(20, (data.lastStep - start) * 1.02);
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
   return {
-    x: (step) => MARGIN.left + (step / end) * (right - MARGIN.left),
+    x: (step) => MARGIN.left + ((step - start) / (end - start)) * (right - MARGIN.left),
     y: (loss) => bottom - ((Math.min(loss, high) - low) / (high - low)) * (bottom - MARGIN.top),
-    ticksX: ticks(0, end, width < 500 ? 4 : 8),
+    ticksX: ticks(start, end, width < 500 ? 4 : 8),
     ticksY: ticks(low, high, 5),
     bottom,
     right,

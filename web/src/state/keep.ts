@@ -8,6 +8,8 @@ import type { History } from './run';
 export interface KeptRun {
   readonly id: string;
   readonly preset: string;
+  /** The model that came with the page and that the run goes on from. */
+  readonly origin?: string | undefined;
   readonly dataset: string;
   /** The text, when it is the visitor's own. */
   readonly text: string | null;
@@ -55,11 +57,11 @@ export class Shelf {
   }
 
   /**
-   * Puts a run in the place of the current one, which is set aside if it has
-   * learned something; `taken`, where the new run comes from, leaves the list.
-   * One transaction: closing the tab in the middle leaves all as it was.
+   * Puts a run, or none, in the place of the current one, which is set aside if
+   * it has learned something; `taken`, where the new run comes from, leaves the
+   * list. One transaction: closing the tab in the middle leaves all as it was.
    */
-  async succeed(run: KeptRun, taken: string | null): Promise<void> {
+  async succeed(run: KeptRun | null, taken: string | null): Promise<void> {
     const change = (await this.#database).transaction('runs', 'readwrite');
     const { store, done } = change;
     // A request that fails is reported by itself; the abort says the same again.
@@ -69,7 +71,8 @@ export class Shelf {
     if (current && current.step > 0) {
       await store.put({ ...current, id: `kept-${current.savedAt}` });
     }
-    await store.put({ ...run, id: CURRENT });
+    if (run) await store.put({ ...run, id: CURRENT });
+    else await store.delete(CURRENT);
     for (const old of aside(await store.getAll()).slice(MOST_KEPT)) await store.delete(old.id);
     await done;
   }

@@ -22,10 +22,24 @@ export function bytes(n: number): string {
 
 /** What a token stands for, visible also when it is white space. */
 export function glyph(vocab: Vocab, token: number): string {
-  if (vocab.kind === 'plain') return String(token);
-  const character = [...vocab.chars][token] ?? '?';
+  const character = characterOf(vocab, token);
   if (character === '\n') return '↵';
   return character === ' ' ? '␣' : character;
+}
+
+function characterOf(vocab: Vocab, token: number): string {
+  switch (vocab.kind) {
+    case 'char':
+      return [...vocab.chars][token] ?? '?';
+    case 'byte':
+      // Beyond ASCII, a byte is only a part of a character.
+      return token < 0x80 ? String.fromCharCode(token) : token.toString(16);
+    case 'bpe':
+    case 'plain':
+      return String(token);
+    default:
+      return vocab satisfies never;
+  }
 }
 
 /** A message of a library, which starts small and has no full stop, as a sentence. */

@@ -1,8 +1,10 @@
-// The whole configuration in the address: the preset, and what differs from it.
-// One table drives both directions.
+// The whole run in the address: the checkpoint or preset that it comes from, and
+// what differs from that. One table drives both directions.
 
-import { PRESETS, type RunConfig, SETTINGS, type Setting } from '../gen';
+import { type LiveSettings, PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
+import { DEFAULT_PRESET, preset } from './presets';
+import { LIVE, parse, show, valueOf, withSetting } from './settings';
 
 /** What to ask the model, and how deep. */
 export interface Question {
@@ -14,9 +16,19 @@ export interface Question {
   depthB: number;
 }
 
+/** Where a run comes from, if it is a model that comes with the page. */
+export interface Origin {
+  readonly name: string;
+  readonly config: RunConfig;
+}
+
 export interface PageAddress {
   readonly preset: string;
   readonly config: RunConfig;
+  /** Name of a checkpoint that comes with the page; it goes before the preset. */
+  readonly checkpoint: string | null;
+  /** What the address changes of the checkpoint's settings. */
+  readonly live: LiveSettings;
   readonly question: Question;
   readonly device: DeviceWish;
   readonly software: boolean;
@@ -26,7 +38,11 @@ export interface PageAddress {
   readonly problems: readonly string[];
 }
 
-export const DEFAULT_PRESET = 'page-tiny';
+/** What is written. */
+export type Page = Pick<PageAddress, 'preset' | 'config' | 'question' | 'device' | 'software'> & {
+  readonly origin: Origin | null;
+};
+
 export const DEEPEST = 8;
 
 export const DEFAULT_QUESTION: Question = {
@@ -38,64 +54,6 @@ export const DEFAULT_QUESTION: Question = {
   depthB: 2,
 };
 
-type Value = string | number | readonly number[];
-
-export function preset(name: string): RunConfig | null {
-  return PRESETS.find((preset) => preset.name === name)?.config ?? null;
-}
-
-function sections(config: RunConfig): Record<string, Record<string, Value>> {
-  return { model: { ...config.model }, data: { ...config.data }, train: { ...config.train } };
-}
-
-/** The value of a setting in a configuration. */
-export function valueOf(config: RunConfig, setting: Setting): Value {
-  return sections(config)[setting.section]?.[setting.key] ?? '';
-}
-
-/** A value as it is typed and as it stands in an address. */
-export function show(value: Value): string {
-  return Array.isArray(value) ? value.join(',') : String(value);
-}
-
-/** Reads a value; `null` when it is none of its kind. */
-export function parse(setting: Setting, text: string): Value | null {
-  const number = text.trim() === '' ? NaN : Number(text);
-  switch (setting.kind) {
-    case 'integer':
-      return Number.isSafeInteger(number) && number >= 0 ? number : null;
-    case 'number':
-      return Number.isFinite(number) ? number : null;
-    case 'text':
-      return text;
-    case 'choice':
-      return setting.choices.includes(text) ? text : null;
-    case 'numbers': {
-      const parts = text.split(',').filter((part) => part.trim() !== '');
-      const numbers = parts.map(Number);
-      return numbers.every(Number.isFinite) ? numbers : null;
-    }
-    default:
-      return setting.kind satisfies never;
-  }
-}
-
-function isConfig(value: object): value is RunConfig {
-  return 'model' in value && 'data' in value && 'train' in value;
-}
-
-/** A configuration with one setting changed. */
-export function withSetting(config: RunConfig, setting: Setting, value: Value): RunConfig {
-  const whole = sections(config);
-  whole[setting.section] = { ...whole[setting.section], [setting.key]: value };
-  return isConfig(whole) ? whole : config;
-}
-
-/** Whether two configurations are the same run. */
-export function same(a: RunConfig, b: RunConfig): boolean {
-  return SETTINGS.every((setting) => show(valueOf(a, setting)) === show(valueOf(b, setting)));
-}
-
 const NUMBERS = [
   ['temperature', 'temperature'],
   ['top_k', 'topK'],
@@ -105,7 +63,7 @@ const NUMBERS = [
 ] as const;
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...['preset', 'prompt', 'device', 'software'],
+  ...['preset', 'checkpoint', 'prompt', 'device', 'software'],
   ...NUMBERS.map(([key]) => key),
   ...SETTINGS.map((setting) => setting.key),
 ]);
@@ -113,13 +71,33 @@ const KNOWN: ReadonlySet<string> = new Set([
 export function read(search: string): PageAddress {
   const query = new URLSearchParams(search);
   const problems: string[] = [];
+  const checkpoint = query.get('checkpoint');
+  const run = checkpoint === null ? readRun(query, problems) : notRead(query, problems);
+  for (const key of query.keys()) {
+    if (!KNOWN.has(key)) problems.push(`There is no setting “${key}”.`);
+  }
+  const wish = query.get('device');
+  return {
+    ...run,
+    checkpoint,
+    live: checkpoint === null ? {} : readLive(query, problems),
+    explicit: run.explicit || checkpoint !== null,
+    question: readQuestion(query),
+    device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
+    software: query.get('software') === '1',
+    problems,
+  };
+}
+
+type Run = Pick<PageAddress, 'preset' | 'config' | 'explicit'>;
+
+/** A preset and what differs from it. */
+function readRun(query: URLSearchParams, problems: string[]): Run {
   const name = query.get('preset') ?? DEFAULT_PRESET;
   let config = preset(name);
-  if (!config) {
-    problems.push(`There is no preset “${name}”.`);
-    config = preset(DEFAULT_PRESET) ?? PRESETS[0]?.config ?? null;
-  }
-  if (!config) throw new Error('the page was built without presets');
+  if (!config) problems.push(`There is no preset “${name}”.`);
+  const known = config ? name : DEFAULT_PRESET;
+  config ??= standard();
   let explicit = query.has('preset');
   for (const setting of SETTINGS) {
     const text = query.get(setting.key);
@@ -131,9 +109,39 @@ export function read(search: string): PageAddress {
       config = withSetting(config, setting, value);
     }
   }
-  for (const key of query.keys()) {
-    if (!KNOWN.has(key)) problems.push(`There is no setting “${key}”.`);
+  return { preset: known, config, explicit };
+}
+
+function standard(): RunConfig {
+  const config = preset(DEFAULT_PRESET) ?? PRESETS[0]?.config;
+  if (!config) throw new Error('the page was built without presets');
+  return config;
+}
+
+/** A checkpoint knows its own settings; those that an address adds are named. */
+function notRead(query: URLSearchParams, problems: string[]): Run {
+  for (const key of ['preset', ...SETTINGS.map((setting) => setting.key)]) {
+    if (query.has(key) && !LIVE.includes(key)) {
+      problems.push(`The address names a checkpoint, so its “${key}” was not used.`);
+    }
   }
+  return { preset: DEFAULT_PRESET, config: standard(), explicit: true };
+}
+
+function readLive(query: URLSearchParams, problems: string[]): LiveSettings {
+  const live: LiveSettings = {};
+  for (const key of ['learning_rate', 'max_iters'] as const) {
+    const text = query.get(key);
+    const setting = SETTINGS.find((setting) => setting.key === key);
+    if (text === null || !setting) continue;
+    const value = parse(setting, text);
+    if (typeof value === 'number') live[key] = value;
+    else problems.push(`“${text}” cannot be the ${key}.`);
+  }
+  return live;
+}
+
+function readQuestion(query: URLSearchParams): Question {
   const question = { ...DEFAULT_QUESTION, prompt: query.get('prompt') ?? DEFAULT_QUESTION.prompt };
   for (const [key, field] of NUMBERS) {
     const text = query.get(key);
@@ -143,30 +151,22 @@ export function read(search: string): PageAddress {
   }
   question.depthA = clampDepth(question.depthA);
   question.depthB = clampDepth(question.depthB);
-  const wish = query.get('device');
-  return {
-    preset: preset(name) ? name : DEFAULT_PRESET,
-    config,
-    question,
-    device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
-    software: query.get('software') === '1',
-    explicit,
-    problems,
-  };
+  return question;
 }
 
 function clampDepth(depth: number): number {
   return Math.min(DEEPEST, Math.max(1, Math.round(depth)));
 }
 
-/** The address of a page; only what differs from the preset and the defaults. */
-export function write(
-  page: Pick<PageAddress, 'preset' | 'config' | 'question' | 'device' | 'software'>,
-): string {
+/** The address of a page; only what differs from where the run comes from and the defaults. */
+export function write(page: Page): string {
   const query = new URLSearchParams();
-  query.set('preset', page.preset);
-  const base = preset(page.preset);
+  if (page.origin) query.set('checkpoint', page.origin.name);
+  else query.set('preset', page.preset);
+  const base = page.origin?.config ?? preset(page.preset);
   for (const setting of SETTINGS) {
+    // What a checkpoint cannot change cannot differ from it either.
+    if (page.origin && !LIVE.includes(setting.key)) continue;
     const value = show(valueOf(page.config, setting));
     if (!base || value !== show(valueOf(base, setting))) query.set(setting.key, value);
   }

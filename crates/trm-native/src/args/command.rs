@@ -6,9 +6,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, value_parser};
 use trm_train::checkpoint::Precision;
 
-use super::{Origin, settings};
+use super::Origin;
+use super::training::{sweep, train};
+use crate::depths;
 use crate::device::Choice;
-use crate::{depths, presets};
 
 pub fn command() -> Command {
     Command::new("trm-native")
@@ -16,39 +17,17 @@ pub fn command() -> Command {
         .about("Train, evaluate and question Tiny Recursive Models.")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([train(), generate(), eval(), trace(), convert(), data(), devices(), bench()])
-}
-
-fn train() -> Command {
-    let mut presets_help = String::from("Presets:\n");
-    for (name, description) in presets::described() {
-        presets_help.push_str(&format!("  {name:<21} {description}\n"));
-    }
-    Command::new("train")
-        .about("Train a model; without a preset, one that suits this machine")
-        // The last one counts, as in most programs.
-        .args_override_self(true)
-        .after_help(presets_help)
-        .arg(
-            Arg::new("preset")
-                .value_name("PRESET")
-                .value_parser(PossibleValuesParser::new(presets::names()))
-                .hide_possible_values(true)
-                .help("A named configuration (listed below); flags change its settings one by one"),
-        )
-        .arg(
-            file("config", "A TOML file of settings, in place of a preset")
-                .conflicts_with("preset"),
-        )
-        .arg(file("data", "Your own text (UTF-8), or a token file of `data prepare`, in place of Tiny Shakespeare"))
-        .arg(folder("out", "Folder of the run [default: runs/PRESET, numbered if it is taken]"))
-        .arg(
-            folder("resume", "Go on with the run in this folder, exactly where it stopped")
-                .conflicts_with_all(["preset", "config", "out", "init"]),
-        )
-        .arg(file("init", "Start a new run from the weights of this checkpoint"))
-        .arg(device_arg())
-        .args(settings::arguments())
+        .subcommands([
+            train(),
+            sweep(),
+            generate(),
+            eval(),
+            trace(),
+            convert(),
+            data(),
+            devices(),
+            bench(),
+        ])
 }
 
 fn generate() -> Command {
@@ -274,7 +253,7 @@ fn depth() -> Arg {
         .help("Cycles of the recursion [default: as trained]")
 }
 
-fn device_arg() -> Arg {
+pub fn device_arg() -> Arg {
     Arg::new("device")
         .long("device")
         .value_name("D")
@@ -283,18 +262,18 @@ fn device_arg() -> Arg {
         .help("auto (a real GPU if there is one, else the CPU), cpu or gpu[:N]")
 }
 
-fn json() -> Arg {
+pub fn json() -> Arg {
     Arg::new("json")
         .long("json")
         .action(ArgAction::SetTrue)
         .help("One JSON document on standard output")
 }
 
-fn file(name: &'static str, help: &'static str) -> Arg {
+pub fn file(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
 }
 
-fn folder(name: &'static str, help: &'static str) -> Arg {
+pub fn folder(name: &'static str, help: &'static str) -> Arg {
     file(name, help).value_name("DIR")
 }
 
@@ -310,7 +289,7 @@ fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg 
 }
 
 /// Takes one of a few words, each for a value.
-fn one_of<T: Copy + Send + Sync + 'static>(
+pub fn one_of<T: Copy + Send + Sync + 'static>(
     words: &'static [(&'static str, T)],
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).map(move |typed| {

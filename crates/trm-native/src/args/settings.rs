@@ -4,9 +4,9 @@ use clap::{Arg, ArgMatches};
 use serde_json::Value;
 use trm_spec::{SETTINGS, Setting, SettingKind};
 
-/// One argument for each setting, grouped by its table.
-pub fn arguments() -> impl Iterator<Item = Arg> {
-    SETTINGS.iter().map(|setting| {
+/// One argument for each setting that is `wanted`, grouped by its table.
+pub fn arguments(wanted: fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().filter(move |setting| wanted(setting)).map(|setting| {
         let kebab = setting.key.replace('_', "-");
         let argument = Arg::new(setting.key)
             .value_name(value_name(setting))
@@ -23,7 +23,11 @@ pub fn arguments() -> impl Iterator<Item = Arg> {
 pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, Value)> {
     SETTINGS
         .iter()
-        .filter_map(|setting| Some((setting, matches.get_one::<Value>(setting.key)?.clone())))
+        .filter_map(|setting| {
+            // A command may lack settings that it gives in its own way.
+            let value = matches.try_get_one::<Value>(setting.key).ok()??;
+            Some((setting, value.clone()))
+        })
         .collect()
 }
 

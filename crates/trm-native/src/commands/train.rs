@@ -1,78 +1,97 @@
 //! `train`: plan, start or take up a run, train it, and say how to go on.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::Value;
+use trm_spec::{Failure, FailureKind};
 use trm_train::checkpoint;
 
 use crate::args;
 use crate::device::{self, Choice, Chosen};
+use crate::facts::Facts;
 use crate::interrupt::Interrupt;
+use crate::limits::{Limits, Reason};
 use crate::metrics::Metrics;
 use crate::plan::{self, Shown, Start};
+use crate::program::{program, quoted};
+use crate::progress::clock;
+use crate::report::say;
 use crate::run_dir::RunDir;
 use crate::training::{End, Training};
 
 pub fn run(typed: &args::Train) -> anyhow::Result<()> {
+    let limits = Limits::new(Interrupt::listen()?, typed.max_time);
     let device = device::open(typed.device)?;
     let plan = plan::train(typed, &device)?;
     let mut training = prepare(&plan, &device)?;
-    let interrupt = Interrupt::listen()?;
-    match training.run(&interrupt)? {
-        End::Finished => {
-            let dir = training.dir();
-            match training.best() {
-                Some((loss, step)) => eprintln!(
-                    "done; best validation loss {loss:.4} at step {step}, kept in {0}\n\
-                     write text with: {1} generate {0}",
-                    dir.best().display(),
-                    program()
-                ),
-                None => eprintln!("done; the model is in {}", dir.last().display()),
-            }
-        }
-        End::Stopped { step } => {
-            eprintln!(
-                "stopped at step {step}; go on with: {}",
-                go_on(typed, training.dir().path())
-            );
-        }
+    let end = training.run(&limits).map_err(|error| advised(error, typed, &plan))?;
+    let dir = training.dir();
+    let kept = match training.best() {
+        Some((loss, step)) => format!(
+            "best validation loss {loss:.4} at step {step}, kept in {0}\n\
+             write text with: {1} generate {0}",
+            dir.best().display(),
+            program()
+        ),
+        None => format!("the model is in {}", dir.last().display()),
+    };
+    match end {
+        End::Finished => say!("done; {kept}"),
+        End::OutOfPatience => say!(
+            "stopped early at step {}: {} validations in a row without a new best \
+             (a higher --early-stopping-patience goes on: {})\n{kept}",
+            training.step(),
+            plan.config.train.early_stopping_patience,
+            go_on(typed, dir.path()),
+        ),
+        End::Stopped(reason) => say!(
+            "stopped at step {}{}; go on with: {}",
+            training.step(),
+            match reason {
+                Reason::Asked => String::new(),
+                Reason::TimeUp =>
+                    format!(", for its {} are up", clock(typed.max_time.unwrap_or(Duration::ZERO))),
+            },
+            go_on(typed, dir.path())
+        ),
     }
     Ok(())
 }
 
 /// Makes the run that was planned, shows the plan and opens the run's folder.
-fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
+pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
     let (run, dir, before) = match &plan.start {
         Start::Fresh => {
             let corpus = plan.text.corpus(&plan.config, None)?;
             let run = trm_train::create(&plan.config, corpus, &device.device)?;
-            (run, RunDir::create(&plan.out)?, Value::Null)
+            (run, RunDir::create(&plan.out)?, None)
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
             let run = plan.text.load(&bytes, None, &device.device)?;
-            (run, RunDir::create(&plan.out)?, Value::Null)
+            (run, RunDir::create(&plan.out)?, None)
         }
-        Start::Resume { live } => {
+        Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
-            let mut run = plan
-                .text
-                .load(&last.checkpoint, Some(&last.optimizer), &device.device)
-                .with_context(|| dir.last().display().to_string())?;
-            run.configure(live)?;
-            (run, dir, checkpoint::read_header(&last.checkpoint)?.metrics)
+            let resumed = || {
+                let before = Facts::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
+                let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
+                let run = plan.text.load(&bytes, Some(&last.optimizer), &device.device)?;
+                anyhow::Ok((run, before))
+            };
+            let (run, before) = resumed().with_context(|| dir.last().display().to_string())?;
+            (run, dir, Some(before))
         }
     };
     let summary = run.summary();
-    eprintln!("{}", Shown { plan, summary: &summary, device });
+    say!("{}", Shown { plan, summary: &summary, device });
     dir.save_config(&summary.config)?;
     let metrics = match plan.start {
-        Start::Resume { .. } => Metrics::resume(dir.metrics(), summary.step)?,
-        _ => Metrics::create(dir.metrics())?,
+        Start::Resume => Metrics::resume(&dir, summary.step)?,
+        _ => Metrics::create(&dir)?,
     };
-    Ok(Training::new(run, summary, dir, metrics, &before))
+    Ok(Training::new(run, summary, dir, metrics, before))
 }
 
 /// The command that takes up the run in `folder`.
@@ -87,33 +106,19 @@ fn go_on(typed: &args::Train, folder: &Path) -> String {
     command
 }
 
-/// How this program was started.
-fn program() -> String {
-    // Cargo names itself to what it runs.
-    if std::env::var_os("CARGO").is_some() {
-        return "cargo run --release -p trm-native --".into();
+/// Says what to try where the loss stopped being a number.
+fn advised(mut error: anyhow::Error, typed: &args::Train, plan: &plan::Train) -> anyhow::Error {
+    if let Some(failure) = error.downcast_mut::<Failure>()
+        && failure.kind == FailureKind::Diverged
+    {
+        let train = &plan.config.train;
+        let clipping = if train.grad_clip > 0.0 { "" } else { "; --grad-clip 1 helps too" };
+        failure.hint = format!(
+            "Go on from there with a lower learning_rate ({} --learning-rate {}), or start again \
+             with a lower one or more --warmup-iters{clipping}.",
+            go_on(typed, &plan.out),
+            train.learning_rate / 4.0,
+        );
     }
-    std::env::args().next().map_or_else(|| "trm-native".into(), |name| quoted(Path::new(&name)))
-}
-
-/// A path as a shell reads it back.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:\\".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(quoted(Path::new("runs/tiny-2")), "runs/tiny-2");
-        assert_eq!(quoted(Path::new("my runs/it's")), r"'my runs/it'\''s'");
-    }
+    error
 }

@@ -98,7 +98,7 @@ fn a_pair_of_two_steps_is_refused_with_a_way_out() {
 fn a_folder_with_a_run_is_not_taken_for_a_new_one() {
     let (_folder, dir) = new_run();
     RunDir::create(dir.path()).expect("nothing to lose yet");
-    dir.save_best(&saved(1)).expect("written");
+    write(&dir.best(), &file_of(1)).expect("written");
     let error = RunDir::create(dir.path()).err().expect("refused").to_string();
     assert!(error.contains("already holds a run") && error.contains("--resume"), "{error}");
     let error = RunDir::open(&dir.path().join("elsewhere")).err().expect("refused").to_string();

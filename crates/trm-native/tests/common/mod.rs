@@ -88,7 +88,8 @@ impl Place {
         let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("metrics");
         let read = |line| {
             let mut value: Value = serde_json::from_str(line).expect("a JSON line");
-            value.as_object_mut().expect("an object").remove("tokens_per_second");
+            let line = value.as_object_mut().expect("an object");
+            line.retain(|key, _| key != "tokens_per_second" && key != "seconds");
             value
         };
         text.lines().map(read).collect()

@@ -5,6 +5,7 @@
 
 mod causal;
 mod data;
+mod flops;
 mod train;
 
 use serde::{Deserialize, Serialize};

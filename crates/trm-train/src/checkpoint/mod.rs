@@ -19,7 +19,7 @@ use trm_spec::{Failure, FailureKind, RunConfig, Vocab};
 
 use crate::parameters::{Named, Replace, collect, replace};
 
-pub use rewrite::{Precision, restart, with_precision, with_vocab};
+pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
 
 const FORMAT: &str = "trm/1";
 

@@ -24,6 +24,11 @@ pub fn restart(checkpoint: &[u8], config: &RunConfig) -> Result<Vec<u8>, Failure
     rewrite(checkpoint, &entries, None)
 }
 
+/// The same state of a run that goes on under `config`, of the same model.
+pub fn with_config(checkpoint: &[u8], config: &RunConfig) -> Result<Vec<u8>, Failure> {
+    rewrite(checkpoint, &[("config", json(config)?)], None)
+}
+
 /// The same model with a meaning for its tokens.
 pub fn with_vocab(checkpoint: &[u8], vocab: &Vocab) -> Result<Vec<u8>, Failure> {
     rewrite(checkpoint, &[("vocab", json(vocab)?)], None)

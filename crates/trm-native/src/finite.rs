@@ -1,0 +1,57 @@
+//! Whether a checkpoint that is about to replace a good one holds only numbers.
+
+use anyhow::Context;
+use safetensors::{Dtype, SafeTensors};
+
+/// The name of a tensor of `file` with a number that is infinite or none.
+pub fn first_broken(file: &[u8]) -> anyhow::Result<Option<String>> {
+    let tensors = SafeTensors::deserialize(file).context("a checkpoint in memory is not whole")?;
+    let broken = tensors.tensors().into_iter().find(|(_, view)| !finite(view.data(), view.dtype()));
+    Ok(broken.map(|(name, _)| name))
+}
+
+/// A floating-point number is finite unless all bits of its exponent are set.
+fn finite(data: &[u8], dtype: Dtype) -> bool {
+    let half = |exponent: u16| {
+        data.chunks_exact(2).all(|b| u16::from_le_bytes([b[0], b[1]]) & exponent != exponent)
+    };
+    match dtype {
+        Dtype::F32 => {
+            data.chunks_exact(4).all(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite())
+        }
+        Dtype::F16 => half(0x7c00),
+        Dtype::BF16 => half(0x7f80),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    #[test]
+    fn the_tensor_with_a_broken_number_is_named() {
+        let file = |dtype, numbers: &[Vec<u8>]| {
+            let bytes = numbers.concat();
+            let view = TensorView::new(dtype, vec![numbers.len()], &bytes).expect("a tensor");
+            safetensors::serialize([("w", view)], None).expect("a file")
+        };
+        let f32s = |numbers: &[f32]| -> Vec<Vec<u8>> {
+            numbers.iter().map(|x| x.to_le_bytes().to_vec()).collect()
+        };
+        let broken = |file: &[u8]| first_broken(file).expect("whole");
+        assert_eq!(broken(&file(Dtype::F32, &f32s(&[1.0, f32::MAX, -0.0]))), None);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(broken(&file(Dtype::F32, &f32s(&[1.0, bad]))), Some("w".into()));
+        }
+        // The largest half and infinity; the same for brain floats.
+        for (dtype, largest, infinity) in
+            [(Dtype::F16, 0x7bff_u16, 0x7c00_u16), (Dtype::BF16, 0x7f7f, 0xff80)]
+        {
+            let one = |bits: u16| file(dtype, &[bits.to_le_bytes().to_vec()]);
+            assert_eq!((broken(&one(largest)), broken(&one(infinity))), (None, Some("w".into())));
+        }
+    }
+}

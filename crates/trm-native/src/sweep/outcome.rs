@@ -1,0 +1,203 @@
+//! What came out of a sweep: one member's numbers, and the table of all.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::{Equal, Plan};
+use crate::progress::thousands;
+use crate::run_dir;
+
+const RESULT: &str = "result.json";
+
+/// What one member came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Loss of its best checkpoint over the whole validation split, at its depth.
+    pub loss: f64,
+    /// Steps that were made.
+    pub steps: usize,
+    pub parameters: usize,
+    /// Operations of training for one token.
+    pub flops_per_token: f64,
+    pub training_flops: f64,
+    /// Time in training steps, validation left out.
+    pub seconds: f64,
+}
+
+impl Outcome {
+    /// The outcome of the member in `folder`, once it is there.
+    pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
+        let path = folder.join(RESULT);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let read = serde_json::from_slice(&run_dir::read(&path)?);
+        Ok(Some(read.with_context(|| {
+            format!("{} cannot be read; remove it to have it made again", path.display())
+        })?))
+    }
+
+    pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        run_dir::write(&folder.join(RESULT), serde_json::to_string(self)?.as_bytes())
+    }
+}
+
+/// One depth under one regime, over its seeds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    pub equal: Equal,
+    pub depth: usize,
+    pub seeds: Vec<u64>,
+    pub losses: Vec<f64>,
+    pub mean_loss: f64,
+    /// Standard deviation over the seeds; none for a single one.
+    pub std_loss: Option<f64>,
+    /// Means over the seeds from here on.
+    pub steps: f64,
+    pub parameters: usize,
+    pub flops_per_token: f64,
+    pub training_flops: f64,
+    pub minutes: f64,
+}
+
+/// The rows of what is there so far; `outcomes` are numbered as the members are.
+pub fn rows(plan: &Plan, outcomes: &[Option<Outcome>]) -> Vec<Row> {
+    let regimes = plan.regimes.iter();
+    let depths = regimes.flat_map(|regime| regime.rows.iter().map(move |row| (regime.equal, row)));
+    depths
+        .filter_map(|(equal, (depth, numbers))| row(plan, outcomes, equal, *depth, numbers))
+        .collect()
+}
+
+fn row(
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    equal: Equal,
+    depth: usize,
+    numbers: &[usize],
+) -> Option<Row> {
+    let (seeds, there): (Vec<u64>, Vec<&Outcome>) = numbers
+        .iter()
+        .filter_map(|&number| Some((plan.members[number].seed, outcomes[number].as_ref()?)))
+        .unzip();
+    let first = there.first()?;
+    let mean = |of: fn(&Outcome) -> f64| {
+        there.iter().map(|outcome| of(outcome)).sum::<f64>() / there.len() as f64
+    };
+    let mean_loss = mean(|outcome| outcome.loss);
+    let squares: f64 = there.iter().map(|outcome| (outcome.loss - mean_loss).powi(2)).sum();
+    Some(Row {
+        equal,
+        depth,
+        losses: there.iter().map(|outcome| outcome.loss).collect(),
+        mean_loss,
+        std_loss: (there.len() > 1).then(|| (squares / (there.len() - 1) as f64).sqrt()),
+        steps: mean(|outcome| outcome.steps as f64),
+        parameters: first.parameters,
+        flops_per_token: first.flops_per_token,
+        training_flops: mean(|outcome| outcome.training_flops),
+        minutes: mean(|outcome| outcome.seconds) / 60.0,
+        seeds,
+    })
+}
+
+/// Rows as a table for people.
+pub struct Table<'a>(pub &'a [Row]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for equal in [Equal::Settings, Equal::Compute] {
+            let rows: Vec<_> = self.0.iter().filter(|row| row.equal == equal).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            writeln!(f, "{}", equal.explained())?;
+            writeln!(
+                f,
+                "depth    steps  loss               parameters  FLOPs/token  training FLOPs  minutes"
+            )?;
+            for row in rows {
+                let spread =
+                    row.std_loss.map_or("one seed".into(), |spread| format!("± {spread:.4}"));
+                writeln!(
+                    f,
+                    "{:5}  {:>7}  {:.4} {spread:<10}  {:>10}  {:>11.3e}  {:>14.3e}  {:>7.2}",
+                    row.depth,
+                    thousands(row.steps.round() as u64),
+                    row.mean_loss,
+                    thousands(row.parameters as u64),
+                    row.flops_per_token,
+                    row.training_flops,
+                    row.minutes,
+                )?;
+            }
+        }
+        write!(
+            f,
+            "loss: nats per token over the whole validation split at the trained depth, best checkpoint; \
+             ± standard deviation over seeds"
+        )
+    }
+}
+
+impl Equal {
+    pub fn explained(self) -> &'static str {
+        match self {
+            Self::Settings => "equal settings: the same steps at every depth",
+            Self::Compute => "equal compute: every depth spends what the deepest does",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_spec::RunConfig;
+
+    use super::*;
+
+    fn outcome(loss: f64) -> Outcome {
+        Outcome {
+            loss,
+            steps: 10,
+            parameters: 1234,
+            flops_per_token: 1e6,
+            training_flops: 1e9,
+            seconds: 90.0,
+        }
+    }
+
+    #[test]
+    fn rows_are_means_with_the_deviation_of_a_sample() {
+        let equal = [Equal::Settings];
+        let plan =
+            Plan::new(&RunConfig::default(), &[1, 2], &[7, 8, 9], &equal, 65).expect("a plan");
+        let mut outcomes: Vec<_> = [1.0, 2.0, 3.0, 5.0].map(|loss| Some(outcome(loss))).into();
+        outcomes.extend([None, None]);
+        let rows = rows(&plan, &outcomes);
+        assert_eq!((rows[0].mean_loss, rows[0].std_loss, rows[0].minutes), (2.0, Some(1.0), 1.5));
+        assert_eq!(rows[0].seeds, [7, 8, 9]);
+        // Of the second depth one member is there so far.
+        assert_eq!((rows[1].mean_loss, rows[1].std_loss), (5.0, None));
+        assert_eq!(rows[1].seeds, [7]);
+        let table = Table(&rows).to_string();
+        assert!(table.contains("2.0000 ± 1.0000") && table.contains("one seed"), "{table}");
+        assert!(table.contains("1,234") && !table.contains("equal compute"), "{table}");
+        // Columns stand under their names.
+        let ends: Vec<_> = table.lines().skip(1).take(3).map(str::len).collect();
+        assert!(ends[0] == ends[2], "{table}");
+    }
+
+    #[test]
+    fn an_outcome_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(Outcome::read(folder.path()).expect("nothing there"), None);
+        outcome(1.5).write(folder.path()).expect("written");
+        assert_eq!(Outcome::read(folder.path()).expect("readable"), Some(outcome(1.5)));
+        std::fs::write(folder.path().join(RESULT), "{").expect("written");
+        let error = Outcome::read(folder.path()).expect_err("broken").to_string();
+        assert!(error.contains("result.json cannot be read; remove it"), "{error}");
+    }
+}

@@ -1,0 +1,114 @@
+//! Depths compared through the binary.
+
+mod common;
+
+use std::fs;
+
+use common::{Ended, Place, says};
+use serde_json::Value;
+
+const SWEEP: &[&str] = &[
+    "sweep",
+    "tiny",
+    "--recursion-steps",
+    "1,2",
+    "--seeds",
+    "1,2",
+    "--max-iters",
+    "6",
+    "--eval-interval",
+    "3",
+    "--eval-iters",
+    "1",
+    "--log-interval",
+    "1",
+    "--batch-size",
+    "2",
+    "--device",
+    "cpu",
+];
+
+#[test]
+fn depths_are_compared_under_equal_settings_and_equal_compute() {
+    let place = Place::new();
+    let ended = place.done(&[SWEEP, &["--out", "sweep"]].concat());
+    says(&ended.stderr, &["6 runs", "0 finished before", "run 6 of 6", "done"]);
+    says(&ended.stdout, &["equal settings", "equal compute", "FLOPs/token", "±", "minutes"]);
+    let text = fs::read_to_string(place.path("sweep/sweep.json")).expect("the table");
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let rows = document["rows"].as_array().expect("rows");
+    let keys: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (row["equal"].as_str().expect("a word"), row["depth"].as_u64().expect("a depth"))
+        })
+        .collect();
+    assert_eq!(keys, [("settings", 1), ("settings", 2), ("compute", 1), ("compute", 2)]);
+    let number = |row: usize, key: &str| rows[row][key].as_f64().expect("a number");
+    assert_eq!((number(0, "steps"), number(1, "steps"), number(3, "steps")), (6.0, 6.0, 6.0));
+    assert!(number(2, "steps") > 6.0, "a shallower model takes more steps");
+    let spent = number(2, "training_flops") / number(3, "training_flops");
+    assert!((spent - 1.0).abs() < 0.1, "{spent}");
+    for row in rows {
+        let losses: Vec<_> =
+            row["losses"].as_array().expect("losses").iter().filter_map(Value::as_f64).collect();
+        assert!(losses.len() == 2 && losses[0] != losses[1], "{losses:?}");
+        let mean = row["mean_loss"].as_f64().expect("a mean");
+        assert!((mean - (losses[0] + losses[1]) / 2.0).abs() < 1e-9, "{mean} of {losses:?}");
+    }
+    // The loss is that of `eval` for the member's best checkpoint.
+    let member = "sweep/depth-2-seed-1-steps-6";
+    let eval = place.done(&["eval", member, "--depths", "2", "--json", "--device", "cpu"]).json();
+    let [eval, swept] = [&eval["depths"][0]["loss"], &rows[1]["losses"][0]]
+        .map(|loss| loss.as_f64().expect("a loss"));
+    assert!((eval - swept).abs() < 1e-9, "{eval} and {swept}");
+    let svg = fs::read_to_string(place.path("sweep/sweep.svg")).expect("the picture");
+    says(&svg, &["<svg", "equal settings", "equal compute", "validation loss", "</svg>"]);
+
+    // What is finished is not trained again, and one more seed is only added.
+    let again = place.done(&[SWEEP, &["--out", "sweep"]].concat());
+    says(&again.stderr, &["6 finished before"]);
+    assert!(!again.stderr.contains("step 1/"), "{}", again.stderr);
+    assert_eq!(again.stdout, ended.stdout);
+    let more = place.done(
+        &[SWEEP, &["--seeds", "1,2,3", "--equal", "settings", "--json", "--out", "sweep"]].concat(),
+    );
+    says(&more.stderr, &["6 runs", "4 finished before"]);
+    assert_eq!(more.json()["rows"].as_array().map(Vec::len), Some(2));
+
+    let error = place.refused(2, &[SWEEP, &["--out", "sweep", "--learning-rate", "1"]].concat());
+    says(&error, &["other settings", "--out"]);
+}
+
+#[test]
+fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
+    let place = Place::new();
+    for (flags, word) in [
+        (&["--seeds", "1,x"][..], "`x` is not a seed"),
+        (&["--seed", "3"], "cannot be used with"),
+        (&["--equal", "time"], "settings, compute, both"),
+        (&["--min-depth", "2"], "min_depth"),
+        (&["--val-fraction", "0"], "val_fraction must be above 0"),
+    ] {
+        says(&place.refused(2, &[SWEEP, flags].concat()), &[word]);
+    }
+    says(&place.refused(2, &["sweep", "tiny"]), &["--recursion-steps"]);
+    assert!(!place.path("runs").exists(), "nothing was made");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_sweep_says_how_to_go_on() {
+    let place = Place::new();
+    let long = ["--max-iters", "40", "--seeds", "1", "--max-minutes", "0.001"];
+    let ended = place.done(&[SWEEP, &long].concat());
+    says(&ended.stderr, &["stopped in run 1 of 3", "go on with: ", "--out runs/sweep-tiny"]);
+    let command = ended.stderr.split("go on with: ").nth(1).expect("a command").trim();
+    let command = command.replace("--max-minutes 0.001", "--max-minutes 5");
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", &command]).current_dir(place.path("")).output();
+    let ended = Ended::from(output.expect("a shell"));
+    assert_eq!(ended.code, 0, "{command}\n{}", ended.stderr);
+    says(&ended.stderr, &["where it stopped", "done"]);
+    says(&ended.stdout, &["one seed"]);
+}

@@ -1,0 +1,71 @@
+//! What training costs, against numbers counted by hand.
+
+use trm_spec::{CausalSpec, DepthSampling, Injection, Objective, RunConfig, VariantSpec};
+
+/// Width 96 makes an inner width of 256.
+fn spec() -> CausalSpec {
+    CausalSpec {
+        hidden_size: 96,
+        num_heads: 2,
+        n_layers: 2,
+        recursion_steps: 4,
+        block_size: 32,
+        ..CausalSpec::default()
+    }
+}
+
+/// Multiplications of one token in one block: qkv, output, gate and up, down.
+const BLOCK: f64 = (96 * 288 + 96 * 96 + 96 * 512 + 256 * 96) as f64;
+/// Those of queries with keys and of probabilities with values, over 32 positions.
+const ATTENTION: f64 = (2 * 96 * 32) as f64;
+const HEAD: f64 = (96 * 65) as f64;
+
+#[test]
+fn six_for_every_weight_in_every_cycle_and_attention() {
+    let cycle = 2.0 * (BLOCK + ATTENTION);
+    assert_eq!(spec().flops_per_token(65, 1), 6.0 * (cycle + HEAD));
+    assert_eq!(spec().flops_per_token(65, 3), 6.0 * (3.0 * cycle + HEAD));
+    let adapter = CausalSpec { input_injection: Injection::Adapter, ..spec() };
+    let cycle = cycle + (2 * 96 * 96) as f64;
+    assert_eq!(adapter.flops_per_token(65, 3), 6.0 * (3.0 * cycle + HEAD));
+}
+
+/// nanoGPT's estimate, `6·N + 12·L·H·Q·T`, is the same at depth 1, where every
+/// weight but the embedding and the initial state is met once.
+#[test]
+fn one_cycle_costs_what_nanogpt_counts() {
+    let met = spec().parameters(65) - 65 * 96 - 96;
+    let nanogpt = 6 * met + 12 * 2 * 96 * 32;
+    assert_eq!(spec().flops_per_token(65, 1), nanogpt as f64);
+}
+
+#[test]
+fn training_counts_drawn_depths_losses_and_gradients() {
+    let cycle = 2.0 * (BLOCK + ATTENTION);
+    let cost = |change: fn(&mut RunConfig)| {
+        let mut config = RunConfig { model: VariantSpec::Causal(spec()), ..RunConfig::default() };
+        change(&mut config);
+        config.training_flops_per_token(65)
+    };
+    assert_eq!(cost(|_| {}), spec().flops_per_token(65, 4));
+    assert_eq!(
+        cost(|c| c.train.objective = Objective::EveryCycle),
+        6.0 * (4.0 * cycle + 4.0 * HEAD)
+    );
+    let uniform = cost(|c| {
+        c.train.depth_sampling = DepthSampling::Uniform;
+        c.train.min_depth = 2;
+    });
+    assert_eq!(uniform, spec().flops_per_token(65, 3));
+    // Four cycles forward, the way back through one.
+    assert_eq!(cost(|c| c.train.backprop_cycles = 1), 2.0 * 6.0 * cycle + 6.0 * HEAD);
+    assert_eq!(cost(|c| c.train.backprop_cycles = 9), cost(|_| {}));
+}
+
+#[test]
+fn a_step_sees_all_its_batches() {
+    let mut config = RunConfig { model: VariantSpec::Causal(spec()), ..RunConfig::default() };
+    config.train.batch_size = 3;
+    config.train.gradient_accumulation_steps = 5;
+    assert_eq!(config.tokens_per_step(), 3 * 5 * 32);
+}

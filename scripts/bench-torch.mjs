@@ -1,0 +1,132 @@
+// Measures `trm-native bench` beside the same training step in PyTorch eager
+// on the CPU. The two take turns, a process each; PyTorch is installed once,
+// under the target directory.
+//
+//   node scripts/bench-torch.mjs [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
+
+import { spawnSync } from "node:child_process";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+import { median, range } from "./bench/figures.mjs";
+import { torchPython } from "./bench/torch.mjs";
+import { environment, native, root } from "./lib/paths.mjs";
+import { must } from "./lib/run.mjs";
+import { Trouble, bold, dim, main, note } from "./lib/say.mjs";
+import { rust } from "./lib/tools.mjs";
+
+/** What `trm-native bench` times; its report is checked against these. */
+const COMMON = { blocks: 2, cycles: 2, vocab: 65 };
+const SIZES = [
+  { ...COMMON, width: 128, heads: 4, batch: 12, seq: 64, steps: 10 },
+  { ...COMMON, width: 384, heads: 6, batch: 8, seq: 256, steps: 2 },
+];
+
+/** Times both sides in turns; `program` is the native binary, `python` one that has PyTorch. */
+export function benchTorch({ program, python, rounds, threads, runs }) {
+  const script = join(root, "scripts/bench/torch_step.py");
+  const common = ["--threads", String(threads), "--runs", String(runs)];
+  const turns = [];
+  for (let round = 1; round <= rounds; round++) {
+    note(`round ${round} of ${rounds}`);
+    const ours = report(program, ["bench", "--json", "--device", "cpu", ...common]);
+    const peer = report(python, [script, ...common, JSON.stringify(SIZES)]);
+    turns.push({ ours, peer });
+  }
+  const { version, capability } = turns[0].peer;
+  return { version, capability, threads, rounds, runs, sizes: SIZES.map((size, i) => compare(size, turns, i)) };
+}
+
+/** The JSON document that a program prints. */
+function report(program, args) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { env: environment(), encoding: "utf8" });
+  if (status === 0) return JSON.parse(stdout);
+  throw new Trouble(`\`${program} ${args[0]}\` failed: ${error?.message ?? stderr.trim()}`);
+}
+
+function compare(size, turns, i) {
+  const rounds = turns.map(({ ours, peer }) => ({ ours: ours.configurations[i], peer: peer.configurations[i] }));
+  for (const { ours, peer } of rounds) same(size, ours, peer);
+  const ours = rounds.map((round) => round.ours.ms_per_step);
+  const peer = rounds.map((round) => spread(round.peer.ms_per_step));
+  const summary = (times) => ({
+    median: median(times.map((time) => time.median)),
+    min: Math.min(...times.map((time) => time.min)),
+    max: Math.max(...times.map((time) => time.max)),
+  });
+  return {
+    name: rounds[0].ours.name,
+    parameters: rounds[0].ours.parameters,
+    ours: summary(ours),
+    peer: summary(peer),
+    // The two turns of a round lie beside each other, so that what else the
+    // machine does falls on both.
+    ratios: ours.map((time, round) => time.median / peer[round].median),
+    busy: median(rounds.map((round) => round.peer.busy)),
+  };
+}
+
+/** As our bench gives its runs. */
+const spread = (times) => ({ median: median(times), min: Math.min(...times), max: Math.max(...times) });
+
+/** Refuses to compare different things. */
+function same(size, ours, peer) {
+  const alike = ours.parameters === peer.parameters && ours.batch_size === size.batch && ours.block_size === size.seq;
+  if (alike) return;
+  const [a, b] = [ours.parameters, peer.parameters].map((n) => n.toLocaleString("en-US"));
+  throw new Trouble(
+    `The two sides train different models: ours has ${a} parameters, batch ${ours.batch_size} × ${ours.block_size}; ` +
+      `the peer ${b}, batch ${size.batch} × ${size.seq}. Bring SIZES in scripts/bench-torch.mjs in step with \`trm-native bench\`.`,
+  );
+}
+
+function show({ version, capability, threads, rounds, runs, sizes }) {
+  console.log(bold(`\nPyTorch ${version} eager, ${capability}, ${threads} threads`));
+  console.log(dim(`median of ${rounds} rounds in turns, ${runs} runs each`));
+  for (const { name, parameters, ours, peer, ratios, busy } of sizes) {
+    console.log(`${name}, ${parameters.toLocaleString("en-US")} parameters`);
+    console.log(`  ours            ${ours.median.toFixed(1)} ms a step  (${range([ours.min, ours.max], 1)})`);
+    console.log(`  PyTorch         ${peer.median.toFixed(1)} ms a step  (${range([peer.min, peer.max], 1)})`);
+    console.log(`  ours / PyTorch  ${median(ratios).toFixed(2)}  (${range(ratios, 2)})`);
+    // Its threads wait for each other by spinning, so that other work slows it more than us.
+    if (busy < 0.85 * threads) {
+      const had = `${busy.toFixed(1)} of ${threads} threads' time`;
+      console.log(`  PyTorch had ${had}: something else ran here, so this ratio counts for nothing`);
+    }
+  }
+}
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "4" },
+      threads: { type: "string", default: "2" },
+      runs: { type: "string", default: "5" },
+      native: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const [rounds, threads, runs] = [values.rounds, values.threads, values.runs].map(Number);
+  if (![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
+    throw new Trouble("usage: bench-torch.mjs [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]");
+  }
+  return { rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
+}
+
+/** The native binary, as it is built from these sources. */
+async function build() {
+  rust();
+  await must("cargo", ["build", "--release", "-p", "trm-native"]);
+  return native;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(async () => {
+    const { json, program, ...plan } = options();
+    const python = await torchPython();
+    const result = benchTorch({ ...plan, python, program: program ?? (await build()) });
+    if (json) console.log(JSON.stringify(result, null, 2));
+    else show(result);
+  });
+}

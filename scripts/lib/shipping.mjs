@@ -1,0 +1,84 @@
+// The manifest of the trained models that the page ships: how an entry is made
+// from a checkpoint and what was measured, and how it takes its place. No files
+// here, so that all of it can be tested.
+
+export const FORMAT = "trm-checkpoints/1";
+/** What a visitor waits for; an f16 file of four million parameters. */
+export const LARGEST = 8e6;
+
+const NAME = /^[a-z0-9][a-z0-9-]*$/;
+
+/** The configuration, step and number of parameters that a checkpoint says it has. */
+export function describe(bytes) {
+  const length = bytes.length >= 8 ? Number(bytes.readBigUInt64LE(0)) : NaN;
+  if (!(length <= bytes.length - 8)) throw new Error("this is no whole safetensors file");
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString());
+  const { __metadata__: about = {}, ...tensors } = header;
+  if (about.format !== "trm/1") throw new Error("this safetensors file is no checkpoint of this program");
+  const parameters = Object.values(tensors).reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0);
+  return { config: JSON.parse(about.config), step: Number(about.step), parameters };
+}
+
+/**
+ * Minutes of training up to `step`, from the lines of `metrics.jsonl`: each says
+ * how fast the steps since the one before it were. Null where there are none.
+ */
+export function minutesOf(metrics, { train, model }, step) {
+  const tokens = train.batch_size * model.block_size * (train.gradient_accumulation_steps ?? 1);
+  let seconds = 0;
+  let before = 0;
+  for (const line of metrics.split("\n")) {
+    if (line.trim() === "") continue;
+    const { step: at, tokens_per_second: speed } = JSON.parse(line);
+    if (!(speed > 0) || at > step) continue;
+    seconds += ((at - before) * tokens) / speed;
+    before = at;
+  }
+  return before > 0 ? seconds / 60 : null;
+}
+
+/** One entry of the manifest; an error says what is missing from it. */
+export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses }) {
+  if (!NAME.test(name)) {
+    throw new Error(`\`${name}\` cannot be a name: small letters, digits and hyphens go into an address`);
+  }
+  for (const [key, value] of Object.entries({ title, description, command, hardware })) {
+    if (!value) throw new Error(`--${key} is missing`);
+  }
+  if (typeof minutes !== "number" || !(minutes >= 0))
+    throw new Error("--minutes is missing, and the run's metrics do not tell");
+  if (bytes > LARGEST) {
+    const size = (bytes / 1e6).toFixed(2);
+    throw new Error(`the file has ${size} MB, but the page ships at most ${LARGEST / 1e6} MB; train a smaller model`);
+  }
+  const { config, step, parameters } = about;
+  return {
+    name,
+    title,
+    file: `${name}.safetensors`,
+    bytes,
+    sha256,
+    description,
+    variant: config.model.variant,
+    dataset: config.data.dataset,
+    parameters,
+    config,
+    command,
+    seed: config.train.seed,
+    hardware,
+    minutes: Number(minutes.toPrecision(3)),
+    step,
+    losses: losses.map(({ depth, loss }) => ({ depth, loss: Number(loss.toFixed(4)) })),
+  };
+}
+
+/** The manifest with an entry in its place, sorted by name. The first one ever is what the page opens with. */
+export function withEntry(manifest, added, opens = false) {
+  const before = manifest ?? { default: added.name, checkpoints: [] };
+  const others = before.checkpoints.filter((each) => each.name !== added.name);
+  return {
+    format: FORMAT,
+    default: opens ? added.name : before.default,
+    checkpoints: [...others, added].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}

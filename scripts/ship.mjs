@@ -1,0 +1,110 @@
+// Makes a trained model one of those that come with the page: its best
+// checkpoint in half precision, measured at every depth, goes into
+// assets/checkpoints with an entry in the manifest there.
+//
+//   node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …
+//       [--minutes N] [--hardware …] [--checkpoint FILE] [--default]
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { checkpoints, keep, native } from "./lib/paths.mjs";
+import { output } from "./lib/run.mjs";
+import { Trouble, bytes as size, main, note } from "./lib/say.mjs";
+import { describe, entry, minutesOf, withEntry } from "./lib/shipping.mjs";
+
+const DEPTHS = "1..8,16";
+const USAGE =
+  "usage: node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …\n" +
+  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--default]";
+
+await main(async () => {
+  const { run, name, ...typed } = wanted();
+  if (!existsSync(native)) {
+    throw new Trouble(`${native} is missing: \`cargo build --release --workspace --exclude trm-wasm\` makes it.`);
+  }
+  const best = typed.checkpoint ?? join(run, "best.safetensors");
+  if (!existsSync(best)) throw new Trouble(`${best} is missing; name the checkpoint with --checkpoint.`);
+
+  // Beside the others only when all of it has worked.
+  const half = join(keep, "ship", `${name}.safetensors`);
+  mkdirSync(join(keep, "ship"), { recursive: true });
+  trm("convert", best, "--from", "trm", "--dtype", "f16", "--to", half);
+  const file = readFileSync(half);
+  try {
+    const about = describe(file);
+    // What is too large, or unnamed, is told before minutes are spent on measuring.
+    const facts = {
+      name,
+      ...typed,
+      hardware: typed.hardware ?? machine(),
+      minutes: typed.minutes ?? minutes(run, about),
+      bytes: file.length,
+      sha256: createHash("sha256").update(file).digest("hex"),
+      about,
+    };
+    entry({ ...facts, losses: [] });
+    const { depths: losses } = JSON.parse(trm("eval", half, "--depths", DEPTHS, "--json"));
+    ship(half, entry({ ...facts, losses }), typed.default);
+  } catch (error) {
+    throw error instanceof Trouble ? error : new Trouble(`${name} cannot be shipped: ${error.message}.`);
+  }
+});
+
+function wanted() {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        title: { type: "string" },
+        description: { type: "string" },
+        command: { type: "string" },
+        minutes: { type: "string" },
+        hardware: { type: "string" },
+        checkpoint: { type: "string" },
+        default: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new Trouble(`${error.message}\n  ${USAGE}`);
+  }
+  const { positionals, values } = parsed;
+  if (positionals.length !== 2) throw new Trouble(USAGE);
+  const [run, name] = positionals;
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  if (minutes !== undefined && !(minutes >= 0)) throw new Trouble(`\`--minutes ${values.minutes}\` is no time.`);
+  return { ...values, run, name, minutes };
+}
+
+/** What `trm-native` prints; what it says goes to the terminal. */
+function trm(...args) {
+  const said = output(native, args, { stderr: "inherit" });
+  if (said === null) throw new Trouble(`\`trm-native ${args.join(" ")}\` failed.`);
+  return said;
+}
+
+function minutes(run, { config, step }) {
+  const metrics = join(run, "metrics.jsonl");
+  return existsSync(metrics) ? minutesOf(readFileSync(metrics, "utf8"), config, step) : null;
+}
+
+function machine() {
+  const all = cpus();
+  return all.length ? `${all[0].model.trim()}, ${all.length} cores` : null;
+}
+
+function ship(file, added, opens) {
+  const manifest = join(checkpoints, "manifest.json");
+  const before = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : null;
+  const after = withEntry(before, added, opens);
+  mkdirSync(checkpoints, { recursive: true });
+  copyFileSync(file, join(checkpoints, added.file));
+  writeFileSync(`${manifest}.part`, `${JSON.stringify(after, null, 2)}\n`);
+  renameSync(`${manifest}.part`, manifest);
+  const losses = added.losses.map(({ depth, loss }) => `${depth}: ${loss.toFixed(3)}`).join("  ");
+  note(`${added.file}, ${size(added.bytes)}, step ${added.step}; loss by depth ${losses}`);
+}

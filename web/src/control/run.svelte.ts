@@ -1,0 +1,172 @@
+// The run at hand: its steps and validations, and what its model writes. Where
+// runs come from and where they go is not its business.
+
+import type { RunConfig, RunSummary } from '../gen';
+import {
+  type Happening,
+  type History,
+  NO_RUN,
+  type Phase,
+  reduce,
+  type RunState,
+  telling,
+} from '../state/run';
+import { DEEPEST, type PageAddress, type Question } from '../state/url';
+import { Answers } from './answers';
+import type { Machine } from './machine.svelte';
+import { Refining } from './refining.svelte';
+
+/** Milliseconds of training in one request: short enough to stay answerable. */
+const SLICE = 200;
+/** Validation tokens per estimate in the tab. */
+const VALIDATION_TOKENS = 4096;
+
+export class Run {
+  state = $state.raw<RunState>(NO_RUN);
+  phase = $state<Phase>('opening');
+  /** Whether steps are being made; the last ones arrive after a pause. */
+  stepping = $state(false);
+  /** What the settings form shows; a new run takes it over. */
+  draft: RunConfig;
+  question: Question;
+  readonly answers = new Answers();
+  readonly refining = new Refining();
+
+  readonly #machine: Machine;
+  #single = 0;
+  #batch = 1;
+  #unvalidated = false;
+  /** Whether the last turn was spent on text. */
+  #wrote = false;
+
+  constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
+    this.#machine = machine;
+    this.draft = $state.raw(config);
+    this.question = $state(question);
+  }
+
+  /** Another run is at hand. `finished`: its losses are known already. */
+  begin(summary: RunSummary, history: History | null, finished: boolean): void {
+    this.#happen({ type: 'began', summary, history });
+    this.draft = summary.config;
+    this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
+    this.#single = 0;
+    this.#batch = 1;
+    this.#unvalidated = !finished && !history?.validation.length;
+    this.refining.forget();
+    this.answers.forget();
+  }
+
+  /** Its settings changed while it goes on. */
+  change(summary: RunSummary): void {
+    this.#happen({ type: 'changed', summary });
+    const { max_iters, learning_rate } = summary.config.train;
+    this.draft = { ...this.draft, train: { ...this.draft.train, max_iters, learning_rate } };
+    if (this.phase === 'done' && this.state.step < summary.config.train.max_iters) {
+      this.phase = 'paused';
+    }
+  }
+
+  train(): boolean {
+    if (this.phase !== 'paused' && this.phase !== 'done') return false;
+    this.phase = 'training';
+    this.#unvalidated ||= this.state.validation.length === 0;
+    return true;
+  }
+
+  pause(): void {
+    if (this.phase === 'training') this.phase = 'paused';
+  }
+
+  /** Trains one step. */
+  single(): void {
+    if (this.phase !== 'paused') return;
+    this.#single += 1;
+    this.#unvalidated ||= this.state.validation.length === 0;
+  }
+
+  get wanted(): boolean {
+    return this.phase === 'training' || this.#single > 0;
+  }
+
+  /** The question changed: both answers begin again, with the same luck. */
+  asked(): void {
+    this.answers.renew(this.question);
+    this.refining.refresh();
+  }
+
+  /** What someone looks at goes before training, by turns; whether there was anything. */
+  async respond(now: number): Promise<boolean> {
+    // Neither text nor training waits for the other on a slow device.
+    if ((this.answers.urgent || !this.#wrote) && (await this.write(now))) {
+      this.#wrote = true;
+      return true;
+    }
+    this.#wrote = false;
+    if (this.refining.due(now) === 0) {
+      await this.#refine();
+      return true;
+    }
+    if (!this.#unvalidated) return false;
+    await this.#validate();
+    return true;
+  }
+
+  /** Goes on with the texts; whether there was anything to do. */
+  async write(now: number): Promise<boolean> {
+    const { question, state } = this;
+    const done = await this.answers.advance(this.#machine.client, question, state.step, now);
+    if (done === 'written') this.refining.refresh();
+    return done !== 'idle';
+  }
+
+  /** Trains for a moment; whether the last step has been made now. */
+  async step(): Promise<boolean> {
+    const n = this.phase === 'training' ? this.#batch : 1;
+    if (this.phase !== 'training') this.#single -= 1;
+    this.stepping = true;
+    const before = performance.now();
+    const { reports } = await this.#machine.client
+      .ask({ type: 'step', n }, 'stepped')
+      .finally(() => (this.stepping = false));
+    const ms = performance.now() - before;
+    if (reports.length === 0) {
+      this.phase = 'done';
+      return false;
+    }
+    const from = this.state.step;
+    this.#happen({ type: 'stepped', reports, ms });
+    this.#batch = Math.max(1, Math.min(200, Math.round((n * SLICE) / Math.max(1, ms))));
+    const every = this.state.summary?.config.train.eval_interval ?? 100;
+    this.#unvalidated = Math.floor(from / every) < Math.floor(this.state.step / every);
+    this.refining.refresh();
+    this.answers.age(performance.now());
+    if (this.state.step < (this.state.summary?.config.train.max_iters ?? Infinity)) return false;
+    this.phase = 'done';
+    await this.#validate();
+    return true;
+  }
+
+  async #validate(): Promise<void> {
+    this.#unvalidated = false;
+    const summary = this.state.summary;
+    if (!summary?.trainable || summary.val_tokens < 2) return;
+    const depths = telling(summary.config.model.recursion_steps);
+    const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
+    const { step, depths: losses } = await this.#machine.client.ask(command, 'evaluated');
+    this.#happen({ type: 'validated', validation: { step, depths: losses } });
+  }
+
+  /** Reads out the prompt and how the second text goes on. */
+  async #refine(): Promise<void> {
+    const { prompt, depthA, depthB } = this.question;
+    const depth = Math.min(DEEPEST, Math.max(4, depthA, depthB));
+    const text = prompt + this.answers.pair[1].text;
+    const block = this.state.summary?.config.model.block_size ?? Infinity;
+    await this.refining.read(this.#machine.client, text, depth, block);
+  }
+
+  #happen(happening: Happening): void {
+    this.state = reduce(this.state, happening);
+  }
+}

@@ -1,0 +1,293 @@
+// Runs come and go: made from a preset, taken up from what the browser keeps,
+// opened from a file or from the models that come with the page. Each is kept
+// before another takes its place.
+
+import { SessionError } from '../client/client';
+import type { LiveSettings, RunConfig, RunSummary } from '../gen';
+import type { KeptRun, Shelf } from '../state/keep';
+import type { Shipped } from '../state/manifest';
+import { DEFAULT_PRESET, preset } from '../state/presets';
+import type { History } from '../state/run';
+import { same } from '../state/settings';
+import type { PageAddress } from '../state/url';
+import { claim, ELSEWHERE } from './claim';
+import type { Gallery } from './gallery.svelte';
+import { Keeper } from './keeper';
+import type { Machine } from './machine.svelte';
+import type { Notices } from './notices.svelte';
+import type { Run } from './run.svelte';
+import { loadedHint, readable, substituted, Trainee } from './trainee';
+
+const SAVE_EVERY = 20_000;
+
+/** What the comings and goings of runs need around them. */
+export interface Surroundings {
+  readonly machine: Machine;
+  readonly run: Run;
+  readonly gallery: Gallery;
+  readonly notices: Notices;
+  readonly shelf: Shelf;
+  /** Writes the address anew. */
+  readonly remember: () => void;
+}
+
+export class Runs {
+  /** Runs that were set aside, the latest first. */
+  kept = $state.raw<readonly KeptRun[]>([]);
+  savedAt = $state<number | null>(null);
+  /** Whether this tab keeps its run; another one may be doing so already. */
+  keeps = $state(true);
+  preset = $state('');
+  /** The model that came with the page and that the run at hand goes on from. */
+  origin = $state.raw<Shipped | null>(null);
+
+  readonly #around: Surroundings;
+  readonly #keeper: Keeper;
+  readonly #trainee = new Trainee();
+  /** The step of a model that has just been opened and can be opened again. */
+  #opened = $state<number | null>(null);
+  #due = 0;
+  /** The step that was last saved, or tried to be. */
+  #saved = 0;
+  /** A step that could not be kept, and of which the visitor has been told so. */
+  #unkept: number | null = null;
+  /** Ends the wait for the model that the page opens with. */
+  skip: () => void = () => undefined;
+  readonly #skipped = new Promise<null>((resolve) => (this.skip = () => resolve(null)));
+  /** Whether training has come further since it last went back to a save. */
+  progressed = true;
+
+  constructor(around: Surroundings, preset: string) {
+    this.#around = around;
+    const { shelf, notices } = around;
+    this.#keeper = new Keeper(shelf, (...words) => notices.tell('bad', ...words), claim());
+    this.preset = preset;
+  }
+
+  /** Whether the model is as it came with the page: nothing would be lost with it. */
+  get untouched(): boolean {
+    return this.#opened !== null && this.#opened === this.#around.run.state.step;
+  }
+
+  get unsaved(): boolean {
+    return this.#around.run.state.step !== this.#saved;
+  }
+
+  due(now: number): boolean {
+    return now >= this.#due;
+  }
+
+  get text(): string | null {
+    return this.#trainee.text;
+  }
+
+  /**
+   * Resumes the last run; what the address asks for takes its place. With
+   * neither, the page opens with the model that its manifest names.
+   */
+  async begin(address: PageAddress): Promise<void> {
+    const last = await this.#keeper.current();
+    await this.list();
+    this.keeps = await this.#keeper.mine;
+    const { notices, run } = this.#around;
+    if (!this.keeps) notices.tell('bad', ...ELSEWHERE);
+    if (last) {
+      await this.#resume(last);
+      if (await this.#agrees(address)) return;
+    }
+    const next = await this.#asked(address);
+    if (last) return next ? this.replace(next) : undefined;
+    try {
+      await (next ?? (() => this.create(address.config, null, address.preset)))();
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe) throw error;
+      // The address asks for what cannot be: say so, and begin with what can.
+      await this.create(preset(DEFAULT_PRESET) ?? run.draft, null, DEFAULT_PRESET);
+      notices.tell('bad', error.failure.message, error.failure.hint);
+    }
+  }
+
+  /** Whether the run that was resumed is the one that the address means. */
+  async #agrees({ explicit, checkpoint, live, config }: PageAddress): Promise<boolean> {
+    if (!explicit) return true;
+    const { summary } = this.#around.run.state;
+    if (checkpoint === null) return summary !== null && same(summary.config, config);
+    if (checkpoint !== this.origin?.name) return false;
+    await this.configure(live);
+    return true;
+  }
+
+  /** How to begin with what the address or the manifest asks for; `null` where that cannot be had. */
+  async #asked(address: PageAddress): Promise<(() => Promise<void>) | null> {
+    const { gallery, notices } = this.#around;
+    const { checkpoint, explicit, config, live, preset: name } = address;
+    const shipped =
+      checkpoint !== null
+        ? await gallery.find(checkpoint)
+        : explicit
+          ? null
+          : ((await gallery.manifest)?.first ?? null);
+    if (checkpoint !== null && !shipped) {
+      const hint = 'Choose one that does, or train one from nothing.';
+      notices.tell('bad', `No model “${checkpoint}” comes with this page.`, hint);
+      return null;
+    }
+    if (!shipped) return () => this.create(config, null, name);
+    const bytes = await Promise.race([this.fetch(shipped), this.#skipped]);
+    return bytes && (() => this.open(shipped, bytes, live));
+  }
+
+  /** The file of a model that comes with the page; `null`, and a message, where it cannot be had. */
+  async fetch(shipped: Shipped): Promise<Uint8Array | null> {
+    const { gallery, notices } = this.#around;
+    try {
+      return await gallery.bring(shipped);
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error;
+      const { message, hint } = error.failure;
+      notices.tell('bad', `“${shipped.title}” could not be opened. ${message}`, hint);
+      return null;
+    }
+  }
+
+  async list(): Promise<void> {
+    this.kept = (await this.#keeper.kept()) ?? this.kept;
+  }
+
+  async discard({ id }: KeptRun): Promise<void> {
+    await this.#keeper.discard(id);
+    await this.list();
+  }
+
+  restore(kept: KeptRun): Promise<void> {
+    return this.replace(() => this.#resume(kept), kept.id);
+  }
+
+  /** Puts another run in the place of this one, which is kept. */
+  async replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
+    const { run, notices } = this.#around;
+    const { step } = run.state;
+    if (step > 0 && !(await this.save()) && this.#unkept !== step) {
+      this.#unkept = step;
+      notices.tell(
+        'bad',
+        'This run could not be kept in the browser, so it was not replaced.',
+        'Save its checkpoint first. Asked again, the page lets it go.',
+      );
+      return;
+    }
+    const before = notices.shown;
+    await next();
+    // Only now: a refused successor must not push out what is running.
+    this.#keeper.succeed(taken);
+    if (this.untouched) await this.#keeper.vacate();
+    else await this.save();
+    await this.list();
+    this.progressed = true;
+    if (notices.shown === before) notices.dismiss();
+  }
+
+  /** Begins a run from nothing. */
+  async create(wanted: RunConfig, text: string | null, name = this.preset): Promise<void> {
+    const { machine, run, notices } = this.#around;
+    const summary = await this.#trainee.create(machine.client, wanted, text);
+    run.question.prompt = readable(run.question.prompt, summary, text);
+    this.preset = name;
+    this.#began(summary, null, null);
+    const substitute = substituted(wanted, summary);
+    if (substitute && text === null) {
+      notices.tell('bad', substitute, 'Paste or drop the text to learn from it.');
+    }
+  }
+
+  /** Takes up a checkpoint from a file. */
+  async load(bytes: Uint8Array): Promise<void> {
+    const { machine, notices } = this.#around;
+    const summary = await this.#trainee.load(machine.client, bytes, null, this.text);
+    this.#began(summary, null, null);
+    notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, loadedHint(summary));
+  }
+
+  /** Opens a model that comes with the page. */
+  async open(shipped: Shipped, bytes: Uint8Array, live: LiveSettings = {}): Promise<void> {
+    const { machine } = this.#around;
+    const summary = await this.#trainee.load(machine.client, bytes, null, null);
+    // What a run from nothing with the same settings would be called.
+    this.preset = preset(shipped.name) ? shipped.name : DEFAULT_PRESET;
+    this.#began(summary, null, shipped);
+    try {
+      await this.configure(live);
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe) throw error;
+      // The model is as good without what the address wishes.
+      this.#around.notices.tell('bad', error.failure.message, error.failure.hint);
+    }
+  }
+
+  async #resume({ checkpoint, optimizer, text, history, preset, origin }: KeptRun): Promise<void> {
+    const { machine, gallery } = this.#around;
+    const came = origin === undefined ? null : await gallery.find(origin);
+    const summary = await this.#trainee.load(machine.client, checkpoint, optimizer, text);
+    this.preset = preset;
+    this.#began(summary, history, came);
+  }
+
+  #began(summary: RunSummary, history: History | null, origin: Shipped | null): void {
+    const { run, remember } = this.#around;
+    this.origin = origin;
+    this.#opened = origin && !history ? summary.step : null;
+    run.begin(summary, history, this.#opened !== null);
+    this.savedAt = null;
+    this.#saved = summary.step;
+    this.#unkept = null;
+    this.#due = performance.now() + SAVE_EVERY;
+    remember();
+  }
+
+  /** Changes settings that need no restart; none is no change. */
+  async configure(settings: LiveSettings): Promise<void> {
+    const { machine, run, remember } = this.#around;
+    const now = { ...run.state.summary?.config.train };
+    const { learning_rate = now.learning_rate, max_iters = now.max_iters } = settings;
+    if (learning_rate === now.learning_rate && max_iters === now.max_iters) return;
+    const { summary } = await machine.client.ask({ type: 'configure', settings }, 'ready');
+    run.change(summary);
+    remember();
+    // The address and what is kept must agree, or a reload would start over.
+    await this.save();
+  }
+
+  /** Whether the run is kept now, or need not be. */
+  async save(): Promise<boolean> {
+    const { machine, run } = this.#around;
+    this.#due = performance.now() + SAVE_EVERY;
+    if (!run.state.summary || run.phase === 'broken') return false;
+    if (this.untouched) return true;
+    const progress = run.state.step > this.#saved;
+    // Also when it fails: the next step tries again.
+    this.#saved = run.state.step;
+    const from = { preset: this.preset, origin: this.origin?.name };
+    const snapshot = await this.#trainee.keepable(machine.client, from, run.state);
+    if (!(await this.#keeper.save(snapshot))) return false;
+    this.savedAt = snapshot.savedAt;
+    if (progress) this.progressed = true;
+    return true;
+  }
+
+  /** The run as a file. */
+  async file(): Promise<Uint8Array> {
+    return (await this.#trainee.save(this.#around.machine.client)).checkpoint;
+  }
+
+  /** Goes back to the last save, or to how the run began, in a new worker. */
+  async back(): Promise<void> {
+    const last = await this.#keeper.latest();
+    if (last) return this.#resume(last);
+    const { gallery, run } = this.#around;
+    if (!this.origin) return this.create(run.draft, this.text);
+    // Also to how long it was to be trained on.
+    const { learning_rate, max_iters } = (run.state.summary?.config ?? this.origin.config).train;
+    const bytes = await gallery.bring(this.origin);
+    return this.open(this.origin, bytes, { learning_rate, max_iters });
+  }
+}

@@ -1,0 +1,62 @@
+// The values of settings: read, shown and changed by the table of all settings.
+
+import { type RunConfig, SETTINGS, type Setting } from '../gen';
+
+/** Settings that may change while a run goes on. */
+export const LIVE: readonly string[] = ['learning_rate', 'max_iters'];
+
+export type Value = string | number | boolean | readonly number[];
+
+function sections(config: RunConfig): Record<string, Record<string, Value>> {
+  return { model: { ...config.model }, data: { ...config.data }, train: { ...config.train } };
+}
+
+/** The value of a setting in a configuration. */
+export function valueOf(config: RunConfig, setting: Setting): Value {
+  return sections(config)[setting.section]?.[setting.key] ?? '';
+}
+
+/** A value as it is typed and as it stands in an address. */
+export function show(value: Value): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+/** Reads a value; `null` when it is none of its kind. */
+export function parse(setting: Setting, text: string): Value | null {
+  const number = text.trim() === '' ? NaN : Number(text);
+  switch (setting.kind) {
+    case 'integer':
+      return Number.isSafeInteger(number) && number >= 0 ? number : null;
+    case 'number':
+      return Number.isFinite(number) ? number : null;
+    case 'text':
+      return text;
+    case 'flag':
+      return text === 'true' ? true : text === 'false' ? false : null;
+    case 'choice':
+      return setting.choices.includes(text) ? text : null;
+    case 'numbers': {
+      const parts = text.split(',').filter((part) => part.trim() !== '');
+      const numbers = parts.map(Number);
+      return numbers.every(Number.isFinite) ? numbers : null;
+    }
+    default:
+      return setting.kind satisfies never;
+  }
+}
+
+function isConfig(value: object): value is RunConfig {
+  return 'model' in value && 'data' in value && 'train' in value;
+}
+
+/** A configuration with one setting changed. */
+export function withSetting(config: RunConfig, setting: Setting, value: Value): RunConfig {
+  const whole = sections(config);
+  whole[setting.section] = { ...whole[setting.section], [setting.key]: value };
+  return isConfig(whole) ? whole : config;
+}
+
+/** Whether two configurations are the same run. */
+export function same(a: RunConfig, b: RunConfig): boolean {
+  return SETTINGS.every((setting) => show(valueOf(a, setting)) === show(valueOf(b, setting)));
+}
