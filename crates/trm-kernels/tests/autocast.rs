@@ -17,7 +17,8 @@ fn matrix(values: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
 fn products_round_their_inputs_and_their_result() {
     let (rows, input, out) = (5, 24, 7);
     let (x, w) = (numbers(rows * input), numbers(out * input));
-    let roundings: [(FloatDType, f64, fn(f32) -> f64); 2] = [
+    type Rounding = (FloatDType, f64, fn(f32) -> f64);
+    let roundings: [Rounding; 2] = [
         (FloatDType::BF16, 1.0 / 256.0, |v| bf16::from_f32(v).to_f64()),
         (FloatDType::F16, 1.0 / 2048.0, |v| f16::from_f32(v).to_f64()),
     ];

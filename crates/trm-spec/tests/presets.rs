@@ -3,7 +3,7 @@
 #[path = "../examples/generate/presets.rs"]
 mod presets;
 
-use trm_spec::{DepthSampling, Objective, RunConfig, VariantSpec, overlay};
+use trm_spec::{Objective, RunConfig, VariantSpec, overlay};
 
 fn config(name: &str) -> RunConfig {
     let presets = presets::all().expect("every preset resolves");
@@ -61,5 +61,7 @@ fn elastic_and_page_presets_make_every_depth_usable() {
     for name in ["shakespeare-elastic", "page-tiny", "page-small"] {
         assert_eq!(config(name).train.objective, Objective::EveryCycle, "{name}");
     }
-    assert_eq!(config("shakespeare-elastic").train.depth_sampling, DepthSampling::Uniform);
+    // Later cycles count more, so that they go on improving.
+    let weights = config("shakespeare-elastic").train.cycle_weights;
+    assert!(weights.len() == 8 && weights.is_sorted_by(|a, b| a < b), "{weights:?}");
 }

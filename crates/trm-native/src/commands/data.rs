@@ -174,9 +174,9 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
         return print_json(&Facts::of(&file));
     }
     print(&format!(
-        "{}: {} texts, {} tokens, {}\ntrain on it with: train --data {0}",
+        "{}: {}, {} tokens, {}\ntrain on it with: train --data {0}",
         typed.out.display(),
-        found.len(),
+        if found.len() == 1 { "1 text".into() } else { format!("{} texts", found.len()) },
         thousands(file.len() as u64),
         described(file.vocab())
     ))

@@ -78,7 +78,7 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
                 let before = Facts::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
                 let run = plan.text.load(&bytes, Some(&last.optimizer), &device.device)?;
-                Ok::<_, anyhow::Error>((run, before))
+                anyhow::Ok((run, before))
             };
             let (run, before) = resumed().with_context(|| dir.last().display().to_string())?;
             (run, dir, Some(before))

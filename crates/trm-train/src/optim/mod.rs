@@ -23,6 +23,7 @@ use crate::parameters::{Replace, flat, replace};
 
 /// What an optimiser remembers of one parameter, flattened.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one for each parameter, and there are few")]
 pub(crate) enum Moments {
     /// AdamW: first and second moment.
     Adam { m: Tensor<1>, v: Tensor<1> },
@@ -82,7 +83,7 @@ impl Updates {
 /// it; so it is given none, and the momentum is ours.
 fn orthogonal(train: &TrainSpec) -> Muon {
     let decay = (train.weight_decay > 0.0)
-        .then(|| WeightDecayConfig { penalty: train.weight_decay as f32 });
+        .then_some(WeightDecayConfig { penalty: train.weight_decay as f32 });
     MuonConfig::new()
         .with_momentum(MomentumConfig { momentum: 0.0, dampening: 0.0, nesterov: false })
         .with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW)
