@@ -52,13 +52,13 @@ const EXPECTED = {
 };
 
 /** Crates of the CPU module in which no time is spent while training. */
-const SMALL = ["burn-flex", "burn-autodiff", "burn-backend", "burn-core", "burn-dispatch", "burn-tensor"];
+const SMALL = ["burn-flex", "trm-spec", "trm-data", "trm-core", "trm-train", "trm-wasm"];
 
 /**
  * The arguments of cargo that build a kind; the tests in the browser use the
- * same ones. Burn's side of the CPU module is compiled for size: it is
- * instantiated for every number type, what trains is in our own kernels and in
- * gemm, and the module comes out smaller and no slower.
+ * same ones. The CPU backend, which is instantiated for every number type, and
+ * whatever only steers are compiled for size: what trains is in our own kernels
+ * and in gemm, and the module comes out smaller and no slower.
  */
 export function features(kind) {
   const crates = kind === "cpu" ? SMALL : [];
