@@ -16,6 +16,7 @@ const PRESETS: &[(&str, &str)] = presets![
     "page-small",
     "shakespeare-char-cpu",
     "shakespeare-elastic",
+    "shakespeare-best",
     "shakespeare-char",
 ];
 
