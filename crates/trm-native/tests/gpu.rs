@@ -32,3 +32,28 @@ fn a_gpu_trains_as_the_cpu_does_or_is_said_to_be_missing() {
     place.done(&["generate", "gpu", "--max-new-tokens", "4", "--device", "cpu"]);
     place.done(&["generate", "cpu", "--max-new-tokens", "4", "--device", "gpu"]);
 }
+
+#[test]
+fn half_precision_on_a_gpu_follows_full_precision_or_is_refused() {
+    let place = Place::new();
+    let train = |precision: &str| {
+        let settings = ["--max-iters", "2", "--device", "gpu", "--out", precision];
+        place.run(&[QUICK, &settings, &["--precision", precision]].concat())
+    };
+    if train("f32").code != 0 {
+        // Said by the test above.
+        return;
+    }
+    for precision in ["f16", "bf16"] {
+        let ended = train(precision);
+        if ended.code != 0 {
+            says(&ended.stderr, &["this device does not compute in", "precision"]);
+            continue;
+        }
+        for (full, half) in place.metrics("f32").iter().zip(&place.metrics(precision)) {
+            let key = if full.get("loss").is_some() { "loss" } else { "val_loss" };
+            let [full, half] = [full, half].map(|line| line[key].as_f64().expect("a loss"));
+            assert!((full - half).abs() < 0.02, "{half} in {precision}, {full} in f32");
+        }
+    }
+}
