@@ -23,7 +23,7 @@ use crate::parameters::{Replace, flat, replace};
 
 /// What an optimiser remembers of one parameter, flattened.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "one for each parameter, and there are few")]
+#[allow(clippy::large_enum_variant, reason = "one for each parameter, and there are few")]
 pub(crate) enum Moments {
     /// AdamW: first and second moment.
     Adam { m: Tensor<1>, v: Tensor<1> },
