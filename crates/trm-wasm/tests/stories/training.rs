@@ -5,7 +5,7 @@ use trm_spec::{Backend, Command, DeviceInfo, Event};
 use super::support::*;
 
 pub async fn opens_on_the_cpu() {
-    let mut session = open().await;
+    let session = open().await;
     let device: DeviceInfo = serde_wasm_bindgen::from_value(session.device()).expect("a device");
     assert_eq!(device.backend, Backend::Cpu);
     assert!(!device.name.is_empty());
