@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::Corpus;
 use trm_spec::{GenerateOptions, RunConfig};
 
-use super::{Spread, spread};
+use super::{Spread, fresh, spread};
 use crate::commands::print;
 use crate::device::Chosen;
 
@@ -27,10 +26,8 @@ pub struct Generation {
 /// Writes `runs` texts of one block at depth 2.
 pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
     let config = RunConfig::default();
-    let corpus =
-        Corpus::from_text("shakespeare", trm_data::shakespeare(), config.data.val_fraction)?;
     // Fresh weights: what is written does not change what it costs.
-    let run = trm_train::create(&config, corpus, &device.device)?;
+    let run = fresh(&config, device)?;
     let trm_spec::VariantSpec::Causal(model) = &config.model;
     let depth = 2;
     let count = (model.block_size - 1) / STRETCH;

@@ -8,9 +8,9 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::{Value, json};
-use trm_data::Corpus;
 use trm_spec::{RunConfig, overlay};
 
+use super::fresh;
 use crate::commands::print;
 use crate::device;
 
@@ -95,9 +95,7 @@ fn in_a_process(settings: &Value) -> anyhow::Result<u64> {
 /// Prints the peak memory of a process that trains two steps of `settings` on the CPU.
 pub fn peak_of(settings: &str) -> anyhow::Result<()> {
     let config = overlay(&RunConfig::default(), &serde_json::from_str(settings)?)?;
-    let corpus =
-        Corpus::from_text("shakespeare", trm_data::shakespeare(), config.data.val_fraction)?;
-    let mut run = trm_train::create(&config, corpus, &device::open(device::Choice::Cpu)?.device)?;
+    let mut run = fresh(&config, &device::open(device::Choice::Cpu)?)?;
     forget_peak();
     block_on(run.steps(2))?;
     print(&peak().context("this system does not tell a process's peak memory")?.to_string())

@@ -12,6 +12,7 @@ use serde_json::json;
 use trm_data::Corpus;
 use trm_kernels::profile;
 use trm_spec::{RunConfig, VariantSpec, overlay};
+use trm_train::Run;
 
 use super::{print, print_json};
 use crate::args;
@@ -103,12 +104,17 @@ fn subjects() -> [Subject; 2] {
     ]
 }
 
+/// A run of `config` on Tiny Shakespeare, with fresh weights.
+fn fresh(config: &RunConfig, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
+    let corpus =
+        Corpus::from_text("shakespeare", trm_data::shakespeare(), config.data.val_fraction)?;
+    Ok(trm_train::create(config, corpus, &device.device)?)
+}
+
 fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Measured> {
     memory::forget_peak();
     let config = overlay(&RunConfig::default(), &subject.settings)?;
-    let corpus =
-        Corpus::from_text("shakespeare", trm_data::shakespeare(), config.data.val_fraction)?;
-    let mut run = trm_train::create(&config, corpus, &device.device)?;
+    let mut run = fresh(&config, device)?;
     block_on(run.steps(WARMUP))?;
 
     profile::take();
