@@ -13,8 +13,9 @@ mod trace;
 mod vocab;
 
 pub use config::{
-    CausalSpec, DataSpec, Decay, DepthSampling, Injection, Objective, Optimizer, Precision,
-    RunConfig, Sampling, Schedule, StateUpdate, Tokenizer, TrainSpec, VariantSpec,
+    CausalSpec, DataSpec, Decay, DepthSampling, DualSpec, Injection, LossType, Objective,
+    Optimizer, Positions, Precision, RunConfig, Sampling, Schedule, StateStart, StateUpdate,
+    Supervision, Tokenizer, TrainSpec, VARIANTS, VariantSpec,
 };
 pub use failure::{Failure, FailureKind};
 pub use protocol::{

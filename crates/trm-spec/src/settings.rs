@@ -33,6 +33,8 @@ pub struct Setting {
     pub kind: SettingKind,
     /// The words a choice may take.
     pub choices: &'static [&'static str],
+    /// The variant that alone has it, where not all do.
+    pub variant: Option<&'static str>,
     pub help: &'static str,
 }
 
@@ -42,7 +44,7 @@ const fn s(
     kind: SettingKind,
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind, choices: &[], help }
+    Setting { key, section, kind, choices: &[], variant: None, help }
 }
 
 const fn choice(
@@ -51,7 +53,12 @@ const fn choice(
     choices: &'static [&'static str],
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind: SettingKind::Choice, choices, help }
+    Setting { key, section, kind: SettingKind::Choice, choices, variant: None, help }
+}
+
+/// A setting that only one variant has.
+const fn only(variant: &'static str, setting: Setting) -> Setting {
+    Setting { variant: Some(variant), ..setting }
 }
 
 use SettingKind::{Flag, Integer, Number, Numbers, Text};
@@ -61,41 +68,101 @@ pub const SETTINGS: &[Setting] = &[
     choice(
         "model",
         "variant",
-        &["causal"],
-        "Which model: the causal single-state language model (Chat-TRM)",
+        &["causal", "dual"],
+        "Which model: the causal single-state language model (Chat-TRM), or the dual-state puzzle solver (TRM)",
     ),
     s("model", "hidden_size", Integer, "Width of the state, in features"),
     s("model", "num_heads", Integer, "Attention heads; must divide hidden_size"),
     s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
-    s(
-        "model",
-        "recursion_steps",
-        Integer,
-        "Cycles of the recursion in training; later runs may use any depth",
+    only("dual", s("model", "h_cycles", Integer, "Cycles of a supervision step, T")),
+    only(
+        "dual",
+        s("model", "l_cycles", Integer, "Latent steps in a cycle, n; a step of the answer follows"),
     ),
-    s("model", "block_size", Integer, "Context length, in tokens"),
+    only("dual", s("model", "halt_max_steps", Integer, "Most supervision steps for a puzzle")),
+    only("dual", s("model", "seq_len", Integer, "Cells of a puzzle")),
+    only(
+        "dual",
+        s("model", "mlp_t", Flag, "Mix positions by a SwiGLU over the sequence, not by attention"),
+    ),
+    only(
+        "dual",
+        choice(
+            "model",
+            "pos_encodings",
+            &["rope", "learned", "none"],
+            "How a model knows where a cell is",
+        ),
+    ),
+    only(
+        "dual",
+        s("model", "puzzle_emb_ndim", Integer, "Numbers in a puzzle's embedding; 0 means none"),
+    ),
+    only(
+        "dual",
+        s(
+            "model",
+            "puzzle_emb_len",
+            Integer,
+            "Positions that the embedding takes; 0 means as many as it fills",
+        ),
+    ),
+    only("dual", s("model", "num_puzzle_identifiers", Integer, "Rows of the puzzle embedding")),
+    only(
+        "dual",
+        choice(
+            "model",
+            "state_start",
+            &["normal", "zero"],
+            "Where the states begin: at two vectors drawn once (official TRM), or at zero",
+        ),
+    ),
+    only(
+        "causal",
+        s(
+            "model",
+            "recursion_steps",
+            Integer,
+            "Cycles of the recursion in training; later runs may use any depth",
+        ),
+    ),
+    only("causal", s("model", "block_size", Integer, "Context length, in tokens")),
     s(
         "model",
         "expansion",
         Number,
         "SwiGLU expansion; the inner width is rounded up to a multiple of 256",
     ),
-    s("model", "dropout", Number, "Probability of dropping an activation in training"),
+    only(
+        "causal",
+        s("model", "dropout", Number, "Probability of dropping an activation in training"),
+    ),
     s("model", "rms_norm_eps", Number, "Added to the mean square inside RMSNorm"),
     s("model", "rope_theta", Number, "Base of the rotary position frequencies"),
-    choice(
-        "model",
-        "input_injection",
-        &["add", "adapter"],
-        "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both",
+    only(
+        "causal",
+        choice(
+            "model",
+            "input_injection",
+            &["add", "adapter"],
+            "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both",
+        ),
     ),
-    choice(
-        "model",
-        "state_update",
-        &["replace", "gated"],
-        "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share",
+    only(
+        "causal",
+        choice(
+            "model",
+            "state_update",
+            &["replace", "gated"],
+            "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share",
+        ),
     ),
-    s("data", "dataset", Text, "Name of the text: shakespeare, or your own with --data"),
+    s(
+        "data",
+        "dataset",
+        Text,
+        "Name of the text (shakespeare, or your own with --data), or kind of puzzle (sudoku-4x4, …)",
+    ),
     s("data", "val_fraction", Number, "The last share of the text, kept for validation"),
     choice(
         "data",
@@ -109,6 +176,11 @@ pub const SETTINGS: &[Setting] = &[
         &["random", "epochs"],
         "Training windows: anywhere (nanoGPT), or each once before any comes again",
     ),
+    s("data", "num_puzzles", Integer, "Different puzzles to learn from, before augmentation"),
+    s("data", "num_val_puzzles", Integer, "Puzzles kept for validation"),
+    s("data", "min_guesses", Integer, "Fewest guesses that a plain solver needs for a puzzle"),
+    s("data", "max_guesses", Integer, "Most guesses that a plain solver needs for a puzzle"),
+    s("data", "augment", Flag, "Show every puzzle in another guise each time"),
     s("train", "batch_size", Integer, "Sequences in a batch"),
     s(
         "train",
@@ -125,8 +197,8 @@ pub const SETTINGS: &[Setting] = &[
     choice(
         "train",
         "optimizer",
-        &["adamw", "muon"],
-        "AdamW for everything, or Muon for the matrices inside the blocks",
+        &["adamw", "muon", "adam_atan2"],
+        "AdamW, Muon for the matrices inside the blocks, or AdamATan2 (official TRM)",
     ),
     s("train", "beta1", Number, "AdamW: decay of the first moment"),
     s("train", "beta2", Number, "AdamW: decay of the second moment"),
@@ -138,6 +210,27 @@ pub const SETTINGS: &[Setting] = &[
         &["matrices", "all"],
         "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)",
     ),
+    choice(
+        "train",
+        "loss_type",
+        &["softmax", "stablemax"],
+        "How logits become a probability in the loss: softmax, or stablemax (official TRM)",
+    ),
+    choice(
+        "train",
+        "supervision",
+        &["carry", "unrolled"],
+        "What an update of a dual model sees: one step of puzzles that are carried on, or all steps",
+    ),
+    s("train", "halt_loss_weight", Number, "What the halting head's loss counts"),
+    s(
+        "train",
+        "halt_exploration_prob",
+        Number,
+        "Share of puzzles that must run a drawn number of steps before they halt",
+    ),
+    s("train", "puzzle_emb_lr", Number, "Learning rate of the puzzle embedding (sign descent)"),
+    s("train", "puzzle_emb_weight_decay", Number, "Weight decay of the puzzle embedding"),
     s("train", "muon_momentum", Number, "Muon: decay of the momentum"),
     s(
         "train",
@@ -168,7 +261,7 @@ pub const SETTINGS: &[Setting] = &[
         "train",
         "cycle_weights",
         Numbers,
-        "Weights of the cycles under every_cycle, first cycle first; empty means equal",
+        "Weights of the cycles under every_cycle, or of the steps under unrolled; empty means equal",
     ),
     choice(
         "train",
@@ -284,18 +377,25 @@ impl Setting {
 }
 
 /// Lays `patch` (tables of settings, as a configuration file holds them) over
-/// `base`. Unknown names are refused with the nearest known one.
+/// `base`. Unknown names are refused with the nearest known one. Another variant
+/// than the base's begins with the defaults of that variant.
 pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingError> {
     let tables = patch
         .as_object()
         .ok_or_else(|| SettingError::Shape("a configuration is a set of tables".into()))?;
+    let variant = tables.get("variant").or_else(|| tables.get("model")?.get("variant"));
+    let other = variant
+        .and_then(Value::as_str)
+        .filter(|name| *name != base.model.name())
+        .and_then(RunConfig::of);
+    let base = other.as_ref().unwrap_or(base);
     let mut whole = serde_json::to_value(base).map_err(|error| {
         SettingError::Shape(format!("this configuration cannot be written: {error}"))
     })?;
     for (section, table) in tables {
         let Some(table) = table.as_object() else {
             // A bare key, as in nanoGPT's flat files.
-            set(&mut whole, Setting::find(section)?, table);
+            set(&mut whole, Setting::find(section)?, table)?;
             continue;
         };
         if whole.get(section).is_none() {
@@ -312,28 +412,37 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
                     found: section.clone(),
                 });
             }
-            set(&mut whole, setting, value);
+            set(&mut whole, setting, value)?;
         }
     }
-    let config = read(&whole)?;
+    let config = read(base, &whole)?;
     config.validate()?;
     Ok(config)
 }
 
-fn set(whole: &mut Value, setting: &Setting, value: &Value) {
-    whole[setting.section][setting.key] = value.clone();
+fn set(whole: &mut Value, setting: &Setting, value: &Value) -> Result<(), SettingError> {
+    let Some(place) = whole[setting.section].get_mut(setting.key) else {
+        let variant = whole["model"]["variant"].as_str().unwrap_or_default();
+        return Err(SettingError::Value {
+            key: setting.key.into(),
+            problem: format!("does not belong to a `{variant}` model"),
+        });
+    };
+    *place = value.clone();
+    Ok(())
 }
 
 /// Deserialises, and names the setting whose value has the wrong type.
-fn read(whole: &Value) -> Result<RunConfig, SettingError> {
+fn read(base: &RunConfig, whole: &Value) -> Result<RunConfig, SettingError> {
     let error = match serde_json::from_value::<RunConfig>(whole.clone()) {
         Ok(config) => return Ok(config),
         Err(error) => error,
     };
-    let defaults = serde_json::to_value(RunConfig::default()).unwrap_or_default();
+    let sound = serde_json::to_value(base).unwrap_or_default();
     for setting in SETTINGS {
-        let mut probe = defaults.clone();
-        set(&mut probe, setting, &whole[setting.section][setting.key]);
+        let Some(value) = whole[setting.section].get(setting.key) else { continue };
+        let mut probe = sound.clone();
+        set(&mut probe, setting, value)?;
         if let Err(error) = serde_json::from_value::<RunConfig>(probe) {
             return Err(SettingError::Value {
                 key: setting.key.into(),

@@ -39,7 +39,7 @@ fn presets_run_from_cheap_to_dear() {
 
 #[test]
 fn chat_trm_has_the_size_that_was_counted() {
-    let VariantSpec::Causal(model) = config("shakespeare-char").model;
+    let VariantSpec::Causal(model) = config("shakespeare-char").model else { panic!("causal") };
     assert_eq!(model.parameters(65), 3_589_248);
     assert_eq!(model.parameters(65) - 65 * model.hidden_size, 3_564_288);
 }
@@ -47,7 +47,7 @@ fn chat_trm_has_the_size_that_was_counted() {
 #[test]
 fn the_cpu_preset_is_nano_gpts_cpu_recipe() {
     let config = config("shakespeare-char-cpu");
-    let VariantSpec::Causal(model) = &config.model;
+    let VariantSpec::Causal(model) = &config.model else { panic!("causal") };
     assert_eq!((model.hidden_size, model.num_heads, model.n_layers), (128, 4, 2));
     assert_eq!((model.recursion_steps, model.block_size), (2, 64));
     let train = &config.train;

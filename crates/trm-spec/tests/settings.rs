@@ -4,18 +4,34 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, SETTINGS, Setting, SettingError, SettingKind, nearest, overlay};
+use trm_spec::{
+    RunConfig, SETTINGS, Setting, SettingError, SettingKind, VARIANTS, nearest, overlay,
+};
 
-fn defaults() -> Value {
-    serde_json::to_value(RunConfig::default()).expect("a configuration is writable")
+/// The defaults of every variant.
+fn defaults() -> impl Iterator<Item = Value> {
+    VARIANTS.iter().map(|name| {
+        let config = RunConfig::of(name).expect("a listed variant has defaults");
+        assert_eq!(config.model.name(), *name);
+        config.validate().expect("which can be run");
+        serde_json::to_value(config).expect("a configuration is writable")
+    })
+}
+
+/// Defaults of a variant that has `setting`.
+fn defaults_with(setting: &Setting) -> Value {
+    let having = |table: &Value| table[setting.section].get(setting.key).is_some();
+    defaults().find(having).unwrap_or_else(|| panic!("no variant has {}", setting.key))
 }
 
 #[test]
 fn table_and_configuration_hold_the_same_keys() {
     let mut held = BTreeSet::new();
-    for (section, table) in defaults().as_object().expect("tables") {
-        for key in table.as_object().expect("a table").keys() {
-            held.insert((section.clone(), key.clone()));
+    for whole in defaults() {
+        for (section, table) in whole.as_object().expect("tables") {
+            for key in table.as_object().expect("a table").keys() {
+                held.insert((section.clone(), key.clone()));
+            }
         }
     }
     let listed: BTreeSet<_> =
@@ -28,8 +44,8 @@ fn table_and_configuration_hold_the_same_keys() {
 
 #[test]
 fn kinds_are_those_of_the_fields() {
-    let defaults = defaults();
     for setting in SETTINGS {
+        let defaults = defaults_with(setting);
         let value = &defaults[setting.section][setting.key];
         let fits = match setting.kind {
             SettingKind::Integer => value.is_u64(),
@@ -51,16 +67,35 @@ fn kinds_are_those_of_the_fields() {
 fn choices_are_all_the_words_the_configuration_takes() {
     for setting in SETTINGS.iter().filter(|s| s.kind == SettingKind::Choice) {
         for word in setting.choices {
-            let patch = json!({ setting.section: { setting.key: word } });
-            overlay(&RunConfig::default(), &patch).expect("a listed choice is taken");
+            // Not `overlay`, for some choices go only with others.
+            let mut whole = defaults_with(setting);
+            if setting.key == "variant" {
+                whole = serde_json::to_value(RunConfig::of(word)).expect("writable");
+            }
+            whole[setting.section][setting.key] = json!(word);
+            serde_json::from_value::<RunConfig>(whole).expect("a listed choice is taken");
         }
         // serde lists what it would have taken.
-        let mut probe = defaults();
+        let mut probe = defaults_with(setting);
         probe[setting.section][setting.key] = json!("no-such-word");
         let error = serde_json::from_value::<RunConfig>(probe).expect_err("refused").to_string();
         let (_, expected) = error.split_once("expected").expect("serde names the choices");
         let words: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
         assert_eq!(words, setting.choices, "{}", setting.key);
+    }
+}
+
+#[test]
+fn a_setting_says_which_variant_alone_has_it() {
+    for setting in SETTINGS {
+        let having: Vec<_> = defaults()
+            .filter(|whole| whole[setting.section].get(setting.key).is_some())
+            .map(|whole| whole["model"]["variant"].as_str().expect("a name").to_owned())
+            .collect();
+        match setting.variant {
+            Some(variant) => assert_eq!(having, [variant], "{}", setting.key),
+            None => assert_eq!(having, VARIANTS, "{}", setting.key),
+        }
     }
 }
 

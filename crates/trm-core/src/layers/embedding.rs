@@ -28,4 +28,11 @@ impl Embedding {
             .mul_scalar((dim as f64).sqrt())
             .reshape([batch, seq, dim])
     }
+
+    /// Every vector, scaled as when it is read: `[vocab, dim]`.
+    pub fn all(&self) -> Tensor<2> {
+        let weight = self.embedding_weight.val();
+        let [_, dim] = weight.dims();
+        weight.mul_scalar((dim as f64).sqrt())
+    }
 }

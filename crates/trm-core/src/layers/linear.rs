@@ -1,4 +1,4 @@
-//! A linear map without bias.
+//! Linear maps, without a bias and with one.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -19,5 +19,29 @@ impl Linear {
     /// `[.., in] → [.., out]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         trm_kernels::linear(x, self.weight.val())
+    }
+}
+
+/// `x · weightᵀ + bias`.
+#[derive(Module, Debug)]
+pub struct Affine {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Affine {
+    /// A map that gives `bias` whatever it is given, until it is trained.
+    pub fn constant(input: usize, output: usize, bias: f32, init: &Init) -> Self {
+        Self {
+            weight: init.constant([output, input], 0.0),
+            bias: init.constant([output], bias),
+        }
+    }
+
+    /// `[rows, in] → [rows, out]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        trm_kernels::linear(x, self.weight.val()) + self.bias.val().unsqueeze()
     }
 }

@@ -5,10 +5,12 @@ mod attention;
 mod block;
 mod embedding;
 mod linear;
+mod mixer;
 mod swiglu;
 
 pub use attention::SelfAttention;
 pub use block::{Block, BlockSpec};
 pub use embedding::Embedding;
-pub use linear::Linear;
+pub use linear::{Affine, Linear};
+pub use mixer::{Mixing, MixingBlock};
 pub use swiglu::SwiGlu;

@@ -1,3 +1,4 @@
 //! One file per published system.
 
 pub mod causal;
+pub mod dual;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use trm_spec::{RunConfig, VariantSpec, overlay};
+use trm_spec::{RunConfig, overlay};
 
 /// A file of `configs/`, resolved.
 #[derive(Serialize)]
@@ -47,8 +47,7 @@ fn preset(path: &Path) -> Result<Preset, Box<dyn Error>> {
 
 /// Parameters touched over the whole run, per token and cycle.
 fn cost(config: &RunConfig) -> usize {
-    let VariantSpec::Causal(model) = &config.model;
-    let train = &config.train;
-    let tokens = train.batch_size * model.block_size * train.max_iters;
-    tokens.saturating_mul(model.parameters(0) * model.recursion_steps)
+    let (model, train) = (&config.model, &config.train);
+    let tokens = train.batch_size * model.length() * train.max_iters;
+    tokens.saturating_mul(model.parameters(0) * model.depth())
 }

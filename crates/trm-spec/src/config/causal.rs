@@ -78,8 +78,7 @@ impl CausalSpec {
 
     /// Inner width of the SwiGLU (512 → 1536 and 96 → 256 at expansion 4).
     pub fn inner_size(&self) -> usize {
-        let wanted = (self.expansion * self.hidden_size as f64 * 2.0 / 3.0).round() as usize;
-        wanted.div_ceil(256) * 256
+        inner_size(self.expansion, self.hidden_size)
     }
 
     /// Trainable parameters with `vocab_size` tokens; the largest number there
@@ -98,4 +97,10 @@ impl CausalSpec {
             + wide(self.n_layers).saturating_mul(block);
         usize::try_from(whole).unwrap_or(usize::MAX)
     }
+}
+
+/// Inner width of a SwiGLU over `width` numbers.
+pub(super) fn inner_size(expansion: f64, width: usize) -> usize {
+    let wanted = (expansion * width as f64 * 2.0 / 3.0).round() as usize;
+    wanted.div_ceil(256).saturating_mul(256)
 }

@@ -3,16 +3,27 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// Where the text comes from.
+/// Where the text or the puzzles come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
-    /// `shakespeare`, or the name of the user's own text.
+    /// `shakespeare`, or the name of the user's own text; or a kind of puzzle
+    /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …).
     pub dataset: String,
     /// The last share of the text, kept for validation.
     pub val_fraction: f64,
     pub tokenizer: Tokenizer,
     pub sampling: Sampling,
+    /// Different puzzles to learn from, before they are augmented.
+    pub num_puzzles: usize,
+    /// Puzzles kept for validation; none of them is learned from.
+    pub num_val_puzzles: usize,
+    /// Fewest guesses that a plain solver needs for a puzzle (its grade).
+    pub min_guesses: usize,
+    /// Most guesses.
+    pub max_guesses: usize,
+    /// Show every puzzle in another guise each time.
+    pub augment: bool,
 }
 
 /// How text becomes tokens.
@@ -47,6 +58,11 @@ impl Default for DataSpec {
             val_fraction: 0.1,
             tokenizer: Tokenizer::Char,
             sampling: Sampling::Random,
+            num_puzzles: 1000,
+            num_val_puzzles: 256,
+            min_guesses: 0,
+            max_guesses: 1 << 20,
+            augment: true,
         }
     }
 }

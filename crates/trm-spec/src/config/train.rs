@@ -58,6 +58,33 @@ pub enum Optimizer {
     /// Momentum made orthogonal for the matrices inside the blocks, scaled to
     /// AdamW's step size (arXiv 2502.16982); AdamW for everything else.
     Muon,
+    /// AdamW whose step is `atan2(m, √v)`, bounded and without epsilon
+    /// (arXiv 2407.05872), as the official TRM is trained.
+    AdamAtan2,
+}
+
+/// How logits become a probability in the loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LossType {
+    #[default]
+    Softmax,
+    /// `s(x) / Σ s` with `s(x) = x + 1` from 0 on and `1 / (1 − x)` below
+    /// (arXiv 2501.04697; official TRM).
+    Stablemax,
+}
+
+/// What one update of a dual-state model looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Supervision {
+    /// One supervision step; the states are carried on to the next update, and
+    /// a puzzle whose halting head says so makes room for a new one (official).
+    #[default]
+    Carry,
+    /// All supervision steps on the same puzzles from the beginning, with the
+    /// weighted mean of their losses; each step is cut off from the one before.
+    Unrolled,
 }
 
 /// What the matrix products of linear maps compute in while training. Weights,
@@ -97,6 +124,15 @@ pub struct TrainSpec {
     pub adam_eps: f64,
     pub weight_decay: f64,
     pub decay: Decay,
+    pub loss_type: LossType,
+    pub supervision: Supervision,
+    /// What the halting head's loss counts beside the answer's.
+    pub halt_loss_weight: f64,
+    /// Share of the rows that must run a drawn number of steps before they halt.
+    pub halt_exploration_prob: f64,
+    /// Learning rate of the puzzle embedding, which sign descent trains.
+    pub puzzle_emb_lr: f64,
+    pub puzzle_emb_weight_decay: f64,
     /// Momentum of Muon.
     pub muon_momentum: f64,
     /// Decay of the moving average of the weights, which is then what is
@@ -109,8 +145,9 @@ pub struct TrainSpec {
     /// they computed: less memory for about a third more time.
     pub gradient_checkpointing: bool,
     pub objective: Objective,
-    /// Weights of the cycles under `every_cycle`, first cycle first; empty
-    /// means equal. Normalised to sum to one over the cycles that ran.
+    /// Weights of the cycles under `every_cycle`, or of the supervision steps
+    /// under `unrolled`, first one first; empty means equal. Normalised to sum
+    /// to one over those that ran.
     pub cycle_weights: Vec<f64>,
     pub depth_sampling: DepthSampling,
     /// Smallest depth that is drawn.
@@ -151,6 +188,12 @@ impl Default for TrainSpec {
             adam_eps: 1e-8,
             weight_decay: 0.1,
             decay: Decay::Matrices,
+            loss_type: LossType::Softmax,
+            supervision: Supervision::Carry,
+            halt_loss_weight: 0.5,
+            halt_exploration_prob: 0.1,
+            puzzle_emb_lr: 1e-2,
+            puzzle_emb_weight_decay: 0.1,
             muon_momentum: 0.95,
             ema_decay: 0.0,
             grad_clip: 1.0,
@@ -168,6 +211,32 @@ impl Default for TrainSpec {
             log_interval: 10,
             sample_interval: 0,
             seed: 1337,
+        }
+    }
+}
+
+impl TrainSpec {
+    /// How the official TRM is trained on puzzles (its Sudoku recipe).
+    pub fn dual() -> Self {
+        Self {
+            batch_size: 768,
+            max_iters: 60_000,
+            learning_rate: 1e-4,
+            lr_schedule: Schedule::Constant,
+            warmup_iters: 2000,
+            optimizer: Optimizer::AdamAtan2,
+            beta2: 0.95,
+            weight_decay: 1.0,
+            decay: Decay::All,
+            loss_type: LossType::Stablemax,
+            puzzle_emb_lr: 1e-4,
+            puzzle_emb_weight_decay: 1.0,
+            ema_decay: 0.999,
+            grad_clip: 0.0,
+            backprop_cycles: 1,
+            eval_interval: 1000,
+            eval_iters: 1,
+            ..Self::default()
         }
     }
 }

@@ -1,0 +1,236 @@
+//! The dual-state puzzle solver (TRM, arXiv 2510.04871).
+//!
+//! One network f refines two states in turn: n times the latent one,
+//! `z = f(z + (y + x))`, then the answer, `y = f(y + z)`. That is a cycle; a
+//! supervision step runs T of them with an [`Engine`](crate::Engine), and the
+//! next step goes on from where it ended. The answer is read out of `y`, and
+//! from its first position whether it is worth going on.
+//!
+//! Not in here: when a puzzle is done, and what is made of the halting logit.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use trm_spec::{DualSpec, Positions, StateStart};
+
+use crate::layers::{Affine, Embedding, Linear, Mixing, MixingBlock};
+use crate::{Init, Readout, Recursive, State};
+
+/// TRM. Field names are the names of its published weights.
+#[derive(Module, Debug)]
+#[expect(non_snake_case, reason = "the names of the published weights")]
+pub struct Dual {
+    /// Where the answer starts, `[dim]`; not trained.
+    H_init: Option<Param<Tensor<1>>>,
+    /// Where the latent state starts, `[dim]`; not trained.
+    L_init: Option<Param<Tensor<1>>>,
+    embed_tokens: Embedding,
+    embed_pos: Option<Embedding>,
+    puzzle_emb: Option<PuzzleEmbedding>,
+    L_level: Level,
+    lm_head: Linear,
+    /// Logits of halting and of going on.
+    q_head: Affine,
+    /// Rotary table, `[2, positions, head_dim / 2]`; computed, not stored.
+    rope: Tensor<3>,
+    /// Positions before the cells.
+    #[module(skip)]
+    prefix: usize,
+    #[module(skip)]
+    l_cycles: usize,
+}
+
+/// The blocks of the shared network.
+#[derive(Module, Debug)]
+pub struct Level {
+    layers: Vec<MixingBlock>,
+}
+
+/// A row of numbers for every puzzle, trained by sign descent and not by the
+/// gradient tape.
+#[derive(Module, Debug)]
+pub struct PuzzleEmbedding {
+    /// `[puzzles, ndim]`.
+    pub weights: Param<Tensor<2>>,
+}
+
+/// What a puzzle solver is asked.
+#[derive(Clone, Debug)]
+pub struct PuzzleInput {
+    /// `[batch, seq]`.
+    pub tokens: Tensor<2, Int>,
+    /// Rows of the puzzle embedding, `[batch, ndim]`, where there is one.
+    pub embedding: Option<Tensor<2>>,
+}
+
+/// The two states, `[batch, positions, dim]` each.
+#[derive(Clone, Debug)]
+pub struct DualState {
+    /// The answer (`z_H`).
+    pub y: Tensor<3>,
+    /// The latent state (`z_L`).
+    pub z: Tensor<3>,
+}
+
+impl State for DualState {
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
+        Self { y: change(self.y), z: change(self.z) }
+    }
+
+    fn answer(&self) -> &Tensor<3> {
+        &self.y
+    }
+}
+
+/// Keeps the variance of a sum of two embeddings; the original's digits.
+const HALF_VARIANCE: f64 = 0.707_106_781;
+
+/// Where the halting head starts: a model that knows nothing does not halt.
+const Q_START: f32 = -5.0;
+
+impl Dual {
+    /// A model with fresh weights for `vocab` tokens.
+    pub fn new(spec: &DualSpec, vocab: usize, init: &mut Init) -> Self {
+        let dim = spec.hidden_size;
+        let positions = spec.positions();
+        let mixing = if spec.mlp_t {
+            Mixing::Positions { length: positions, inner: spec.mixer_size() }
+        } else {
+            Mixing::Attention { heads: spec.num_heads }
+        };
+        let inner = spec.inner_size();
+        let eps = spec.rms_norm_eps;
+        let embed_tokens = Embedding::new(vocab, dim, init);
+        let lm_head = Linear::new(dim, vocab, init);
+        let embed_pos = (spec.pos_encodings == Positions::Learned)
+            .then(|| Embedding::new(positions, dim, init));
+        let layers =
+            (0..spec.n_layers).map(|_| MixingBlock::new(dim, mixing, inner, eps, init)).collect();
+        let mut start = || {
+            (spec.state_start == StateStart::Normal)
+                .then(|| init.truncated_normal([dim], 1.0).set_require_grad(false))
+        };
+        Self {
+            H_init: start(),
+            L_init: start(),
+            embed_tokens,
+            embed_pos,
+            puzzle_emb: (spec.prefix() > 0).then(|| PuzzleEmbedding {
+                weights: init
+                    .constant([spec.num_puzzle_identifiers, spec.puzzle_emb_ndim], 0.0)
+                    .set_require_grad(false),
+            }),
+            L_level: Level { layers },
+            lm_head,
+            q_head: Affine::constant(dim, 2, Q_START, init),
+            rope: rope(spec, positions, init.device()),
+            prefix: spec.prefix(),
+            l_cycles: spec.l_cycles,
+        }
+    }
+
+    /// The embedding's rows of puzzles `[batch]`, off the tape.
+    pub fn embedding(&self, puzzles: Tensor<1, Int>) -> Option<Tensor<2>> {
+        Some(self.puzzle_emb.as_ref()?.weights.val().detach().select(0, puzzles))
+    }
+
+    /// The table of all puzzles, `[puzzles, ndim]`.
+    pub fn puzzles(&self) -> Option<&Param<Tensor<2>>> {
+        Some(&self.puzzle_emb.as_ref()?.weights)
+    }
+
+    /// The same model with another table of puzzles.
+    pub fn with_puzzles(mut self, change: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Self {
+        if let Some(embedding) = self.puzzle_emb.take() {
+            self.puzzle_emb = Some(PuzzleEmbedding { weights: embedding.weights.map(change) });
+        }
+        self
+    }
+
+    /// Logits of halting and of going on, `[batch, 2]`.
+    pub fn halting(&self, state: &DualState) -> Tensor<2> {
+        let [batch, _, dim] = state.y.dims();
+        self.q_head.forward(state.y.clone().narrow(1, 0, 1).reshape([batch, dim]))
+    }
+
+    /// The shared network, `[batch, positions, dim] → [batch, positions, dim]`.
+    pub fn network(&self, h: Tensor<3>) -> Tensor<3> {
+        self.L_level.layers.iter().fold(h, |h, block| block.forward(h, &self.rope))
+    }
+
+    /// The first block alone.
+    pub fn first_block(&self, h: Tensor<3>) -> Tensor<3> {
+        self.L_level.layers.iter().take(1).fold(h, |h, block| block.forward(h, &self.rope))
+    }
+}
+
+/// The rotary table; one that turns nothing where positions come otherwise.
+fn rope(spec: &DualSpec, positions: usize, device: &Device) -> Tensor<3> {
+    let device = device.clone();
+    if spec.mlp_t {
+        return Tensor::zeros([2, 1, 1], &device);
+    }
+    if spec.pos_encodings == Positions::Rope {
+        return trm_kernels::rope_table(positions, spec.head_dim(), spec.rope_theta, &device);
+    }
+    let half = positions * spec.head_dim() / 2;
+    let table: Vec<f32> = (0..2 * half).map(|i| f32::from(u8::from(i < half))).collect();
+    Tensor::from_data(TensorData::new(table, [2, positions, spec.head_dim() / 2]), &device)
+}
+
+impl Recursive for Dual {
+    type Input = PuzzleInput;
+    type State = DualState;
+
+    fn encode(&self, input: &PuzzleInput) -> Tensor<3> {
+        let mut x = self.embed_tokens.forward(input.tokens.clone());
+        let [batch, _, dim] = x.dims();
+        if let Some(rows) = &input.embedding {
+            let [_, ndim] = rows.dims();
+            let width = self.prefix * dim;
+            let mut rows = rows.clone().mul_scalar((dim as f64).sqrt());
+            if width > ndim {
+                let rest = Tensor::zeros([batch, width - ndim], &rows.device());
+                rows = Tensor::cat(vec![rows, rest], 1);
+            }
+            x = Tensor::cat(vec![rows.reshape([batch, self.prefix, dim]), x], 1);
+        }
+        match &self.embed_pos {
+            None => x,
+            Some(positions) => {
+                let learned = positions.all().unsqueeze::<3>();
+                (x + learned).mul_scalar(HALF_VARIANCE)
+            }
+        }
+    }
+
+    fn start(&self, x: &Tensor<3>) -> DualState {
+        let dims = x.dims();
+        let spread = |from: &Option<Param<Tensor<1>>>| match from {
+            None => Tensor::zeros(dims, &x.device()),
+            Some(vector) => vector.val().reshape([1, 1, dims[2]]).expand(dims),
+        };
+        DualState { y: spread(&self.H_init), z: spread(&self.L_init) }
+    }
+
+    fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {
+        let DualState { y, mut z } = state;
+        let given = y.clone() + x.clone();
+        for _ in 0..self.l_cycles {
+            z = self.network(z + given.clone());
+        }
+        DualState { y: self.network(y + z.clone()), z }
+    }
+
+    fn read(&self, state: &DualState) -> Readout {
+        let [batch, positions, _] = state.y.dims();
+        let cells = state.y.clone().narrow(1, self.prefix, positions - self.prefix);
+        Readout {
+            logits: self.lm_head.forward(cells),
+            halt: Some(self.halting(state).narrow(1, 0, 1).reshape([batch])),
+        }
+    }
+
+    fn device(&self) -> Device {
+        self.rope.device()
+    }
+}
