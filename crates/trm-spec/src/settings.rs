@@ -33,6 +33,8 @@ pub struct Setting {
     pub kind: SettingKind,
     /// The words a choice may take.
     pub choices: &'static [&'static str],
+    /// Whether it may change while a run goes on; the others need a new run.
+    pub live: bool,
     pub help: &'static str,
 }
 
@@ -42,7 +44,7 @@ const fn s(
     kind: SettingKind,
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind, choices: &[], help }
+    Setting { key, section, kind, choices: &[], live: false, help }
 }
 
 const fn choice(
@@ -51,7 +53,12 @@ const fn choice(
     choices: &'static [&'static str],
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind: SettingKind::Choice, choices, help }
+    Setting { key, section, kind: SettingKind::Choice, choices, live: false, help }
+}
+
+/// A setting that may change while a run goes on.
+const fn live(setting: Setting) -> Setting {
+    Setting { live: true, ..setting }
 }
 
 use SettingKind::{Flag, Integer, Number, Numbers, Text};
@@ -67,12 +74,12 @@ pub const SETTINGS: &[Setting] = &[
     s("model", "hidden_size", Integer, "Width of the state, in features"),
     s("model", "num_heads", Integer, "Attention heads; must divide hidden_size"),
     s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
-    s(
+    live(s(
         "model",
         "recursion_steps",
         Integer,
         "Cycles of the recursion in training; later runs may use any depth",
-    ),
+    )),
     s("model", "block_size", Integer, "Context length, in tokens"),
     s(
         "model",
@@ -109,91 +116,96 @@ pub const SETTINGS: &[Setting] = &[
         &["random", "epochs"],
         "Training windows: anywhere (nanoGPT), or each once before any comes again",
     ),
-    s("train", "batch_size", Integer, "Sequences in a batch"),
-    s(
+    live(s("train", "batch_size", Integer, "Sequences in a batch")),
+    live(s(
         "train",
         "gradient_accumulation_steps",
         Integer,
         "Batches whose gradients are averaged into one update",
-    ),
-    s("train", "max_iters", Integer, "Steps of the whole run"),
-    s("train", "learning_rate", Number, "Peak learning rate"),
-    s("train", "min_lr", Number, "Learning rate at the end of a cosine schedule"),
-    choice("train", "lr_schedule", &["cosine", "constant"], "Learning rate after the warmup"),
-    s("train", "warmup_iters", Integer, "Steps of linear warmup"),
-    s("train", "lr_decay_iters", Integer, "Step at which the cosine ends; 0 means max_iters"),
+    )),
+    live(s("train", "max_iters", Integer, "Steps of the whole run")),
+    live(s("train", "learning_rate", Number, "Peak learning rate")),
+    live(s("train", "min_lr", Number, "Learning rate at the end of a cosine schedule")),
+    live(choice("train", "lr_schedule", &["cosine", "constant"], "Learning rate after the warmup")),
+    live(s("train", "warmup_iters", Integer, "Steps of linear warmup")),
+    live(s("train", "lr_decay_iters", Integer, "Step at which the cosine ends; 0 means max_iters")),
     choice(
         "train",
         "optimizer",
         &["adamw", "muon"],
         "AdamW for everything, or Muon for the matrices inside the blocks",
     ),
-    s("train", "beta1", Number, "AdamW: decay of the first moment"),
-    s("train", "beta2", Number, "AdamW: decay of the second moment"),
-    s("train", "adam_eps", Number, "AdamW: added to the root of the second moment"),
-    s("train", "weight_decay", Number, "AdamW: decoupled weight decay"),
-    choice(
+    live(s("train", "beta1", Number, "AdamW: decay of the first moment")),
+    live(s("train", "beta2", Number, "AdamW: decay of the second moment")),
+    live(s("train", "adam_eps", Number, "AdamW: added to the root of the second moment")),
+    live(s("train", "weight_decay", Number, "AdamW: decoupled weight decay")),
+    live(choice(
         "train",
         "decay",
         &["matrices", "all"],
         "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)",
-    ),
-    s("train", "muon_momentum", Number, "Muon: decay of the momentum"),
-    s(
+    )),
+    live(s("train", "muon_momentum", Number, "Muon: decay of the momentum")),
+    live(s(
         "train",
         "ema_decay",
         Number,
         "Decay of a moving average of the weights, which is then evaluated; 0 keeps none",
-    ),
-    s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off"),
-    choice(
+    )),
+    live(s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off")),
+    live(choice(
         "train",
         "precision",
         &["f32", "bf16", "f16"],
         "What linear maps compute in while training; weights stay in f32",
-    ),
-    s(
+    )),
+    live(s(
         "train",
         "gradient_checkpointing",
         Flag,
         "Compute cycles again in the backward pass instead of keeping them: less memory, more time",
-    ),
-    choice(
+    )),
+    live(choice(
         "train",
         "objective",
         &["last_cycle", "every_cycle"],
         "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable",
-    ),
-    s(
+    )),
+    live(s(
         "train",
         "cycle_weights",
         Numbers,
         "Weights of the cycles under every_cycle, first cycle first; empty means equal",
-    ),
-    choice(
+    )),
+    live(choice(
         "train",
         "depth_sampling",
         &["fixed", "uniform", "log_normal"],
         "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it",
-    ),
-    s("train", "min_depth", Integer, "Smallest depth that is drawn"),
-    s(
+    )),
+    live(s("train", "min_depth", Integer, "Smallest depth that is drawn")),
+    live(s(
         "train",
         "backprop_cycles",
         Integer,
         "Last cycles that leave a gradient; 0 means all of them",
-    ),
-    s("train", "eval_interval", Integer, "Steps between validations"),
-    s("train", "eval_iters", Integer, "Batches in a validation estimate; 0 means the whole split"),
-    s("train", "save_top_k", Integer, "Best checkpoints that are kept"),
-    s(
+    )),
+    live(s("train", "eval_interval", Integer, "Steps between validations")),
+    live(s(
+        "train",
+        "eval_iters",
+        Integer,
+        "Batches in a validation estimate; 0 means the whole split",
+    )),
+    live(s("train", "save_top_k", Integer, "Best checkpoints that are kept")),
+    live(s(
         "train",
         "early_stopping_patience",
         Integer,
         "Validations in a row without a new best before training stops; 0 never stops",
-    ),
-    s("train", "log_interval", Integer, "Steps between progress lines"),
-    s("train", "sample_interval", Integer, "Steps between printed samples; 0 prints none"),
+    )),
+    live(s("train", "log_interval", Integer, "Steps between progress lines")),
+    live(s("train", "sample_interval", Integer, "Steps between printed samples; 0 prints none")),
     s("train", "seed", Integer, "Seed of the weights, the batches, the depths and dropout"),
 ];
 
@@ -206,6 +218,8 @@ pub enum SettingError {
     Misplaced { key: String, section: &'static str, found: String },
     #[error("setting `{key}` {problem}")]
     Value { key: String, problem: String },
+    #[error("setting `{key}` cannot change while a run goes on")]
+    Settled { key: &'static str },
     #[error("{0}")]
     Shape(String),
 }
@@ -318,6 +332,24 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
     let config = read(&whole)?;
     config.validate()?;
     Ok(config)
+}
+
+/// Lays `patch` over the configuration of a run that goes on; only settings that
+/// are [`live`](Setting::live) may differ.
+pub fn change(running: &RunConfig, patch: &Value) -> Result<RunConfig, SettingError> {
+    let changed = overlay(running, patch)?;
+    match differences(running, &changed).find(|setting| !setting.live) {
+        Some(setting) => Err(SettingError::Settled { key: setting.key }),
+        None => Ok(changed),
+    }
+}
+
+/// The settings in which two configurations differ.
+pub fn differences(a: &RunConfig, b: &RunConfig) -> impl Iterator<Item = &'static Setting> + use<> {
+    let [a, b] = [a, b].map(|config| serde_json::to_value(config).unwrap_or_default());
+    SETTINGS
+        .iter()
+        .filter(move |setting| a[setting.section][setting.key] != b[setting.section][setting.key])
 }
 
 fn set(whole: &mut Value, setting: &Setting, value: &Value) {

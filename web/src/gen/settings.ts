@@ -11,6 +11,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [
       "causal"
     ],
+    "live": false,
     "help": "Which model: the causal single-state language model (Chat-TRM)"
   },
   {
@@ -18,6 +19,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "live": false,
     "help": "Width of the state, in features"
   },
   {
@@ -25,6 +27,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "live": false,
     "help": "Attention heads; must divide hidden_size"
   },
   {
@@ -32,6 +35,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "live": false,
     "help": "Blocks in the core that every cycle applies again"
   },
   {
@@ -39,6 +43,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Cycles of the recursion in training; later runs may use any depth"
   },
   {
@@ -46,6 +51,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "live": false,
     "help": "Context length, in tokens"
   },
   {
@@ -53,6 +59,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "live": false,
     "help": "SwiGLU expansion; the inner width is rounded up to a multiple of 256"
   },
   {
@@ -60,6 +67,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "live": false,
     "help": "Probability of dropping an activation in training"
   },
   {
@@ -67,6 +75,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "live": false,
     "help": "Added to the mean square inside RMSNorm"
   },
   {
@@ -74,6 +83,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "live": false,
     "help": "Base of the rotary position frequencies"
   },
   {
@@ -84,6 +94,7 @@ export const SETTINGS: readonly Setting[] = [
       "add",
       "adapter"
     ],
+    "live": false,
     "help": "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both"
   },
   {
@@ -94,6 +105,7 @@ export const SETTINGS: readonly Setting[] = [
       "replace",
       "gated"
     ],
+    "live": false,
     "help": "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share"
   },
   {
@@ -101,6 +113,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "text",
     "choices": [],
+    "live": false,
     "help": "Name of the text: shakespeare, or your own with --data"
   },
   {
@@ -108,6 +121,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "number",
     "choices": [],
+    "live": false,
     "help": "The last share of the text, kept for validation"
   },
   {
@@ -119,6 +133,7 @@ export const SETTINGS: readonly Setting[] = [
       "byte",
       "gpt2"
     ],
+    "live": false,
     "help": "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs"
   },
   {
@@ -129,6 +144,7 @@ export const SETTINGS: readonly Setting[] = [
       "random",
       "epochs"
     ],
+    "live": false,
     "help": "Training windows: anywhere (nanoGPT), or each once before any comes again"
   },
   {
@@ -136,6 +152,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Sequences in a batch"
   },
   {
@@ -143,6 +160,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Batches whose gradients are averaged into one update"
   },
   {
@@ -150,6 +168,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Steps of the whole run"
   },
   {
@@ -157,6 +176,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "Peak learning rate"
   },
   {
@@ -164,6 +184,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "Learning rate at the end of a cosine schedule"
   },
   {
@@ -174,6 +195,7 @@ export const SETTINGS: readonly Setting[] = [
       "cosine",
       "constant"
     ],
+    "live": true,
     "help": "Learning rate after the warmup"
   },
   {
@@ -181,6 +203,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Steps of linear warmup"
   },
   {
@@ -188,6 +211,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Step at which the cosine ends; 0 means max_iters"
   },
   {
@@ -198,6 +222,7 @@ export const SETTINGS: readonly Setting[] = [
       "adamw",
       "muon"
     ],
+    "live": false,
     "help": "AdamW for everything, or Muon for the matrices inside the blocks"
   },
   {
@@ -205,6 +230,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "AdamW: decay of the first moment"
   },
   {
@@ -212,6 +238,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "AdamW: decay of the second moment"
   },
   {
@@ -219,6 +246,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "AdamW: added to the root of the second moment"
   },
   {
@@ -226,6 +254,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "AdamW: decoupled weight decay"
   },
   {
@@ -236,6 +265,7 @@ export const SETTINGS: readonly Setting[] = [
       "matrices",
       "all"
     ],
+    "live": true,
     "help": "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)"
   },
   {
@@ -243,6 +273,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "Muon: decay of the momentum"
   },
   {
@@ -250,6 +281,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "Decay of a moving average of the weights, which is then evaluated; 0 keeps none"
   },
   {
@@ -257,6 +289,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "live": true,
     "help": "Largest global gradient norm; 0 turns clipping off"
   },
   {
@@ -268,6 +301,7 @@ export const SETTINGS: readonly Setting[] = [
       "bf16",
       "f16"
     ],
+    "live": true,
     "help": "What linear maps compute in while training; weights stay in f32"
   },
   {
@@ -275,6 +309,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "flag",
     "choices": [],
+    "live": true,
     "help": "Compute cycles again in the backward pass instead of keeping them: less memory, more time"
   },
   {
@@ -285,6 +320,7 @@ export const SETTINGS: readonly Setting[] = [
       "last_cycle",
       "every_cycle"
     ],
+    "live": true,
     "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable"
   },
   {
@@ -292,6 +328,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "numbers",
     "choices": [],
+    "live": true,
     "help": "Weights of the cycles under every_cycle, first cycle first; empty means equal"
   },
   {
@@ -303,6 +340,7 @@ export const SETTINGS: readonly Setting[] = [
       "uniform",
       "log_normal"
     ],
+    "live": true,
     "help": "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it"
   },
   {
@@ -310,6 +348,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Smallest depth that is drawn"
   },
   {
@@ -317,6 +356,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Last cycles that leave a gradient; 0 means all of them"
   },
   {
@@ -324,6 +364,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Steps between validations"
   },
   {
@@ -331,6 +372,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Batches in a validation estimate; 0 means the whole split"
   },
   {
@@ -338,6 +380,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Best checkpoints that are kept"
   },
   {
@@ -345,6 +388,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Validations in a row without a new best before training stops; 0 never stops"
   },
   {
@@ -352,6 +396,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Steps between progress lines"
   },
   {
@@ -359,6 +404,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": true,
     "help": "Steps between printed samples; 0 prints none"
   },
   {
@@ -366,6 +412,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "live": false,
     "help": "Seed of the weights, the batches, the depths and dropout"
   }
 ];

@@ -55,7 +55,7 @@ rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 /**
  * What the page asks. Byte arrays cross as `Uint8Array`.
  */
-export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, } | { "type": "configure", settings: LiveSettings, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, };
+export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", settings: Record<string, string | number | boolean | readonly number[]>, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where the text comes from.
@@ -109,7 +109,7 @@ name: string, };
 /**
  * What a session answers.
  */
-export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "failed", failure: Failure, };
+export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
 
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
@@ -154,9 +154,17 @@ done: boolean, };
 export type Injection = "add" | "adapter";
 
 /**
- * Settings that may change while a run goes on; absent ones stay.
+ * Memory in bytes.
  */
-export type LiveSettings = { learning_rate?: number, max_iters?: number, };
+export type Memory = { 
+/**
+ * The module's own: it grows and never shrinks.
+ */
+wasm: number, 
+/**
+ * What the graphics device has reserved, where it says.
+ */
+device: number | null, };
 
 /**
  * Which readouts the loss looks at.
@@ -194,7 +202,11 @@ trainable: boolean, train_tokens: number, val_tokens: number,
 /**
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
-chance_loss: number, };
+chance_loss: number, 
+/**
+ * Floating-point operations that training spends on one token, on average.
+ */
+training_flops_per_token: number, };
 
 /**
  * Where training windows are taken from.
@@ -226,7 +238,11 @@ section: string, kind: SettingKind,
 /**
  * The words a choice may take.
  */
-choices: Array<string>, help: string, };
+choices: Array<string>, 
+/**
+ * Whether it may change while a run goes on; the others need a new run.
+ */
+live: boolean, help: string, };
 
 /**
  * What a setting's value looks like when typed.
@@ -309,7 +325,13 @@ state_rms: number,
 /**
  * Root mean square of the state's change over this step.
  */
-state_change: number, logits?: Array<Array<Array<number>>>, };
+state_change: number, 
+/**
+ * What each head of each block looked at in this step from the position that
+ * was asked for: row, block, head, then a share for every position. Empty
+ * unless asked for, and where nothing attends.
+ */
+attention?: Array<Array<Array<Array<number>>>>, logits?: Array<Array<Array<number>>>, };
 
 /**
  * How the model is trained.
