@@ -24,6 +24,7 @@ const SUMMARY: RunSummary = {
   train_tokens: 100,
   val_tokens: 10,
   chance_loss: Math.log(2),
+  training_flops_per_token: 1e6,
 };
 
 function report(step: number, loss = 3): StepReport {

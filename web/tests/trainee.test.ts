@@ -13,6 +13,7 @@ const SUMMARY: RunSummary = {
   train_tokens: 100,
   val_tokens: 10,
   chance_loss: Math.log(6),
+  training_flops_per_token: 1e6,
 };
 
 test('a run is named after the text that it learns from', () => {

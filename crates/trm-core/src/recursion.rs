@@ -48,6 +48,12 @@ pub trait Recursive: Module {
     fn cycle(&self, x: &Tensor<3>, state: Self::State) -> Self::State;
     /// The answer after any cycle.
     fn read(&self, state: &Self::State) -> Readout;
+    /// What the cycle after `state` looks at: for every layer that attends, the
+    /// shares `[batch, heads, seq, seq]`. To be watched; no cycle uses it.
+    fn attend(&self, x: &Tensor<3>, state: &Self::State) -> Vec<Tensor<4>> {
+        let _ = (x, state);
+        Vec::new()
+    }
     /// Where the weights are.
     fn device(&self) -> Device;
 }

@@ -54,16 +54,28 @@ pub fn split_heads(qkv: Tensor<3>, heads: usize) -> [Tensor<4>; 3] {
 /// See [`crate::attention`].
 pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     let [batch, seq, width] = qkv.dims();
-    let device = qkv.device();
     let [q, k, v] = split_heads(qkv, heads);
-    let head_dim = width / 3 / heads;
-    let (q, k) = (rotate(q, &rope, 0), rotate(k, &rope, 0));
+    let shares = shares([q, k], &rope, causal);
+    shares.matmul(v).swap_dims(1, 2).reshape([batch, seq, width / 3])
+}
+
+/// What each position takes from each other one, `[batch, heads, seq, seq]`; the
+/// fused attention never has it as a whole.
+pub fn attention_shares(qkv: Tensor<3>, rope: &Tensor<3>, heads: usize, causal: bool) -> Tensor<4> {
+    let [q, k, _] = split_heads(qkv, heads);
+    shares([q, k], rope, causal)
+}
+
+fn shares([q, k]: [Tensor<4>; 2], rope: &Tensor<3>, causal: bool) -> Tensor<4> {
+    let [_, _, seq, head_dim] = q.dims();
+    let device = q.device();
+    let (q, k) = (rotate(q, rope, 0), rotate(k, rope, 0));
     let mut scores = q.matmul(k.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
     if causal {
         let hidden = Tensor::<2, burn::tensor::Bool>::tril_mask([seq, seq], 0, &device);
         scores = scores.mask_fill(hidden.unsqueeze::<4>(), f32::NEG_INFINITY);
     }
-    softmax(scores, 3).matmul(v).swap_dims(1, 2).reshape([batch, seq, width / 3])
+    softmax(scores, 3)
 }
 
 /// See [`crate::cross_entropy`].

@@ -81,6 +81,7 @@ pub struct Trace {
     pub tokens: Option<PathBuf>,
     pub depth: Option<usize>,
     pub logits: bool,
+    pub attention: Option<usize>,
     pub json: bool,
     pub device: Choice,
 }
@@ -169,6 +170,7 @@ pub fn parse() -> Invocation {
             tokens: path(m, "tokens"),
             depth: m.get_one("depth").copied(),
             logits: m.get_flag("logits"),
+            attention: m.get_one("attention").copied(),
             json: m.get_flag("json"),
             device: device(m),
         }),

@@ -40,6 +40,10 @@ impl Failure {
 
 impl From<crate::SettingError> for Failure {
     fn from(error: crate::SettingError) -> Self {
-        Self::new(FailureKind::Config, error.to_string(), "Change the setting and try again.")
+        let hint = match error {
+            crate::SettingError::Settled { .. } => "Start a new run with it.",
+            _ => "Change the setting and try again.",
+        };
+        Self::new(FailureKind::Config, error.to_string(), hint)
     }
 }

@@ -19,9 +19,11 @@ pub use config::{
 };
 pub use failure::{Failure, FailureKind};
 pub use protocol::{
-    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, LiveSettings,
-    RunSummary, Saved, StepReport,
+    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,
+    Saved, StepReport,
 };
-pub use settings::{SETTINGS, Setting, SettingError, SettingKind, nearest, overlay};
+pub use settings::{
+    SETTINGS, Setting, SettingError, SettingKind, change, differences, nearest, overlay,
+};
 pub use trace::{Candidate, Trace, TraceStep};
 pub use vocab::Vocab;

@@ -37,16 +37,6 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
 }
 
-/// Settings that may change while a run goes on; absent ones stay.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
-#[serde(default, deny_unknown_fields)]
-pub struct LiveSettings {
-    #[ts(optional)]
-    pub learning_rate: Option<f64>,
-    #[ts(optional)]
-    pub max_iters: Option<usize>,
-}
-
 /// What the page asks. Byte arrays cross as `Uint8Array`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -77,15 +67,21 @@ pub enum Command {
     /// Drop a stream before its end. Answered by `closed`.
     Close { stream: u32 },
     /// The model's readout after every cycle, with the `top` most probable
-    /// tokens of each position. Answered by `traced`.
-    Trace { prompt: String, depth: usize, top: usize },
-    /// Change settings of the running run. Answered by `ready`.
-    Configure { settings: LiveSettings },
+    /// tokens of each position and, of the position `attention`, what every head
+    /// looked at. Answered by `traced`.
+    Trace { prompt: String, depth: usize, top: usize, attention: Option<usize> },
+    /// Change live settings of the run, by key. Answered by `ready`.
+    Configure {
+        #[ts(type = "Record<string, string | number | boolean | readonly number[]>")]
+        settings: serde_json::Value,
+    },
     /// Everything needed to go on later. Answered by `saved`.
     Save,
     /// Time `steps` training steps of a configuration on made-up tokens,
     /// beside the run and without touching it. Answered by `probed`.
     Probe { config: RunConfig, steps: usize },
+    /// What the session holds of the machine's memory. Answered by `memory`.
+    MeasureMemory,
 }
 
 /// What a session answers.
@@ -102,6 +98,7 @@ pub enum Event {
     Traced { step: usize, trace: Trace, vocab: Vocab },
     Saved { saved: Saved },
     Probed { ms_per_step: f64, tokens_per_step: usize },
+    Memory { memory: Memory },
     Failed { failure: Failure },
 }
 
@@ -119,6 +116,17 @@ pub struct RunSummary {
     pub val_tokens: usize,
     /// Loss of guessing uniformly, ln(vocabulary), in nats.
     pub chance_loss: f64,
+    /// Floating-point operations that training spends on one token, on average.
+    pub training_flops_per_token: f64,
+}
+
+/// Memory in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Memory {
+    /// The module's own: it grows and never shrinks.
+    pub wasm: usize,
+    /// What the graphics device has reserved, where it says.
+    pub device: Option<u64>,
 }
 
 /// One training step.

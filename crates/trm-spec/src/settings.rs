@@ -35,6 +35,8 @@ pub struct Setting {
     pub choices: &'static [&'static str],
     /// The variant that alone has it, where not all do.
     pub variant: Option<&'static str>,
+    /// Whether it may change while a run goes on; the others need a new run.
+    pub live: bool,
     pub help: &'static str,
 }
 
@@ -44,7 +46,7 @@ const fn s(
     kind: SettingKind,
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind, choices: &[], variant: None, help }
+    Setting { key, section, kind, choices: &[], variant: None, live: false, help }
 }
 
 const fn choice(
@@ -53,12 +55,22 @@ const fn choice(
     choices: &'static [&'static str],
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind: SettingKind::Choice, choices, variant: None, help }
+    Setting { key, section, kind: SettingKind::Choice, choices, variant: None, live: false, help }
 }
 
-/// A setting that only one variant has.
-const fn only(variant: &'static str, setting: Setting) -> Setting {
-    Setting { variant: Some(variant), ..setting }
+/// A setting that may change while a run goes on.
+const fn live(setting: Setting) -> Setting {
+    Setting { live: true, ..setting }
+}
+
+/// A setting that only the causal model has.
+const fn causal(setting: Setting) -> Setting {
+    Setting { variant: Some("causal"), ..setting }
+}
+
+/// A setting that only the dual-state model has.
+const fn dual(setting: Setting) -> Setting {
+    Setting { variant: Some("dual"), ..setting }
 }
 
 use SettingKind::{Flag, Integer, Number, Numbers, Text};
@@ -74,89 +86,69 @@ pub const SETTINGS: &[Setting] = &[
     s("model", "hidden_size", Integer, "Width of the state, in features"),
     s("model", "num_heads", Integer, "Attention heads; must divide hidden_size"),
     s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
-    only("dual", s("model", "h_cycles", Integer, "Cycles of a supervision step, T")),
-    only(
-        "dual",
-        s("model", "l_cycles", Integer, "Latent steps in a cycle, n; a step of the answer follows"),
-    ),
-    only("dual", s("model", "halt_max_steps", Integer, "Most supervision steps for a puzzle")),
-    only("dual", s("model", "seq_len", Integer, "Cells of a puzzle")),
-    only(
-        "dual",
-        s("model", "mlp_t", Flag, "Mix positions by a SwiGLU over the sequence, not by attention"),
-    ),
-    only(
-        "dual",
-        choice(
-            "model",
-            "pos_encodings",
-            &["rope", "learned", "none"],
-            "How a model knows where a cell is",
-        ),
-    ),
-    only(
-        "dual",
-        s("model", "puzzle_emb_ndim", Integer, "Numbers in a puzzle's embedding; 0 means none"),
-    ),
-    only(
-        "dual",
-        s(
-            "model",
-            "puzzle_emb_len",
-            Integer,
-            "Positions that the embedding takes; 0 means as many as it fills",
-        ),
-    ),
-    only("dual", s("model", "num_puzzle_identifiers", Integer, "Rows of the puzzle embedding")),
-    only(
-        "dual",
-        choice(
-            "model",
-            "state_start",
-            &["normal", "zero"],
-            "Where the states begin: at two vectors drawn once (official TRM), or at zero",
-        ),
-    ),
-    only(
-        "causal",
-        s(
-            "model",
-            "recursion_steps",
-            Integer,
-            "Cycles of the recursion in training; later runs may use any depth",
-        ),
-    ),
-    only("causal", s("model", "block_size", Integer, "Context length, in tokens")),
+    dual(s("model", "h_cycles", Integer, "Cycles of a supervision step, T")),
+    dual(s(
+        "model",
+        "l_cycles",
+        Integer,
+        "Latent steps in a cycle, n; a step of the answer follows",
+    )),
+    dual(s("model", "halt_max_steps", Integer, "Most supervision steps for a puzzle")),
+    dual(s("model", "seq_len", Integer, "Cells of a puzzle")),
+    dual(s(
+        "model",
+        "mlp_t",
+        Flag,
+        "Mix positions by a SwiGLU over the sequence, not by attention",
+    )),
+    dual(choice(
+        "model",
+        "pos_encodings",
+        &["rope", "learned", "none"],
+        "How a model knows where a cell is",
+    )),
+    dual(s("model", "puzzle_emb_ndim", Integer, "Numbers in a puzzle's embedding; 0 means none")),
+    dual(s(
+        "model",
+        "puzzle_emb_len",
+        Integer,
+        "Positions that the embedding takes; 0 means as many as it fills",
+    )),
+    dual(s("model", "num_puzzle_identifiers", Integer, "Rows of the puzzle embedding")),
+    dual(choice(
+        "model",
+        "state_start",
+        &["normal", "zero"],
+        "Where the states begin: at two vectors drawn once (official TRM), or at zero",
+    )),
+    causal(live(s(
+        "model",
+        "recursion_steps",
+        Integer,
+        "Cycles of the recursion in training; later runs may use any depth",
+    ))),
+    causal(s("model", "block_size", Integer, "Context length, in tokens")),
     s(
         "model",
         "expansion",
         Number,
         "SwiGLU expansion; the inner width is rounded up to a multiple of 256",
     ),
-    only(
-        "causal",
-        s("model", "dropout", Number, "Probability of dropping an activation in training"),
-    ),
+    causal(s("model", "dropout", Number, "Probability of dropping an activation in training")),
     s("model", "rms_norm_eps", Number, "Added to the mean square inside RMSNorm"),
     s("model", "rope_theta", Number, "Base of the rotary position frequencies"),
-    only(
-        "causal",
-        choice(
-            "model",
-            "input_injection",
-            &["add", "adapter"],
-            "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both",
-        ),
-    ),
-    only(
-        "causal",
-        choice(
-            "model",
-            "state_update",
-            &["replace", "gated"],
-            "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share",
-        ),
-    ),
+    causal(choice(
+        "model",
+        "input_injection",
+        &["add", "adapter"],
+        "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both",
+    )),
+    causal(choice(
+        "model",
+        "state_update",
+        &["replace", "gated"],
+        "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share",
+    )),
     s(
         "data",
         "dataset",
@@ -181,35 +173,35 @@ pub const SETTINGS: &[Setting] = &[
     s("data", "min_guesses", Integer, "Fewest guesses that a plain solver needs for a puzzle"),
     s("data", "max_guesses", Integer, "Most guesses that a plain solver needs for a puzzle"),
     s("data", "augment", Flag, "Show every puzzle in another guise each time"),
-    s("train", "batch_size", Integer, "Sequences in a batch"),
-    s(
+    live(s("train", "batch_size", Integer, "Sequences in a batch")),
+    live(s(
         "train",
         "gradient_accumulation_steps",
         Integer,
         "Batches whose gradients are averaged into one update",
-    ),
-    s("train", "max_iters", Integer, "Steps of the whole run"),
-    s("train", "learning_rate", Number, "Peak learning rate"),
-    s("train", "min_lr", Number, "Learning rate at the end of a cosine schedule"),
-    choice("train", "lr_schedule", &["cosine", "constant"], "Learning rate after the warmup"),
-    s("train", "warmup_iters", Integer, "Steps of linear warmup"),
-    s("train", "lr_decay_iters", Integer, "Step at which the cosine ends; 0 means max_iters"),
+    )),
+    live(s("train", "max_iters", Integer, "Steps of the whole run")),
+    live(s("train", "learning_rate", Number, "Peak learning rate")),
+    live(s("train", "min_lr", Number, "Learning rate at the end of a cosine schedule")),
+    live(choice("train", "lr_schedule", &["cosine", "constant"], "Learning rate after the warmup")),
+    live(s("train", "warmup_iters", Integer, "Steps of linear warmup")),
+    live(s("train", "lr_decay_iters", Integer, "Step at which the cosine ends; 0 means max_iters")),
     choice(
         "train",
         "optimizer",
         &["adamw", "muon", "adam_atan2"],
         "AdamW, Muon for the matrices inside the blocks, or AdamATan2 (official TRM)",
     ),
-    s("train", "beta1", Number, "AdamW: decay of the first moment"),
-    s("train", "beta2", Number, "AdamW: decay of the second moment"),
-    s("train", "adam_eps", Number, "AdamW: added to the root of the second moment"),
-    s("train", "weight_decay", Number, "AdamW: decoupled weight decay"),
-    choice(
+    live(s("train", "beta1", Number, "AdamW: decay of the first moment")),
+    live(s("train", "beta2", Number, "AdamW: decay of the second moment")),
+    live(s("train", "adam_eps", Number, "AdamW: added to the root of the second moment")),
+    live(s("train", "weight_decay", Number, "AdamW: decoupled weight decay")),
+    live(choice(
         "train",
         "decay",
         &["matrices", "all"],
         "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)",
-    ),
+    )),
     choice(
         "train",
         "loss_type",
@@ -222,71 +214,81 @@ pub const SETTINGS: &[Setting] = &[
         &["carry", "unrolled"],
         "What an update of a dual model sees: one step of puzzles that are carried on, or all steps",
     ),
-    s("train", "halt_loss_weight", Number, "What the halting head's loss counts"),
-    s(
+    live(s("train", "halt_loss_weight", Number, "What the halting head's loss counts")),
+    live(s(
         "train",
         "halt_exploration_prob",
         Number,
         "Share of puzzles that must run a drawn number of steps before they halt",
-    ),
-    s("train", "puzzle_emb_lr", Number, "Learning rate of the puzzle embedding (sign descent)"),
-    s("train", "puzzle_emb_weight_decay", Number, "Weight decay of the puzzle embedding"),
-    s("train", "muon_momentum", Number, "Muon: decay of the momentum"),
-    s(
+    )),
+    live(s(
+        "train",
+        "puzzle_emb_lr",
+        Number,
+        "Learning rate of the puzzle embedding (sign descent)",
+    )),
+    live(s("train", "puzzle_emb_weight_decay", Number, "Weight decay of the puzzle embedding")),
+    live(s("train", "muon_momentum", Number, "Muon: decay of the momentum")),
+    live(s(
         "train",
         "ema_decay",
         Number,
         "Decay of a moving average of the weights, which is then evaluated; 0 keeps none",
-    ),
-    s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off"),
-    choice(
+    )),
+    live(s("train", "grad_clip", Number, "Largest global gradient norm; 0 turns clipping off")),
+    live(choice(
         "train",
         "precision",
         &["f32", "bf16", "f16"],
         "What linear maps compute in while training; weights stay in f32",
-    ),
-    s(
+    )),
+    live(s(
         "train",
         "gradient_checkpointing",
         Flag,
         "Compute cycles again in the backward pass instead of keeping them: less memory, more time",
-    ),
-    choice(
+    )),
+    live(choice(
         "train",
         "objective",
         &["last_cycle", "every_cycle"],
         "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable",
-    ),
-    s(
+    )),
+    live(s(
         "train",
         "cycle_weights",
         Numbers,
         "Weights of the cycles under every_cycle, or of the steps under unrolled; empty means equal",
-    ),
-    choice(
+    )),
+    live(choice(
         "train",
         "depth_sampling",
         &["fixed", "uniform", "log_normal"],
         "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it",
-    ),
-    s("train", "min_depth", Integer, "Smallest depth that is drawn"),
-    s(
+    )),
+    live(s("train", "min_depth", Integer, "Smallest depth that is drawn")),
+    live(s(
         "train",
         "backprop_cycles",
         Integer,
         "Last cycles that leave a gradient; 0 means all of them",
-    ),
-    s("train", "eval_interval", Integer, "Steps between validations"),
-    s("train", "eval_iters", Integer, "Batches in a validation estimate; 0 means the whole split"),
-    s("train", "save_top_k", Integer, "Best checkpoints that are kept"),
-    s(
+    )),
+    live(s("train", "eval_interval", Integer, "Steps between validations")),
+    live(s(
+        "train",
+        "eval_iters",
+        Integer,
+        "Batches in a validation estimate; 0 means the whole split",
+    )),
+    live(s("train", "save_top_k", Integer, "Best checkpoints that are kept")),
+    live(s(
         "train",
         "early_stopping_patience",
         Integer,
         "Validations in a row without a new best before training stops; 0 never stops",
-    ),
-    s("train", "log_interval", Integer, "Steps between progress lines"),
-    s("train", "sample_interval", Integer, "Steps between printed samples; 0 prints none"),
+    )),
+    live(s("train", "log_interval", Integer, "Steps between progress lines")),
+    live(s("train", "sample_interval", Integer, "Steps between printed samples; 0 prints none")),
     s("train", "seed", Integer, "Seed of the weights, the batches, the depths and dropout"),
 ];
 
@@ -299,6 +301,8 @@ pub enum SettingError {
     Misplaced { key: String, section: &'static str, found: String },
     #[error("setting `{key}` {problem}")]
     Value { key: String, problem: String },
+    #[error("setting `{key}` cannot change while a run goes on")]
+    Settled { key: &'static str },
     #[error("{0}")]
     Shape(String),
 }
@@ -418,6 +422,24 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
     let config = read(base, &whole)?;
     config.validate()?;
     Ok(config)
+}
+
+/// Lays `patch` over the configuration of a run that goes on; only settings that
+/// are [`live`](Setting::live) may differ.
+pub fn change(running: &RunConfig, patch: &Value) -> Result<RunConfig, SettingError> {
+    let changed = overlay(running, patch)?;
+    match differences(running, &changed).find(|setting| !setting.live) {
+        Some(setting) => Err(SettingError::Settled { key: setting.key }),
+        None => Ok(changed),
+    }
+}
+
+/// The settings in which two configurations differ.
+pub fn differences(a: &RunConfig, b: &RunConfig) -> impl Iterator<Item = &'static Setting> + use<> {
+    let [a, b] = [a, b].map(|config| serde_json::to_value(config).unwrap_or_default());
+    SETTINGS
+        .iter()
+        .filter(move |setting| a[setting.section][setting.key] != b[setting.section][setting.key])
 }
 
 fn set(whole: &mut Value, setting: &Setting, value: &Value) -> Result<(), SettingError> {

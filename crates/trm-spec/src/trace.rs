@@ -35,6 +35,11 @@ pub struct TraceStep {
     pub state_rms: f32,
     /// Root mean square of the state's change over this step.
     pub state_change: f32,
+    /// What each head of each block looked at in this step from the position that
+    /// was asked for: row, block, head, then a share for every position. Empty
+    /// unless asked for, and where nothing attends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<Vec<Vec<Vec<f32>>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub logits: Option<Vec<Vec<Vec<f32>>>>,

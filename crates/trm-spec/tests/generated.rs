@@ -31,7 +31,7 @@ fn types_use_numbers_and_optional_fields() {
     let [(_, types), ..] = render::files().expect("the presets resolve");
     assert!(!types.contains("bigint"), "64-bit integers cross as numbers");
     for declaration in [
-        "learning_rate?: number, max_iters?: number",
+        "attention?: Array<Array<Array<Array<number>>>>",
         "checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null",
         "top?: Array<",
         "logits?: Array<Array<Array<number>>>, }",

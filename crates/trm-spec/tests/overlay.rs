@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, SettingError, VariantSpec, overlay};
+use trm_spec::{RunConfig, SettingError, VariantSpec, change, differences, overlay};
 
 fn refused(patch: &Value) -> SettingError {
     overlay(&RunConfig::default(), patch).expect_err("refused")
@@ -148,6 +148,20 @@ fn impossible_sizes_are_refused_before_anything_is_allocated() {
 fn a_number_in_toml_that_is_not_one_is_refused() {
     let patch = toml::from_str("[train]\nlearning_rate = nan\n").expect("TOML knows nan");
     assert!(refused(&patch).to_string().contains("learning_rate"));
+}
+
+#[test]
+fn a_run_that_goes_on_takes_only_live_settings() {
+    let running = RunConfig::default();
+    let changed =
+        change(&running, &json!({ "learning_rate": 0.5, "batch_size": 3 })).expect("live");
+    let keys: Vec<_> = differences(&running, &changed).map(|setting| setting.key).collect();
+    assert_eq!(keys, ["batch_size", "learning_rate"]);
+    // Naming a settled one is no change.
+    change(&running, &json!({ "hidden_size": 384 })).expect("the same");
+    let error =
+        change(&running, &json!({ "hidden_size": 64, "num_heads": 2 })).expect_err("settled");
+    assert_eq!(error, SettingError::Settled { key: "hidden_size" });
 }
 
 proptest! {

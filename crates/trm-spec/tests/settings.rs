@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trm_spec::{
-    RunConfig, SETTINGS, Setting, SettingError, SettingKind, VARIANTS, nearest, overlay,
-};
+use trm_spec::{RunConfig, SETTINGS, Setting, SettingError, SettingKind, VARIANTS, nearest};
 
 /// The defaults of every variant.
 fn defaults() -> impl Iterator<Item = Value> {

@@ -9,8 +9,8 @@ use trm_core::cache::Autoregressive;
 use trm_data::{Corpus, Split, draw, encode, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, GenerateOptions, LiveSettings, Precision, RunConfig,
-    RunSummary, Saved, StepReport, Trace, VariantSpec, Vocab,
+    DepthLoss, Failure, FailureKind, GenerateOptions, Precision, RunConfig, RunSummary, Saved,
+    StepReport, Trace, VariantSpec, Vocab, change,
 };
 
 use crate::backward::{checkpointed, gradients};
@@ -221,6 +221,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             train_tokens: tokens(|c| c.len(Split::Train)),
             val_tokens: tokens(|c| c.len(Split::Val)),
             chance_loss: (self.vocab.size() as f64).ln(),
+            training_flops_per_token: self.config.training_flops_per_token(self.vocab.size()),
         }
     }
 
@@ -248,15 +249,15 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         Ok(reports)
     }
 
-    fn configure(&mut self, settings: &LiveSettings) -> Result<(), Failure> {
-        let mut config = self.config.clone();
-        if let Some(rate) = settings.learning_rate {
-            config.train.learning_rate = rate;
-        }
-        if let Some(iters) = settings.max_iters {
-            config.train.max_iters = iters;
-        }
-        config.validate()?;
+    fn configure(&mut self, patch: &Value) -> Result<(), Failure> {
+        let config = change(&self.config, patch)?;
+        let VariantSpec::Causal(model) = &config.model;
+        self.task = CausalTask::new(model, &config.train);
+        self.average = match self.average.take() {
+            _ if config.train.ema_decay == 0.0 => None,
+            // An average that begins now begins at the weights as they are now.
+            average => average.or_else(|| Some(Average::new(self.model()))),
+        };
         self.config = config;
         Ok(())
     }

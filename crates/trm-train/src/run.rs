@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use trm_spec::{
-    DepthLoss, Failure, GenerateOptions, Generated, LiveSettings, RunSummary, Saved, StepReport,
-    Trace,
+    DepthLoss, Failure, GenerateOptions, Generated, RunSummary, Saved, StepReport, Trace,
 };
 
 /// A model, and what it takes to train it further.
@@ -18,8 +17,9 @@ pub trait Run {
     /// read back once, at the end.
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure>;
 
-    /// Changes settings that need no restart.
-    fn configure(&mut self, settings: &LiveSettings) -> Result<(), Failure>;
+    /// Changes settings while the run goes on: a patch of the configuration, in
+    /// which only those that are [`live`](trm_spec::Setting::live) may differ.
+    fn configure(&mut self, patch: &serde_json::Value) -> Result<(), Failure>;
 
     /// Loss on the validation split at each depth, over `max_tokens` evenly spread
     /// tokens (0: all of them, each once).
@@ -75,4 +75,6 @@ pub struct TraceRequest {
     pub top: usize,
     /// Whether to give the logits too.
     pub logits: bool,
+    /// A position of which to tell what every head looked at.
+    pub attention: Option<usize>,
 }

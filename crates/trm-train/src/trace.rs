@@ -23,22 +23,34 @@ pub(crate) async fn trace<M: Recursive<Input = Tensor<2, Int>>>(
             "Give at least one token in each row, and as many in every row.",
         ));
     }
+    if let Some(position) = request.attention.filter(|position| *position >= length) {
+        return Err(Failure::new(
+            FailureKind::Prompt,
+            format!("there is no position {position} among {length} tokens"),
+            format!("Positions count from 0 to {}.", length - 1),
+        ));
+    }
     let input = tokens(&request.tokens.concat(), length, &model.device());
     let x = model.encode(&input);
     let start = model.start(&x);
-    let mut before = start.answer().clone();
+    let mut before = start.clone();
     let mut seen: Vec<Seen> = Vec::with_capacity(request.depth);
     Engine::new(request.depth).think(model, &x, start, |_, state| {
         let readout = model.read(state);
         let answer = state.answer().clone();
-        let change = answer.clone() - before.clone();
+        let change = answer.clone() - before.answer().clone();
+        let attention = match request.attention {
+            Some(position) => look(model.attend(&x, &before), position),
+            None => Vec::new(),
+        };
         seen.push(Seen {
             logits: readout.logits,
             halt: readout.halt,
             rms: mean_square(answer.clone()),
             change: mean_square(change),
+            attention,
         });
-        before = answer;
+        before = state.clone();
     });
     let mut steps = Vec::with_capacity(seen.len());
     for (i, seen) in seen.into_iter().enumerate() {
@@ -52,6 +64,14 @@ pub(crate) async fn trace<M: Recursive<Input = Tensor<2, Int>>>(
     })
 }
 
+/// Of every block's shares, what `position` takes: `[batch, heads, seq]` each.
+fn look(shares: Vec<Tensor<4>>, position: usize) -> Vec<Tensor<3>> {
+    shares
+        .into_iter()
+        .map(|shares| shares.slice_dim(2, position..position + 1).squeeze_dim(2))
+        .collect()
+}
+
 fn mean_square(state: Tensor<3>) -> Tensor<1> {
     state.square().mean()
 }
@@ -62,6 +82,8 @@ struct Seen {
     halt: Option<Tensor<1>>,
     rms: Tensor<1>,
     change: Tensor<1>,
+    /// Of every block, `[batch, heads, seq]`.
+    attention: Vec<Tensor<3>>,
 }
 
 impl Seen {
@@ -87,6 +109,7 @@ impl Seen {
             },
             state_rms: host(self.rms).await?[0].sqrt(),
             state_change: host(self.change).await?[0].sqrt(),
+            attention: by_row(self.attention).await?,
             logits: request.logits.then(Vec::new),
         };
         for row in values.chunks_exact(length * vocab) {
@@ -105,6 +128,20 @@ impl Seen {
         }
         Ok(out)
     }
+}
+
+/// Blocks of `[batch, heads, seq]` as row, block, head, position.
+async fn by_row(blocks: Vec<Tensor<3>>) -> Result<Vec<Vec<Vec<Vec<f32>>>>, Failure> {
+    let mut rows = Vec::new();
+    for block in blocks {
+        let [batch, heads, seq] = block.dims();
+        rows.resize(batch, Vec::new());
+        let values = host(block).await?;
+        for (row, values) in rows.iter_mut().zip(values.chunks_exact(heads * seq)) {
+            row.push(values.chunks_exact(seq).map(<[f32]>::to_vec).collect());
+        }
+    }
+    Ok(rows)
 }
 
 fn candidates(probs: &[f64], n: usize) -> Vec<Candidate> {

@@ -5,14 +5,15 @@ mod support;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use serde_json::json;
 use support::{model, start, tiny, wait};
 use trm_core::cache::Autoregressive;
 use trm_core::variants::causal::Causal;
 use trm_core::{Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{
-    DepthSampling, FailureKind, GenerateOptions, Injection, LiveSettings, Objective, RunConfig,
-    StateUpdate, VariantSpec,
+    DepthSampling, FailureKind, GenerateOptions, Injection, Objective, RunConfig, StateUpdate,
+    VariantSpec,
 };
 use trm_train::{CausalTask, TraceRequest};
 
@@ -222,6 +223,67 @@ fn evaluation_counts_every_token_once_and_agrees_with_a_trace() {
     assert!((found.bits_per_char - expected / 2f64.ln()).abs() < 1e-5);
 }
 
+#[test]
+fn every_head_shares_out_its_attention_among_what_came_before() {
+    let run = start(&tiny());
+    let VariantSpec::Causal(spec) = run.summary().config.model;
+    let tokens = vec![(0..16).collect(), (4..20).collect::<Vec<u32>>()];
+    for position in [0, 7, 15] {
+        let request = TraceRequest {
+            tokens: tokens.clone(),
+            depth: 2,
+            attention: Some(position),
+            ..TraceRequest::default()
+        };
+        let trace = wait(run.trace(&request)).unwrap();
+        for step in &trace.steps {
+            assert_eq!(step.attention.len(), 2);
+            for heads in step.attention.iter().flatten() {
+                assert_eq!(heads.len(), spec.num_heads);
+                for shares in heads {
+                    let (seen, hidden) = shares.split_at(position + 1);
+                    assert_eq!(shares.len(), 16);
+                    assert!((seen.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                    assert!(hidden.iter().all(|share| *share == 0.0));
+                }
+            }
+            assert_eq!(step.attention[0].len(), spec.n_layers);
+        }
+        // A later cycle asks another question of the same text.
+        assert!(position == 0 || trace.steps[0].attention != trace.steps[1].attention);
+    }
+    let beyond = TraceRequest { tokens, depth: 1, attention: Some(16), ..TraceRequest::default() };
+    assert_eq!(wait(run.trace(&beyond)).unwrap_err().kind, FailureKind::Prompt);
+}
+
+/// Live settings act on the next step, and a run that was changed on its way is
+/// saved and taken up again as it is.
+#[test]
+fn live_settings_change_the_next_step() {
+    let patch = json!({
+        "learning_rate": 2e-3, "recursion_steps": 3, "objective": "every_cycle",
+        "cycle_weights": [1, 2, 3], "depth_sampling": "uniform", "batch_size": 3, "ema_decay": 0.9,
+    });
+    let mut changed = start(&tiny());
+    let mut same = start(&tiny());
+    assert_eq!(wait(changed.steps(3)).unwrap(), wait(same.steps(3)).unwrap());
+    changed.configure(&patch).unwrap();
+    let saved = wait(changed.save(serde_json::Value::Null)).unwrap();
+    let after = wait(changed.steps(4)).unwrap();
+    assert!(after.iter().any(|report| report.depth == 3), "{after:?}");
+    assert_ne!(after, wait(same.steps(4)).unwrap());
+    let mut again = trm_train::load(
+        &saved.checkpoint,
+        Some(&saved.optimizer),
+        Some(support::TEXT),
+        &Device::flex(),
+    )
+    .unwrap();
+    assert_eq!(wait(again.steps(4)).unwrap(), after);
+    changed.configure(&json!({ "ema_decay": 0 })).unwrap();
+    assert!(changed.answer_with(trm_train::Weights::Average).is_err());
+}
+
 fn options(depth: usize, seed: u32) -> GenerateOptions {
     GenerateOptions {
         prompt: "To ".into(),
@@ -276,10 +338,17 @@ fn bad_requests_say_what_to_do() {
         let request = TraceRequest { tokens, depth: 1, ..TraceRequest::default() };
         assert_eq!(kind(wait(run.trace(&request)).map(drop)), FailureKind::Prompt);
     }
-    let settings = LiveSettings { learning_rate: Some(f64::NAN), max_iters: None };
-    assert_eq!(kind(run.configure(&settings)), FailureKind::Config);
-    let settings = LiveSettings { learning_rate: Some(9.0), max_iters: Some(61) };
-    run.configure(&settings).unwrap();
+    for patch in [
+        json!({ "learning_rate": "fast" }),
+        json!({ "learning_rate": 11 }),
+        json!({ "hidden_size": 64 }),
+        json!({ "seed": 2 }),
+        json!({ "cycle_weights": [1.0] }),
+        json!({ "no_such": 1 }),
+    ] {
+        assert_eq!(kind(run.configure(&patch)), FailureKind::Config);
+    }
+    run.configure(&json!({ "learning_rate": 9, "max_iters": 61 })).unwrap();
     assert_eq!(run.summary().config.train.max_iters, 61);
 }
 
@@ -290,7 +359,7 @@ fn a_run_stops_at_its_end() {
     let mut run = start(&config);
     assert_eq!(wait(run.steps(10)).unwrap().len(), 3);
     assert!(wait(run.steps(10)).unwrap().is_empty());
-    run.configure(&LiveSettings { learning_rate: None, max_iters: Some(5) }).unwrap();
+    run.configure(&json!({ "max_iters": 5 })).unwrap();
     assert_eq!(wait(run.steps(10)).unwrap().last().unwrap().step, 5);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::Corpus;
-use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, RunConfig};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig};
 use trm_train::{Run, TextStream, TraceRequest};
 
 use crate::device::Opened;
@@ -78,10 +78,10 @@ impl Answering {
                 self.streams.remove(&stream);
                 Ok(Event::Closed { stream })
             }
-            Command::Trace { prompt, depth, top } => {
+            Command::Trace { prompt, depth, top, attention } => {
                 let run = self.run()?;
                 let tokens = vec![run.encode(&prompt)?];
-                let request = TraceRequest { tokens, depth, top, logits: false };
+                let request = TraceRequest { tokens, depth, top, attention, logits: false };
                 let trace = run.trace(&request).await?;
                 let summary = run.summary();
                 Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
@@ -93,6 +93,7 @@ impl Answering {
             }
             Command::Save => Ok(Event::Saved { saved: self.run()?.save(Value::Null).await? }),
             Command::Probe { config, steps } => self.probe(config, steps).await,
+            Command::MeasureMemory => Ok(Event::Memory { memory: self.memory() }),
         }
     }
 
@@ -125,6 +126,17 @@ impl Answering {
             self.streams.remove(&stream);
         }
         Ok(Event::Generated { stream, output })
+    }
+
+    fn memory(&self) -> Memory {
+        use wasm_bindgen::JsCast;
+
+        let own: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+        let buffer: js_sys::ArrayBuffer = own.buffer().unchecked_into();
+        Memory {
+            wasm: buffer.byte_length() as usize,
+            device: self.opened.device.memory_pool_usage().map(|usage| usage.bytes_reserved),
+        }
     }
 
     /// Times training steps of `config` on made-up text. The first step, which

@@ -7,6 +7,7 @@ import type { KeptRun, Shelf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
 import { preset } from '../state/presets';
 import type { Notice, Phase, RunState } from '../state/run';
+import { liveOf } from '../state/settings';
 import { type PageAddress, type Question, write } from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
 import { AddressBar } from './address';
@@ -151,7 +152,7 @@ export class Lab {
       if (!summary) return;
       const { config } = summary;
       if (step >= config.train.max_iters) {
-        await this.#runs.configure(further(config, step, this.more));
+        await this.#runs.configure({ ...further(config, step, this.more) });
       }
       this.train();
     });
@@ -223,8 +224,8 @@ export class Lab {
 
   /** Applies the settings that need no restart. */
   configure(): void {
-    const { learning_rate, max_iters } = this.draft.train;
-    this.#errands.add(() => this.#runs.configure({ learning_rate, max_iters }));
+    const settings = liveOf(this.draft);
+    this.#errands.add(() => this.#runs.configure(settings));
   }
 
   async download(): Promise<Uint8Array | null> {

@@ -36,7 +36,7 @@ export class Refining {
     this.#next = performance.now() + EVERY;
     const prompt = [...text].slice(0, Math.min(GRID, block)).join('');
     try {
-      const command = { type: 'trace', prompt, depth, top: 3 } as const;
+      const command = { type: 'trace', prompt, depth, top: 3, attention: null } as const;
       const { trace, vocab, step } = await client.ask(command, 'traced');
       this.shown = { trace, vocab, step };
     } catch (error) {

@@ -11,6 +11,7 @@ import {
   type RunState,
   telling,
 } from '../state/run';
+import { differing, valueOf, withSetting } from '../state/settings';
 import { DEEPEST, type PageAddress, type Question } from '../state/url';
 import { Answers } from './answers';
 import type { Machine } from './machine.svelte';
@@ -59,9 +60,12 @@ export class Run {
 
   /** Its settings changed while it goes on. */
   change(summary: RunSummary): void {
+    const before = this.state.summary?.config ?? summary.config;
     this.#happen({ type: 'changed', summary });
-    const { max_iters, learning_rate } = summary.config.train;
-    this.draft = { ...this.draft, train: { ...this.draft.train, max_iters, learning_rate } };
+    // What else stands in the form, unapplied, stays there.
+    for (const setting of differing(before, summary.config)) {
+      this.draft = withSetting(this.draft, setting, valueOf(summary.config, setting));
+    }
     if (this.phase === 'done' && this.state.step < summary.config.train.max_iters) {
       this.phase = 'paused';
     }

@@ -3,12 +3,12 @@
 // before another takes its place.
 
 import { SessionError } from '../client/client';
-import type { LiveSettings, RunConfig, RunSummary } from '../gen';
+import type { RunConfig, RunSummary } from '../gen';
 import type { KeptRun, Shelf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
 import { DEFAULT_PRESET, preset } from '../state/presets';
 import type { History } from '../state/run';
-import { same } from '../state/settings';
+import { changes, type Patch, same } from '../state/settings';
 import type { PageAddress } from '../state/url';
 import { claim, ELSEWHERE } from './claim';
 import type { Gallery } from './gallery.svelte';
@@ -209,7 +209,7 @@ export class Runs {
   }
 
   /** Opens a model that comes with the page. */
-  async open(shipped: Shipped, bytes: Uint8Array, live: LiveSettings = {}): Promise<void> {
+  async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
     const { machine } = this.#around;
     const summary = await this.#trainee.load(machine.client, bytes, null, null);
     // What a run from nothing with the same settings would be called.
@@ -245,11 +245,11 @@ export class Runs {
   }
 
   /** Changes settings that need no restart; none is no change. */
-  async configure(settings: LiveSettings): Promise<void> {
+  async configure(patch: Patch): Promise<void> {
     const { machine, run, remember } = this.#around;
-    const now = { ...run.state.summary?.config.train };
-    const { learning_rate = now.learning_rate, max_iters = now.max_iters } = settings;
-    if (learning_rate === now.learning_rate && max_iters === now.max_iters) return;
+    const now = run.state.summary?.config;
+    const settings = now ? changes(now, patch) : patch;
+    if (Object.keys(settings).length === 0) return;
     const { summary } = await machine.client.ask({ type: 'configure', settings }, 'ready');
     run.change(summary);
     remember();

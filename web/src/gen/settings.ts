@@ -9,15 +9,20 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "choice",
     "choices": [
-      "causal"
+      "causal",
+      "dual"
     ],
-    "help": "Which model: the causal single-state language model (Chat-TRM)"
+    "variant": null,
+    "live": false,
+    "help": "Which model: the causal single-state language model (Chat-TRM), or the dual-state puzzle solver (TRM)"
   },
   {
     "key": "hidden_size",
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "Width of the state, in features"
   },
   {
@@ -25,6 +30,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "Attention heads; must divide hidden_size"
   },
   {
@@ -32,13 +39,114 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "Blocks in the core that every cycle applies again"
+  },
+  {
+    "key": "h_cycles",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Cycles of a supervision step, T"
+  },
+  {
+    "key": "l_cycles",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Latent steps in a cycle, n; a step of the answer follows"
+  },
+  {
+    "key": "halt_max_steps",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Most supervision steps for a puzzle"
+  },
+  {
+    "key": "seq_len",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Cells of a puzzle"
+  },
+  {
+    "key": "mlp_t",
+    "section": "model",
+    "kind": "flag",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Mix positions by a SwiGLU over the sequence, not by attention"
+  },
+  {
+    "key": "pos_encodings",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "rope",
+      "learned",
+      "none"
+    ],
+    "variant": "dual",
+    "live": false,
+    "help": "How a model knows where a cell is"
+  },
+  {
+    "key": "puzzle_emb_ndim",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Numbers in a puzzle's embedding; 0 means none"
+  },
+  {
+    "key": "puzzle_emb_len",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Positions that the embedding takes; 0 means as many as it fills"
+  },
+  {
+    "key": "num_puzzle_identifiers",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variant": "dual",
+    "live": false,
+    "help": "Rows of the puzzle embedding"
+  },
+  {
+    "key": "state_start",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "normal",
+      "zero"
+    ],
+    "variant": "dual",
+    "live": false,
+    "help": "Where the states begin: at two vectors drawn once (official TRM), or at zero"
   },
   {
     "key": "recursion_steps",
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "variant": "causal",
+    "live": true,
     "help": "Cycles of the recursion in training; later runs may use any depth"
   },
   {
@@ -46,6 +154,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "variant": "causal",
+    "live": false,
     "help": "Context length, in tokens"
   },
   {
@@ -53,6 +163,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "SwiGLU expansion; the inner width is rounded up to a multiple of 256"
   },
   {
@@ -60,6 +172,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "variant": "causal",
+    "live": false,
     "help": "Probability of dropping an activation in training"
   },
   {
@@ -67,6 +181,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "Added to the mean square inside RMSNorm"
   },
   {
@@ -74,6 +190,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "Base of the rotary position frequencies"
   },
   {
@@ -84,6 +202,8 @@ export const SETTINGS: readonly Setting[] = [
       "add",
       "adapter"
     ],
+    "variant": "causal",
+    "live": false,
     "help": "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both"
   },
   {
@@ -94,6 +214,8 @@ export const SETTINGS: readonly Setting[] = [
       "replace",
       "gated"
     ],
+    "variant": "causal",
+    "live": false,
     "help": "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share"
   },
   {
@@ -101,13 +223,17 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "text",
     "choices": [],
-    "help": "Name of the text: shakespeare, or your own with --data"
+    "variant": null,
+    "live": false,
+    "help": "Name of the text (shakespeare, or your own with --data), or kind of puzzle (sudoku-4x4, …)"
   },
   {
     "key": "val_fraction",
     "section": "data",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "The last share of the text, kept for validation"
   },
   {
@@ -119,6 +245,8 @@ export const SETTINGS: readonly Setting[] = [
       "byte",
       "gpt2"
     ],
+    "variant": null,
+    "live": false,
     "help": "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs"
   },
   {
@@ -129,13 +257,62 @@ export const SETTINGS: readonly Setting[] = [
       "random",
       "epochs"
     ],
+    "variant": null,
+    "live": false,
     "help": "Training windows: anywhere (nanoGPT), or each once before any comes again"
+  },
+  {
+    "key": "num_puzzles",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "variant": null,
+    "live": false,
+    "help": "Different puzzles to learn from, before augmentation"
+  },
+  {
+    "key": "num_val_puzzles",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "variant": null,
+    "live": false,
+    "help": "Puzzles kept for validation"
+  },
+  {
+    "key": "min_guesses",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "variant": null,
+    "live": false,
+    "help": "Fewest guesses that a plain solver needs for a puzzle"
+  },
+  {
+    "key": "max_guesses",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "variant": null,
+    "live": false,
+    "help": "Most guesses that a plain solver needs for a puzzle"
+  },
+  {
+    "key": "augment",
+    "section": "data",
+    "kind": "flag",
+    "choices": [],
+    "variant": null,
+    "live": false,
+    "help": "Show every puzzle in another guise each time"
   },
   {
     "key": "batch_size",
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Sequences in a batch"
   },
   {
@@ -143,6 +320,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Batches whose gradients are averaged into one update"
   },
   {
@@ -150,6 +329,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Steps of the whole run"
   },
   {
@@ -157,6 +338,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Peak learning rate"
   },
   {
@@ -164,6 +347,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Learning rate at the end of a cosine schedule"
   },
   {
@@ -174,6 +359,8 @@ export const SETTINGS: readonly Setting[] = [
       "cosine",
       "constant"
     ],
+    "variant": null,
+    "live": true,
     "help": "Learning rate after the warmup"
   },
   {
@@ -181,6 +368,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Steps of linear warmup"
   },
   {
@@ -188,6 +377,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Step at which the cosine ends; 0 means max_iters"
   },
   {
@@ -196,15 +387,20 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "choice",
     "choices": [
       "adamw",
-      "muon"
+      "muon",
+      "adam_atan2"
     ],
-    "help": "AdamW for everything, or Muon for the matrices inside the blocks"
+    "variant": null,
+    "live": false,
+    "help": "AdamW, Muon for the matrices inside the blocks, or AdamATan2 (official TRM)"
   },
   {
     "key": "beta1",
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "AdamW: decay of the first moment"
   },
   {
@@ -212,6 +408,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "AdamW: decay of the second moment"
   },
   {
@@ -219,6 +417,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "AdamW: added to the root of the second moment"
   },
   {
@@ -226,6 +426,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "AdamW: decoupled weight decay"
   },
   {
@@ -236,13 +438,77 @@ export const SETTINGS: readonly Setting[] = [
       "matrices",
       "all"
     ],
+    "variant": null,
+    "live": true,
     "help": "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)"
+  },
+  {
+    "key": "loss_type",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "softmax",
+      "stablemax"
+    ],
+    "variant": null,
+    "live": false,
+    "help": "How logits become a probability in the loss: softmax, or stablemax (official TRM)"
+  },
+  {
+    "key": "supervision",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "carry",
+      "unrolled"
+    ],
+    "variant": null,
+    "live": false,
+    "help": "What an update of a dual model sees: one step of puzzles that are carried on, or all steps"
+  },
+  {
+    "key": "halt_loss_weight",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "variant": null,
+    "live": true,
+    "help": "What the halting head's loss counts"
+  },
+  {
+    "key": "halt_exploration_prob",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "variant": null,
+    "live": true,
+    "help": "Share of puzzles that must run a drawn number of steps before they halt"
+  },
+  {
+    "key": "puzzle_emb_lr",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "variant": null,
+    "live": true,
+    "help": "Learning rate of the puzzle embedding (sign descent)"
+  },
+  {
+    "key": "puzzle_emb_weight_decay",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "variant": null,
+    "live": true,
+    "help": "Weight decay of the puzzle embedding"
   },
   {
     "key": "muon_momentum",
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Muon: decay of the momentum"
   },
   {
@@ -250,6 +516,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Decay of a moving average of the weights, which is then evaluated; 0 keeps none"
   },
   {
@@ -257,6 +525,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Largest global gradient norm; 0 turns clipping off"
   },
   {
@@ -268,6 +538,8 @@ export const SETTINGS: readonly Setting[] = [
       "bf16",
       "f16"
     ],
+    "variant": null,
+    "live": true,
     "help": "What linear maps compute in while training; weights stay in f32"
   },
   {
@@ -275,6 +547,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "flag",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Compute cycles again in the backward pass instead of keeping them: less memory, more time"
   },
   {
@@ -285,6 +559,8 @@ export const SETTINGS: readonly Setting[] = [
       "last_cycle",
       "every_cycle"
     ],
+    "variant": null,
+    "live": true,
     "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable"
   },
   {
@@ -292,7 +568,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "numbers",
     "choices": [],
-    "help": "Weights of the cycles under every_cycle, first cycle first; empty means equal"
+    "variant": null,
+    "live": true,
+    "help": "Weights of the cycles under every_cycle, or of the steps under unrolled; empty means equal"
   },
   {
     "key": "depth_sampling",
@@ -303,6 +581,8 @@ export const SETTINGS: readonly Setting[] = [
       "uniform",
       "log_normal"
     ],
+    "variant": null,
+    "live": true,
     "help": "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it"
   },
   {
@@ -310,6 +590,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Smallest depth that is drawn"
   },
   {
@@ -317,6 +599,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Last cycles that leave a gradient; 0 means all of them"
   },
   {
@@ -324,6 +608,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Steps between validations"
   },
   {
@@ -331,6 +617,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Batches in a validation estimate; 0 means the whole split"
   },
   {
@@ -338,6 +626,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Best checkpoints that are kept"
   },
   {
@@ -345,6 +635,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Validations in a row without a new best before training stops; 0 never stops"
   },
   {
@@ -352,6 +644,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Steps between progress lines"
   },
   {
@@ -359,6 +653,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": true,
     "help": "Steps between printed samples; 0 prints none"
   },
   {
@@ -366,6 +662,8 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "variant": null,
+    "live": false,
     "help": "Seed of the weights, the batches, the depths and dropout"
   }
 ];
@@ -390,7 +688,12 @@ export const DEFAULT_CONFIG: RunConfig = {
     "dataset": "shakespeare",
     "val_fraction": 0.1,
     "tokenizer": "char",
-    "sampling": "random"
+    "sampling": "random",
+    "num_puzzles": 1000,
+    "num_val_puzzles": 256,
+    "min_guesses": 0,
+    "max_guesses": 1048576,
+    "augment": true
   },
   "train": {
     "batch_size": 64,
@@ -407,6 +710,12 @@ export const DEFAULT_CONFIG: RunConfig = {
     "adam_eps": 1e-8,
     "weight_decay": 0.1,
     "decay": "matrices",
+    "loss_type": "softmax",
+    "supervision": "carry",
+    "halt_loss_weight": 0.5,
+    "halt_exploration_prob": 0.1,
+    "puzzle_emb_lr": 0.01,
+    "puzzle_emb_weight_decay": 0.1,
     "muon_momentum": 0.95,
     "ema_decay": 0.0,
     "grad_clip": 1.0,

@@ -55,20 +55,41 @@ rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 /**
  * What the page asks. Byte arrays cross as `Uint8Array`.
  */
-export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, } | { "type": "configure", settings: LiveSettings, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, };
+export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", settings: Record<string, string | number | boolean | readonly number[]>, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
- * Where the text comes from.
+ * Where the text or the puzzles come from.
  */
 export type DataSpec = { 
 /**
- * `shakespeare`, or the name of the user's own text.
+ * `shakespeare`, or the name of the user's own text; or a kind of puzzle
+ * (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …).
  */
 dataset: string, 
 /**
  * The last share of the text, kept for validation.
  */
-val_fraction: number, tokenizer: Tokenizer, sampling: Sampling, };
+val_fraction: number, tokenizer: Tokenizer, sampling: Sampling, 
+/**
+ * Different puzzles to learn from, before they are augmented.
+ */
+num_puzzles: number, 
+/**
+ * Puzzles kept for validation; none of them is learned from.
+ */
+num_val_puzzles: number, 
+/**
+ * Fewest guesses that a plain solver needs for a puzzle (its grade).
+ */
+min_guesses: number, 
+/**
+ * Most guesses.
+ */
+max_guesses: number, 
+/**
+ * Show every puzzle in another guise each time.
+ */
+augment: boolean, };
 
 /**
  * Which parameters weight decay shrinks.
@@ -107,9 +128,71 @@ export type DeviceInfo = { backend: Backend,
 name: string, };
 
 /**
+ * Sizes of the dual-state model. Names and defaults are the official TRM's.
+ */
+export type DualSpec = { 
+/**
+ * Width of the states, in features.
+ */
+hidden_size: number, 
+/**
+ * Attention heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Blocks in the one network that both states share (`L_layers`).
+ */
+n_layers: number, 
+/**
+ * Cycles of a supervision step, T (`H_cycles`).
+ */
+h_cycles: number, 
+/**
+ * Latent steps in a cycle, n (`L_cycles`); one step of the answer follows.
+ */
+l_cycles: number, 
+/**
+ * Most supervision steps a puzzle is given, and how many evaluation runs.
+ */
+halt_max_steps: number, 
+/**
+ * Cells of a puzzle, in tokens.
+ */
+seq_len: number, 
+/**
+ * Rows of the puzzle embedding.
+ */
+num_puzzle_identifiers: number, 
+/**
+ * Numbers in a puzzle's embedding; 0 means there is none.
+ */
+puzzle_emb_ndim: number, 
+/**
+ * Positions that the embedding takes before the cells; 0 means as many as
+ * it fills.
+ */
+puzzle_emb_len: number, pos_encodings: Positions, 
+/**
+ * Mix positions by a SwiGLU over the sequence instead of attention.
+ */
+mlp_t: boolean, 
+/**
+ * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
+ */
+expansion: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies.
+ */
+rope_theta: number, state_start: StateStart, };
+
+/**
  * What a session answers.
  */
-export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "failed", failure: Failure, };
+export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
 
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
@@ -154,9 +237,22 @@ done: boolean, };
 export type Injection = "add" | "adapter";
 
 /**
- * Settings that may change while a run goes on; absent ones stay.
+ * How logits become a probability in the loss.
  */
-export type LiveSettings = { learning_rate?: number, max_iters?: number, };
+export type LossType = "softmax" | "stablemax";
+
+/**
+ * Memory in bytes.
+ */
+export type Memory = { 
+/**
+ * The module's own: it grows and never shrinks.
+ */
+wasm: number, 
+/**
+ * What the graphics device has reserved, where it says.
+ */
+device: number | null, };
 
 /**
  * Which readouts the loss looks at.
@@ -166,7 +262,12 @@ export type Objective = "last_cycle" | "every_cycle";
 /**
  * What turns gradients into updates.
  */
-export type Optimizer = "adamw" | "muon";
+export type Optimizer = "adamw" | "muon" | "adam_atan2";
+
+/**
+ * How a model knows where a cell is.
+ */
+export type Positions = "rope" | "learned" | "none";
 
 /**
  * What the matrix products of linear maps compute in while training. Weights,
@@ -175,7 +276,7 @@ export type Optimizer = "adamw" | "muon";
 export type Precision = "f32" | "bf16" | "f16";
 
 /**
- * A run: which model, on which text, trained how.
+ * A run: which model, on which text or puzzles, trained how.
  */
 export type RunConfig = { model: VariantSpec, data: DataSpec, train: TrainSpec, };
 
@@ -194,7 +295,11 @@ trainable: boolean, train_tokens: number, val_tokens: number,
 /**
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
-chance_loss: number, };
+chance_loss: number, 
+/**
+ * Floating-point operations that training spends on one token, on average.
+ */
+training_flops_per_token: number, };
 
 /**
  * Where training windows are taken from.
@@ -226,12 +331,25 @@ section: string, kind: SettingKind,
 /**
  * The words a choice may take.
  */
-choices: Array<string>, help: string, };
+choices: Array<string>, 
+/**
+ * The variant that alone has it, where not all do.
+ */
+variant: string | null, 
+/**
+ * Whether it may change while a run goes on; the others need a new run.
+ */
+live: boolean, help: string, };
 
 /**
  * What a setting's value looks like when typed.
  */
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
+
+/**
+ * Where both states begin.
+ */
+export type StateStart = "normal" | "zero";
 
 /**
  * What a cycle makes of the state it was given.
@@ -254,6 +372,11 @@ loss: number, learning_rate: number,
  * Cycles this step ran.
  */
 depth: number, };
+
+/**
+ * What one update of a dual-state model looks at.
+ */
+export type Supervision = "carry" | "unrolled";
 
 /**
  * How text becomes tokens.
@@ -309,7 +432,13 @@ state_rms: number,
 /**
  * Root mean square of the state's change over this step.
  */
-state_change: number, logits?: Array<Array<Array<number>>>, };
+state_change: number, 
+/**
+ * What each head of each block looked at in this step from the position that
+ * was asked for: row, block, head, then a share for every position. Empty
+ * unless asked for, and where nothing attends.
+ */
+attention?: Array<Array<Array<Array<number>>>>, logits?: Array<Array<Array<number>>>, };
 
 /**
  * How the model is trained.
@@ -346,7 +475,19 @@ lr_decay_iters: number, optimizer: Optimizer, beta1: number, beta2: number,
 /**
  * Added to the root of the second moment in AdamW.
  */
-adam_eps: number, weight_decay: number, decay: Decay, 
+adam_eps: number, weight_decay: number, decay: Decay, loss_type: LossType, supervision: Supervision, 
+/**
+ * What the halting head's loss counts beside the answer's.
+ */
+halt_loss_weight: number, 
+/**
+ * Share of the rows that must run a drawn number of steps before they halt.
+ */
+halt_exploration_prob: number, 
+/**
+ * Learning rate of the puzzle embedding, which sign descent trains.
+ */
+puzzle_emb_lr: number, puzzle_emb_weight_decay: number, 
 /**
  * Momentum of Muon.
  */
@@ -366,8 +507,9 @@ grad_clip: number, precision: Precision,
  */
 gradient_checkpointing: boolean, objective: Objective, 
 /**
- * Weights of the cycles under `every_cycle`, first cycle first; empty
- * means equal. Normalised to sum to one over the cycles that ran.
+ * Weights of the cycles under `every_cycle`, or of the supervision steps
+ * under `unrolled`, first one first; empty means equal. Normalised to sum
+ * to one over those that ran.
  */
 cycle_weights: Array<number>, depth_sampling: DepthSampling, 
 /**
@@ -409,9 +551,10 @@ sample_interval: number,
 seed: number, };
 
 /**
- * The model, by variant. Only the trainer's registry matches on this.
+ * The model, by variant. Only the trainer's registry matches on this; here is
+ * what else anyone asks of it.
  */
-export type VariantSpec = { "variant": "causal" } & CausalSpec;
+export type VariantSpec = { "variant": "causal" } & CausalSpec | { "variant": "dual" } & DualSpec;
 
 /**
  * What a token number stands for.

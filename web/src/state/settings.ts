@@ -3,7 +3,10 @@
 import { type RunConfig, SETTINGS, type Setting } from '../gen';
 
 /** Settings that may change while a run goes on. */
-export const LIVE: readonly string[] = ['learning_rate', 'max_iters'];
+export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) => s.key);
+
+/** New values of live settings, by key. */
+export type Patch = Readonly<Record<string, Value>>;
 
 export type Value = string | number | boolean | readonly number[];
 
@@ -56,7 +59,31 @@ export function withSetting(config: RunConfig, setting: Setting, value: Value): 
   return isConfig(whole) ? whole : config;
 }
 
+/** The settings in which two configurations differ. */
+export function differing(a: RunConfig, b: RunConfig): Setting[] {
+  return SETTINGS.filter((setting) => show(valueOf(a, setting)) !== show(valueOf(b, setting)));
+}
+
 /** Whether two configurations are the same run. */
 export function same(a: RunConfig, b: RunConfig): boolean {
-  return SETTINGS.every((setting) => show(valueOf(a, setting)) === show(valueOf(b, setting)));
+  return differing(a, b).length === 0;
+}
+
+/** What of `patch` differs from a configuration. */
+export function changes(config: RunConfig, patch: Patch): Patch {
+  const differs = ([key, value]: [string, Value]) => {
+    const setting = SETTINGS.find((setting) => setting.key === key);
+    return !setting || show(valueOf(config, setting)) !== show(value);
+  };
+  return Object.fromEntries(Object.entries(patch).filter(differs));
+}
+
+/** The live settings of a configuration. */
+export function liveOf(config: RunConfig): Patch {
+  return Object.fromEntries(
+    SETTINGS.filter((setting) => setting.live).map((setting) => [
+      setting.key,
+      valueOf(config, setting),
+    ]),
+  );
 }

@@ -1,10 +1,10 @@
 // The whole run in the address: the checkpoint or preset that it comes from, and
 // what differs from that. One table drives both directions.
 
-import { type LiveSettings, PRESETS, type RunConfig, SETTINGS } from '../gen';
+import { PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
 import { DEFAULT_PRESET, preset } from './presets';
-import { LIVE, parse, show, valueOf, withSetting } from './settings';
+import { LIVE, parse, type Patch, show, type Value, valueOf, withSetting } from './settings';
 
 /** What to ask the model, and how deep. */
 export interface Question {
@@ -28,7 +28,7 @@ export interface PageAddress {
   /** Name of a checkpoint that comes with the page; it goes before the preset. */
   readonly checkpoint: string | null;
   /** What the address changes of the checkpoint's settings. */
-  readonly live: LiveSettings;
+  readonly live: Patch;
   readonly question: Question;
   readonly device: DeviceWish;
   readonly software: boolean;
@@ -128,15 +128,14 @@ function notRead(query: URLSearchParams, problems: string[]): Run {
   return { preset: DEFAULT_PRESET, config: standard(), explicit: true };
 }
 
-function readLive(query: URLSearchParams, problems: string[]): LiveSettings {
-  const live: LiveSettings = {};
-  for (const key of ['learning_rate', 'max_iters'] as const) {
-    const text = query.get(key);
-    const setting = SETTINGS.find((setting) => setting.key === key);
-    if (text === null || !setting) continue;
+function readLive(query: URLSearchParams, problems: string[]): Patch {
+  const live: Record<string, Value> = {};
+  for (const setting of SETTINGS) {
+    const text = setting.live ? query.get(setting.key) : null;
+    if (text === null) continue;
     const value = parse(setting, text);
-    if (typeof value === 'number') live[key] = value;
-    else problems.push(`“${text}” cannot be the ${key}.`);
+    if (value === null) problems.push(`“${text}” cannot be the ${setting.key}.`);
+    else live[setting.key] = value;
   }
   return live;
 }

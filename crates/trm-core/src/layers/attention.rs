@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Tensor};
-use trm_kernels::general::{rotate, split_heads};
+use trm_kernels::general::{attention_shares, rotate, split_heads};
 
 use super::Linear;
 use crate::Init;
@@ -38,7 +38,12 @@ impl SelfAttention {
         self.o_proj.forward(mixed)
     }
 
-    /// The same for positions that follow those already in `slot`, which learns
+    /// What each position takes from each other one, `[batch, heads, seq, seq]`.
+    pub fn shares(&self, x: Tensor<3>, rope: &Tensor<3>) -> Tensor<4> {
+        attention_shares(self.qkv_proj.forward(x), rope, self.heads, self.causal)
+    }
+
+    /// [`forward`](Self::forward) for positions that follow those in `slot`, which learns
     /// their keys and values. Causal attention only; no gradient is wanted here.
     pub fn extend(&self, x: Tensor<3>, rope: &Tensor<3>, slot: &mut Slot) -> Tensor<3> {
         let [batch, new, dim] = x.dims();

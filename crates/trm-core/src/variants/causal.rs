@@ -134,6 +134,15 @@ impl Recursive for Causal {
         Readout { logits: self.lm_head.forward(state.z.clone()), halt: None }
     }
 
+    fn attend(&self, x: &Tensor<3>, state: &Single) -> Vec<Tensor<4>> {
+        let mut seen = Vec::with_capacity(self.blocks.len());
+        self.turn(x, state.z.clone(), |_, block, h| {
+            seen.push(block.self_attn.shares(h.clone(), &self.rope));
+            block.forward(h, &self.rope)
+        });
+        seen
+    }
+
     fn device(&self) -> Device {
         self.rope.device()
     }

@@ -101,6 +101,14 @@ fn trace() -> Command {
                 .requires("json")
                 .help("All logits too (with --json)"),
         )
+        .arg(
+            Arg::new("attention")
+                .long("attention")
+                .value_name("POSITION")
+                .requires("json")
+                .value_parser(value_parser!(usize))
+                .help("What every head looks at from this position, counted from 0 (with --json)"),
+        )
         .arg(json())
         .arg(device_arg())
 }

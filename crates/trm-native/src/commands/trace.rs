@@ -38,7 +38,8 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
     };
     let VariantSpec::Causal(model) = &header.config.model;
     let depth = typed.depth.unwrap_or(model.recursion_steps);
-    let request = TraceRequest { tokens, depth, top: 0, logits: typed.logits };
+    let request =
+        TraceRequest { tokens, depth, logits: typed.logits, attention: typed.attention, top: 0 };
     let trace = block_on(run.trace(&request))?;
     if typed.json { print_json(&trace) } else { table(&trace, &header.vocab) }
 }

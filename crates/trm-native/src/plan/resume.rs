@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use trm_spec::{RunConfig, SETTINGS, Setting};
+use trm_spec::{RunConfig, Setting, differences};
 
 use super::{Start, Text, Train, config_file, read_checkpoint, with_flags};
 use crate::args;
@@ -60,12 +60,9 @@ fn refuse_other(
     place: &str,
     last: &Path,
 ) -> anyhow::Result<()> {
+    let other = differences(trained, asked).find(|setting| !MAY_CHANGE.contains(&setting.key));
     let (trained, asked) = (serde_json::to_value(trained)?, serde_json::to_value(asked)?);
     let of = |config: &Value, setting: &Setting| config[setting.section][setting.key].clone();
-    let other = SETTINGS
-        .iter()
-        .filter(|setting| !MAY_CHANGE.contains(&setting.key))
-        .find(|setting| of(&trained, setting) != of(&asked, setting));
     match other {
         None => Ok(()),
         Some(setting) => Err(usage!(
