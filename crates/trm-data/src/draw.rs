@@ -13,6 +13,8 @@ pub mod stream {
     pub const WEIGHTS: u64 = 4;
     pub const TEXT: u64 = 5;
     pub const EPOCHS: u64 = 6;
+    pub const PUZZLES: u64 = 7;
+    pub const EXPLORATION: u64 = 8;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

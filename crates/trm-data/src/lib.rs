@@ -15,6 +15,7 @@ mod error;
 mod files;
 #[cfg(feature = "files")]
 mod prepare;
+mod puzzle_set;
 #[cfg(feature = "shakespeare")]
 mod shakespeare;
 #[cfg(feature = "files")]
@@ -33,6 +34,7 @@ pub use error::CorpusError;
 pub use files::read_text;
 #[cfg(feature = "files")]
 pub use prepare::{Document, Found, Progress, find_texts, prepare};
+pub use puzzle_set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
 #[cfg(feature = "shakespeare")]
 pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
 #[cfg(feature = "files")]

@@ -104,3 +104,20 @@ pub fn adamw<const D: usize>(
     let shrunk = parameter.mul_scalar(1.0 - step.learning_rate * step.weight_decay);
     (shrunk - update.mul_scalar(step.learning_rate), (m, v))
 }
+
+/// See [`crate::adam_atan2`].
+pub fn adam_atan2<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    (m, v): (Tensor<D>, Tensor<D>),
+    scale: Tensor<1>,
+    step: AdamWStep,
+) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
+    let (bias1, bias2) = step.bias_corrections();
+    let gradient = gradient * scale.reshape([1; D]);
+    let m = m.mul_scalar(step.beta1) + gradient.clone().mul_scalar(1.0 - step.beta1);
+    let v = v.mul_scalar(step.beta2) + gradient.square().mul_scalar(1.0 - step.beta2);
+    let update = m.clone().atan2(v.clone().div_scalar(bias2).sqrt());
+    let shrunk = parameter.mul_scalar(1.0 - step.learning_rate * step.weight_decay);
+    (shrunk - update.mul_scalar(step.learning_rate / bias1), (m, v))
+}

@@ -86,6 +86,23 @@ pub fn adamw<const D: usize>(
     general::adamw(parameter, gradient, moments, scale, step)
 }
 
+/// One AdamATan2 update: as [`adamw`], but the step is `atan2(m, √v)`, so that it
+/// needs no epsilon and is bounded (arXiv 2407.05872; the official TRM corrects
+/// only the rate for the first moment's bias).
+pub fn adam_atan2<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: (Tensor<D>, Tensor<D>),
+    scale: Tensor<1>,
+    step: AdamWStep,
+) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
+    #[cfg(feature = "cpu")]
+    if is_cpu(&parameter) {
+        return cpu::adam_atan2(parameter, gradient, moments, scale, step);
+    }
+    general::adam_atan2(parameter, gradient, moments, scale, step)
+}
+
 /// Cosines and sines of rotary positions, `[2, seq, head_dim / 2]`, rotate-half
 /// layout, frequency `theta^(-2i/head_dim)`.
 pub fn rope_table(

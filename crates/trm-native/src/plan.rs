@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use trm_spec::{RunConfig, RunSummary, VariantSpec, overlay};
+use trm_spec::{RunConfig, RunSummary, overlay};
 use trm_train::checkpoint;
 
 use crate::args;
@@ -121,13 +121,15 @@ pub fn read_checkpoint(path: &Path) -> anyhow::Result<(checkpoint::Header, Vec<u
 
 /// Refuses settings that the weights of a checkpoint do not fit.
 fn same_shape(checkpoint: &RunConfig, config: &RunConfig) -> anyhow::Result<()> {
-    let (VariantSpec::Causal(from), VariantSpec::Causal(to)) = (&checkpoint.model, &config.model);
-    for (key, from, to) in [
-        ("hidden_size", from.hidden_size, to.hidden_size),
-        ("num_heads", from.num_heads, to.num_heads),
-        ("n_layers", from.n_layers, to.n_layers),
-        ("inner size (expansion)", from.inner_size(), to.inner_size()),
-    ] {
+    let (from, to) = (&checkpoint.model, &config.model);
+    if from.name() != to.name() {
+        return Err(usage!(
+            "--init: the checkpoint is a `{}` model, but this run asks for a `{}` one; leave the preset out to take the checkpoint's settings",
+            from.name(),
+            to.name()
+        ));
+    }
+    for ((key, from), (_, to)) in from.sizes().into_iter().zip(to.sizes()) {
         if from != to {
             return Err(usage!(
                 "--init: the checkpoint has {key} {from}, but this run asks for {to}; leave the preset out to take the checkpoint's settings"
@@ -161,18 +163,16 @@ pub struct Shown<'a> {
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plan, summary, device } = self;
-        let VariantSpec::Causal(model) = &plan.config.model;
-        let train = &plan.config.train;
+        let (model, train) = (&plan.config.model, &plan.config.train);
+        let sizes: Vec<_> =
+            model.shown().iter().map(|(key, size)| format!("{key} {size}")).collect();
         writeln!(f, "from      {}", plan.origin)?;
         writeln!(
             f,
-            "model     {}, {} parameters: n_layers {}, hidden_size {}, num_heads {}, recursion_steps {}",
-            plan.config.model.name(),
+            "model     {}, {} parameters: {}",
+            model.name(),
             thousands(summary.parameters as u64),
-            model.n_layers,
-            model.hidden_size,
-            model.num_heads,
-            model.recursion_steps,
+            sizes.join(", "),
         )?;
         writeln!(
             f,
@@ -188,7 +188,7 @@ impl fmt::Display for Shown<'_> {
             summary.step,
             train.max_iters,
             train.batch_size,
-            model.block_size,
+            model.length(),
             train.learning_rate,
             train.seed,
         )?;

@@ -99,8 +99,9 @@ impl Plan {
 
 fn at(base: &RunConfig, depth: usize) -> RunConfig {
     let mut config = base.clone();
-    let VariantSpec::Causal(model) = &mut config.model;
-    model.recursion_steps = depth;
+    if let VariantSpec::Causal(model) = &mut config.model {
+        model.recursion_steps = depth;
+    }
     config
 }
 

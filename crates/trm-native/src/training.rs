@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::{
-    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, VariantSpec,
-    Vocab,
+    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
 };
 use trm_train::Run;
 
@@ -183,10 +182,9 @@ impl Training {
 
     /// Validation loss at the trained depth.
     fn validate(&mut self) -> anyhow::Result<()> {
-        let VariantSpec::Causal(model) = &self.config.model;
-        let train = &self.config.train;
-        let depth = model.recursion_steps;
-        let tokens = train.eval_iters * train.batch_size * model.block_size;
+        let (model, train) = (&self.config.model, &self.config.train);
+        let depth = model.depth();
+        let tokens = train.eval_iters * train.batch_size * model.length();
         let start = Instant::now();
         let losses = block_on(self.run.evaluate(&[depth], tokens))?;
         let loss = rounded(losses.first().context("the validation gave no loss")?.loss);
@@ -206,10 +204,9 @@ impl Training {
     }
 
     fn sample(&self) -> anyhow::Result<()> {
-        let VariantSpec::Causal(model) = &self.config.model;
         let mut stream = self.run.generate(&GenerateOptions {
             prompt: opening(&self.vocab),
-            depth: model.recursion_steps,
+            depth: self.config.model.depth(),
             temperature: 0.8,
             top_k: 0,
             // The same every time, so that samples differ by what was learned.

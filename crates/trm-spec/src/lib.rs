@@ -8,6 +8,7 @@
 mod config;
 mod failure;
 mod protocol;
+mod puzzle;
 mod settings;
 mod trace;
 mod vocab;
@@ -22,6 +23,7 @@ pub use protocol::{
     Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,
     Saved, StepReport,
 };
+pub use puzzle::{HaltScore, PuzzleScores, Solution, Solved, StepScore};
 pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, change, differences, nearest, overlay,
 };

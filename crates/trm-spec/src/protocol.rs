@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Failure, RunConfig, Trace, Vocab};
+use crate::{Failure, RunConfig, Solved, Trace, Vocab};
 
 /// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -139,6 +139,10 @@ pub struct StepReport {
     pub learning_rate: f64,
     /// Cycles this step ran.
     pub depth: usize,
+    /// How the puzzles were answered that were done in this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub solved: Option<Solved>,
 }
 
 /// Loss at one depth.

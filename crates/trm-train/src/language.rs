@@ -5,6 +5,7 @@ use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, FloatDType, Tensor};
 use rand::RngExt;
 use serde_json::Value;
+use trm_core::Engine;
 use trm_core::cache::Autoregressive;
 use trm_data::{Corpus, Split, draw, encode, stream};
 use trm_kernels::autocast;
@@ -20,6 +21,7 @@ use crate::generate::{Generation, Overflow};
 use crate::optim::{Average, Updates, learning_rate, warmed};
 use crate::registry::check_depth;
 use crate::task::CausalTask;
+use crate::trace::trace;
 use crate::{Run, TextStream, TraceRequest, Weights};
 
 /// A language model with its text, its optimiser and its place in the run.
@@ -156,7 +158,7 @@ impl<M: Autoregressive> LanguageRun<M> {
     /// a resumed run drops what an unbroken one would have dropped, and a cycle
     /// that is computed again drops the same.
     fn seed_dropout(&self, batch: u64, cycle: usize) {
-        let VariantSpec::Causal(spec) = &self.config.model;
+        let VariantSpec::Causal(spec) = &self.config.model else { return };
         if spec.dropout > 0.0 {
             let address = (batch << CYCLE_BITS) | cycle as u64;
             let seed = draw(self.config.train.seed, stream::DROPOUT, address).random();
@@ -231,7 +233,8 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         while reports.len() < n && self.step < self.config.train.max_iters {
             let (loss, learning_rate, depth) = self.train_step()?;
             losses.push(loss);
-            reports.push(StepReport { step: self.step, loss: 0.0, learning_rate, depth });
+            let step = self.step;
+            reports.push(StepReport { step, loss: 0.0, learning_rate, depth, solved: None });
         }
         if reports.is_empty() {
             return Ok(reports);
@@ -251,8 +254,9 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
 
     fn configure(&mut self, patch: &Value) -> Result<(), Failure> {
         let config = change(&self.config, patch)?;
-        let VariantSpec::Causal(model) = &config.model;
-        self.task = CausalTask::new(model, &config.train);
+        if let VariantSpec::Causal(model) = &config.model {
+            self.task = CausalTask::new(model, &config.train);
+        }
         self.average = match self.average.take() {
             _ if config.train.ema_decay == 0.0 => None,
             // An average that begins now begins at the weights as they are now.
@@ -298,7 +302,12 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
     async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {
         check_depth(request.depth)?;
         self.check_tokens(&request.tokens)?;
-        crate::trace::trace(&self.answerer(), self.config.model.name(), request).await
+        let (model, engine) = (self.answerer(), Engine::new(request.depth));
+        let input = |tokens| tokens;
+        trace(&model, self.config.model.name(), request, input, |x, start, probe| {
+            engine.think(&model, x, start, probe);
+        })
+        .await
     }
 
     fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure> {
@@ -320,7 +329,13 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
         Ok(Saved {
             checkpoint: checkpoint::write(self.model(), &self.header(metrics)).await?,
-            optimizer: optimizer::write(&self.updates, self.average.as_ref(), self.step).await?,
+            optimizer: optimizer::write(
+                &self.updates,
+                self.average.as_ref(),
+                Vec::new(),
+                self.step,
+            )
+            .await?,
             step: self.step,
         })
     }

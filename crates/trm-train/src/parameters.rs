@@ -10,6 +10,9 @@ pub struct Named {
     pub shape: Vec<usize>,
     /// Row-major, without autodiff.
     pub values: Tensor<1>,
+    /// Whether gradients train it; buffers and the weights of a model without
+    /// autodiff are not trained.
+    pub trained: bool,
 }
 
 /// All float parameters of a module, in the order of its fields.
@@ -28,8 +31,11 @@ pub fn collect<M: Module>(module: &M) -> Vec<Named> {
         }
 
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let tensor = param.val().without_autodiff();
+            let tensor = param.val();
+            let trained = tensor.is_require_grad();
+            let tensor = tensor.without_autodiff();
             self.found.push(Named {
+                trained,
                 name: self.path.join("."),
                 shape: tensor.dims().to_vec(),
                 values: flat(tensor),

@@ -3,31 +3,60 @@
 use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::variants::causal::Causal;
-use trm_data::Corpus;
-use trm_spec::{Failure, FailureKind, Precision, RunConfig, VariantSpec};
+use trm_core::variants::dual::Dual;
+use trm_data::{Corpus, PuzzleData};
+use trm_spec::{DualSpec, Failure, FailureKind, Precision, RunConfig, VariantSpec, Vocab};
 
 use crate::Run;
 use crate::checkpoint::{Checkpoint, read_header};
 use crate::language::{LanguageRun, half};
+use crate::puzzle_task::PuzzleTask;
+use crate::puzzles::PuzzleRun;
 use crate::task::CausalTask;
 
-/// A fresh run of `config` on `corpus`.
+/// What a model learns from.
+pub enum Material {
+    Text(Corpus),
+    Puzzles(PuzzleData),
+}
+
+impl From<Corpus> for Material {
+    fn from(corpus: Corpus) -> Self {
+        Self::Text(corpus)
+    }
+}
+
+impl From<PuzzleData> for Material {
+    fn from(data: PuzzleData) -> Self {
+        Self::Puzzles(data)
+    }
+}
+
+/// A fresh run of `config` on a text or on puzzles, whichever its model takes.
 pub fn create(
     config: &RunConfig,
-    corpus: Corpus,
+    material: impl Into<Material>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     config.validate()?;
     check_precision(config.train.precision, device)?;
-    let vocab = corpus.vocab().clone();
-    match &config.model {
-        VariantSpec::Causal(spec) => {
+    let mut init = Init::new(config.train.seed, &device.clone().autodiff());
+    match (&config.model, material.into()) {
+        (VariantSpec::Causal(spec), Material::Text(corpus)) => {
+            let vocab = corpus.vocab().clone();
             corpus.check_block(spec.block_size)?;
-            let mut init = Init::new(config.train.seed, &device.clone().autodiff());
             let model = Causal::new(spec, vocab.size(), &mut init);
             let task = CausalTask::new(spec, &config.train);
             Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model, task)))
         }
+        (VariantSpec::Dual(spec), Material::Puzzles(data)) => {
+            let vocab = Vocab::Plain { size: data.train.vocab };
+            check_puzzles(spec, vocab.size(), &data)?;
+            let model = Dual::new(spec, vocab.size(), &mut init);
+            let task = PuzzleTask::new(spec, &config.train);
+            Ok(Box::new(PuzzleRun::new(config.clone(), vocab, Some(data), model, task)))
+        }
+        (model, material) => Err(unfit(model, &material)),
     }
 }
 
@@ -56,27 +85,102 @@ pub fn load_with_corpus(
     corpus: Option<Corpus>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
+    load_with(checkpoint, optimizer, corpus.map(Material::Text), device)
+}
+
+/// A saved run on whatever it learns from.
+pub fn load_with(
+    checkpoint: &[u8],
+    optimizer: Option<&[u8]>,
+    material: Option<Material>,
+    device: &Device,
+) -> Result<Box<dyn Run>, Failure> {
     let checkpoint = Checkpoint::read(checkpoint)?;
     let header = &checkpoint.header;
-    if corpus.is_some() {
+    if material.is_some() {
         check_precision(header.config.train.precision, device)?;
     }
+    let (config, vocab) = (header.config.clone(), header.vocab.clone());
+    checkpoint.expect_size(config.model.parameters(vocab.size()))?;
+    let mut init = Init::new(0, &device.clone().autodiff());
     match &header.config.model {
         VariantSpec::Causal(spec) => {
+            let corpus = match material {
+                None => None,
+                Some(Material::Text(corpus)) => Some(corpus),
+                Some(other) => return Err(unfit(&header.config.model, &other)),
+            };
             if let Some(corpus) = &corpus {
                 corpus.check_block(spec.block_size)?;
             }
-            checkpoint.expect_size(spec.parameters(header.vocab.size()))?;
-            let mut init = Init::new(0, &device.clone().autodiff());
-            let model = Causal::new(spec, header.vocab.size(), &mut init);
-            let model = checkpoint.restore(model)?;
-            let task = CausalTask::new(spec, &header.config.train);
-            let mut run =
-                LanguageRun::new(header.config.clone(), header.vocab.clone(), corpus, model, task);
+            let model = checkpoint.restore(Causal::new(spec, vocab.size(), &mut init))?;
+            let task = CausalTask::new(spec, &config.train);
+            let mut run = LanguageRun::new(config, vocab, corpus, model, task);
+            run.resume(header.step, optimizer)?;
+            Ok(Box::new(run))
+        }
+        VariantSpec::Dual(spec) => {
+            let data = match material {
+                None => None,
+                Some(Material::Puzzles(data)) => Some(data),
+                Some(other) => return Err(unfit(&header.config.model, &other)),
+            };
+            if let Some(data) = &data {
+                check_puzzles(spec, vocab.size(), data)?;
+            }
+            let model = checkpoint.restore(Dual::new(spec, vocab.size(), &mut init))?;
+            let task = PuzzleTask::new(spec, &config.train);
+            let mut run = PuzzleRun::new(config, vocab, data, model, task);
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }
     }
+}
+
+fn unfit(model: &VariantSpec, material: &Material) -> Failure {
+    let given = match material {
+        Material::Text(_) => "a text",
+        Material::Puzzles(_) => "puzzles",
+    };
+    Failure::new(
+        FailureKind::Corpus,
+        format!("a `{}` model does not learn from {given}", model.name()),
+        "Texts are for language models, puzzles for `dual` models.",
+    )
+}
+
+/// Refuses puzzles that the model was not made for.
+fn check_puzzles(spec: &DualSpec, vocab: usize, data: &PuzzleData) -> Result<(), Failure> {
+    let refused = |key: &str, model: usize, puzzles: usize| {
+        Err(Failure::new(
+            FailureKind::Corpus,
+            format!("the model's {key} is {model}, but the puzzles have {puzzles}"),
+            "Choose puzzles of the model's size, or change the setting.",
+        ))
+    };
+    for set in [&data.train, &data.val].into_iter().filter(|set| !set.is_empty()) {
+        if set.seq_len != spec.seq_len {
+            return refused("seq_len", spec.seq_len, set.seq_len);
+        }
+        if set.vocab != vocab {
+            return refused("vocabulary", vocab, set.vocab);
+        }
+        if set.num_identifiers > spec.num_puzzle_identifiers {
+            return refused(
+                "num_puzzle_identifiers",
+                spec.num_puzzle_identifiers,
+                set.num_identifiers,
+            );
+        }
+    }
+    if data.train.is_empty() {
+        return Err(Failure::new(
+            FailureKind::Corpus,
+            "there are no puzzles to learn from",
+            "Set num_puzzles above 0, or give a folder with puzzles.",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses to train in a precision that the device does not have.

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use trm_spec::{
-    DepthLoss, Failure, GenerateOptions, Generated, RunSummary, Saved, StepReport, Trace,
+    DepthLoss, Failure, FailureKind, GenerateOptions, Generated, PuzzleScores, RunSummary, Saved,
+    Solution, StepReport, Trace,
 };
 
 /// A model, and what it takes to train it further.
@@ -47,6 +48,40 @@ pub trait Run {
 
     /// The weights that answer questions, as a checkpoint that stands alone.
     async fn export(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Failure>;
+
+    /// How the puzzles kept for validation are answered after each of `steps`
+    /// supervision steps, and when they halt by themselves; the first `puzzles`
+    /// of them (0: all).
+    async fn judge(&self, _steps: usize, _puzzles: usize) -> Result<PuzzleScores, Failure> {
+        Err(no_puzzles())
+    }
+
+    /// Answers puzzles.
+    async fn solve(&self, _request: &SolveRequest) -> Result<Vec<Solution>, Failure> {
+        Err(no_puzzles())
+    }
+}
+
+fn no_puzzles() -> Failure {
+    Failure::new(
+        FailureKind::Config,
+        "this model writes text; it does not solve puzzles",
+        "Choose a checkpoint of a `dual` model.",
+    )
+}
+
+/// Puzzles to answer.
+#[derive(Clone, Debug, Default)]
+pub struct SolveRequest {
+    /// Rows of tokens, each a puzzle.
+    pub inputs: Vec<Vec<u32>>,
+    /// One for each puzzle, or none: then all are 0.
+    pub puzzle_identifiers: Vec<u32>,
+    /// Probability of halting above which a puzzle is done; without one, all
+    /// steps are run.
+    pub threshold: Option<f64>,
+    /// Most supervision steps.
+    pub max_steps: usize,
 }
 
 /// Two sets of weights that a run may have.
@@ -73,6 +108,8 @@ pub struct TraceRequest {
     pub depth: usize,
     /// Most probable tokens to list at each position; 0 lists none.
     pub top: usize,
+    /// Of puzzles, one for each row, or none: then all are 0.
+    pub puzzle_identifiers: Vec<u32>,
     /// Whether to give the logits too.
     pub logits: bool,
     /// A position of which to tell what every head looked at.

@@ -1,19 +1,25 @@
-//! Watching a language model think: its readout after every cycle.
+//! Watching a model think: its readout after every cycle or supervision step.
 
 use burn::tensor::{Int, Tensor};
 use trm_core::sample::{argmax, entropy, softmax};
-use trm_core::{Engine, Recursive, State};
+use trm_core::{Recursive, State};
 use trm_spec::{Candidate, Failure, FailureKind, Trace, TraceStep};
 
 use crate::TraceRequest;
 use crate::checkpoint::host;
 use crate::task::tokens;
 
-/// Runs `request` on a model without autodiff.
-pub(crate) async fn trace<M: Recursive<Input = Tensor<2, Int>>>(
+/// What is told of every state, and of how many steps lie before it.
+pub(crate) type Probe<'a, S> = &'a mut dyn FnMut(usize, &S);
+
+/// Answers `request` with a model without autodiff. `input` makes of the tokens
+/// what it is asked, and `run` refines its states and shows them to the probe.
+pub(crate) async fn trace<M: Recursive>(
     model: &M,
     variant: &str,
     request: &TraceRequest,
+    input: impl FnOnce(Tensor<2, Int>) -> M::Input,
+    run: impl FnOnce(&Tensor<3>, M::State, Probe<'_, M::State>),
 ) -> Result<Trace, Failure> {
     let length = request.tokens.first().map_or(0, Vec::len);
     if length == 0 || request.tokens.iter().any(|row| row.len() != length) {
@@ -30,12 +36,12 @@ pub(crate) async fn trace<M: Recursive<Input = Tensor<2, Int>>>(
             format!("Positions count from 0 to {}.", length - 1),
         ));
     }
-    let input = tokens(&request.tokens.concat(), length, &model.device());
+    let input = input(tokens(&request.tokens.concat(), length, &model.device()));
     let x = model.encode(&input);
     let start = model.start(&x);
     let mut before = start.clone();
     let mut seen: Vec<Seen> = Vec::with_capacity(request.depth);
-    Engine::new(request.depth).think(model, &x, start, |_, state| {
+    run(&x, start, &mut |_, state| {
         let readout = model.read(state);
         let answer = state.answer().clone();
         let change = answer.clone() - before.answer().clone();

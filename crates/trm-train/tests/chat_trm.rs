@@ -93,7 +93,7 @@ impl Fixture {
         let weights = std::fs::read(path.join("weights.safetensors")).unwrap();
         let checkpoint = trm_train::chat_trm(&weights, &config, &Device::flex()).unwrap();
         let header = trm_train::checkpoint::read_header(&checkpoint).unwrap();
-        let trm_spec::VariantSpec::Causal(spec) = header.config.model;
+        let trm_spec::VariantSpec::Causal(spec) = header.config.model else { panic!("causal") };
         Self {
             spec,
             vocab: header.vocab.size(),

@@ -18,12 +18,12 @@ use trm_spec::{
 use trm_train::{CausalTask, TraceRequest};
 
 fn build(config: &RunConfig, device: &Device) -> Causal {
-    let VariantSpec::Causal(spec) = &config.model;
+    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
     Causal::new(spec, 30, &mut Init::new(5, device))
 }
 
 fn batch(config: &RunConfig) -> Batch {
-    let VariantSpec::Causal(spec) = &config.model;
+    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
     let inputs: Vec<u32> = (0..4 * spec.block_size as u32).map(|i| i * 7 % 30).collect();
     let targets = inputs.iter().map(|t| (t * 11 + 3) % 30).collect();
     Batch { inputs, targets, batch_size: 4, block_size: spec.block_size }
@@ -75,7 +75,7 @@ fn every_parameter_learns_under_every_objective() {
     {
         config.train.objective = objective;
         let model = build(&config, &Device::flex().autodiff());
-        let VariantSpec::Causal(spec) = &config.model;
+        let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
         let task = CausalTask::new(spec, &config.train);
         for depth in [1, 3] {
             let losses = task.losses(&model, &batch(&config), depth, &|_| {});
@@ -226,7 +226,7 @@ fn evaluation_counts_every_token_once_and_agrees_with_a_trace() {
 #[test]
 fn every_head_shares_out_its_attention_among_what_came_before() {
     let run = start(&tiny());
-    let VariantSpec::Causal(spec) = run.summary().config.model;
+    let VariantSpec::Causal(spec) = run.summary().config.model else { panic!("causal") };
     let tokens = vec![(0..16).collect(), (4..20).collect::<Vec<u32>>()];
     for position in [0, 7, 15] {
         let request = TraceRequest {

@@ -19,7 +19,7 @@ use trm_train::{
 };
 
 fn build(config: &RunConfig) -> Causal {
-    let VariantSpec::Causal(spec) = &config.model;
+    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
     Causal::new(spec, 64, &mut Init::new(5, &Device::flex().autodiff()))
 }
 
@@ -53,12 +53,12 @@ fn weights(model: &Causal) -> Vec<(String, Vec<usize>, Vec<f32>)> {
 }
 
 fn batch(config: &RunConfig, number: u64) -> trm_data::Batch {
-    let VariantSpec::Causal(spec) = &config.model;
+    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
     corpus(config).batch(Split::Train, 3, number, 4, spec.block_size).unwrap()
 }
 
 fn lesson(model: &Causal, config: &RunConfig, number: u64) -> GradientsParams {
-    let VariantSpec::Causal(spec) = &config.model;
+    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
     let task = CausalTask::new(spec, &config.train);
     gradients(&task, model, &batch(config, number), 2, 1.0, &|_| {}).grads
 }
@@ -202,7 +202,7 @@ fn accumulated_batches_are_averaged() {
         .into_iter()
         .map(|g| g.expect("a gradient").into_iter().map(|g| f64::from(g) / 3.0).collect())
         .collect();
-    let VariantSpec::Causal(spec) = &config.model;
+    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
     let task = CausalTask::new(spec, &config.train);
     let mut sum = GradientsAccumulator::new();
     for number in 0..3 {
@@ -244,7 +244,7 @@ fn cycles_computed_again_give_the_same_gradients() {
             model(&mut config).state_update = update;
             model(&mut config).dropout = 0.2;
             let network = build(&config);
-            let VariantSpec::Causal(spec) = &config.model;
+            let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
             let task = CausalTask::new(spec, &config.train);
             // The masks of a cycle are the same whenever it is computed.
             let before = |cycle: usize| Device::flex().seed(100 + cycle as u64);
@@ -287,7 +287,7 @@ fn checkpointing_changes_nothing_about_a_run() {
 fn cycles_off_the_tape_compute_what_taped_ones_compute() {
     let mut config = tiny();
     let network = build(&config);
-    let VariantSpec::Causal(spec) = config.model.clone();
+    let VariantSpec::Causal(spec) = config.model.clone() else { panic!("causal") };
     let loss = |kept: usize, config: &mut RunConfig| {
         config.train.backprop_cycles = kept;
         let task = CausalTask::new(&spec, &config.train);

@@ -81,7 +81,8 @@ impl Answering {
             Command::Trace { prompt, depth, top, attention } => {
                 let run = self.run()?;
                 let tokens = vec![run.encode(&prompt)?];
-                let request = TraceRequest { tokens, depth, top, attention, logits: false };
+                let request =
+                    TraceRequest { tokens, depth, top, attention, ..TraceRequest::default() };
                 let trace = run.trace(&request).await?;
                 let summary = run.summary();
                 Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
@@ -142,12 +143,11 @@ impl Answering {
     /// Times training steps of `config` on made-up text. The first step, which
     /// compiles kernels and fills caches, is not counted.
     async fn probe(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
-        let trm_spec::VariantSpec::Causal(model) = &config.model;
-        let length = 20 * (model.block_size + 1);
+        let length = 20 * (config.model.length() + 1);
         // As many characters as Tiny Shakespeare has, so that the head costs the same.
         let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
         let corpus = Corpus::from_text("probe", &text, 0.1)?;
-        let tokens_per_step = config.train.batch_size * model.block_size;
+        let tokens_per_step = config.train.batch_size * config.model.length();
         let mut config = config;
         config.train.max_iters = config.train.max_iters.max(steps + 1);
         let mut run = trm_train::create(&config, corpus, &self.opened.device)?;

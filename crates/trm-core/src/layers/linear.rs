@@ -34,10 +34,7 @@ pub struct Affine {
 impl Affine {
     /// A map that gives `bias` whatever it is given, until it is trained.
     pub fn constant(input: usize, output: usize, bias: f32, init: &Init) -> Self {
-        Self {
-            weight: init.constant([output, input], 0.0),
-            bias: init.constant([output], bias),
-        }
+        Self { weight: init.constant([output, input], 0.0), bias: init.constant([output], bias) }
     }
 
     /// `[rows, in] → [rows, out]`.

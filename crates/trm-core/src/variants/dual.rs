@@ -8,6 +8,8 @@
 //!
 //! Not in here: when a puzzle is done, and what is made of the halting logit.
 
+#![expect(non_snake_case, reason = "the names of the published weights")]
+
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_spec::{DualSpec, Positions, StateStart};
@@ -17,7 +19,6 @@ use crate::{Init, Readout, Recursive, State};
 
 /// TRM. Field names are the names of its published weights.
 #[derive(Module, Debug)]
-#[expect(non_snake_case, reason = "the names of the published weights")]
 pub struct Dual {
     /// Where the answer starts, `[dim]`; not trained.
     H_init: Option<Param<Tensor<1>>>,
@@ -228,6 +229,17 @@ impl Recursive for Dual {
             logits: self.lm_head.forward(cells),
             halt: Some(self.halting(state).narrow(1, 0, 1).reshape([batch])),
         }
+    }
+
+    /// Of the first latent step.
+    fn attend(&self, x: &Tensor<3>, state: &DualState) -> Vec<Tensor<4>> {
+        let mut h = state.z.clone() + (state.y.clone() + x.clone());
+        let mut shares = Vec::new();
+        for block in &self.L_level.layers {
+            shares.extend(block.self_attn.as_ref().map(|a| a.shares(h.clone(), &self.rope)));
+            h = block.forward(h, &self.rope);
+        }
+        shares
     }
 
     fn device(&self) -> Device {

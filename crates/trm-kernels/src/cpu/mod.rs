@@ -203,22 +203,40 @@ impl FusedOps for Flex {
 pub(crate) fn adamw<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
-    (m, v): (Tensor<D>, Tensor<D>),
+    moments: (Tensor<D>, Tensor<D>),
     scale: Tensor<1>,
     step: AdamWStep,
+) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
+    in_place(parameter, gradient, moments, scale, |p, g, m, v, scale| {
+        elementwise::adamw(p, g, m, v, scale, step);
+    })
+}
+
+/// The AdamATan2 update in one pass, likewise.
+pub(crate) fn adam_atan2<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: (Tensor<D>, Tensor<D>),
+    scale: Tensor<1>,
+    step: AdamWStep,
+) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
+    in_place(parameter, gradient, moments, scale, |p, g, m, v, scale| {
+        elementwise::adam_atan2(p, g, m, v, scale, step);
+    })
+}
+
+fn in_place<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    (m, v): (Tensor<D>, Tensor<D>),
+    scale: Tensor<1>,
+    update: impl FnOnce(&mut [f32], &[f32], &mut [f32], &mut [f32], f32),
 ) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
     let gradient = Dense::new(primitive(gradient));
     let scale = Dense::new(primitive(scale)).f32()[0];
     // `storage_mut` wants the whole buffer to be the tensor.
     let [mut p, mut m, mut v] = [parameter, m, v].map(|t| whole(primitive(t)));
-    elementwise::adamw(
-        p.storage_mut(),
-        gradient.f32(),
-        m.storage_mut(),
-        v.storage_mut(),
-        scale,
-        step,
-    );
+    update(p.storage_mut(), gradient.f32(), m.storage_mut(), v.storage_mut(), scale);
     (
         Tensor::from_primitive::<Flex>(p),
         (Tensor::from_primitive::<Flex>(m), Tensor::from_primitive::<Flex>(v)),

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 
 use anyhow::Context;
 use pollster::block_on;
-use trm_spec::{Failure, FailureKind, GenerateOptions, VariantSpec};
+use trm_spec::{Failure, FailureKind, GenerateOptions};
 use trm_train::Run;
 
 use crate::args;
@@ -23,7 +23,6 @@ pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
-    let VariantSpec::Causal(model) = &header.config.model;
     let prompt = typed.prompt.clone().unwrap_or_else(|| opening(&header.vocab));
     known(run.as_ref(), &prompt)?;
     for sample in 0..typed.num_samples {
@@ -34,7 +33,7 @@ pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
             run.as_ref(),
             &GenerateOptions {
                 prompt: prompt.clone(),
-                depth: typed.depth.unwrap_or(model.recursion_steps),
+                depth: typed.depth.unwrap_or(header.config.model.depth()),
                 temperature: typed.temperature,
                 top_k: typed.top_k,
                 seed: typed.seed.wrapping_add(sample as u32),

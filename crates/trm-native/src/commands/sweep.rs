@@ -127,8 +127,7 @@ impl Sweep<'_> {
             .text
             .load(&bytes, None, &self.device.device)
             .with_context(|| best.display().to_string())?;
-        let trm_spec::VariantSpec::Causal(model) = &plan.config.model;
-        let losses = block_on(run.evaluate(&[model.recursion_steps], 0))?;
+        let losses = block_on(run.evaluate(&[plan.config.model.depth()], 0))?;
         let flops_per_token = plan.config.training_flops_per_token(self.vocab_size);
         Ok(Outcome {
             loss: losses.first().context("the evaluation gave no loss")?.loss,

@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde::Deserialize;
-use serde_json::Value;
 use trm_data::decode;
-use trm_spec::{Trace, TraceStep, VariantSpec, Vocab};
+use trm_spec::{Trace, TraceStep, Vocab};
 use trm_train::TraceRequest;
 
 use super::{print, print_json};
@@ -23,7 +22,7 @@ struct Tokens {
     inputs: Vec<Vec<u32>>,
     /// Puzzles have them; a language model does not.
     #[serde(default)]
-    puzzle_identifiers: Option<Value>,
+    puzzle_identifiers: Vec<u32>,
 }
 
 pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
@@ -31,27 +30,31 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
-    let tokens = match (&typed.prompt, &typed.tokens) {
-        (Some(prompt), _) => vec![run.encode(prompt)?],
+    let rows = match (&typed.prompt, &typed.tokens) {
+        (Some(prompt), _) => {
+            Tokens { inputs: vec![run.encode(prompt)?], puzzle_identifiers: Vec::new() }
+        }
         (None, Some(path)) => read_tokens(path)?,
         (None, None) => return Err(usage!("give --prompt or --tokens")),
     };
-    let VariantSpec::Causal(model) = &header.config.model;
-    let depth = typed.depth.unwrap_or(model.recursion_steps);
-    let request =
-        TraceRequest { tokens, depth, logits: typed.logits, attention: typed.attention, top: 0 };
+    let depth = typed.depth.unwrap_or(header.config.model.depth());
+    let request = TraceRequest {
+        tokens: rows.inputs,
+        puzzle_identifiers: rows.puzzle_identifiers,
+        depth,
+        logits: typed.logits,
+        attention: typed.attention,
+        top: 0,
+    };
     let trace = block_on(run.trace(&request))?;
     if typed.json { print_json(&trace) } else { table(&trace, &header.vocab) }
 }
 
-fn read_tokens(path: &Path) -> anyhow::Result<Vec<Vec<u32>>> {
+fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
     let tokens: Tokens = serde_json::from_str(&text)
         .with_context(|| format!("{name} is not {{\"inputs\": [[token, …], …]}}"))?;
-    if tokens.puzzle_identifiers.is_some() {
-        eprintln!("note: a language model has no puzzle_identifiers; they are left aside");
-    }
     let length = tokens.inputs.first().map_or(0, Vec::len);
     anyhow::ensure!(length > 0, "{name} holds no tokens");
     if let Some(row) = tokens.inputs.iter().position(|row| row.len() != length) {
@@ -60,7 +63,7 @@ fn read_tokens(path: &Path) -> anyhow::Result<Vec<Vec<u32>>> {
             tokens.inputs[row].len()
         );
     }
-    Ok(tokens.inputs)
+    Ok(tokens)
 }
 
 /// A line for each cycle and row: how sure the model is, and the next token it would put after each one.

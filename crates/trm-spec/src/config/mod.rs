@@ -84,7 +84,26 @@ impl VariantSpec {
         }
     }
 
-    /// The sizes that people know a model by; weights fit where all are equal.
+    /// The sizes that a plan shows.
+    pub fn shown(&self) -> Vec<(&'static str, usize)> {
+        match self {
+            Self::Causal(model) => vec![
+                ("n_layers", model.n_layers),
+                ("hidden_size", model.hidden_size),
+                ("num_heads", model.num_heads),
+                ("recursion_steps", model.recursion_steps),
+            ],
+            Self::Dual(model) => vec![
+                ("n_layers", model.n_layers),
+                ("hidden_size", model.hidden_size),
+                ("h_cycles", model.h_cycles),
+                ("l_cycles", model.l_cycles),
+                ("halt_max_steps", model.halt_max_steps),
+            ],
+        }
+    }
+
+    /// The sizes of the weights, which fit where all are equal.
     pub fn sizes(&self) -> Vec<(&'static str, usize)> {
         match self {
             Self::Causal(model) => vec![

@@ -150,7 +150,8 @@ impl Replace for Fill {
         param.map(|old| {
             let data = TensorData::new(values, old.dims());
             let new = Tensor::from_data(data, &old.device());
-            if new.is_autodiff() { new.require_grad() } else { new }
+            // Buffers stay what they are: numbers that no gradient trains.
+            if old.is_require_grad() { new.require_grad() } else { new }
         })
     }
 }
@@ -255,7 +256,7 @@ pub(crate) fn pairs(header: &Header) -> Result<HashMap<String, String>, Failure>
 /// The model file of `module`.
 pub(crate) async fn write<M: Module>(module: &M, header: &Header) -> Result<Vec<u8>, Failure> {
     let mut tensors = Vec::new();
-    for Named { name, shape, values } in collect(module) {
+    for Named { name, shape, values, .. } in collect(module) {
         tensors.push((name, shape, host(values).await?));
     }
     to_bytes(&tensors, pairs(header)?)

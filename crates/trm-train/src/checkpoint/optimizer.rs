@@ -1,6 +1,7 @@
 //! The second file of a run: what only training needs. For every parameter,
 //! flattened: `m.<name>` and `v.<name>` of AdamW, `muon.<name>` of Muon, and
-//! `ema.<name>` where weights are averaged.
+//! `ema.<name>` where weights are averaged. A task may add what it carries from
+//! one update to the next, under `carry.`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,6 +15,7 @@ use crate::optim::{Average, Moments, Updates};
 use crate::parameters::collect;
 
 const FORMAT: &str = "trm-optim/1";
+const CARRY: &str = "carry.";
 
 /// What a run remembers beside its weights.
 pub(crate) struct Memory {
@@ -25,10 +27,12 @@ pub(crate) struct Memory {
 pub(crate) async fn write(
     updates: &Updates,
     average: Option<&Average>,
+    carry: Vec<(&str, Tensor<1>)>,
     step: usize,
 ) -> Result<Vec<u8>, Failure> {
     let (moments, time) = updates.state();
-    let mut named: Vec<(String, Tensor<1>)> = Vec::new();
+    let carry = carry.into_iter().map(|(name, value)| (format!("{CARRY}{name}"), value));
+    let mut named: Vec<(String, Tensor<1>)> = carry.collect();
     for (name, moments) in moments {
         match moments.clone() {
             Moments::Adam { m, v } => {
@@ -94,7 +98,7 @@ pub(crate) fn read<M: Module>(
         } else if has(&format!("m.{name}")) || has(&format!("v.{name}")) {
             moments.insert(name.clone(), Moments::Adam { m: read("m")?, v: read("v")? });
         }
-        if averaged {
+        if averaged && named.trained {
             average.insert(name.clone(), read("ema")?);
         }
     }
@@ -106,4 +110,15 @@ pub(crate) fn read<M: Module>(
         updates: Updates::resume(moments, time),
         average: averaged.then(|| Average::resume(average)),
     })
+}
+
+/// What a task carried under `name`, where it did.
+pub(crate) fn carried(bytes: &[u8], name: &str) -> Result<Option<Vec<f32>>, Failure> {
+    let tensors = SafeTensors::deserialize(bytes)
+        .map_err(|error| refused(format!("the optimiser file is not whole ({error})"), DAMAGED))?;
+    let name = format!("{CARRY}{name}");
+    let Ok(view) = tensors.tensor(&name) else { return Ok(None) };
+    let values = numbers(&tensor(&tensors, &name, view.shape())?);
+    finite(&name, &values)?;
+    Ok(Some(values))
 }

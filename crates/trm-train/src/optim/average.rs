@@ -7,16 +7,17 @@ use burn::tensor::Tensor;
 
 use crate::parameters::{Replace, collect, replace};
 
-/// The average of every parameter, flattened, by name.
+/// The average of every parameter that gradients train, flattened, by name.
 #[derive(Clone)]
 pub struct Average {
     values: BTreeMap<String, Tensor<1>>,
 }
 
 impl Average {
-    /// Starts at the weights as they are.
+    /// Starts at the weights as they are; `model` has autodiff on.
     pub fn new<M: Module>(model: &M) -> Self {
-        Self { values: collect(model).into_iter().map(|p| (p.name, p.values)).collect() }
+        let trained = collect(model).into_iter().filter(|parameter| parameter.trained);
+        Self { values: trained.map(|parameter| (parameter.name, parameter.values)).collect() }
     }
 
     /// Takes an average up again.

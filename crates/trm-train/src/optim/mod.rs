@@ -1,9 +1,11 @@
-//! What turns gradients into new weights: AdamW with decay groups, Muon, global
-//! clipping, a schedule, and a moving average of the weights.
+//! What turns gradients into new weights: AdamW and AdamATan2 with decay groups,
+//! Muon, sign descent, global clipping, a schedule, and a moving average of the
+//! weights.
 
 mod average;
 mod clip;
 mod schedule;
+mod sign;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,7 @@ use trm_spec::{Decay, Optimizer, TrainSpec};
 pub use average::{Average, warmed};
 pub use clip::clip_scale;
 pub use schedule::learning_rate;
+pub use sign::sign_descent;
 
 use crate::parameters::{Replace, flat, replace};
 
@@ -25,14 +28,15 @@ use crate::parameters::{Replace, flat, replace};
 #[derive(Clone)]
 #[allow(clippy::large_enum_variant, reason = "one for each parameter, and there are few")]
 pub(crate) enum Moments {
-    /// AdamW: first and second moment.
+    /// AdamW and AdamATan2: first and second moment.
     Adam { m: Tensor<1>, v: Tensor<1> },
     /// Muon: the momentum.
     Muon { velocity: Tensor<1> },
 }
 
-/// The optimiser of a run: AdamW for every parameter, or Muon for the matrices
-/// inside the network and AdamW for the rest, as the settings of each update say.
+/// The optimiser of a run: AdamW or AdamATan2 for every parameter, or Muon for
+/// the matrices inside the network and AdamW for the rest, as the settings of
+/// each update say.
 #[derive(Clone, Default)]
 pub struct Updates {
     moments: BTreeMap<String, Moments>,
@@ -142,7 +146,11 @@ impl Update<'_> {
             Some(Moments::Adam { m, v }) => (m.reshape(shape), v.reshape(shape)),
             _ => (tensor.zeros_like(), tensor.zeros_like()),
         };
-        let (tensor, (m, v)) = trm_kernels::adamw(tensor, grad, moments, self.scale.clone(), step);
+        let update = match self.train.optimizer {
+            Optimizer::AdamAtan2 => trm_kernels::adam_atan2,
+            Optimizer::Adamw | Optimizer::Muon => trm_kernels::adamw,
+        };
+        let (tensor, (m, v)) = update(tensor, grad, moments, self.scale.clone(), step);
         (tensor, Moments::Adam { m: flat(m), v: flat(v) })
     }
 

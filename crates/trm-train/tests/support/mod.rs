@@ -42,7 +42,7 @@ pub fn tiny() -> RunConfig {
 /// The causal part of a configuration.
 #[allow(dead_code, reason = "not every test changes the model")]
 pub fn model(config: &mut RunConfig) -> &mut CausalSpec {
-    let VariantSpec::Causal(spec) = &mut config.model;
+    let VariantSpec::Causal(spec) = &mut config.model else { panic!("causal") };
     spec
 }
 

@@ -29,7 +29,7 @@ pub async fn nothing_can_be_asked_before_there_is_a_run() {
 
 fn with_model(change: impl FnOnce(&mut trm_spec::CausalSpec)) -> RunConfig {
     let mut config = config();
-    let VariantSpec::Causal(model) = &mut config.model;
+    let VariantSpec::Causal(model) = &mut config.model else { panic!("causal") };
     change(model);
     config
 }

@@ -28,9 +28,9 @@ pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
     let config = RunConfig::default();
     // Fresh weights: what is written does not change what it costs.
     let run = fresh(&config, device)?;
-    let trm_spec::VariantSpec::Causal(model) = &config.model;
+    let length = config.model.length();
     let depth = 2;
-    let count = (model.block_size - 1) / STRETCH;
+    let count = (length - 1) / STRETCH;
     let mut times = vec![Vec::new(); count];
     for seed in 0..=runs {
         let mut stream = run.generate(&GenerateOptions {
@@ -39,7 +39,7 @@ pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
             temperature: 1.0,
             top_k: 0,
             seed: seed as u32,
-            max_new_tokens: model.block_size,
+            max_new_tokens: length,
         })?;
         for times in &mut times {
             let start = Instant::now();

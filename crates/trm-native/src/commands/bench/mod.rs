@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use trm_data::Corpus;
 use trm_kernels::profile;
-use trm_spec::{RunConfig, VariantSpec, overlay};
+use trm_spec::{RunConfig, overlay};
 use trm_train::Run;
 
 use super::{print, print_json};
@@ -129,13 +129,13 @@ fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Me
     let whole_ns = times.iter().sum::<f64>() * subject.steps as f64 * 1e6;
     let share = |ns: u64| (!device.is_gpu && ns > 0).then(|| ns as f64 / whole_ns);
     let ms_per_step = spread(times);
-    let VariantSpec::Causal(model) = &config.model;
-    let tokens = config.train.batch_size * model.block_size;
+    let block_size = config.model.length();
+    let tokens = config.train.batch_size * block_size;
     Ok(Measured {
         name: subject.name,
         parameters: run.summary().parameters,
         batch_size: config.train.batch_size,
-        block_size: model.block_size,
+        block_size,
         runs,
         steps_per_run: subject.steps,
         tokens_per_second: tokens as f64 * 1e3 / ms_per_step.median,
@@ -171,6 +171,8 @@ fn line(one: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
+    use trm_spec::VariantSpec;
+
     use super::*;
 
     #[test]
@@ -184,7 +186,7 @@ mod tests {
     fn subjects_are_the_sizes_they_are_named_for() {
         for subject in subjects() {
             let config = overlay(&RunConfig::default(), &subject.settings).expect("valid");
-            let VariantSpec::Causal(model) = &config.model;
+            let VariantSpec::Causal(model) = &config.model else { panic!("causal") };
             let name = format!(
                 "width {}, {} heads, {} blocks, {} cycles, batch {} × {}",
                 model.hidden_size,

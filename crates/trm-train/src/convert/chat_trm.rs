@@ -1,13 +1,12 @@
-//! Checkpoints of the published systems as ours.
+//! Chat-TRM.
 
 use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
-use trm_spec::{
-    CausalSpec, Decay, Failure, FailureKind, Objective, RunConfig, TrainSpec, VariantSpec, Vocab,
-};
+use trm_spec::{CausalSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab};
 
+use super::refused;
 use crate::checkpoint::{Header, pairs};
 
 /// The original's `config.json` (`src/model/config.py` of Chat-TRM).
@@ -45,13 +44,6 @@ fn theta() -> f64 {
 /// original's configuration as JSON. The original's `dropout` does nothing, so
 /// it is not taken over. The result is loaded once on `device` to check it.
 pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Vec<u8>, Failure> {
-    let refused = |message: String| {
-        Failure::new(
-            FailureKind::Checkpoint,
-            message,
-            "Give the weights as safetensors and the original's configuration as JSON.",
-        )
-    };
     let original: ChatTrmConfig = serde_json::from_str(config_json).map_err(|error| {
         refused(format!("the original's configuration cannot be read: {error}"))
     })?;

@@ -1,0 +1,122 @@
+//! A model, what turns its gradients into new weights, and its place in the
+//! run, whatever the task.
+
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use trm_core::Recursive;
+use trm_spec::{Failure, FailureKind, TrainSpec};
+
+use crate::Weights;
+use crate::checkpoint::optimizer::{self, Memory};
+use crate::optim::{Average, Updates, learning_rate, warmed};
+
+/// A model that learns.
+pub(crate) struct Learner<M> {
+    /// Taken out only while an update is under way.
+    model: Option<M>,
+    updates: Updates,
+    /// Moving average of the weights, where one is kept.
+    average: Option<Average>,
+    /// Which weights answer questions.
+    answering: Weights,
+    /// Updates done.
+    pub step: usize,
+}
+
+const HAS_MODEL: &str = "a run has its model between updates";
+
+impl<M: Recursive> Learner<M> {
+    /// `model` has autodiff on.
+    pub fn new(model: M, train: &TrainSpec) -> Self {
+        Self {
+            average: (train.ema_decay > 0.0).then(|| Average::new(&model)),
+            model: Some(model),
+            updates: Updates::default(),
+            answering: Weights::Average,
+            step: 0,
+        }
+    }
+
+    /// Moves to `step`, with the optimiser's state where there is one.
+    pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
+        if let Some(bytes) = optimizer {
+            let device = self.plain_device();
+            let Memory { updates, average } = optimizer::read(bytes, self.model(), step, &device)?;
+            self.updates = updates;
+            // Without a saved one, the average starts at the weights as loaded.
+            self.average = average.or(self.average.take());
+        }
+        self.step = step;
+        Ok(())
+    }
+
+    pub fn model(&self) -> &M {
+        self.model.as_ref().expect(HAS_MODEL)
+    }
+
+    /// The model's device without autodiff.
+    pub fn plain_device(&self) -> Device {
+        self.model().device().without_autodiff()
+    }
+
+    /// The model that answers questions: the averaged weights where there are
+    /// any, unless the others were asked for.
+    pub fn answerer(&self) -> M {
+        let model = self.model().valid();
+        match (&self.average, self.answering) {
+            (Some(average), Weights::Average) => average.apply(model),
+            _ => model,
+        }
+    }
+
+    /// One update at this step's learning rate, which it returns; the gradients
+    /// are those of the loss times `loss_scale`. `also` changes what no gradient
+    /// on the tape trains.
+    pub fn update(
+        &mut self,
+        grads: GradientsParams,
+        train: &TrainSpec,
+        loss_scale: f64,
+        also: impl FnOnce(M, f64) -> M,
+    ) -> f64 {
+        let rate = learning_rate(train, self.step);
+        let device = self.plain_device();
+        // Moved, not cloned: parameters that are not shared are updated in place.
+        let model = self.model.take().expect(HAS_MODEL);
+        let model = self.updates.update(model, grads, train, rate, loss_scale, &device);
+        let model = also(model, rate);
+        if let Some(average) = &mut self.average {
+            average.update(&model, warmed(train.ema_decay, self.step));
+        }
+        self.model = Some(model);
+        self.step += 1;
+        rate
+    }
+
+    /// Takes note of changed settings.
+    pub fn configure(&mut self, train: &TrainSpec) {
+        self.average = match self.average.take() {
+            _ if train.ema_decay == 0.0 => None,
+            // An average that begins now begins at the weights as they are now.
+            average => average.or_else(|| Some(Average::new(self.model()))),
+        };
+    }
+
+    /// Chooses the weights that answer questions.
+    pub fn answer_with(&mut self, weights: Weights) -> Result<(), Failure> {
+        if weights == Weights::Average && self.average.is_none() {
+            return Err(Failure::new(
+                FailureKind::Config,
+                "this run keeps no average of its weights",
+                "Ask for the raw weights, or train with ema_decay above 0.",
+            ));
+        }
+        self.answering = weights;
+        Ok(())
+    }
+
+    /// The optimiser file, with what the task carries.
+    pub async fn memory(&self, carry: Vec<(&str, Tensor<1>)>) -> Result<Vec<u8>, Failure> {
+        optimizer::write(&self.updates, self.average.as_ref(), carry, self.step).await
+    }
+}
