@@ -13,8 +13,14 @@ pub mod stream {
     pub const WEIGHTS: u64 = 4;
     pub const TEXT: u64 = 5;
     pub const EPOCHS: u64 = 6;
+    /// Which puzzles a batch takes.
     pub const PUZZLES: u64 = 7;
+    /// Which puzzles must run how long before they halt.
     pub const EXPLORATION: u64 = 8;
+    /// In which guise each of them is shown.
+    pub const GUISES: u64 = 9;
+    /// Puzzles that are made.
+    pub const MADE: u64 = 10;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

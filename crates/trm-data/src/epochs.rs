@@ -41,16 +41,17 @@ impl Epochs {
 
 /// A keyed permutation of `0..size`, read at any place without the others: a
 /// Feistel network over the next power of four, walked until it lands inside.
-struct Permutation {
-    keys: [u64; ROUNDS],
-    size: u64,
+pub(crate) struct Permutation {
+    pub keys: [u64; ROUNDS],
+    pub size: u64,
 }
 
 /// Four already mix well; more cost nothing beside a training step.
-const ROUNDS: usize = 8;
+pub(crate) const ROUNDS: usize = 8;
 
 impl Permutation {
-    fn at(&self, place: u64) -> u64 {
+    /// What stands at `place`, which is below `size`.
+    pub fn at(&self, place: u64) -> u64 {
         let bits = (u64::BITS - (self.size - 1).leading_zeros()).div_ceil(2).max(1);
         let mut value = place;
         loop {
@@ -75,7 +76,7 @@ impl Permutation {
 }
 
 /// SplitMix64's finaliser: every bit of the result depends on every bit of `x`.
-fn mixed(x: u64) -> u64 {
+pub(crate) fn mixed(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

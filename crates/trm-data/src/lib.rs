@@ -1,5 +1,5 @@
-//! Text to tokens to batches, as plain vectors: no tensors, and files only
-//! behind the feature `files`. A corpus lies in memory or in a token file that
+//! Text or puzzles to tokens to batches, as plain vectors: no tensors, and files
+//! only behind the feature `files`. A corpus lies in memory or in a token file that
 //! is mapped, and gives the same batches from either.
 //!
 //! Everything random comes from [`draw`], a generator that is addressed rather
@@ -15,7 +15,7 @@ mod error;
 mod files;
 #[cfg(feature = "files")]
 mod prepare;
-mod puzzle_set;
+pub mod puzzles;
 #[cfg(feature = "shakespeare")]
 mod shakespeare;
 #[cfg(feature = "files")]
@@ -34,7 +34,6 @@ pub use error::CorpusError;
 pub use files::read_text;
 #[cfg(feature = "files")]
 pub use prepare::{Document, Found, Progress, find_texts, prepare};
-pub use puzzle_set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
 #[cfg(feature = "shakespeare")]
 pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
 #[cfg(feature = "files")]

@@ -7,7 +7,8 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::RngExt;
 use trm_core::variants::dual::{Dual, DualState, PuzzleInput};
 use trm_core::{Engine, Recursive, State};
-use trm_data::{IGNORED, PuzzleBatch, draw, stream};
+use trm_data::puzzles::PuzzleBatch;
+use trm_data::{IGNORED, draw, stream};
 use trm_spec::{DualSpec, LossType, TrainSpec};
 
 use crate::loss::{binary, classification};

@@ -7,7 +7,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::Value;
 use trm_core::Recursive;
 use trm_core::variants::dual::{Dual, DualState, PuzzleInput};
-use trm_data::{PuzzleData, PuzzleSet};
+use trm_data::puzzles::{PuzzleData, PuzzleSet};
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, PuzzleScores, RunConfig, RunSummary, Saved,
     Solution, Solved, StepReport, Supervision, Trace, VariantSpec, Vocab, change,

@@ -4,7 +4,8 @@ use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::variants::causal::Causal;
 use trm_core::variants::dual::Dual;
-use trm_data::{Corpus, PuzzleData};
+use trm_data::Corpus;
+use trm_data::puzzles::PuzzleData;
 use trm_spec::{DualSpec, Failure, FailureKind, Precision, RunConfig, VariantSpec, Vocab};
 
 use crate::Run;

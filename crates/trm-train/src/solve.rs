@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use trm_core::sample::{argmax, softmax};
 use trm_core::variants::dual::{Dual, PuzzleInput};
 use trm_core::{Recursive, State};
-use trm_data::PuzzleSet;
+use trm_data::puzzles::PuzzleSet;
 use trm_spec::{Failure, HaltScore, PuzzleScores, Solution, StepScore};
 
 use crate::SolveRequest;

@@ -11,7 +11,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use trm_core::variants::dual::{Dual, PuzzleInput};
 use trm_core::{Engine, Init, Recursive};
-use trm_data::PuzzleBatch;
+use trm_data::puzzles::PuzzleBatch;
 use trm_spec::{Decay, DualSpec, LossType, Optimizer, RunConfig, TrainSpec, VariantSpec};
 use trm_train::{Average, Carry, PuzzleTask, Puzzles, Updates, collect, sign_descent};
 

@@ -1,0 +1,46 @@
+//! Why puzzles cannot be used, and what to do about it.
+
+use trm_spec::{Failure, FailureKind};
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PuzzleError {
+    #[error("there are no puzzles in {name}")]
+    Empty { name: String },
+    /// `line` counts from 1.
+    #[error("line {line} of {name}: {reason}")]
+    Line { name: String, line: usize, reason: String },
+    #[error("{name} lacks {part}")]
+    Missing { name: String, part: String },
+    #[error("{name} is not usable: {reason}")]
+    Damaged { name: String, reason: String },
+    #[error("{name} cannot be read: {reason}")]
+    Unreadable { name: String, reason: String },
+    #[error("only {found} of {wanted} puzzles of {name} could be made")]
+    TooFew { name: String, found: usize, wanted: usize },
+    #[error("{what}")]
+    Unusable { what: String },
+}
+
+impl PuzzleError {
+    /// What to try next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Empty { .. } => "Give at least one puzzle.",
+            Self::Line { .. } => "Correct that line, or leave it out.",
+            Self::Missing { .. } => {
+                "Name the folder that holds `train` and `test`, and copy it whole."
+            }
+            Self::Damaged { .. } => "Copy it again from where it is whole, or make it again.",
+            Self::Unreadable { .. } => "Check the path and its permissions.",
+            Self::TooFew { .. } => "Ask for fewer, or for a grade that is not so rare.",
+            Self::Unusable { .. } => "Choose another size or grade.",
+        }
+        .into()
+    }
+}
+
+impl From<PuzzleError> for Failure {
+    fn from(error: PuzzleError) -> Self {
+        Self::new(FailureKind::Corpus, error.to_string(), error.hint())
+    }
+}

@@ -1,0 +1,20 @@
+//! Puzzles as rows of tokens: made by seed, or read from lines, from the
+//! official data folders and from ARC's JSON. Here are the rules of each kind,
+//! its encoding (that of the official TRM code), its augmentations and its
+//! checks. Not for models: nothing here knows how a puzzle gets solved by one.
+//!
+//! What is made here is as hard as it is rated here; it is neither
+//! Sudoku-Extreme nor Maze-Hard.
+
+pub mod dihedral;
+mod error;
+pub mod maze;
+mod order;
+mod set;
+mod source;
+pub mod sudoku;
+
+pub use error::PuzzleError;
+pub use order::Groups;
+pub use set::{Guise, PuzzleBatch, PuzzleData, PuzzleSet};
+pub use source::{Place, PuzzleSource};

@@ -1,0 +1,167 @@
+//! Puzzles with their answers, and batches of them by address.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::order::{Groups, row};
+use super::{dihedral, sudoku};
+use crate::{draw, stream};
+
+/// Puzzles with their answers; every list is row after row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PuzzleSet {
+    /// What they are, for messages.
+    pub name: String,
+    /// `[puzzles, seq_len]`, below `vocab`.
+    pub inputs: Vec<u32>,
+    /// The answers, `[puzzles, seq_len]`; [`IGNORED`](crate::IGNORED) where a
+    /// cell does not count.
+    pub labels: Vec<u32>,
+    /// `[puzzles]`, below `num_identifiers`; 0 where a kind of puzzle has none.
+    pub puzzle_identifiers: Vec<u32>,
+    /// Cells of a puzzle.
+    pub seq_len: usize,
+    /// Different tokens, the padding 0 included.
+    pub vocab: usize,
+    /// Different identifiers, the blank 0 included.
+    pub num_identifiers: usize,
+    /// Which rows are the same puzzle in other guises; without it, none are.
+    pub groups: Option<Groups>,
+}
+
+impl PuzzleSet {
+    /// Puzzles in the set.
+    pub fn len(&self) -> usize {
+        self.puzzle_identifiers.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.puzzle_identifiers.is_empty()
+    }
+
+    /// The first `count` puzzles, or all; groups are forgotten.
+    pub fn first(&self, count: usize) -> Self {
+        let count = count.min(self.len());
+        let PuzzleBatch { inputs, labels, puzzle_identifiers, seq_len } = self.gather(0..count);
+        let (name, groups) = (self.name.clone(), None);
+        Self { name, inputs, labels, puzzle_identifiers, seq_len, groups, ..*self }
+    }
+
+    /// The puzzles numbered `rows`, as they are.
+    ///
+    /// # Panics
+    /// If there is no puzzle of such a number.
+    pub fn gather(&self, rows: impl IntoIterator<Item = usize>) -> PuzzleBatch {
+        let mut batch = PuzzleBatch { seq_len: self.seq_len, ..PuzzleBatch::default() };
+        for row in rows {
+            let cells = row * self.seq_len..(row + 1) * self.seq_len;
+            batch.inputs.extend_from_slice(&self.inputs[cells.clone()]);
+            batch.labels.extend_from_slice(&self.labels[cells]);
+            batch.puzzle_identifiers.push(self.puzzle_identifiers[row]);
+        }
+        batch
+    }
+
+    /// Adds a puzzle without an identifier.
+    pub(crate) fn push(&mut self, input: &[u32], label: &[u32]) {
+        debug_assert_eq!((input.len(), label.len()), (self.seq_len, self.seq_len));
+        self.inputs.extend_from_slice(input);
+        self.labels.extend_from_slice(label);
+        self.puzzle_identifiers.push(0);
+    }
+
+    pub(crate) fn empty(name: String, seq_len: usize, vocab: usize) -> Self {
+        Self {
+            name,
+            inputs: Vec::new(),
+            labels: Vec::new(),
+            puzzle_identifiers: Vec::new(),
+            seq_len,
+            vocab,
+            num_identifiers: 1,
+            groups: None,
+        }
+    }
+}
+
+/// A few puzzles, row after row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PuzzleBatch {
+    /// `[rows, seq_len]`.
+    pub inputs: Vec<u32>,
+    /// `[rows, seq_len]`; [`IGNORED`](crate::IGNORED) where a cell does not count.
+    pub labels: Vec<u32>,
+    /// `[rows]`.
+    pub puzzle_identifiers: Vec<u32>,
+    pub seq_len: usize,
+}
+
+impl PuzzleBatch {
+    /// Puzzles in the batch.
+    pub fn rows(&self) -> usize {
+        self.puzzle_identifiers.len()
+    }
+}
+
+/// How a puzzle is shown differently each time it comes, its answer alike.
+/// (ARC's augmentations have identifiers of their own, so they are part of the
+/// set: [`arc`](super::arc).)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guise {
+    /// Other digits, rows and columns in another order, transposed where boxes
+    /// are square.
+    Sudoku(sudoku::Size),
+    /// A square grid, turned and mirrored.
+    Dihedral { side: usize },
+}
+
+impl Guise {
+    /// Changes one puzzle and its answer, drawing from `generator`.
+    pub fn apply(&self, generator: &mut ChaCha8Rng, inputs: &mut [u32], labels: &mut [u32]) {
+        match self {
+            Self::Sudoku(size) => {
+                let shuffle = sudoku::Shuffle::draw(*size, generator);
+                shuffle.apply_tokens(inputs);
+                shuffle.apply_tokens(labels);
+            }
+            Self::Dihedral { side } => {
+                let turn = dihedral::Dihedral::draw(generator);
+                for cells in [inputs, labels] {
+                    let turned = turn.apply(cells, *side, *side);
+                    cells.copy_from_slice(&turned);
+                }
+            }
+        }
+    }
+}
+
+/// What a puzzle solver learns from and is judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PuzzleData {
+    pub train: PuzzleSet,
+    pub val: PuzzleSet,
+    /// How training puzzles are augmented, where they are.
+    pub guise: Option<Guise>,
+}
+
+impl PuzzleData {
+    /// Batch `number` of the run seeded with `seed`: every group of puzzles
+    /// once in an epoch, each puzzle in a guise of its own. A function of its
+    /// arguments alone, so that a resumed run needs only its step.
+    ///
+    /// # Panics
+    /// If there is nothing to learn from.
+    pub fn batch(&self, seed: u64, number: u64, size: usize) -> PuzzleBatch {
+        assert!(!self.train.is_empty(), "a set to learn from has puzzles");
+        let first = u128::from(number) * size as u128;
+        let numbers = || first..first + size as u128;
+        let mut batch = self.train.gather(numbers().map(|number| row(&self.train, seed, number)));
+        if let Some(guise) = self.guise {
+            let cells = batch.inputs.chunks_exact_mut(batch.seq_len);
+            let cells = cells.zip(batch.labels.chunks_exact_mut(batch.seq_len));
+            for (number, (inputs, labels)) in numbers().zip(cells) {
+                guise.apply(&mut draw(seed, stream::GUISES, number as u64), inputs, labels);
+            }
+        }
+        batch
+    }
+}
