@@ -23,6 +23,7 @@ pub enum Invocation {
     Generate(Generate),
     Eval(Eval),
     Trace(Trace),
+    Solve(Solve),
     Convert(Convert),
     Data(Data),
     Devices { json: bool },
@@ -68,7 +69,8 @@ pub struct Generate {
 pub struct Eval {
     pub checkpoint: PathBuf,
     pub data: Option<PathBuf>,
-    pub depths: Vec<usize>,
+    /// 1 to 8, or a puzzle solver's steps, where nothing is said.
+    pub depths: Option<Vec<usize>>,
     pub json: bool,
     pub device: Choice,
     /// Which weights of a run's folder; the best checkpoint where nothing is said.
@@ -86,10 +88,22 @@ pub struct Trace {
     pub device: Choice,
 }
 
+pub struct Solve {
+    pub checkpoint: PathBuf,
+    /// `-` is standard input.
+    pub puzzles: PathBuf,
+    pub halt_threshold: Option<f64>,
+    pub max_steps: Option<usize>,
+    pub json: bool,
+    pub device: Choice,
+}
+
 /// Whose weights `convert` is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     ChatTrm,
+    /// The official TRM.
+    SamsungTrm,
     /// This project's own.
     Trm,
 }
@@ -99,6 +113,8 @@ pub struct Convert {
     pub from: Origin,
     pub precision: Option<Precision>,
     pub out: PathBuf,
+    /// Whose weights are written; this project's own where nothing is said.
+    pub to_format: Option<Origin>,
     pub config: Option<PathBuf>,
     pub dataset: Option<String>,
     pub data: Option<PathBuf>,
@@ -160,7 +176,7 @@ pub fn parse() -> Invocation {
             checkpoint: required(m, "checkpoint"),
             data: path(m, "data"),
             weights: m.get_one("weights").copied(),
-            depths: required(m, "depths"),
+            depths: m.get_one("depths").cloned(),
             json: m.get_flag("json"),
             device: device(m),
         }),
@@ -174,11 +190,20 @@ pub fn parse() -> Invocation {
             json: m.get_flag("json"),
             device: device(m),
         }),
+        Some(("solve", m)) => Invocation::Solve(Solve {
+            checkpoint: required(m, "checkpoint"),
+            puzzles: required(m, "puzzles"),
+            halt_threshold: m.get_one("halt-threshold").copied(),
+            max_steps: m.get_one("max-steps").copied(),
+            json: m.get_flag("json"),
+            device: device(m),
+        }),
         Some(("convert", m)) => Invocation::Convert(Convert {
             input: required(m, "input"),
             from: required(m, "from"),
             precision: m.get_one("dtype").copied(),
             out: required(m, "to"),
+            to_format: m.get_one("to-format").copied(),
             config: path(m, "config"),
             dataset: text(m, "dataset"),
             data: path(m, "data"),

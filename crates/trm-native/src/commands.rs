@@ -6,6 +6,7 @@ mod data;
 mod devices;
 mod eval;
 mod generate;
+mod solve;
 mod sweep;
 mod trace;
 mod train;
@@ -23,6 +24,7 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Generate(typed) => generate::run(&typed),
         Invocation::Eval(typed) => eval::run(&typed),
         Invocation::Trace(typed) => trace::run(&typed),
+        Invocation::Solve(typed) => solve::run(&typed),
         Invocation::Convert(typed) => convert::run(&typed),
         Invocation::Data(typed) => data::run(&typed),
         Invocation::Devices { json } => devices::run(json),

@@ -15,6 +15,7 @@ mod plan;
 mod presets;
 mod program;
 mod progress;
+mod puzzles;
 mod report;
 mod run_dir;
 mod sweep;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use trm_spec::Solved;
 
 use crate::events::Events;
 use crate::run_dir::{self, RunDir};
@@ -23,11 +24,20 @@ pub enum Line {
         tokens_per_second: f64,
         /// Spent in training steps since the run began, over all its parts.
         seconds: f64,
+        /// Of puzzles: how those were answered that were done in this step.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        solved: Option<Solved>,
     },
     Val {
         step: usize,
         val_loss: f64,
         depth: usize,
+        /// Of puzzles: share of those that are right in every cell, and of the
+        /// cells.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exact_accuracy: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cell_accuracy: Option<f64>,
     },
 }
 
@@ -76,16 +86,22 @@ impl Metrics {
         self.file
             .write_all(text.as_bytes())
             .and_then(|()| match line {
-                Line::Train { step, loss, learning_rate, tokens_per_second, .. } => events.scalars(
-                    *step,
-                    &[
+                Line::Train { step, loss, learning_rate, tokens_per_second, solved, .. } => {
+                    let mut scalars = vec![
                         ("train/loss", *loss),
                         ("train/learning_rate", *learning_rate),
                         ("train/tokens_per_second", *tokens_per_second),
-                    ],
-                ),
-                Line::Val { step, val_loss, .. } => {
-                    events.scalars(*step, &[("val/loss", *val_loss)])
+                    ];
+                    if let Some(solved) = solved {
+                        scalars.push(("train/exact_accuracy", solved.exact_accuracy));
+                        scalars.push(("train/steps", solved.steps));
+                    }
+                    events.scalars(*step, &scalars)
+                }
+                Line::Val { step, val_loss, exact_accuracy, .. } => {
+                    let mut scalars = vec![("val/loss", *val_loss)];
+                    scalars.extend(exact_accuracy.map(|exact| ("val/exact_accuracy", exact)));
+                    events.scalars(*step, &scalars)
                 }
             })
             .with_context(|| format!("cannot write {} and its events", self.path.display()))
@@ -132,7 +148,13 @@ mod tests {
     fn lines_are_appended_to_what_was_kept() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let dir = RunDir::create(&folder.path().join("run")).expect("a new run");
-        let val = |step| Line::Val { step, val_loss: 2.5, depth: 2 };
+        let val = |step| Line::Val {
+            step,
+            val_loss: 2.5,
+            depth: 2,
+            exact_accuracy: None,
+            cell_accuracy: None,
+        };
         let train = |step: usize| Line::Train {
             step,
             loss: 2.5,
@@ -140,6 +162,7 @@ mod tests {
             depth: 2,
             tokens_per_second: 100.0,
             seconds: step as f64 * 1.5,
+            solved: None,
         };
         let mut metrics = Metrics::create(&dir).expect("created");
         assert_eq!(metrics.seconds_before(), 0.0);

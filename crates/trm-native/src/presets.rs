@@ -12,6 +12,9 @@ macro_rules! presets {
 /// Name and text of every file in `configs/`.
 const PRESETS: &[(&str, &str)] = presets![
     "tiny",
+    "sudoku-4x4",
+    "sudoku-9x9",
+    "sudoku-paper",
     "page-tiny",
     "page-small",
     "shakespeare-char-cpu",

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use trm_data::CorpusError;
+use trm_data::puzzles::PuzzleError;
 use trm_spec::{Failure, FailureKind, SettingError};
 
 /// What was typed cannot be done as typed.
@@ -61,6 +62,9 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         return Some(failure.hint.clone()).filter(|hint| !hint.is_empty());
     }
     if let Some(error) = cause.downcast_ref::<CorpusError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = cause.downcast_ref::<PuzzleError>() {
         return Some(error.hint());
     }
     let hint = match cause.downcast_ref::<io::Error>()?.kind() {

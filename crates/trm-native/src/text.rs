@@ -10,8 +10,9 @@ use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use trm_data::{Corpus, SHAKESPEARE_SHA256, TokenFile};
 use trm_spec::{DataSpec, RunConfig, Tokenizer, Vocab};
-use trm_train::{Run, checkpoint};
+use trm_train::{Material, Run, checkpoint};
 
+use crate::puzzles::Kind;
 use crate::report::usage;
 
 /// The dataset that the binary carries.
@@ -34,12 +35,23 @@ pub struct Text {
 enum Content {
     Text(Cow<'static, str>),
     Tokens(Arc<TokenFile>),
+    /// Puzzles that are made, of the kind that the configuration names.
+    Puzzles(Kind),
 }
 
 impl Text {
     /// The user's file, or the text that the configuration names.
     pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         let (dataset, _) = parts(dataset);
+        if let Some(kind) = Kind::named(dataset) {
+            if file.is_some() {
+                return Err(usage!(
+                    "--data: `{dataset}` is made by the program and takes no file; leave the flag out"
+                ));
+            }
+            let (content, sha256) = (Content::Puzzles(kind), String::new());
+            return Ok(Self { name: dataset.into(), content, sha256 });
+        }
         let Some(path) = file else {
             if dataset != SHAKESPEARE {
                 return Err(usage!(
@@ -114,7 +126,21 @@ impl Text {
         Ok(match &self.content {
             Content::Text(text) => Corpus::from_spec(&spec, text, vocab)?,
             Content::Tokens(file) => Corpus::from_file(&spec, file.clone(), vocab)?,
+            Content::Puzzles(_) => {
+                return Err(usage!(
+                    "`{}` are puzzles, which a language model cannot read",
+                    self.name
+                ));
+            }
         })
+    }
+
+    /// What a run of `config` learns from.
+    pub fn material(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Material> {
+        match &self.content {
+            Content::Puzzles(kind) => Ok(kind.make(config)?.into()),
+            _ => Ok(self.corpus(config, vocab)?.into()),
+        }
     }
 
     /// A saved run, to be trained further on this text or judged by it.
@@ -125,8 +151,8 @@ impl Text {
         device: &Device,
     ) -> anyhow::Result<Box<dyn Run>> {
         let header = checkpoint::read_header(checkpoint)?;
-        let corpus = self.corpus(&header.config, Some(&header.vocab))?;
-        Ok(trm_train::load_with_corpus(checkpoint, optimizer, Some(corpus), device)?)
+        let material = self.material(&header.config, Some(&header.vocab))?;
+        Ok(trm_train::load_with(checkpoint, optimizer, Some(material), device)?)
     }
 }
 

@@ -34,6 +34,27 @@ pub enum End {
     Stopped(Reason),
 }
 
+/// What a validation says; of puzzles also how many are right.
+struct Judged {
+    loss: f64,
+    exact_accuracy: Option<f64>,
+    cell_accuracy: Option<f64>,
+}
+
+impl Judged {
+    /// For the line that people read.
+    fn words(&self) -> String {
+        match (self.exact_accuracy, self.cell_accuracy) {
+            (Some(exact), Some(cells)) => format!(
+                ", {:.1} % of the puzzles solved, {:.2} % of the cells right",
+                exact * 100.0,
+                cells * 100.0
+            ),
+            _ => String::new(),
+        }
+    }
+}
+
 pub struct Training {
     run: Box<dyn Run>,
     config: RunConfig,
@@ -159,6 +180,7 @@ impl Training {
                 depth: report.depth,
                 tokens_per_second: self.pace.tokens_per_second().round(),
                 seconds: milliseconds(self.metrics.seconds_before() + self.pace.spent()),
+                solved: report.solved,
             })?;
         }
         Ok(())
@@ -186,24 +208,50 @@ impl Training {
         let depth = model.depth();
         let tokens = train.eval_iters * train.batch_size * model.length();
         let start = Instant::now();
-        let losses = block_on(self.run.evaluate(&[depth], tokens))?;
-        let loss = rounded(losses.first().context("the validation gave no loss")?.loss);
+        let judged = self.judge(depth, tokens)?;
+        let loss = judged.loss;
         if !loss.is_finite() {
             return Err(diverged(format!("the validation loss at step {} is {loss}", self.step)));
         }
-        self.metrics.write(&Line::Val { step: self.step, val_loss: loss, depth })?;
+        self.metrics.write(&Line::Val {
+            step: self.step,
+            val_loss: loss,
+            depth,
+            exact_accuracy: judged.exact_accuracy,
+            cell_accuracy: judged.cell_accuracy,
+        })?;
         let better = self.facts.validated(loss, self.step);
         self.progress.note(&format!(
-            "step {}/{}  validation loss {loss:.4}{}  ({})",
+            "step {}/{}  validation loss {loss:.4}{}{}  ({})",
             self.step,
             train.max_iters,
+            judged.words(),
             if better { ", the best so far" } else { "" },
             clock(start.elapsed()),
         ));
         Ok(())
     }
 
+    /// How the validation part is answered at `depth`, over so many tokens.
+    fn judge(&self, depth: usize, tokens: usize) -> anyhow::Result<Judged> {
+        if !self.config.model.solves_puzzles() {
+            let losses = block_on(self.run.evaluate(&[depth], tokens))?;
+            let loss = losses.first().context("the validation gave no loss")?.loss;
+            return Ok(Judged { loss: rounded(loss), exact_accuracy: None, cell_accuracy: None });
+        }
+        let scores = block_on(self.run.judge(depth, tokens / self.config.model.length()))?;
+        let last = scores.steps.last().context("the validation gave no scores")?;
+        Ok(Judged {
+            loss: rounded(last.loss),
+            exact_accuracy: Some(rounded(last.exact_accuracy)),
+            cell_accuracy: Some(rounded(last.cell_accuracy)),
+        })
+    }
+
     fn sample(&self) -> anyhow::Result<()> {
+        if self.config.model.solves_puzzles() {
+            return Ok(());
+        }
         let mut stream = self.run.generate(&GenerateOptions {
             prompt: opening(&self.vocab),
             depth: self.config.model.depth(),

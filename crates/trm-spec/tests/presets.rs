@@ -34,7 +34,7 @@ fn presets_run_from_cheap_to_dear() {
     let names: Vec<_> =
         presets::all().expect("every preset resolves").into_iter().map(|p| p.name).collect();
     assert_eq!(names.first().map(String::as_str), Some("tiny"));
-    assert_eq!(names.last().map(String::as_str), Some("shakespeare-char"));
+    assert_eq!(names.last().map(String::as_str), Some("sudoku-paper"));
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub fn command() -> Command {
             generate(),
             eval(),
             trace(),
+            solve(),
             convert(),
             data(),
             devices(),
@@ -61,16 +62,15 @@ fn generate() -> Command {
 
 fn eval() -> Command {
     Command::new("eval")
-        .about("Loss over the whole validation part of a text, at several depths")
+        .about("Loss over the whole validation part, at several depths; of puzzles also how many are solved")
         .arg(checkpoint())
         .arg(file("data", "The text or token file, where it is your own"))
         .arg(
             Arg::new("depths")
                 .long("depths")
                 .value_name("DEPTHS")
-                .default_value("1..8")
                 .value_parser(depths::parse)
-                .help("Depths: a range with both ends (1..8) or a list (1,2,4)"),
+                .help("Depths: a range with both ends (1..8) or a list (1,2,4) [default: 1..8, or all supervision steps of a puzzle solver]"),
         )
         .arg(
             Arg::new("weights")
@@ -113,6 +113,37 @@ fn trace() -> Command {
         .arg(device_arg())
 }
 
+fn solve() -> Command {
+    Command::new("solve")
+        .about("Answer puzzles")
+        .arg(checkpoint())
+        .arg(
+            Arg::new("puzzles")
+                .value_name("PUZZLES")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A file of Sudokus, one a line, blanks as dots or zeros; - reads standard input"),
+        )
+        .arg(
+            Arg::new("halt-threshold")
+                .long("halt-threshold")
+                .alias("halt_threshold")
+                .value_name("P")
+                .value_parser(probability)
+                .help("Stop where the model's probability of being done exceeds P [default: run all steps]"),
+        )
+        .arg(
+            Arg::new("max-steps")
+                .long("max-steps")
+                .alias("max_steps")
+                .value_name("N")
+                .value_parser(depths::parse_one)
+                .help("Most supervision steps [default: as trained]"),
+        )
+        .arg(json())
+        .arg(device_arg())
+}
+
 fn convert() -> Command {
     Command::new("convert")
         .about("Turn another project's weights into a checkpoint, or store one more compactly")
@@ -128,7 +159,11 @@ fn convert() -> Command {
                 .long("from")
                 .value_name("FORMAT")
                 .required(true)
-                .value_parser(one_of(&[("chat-trm", Origin::ChatTrm), ("trm", Origin::Trm)]))
+                .value_parser(one_of(&[
+                    ("chat-trm", Origin::ChatTrm),
+                    ("samsung-trm", Origin::SamsungTrm),
+                    ("trm", Origin::Trm),
+                ]))
                 .help("Whose weights they are; trm is this program itself"),
         )
         .arg(
@@ -139,6 +174,17 @@ fn convert() -> Command {
                 .help("How the numbers are stored; f16 halves the file [default: as they are]"),
         )
         .arg(file("to", "The checkpoint to write").required(true))
+        .arg(
+            Arg::new("to-format")
+                .long("to-format")
+                .alias("to_format")
+                .value_name("FORMAT")
+                .value_parser(one_of(&[
+                    ("samsung-trm", Origin::SamsungTrm),
+                    ("trm", Origin::Trm),
+                ]))
+                .help("Whose names it is written under; samsung-trm also writes a config.json beside it [default: trm]"),
+        )
         .arg(file("config", "Its config.json [default: beside IN]"))
         .arg(
             Arg::new("dataset")
@@ -312,6 +358,13 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
         let known = words.iter().find(|(word, _)| *word == typed);
         known.map(|(_, value)| *value).expect("clap lets only these words through")
     })
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("must be a probability from 0 to 1".into()),
+    }
 }
 
 fn temperature(text: &str) -> Result<f64, String> {

@@ -20,6 +20,9 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             Origin::ChatTrm => {
                 named(trm_train::chat_trm(&weights, &config_file(typed)?, &Device::flex())?, typed)?
             }
+            Origin::SamsungTrm => {
+                trm_train::samsung_trm(&weights, &config_file(typed)?, &Device::flex())?
+            }
             // Loaded once, so that a damaged file is refused and not passed on.
             Origin::Trm => {
                 trm_train::load(&weights, None, None, &Device::flex())?;
@@ -27,9 +30,17 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             }
         })
     };
+    if typed.from == Origin::SamsungTrm && (typed.dataset.is_some() || typed.data.is_some()) {
+        return Err(usage!("--dataset and --data are for models of text, and these solve puzzles"));
+    }
     let mut bytes = converted().with_context(|| source.display().to_string())?;
     if let Some(precision) = typed.precision {
         bytes = with_precision(&bytes, precision)?;
+    }
+    if typed.to_format == Some(Origin::SamsungTrm) {
+        let (weights, config) = trm_train::to_samsung_trm(&bytes)?;
+        run_dir::write(&typed.out.with_file_name("config.json"), config.as_bytes())?;
+        bytes = weights;
     }
     run_dir::write(&typed.out, &bytes)?;
     print(&typed.out.display().to_string())

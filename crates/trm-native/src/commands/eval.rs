@@ -31,7 +31,13 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         thousands(summary.val_tokens as u64),
         device.name
     );
-    let depths = block_on(run.evaluate(&typed.depths, 0))?;
+    let model = &summary.config.model;
+    if model.solves_puzzles() {
+        let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
+        return puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
+    }
+    let depths = typed.depths.clone().unwrap_or_else(|| (1..=8).collect());
+    let depths = block_on(run.evaluate(&depths, 0))?;
     if typed.json {
         return print_json(&Document { depths });
     }
@@ -40,6 +46,40 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         print(&format!(
             "{:5}  {:6.4}  {:10.3}  {:9.4}",
             row.depth, row.loss, row.perplexity, row.bits_per_char
+        ))?;
+    }
+    Ok(())
+}
+
+/// How many puzzles are solved after each supervision step, and when each stops
+/// by itself.
+fn puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
+    let mut scores = block_on(run.judge(steps, 0))?;
+    if let Some(depths) = &typed.depths {
+        scores.steps.retain(|row| depths.contains(&row.step));
+    }
+    if typed.json {
+        return print_json(&scores);
+    }
+    print(&format!("{} puzzles that were not learned from", scores.puzzles))?;
+    print("step    loss  cells right  solved")?;
+    for row in &scores.steps {
+        print(&format!(
+            "{:4}  {:6.4}  {:9.2} %  {:4.1} %",
+            row.step,
+            row.loss,
+            row.cell_accuracy * 100.0,
+            row.exact_accuracy * 100.0
+        ))?;
+    }
+    print("halting above  steps on average  cells right  solved")?;
+    for row in &scores.halting {
+        print(&format!(
+            "{:13}  {:16.2}  {:9.2} %  {:4.1} %",
+            row.threshold,
+            row.steps,
+            row.cell_accuracy * 100.0,
+            row.exact_accuracy * 100.0
         ))?;
     }
     Ok(())

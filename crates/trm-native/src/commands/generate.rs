@@ -10,6 +10,7 @@ use trm_train::Run;
 use crate::args;
 use crate::device;
 use crate::plan::read_checkpoint;
+use crate::report::usage;
 use crate::training::opening;
 
 /// Tokens pulled at a time: few enough to see the text grow.
@@ -20,6 +21,12 @@ const RULE: &str = "---------------";
 
 pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    if header.config.model.solves_puzzles() {
+        return Err(usage!(
+            "{} solves puzzles and writes no text; give it puzzles with `solve`",
+            typed.checkpoint.display()
+        ));
+    }
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;

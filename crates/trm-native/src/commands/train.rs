@@ -27,12 +27,20 @@ pub fn run(typed: &args::Train) -> anyhow::Result<()> {
     let mut training = prepare(&plan, &device)?;
     let end = training.run(&limits).map_err(|error| advised(error, typed, &plan))?;
     let dir = training.dir();
+    let words = if plan.config.model.solves_puzzles() {
+        ("solve puzzles", "solve", " PUZZLES")
+    } else {
+        ("write text", "generate", "")
+    };
     let kept = match training.best() {
         Some((loss, step)) => format!(
             "best validation loss {loss:.4} at step {step}, kept in {0}\n\
-             write text with: {1} generate {0}",
+             {1} with: {2} {3} {0}{4}",
             dir.best().display(),
-            program()
+            words.0,
+            program(),
+            words.1,
+            words.2
         ),
         None => format!("the model is in {}", dir.last().display()),
     };
@@ -63,8 +71,8 @@ pub fn run(typed: &args::Train) -> anyhow::Result<()> {
 pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
     let (run, dir, before) = match &plan.start {
         Start::Fresh => {
-            let corpus = plan.text.corpus(&plan.config, None)?;
-            let run = trm_train::create(&plan.config, corpus, &device.device)?;
+            let material = plan.text.material(&plan.config, None)?;
+            let run = trm_train::create(&plan.config, material, &device.device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Init { checkpoint } => {

@@ -68,6 +68,11 @@ impl VariantSpec {
         }
     }
 
+    /// Whether the model answers puzzles, and does not write text.
+    pub fn solves_puzzles(&self) -> bool {
+        matches!(self, Self::Dual(_))
+    }
+
     /// Tokens of a whole row: the context, or the cells of a puzzle.
     pub fn length(&self) -> usize {
         match self {
