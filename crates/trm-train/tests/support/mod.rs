@@ -18,6 +18,7 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 pub const TEXT: &str = "To be, or not to be: that is the question:\nWhether 'tis nobler in the mind to suffer\nThe slings and arrows of outrageous fortune,\nOr to take arms against a sea of troubles\nAnd by opposing end them. To die: to sleep;\nNo more; and by a sleep to say we end\nThe heart-ache and the thousand natural shocks\nThat flesh is heir to, 'tis a consummation\nDevoutly to be wish'd.\n";
 
 /// A configuration small enough to train in a test.
+#[allow(dead_code, reason = "puzzles have their own")]
 pub fn tiny() -> RunConfig {
     let mut config = RunConfig {
         model: VariantSpec::Causal(CausalSpec {
@@ -51,6 +52,7 @@ pub fn corpus(config: &RunConfig) -> Corpus {
     Corpus::from_spec(&config.data, TEXT, None).unwrap()
 }
 
+#[allow(dead_code, reason = "puzzles have their own")]
 pub fn start(config: &RunConfig) -> Box<dyn Run> {
     trm_train::create(config, corpus(config), &Device::flex()).unwrap()
 }

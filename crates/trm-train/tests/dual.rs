@@ -1,0 +1,299 @@
+//! The dual-state model against the same arithmetic written down independently,
+//! in f64 and without tensors: both ways of mixing, every kind of positions, and
+//! states that start at zero.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use trm_core::variants::dual::{Dual, PuzzleInput};
+use trm_core::{Engine, Init, Recursive};
+use trm_spec::{DualSpec, Positions, StateStart};
+use trm_train::collect;
+
+type Weights = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
+/// Rows of one puzzle, `[positions][dim]`.
+type Rows = Vec<Vec<f64>>;
+
+const VOCAB: usize = 5;
+const TOKENS: [u32; 6] = [1, 4, 0, 2, 2, 3];
+
+fn specs() -> Vec<DualSpec> {
+    let base = DualSpec {
+        hidden_size: 8,
+        num_heads: 2,
+        n_layers: 2,
+        h_cycles: 2,
+        l_cycles: 2,
+        seq_len: TOKENS.len(),
+        num_puzzle_identifiers: 3,
+        puzzle_emb_ndim: 13,
+        puzzle_emb_len: 0,
+        expansion: 1.0,
+        ..DualSpec::default()
+    };
+    let mut specs = Vec::new();
+    for mlp_t in [false, true] {
+        for pos_encodings in [Positions::Rope, Positions::Learned, Positions::None] {
+            specs.push(DualSpec { mlp_t, pos_encodings, ..base.clone() });
+        }
+        let state_start = StateStart::Zero;
+        specs.push(DualSpec { mlp_t, state_start, puzzle_emb_ndim: 0, ..base.clone() });
+    }
+    specs
+}
+
+/// `x · wᵀ` for every row.
+fn linear(x: &Rows, weights: &Weights, name: &str) -> Rows {
+    let (shape, w) = &weights[name];
+    let map = |row: &Vec<f64>| -> Vec<f64> {
+        w.chunks_exact(shape[1]).map(|w| w.iter().zip(row).map(|(w, x)| w * x).sum()).collect()
+    };
+    x.iter().map(map).collect()
+}
+
+fn add(a: &Rows, b: &Rows) -> Rows {
+    let sum = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a + b).collect();
+    a.iter().zip(b).map(sum).collect()
+}
+
+fn rms(x: &Rows, eps: f64) -> Rows {
+    x.iter()
+        .map(|row| {
+            let square = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
+            row.iter().map(|x| x / (square + eps).sqrt()).collect()
+        })
+        .collect()
+}
+
+fn turned(x: &Rows) -> Rows {
+    (0..x[0].len()).map(|col| x.iter().map(|row| row[col]).collect()).collect()
+}
+
+fn swiglu(x: &Rows, weights: &Weights, name: &str) -> Rows {
+    let mut gate_up = linear(x, weights, &format!("{name}.gate_up_proj.weight"));
+    for row in &mut gate_up {
+        let up = row.split_off(row.len() / 2);
+        for (gate, up) in row.iter_mut().zip(up) {
+            *gate = *gate / (1.0 + (-*gate).exp()) * up;
+        }
+    }
+    linear(&gate_up, weights, &format!("{name}.down_proj.weight"))
+}
+
+fn attention(x: &Rows, weights: &Weights, name: &str, spec: &DualSpec) -> Rows {
+    let qkv = linear(x, weights, &format!("{name}.qkv_proj.weight"));
+    let (d, half) = (spec.head_dim(), spec.head_dim() / 2);
+    let part = |position: usize, which: usize, head: usize| -> Vec<f64> {
+        let row = &qkv[position][which * spec.hidden_size + head * d..][..d];
+        let rotates = which < 2 && spec.pos_encodings == Positions::Rope;
+        (0..d)
+            .map(|i| {
+                let frequency = spec.rope_theta.powf(-2.0 * (i % half) as f64 / d as f64);
+                let angle = if rotates { position as f64 * frequency } else { 0.0 };
+                let other = if i < half { -row[i + half] } else { row[i - half] };
+                row[i] * angle.cos() + other * angle.sin()
+            })
+            .collect()
+    };
+    let mixed: Rows = (0..x.len())
+        .map(|to| {
+            (0..spec.num_heads)
+                .flat_map(|head| {
+                    let q = part(to, 0, head);
+                    let weight = |from: usize| {
+                        let k = part(from, 1, head);
+                        let score: f64 = q.iter().zip(&k).map(|(q, k)| q * k).sum();
+                        (score / (d as f64).sqrt()).exp()
+                    };
+                    let shares: Vec<f64> = (0..x.len()).map(weight).collect();
+                    let total: f64 = shares.iter().sum();
+                    let mut out = vec![0.0; d];
+                    for (from, share) in shares.iter().enumerate() {
+                        for (out, v) in out.iter_mut().zip(part(from, 2, head)) {
+                            *out += share / total * v;
+                        }
+                    }
+                    out
+                })
+                .collect()
+        })
+        .collect();
+    linear(&mixed, weights, &format!("{name}.o_proj.weight"))
+}
+
+fn network(mut h: Rows, weights: &Weights, spec: &DualSpec) -> Rows {
+    for layer in 0..spec.n_layers {
+        let name = format!("L_level.layers.{layer}");
+        h = if spec.mlp_t {
+            let t = turned(&h);
+            let mixed = swiglu(&t, weights, &format!("{name}.mlp_t"));
+            turned(&rms(&add(&t, &mixed), spec.rms_norm_eps))
+        } else {
+            let mixed = attention(&h, weights, &format!("{name}.self_attn"), spec);
+            rms(&add(&h, &mixed), spec.rms_norm_eps)
+        };
+        let fed = swiglu(&h, weights, &format!("{name}.mlp"));
+        h = rms(&add(&h, &fed), spec.rms_norm_eps);
+    }
+    h
+}
+
+/// Logits of the cells and of halting after two supervision steps.
+fn reference(weights: &Weights, spec: &DualSpec, puzzle: usize) -> (Rows, Vec<f64>) {
+    let dim = spec.hidden_size;
+    let row =
+        |name: &str, row: usize, width: usize| weights[name].1[row * width..][..width].to_vec();
+    let mut x: Rows = Vec::new();
+    if spec.puzzle_emb_ndim > 0 {
+        let mut numbers = row("puzzle_emb.weights", puzzle, spec.puzzle_emb_ndim);
+        numbers.resize(spec.prefix() * dim, 0.0);
+        x.extend(numbers.chunks_exact(dim).map(<[f64]>::to_vec));
+    }
+    x.extend(TOKENS.iter().map(|t| row("embed_tokens.embedding_weight", *t as usize, dim)));
+    for (position, x) in x.iter_mut().enumerate() {
+        if spec.pos_encodings == Positions::Learned {
+            let learned = row("embed_pos.embedding_weight", position, dim);
+            for (x, p) in x.iter_mut().zip(learned) {
+                *x = 0.707_106_781 * (*x + p);
+            }
+        }
+        x.iter_mut().for_each(|x| *x *= (dim as f64).sqrt());
+    }
+    let start = |name: &str| {
+        let vector = weights.get(name).map_or_else(|| vec![0.0; dim], |(_, values)| values.clone());
+        vec![vector; x.len()]
+    };
+    let (mut y, mut z) = (start("H_init"), start("L_init"));
+    for _ in 0..2 * spec.h_cycles {
+        for _ in 0..spec.l_cycles {
+            z = network(add(&z, &add(&y, &x)), weights, spec);
+        }
+        y = network(add(&y, &z), weights, spec);
+    }
+    let halting = linear(&vec![y[0].clone()], weights, "q_head.weight").remove(0);
+    let halting = halting.iter().zip(&weights["q_head.bias"].1).map(|(q, b)| q + b).collect();
+    (linear(&y[spec.prefix()..].to_vec(), weights, "lm_head.weight"), halting)
+}
+
+/// A number for each weight, so that none hides behind a zero.
+fn wild(model: Dual) -> Dual {
+    let model = model.with_puzzles(|table| {
+        let [rows, dim] = table.dims();
+        let values: Vec<f32> = (0..rows * dim).map(|i| (i as f32 * 0.7).sin()).collect();
+        Tensor::from_data(TensorData::new(values, [rows, dim]), &table.device())
+    });
+    model
+}
+
+fn weights(model: &Dual) -> Weights {
+    collect(model)
+        .into_iter()
+        .map(|p| {
+            let values: Vec<f32> = p.values.into_data().try_into_vec().unwrap();
+            (p.name, (p.shape, values.into_iter().map(f64::from).collect()))
+        })
+        .collect()
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+fn ask(model: &Dual, puzzle: i32) -> PuzzleInput {
+    let device = model.device();
+    let tokens: Vec<i32> = TOKENS.iter().map(|&t| t as i32).collect();
+    let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [1, TOKENS.len()]), &device);
+    PuzzleInput { tokens, embedding: model.embedding(Tensor::from_data([puzzle], &device)) }
+}
+
+fn answer(model: &Dual, spec: &DualSpec, puzzle: i32) -> (Tensor<3>, Tensor<2>) {
+    let x = model.encode(&ask(model, puzzle));
+    let mut state = model.start(&x);
+    for _ in 0..2 {
+        state = Engine::new(spec.h_cycles).think(model, &x, state, |_, _| ());
+    }
+    (model.read(&state).logits, model.halting(&state))
+}
+
+#[test]
+fn every_kind_computes_what_is_written_down() {
+    for spec in specs() {
+        let model = wild(Dual::new(&spec, VOCAB, &mut Init::new(7, &Device::flex())));
+        assert_eq!(model_size(&model), spec.parameters(VOCAB), "{spec:?}");
+        let written = weights(&model);
+        for puzzle in [0, 2] {
+            let (logits, halting) = answer(&model, &spec, puzzle);
+            let (expected, expected_halting) = reference(&written, &spec, puzzle as usize);
+            for (found, expected) in
+                [(values(logits), expected.concat()), (values(halting), expected_halting)]
+            {
+                assert_eq!(found.len(), expected.len());
+                for (found, expected) in found.iter().zip(&expected) {
+                    let error = (f64::from(*found) - expected).abs();
+                    assert!(error < 2e-5 * expected.abs().max(1.0), "{spec:?}: {found} {expected}");
+                }
+            }
+        }
+    }
+}
+
+fn model_size(model: &Dual) -> usize {
+    collect(model).iter().map(|p| p.shape.iter().product::<usize>()).sum()
+}
+
+/// Gradients of all cycles against differences of what is written down.
+#[test]
+fn gradients_are_the_slopes_of_what_is_written_down() {
+    for spec in specs() {
+        let device = Device::flex().autodiff();
+        let model = wild(Dual::new(&spec, VOCAB, &mut Init::new(9, &device)));
+        let written = weights(&model);
+        let coefficient = |i: usize| (i as f64 * 1.3).cos();
+        let (logits, _) = answer(&model, &spec, 1);
+        let dims = logits.dims();
+        let factors: Vec<f32> = (0..dims.iter().product()).map(|i| coefficient(i) as f32).collect();
+        let factors = Tensor::<3>::from_data(TensorData::new(factors, dims), &device);
+        let grads = (logits * factors).sum().backward();
+        let grads = burn::optim::GradientsParams::from_grads(grads, &model);
+        let objective = |weights: &Weights| -> f64 {
+            let (logits, _) = reference(weights, &spec, 1);
+            logits.concat().iter().enumerate().map(|(i, x)| x * coefficient(i)).sum()
+        };
+        let mut compared = 0;
+        for (name, grad) in named(&model, &grads) {
+            for at in [0, grad.len() / 2, grad.len() - 1] {
+                let slope = |step: f64| {
+                    let mut moved = written.clone();
+                    moved.get_mut(&name).unwrap().1[at] += step;
+                    objective(&moved)
+                };
+                let slope = (slope(1e-5) - slope(-1e-5)) / 2e-5;
+                let error = (f64::from(grad[at]) - slope).abs();
+                assert!(error < 2e-3 * slope.abs().max(1.0), "{name}[{at}]: {} {slope}", grad[at]);
+                compared += 1;
+            }
+        }
+        assert!(compared >= 3 * (2 + 3 * spec.n_layers), "{compared}");
+    }
+}
+
+fn named(model: &Dual, grads: &burn::optim::GradientsParams) -> Vec<(String, Vec<f32>)> {
+    use burn::module::{Module, ModuleVisitor, Param};
+    struct Visit<'a>(Vec<String>, &'a burn::optim::GradientsParams, Vec<(String, Vec<f32>)>);
+    impl ModuleVisitor for Visit<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.into());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.1.get::<D>(param.id) {
+                self.2.push((self.0.join("."), values(grad)));
+            }
+        }
+    }
+    let mut visit = Visit(Vec::new(), grads, Vec::new());
+    model.visit(&mut visit);
+    visit.2
+}

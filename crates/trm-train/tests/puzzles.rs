@@ -1,0 +1,231 @@
+//! Runs that solve puzzles: learning, going on, answering, and bad requests.
+
+mod support;
+
+use burn::tensor::Device;
+use serde_json::{Value, json};
+use support::wait;
+use trm_data::IGNORED;
+use trm_data::puzzles::{PuzzleData, PuzzleSet};
+use trm_spec::{FailureKind, GenerateOptions, RunConfig, overlay};
+use trm_train::{Run, SolveRequest, TraceRequest, Weights};
+
+const CELLS: usize = 6;
+const VOCAB: usize = 5;
+
+/// Puzzles whose answer is every cell's right neighbour, plus one; a few cells
+/// do not count.
+fn set(count: usize, seed: usize) -> PuzzleSet {
+    let mut inputs = Vec::new();
+    let mut labels = Vec::new();
+    for puzzle in 0..count {
+        let cell = |i: usize| ((puzzle * 31 + (i % CELLS) * 17 + seed * 7) / 3 % VOCAB) as u32;
+        inputs.extend((0..CELLS).map(cell));
+        labels.extend((0..CELLS).map(|i| {
+            let ignored = (puzzle + i).is_multiple_of(5);
+            if ignored { IGNORED } else { (cell(i + 1) + 1) % VOCAB as u32 }
+        }));
+    }
+    PuzzleSet {
+        name: "neighbours".into(),
+        inputs,
+        labels,
+        puzzle_identifiers: (0..count as u32).map(|i| i % 3).collect(),
+        seq_len: CELLS,
+        vocab: VOCAB,
+        num_identifiers: 3,
+        groups: None,
+    }
+}
+
+fn data() -> PuzzleData {
+    PuzzleData { train: set(40, 1), val: set(12, 2), guise: None }
+}
+
+fn tiny(patch: Value) -> RunConfig {
+    let dual = RunConfig::of("dual").unwrap();
+    let base = json!({
+        "hidden_size": 32, "num_heads": 2, "n_layers": 1, "h_cycles": 2, "l_cycles": 1,
+        "halt_max_steps": 4, "seq_len": CELLS, "num_puzzle_identifiers": 3,
+        "puzzle_emb_ndim": 16, "puzzle_emb_len": 1, "expansion": 1.0,
+        "batch_size": 8, "max_iters": 400, "learning_rate": 3e-3, "warmup_iters": 5,
+        "weight_decay": 0.1, "ema_decay": 0.9, "puzzle_emb_lr": 1e-3,
+    });
+    overlay(&overlay(&dual, &base).unwrap(), &patch).unwrap()
+}
+
+fn start(config: &RunConfig) -> Box<dyn Run> {
+    trm_train::create(config, data(), &Device::flex()).unwrap()
+}
+
+#[test]
+fn every_kind_of_training_learns() {
+    for patch in [
+        json!({}),
+        json!({ "mlp_t": true, "pos_encodings": "none" }),
+        json!({ "pos_encodings": "learned", "optimizer": "adamw", "loss_type": "softmax" }),
+        json!({
+            "supervision": "unrolled", "cycle_weights": [1, 1, 2, 2], "state_start": "zero",
+            "loss_type": "softmax", "halt_max_steps": 4, "puzzle_emb_ndim": 0, "max_iters": 120,
+        }),
+        json!({ "backprop_cycles": 0, "halt_max_steps": 1, "max_iters": 300 }),
+    ] {
+        let config = tiny(patch.clone());
+        let mut run = start(&config);
+        let before = wait(run.judge(config.model.depth(), 0)).unwrap();
+        let reports = wait(run.steps(config.train.max_iters)).unwrap();
+        assert_eq!(reports.len(), config.train.max_iters);
+        let after = wait(run.judge(config.model.depth(), 0)).unwrap();
+        let (before, after) = (before.steps.last().unwrap(), after.steps.last().unwrap());
+        assert!(after.cell_accuracy > 0.95, "{patch}: {before:?} {after:?}");
+        assert!(after.loss < before.loss / 4.0, "{patch}: {before:?} {after:?}");
+        // Puzzles that were done are told of, and no others.
+        let solved: usize = reports.iter().filter_map(|r| r.solved).map(|s| s.puzzles).sum();
+        assert!(solved > 0 && solved <= 8 * reports.len());
+        assert!(reports.last().unwrap().loss < 0.2, "{patch}");
+    }
+}
+
+/// A run that was saved with puzzles half solved goes on as if it had not been.
+#[test]
+fn a_run_goes_on_exactly() {
+    for patch in [json!({}), json!({ "mlp_t": true, "optimizer": "adamw" })] {
+        let config = tiny(patch);
+        let mut unbroken = start(&config);
+        wait(unbroken.steps(7)).unwrap();
+        let saved = wait(unbroken.save(Value::Null)).unwrap();
+        let expected = wait(unbroken.steps(9)).unwrap();
+        let load = |optimizer: Option<&[u8]>| {
+            let material = Some(data().into());
+            trm_train::load_with(&saved.checkpoint, optimizer, material, &Device::flex()).unwrap()
+        };
+        let mut resumed = load(Some(&saved.optimizer));
+        assert_eq!(wait(resumed.steps(9)).unwrap(), expected);
+        let [a, b] = [&unbroken, &resumed].map(|run| wait(run.save(Value::Null)).unwrap());
+        assert!(a == b, "weights, moments, averages and carry are the same");
+        // Without the second file it starts with new puzzles, and still trains.
+        let mut without = load(None);
+        assert_ne!(wait(without.steps(9)).unwrap(), expected);
+    }
+}
+
+#[test]
+fn answers_agree_with_scores_and_traces() {
+    let config = tiny(json!({ "max_iters": 150 }));
+    let mut run = start(&config);
+    wait(run.steps(150)).unwrap();
+    let val = data().val;
+    let inputs: Vec<Vec<u32>> = val.inputs.chunks_exact(CELLS).map(<[u32]>::to_vec).collect();
+    let request = SolveRequest {
+        inputs: inputs.clone(),
+        puzzle_identifiers: val.puzzle_identifiers.clone(),
+        threshold: None,
+        max_steps: 4,
+    };
+    let all = wait(run.solve(&request)).unwrap();
+    let trace = wait(run.trace(&TraceRequest {
+        tokens: inputs,
+        depth: 4,
+        puzzle_identifiers: val.puzzle_identifiers.clone(),
+        attention: Some(0),
+        ..TraceRequest::default()
+    }))
+    .unwrap();
+    let scores = wait(run.judge(4, 0)).unwrap();
+    assert_eq!(trace.steps.len(), 4);
+    let right = |answers: &[Vec<u32>]| {
+        let labels = val.labels.chunks_exact(CELLS);
+        let exact = answers.iter().zip(labels).filter(|(answer, labels)| {
+            answer.iter().zip(*labels).all(|(a, l)| *l == IGNORED || a == l)
+        });
+        exact.count() as f64 / val.len() as f64
+    };
+    for (step, score) in trace.steps.iter().zip(&scores.steps) {
+        assert!((right(&step.argmax) - score.exact_accuracy).abs() < 1e-6);
+        assert_eq!(step.attention.len(), val.len());
+    }
+    let halts: Vec<&Vec<f32>> = trace.steps.iter().map(|s| s.halt.as_ref().unwrap()).collect();
+    for (row, solution) in all.iter().enumerate() {
+        assert_eq!((solution.steps, &solution.answer), (4, &trace.steps[3].argmax[row]));
+        assert!((solution.halt - halts[3][row]).abs() < 1e-5);
+    }
+    // With a threshold each stops where its own probability first exceeds it.
+    let mut sorted: Vec<f32> = halts[1].clone();
+    sorted.sort_by(f32::total_cmp);
+    let threshold = f64::from(sorted[sorted.len() / 2]);
+    let some = wait(run.solve(&SolveRequest { threshold: Some(threshold), ..request })).unwrap();
+    for (row, solution) in some.iter().enumerate() {
+        let stop = (0..4).find(|&step| f64::from(halts[step][row]) > threshold).unwrap_or(3);
+        // A probability as good as at the threshold may fall on either side.
+        if (0..4).all(|step| (f64::from(halts[step][row]) - threshold).abs() > 1e-5) {
+            assert_eq!(solution.steps, stop + 1, "row {row}");
+            assert_eq!(solution.answer, trace.steps[stop].argmax[row]);
+        }
+    }
+    assert!(some.iter().any(|s| s.steps < 4), "{some:?}");
+}
+
+#[test]
+fn bad_requests_say_what_to_do() {
+    let config = tiny(json!({}));
+    let mut run = start(&config);
+    let solve = |inputs: Vec<Vec<u32>>, puzzle_identifiers: Vec<u32>| {
+        let request = SolveRequest { inputs, puzzle_identifiers, threshold: None, max_steps: 2 };
+        wait(run.solve(&request)).map(drop)
+    };
+    for (inputs, identifiers, words) in [
+        (vec![vec![1; CELLS - 1]], vec![], "has 5 cells"),
+        (vec![vec![VOCAB as u32; CELLS]], vec![], "outside the vocabulary"),
+        (vec![vec![1; CELLS]], vec![0, 1], "1 puzzles, but 2 identifiers"),
+        (vec![vec![1; CELLS]], vec![3], "outside the 3"),
+    ] {
+        let failure = solve(inputs, identifiers).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Prompt);
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+    solve(Vec::new(), Vec::new()).expect("no puzzles have no answers");
+    let options = GenerateOptions {
+        prompt: "1".into(),
+        depth: 1,
+        temperature: 0.0,
+        top_k: 0,
+        seed: 1,
+        max_new_tokens: 1,
+    };
+    assert_eq!(run.generate(&options).map(drop).unwrap_err().kind, FailureKind::Prompt);
+    assert_eq!(run.encode("1").unwrap_err().kind, FailureKind::Prompt);
+    assert_eq!(run.configure(&json!({ "h_cycles": 3 })).unwrap_err().kind, FailureKind::Config);
+    run.configure(&json!({ "batch_size": 3, "learning_rate": 1e-3 })).unwrap();
+    wait(run.steps(2)).expect("another batch size starts with new puzzles");
+    assert!(run.answer_with(Weights::Raw).is_ok());
+
+    // What a model was not made for.
+    for (patch, words) in [
+        (json!({ "seq_len": 7 }), "seq_len is 7, but the puzzles have 6"),
+        (json!({ "num_puzzle_identifiers": 2 }), "num_puzzle_identifiers is 2"),
+    ] {
+        let created = trm_train::create(&tiny(patch), data(), &Device::flex());
+        let failure = created.err().expect("refused");
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+    let created = trm_train::create(&RunConfig::default(), data(), &Device::flex());
+    let failure = created.err().expect("refused");
+    assert!(failure.message.contains("does not learn from puzzles"), "{}", failure.message);
+}
+
+/// Rows that must explore run as long as they must, whatever the halting head says.
+#[test]
+fn exploration_holds_rows_back_and_is_a_function_of_the_step() {
+    let steps = |exploration: f64| {
+        let config = tiny(json!({ "halt_exploration_prob": exploration, "max_iters": 300 }));
+        let mut run = start(&config);
+        let reports = wait(run.steps(300)).unwrap();
+        let last: Vec<_> = reports[250..].iter().filter_map(|r| r.solved).collect();
+        last.iter().map(|s| s.steps * s.puzzles as f64).sum::<f64>()
+            / last.iter().map(|s| s.puzzles as f64).sum::<f64>()
+    };
+    let (never, always) = (steps(0.0), steps(1.0));
+    assert!(never < 2.0, "what is easy is done at once: {never}");
+    assert!(always > 2.5, "at least 2 to 4 steps: {always}");
+    assert_eq!(always, steps(1.0));
+}
