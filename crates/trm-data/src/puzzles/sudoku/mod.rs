@@ -2,8 +2,18 @@
 //! digits, 0 for a blank.
 
 mod augment;
+mod check;
+mod fingerprint;
+mod lines;
+mod make;
+mod solver;
 
 pub use augment::Shuffle;
+pub use check::{Rule, Violation, answers, violations};
+pub use fingerprint::fingerprint;
+pub use lines::{Line, parse, parse_board, print};
+pub use make::{Grade, Puzzle, make, part};
+pub use solver::{Solutions, Solved, solve};
 
 /// How large a Sudoku is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
