@@ -6,9 +6,12 @@
 //! What is made here is as hard as it is rated here; it is neither
 //! Sudoku-Extreme nor Maze-Hard.
 
+pub mod arc;
 pub mod dihedral;
 mod error;
 pub mod maze;
+pub mod npy;
+pub mod official;
 mod order;
 mod set;
 mod source;

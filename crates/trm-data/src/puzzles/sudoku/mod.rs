@@ -9,6 +9,7 @@ mod make;
 mod solver;
 
 pub use augment::Shuffle;
+pub(crate) use augment::permutation;
 pub use check::{Rule, Violation, answers, violations};
 pub use fingerprint::fingerprint;
 pub use lines::{Line, parse, parse_board, print};
