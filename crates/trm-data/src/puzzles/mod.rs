@@ -19,5 +19,5 @@ pub mod sudoku;
 
 pub use error::PuzzleError;
 pub use order::Groups;
-pub use set::{Guise, PuzzleBatch, PuzzleData, PuzzleSet};
+pub use set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
 pub use source::{Place, PuzzleSource};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::arc;
 use super::maze::{self, Style};
 use super::sudoku::{self, Size, Solutions};
-use super::{Guise, PuzzleData, PuzzleError, PuzzleSet};
+use super::{Disguise, PuzzleData, PuzzleError, PuzzleSet};
 use crate::Split;
 
 /// Where puzzles come from. What is made is a function of these values: of its
@@ -38,38 +38,47 @@ pub enum Place {
 
 impl PuzzleSource {
     /// `train` puzzles to learn from, no two alike, and `val` others to be judged
-    /// by; of what is read and not made, at most so many. `augment` shows those
-    /// to learn from in another guise each time, which ARC and the official
-    /// folders do by themselves.
+    /// by. Of lines, at most so many; official folders and ARC tasks are learned
+    /// from whole. `augment` shows those to learn from in another guise each
+    /// time; ARC and the official folders have their guises among their rows.
     ///
     /// # Errors
     /// If something cannot be read, or so many puzzles cannot be made.
     pub fn load(&self, train: usize, val: usize, augment: bool) -> Result<PuzzleData, PuzzleError> {
-        let (parts, guise) = match self {
+        let (parts, disguise) = match self {
             Self::Sudoku { size, min_guesses, max_guesses, seed } => {
                 let guesses = *min_guesses..=*max_guesses;
+                if guesses.is_empty() {
+                    let what = format!("no puzzle needs {min_guesses} to {max_guesses} guesses");
+                    return Err(PuzzleError::Unusable { what });
+                }
                 let name = format!("Sudoku {0}×{0} made by seed {seed}", size.side());
                 let make = |split, number| {
                     let puzzle = sudoku::make(*size, &guesses, split, *seed, number)?;
                     Some([sudoku::encode(&puzzle.board), sudoku::encode(&puzzle.solution)])
                 };
                 let empty = PuzzleSet::empty(name, size.cells(), size.vocab());
-                (both(empty, [train, val], make)?, Some(Guise::Sudoku(*size)))
+                (both(empty, [train, val], make)?, Some(Disguise::Sudoku(*size)))
             }
             Self::Maze { side, style, seed } => {
+                let sides = maze::SMALLEST..=maze::LARGEST;
+                if !sides.contains(side) {
+                    let what = format!("a maze is {sides:?} cells wide and high, not {side}");
+                    return Err(PuzzleError::Unusable { what });
+                }
                 let name = format!("mazes {side}×{side} made by seed {seed}");
                 let make = |split, number| {
                     let maze = maze::make(*side, *style, split, *seed, number)?;
                     let path = maze::shortest(&maze)?;
                     Some([maze.tokens().to_vec(), maze.with_path(&path).tokens().to_vec()])
                 };
-                let empty = PuzzleSet::empty(name, side.saturating_mul(*side), maze::VOCAB);
-                (both(empty, [train, val], make)?, Some(Guise::Dihedral { side: *side }))
+                let empty = PuzzleSet::empty(name, side * side, maze::VOCAB);
+                (both(empty, [train, val], make)?, Some(Disguise::Dihedral { side: *side }))
             }
             Self::Lines(place) => {
                 let (name, text) = place.read()?;
                 let (size, parts) = lines(&name, &text, [train, val])?;
-                (parts, Some(Guise::Sudoku(size)))
+                (parts, Some(Disguise::Sudoku(size)))
             }
             #[cfg(feature = "files")]
             Self::Official(path) => {
@@ -93,7 +102,7 @@ impl PuzzleSource {
         if train.is_empty() {
             return Err(PuzzleError::Empty { name: train.name });
         }
-        Ok(PuzzleData { train, val, guise: guise.filter(|_| augment) })
+        Ok(PuzzleData { train, val, disguise: disguise.filter(|_| augment) })
     }
 }
 
@@ -183,6 +192,9 @@ fn lines(
         let answer = match (line.answer, sudoku::solve(size, &line.board).solutions) {
             (_, Solutions::None) => return Err(wrong(line.number, "the puzzle has no solution")),
             (Some(answer), _) | (None, Solutions::One(answer)) => answer,
+            (None, Solutions::Unknown) => {
+                return Err(wrong(line.number, "the puzzle is too hard to be checked"));
+            }
             (None, Solutions::Several(_)) => {
                 return Err(wrong(line.number, "the puzzle has more than one solution"));
             }

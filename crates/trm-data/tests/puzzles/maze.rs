@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use trm_data::Split;
 use trm_data::puzzles::dihedral::Dihedral;
 use trm_data::puzzles::maze::{
-    CHARACTERS, FLOOR, Maze, PATH, Style, VOCAB, Verdict, WALL, check, make, parse, parse_line,
-    part, print, shortest, shortest_paths,
+    CHARACTERS, FLOOR, Maze, PATH, Style, VOCAB, Verdict, WALL, check, make, parse, parse_all,
+    parse_line, part, print, shortest, shortest_paths,
 };
 
 use crate::fixture;
@@ -66,8 +66,6 @@ proptest! {
     #[test]
     fn mazes_survive_text(maze in any_maze()) {
         let text = print(maze.tokens(), maze.cols());
-        // A first or last row without anything in it is taken for an empty line.
-        prop_assume!(text.lines().all(|line| !line.trim().is_empty()));
         prop_assert_eq!(parse("a maze", &text).expect("its own text"), maze);
     }
 
@@ -125,18 +123,36 @@ fn answers_are_judged() {
 }
 
 #[test]
+fn many_mazes_in_one_text() {
+    let text = "\nS G\n   \n\nS###oo##oo##oooG\n\n\nS\nG\n";
+    let mazes = parse_all("mazes", text).expect("mazes");
+    let shapes: Vec<_> = mazes.iter().map(|maze| (maze.rows(), maze.cols())).collect();
+    assert_eq!(shapes, [(2, 3), (4, 4), (2, 1)]);
+    for (text, line) in [("SG\n\nS \nxG", 4), ("SG\n\nSS", 3), ("SG\n\n\nS###############", 4)] {
+        let error = parse_all("mazes", text).expect_err("a bad maze").to_string();
+        assert!(error.starts_with(&format!("line {line} of mazes")), "{error}");
+    }
+    assert!(parse_all("mazes", "\n\n").is_err());
+}
+
+#[test]
 fn bad_mazes_are_refused() {
     for (text, expected) in [
         ("", "no puzzles"),
-        ("  \n\n", "no puzzles"),
+        ("\n\n", "no puzzles"),
+        ("  \n\n", "no start"),
         ("S  \n  x\n  G", "line 2"),
         ("S  ", "no goal"),
         ("  G", "no start"),
         ("SSG", "more than one start"),
+        (&format!("{}SG", "#".repeat(99)), "100 × 100"),
+        (&format!("SG{}", "\n#".repeat(100)), "100 × 100"),
     ] {
         let error = parse("the text", text).expect_err("a bad maze").to_string();
         assert!(error.contains(expected), "{text:?}: {error}");
     }
+    // A row without anything between others is a row of floor.
+    assert_eq!(parse("a maze", "S#\n\nG#").expect("a maze").tokens(), [3, 1, 2, 2, 4, 1]);
     assert!(parse_line("SG#").is_err());
     assert!(Maze::new(usize::MAX, 2, vec![3, 4]).is_err());
     assert!(Maze::new(1, 3, vec![3, 4, 0]).is_err());

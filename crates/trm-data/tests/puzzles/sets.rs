@@ -22,7 +22,7 @@ fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleData {
         num_identifiers: 1,
         groups,
     };
-    PuzzleData { val: train.first(1), train, guise: None }
+    PuzzleData { val: train.first(1), train, disguise: None }
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn made_sudokus_are_different_and_stay_apart() {
     assert!(prints(&train).is_disjoint(&prints(&val)));
 
     // Batches show them in other guises that are still solved by their labels.
-    let (batch, plain) = (data.batch(1, 0, 200), PuzzleData { guise: None, ..data.clone() });
+    let (batch, plain) = (data.batch(1, 0, 200), PuzzleData { disguise: None, ..data.clone() });
     assert_eq!(batch, data.batch(1, 0, 200));
     let plain = plain.batch(1, 0, 200);
     let changed = batch.inputs.chunks(16).zip(plain.inputs.chunks(16)).filter(|(a, b)| a != b);
@@ -119,8 +119,13 @@ fn what_cannot_be_made_is_said() {
     let failure = Failure::from(error);
     assert_eq!(failure.kind, FailureKind::Corpus);
     assert!(!failure.hint.is_empty());
-    let source = PuzzleSource::Maze { side: 0, style: Style::Scattered, seed: 0 };
-    assert!(matches!(source.load(1, 0, false), Err(PuzzleError::TooFew { .. })));
+    for side in [0, 3, 101] {
+        let source = PuzzleSource::Maze { side, style: Style::Scattered, seed: 0 };
+        assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
+    }
+    let size = Size::Nine;
+    let source = PuzzleSource::Sudoku { size, min_guesses: 2, max_guesses: 1, seed: 0 };
+    assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
 }
 
 fn lines(text: &str) -> PuzzleSource {
@@ -142,7 +147,7 @@ fn lines_are_solved_and_the_last_held_out() {
     assert_eq!(data.train.inputs[..36], sudoku::encode(&boards[0].board));
     assert_eq!(data.train.labels[..36], sudoku::encode(&boards[0].solution));
     assert_eq!(data.val.labels, sudoku::encode(&boards[3].solution));
-    assert_eq!(data.guise, None);
+    assert_eq!(data.disguise, None);
 }
 
 #[test]

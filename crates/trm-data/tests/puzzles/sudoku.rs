@@ -75,6 +75,7 @@ proptest! {
                 prop_assert_eq!(count, 1);
                 prop_assert!(answers(Size::Four, &board, &one));
             }
+            Solutions::Unknown => prop_assert!(false, "a small board is settled"),
             Solutions::Several([one, other]) => {
                 prop_assert!(count > 1 && one != other);
                 prop_assert!(answers(Size::Four, &board, &one) && answers(Size::Four, &board, &other));
@@ -134,6 +135,11 @@ fn known_boards() {
     assert!(answers(size, &board, &solution));
 
     assert!(matches!(solve(Size::Nine, &[0; 81]).solutions, Solutions::Several(_)));
+    // Without a solution, but it takes millions of guesses to know.
+    let hopeless =
+        ".....5.8....6.1.43..........1.5........1.6...3.......553.....61........4.........";
+    let (size, board) = parse_board(hopeless).expect("a board");
+    assert_eq!(solve(size, &board).solutions, Solutions::Unknown);
     // No rule is broken yet, but the last cell of the first row has no digit left.
     let mut stuck = [0; 81];
     stuck[..8].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
@@ -177,7 +183,7 @@ fn lines_of_all_usual_forms() {
     let small = "1...............";
     let solution = "1234341221434321";
     let text = format!(
-        "\u{feff}source,question,answer,rating\r\n\r\n# a comment\r\nx,{small},{solution},7\r\n\"{small}\"\r\n{}\r\n",
+        "\u{feff}source,question,answer,rating\r\n\r\n# a comment\r\nsixteen letters!,{small},{solution},7\r\n\"{small}\"\r\n{}\r\n",
         ".".repeat(81)
     );
     let lines = parse("lines", &text).expect("lines");

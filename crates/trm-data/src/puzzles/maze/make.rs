@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{FLOOR, GOAL, Maze, START, WALL, shortest};
+use super::{FLOOR, GOAL, LARGEST, Maze, SMALLEST, START, WALL, shortest};
 use crate::epochs::mixed;
 use crate::puzzles::dihedral::Dihedral;
 use crate::{Split, draw, stream};
@@ -18,9 +18,6 @@ pub enum Style {
     /// there are ways around.
     Corridors,
 }
-
-/// Smaller grids have too few different mazes to hold some out.
-pub const SMALLEST: usize = 4;
 
 /// Far more than needed at any size: the chance of a useless grid is small.
 const ATTEMPTS: usize = 10_000;
@@ -40,9 +37,10 @@ pub fn part(maze: &Maze) -> Split {
 }
 
 /// Maze `number` of a part, `side` cells wide and high: a function of its
-/// arguments. `None` if `side` is below [`SMALLEST`].
+/// arguments. `None` if `side` is not from
+/// [`SMALLEST`] to [`LARGEST`].
 pub fn make(side: usize, style: Style, split: Split, seed: u64, number: u64) -> Option<Maze> {
-    if side < SMALLEST {
+    if !(SMALLEST..=LARGEST).contains(&side) {
         return None;
     }
     let mut generator = draw(seed, stream::MADE, number);

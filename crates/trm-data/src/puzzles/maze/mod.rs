@@ -4,11 +4,13 @@
 
 mod make;
 mod path;
+mod text;
 
 use super::PuzzleError;
 
 pub use make::{Style, make, part};
 pub use path::{Verdict, check, shortest, shortest_paths};
+pub use text::{parse, parse_all, parse_line, print};
 
 /// Token `n` is character `n - 1`; 0 is the padding.
 pub const CHARACTERS: [char; 5] = ['#', ' ', 'S', 'G', 'o'];
@@ -21,6 +23,13 @@ pub const FLOOR: u32 = 2;
 pub const START: u32 = 3;
 pub const GOAL: u32 = 4;
 pub const PATH: u32 = 5;
+
+/// Fewest rows and columns that are made: smaller grids have too few different
+/// mazes to hold some out.
+pub const SMALLEST: usize = 4;
+
+/// Most rows and columns.
+pub const LARGEST: usize = 100;
 
 /// A grid with one start and one goal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +51,11 @@ impl Maze {
         if tokens.is_empty() || rows.checked_mul(cols) != Some(tokens.len()) {
             let cells = tokens.len();
             return Err(unusable(format!("a maze of {rows} × {cols} has not {cells} cells")));
+        }
+        if rows > LARGEST || cols > LARGEST {
+            return Err(unusable(format!(
+                "a maze of {rows} × {cols} is larger than {LARGEST} × {LARGEST}"
+            )));
         }
         if let Some(token) = tokens.iter().find(|token| !(WALL..=PATH).contains(token)) {
             return Err(unusable(format!("a maze has no token {token}")));
@@ -108,64 +122,4 @@ impl Maze {
         .into_iter()
         .flatten()
     }
-}
-
-/// A maze as lines of its characters, `.` being floor as well. Rows that ended
-/// in floor may have lost it: they are filled up. Lines of nothing before and
-/// after are dropped.
-pub fn parse(name: &str, text: &str) -> Result<Maze, PuzzleError> {
-    let mut lines: Vec<(usize, &str)> = text.lines().enumerate().collect();
-    while lines.last().is_some_and(|(_, line)| line.trim().is_empty()) {
-        lines.pop();
-    }
-    let first = lines.iter().position(|(_, line)| !line.trim().is_empty());
-    lines.drain(..first.unwrap_or(lines.len()));
-    if lines.is_empty() {
-        return Err(PuzzleError::Empty { name: name.into() });
-    }
-    let cols = lines.iter().map(|(_, line)| line.chars().count()).max().unwrap_or(0);
-    let mut tokens = Vec::with_capacity(lines.len() * cols);
-    for (index, line) in &lines {
-        for character in line.chars() {
-            tokens.push(token(character).ok_or_else(|| PuzzleError::Line {
-                name: name.into(),
-                line: index + 1,
-                reason: format!("{character:?} is none of # (wall), space (floor), S, G, o (path)"),
-            })?);
-        }
-        tokens.resize(tokens.len().next_multiple_of(cols), FLOOR);
-    }
-    Maze::new(lines.len(), cols, tokens)
-}
-
-/// A square maze as one line of its characters, as in the official CSV.
-pub fn parse_line(line: &str) -> Result<Maze, PuzzleError> {
-    let cells = line.chars().count();
-    let side = cells.isqrt();
-    let unusable = |what: String| PuzzleError::Unusable { what };
-    if cells == 0 || side * side != cells {
-        return Err(unusable(format!("{cells} characters are no square maze")));
-    }
-    let token = |character| {
-        token(character).ok_or_else(|| unusable(format!("a maze has no character {character:?}")))
-    };
-    Maze::new(side, side, line.chars().map(token).collect::<Result<_, _>>()?)
-}
-
-fn token(character: char) -> Option<u32> {
-    let character = if character == '.' { ' ' } else { character };
-    CHARACTERS.iter().position(|known| *known == character).map(|place| place as u32 + 1)
-}
-
-/// Tokens as lines of characters; what is no token of a maze is shown as `?`.
-///
-/// # Panics
-/// If `cols` is 0.
-pub fn print(tokens: &[u32], cols: usize) -> String {
-    let character = |token: &u32| {
-        let place = (*token as usize).wrapping_sub(1);
-        CHARACTERS.get(place).copied().unwrap_or('?')
-    };
-    let line = |row: &[u32]| row.iter().map(character).chain(['\n']).collect::<String>();
-    tokens.chunks(cols).map(line).collect()
 }
