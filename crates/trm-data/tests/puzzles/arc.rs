@@ -90,6 +90,17 @@ fn encoded_as_the_official_code_does() {
     assert_eq!(full.contains(&1), fixture["arc_seq_30x30"]["has_eos"].as_bool().expect("a bool"));
 }
 
+/// The end is marked on each side on which there is room.
+#[test]
+fn the_end_of_a_grid_as_high_or_wide_as_can_be() {
+    let ends = |rows: usize, cols: usize| -> Vec<usize> {
+        let tokens = encode(&Grid::new(&vec![vec![0; cols]; rows]).expect("a grid"), (0, 0));
+        (0..SEQ_LEN).filter(|cell| tokens[*cell] == 1).collect()
+    };
+    assert_eq!(ends(LARGEST, 2), (0..LARGEST).map(|row| row * LARGEST + 2).collect::<Vec<_>>());
+    assert_eq!(ends(2, LARGEST), (2 * LARGEST..3 * LARGEST).collect::<Vec<_>>());
+}
+
 #[test]
 fn turned_back_as_in_the_official_code() {
     let inverse = &fixture()["inverse_aug"];
