@@ -6,9 +6,12 @@
 //! What is made here is as hard as it is rated here; it is neither
 //! Sudoku-Extreme nor Maze-Hard.
 
+pub mod arc;
 pub mod dihedral;
 mod error;
 pub mod maze;
+pub mod npy;
+pub mod official;
 mod order;
 mod set;
 mod source;
@@ -16,5 +19,5 @@ pub mod sudoku;
 
 pub use error::PuzzleError;
 pub use order::Groups;
-pub use set::{Guise, PuzzleBatch, PuzzleData, PuzzleSet};
+pub use set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
 pub use source::{Place, PuzzleSource};

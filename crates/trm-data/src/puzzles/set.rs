@@ -106,7 +106,7 @@ impl PuzzleBatch {
 /// (ARC's augmentations have identifiers of their own, so they are part of the
 /// set: [`arc`](super::arc).)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guise {
+pub enum Disguise {
     /// Other digits, rows and columns in another order, transposed where boxes
     /// are square.
     Sudoku(sudoku::Size),
@@ -114,7 +114,7 @@ pub enum Guise {
     Dihedral { side: usize },
 }
 
-impl Guise {
+impl Disguise {
     /// Changes one puzzle and its answer, drawing from `generator`.
     pub fn apply(&self, generator: &mut ChaCha8Rng, inputs: &mut [u32], labels: &mut [u32]) {
         match self {
@@ -140,7 +140,7 @@ pub struct PuzzleData {
     pub train: PuzzleSet,
     pub val: PuzzleSet,
     /// How training puzzles are augmented, where they are.
-    pub guise: Option<Guise>,
+    pub disguise: Option<Disguise>,
 }
 
 impl PuzzleData {
@@ -155,11 +155,11 @@ impl PuzzleData {
         let first = u128::from(number) * size as u128;
         let numbers = || first..first + size as u128;
         let mut batch = self.train.gather(numbers().map(|number| row(&self.train, seed, number)));
-        if let Some(guise) = self.guise {
+        if let Some(disguise) = self.disguise {
             let cells = batch.inputs.chunks_exact_mut(batch.seq_len);
             let cells = cells.zip(batch.labels.chunks_exact_mut(batch.seq_len));
             for (number, (inputs, labels)) in numbers().zip(cells) {
-                guise.apply(&mut draw(seed, stream::GUISES, number as u64), inputs, labels);
+                disguise.apply(&mut draw(seed, stream::GUISES, number as u64), inputs, labels);
             }
         }
         batch

@@ -65,7 +65,7 @@ impl Shuffle {
 }
 
 /// `0..count` in some order.
-pub(super) fn permutation(count: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
+pub(crate) fn permutation(count: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {
         // As u32, so that 32-bit platforms draw the same numbers.

@@ -57,7 +57,10 @@ fn parse_line(line: &str, number: usize) -> Result<Line, String> {
     let fields: Vec<&str> =
         line.split(',').map(|field| field.trim().trim_matches('"').trim()).collect();
     let sized = |field: &&str| Size::of_cells(field.chars().count()).is_some();
-    let Some(first) = fields.iter().position(sized).or((fields.len() == 1).then_some(0)) else {
+    // A source may happen to be as long as a board.
+    let board = fields.iter().position(|field| parse_board(field).is_ok());
+    let first = board.or_else(|| fields.iter().position(sized));
+    let Some(first) = first.or((fields.len() == 1).then_some(0)) else {
         return Err("no field has 81, 36 or 16 characters".into());
     };
     let (size, board) = parse_board(fields[first])?;

@@ -9,11 +9,12 @@ mod make;
 mod solver;
 
 pub use augment::Shuffle;
+pub(crate) use augment::permutation;
 pub use check::{Rule, Violation, answers, violations};
 pub use fingerprint::fingerprint;
 pub use lines::{Line, parse, parse_board, print};
 pub use make::{Grade, Puzzle, make, part};
-pub use solver::{Solutions, Solved, solve};
+pub use solver::{MOST_GUESSES, Solutions, Solved, solve};
 
 /// How large a Sudoku is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

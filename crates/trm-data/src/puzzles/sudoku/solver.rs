@@ -12,7 +12,13 @@ pub enum Solutions {
     None,
     One(Vec<u8>),
     Several([Vec<u8>; 2]),
+    /// Given up after [`MOST_GUESSES`], with one solution at most.
+    Unknown,
 }
+
+/// The hardest boards with one solution need some hundreds; some boards without
+/// any would take seconds or hours to be sure of.
+pub const MOST_GUESSES: usize = 100_000;
 
 /// A board looked through to the end, or to its second solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,21 +30,23 @@ pub struct Solved {
     pub guesses: usize,
 }
 
-/// Solves `board`.
+/// Solves `board`, or gives up on it.
 ///
 /// # Panics
 /// If the board is of another size or has a digit beyond it.
 pub fn solve(size: Size, board: &[u8]) -> Solved {
     let units = units(size);
-    let mut search = Search { units, found: Vec::new(), wanted: 2, guesses: 0, most: usize::MAX };
+    let mut search = Search { units, found: Vec::new(), wanted: 2, guesses: 0, most: MOST_GUESSES };
     if let Some(grid) = Grid::of(units, board) {
         search.run(&grid);
     }
+    let given_up = search.guesses > search.most;
     let mut found = search.found.into_iter();
     let solutions = match (found.next(), found.next()) {
+        (Some(one), Some(other)) => Solutions::Several([one, other]),
+        _ if given_up => Solutions::Unknown,
         (None, _) => Solutions::None,
         (Some(one), None) => Solutions::One(one),
-        (Some(one), Some(other)) => Solutions::Several([one, other]),
     };
     Solved { solutions, guesses: search.guesses }
 }

@@ -1,0 +1,16 @@
+//! ARC-AGI: tasks from JSON, their official encoding and augmentation, and the
+//! vote over what a model answers to all guises of a task.
+
+mod build;
+mod encoding;
+mod grid;
+mod guise;
+mod json;
+mod vote;
+
+pub use build::{ArcSets, build};
+pub use encoding::{SEQ_LEN, VOCAB, crop, encode, encode_pair};
+pub use grid::{COLOURS, Grid, LARGEST};
+pub use guise::Guise;
+pub use json::{Pair, Task, add_solutions, parse};
+pub use vote::{ATTEMPTS, Ballot, Candidate, attempts, solved, vote};

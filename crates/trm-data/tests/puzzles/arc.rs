@@ -1,0 +1,204 @@
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+use trm_data::puzzles::arc::{
+    Ballot, Grid, Guise, LARGEST, SEQ_LEN, add_solutions, attempts, build, crop, encode,
+    encode_pair, parse, solved, vote,
+};
+use trm_data::puzzles::dihedral::Dihedral;
+use trm_data::{IGNORED, draw};
+
+use crate::{fixture, numbers};
+
+fn grid(value: &serde_json::Value) -> Grid {
+    let rows: Vec<Vec<u8>> = value.as_array().expect("rows").iter().map(numbers).collect();
+    Grid::new(&rows).expect("a grid")
+}
+
+fn any_grid() -> impl Strategy<Value = Grid> {
+    (1..=LARGEST, 1..=LARGEST).prop_flat_map(|(rows, cols)| {
+        let row = prop::collection::vec(0_u8..10, cols);
+        prop::collection::vec(row, rows).prop_map(|rows| Grid::new(&rows).expect("a grid"))
+    })
+}
+
+proptest! {
+    #[test]
+    fn grids_survive_their_tokens(grid in any_grid()) {
+        prop_assert_eq!(crop(&encode(&grid, (0, 0))), grid);
+    }
+
+    #[test]
+    fn guises_invert_and_have_names(grid in any_grid(), seed in any::<u64>()) {
+        let guise = Guise::draw(&mut draw(seed, 99, 0));
+        prop_assert_eq!(guise.undo(&guise.apply(&grid)), grid.clone());
+        let name = guise.name("a task");
+        prop_assert_eq!(Guise::parse(&name), Ok(("a task", Some(guise.clone()))));
+        // The background stays what it is.
+        let empty = |grid: &Grid| grid.cells().iter().filter(|colour| **colour == 0).count();
+        prop_assert_eq!(empty(&guise.apply(&grid)), empty(&grid));
+    }
+
+    #[test]
+    fn pairs_are_moved_alike(a in any_grid(), b in any_grid(), seed in any::<u64>()) {
+        let (moved_a, moved_b) = encode_pair(&a, &b, Some(&mut draw(seed, 99, 0)));
+        let place = moved_a.iter().position(|token| *token > 1).expect("a first cell");
+        let place = (place / LARGEST, place % LARGEST);
+        prop_assert_eq!(moved_a, encode(&a, place));
+        prop_assert_eq!(moved_b, encode(&b, place));
+    }
+
+    #[test]
+    fn any_answer_has_a_grid(tokens in prop::collection::vec(0_u32..20, SEQ_LEN)) {
+        let grid = crop(&tokens);
+        prop_assert_eq!(grid.cells().len(), grid.rows() * grid.cols());
+    }
+}
+
+#[test]
+fn turned_as_in_the_official_code() {
+    let dihedral = &fixture()["dihedral"];
+    let original = grid(&dihedral["grid"]);
+    let inverses: Vec<u8> = numbers(&dihedral["DIHEDRAL_INVERSE"]);
+    for (number, inverse) in (0..Dihedral::COUNT).zip(inverses) {
+        let turn = Dihedral::new(number).expect("below eight");
+        let turned = original.turned(turn);
+        assert_eq!(turned, grid(&dihedral["transforms"][usize::from(number)]), "{number}");
+        assert_eq!(turned.turned(turn.inverse()), original);
+        assert_eq!(turn.inverse().number(), inverse);
+    }
+    assert_eq!(Dihedral::new(8), None);
+}
+
+#[test]
+fn encoded_as_the_official_code_does() {
+    let fixture = fixture();
+    let seq = &fixture["arc_seq"];
+    let (input, output) = (grid(&seq["input_grid"]), grid(&seq["output_grid"]));
+    let (inputs, outputs) = encode_pair(&input, &output, None);
+    assert_eq!(inputs, numbers::<u32>(&seq["input_seq900"]));
+    assert_eq!(outputs, numbers::<u32>(&seq["output_seq900"]));
+    assert_eq!(crop(&inputs), grid(&seq["crop_of_input_seq"]));
+    assert_eq!(crop(&outputs), grid(&seq["crop_of_output_seq"]));
+    // Grids are equal exactly when the official hash of shape and cells is.
+    let bytes = [&[input.rows() as u8, input.cols() as u8], input.cells()].concat();
+    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(seq["grid_hash_input"], digest);
+
+    let full: Vec<Vec<u8>> = vec![(0..30).map(|col| col % 10).collect(); 30];
+    let full = encode(&Grid::new(&full).expect("a grid"), (0, 0));
+    assert_eq!(full[..60], numbers::<u32>(&fixture["arc_seq_30x30"]["first60"]));
+    assert_eq!(full.contains(&1), fixture["arc_seq_30x30"]["has_eos"].as_bool().expect("a bool"));
+}
+
+/// The end is marked on each side on which there is room.
+#[test]
+fn the_end_of_a_grid_as_high_or_wide_as_can_be() {
+    let ends = |rows: usize, cols: usize| -> Vec<usize> {
+        let tokens = encode(&Grid::new(&vec![vec![0; cols]; rows]).expect("a grid"), (0, 0));
+        (0..SEQ_LEN).filter(|cell| tokens[*cell] == 1).collect()
+    };
+    assert_eq!(ends(LARGEST, 2), (0..LARGEST).map(|row| row * LARGEST + 2).collect::<Vec<_>>());
+    assert_eq!(ends(2, LARGEST), (2 * LARGEST..3 * LARGEST).collect::<Vec<_>>());
+}
+
+#[test]
+fn turned_back_as_in_the_official_code() {
+    let inverse = &fixture()["inverse_aug"];
+    let (task, guise) = Guise::parse(inverse["name"].as_str().expect("text")).expect("a name");
+    assert_eq!(inverse["orig"], task);
+    let back = guise.expect("a guise").undo(&grid(&inverse["grid"]));
+    assert_eq!(back, grid(&inverse["result"]));
+    assert_eq!(Guise::parse("abc"), Ok(("abc", None)));
+    for bad in [
+        "a|||t8|||0123456789",
+        "a|||t1|||0023456789",
+        "a|||t1|||01234",
+        "a|||t1",
+        "a|||1|||0123456789",
+    ] {
+        assert!(Guise::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn answers_are_voted_by_count_then_by_certainty() {
+    let grids: Vec<Grid> = (0..4).map(|c| Grid::new(&[vec![c]]).expect("a grid")).collect();
+    let ballot = |(colour, q): &(usize, f64)| Ballot { answer: grids[*colour].clone(), q: *q };
+    let ballots = [(0, 0.9), (1, 0.2), (2, 0.5), (1, 0.4), (2, 0.3), (2, 0.1), (3, 0.5), (3, 0.7)];
+    let candidates = vote(&ballots.iter().map(ballot).collect::<Vec<_>>());
+    let order: Vec<u8> = candidates.iter().map(|c| c.answer.cells()[0]).collect();
+    assert_eq!(order, [2, 3, 1, 0]);
+    assert_eq!(candidates[0].count, 3);
+    assert!((candidates[1].mean_q - 0.6).abs() < 1e-12);
+    assert_eq!(attempts(&candidates), [grids[2].clone(), grids[3].clone()]);
+    assert!(solved(&candidates, &grids[3], 2) && !solved(&candidates, &grids[1], 2));
+    assert_eq!(attempts(&candidates[..1]), [grids[2].clone(), grids[2].clone()]);
+    assert!(attempts(&[]).is_empty());
+}
+
+const TASKS: &str = r#"{
+    "one": {"train": [{"input": [[1, 2]], "output": [[2], [1]]}, {"input": [[3]], "output": [[4]]}],
+            "test": [{"input": [[5, 6]]}]},
+    "two": {"train": [{"input": [[0]], "output": [[0]]}], "test": [{"input": [[0]], "output": [[0, 0]]}]}
+}"#;
+
+#[test]
+fn tasks_become_sets_with_identifiers() {
+    let mut tasks = parse("tasks", TASKS).expect("tasks");
+    let unknown = build("tasks", &tasks, 3, 7).expect("sets");
+    assert!(unknown.test.labels[..SEQ_LEN].iter().all(|label| *label == IGNORED));
+
+    add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
+    let sets = build("tasks", &tasks, 3, 7).expect("sets");
+    assert_eq!(sets, build("tasks", &tasks, 3, 7).expect("sets"));
+    // "one" has four guises of two examples; "two" is all background in one row
+    // or one column, so it has one guise besides itself.
+    assert_eq!((sets.train.len(), sets.test.len()), (4 * 2 + 2, 4 + 2));
+    assert_eq!(sets.identifiers.len(), sets.train.num_identifiers);
+    assert_eq!(sets.identifiers[..2], ["<blank>", "one"]);
+    let groups = sets.train.groups.as_ref().expect("groups");
+    assert_eq!((groups.len(), groups.group(0), groups.puzzle(1)), (2, 0..4, 2..4));
+    // Every test row, turned back by its name, is the task's own test pair.
+    for row in 0..4 {
+        let batch = sets.test.gather([row]);
+        let name = &sets.identifiers[batch.puzzle_identifiers[0] as usize];
+        let (task, guise) = Guise::parse(name).expect("a name");
+        let back = |tokens: &[u32]| guise.as_ref().map_or(crop(tokens), |g| g.undo(&crop(tokens)));
+        assert_eq!(task, "one");
+        assert_eq!(back(&batch.inputs), tasks[0].test[0].input);
+        assert_eq!(Some(back(&batch.labels)), tasks[0].test[0].output);
+    }
+}
+
+#[test]
+fn one_task_a_file() {
+    let text = r#"{"train": [{"input": [[1]], "output": [[2]]}], "test": []}"#;
+    let tasks = parse("a task", text).expect("a task");
+    assert_eq!(tasks[0].name, "a task");
+    assert!(build("a task", &tasks, 0, 0).expect("sets").test.is_empty());
+}
+
+#[test]
+fn bad_tasks_are_named() {
+    let with = |grid: &str| {
+        format!(r#"{{"x": {{"train": [{{"input": {grid}, "output": [[1]]}}], "test": []}}}}"#)
+    };
+    for (text, expected) in [
+        ("[1]".to_owned(), "not a JSON object"),
+        ("{".to_owned(), "EOF"),
+        ("{}".to_owned(), "no puzzles"),
+        (r#"{"x": {"train": []}}"#.to_owned(), "task x: missing field `test`"),
+        (r#"{"x": {"train": [], "test": []}}"#.to_owned(), "lacks examples"),
+        (with("[[1, 2], [3]]"), "task x, train pair 1: input: row 2"),
+        (with("[[10]]"), "no colour"),
+        (with("[[-1]]"), "task x"),
+        (with("[[]]"), "empty"),
+        (with(&format!("[{}]", vec!["[1]"; 31].join(","))), "31 × 1"),
+    ] {
+        let error = parse("tasks", &text).expect_err("a bad task").to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    let mut tasks = parse("tasks", TASKS).expect("tasks");
+    let error = add_solutions(&mut tasks, "solutions", r#"{"one": []}"#).expect_err("too few");
+    assert!(error.to_string().contains("0 solutions for 1"), "{error}");
+}

@@ -1,0 +1,165 @@
+use std::collections::{HashMap, HashSet};
+
+use trm_data::puzzles::maze::{self, Maze, Style, Verdict};
+use trm_data::puzzles::sudoku::{self, Grade, Size};
+use trm_data::puzzles::{Groups, Place, PuzzleData, PuzzleError, PuzzleSet, PuzzleSource};
+use trm_spec::{Failure, FailureKind};
+
+fn sudokus(size: Size, grade: Grade) -> PuzzleSource {
+    let (min_guesses, max_guesses) = grade.guesses().into_inner();
+    PuzzleSource::Sudoku { size, min_guesses, max_guesses, seed: 3 }
+}
+
+/// A set whose rows are their own numbers.
+fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleData {
+    let train = PuzzleSet {
+        name: "numbers".into(),
+        inputs: (0..rows).collect(),
+        labels: (0..rows).collect(),
+        puzzle_identifiers: vec![0; rows as usize],
+        seq_len: 1,
+        vocab: rows as usize,
+        num_identifiers: 1,
+        groups,
+    };
+    PuzzleData { val: train.first(1), train, disguise: None }
+}
+
+#[test]
+fn every_puzzle_comes_once_in_an_epoch_and_batches_need_no_past() {
+    let data = numbered(12, None);
+    let epochs: Vec<Vec<u32>> = (0..3)
+        .map(|epoch| (0..4).flat_map(|batch| data.batch(5, epoch * 4 + batch, 3).inputs).collect())
+        .collect();
+    for epoch in &epochs {
+        assert_eq!(epoch.iter().collect::<HashSet<_>>().len(), 12);
+    }
+    assert_ne!(epochs[0], epochs[1]);
+    assert_eq!(data.batch(5, 7, 3), data.batch(5, 7, 3));
+    assert_ne!(data.batch(5, 0, 12), data.batch(6, 0, 12));
+}
+
+/// Group 0 has the puzzles {0, 1} and {2, 3}, group 1 the puzzle {4}.
+#[test]
+fn a_group_shows_one_of_its_puzzles_in_an_epoch() {
+    let groups = Groups::new(vec![0, 2, 4, 5], vec![0, 2, 3], 5).expect("groups");
+    let data = numbered(5, Some(groups));
+    let mut counts = HashMap::new();
+    for epoch in 0..400 {
+        let mut rows = data.batch(1, epoch, 3).inputs;
+        rows.sort_unstable();
+        *counts.entry(rows).or_insert(0) += 1;
+    }
+    assert_eq!(
+        counts.keys().collect::<HashSet<_>>(),
+        HashSet::from([&vec![0, 1, 4], &vec![2, 3, 4]])
+    );
+    assert!(counts.values().all(|count| *count > 150), "{counts:?}");
+}
+
+#[test]
+fn groups_divide_rows() {
+    for (puzzles, groups) in [
+        (vec![], vec![0]),
+        (vec![0, 2], vec![]),
+        (vec![1, 3], vec![0, 1]),
+        (vec![0, 2], vec![0, 1]),
+        (vec![0, 3, 3], vec![0, 2]),
+        (vec![0, 2, 3], vec![0, 0, 2]),
+    ] {
+        assert_eq!(Groups::new(puzzles, groups, 3), None);
+    }
+}
+
+#[test]
+fn made_sudokus_are_different_and_stay_apart() {
+    let data = sudokus(Size::Four, Grade::Easy).load(200, 50, true).expect("puzzles");
+    assert_eq!((data.train.len(), data.val.len()), (200, 50));
+    assert_eq!((data.train.seq_len, data.train.vocab), (16, 6));
+    let boards = |set: &PuzzleSet| -> Vec<Vec<u8>> {
+        let rows = set.inputs.chunks(16);
+        rows.map(|row| sudoku::decode(Size::Four, row).expect("a board")).collect()
+    };
+    let (train, val) = (boards(&data.train), boards(&data.val));
+    assert_eq!(train.iter().collect::<HashSet<_>>().len(), 200);
+    let prints = |boards: &[Vec<u8>]| -> HashSet<u64> {
+        boards.iter().map(|board| sudoku::fingerprint(Size::Four, board)).collect()
+    };
+    assert!(prints(&train).is_disjoint(&prints(&val)));
+
+    // Batches show them in other guises that are still solved by their labels.
+    let (batch, plain) = (data.batch(1, 0, 200), PuzzleData { disguise: None, ..data.clone() });
+    assert_eq!(batch, data.batch(1, 0, 200));
+    let plain = plain.batch(1, 0, 200);
+    let changed = batch.inputs.chunks(16).zip(plain.inputs.chunks(16)).filter(|(a, b)| a != b);
+    assert!(changed.count() > 150);
+    for (input, label) in batch.inputs.chunks(16).zip(batch.labels.chunks(16)) {
+        let board = sudoku::decode(Size::Four, input).expect("a board");
+        let answer = sudoku::decode(Size::Four, label).expect("a board");
+        assert!(sudoku::answers(Size::Four, &board, &answer));
+    }
+}
+
+#[test]
+fn made_mazes_are_answered_by_their_labels_in_every_guise() {
+    let source = PuzzleSource::Maze { side: 10, style: Style::Corridors, seed: 3 };
+    let data = source.load(20, 5, true).expect("mazes");
+    let batch = data.batch(1, 0, 40);
+    for (input, label) in batch.inputs.chunks(100).zip(batch.labels.chunks(100)) {
+        let maze = Maze::new(10, 10, input.to_vec()).expect("a maze");
+        assert!(matches!(maze::check(&maze, label), Verdict::Optimal { .. }));
+    }
+    assert_eq!((data.train.seq_len, data.train.vocab), (100, 6));
+}
+
+#[test]
+fn what_cannot_be_made_is_said() {
+    let error = sudokus(Size::Four, Grade::Hardest).load(1, 1, true).expect_err("too hard");
+    assert!(matches!(error, PuzzleError::TooFew { found: 0, wanted: 1, .. }), "{error}");
+    let failure = Failure::from(error);
+    assert_eq!(failure.kind, FailureKind::Corpus);
+    assert!(!failure.hint.is_empty());
+    for side in [0, 3, 101] {
+        let source = PuzzleSource::Maze { side, style: Style::Scattered, seed: 0 };
+        assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
+    }
+    let size = Size::Nine;
+    let source = PuzzleSource::Sudoku { size, min_guesses: 2, max_guesses: 1, seed: 0 };
+    assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
+}
+
+fn lines(text: &str) -> PuzzleSource {
+    PuzzleSource::Lines(Place::Text { name: "lines".into(), text: text.into() })
+}
+
+#[test]
+fn lines_are_solved_and_the_last_held_out() {
+    let makes = |number| {
+        let easy = Grade::Easy.guesses();
+        sudoku::make(Size::Six, &easy, trm_data::Split::Train, 1, number).expect("a puzzle")
+    };
+    let boards: Vec<_> = (0..4).map(makes).collect();
+    let mut text: Vec<String> = boards.iter().map(|p| sudoku::print(&p.board)).collect();
+    // The first is the last once more, and is not learned from.
+    text.insert(0, text[3].clone());
+    let data = lines(&text.join("\n")).load(100, 1, false).expect("puzzles");
+    assert_eq!((data.train.len(), data.val.len()), (3, 1));
+    assert_eq!(data.train.inputs[..36], sudoku::encode(&boards[0].board));
+    assert_eq!(data.train.labels[..36], sudoku::encode(&boards[0].solution));
+    assert_eq!(data.val.labels, sudoku::encode(&boards[3].solution));
+    assert_eq!(data.disguise, None);
+}
+
+#[test]
+fn unsolvable_lines_are_named() {
+    for (line, expected) in [
+        ("................", "more than one solution"),
+        ("11..............", "no solution"),
+        ("123...4.........", "no solution"),
+        (&".".repeat(36), "another size"),
+    ] {
+        let text = format!("1234341221434321\n{line}");
+        let error = lines(&text).load(9, 1, false).expect_err("a bad line").to_string();
+        assert!(error.starts_with("line 2 of lines") && error.contains(expected), "{error}");
+    }
+}
