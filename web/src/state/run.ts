@@ -102,7 +102,7 @@ export function thin(points: readonly Point[]): readonly Point[] {
   return halved;
 }
 
-/** Depths worth validating: shallow, deep, and the one that is `trained`. */
+/** Depths worth comparing: shallow, deep, and the one that is `trained`. */
 export function telling(trained: number): number[] {
   return [...new Set([1, 2, 4, trained])].sort((a, b) => a - b);
 }
