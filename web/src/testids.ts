@@ -14,4 +14,9 @@ export const TESTIDS = {
   kept: 'kept',
   estimate: 'estimate',
   gallery: 'gallery',
+  changes: 'changes',
+  past: 'past',
+  duel: 'duel',
+  standing: 'standing',
+  verdict: 'verdict',
 } as const;
