@@ -7,8 +7,10 @@ export const TESTIDS = {
   validation: 'validation',
   speed: 'speed',
   chance: 'chance',
-  answerA: 'answer-a',
-  answerB: 'answer-b',
+  watched: 'watched',
+  detail: 'detail',
+  curve: 'curve',
+  attention: 'attention',
   notice: 'notice',
   refinement: 'refinement',
   kept: 'kept',
@@ -20,3 +22,6 @@ export const TESTIDS = {
   standing: 'standing',
   verdict: 'verdict',
 } as const;
+
+/** One of the texts that are compared, from 0. */
+export const answerId = (index: number): string => `answer-${index + 1}`;

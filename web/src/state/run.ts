@@ -142,7 +142,7 @@ export function thin<P extends Point>(points: readonly P[]): readonly P[] {
   return halved;
 }
 
-/** Depths worth validating: shallow, deep, and the one that is `trained`. */
+/** Depths worth comparing: shallow, deep, and the one that is `trained`. */
 export function telling(trained: number): number[] {
   return [...new Set([1, 2, 4, trained])].sort((a, b) => a - b);
 }
