@@ -92,7 +92,10 @@ class FakeWorker implements WorkerPort {
     this.#listen = () => undefined;
   }
 
-  addEventListener(type: string, listener: (event: { data: unknown }) => void): void {
+  addEventListener(
+    type: string,
+    listener: (event: { data: unknown; message?: string }) => void,
+  ): void {
     if (type === 'message') this.#listen = listener;
   }
 }
@@ -115,8 +118,11 @@ function duel(plan: Partial<DuelPlan> = {}): Duel {
         return new SessionClient(worker);
       },
       wish: { device: 'cpu', software: false },
-      quiet: async () => void log.push('quiet'),
-      text: async () => ({ corpus: 'a text', own: null }),
+      quiet: () => {
+        log.push('quiet');
+        return Promise.resolve();
+      },
+      text: () => Promise.resolve({ corpus: 'a text', own: null }),
       remember: () => undefined,
     },
     { ...DEFAULT_DUEL, steps: 40, ...plan },
