@@ -39,11 +39,11 @@ test('loss weights and depths of a step are moved without a restart', async ({ p
   await play.open();
   await play.stepOnce(2);
   const panel = page.getByRole('region', { name: 'While it trains' });
-  await panel.getByText('growing', { exact: true }).click();
+  await panel.getByRole('radio', { name: 'growing' }).check();
   await expect(page).toHaveURL(/objective=every_cycle&cycle_weights=0\.5,1/);
   await page.getByRole('slider', { name: 'Loss weight of cycle 1' }).fill('0.25');
   await expect(page).toHaveURL(/cycle_weights=0\.25,1/);
-  await panel.getByText('uniform', { exact: true }).click();
+  await panel.getByRole('radio', { name: 'uniform' }).check();
   await expect(page).toHaveURL(/depth_sampling=uniform/);
   await play.stepOnce();
   await play.at(3);
@@ -197,7 +197,7 @@ test('two configurations pause at the same step, go on, and can be linked to', a
   const [a, b] = await duel.row('Step');
   expect(Number(a?.replace(',', ''))).toBeGreaterThan(0);
   expect(b).toBe(a);
-  await page.getByText('compute (FLOP)', { exact: true }).click();
+  await page.getByRole('radio', { name: 'compute (FLOP)' }).check();
   await expect(page.getByTestId(TESTIDS.verdict)).toContainText('At equal compute');
 
   const again = await context.newPage();
