@@ -26,7 +26,10 @@ class Measuring implements WorkerPort {
     this.#listen = () => undefined;
   }
 
-  addEventListener(type: string, listener: (event: { data: unknown }) => void): void {
+  addEventListener(
+    type: string,
+    listener: (event: { data: unknown; message?: string }) => void,
+  ): void {
     if (type === 'message') this.#listen = listener;
   }
 }
