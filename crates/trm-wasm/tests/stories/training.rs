@@ -1,5 +1,6 @@
 //! Training, asking and saving: what works.
 
+use serde_json::json;
 use trm_spec::{Backend, Command, DeviceInfo, Event};
 
 use super::support::*;
@@ -107,7 +108,38 @@ pub async fn a_trace_has_every_cycle() {
         assert_eq!(best[0].token, step.argmax[0][6]);
         assert!(best[0].prob >= best[1].prob);
         assert!(step.entropy[0].iter().all(|entropy| entropy.is_finite() && *entropy >= 0.0));
+        // From position 1, every head looks at the first two positions.
+        for head in step.attention[0].iter().flatten() {
+            assert!((head[0] + head[1] - 1.0).abs() < 1e-5);
+            assert_eq!(head.len(), 7);
+        }
     }
+}
+
+pub async fn live_settings_change_and_settled_ones_do_not() {
+    let mut session = started().await;
+    step(&mut session, 2).await;
+    // A whole number of JavaScript is a rate as well.
+    let patch = json!({
+        "learning_rate": 1, "recursion_steps": 3, "objective": "every_cycle", "cycle_weights": [1, 0.5, 2],
+    });
+    let train = configure(&mut session, patch).await.config.train;
+    assert_eq!((train.learning_rate, train.cycle_weights), (1.0, vec![1.0, 0.5, 2.0]));
+    let after = step(&mut session, 1).await[0];
+    assert_eq!((after.step, after.depth), (3, 3));
+    let patch = Command::Configure { settings: json!({ "hidden_size": 64 }) };
+    let refused = failure(&mut session, patch).await;
+    assert!(refused.message.contains("hidden_size") && !refused.hint.is_empty());
+    assert_eq!(step(&mut session, 1).await[0].step, 4);
+}
+
+pub async fn memory_is_what_the_module_holds() {
+    let mut session = started().await;
+    let before = memory(&mut session).await;
+    assert!(before.wasm > 1 << 20, "{before:?}");
+    step(&mut session, 1).await;
+    let after = memory(&mut session).await;
+    assert!(after.wasm >= before.wasm, "{after:?} after {before:?}");
 }
 
 pub async fn a_probe_leaves_the_run_alone() {
