@@ -104,8 +104,8 @@ ask!(evaluate(depths: Vec<usize>) -> Vec<trm_spec::DepthLoss>,
 ask!(trace(prompt: String, depth: usize, top: usize) -> trm_spec::Trace,
     Command::Trace { prompt, depth, top, attention: Some(1) },
     Event::Traced { trace, .. } => trace);
-ask!(configure(settings: serde_json::Value) -> RunSummary,
-    Command::Configure { settings }, Event::Ready { summary } => summary);
+ask!(configure(config: RunConfig) -> RunSummary,
+    Command::Configure { config }, Event::Ready { summary } => summary);
 ask!(memory() -> trm_spec::Memory,
     Command::MeasureMemory, Event::Memory { memory } => memory);
 ask!(failure(command: Command) -> Failure,

@@ -1,7 +1,6 @@
 //! Training, asking and saving: what works.
 
-use serde_json::json;
-use trm_spec::{Backend, Command, DeviceInfo, Event};
+use trm_spec::{Backend, Command, DeviceInfo, Event, Objective, VariantSpec};
 
 use super::support::*;
 
@@ -119,17 +118,19 @@ pub async fn a_trace_has_every_cycle() {
 pub async fn live_settings_change_and_settled_ones_do_not() {
     let mut session = started().await;
     step(&mut session, 2).await;
+    let mut other = config();
+    let VariantSpec::Causal(model) = &mut other.model;
+    model.recursion_steps = 3;
     // A whole number of JavaScript is a rate as well.
-    let patch = json!({
-        "learning_rate": 1, "recursion_steps": 3, "objective": "every_cycle", "cycle_weights": [1, 0.5, 2],
-    });
-    let train = configure(&mut session, patch).await.config.train;
-    assert_eq!((train.learning_rate, train.cycle_weights), (1.0, vec![1.0, 0.5, 2.0]));
+    other.train.learning_rate = 1.0;
+    other.train.objective = Objective::EveryCycle;
+    other.train.cycle_weights = vec![1.0, 0.5, 2.0];
+    assert_eq!(configure(&mut session, other.clone()).await.config, other);
     let after = step(&mut session, 1).await[0];
     assert_eq!((after.step, after.depth), (3, 3));
-    let patch = Command::Configure { settings: json!({ "hidden_size": 64 }) };
-    let refused = failure(&mut session, patch).await;
-    assert!(refused.message.contains("hidden_size") && !refused.hint.is_empty());
+    other.train.seed += 1;
+    let refused = failure(&mut session, Command::Configure { config: other }).await;
+    assert!(refused.message.contains("seed") && !refused.hint.is_empty());
     assert_eq!(step(&mut session, 1).await[0].step, 4);
 }
 
