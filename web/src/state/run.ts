@@ -54,6 +54,8 @@ export const NO_RUN: RunState = {
 
 /** Points above which neighbours are averaged, so that a long run stays light. */
 const MOST_POINTS = 2000;
+/** Validations above which every second one is forgotten. */
+const MOST_VALIDATIONS = 400;
 
 export function reduce(state: RunState, happening: Happening): RunState {
   switch (happening.type) {
@@ -78,7 +80,7 @@ export function reduce(state: RunState, happening: Happening): RunState {
       };
     }
     case 'validated':
-      return { ...state, validation: [...state.validation, happening.validation] };
+      return { ...state, validation: sparse([...state.validation, happening.validation]) };
     default:
       return happening satisfies never;
   }
@@ -100,6 +102,13 @@ export function thin(points: readonly Point[]): readonly Point[] {
   // The latest point has no partner in a list of odd length, and is still shown.
   if (last && points.length % 2 === 1) halved.push(last);
   return halved;
+}
+
+/** Halves a list that has grown too long; losses of different depths have no average, so pairs are not merged. */
+export function sparse(validation: readonly Validation[]): readonly Validation[] {
+  if (validation.length <= MOST_VALIDATIONS) return validation;
+  // Counted from the latest, which is still shown.
+  return validation.filter((_, i) => (validation.length - 1 - i) % 2 === 0);
 }
 
 /** Depths worth validating: shallow, deep, and the one that is `trained`. */
