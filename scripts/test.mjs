@@ -56,17 +56,11 @@ async function e2e() {
   // tests build it: another selection of packages would compile Burn once more.
   await must("cargo", ["test", "--release", ...NATIVE, "--no-run"]);
   const config = join(root, "web/e2e/playwright.config.ts");
-  await must("npx", ["playwright", "test", "--config", config], {
-    env: { CHROME: await needBrowser() },
-  });
+  await must("npx", ["playwright", "test", "--config", config], { env: { CHROME: await needBrowser() } });
 }
 
 function soak() {
-  return checkSoak({
-    minutes: 10,
-    devices: ["cpu", "gpu"],
-    preset: "page-tiny",
-  });
+  return checkSoak({ minutes: 10, devices: ["cpu", "gpu"], preset: "page-tiny" });
 }
 
 /** The stages that were named, each with those it needs. */
