@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
 import { DEFAULT_PRESET, preset } from '../src/state/presets';
 import { LIVE, parse, same, show, valueOf, withSetting } from '../src/state/settings';
-import { DEEPEST, DEFAULT_QUESTION, read, write } from '../src/state/url';
+import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
@@ -30,13 +30,16 @@ function values(setting: Setting): fc.Arbitrary<string | number | boolean | numb
 
 const changes = fc.tuple(...SETTINGS.map((s) => fc.option(values(s), { freq: 3 })));
 
+const depths = fc.integer({ min: 1, max: DEEPEST });
+
 const questions = fc.record({
   prompt: fc.string(),
   temperature: fc.double({ min: 0, max: 5, noNaN: true }),
   topK: fc.nat(100),
   seed: fc.nat(),
-  depthA: fc.integer({ min: 1, max: DEEPEST }),
-  depthB: fc.integer({ min: 1, max: DEEPEST }),
+  depth: fc.option(depths),
+  depths: fc.option(fc.array(depths, { minLength: 1, maxLength: MOST_COMPARED })),
+  probe: fc.option(fc.string()),
 });
 
 describe('the address', () => {
@@ -62,8 +65,8 @@ describe('the address', () => {
           expect(page.device).toBe(device);
           expect(page.software).toBe(software);
           expect(same(page.config, config)).toBe(true);
-          for (const key of ['prompt', 'topK', 'seed', 'depthA', 'depthB'] as const) {
-            expect(page.question[key]).toBe(question[key]);
+          for (const key of ['prompt', 'topK', 'seed', 'depth', 'depths', 'probe'] as const) {
+            expect(page.question[key]).toEqual(question[key]);
           }
           expect(page.question.temperature).toBeCloseTo(question.temperature, 12);
         },
@@ -104,8 +107,10 @@ describe('the address', () => {
   });
 
   test('keeps depths within the sliders', () => {
-    const { question } = read('?depth=99&compare=0');
-    expect([question.depthA, question.depthB]).toEqual([1, DEEPEST]);
+    const { question } = read('?depth=99&depths=0,x,3.2,,9,5,1');
+    expect(question.depth).toBe(DEEPEST);
+    expect(question.depths).toEqual([1, 3, DEEPEST, 5]);
+    expect(read('?depth=&depths=none').question).toMatchObject({ depth: null, depths: null });
   });
 });
 
@@ -139,7 +144,7 @@ describe('the address of a model that comes with the page', () => {
         expect(back.checkpoint).toBe('elastic');
         expect({ ...config.train, ...back.live }).toEqual(changed.train);
         expect(back.question.prompt).toBe(question.prompt);
-        expect(back.question.depthB).toBe(question.depthB);
+        expect(back.question.depths).toEqual(question.depths);
       }),
     );
   });
@@ -152,7 +157,7 @@ describe('the address of a model that comes with the page', () => {
       '“soon” cannot be the max_iters.',
     ]);
     expect(page.live).toEqual({});
-    expect(page.question.depthB).toBe(8);
+    expect(page.question.depth).toBe(8);
   });
 });
 

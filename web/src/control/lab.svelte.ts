@@ -8,17 +8,20 @@ import type { Shipped } from '../state/manifest';
 import { preset } from '../state/presets';
 import type { Notice, Phase, RunState } from '../state/run';
 import { liveOf } from '../state/settings';
+import { type Asked } from '../state/asked';
 import { type PageAddress, type Question, write } from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
 import { AddressBar } from './address';
 import type { Answer } from './answer.svelte';
+import type { Cursor } from './cursor.svelte';
+import type { Curve } from './curve.svelte';
 import { type Errand, Errands } from './errands';
 import { Estimates } from './estimates.svelte';
 import { Gallery } from './gallery.svelte';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
-import type { Refining } from './refining.svelte';
-import { Run } from './run.svelte';
+import type { Refining, Source } from './refining.svelte';
+import { type Part, Run } from './run.svelte';
 import { Runs } from './runs.svelte';
 import { further } from './trainee';
 
@@ -95,11 +98,29 @@ export class Lab {
   get question(): Question {
     return this.#run.question;
   }
-  get answers(): readonly [Answer, Answer] {
-    return this.#run.answers.pair;
+  /** The question as it is put to the model at hand. */
+  get asked(): Asked {
+    return this.#run.asked;
+  }
+  /** The text that is watched being written. */
+  get watched(): Answer {
+    return this.#run.answers.watched;
+  }
+  get compared(): readonly Answer[] {
+    return this.#run.answers.compared;
   }
   get refining(): Refining {
     return this.#run.refining;
+  }
+  get curve(): Curve {
+    return this.#run.curve;
+  }
+  get cursor(): Cursor {
+    return this.#run.cursor;
+  }
+  /** What the grid shows being read. */
+  get reading(): Source {
+    return this.#run.reading;
   }
   get draft(): RunConfig {
     return this.#run.draft;
@@ -249,10 +270,32 @@ export class Lab {
     this.#errands.add(() => this.#runs.discard(run));
   }
 
-  asked(): void {
-    this.#run.asked();
+  /** Puts the question, which changed. */
+  ask(change: Partial<Question> = {}): void {
+    Object.assign(this.question, change);
+    this.#run.ask();
     this.#bar.soon(this.#link());
     this.#errands.poke();
+  }
+
+  /** Reads the text being written, or the fixed one. */
+  read(source: Source): void {
+    this.#run.source = source;
+    this.#run.refining.hurry();
+    this.#errands.poke();
+  }
+
+  /** Looks at a cell of the grid. */
+  point(cycle: number | null, at: number | null): void {
+    this.#run.cursor.set(cycle, at);
+    this.#run.refining.hurry();
+    this.#errands.poke();
+  }
+
+  /** A part of the page comes into sight, or leaves it. */
+  look(part: Part, seen: boolean): void {
+    this.#run.look(part, seen);
+    if (seen) this.#errands.poke();
   }
 
   /** Keeps what was learned, because the page may be closing. */
@@ -310,7 +353,7 @@ export class Lab {
     if (await run.write(now)) return;
     if (this.#runs.unsaved) return this.#runs.save();
     if (await this.#estimates.measure(this.#machine.client)) return;
-    return this.#errands.sleep(run.refining.due(now) ?? undefined);
+    return this.#errands.sleep(run.due(performance.now()) ?? undefined);
   }
 
   /** A wish that cannot be met is refused, and training goes on. */

@@ -236,7 +236,7 @@ export class Runs {
     const { run, remember } = this.#around;
     this.origin = origin;
     this.#opened = origin && !history ? summary.step : null;
-    run.begin(summary, history, this.#opened !== null);
+    run.begin(summary, this.text, history, this.#opened !== null);
     this.savedAt = null;
     this.#saved = summary.step;
     this.#unkept = null;

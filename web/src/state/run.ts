@@ -111,7 +111,7 @@ export function sparse(validation: readonly Validation[]): readonly Validation[]
   return validation.filter((_, i) => (validation.length - 1 - i) % 2 === 0);
 }
 
-/** Depths worth validating: shallow, deep, and the one that is `trained`. */
+/** Depths worth comparing: shallow, deep, and the one that is `trained`. */
 export function telling(trained: number): number[] {
   return [...new Set([1, 2, 4, trained])].sort((a, b) => a - b);
 }

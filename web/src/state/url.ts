@@ -12,8 +12,12 @@ export interface Question {
   temperature: number;
   topK: number;
   seed: number;
-  depthA: number;
-  depthB: number;
+  /** Cycles; `null` means as many as the model was trained with. */
+  depth: number | null;
+  /** Depths to compare; `null` means telling ones for the model. */
+  depths: readonly number[] | null;
+  /** A fixed text to watch the model read; `null` means how its own text begins. */
+  probe: string | null;
 }
 
 /** Where a run comes from, if it is a model that comes with the page. */
@@ -44,26 +48,27 @@ export type Page = Pick<PageAddress, 'preset' | 'config' | 'question' | 'device'
 };
 
 export const DEEPEST = 8;
+/** Texts beside each other. */
+export const MOST_COMPARED = 4;
 
 export const DEFAULT_QUESTION: Question = {
   prompt: 'ROMEO:',
   temperature: 0.8,
   topK: 0,
   seed: 1,
-  depthA: 1,
-  depthB: 2,
+  depth: null,
+  depths: null,
+  probe: null,
 };
 
 const NUMBERS = [
   ['temperature', 'temperature'],
   ['top_k', 'topK'],
   ['sample_seed', 'seed'],
-  ['depth', 'depthB'],
-  ['compare', 'depthA'],
 ] as const;
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...['preset', 'checkpoint', 'prompt', 'device', 'software'],
+  ...['preset', 'checkpoint', 'prompt', 'depth', 'depths', 'probe', 'device', 'software'],
   ...NUMBERS.map(([key]) => key),
   ...SETTINGS.map((setting) => setting.key),
 ]);
@@ -141,16 +146,25 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
 }
 
 function readQuestion(query: URLSearchParams): Question {
-  const question = { ...DEFAULT_QUESTION, prompt: query.get('prompt') ?? DEFAULT_QUESTION.prompt };
+  const question: Question = { ...DEFAULT_QUESTION };
+  question.prompt = query.get('prompt') ?? question.prompt;
   for (const [key, field] of NUMBERS) {
     const text = query.get(key);
     if (text !== null && text.trim() !== '' && Number.isFinite(Number(text))) {
       question[field] = Number(text);
     }
   }
-  question.depthA = clampDepth(question.depthA);
-  question.depthB = clampDepth(question.depthB);
+  question.depth = readDepths(query.get('depth'))?.[0] ?? null;
+  question.depths = readDepths(query.get('depths'));
+  question.probe = query.get('probe');
   return question;
+}
+
+/** Depths separated by commas; `null` when there is none. */
+function readDepths(text: string | null): number[] | null {
+  const numbers = (text ?? '').split(',').filter((part) => part.trim() !== '');
+  const depths = numbers.map(Number).filter(Number.isFinite).map(clampDepth);
+  return depths.length > 0 ? depths.slice(0, MOST_COMPARED) : null;
 }
 
 function clampDepth(depth: number): number {
@@ -175,6 +189,10 @@ export function write(page: Page): string {
       query.set(key, String(page.question[field]));
     }
   }
+  const { depth, depths, probe } = page.question;
+  if (depth !== null) query.set('depth', String(depth));
+  if (depths !== null) query.set('depths', depths.join(','));
+  if (probe !== null) query.set('probe', probe);
   if (page.device !== 'auto') query.set('device', page.device);
   if (page.software) query.set('software', '1');
   return `?${query.toString()}`;
