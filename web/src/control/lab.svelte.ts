@@ -20,6 +20,7 @@ import { Estimates } from './estimates.svelte';
 import { Gallery } from './gallery.svelte';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
+import type { Space } from './room.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './run.svelte';
 import { Runs } from './runs.svelte';
@@ -153,6 +154,20 @@ export class Lab {
   get savedAt(): number | null {
     return this.#runs.savedAt;
   }
+  get savedBytes(): number | null {
+    return this.#runs.savedBytes;
+  }
+  /** The run that was deleted last, as long as that can be undone. */
+  get deleted(): KeptRun | null {
+    return this.#runs.deleted;
+  }
+  get space(): Space | null {
+    return this.#runs.room.shown;
+  }
+  /** The address of all this, for somebody else. */
+  get link(): string {
+    return location.origin + location.pathname + this.#link();
+  }
   /** Milliseconds per step, by preset. */
   get estimates(): Readonly<Record<string, number>> {
     return this.#estimates.known;
@@ -219,9 +234,16 @@ export class Lab {
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
-    this.#succeed(() => {
+    this.#succeed(async () => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
-      return this.#runs.create(config, text);
+      const left = this.state.step > 0;
+      await this.#runs.create(config, text);
+      if (text === null) return;
+      const hint = left
+        ? 'The run before it was set aside, under Checkpoints.'
+        : 'Press Train to begin.';
+      const length = text.length.toLocaleString('en-US');
+      this.#notices.tell('good', `This run learns from “${name}”, ${length} characters.`, hint);
     });
   }
 
@@ -268,6 +290,10 @@ export class Lab {
 
   discard(run: KeptRun): void {
     this.#errands.add(() => this.#runs.discard(run));
+  }
+
+  undelete(): void {
+    this.#errands.add(() => this.#runs.undelete());
   }
 
   /** Puts the question, which changed. */
