@@ -7,7 +7,7 @@ const same = ([a, b]: [string, string]) => a === b;
 test('equal depths write the same text, and moving one slider changes its text alone', async ({
   play,
 }) => {
-  await play.open('?preset=tiny&max_iters=100000&compare=2&depth=3');
+  await play.open('?preset=tiny&max_iters=100000&depths=2,3');
   await play.trainTo(20);
   // The change asks both sides anew, with the weights as they are now.
   await play.depth('Second', 2);
@@ -26,7 +26,7 @@ test('equal depths write the same text, and moving one slider changes its text a
 });
 
 test('a new seed writes another text, the old seed the old one', async ({ page, play }) => {
-  await play.open('?preset=tiny&depth=2&sample_seed=5');
+  await play.open('?preset=tiny&depths=1,2&sample_seed=5');
   const [, first] = await play.texts();
   await play.button('New sample').click();
   await expect(play.answers[1]).not.toHaveText(first);

@@ -17,6 +17,11 @@ export const TESTIDS = {
   slot: 'slot',
   estimate: 'estimate',
   gallery: 'gallery',
+  changes: 'changes',
+  past: 'past',
+  duel: 'duel',
+  standing: 'standing',
+  verdict: 'verdict',
 } as const;
 
 /** One of the texts that are compared, from 0. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
+import { type DuelPlan, encode, MOST_STEPS, type Side, withOverride } from '../src/state/duel';
 import { DEFAULT_PRESET, preset } from '../src/state/presets';
 import { LIVE, parse, same, show, valueOf, withSetting } from '../src/state/settings';
 import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
@@ -42,6 +43,29 @@ const questions = fc.record({
   probe: fc.option(fc.string()),
 });
 
+const sides = fc
+  .tuple(...SETTINGS.map((s) => fc.option(values(s), { freq: 3 })))
+  .map((given) =>
+    SETTINGS.flatMap(({ key }, i) => (given[i] == null ? [] : [{ key, value: given[i] }])),
+  )
+  .map((pairs) => pairs.filter(({ key }) => !['variant', 'dataset', 'max_iters'].includes(key)));
+
+/** A plan with its values as they are written: an address does not tell -0 from 0. */
+const shown = (plan: DuelPlan | null) => plan && { ...plan, a: encode(plan.a), b: encode(plan.b) };
+
+/** Plans as the page makes them: a side holds what differs from the preset. */
+const duels = fc
+  .record({
+    base: fc.constantFrom(...PRESETS.map((preset) => preset.name)),
+    steps: fc.integer({ min: 1, max: MOST_STEPS }),
+    sides: fc.tuple(sides, sides),
+  })
+  .map(({ base, steps, sides }) => {
+    const set = (plan: DuelPlan, side: Side, i: 0 | 1) =>
+      sides[i].reduce((made, { key, value }) => withOverride(made, side, key, value), plan);
+    return set(set({ base, steps, a: {}, b: {} }, 'a', 0), 'b', 1);
+  });
+
 describe('the address', () => {
   test('gives back every configuration and question that was written', () => {
     fc.assert(
@@ -49,21 +73,23 @@ describe('the address', () => {
         fc.constantFrom(...PRESETS),
         changes,
         questions,
+        fc.option(duels),
         fc.constantFrom('auto', 'cpu', 'gpu'),
         fc.boolean(),
-        (base, changed, question, device, software) => {
+        (base, changed, question, duel, device, software) => {
           let config = base.config;
           for (const [i, setting] of SETTINGS.entries()) {
             const value = changed[i] ?? null;
             if (value !== null) config = withSetting(config, setting, value);
           }
           const page = read(
-            write({ preset: base.name, config, origin: null, question, device, software }),
+            write({ preset: base.name, config, origin: null, question, duel, device, software }),
           );
           expect(page.problems).toEqual([]);
           expect(page.preset).toBe(base.name);
           expect(page.device).toBe(device);
           expect(page.software).toBe(software);
+          expect(shown(page.duel)).toEqual(shown(duel));
           expect(same(page.config, config)).toBe(true);
           for (const key of ['prompt', 'topK', 'seed', 'depth', 'depths', 'probe'] as const) {
             expect(page.question[key]).toEqual(question[key]);
@@ -79,7 +105,9 @@ describe('the address', () => {
     expect(config).not.toBeNull();
     if (!config) return;
     const page = { preset: DEFAULT_PRESET, config, question: DEFAULT_QUESTION, origin: null };
-    expect(write({ ...page, device: 'auto', software: false })).toBe(`?preset=${DEFAULT_PRESET}`);
+    expect(write({ ...page, duel: null, device: 'auto', software: false })).toBe(
+      `?preset=${DEFAULT_PRESET}`,
+    );
   });
 
   test('an empty one is the default run, and asks for nothing', () => {
@@ -121,6 +149,7 @@ describe('the address of a model that comes with the page', () => {
     config,
     origin: { name: 'elastic', config },
     question: DEFAULT_QUESTION,
+    duel: null,
     device: 'auto',
     software: false,
   } as const;

@@ -15,22 +15,28 @@ import { AddressBar } from './address';
 import type { Answer } from './answer.svelte';
 import type { Cursor } from './cursor.svelte';
 import type { Curve } from './curve.svelte';
+import { Duel } from './duel.svelte';
 import { type Errand, Errands } from './errands';
 import { Estimates } from './estimates.svelte';
 import { Gallery } from './gallery.svelte';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
+import { Past } from './past.svelte';
 import type { Space } from './room.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './run.svelte';
 import { Runs } from './runs.svelte';
 import { further } from './trainee';
+import { Tuning } from './tuning.svelte';
 
 /** Crashes without progress between them, after which the page gives up. */
 const MOST_REVIVED = 3;
 
 export class Lab {
   readonly gallery = new Gallery(document.baseURI);
+  readonly past = new Past();
+  readonly tuning = new Tuning((patch) => this.#settled(() => this.#runs.configure(patch)));
+  readonly duel: Duel;
 
   readonly #address: PageAddress;
   readonly #machine: Machine;
@@ -53,10 +59,21 @@ export class Lab {
       run: this.#run,
       gallery: this.gallery,
       notices: this.#notices,
+      past: this.past,
       shelf,
       remember: () => this.#bar.write(this.#link()),
     };
     this.#runs = new Runs(around, address.preset);
+    this.duel = new Duel(
+      {
+        spawn,
+        wish: address,
+        quiet: () => this.#settled(() => this.#rest()),
+        text: async () => ({ corpus: await this.#runs.corpus, own: this.#runs.text }),
+        remember: around.remember,
+      },
+      address.duel,
+    );
     if (address.problems.length > 0) {
       this.#notices.tell('bad', address.problems.join(' '), 'The rest of the address was used.');
     }
@@ -177,6 +194,8 @@ export class Lab {
 
   train(): void {
     if (!this.#run.train()) return;
+    // One thing is trained at a time.
+    this.duel.pause();
     this.#notices.settle();
     this.#errands.poke();
   }
@@ -197,9 +216,25 @@ export class Lab {
   /** Takes effect when the steps under way are done, so that paused means paused. */
   pause(): void {
     if (this.phase !== 'training') return;
-    this.#errands.add(async () => {
-      this.#run.pause();
-      await this.#runs.save();
+    this.#errands.add(() => this.#rest());
+  }
+
+  async #rest(): Promise<void> {
+    if (this.phase !== 'training') return;
+    this.#run.pause();
+    await this.#runs.save();
+  }
+
+  /** Settles when the loop has come to `errand`, also if it failed. */
+  #settled(errand: Errand): Promise<void> {
+    return new Promise((resolve) => {
+      this.#errands.add(async () => {
+        try {
+          await errand();
+        } finally {
+          resolve();
+        }
+      });
     });
   }
 
@@ -285,6 +320,7 @@ export class Lab {
 
   restore(run: KeptRun): void {
     this.#wanted = null;
+    this.tuning.forget();
     this.#errands.add(() => this.#runs.restore(run));
   }
 
@@ -347,6 +383,7 @@ export class Lab {
   /** Another run takes the place of this one. */
   #succeed(next: () => Promise<void>): void {
     this.#wanted = null;
+    this.tuning.forget();
     this.#errands.add(() => this.#runs.replace(next));
   }
 
@@ -360,9 +397,10 @@ export class Lab {
 
   #link(): string {
     const { preset, origin, question } = this;
+    const duel = this.duel.open ? this.duel.plan : null;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    return write({ preset, config, origin, question, device, software });
+    return write({ preset, config, origin, question, duel, device, software });
   }
 
   // ── The loop ─────────────────────────────────────────────────────────────
@@ -378,7 +416,7 @@ export class Lab {
     if (run.wanted) return (await run.step()) && this.#runs.save();
     if (await run.write(now)) return;
     if (this.#runs.unsaved) return this.#runs.save();
-    if (await this.#estimates.measure(this.#machine.client)) return;
+    if (!this.duel.busy && (await this.#estimates.measure(this.#machine.client))) return;
     return this.#errands.sleep(run.due(performance.now()) ?? undefined);
   }
 

@@ -4,9 +4,10 @@
 
 import { SessionError } from '../client/client';
 import type { RunConfig, RunSummary } from '../gen';
-import { type KeptRun, type Shelf, sizeOf } from '../state/keep';
+import { asideId, type KeptRun, type Shelf, sizeOf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
-import { DEFAULT_PRESET, preset } from '../state/presets';
+import type { Arrival } from '../state/past';
+import { DEFAULT_PRESET, preset, titleOf } from '../state/presets';
 import type { History } from '../state/run';
 import { changes, type Patch, same } from '../state/settings';
 import type { PageAddress } from '../state/url';
@@ -15,6 +16,7 @@ import type { Gallery } from './gallery.svelte';
 import { Keeper } from './keeper';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
+import type { Past } from './past.svelte';
 import { Room } from './room.svelte';
 import type { Run } from './run.svelte';
 import { loadedHint, readable, substituted, Trainee } from './trainee';
@@ -27,6 +29,7 @@ export interface Surroundings {
   readonly run: Run;
   readonly gallery: Gallery;
   readonly notices: Notices;
+  readonly past: Past;
   readonly shelf: Shelf;
   /** Writes the address anew. */
   readonly remember: () => void;
@@ -86,6 +89,11 @@ export class Runs {
 
   get text(): string | null {
     return this.#trainee.text;
+  }
+
+  /** The words that the run at hand learns from. */
+  get corpus(): Promise<string> {
+    return this.#trainee.corpus(this.text);
   }
 
   /**
@@ -179,7 +187,7 @@ export class Runs {
 
   /** Puts another run in the place of this one, which is kept. */
   async replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
-    const { run, notices } = this.#around;
+    const { run, notices, past } = this.#around;
     const { step } = run.state;
     if (step > 0 && !(await this.save()) && this.#unkept !== step) {
       this.#unkept = step;
@@ -191,7 +199,11 @@ export class Runs {
       return;
     }
     const before = notices.shown;
+    const leaving = this.#leaving();
     await next();
+    if (leaving) past.add(leaving);
+    // The one that is taken up is the run at hand again.
+    if (taken !== null) past.drop(taken);
     // Only now: a refused successor must not push out what is running.
     this.#keeper.succeed(taken);
     if (this.untouched) await this.#keeper.vacate();
@@ -199,6 +211,19 @@ export class Runs {
     await this.list();
     this.progressed = true;
     if (notices.shown === before) notices.dismiss();
+  }
+
+  /** The run at hand as one to compare with, if it has trained. */
+  #leaving(): Arrival | null {
+    const { step, training, validation, elapsed, changes, summary } = this.#around.run.state;
+    if (!summary || training.length === 0) return null;
+    return {
+      id: asideId(this.savedAt ?? Date.now()),
+      name: this.origin?.title ?? titleOf(this.preset),
+      step,
+      history: { training, validation, elapsed, changes },
+      config: summary.config,
+    };
   }
 
   /** Begins a run from nothing. */

@@ -2,6 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
+import type { RunConfig } from '../gen';
 import type { History } from './run';
 
 /** Everything needed to go on with a run. */
@@ -19,6 +20,8 @@ export interface KeptRun {
   readonly checkpoint: Uint8Array;
   readonly optimizer: Uint8Array | null;
   readonly history: History;
+  /** Its settings; absent in records of before they were kept beside the checkpoint. */
+  readonly config?: RunConfig | undefined;
 }
 
 interface Schema extends DBSchema {
@@ -34,6 +37,11 @@ export const CURRENT = 'current';
 
 /** Runs set aside beyond this many push out the oldest. */
 export const MOST_KEPT = 5;
+
+/** What a run is called on the shelf once it is set aside. */
+export function asideId(savedAt: number): string {
+  return `kept-${savedAt}`;
+}
 
 export class Shelf {
   readonly #database: Promise<IDBPDatabase<Schema>>;
@@ -74,7 +82,7 @@ export class Shelf {
     const current = await store.get(CURRENT);
     if (taken !== null) await store.delete(taken);
     if (current && current.step > 0) {
-      await store.put({ ...current, id: `kept-${current.savedAt}` });
+      await store.put({ ...current, id: asideId(current.savedAt) });
     }
     if (run) await store.put({ ...run, id: CURRENT });
     else await store.delete(CURRENT);

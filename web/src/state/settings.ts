@@ -5,6 +5,16 @@ import { type RunConfig, SETTINGS, type Setting } from '../gen';
 /** Settings that may change while a run goes on. */
 export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) => s.key);
 
+/** Settings of the command line alone: nothing that is learned depends on them. */
+export const UNFELT: readonly string[] = [
+  ...['log_interval', 'sample_interval', 'eval_iters'],
+  ...['save_top_k', 'early_stopping_patience'],
+];
+
+export function settingOf(key: string): Setting | undefined {
+  return SETTINGS.find((setting) => setting.key === key);
+}
+
 /** New values of live settings, by key. */
 export type Patch = Readonly<Record<string, Value>>;
 
@@ -72,7 +82,7 @@ export function same(a: RunConfig, b: RunConfig): boolean {
 /** What of `patch` differs from a configuration. */
 export function changes(config: RunConfig, patch: Patch): Patch {
   const differs = ([key, value]: [string, Value]) => {
-    const setting = SETTINGS.find((setting) => setting.key === key);
+    const setting = settingOf(key);
     return !setting || show(valueOf(config, setting)) !== show(value);
   };
   return Object.fromEntries(Object.entries(patch).filter(differs));

@@ -3,6 +3,7 @@
 
 import { PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
+import { DUEL_KEYS, type DuelPlan, readDuel, writeDuel } from './duel';
 import { DEFAULT_PRESET, preset } from './presets';
 import { LIVE, parse, type Patch, show, type Value, valueOf, withSetting } from './settings';
 
@@ -34,6 +35,8 @@ export interface PageAddress {
   /** What the address changes of the checkpoint's settings. */
   readonly live: Patch;
   readonly question: Question;
+  /** Two configurations to be trained beside the run. */
+  readonly duel: DuelPlan | null;
   readonly device: DeviceWish;
   readonly software: boolean;
   /** Whether the address says anything about the run. */
@@ -43,7 +46,10 @@ export interface PageAddress {
 }
 
 /** What is written. */
-export type Page = Pick<PageAddress, 'preset' | 'config' | 'question' | 'device' | 'software'> & {
+export type Page = Pick<
+  PageAddress,
+  'preset' | 'config' | 'question' | 'duel' | 'device' | 'software'
+> & {
   readonly origin: Origin | null;
 };
 
@@ -70,6 +76,7 @@ const NUMBERS = [
 const KNOWN: ReadonlySet<string> = new Set([
   ...['preset', 'checkpoint', 'prompt', 'depth', 'depths', 'probe', 'device', 'software'],
   ...NUMBERS.map(([key]) => key),
+  ...DUEL_KEYS,
   ...SETTINGS.map((setting) => setting.key),
 ]);
 
@@ -88,6 +95,7 @@ export function read(search: string): PageAddress {
     live: checkpoint === null ? {} : readLive(query, problems),
     explicit: run.explicit || checkpoint !== null,
     question: readQuestion(query),
+    duel: readDuel(query, problems),
     device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
     software: query.get('software') === '1',
     problems,
@@ -193,7 +201,9 @@ export function write(page: Page): string {
   if (depth !== null) query.set('depth', String(depth));
   if (depths !== null) query.set('depths', depths.join(','));
   if (probe !== null) query.set('probe', probe);
+  if (page.duel) writeDuel(query, page.duel);
   if (page.device !== 'auto') query.set('device', page.device);
   if (page.software) query.set('software', '1');
-  return `?${query.toString()}`;
+  // Both may stand as they are in an address, and are easier to read so.
+  return `?${query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',')}`;
 }
