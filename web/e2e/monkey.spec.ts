@@ -41,6 +41,8 @@ test(`the page stands ${ACTIONS} actions at random (MONKEY_SEED=${seed})`, async
 
   // Wishes are met in order: a download is, once all before it have been.
   await play.download();
+  const both = play.button('Pause both');
+  if (await both.isVisible()) await both.click();
   if ((await play.step.getAttribute('data-phase')) === 'training') await play.button('Pause').click();
   const { bytes } = await play.download();
   await play.phase(/paused|done/);
@@ -56,6 +58,8 @@ test(`the page stands ${ACTIONS} actions at random (MONKEY_SEED=${seed})`, async
 
   // And it still works.
   await page.getByRole('combobox', { name: 'Model', exact: true }).selectOption('page-tiny');
+  // Only then is it another run.
+  await play.download();
   await play.at(0);
   await play.stepOnce();
 });

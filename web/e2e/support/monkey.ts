@@ -44,6 +44,11 @@ export async function monkey([seed, times]: [number, number]): Promise<Spree> {
       name.test(field.labels?.[0]?.textContent.trim() ?? ''),
     );
 
+  const sliders = (name: RegExp) =>
+    all<HTMLInputElement>('input[type="range"]').filter((slider) =>
+      name.test(slider.getAttribute('aria-label') ?? ''),
+    );
+
   const models = () =>
     all<HTMLSelectElement>('select').find((menu) => menu.querySelector('optgroup'));
   const actions: Record<string, [weight: number, act: () => boolean]> = {
@@ -63,7 +68,11 @@ export async function monkey([seed, times]: [number, number]): Promise<Spree> {
     'open a model': [2, () => press(/^(Open|Try again) .+/s)],
     depth: [
       8,
-      () => enter(one(all<HTMLInputElement>('input[type="range"]')), String(1 + below(8))),
+      () => enter(one(sliders(/depth/i)), String(1 + below(8))),
+    ],
+    'learning rate': [
+      3,
+      () => enter(one(sliders(/^Learning rate/)), String(-4 + 2 * random())),
     ],
     prompt: [
       5,
@@ -73,10 +82,15 @@ export async function monkey([seed, times]: [number, number]): Promise<Spree> {
       },
     ],
     sample: [3, () => press(/^New sample$/)],
-    'learning rate': [
+    setting: [
       2,
-      () => enter(labelled(/^learning_rate/), String(10 ** -(2 + random()))) && press(/^Apply/),
+      () =>
+        enter(labelled(/^weight_decay/), (random() / 10).toFixed(3)) &&
+        press(/^(Apply now|Start a new run)$/),
     ],
+    'train two': [2, () => press(/^Train both$/)],
+    'pause two': [3, () => press(/^Pause both$/)],
+    'take back': [1, () => press(/^Undo$/)],
     restore: [3, () => press(/^Go on/)],
     discard: [2, () => press(/^Delete/)],
     theme: [2, () => press(/^(Light|Dark)$/)],

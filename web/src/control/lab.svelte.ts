@@ -445,8 +445,9 @@ export class Lab {
         await this.#revive(failure.message, failure.hint, error.severe);
       } catch (again) {
         run.phase = 'broken';
-        const hint = 'Reload the page; the last save is kept.';
-        this.#notices.tell('bad', again instanceof Error ? again.message : failure.message, hint);
+        const { message, hint } = again instanceof SessionError ? again.failure : failure;
+        const kept = run.state.summary ? ' The last save is kept.' : '';
+        this.#notices.tell('bad', message, hint + kept);
       }
       return;
     }
@@ -472,7 +473,8 @@ export class Lab {
     await this.#runs.back();
     // A run that diverged would do so again; a crash is no fault of its own.
     if (goOn && training && run.phase === 'paused') run.phase = 'training';
-    const went = `Went back from step ${lost} to the last save, step ${run.state.step}.`;
-    this.#notices.tell('bad', message, `${went} ${hint}`);
+    const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
+    const now = run.phase === 'training' ? 'training goes on from there' : 'training is paused';
+    this.#notices.tell('bad', message, `${went}; ${now}. ${hint}`);
   }
 }
