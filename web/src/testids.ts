@@ -14,6 +14,7 @@ export const TESTIDS = {
   notice: 'notice',
   refinement: 'refinement',
   kept: 'kept',
+  slot: 'slot',
   estimate: 'estimate',
   gallery: 'gallery',
   changes: 'changes',

@@ -9,10 +9,12 @@ import {
   type Point,
   reduce,
   type RunState,
+  sparse,
   telling,
   thin,
   timeLeft,
   tokensPerSecond,
+  type Validation,
 } from '../src/state/run';
 
 const SUMMARY: RunSummary = {
@@ -139,6 +141,19 @@ describe('thin', () => {
     );
     expect(thin(points(2002))[0]).toEqual({ step: 2, loss: 0.5 });
   });
+});
+
+test('validations of a long run are bounded, and the latest stays', () => {
+  const validated = (n: number) =>
+    Array.from({ length: n }, (_, i): Validation => ({ step: i, depths: [] }));
+  const short = validated(400);
+  expect(sparse(short)).toBe(short);
+  for (const n of [401, 402]) {
+    const kept = sparse(validated(n)).map(({ step }) => step);
+    expect(kept).toHaveLength(Math.ceil(n / 2));
+    expect(kept.at(-1)).toBe(n - 1);
+    expect(kept[1]).toBe((kept[0] ?? 0) + 2);
+  }
 });
 
 test('the depths to validate hold the trained one, in order and once', () => {

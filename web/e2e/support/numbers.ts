@@ -53,7 +53,7 @@ function difference(ours: TraceStep, native: TraceStep, vocab: number): number {
 async function expectSameLogits(session: Session, file: string, vocab: number, tolerance: number) {
   const depth = DEPTHS.length;
   const { trace } = await session.handle(
-    { type: 'trace', prompt: PROMPT, depth, top: vocab },
+    { type: 'trace', prompt: PROMPT, depth, top: vocab, attention: null },
     'traced',
   );
   const flags = ['--prompt', PROMPT, '--depth', String(depth), '--logits', '--device', 'cpu'];

@@ -46,7 +46,7 @@ export class Playground {
     return Number(await this.step.getAttribute('data-step'));
   }
 
-  async phase(phase: string): Promise<void> {
+  async phase(phase: string | RegExp): Promise<void> {
     await expect(this.step).toHaveAttribute('data-phase', phase);
   }
 

@@ -22,6 +22,7 @@ import { Gallery } from './gallery.svelte';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
 import { Past } from './past.svelte';
+import type { Space } from './room.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './run.svelte';
 import { Runs } from './runs.svelte';
@@ -170,6 +171,20 @@ export class Lab {
   get savedAt(): number | null {
     return this.#runs.savedAt;
   }
+  get savedBytes(): number | null {
+    return this.#runs.savedBytes;
+  }
+  /** The run that was deleted last, as long as that can be undone. */
+  get deleted(): KeptRun | null {
+    return this.#runs.deleted;
+  }
+  get space(): Space | null {
+    return this.#runs.room.shown;
+  }
+  /** The address of all this, for somebody else. */
+  get link(): string {
+    return location.origin + location.pathname + this.#link();
+  }
   /** Milliseconds per step, by preset. */
   get estimates(): Readonly<Record<string, number>> {
     return this.#estimates.known;
@@ -254,9 +269,16 @@ export class Lab {
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
-    this.#succeed(() => {
+    this.#succeed(async () => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
-      return this.#runs.create(config, text);
+      const left = this.state.step > 0;
+      await this.#runs.create(config, text);
+      if (text === null) return;
+      const hint = left
+        ? 'The run before it was set aside, under Checkpoints.'
+        : 'Press Train to begin.';
+      const length = text.length.toLocaleString('en-US');
+      this.#notices.tell('good', `This run learns from “${name}”, ${length} characters.`, hint);
     });
   }
 
@@ -304,6 +326,10 @@ export class Lab {
 
   discard(run: KeptRun): void {
     this.#errands.add(() => this.#runs.discard(run));
+  }
+
+  undelete(): void {
+    this.#errands.add(() => this.#runs.undelete());
   }
 
   /** Puts the question, which changed. */
@@ -419,8 +445,9 @@ export class Lab {
         await this.#revive(failure.message, failure.hint, error.severe);
       } catch (again) {
         run.phase = 'broken';
-        const hint = 'Reload the page; the last save is kept.';
-        this.#notices.tell('bad', again instanceof Error ? again.message : failure.message, hint);
+        const { message, hint } = again instanceof SessionError ? again.failure : failure;
+        const kept = run.state.summary ? ' The last save is kept.' : '';
+        this.#notices.tell('bad', message, hint + kept);
       }
       return;
     }
@@ -446,7 +473,8 @@ export class Lab {
     await this.#runs.back();
     // A run that diverged would do so again; a crash is no fault of its own.
     if (goOn && training && run.phase === 'paused') run.phase = 'training';
-    const went = `Went back from step ${lost} to the last save, step ${run.state.step}.`;
-    this.#notices.tell('bad', message, `${went} ${hint}`);
+    const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
+    const now = run.phase === 'training' ? 'training goes on from there' : 'training is paused';
+    this.#notices.tell('bad', message, `${went}; ${now}. ${hint}`);
   }
 }

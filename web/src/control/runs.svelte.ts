@@ -4,7 +4,7 @@
 
 import { SessionError } from '../client/client';
 import type { RunConfig, RunSummary } from '../gen';
-import { asideId, type KeptRun, type Shelf } from '../state/keep';
+import { asideId, type KeptRun, type Shelf, sizeOf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
 import type { Arrival } from '../state/past';
 import { DEFAULT_PRESET, preset, titleOf } from '../state/presets';
@@ -17,6 +17,7 @@ import { Keeper } from './keeper';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
 import type { Past } from './past.svelte';
+import { Room } from './room.svelte';
 import type { Run } from './run.svelte';
 import { loadedHint, readable, substituted, Trainee } from './trainee';
 
@@ -37,12 +38,18 @@ export interface Surroundings {
 export class Runs {
   /** Runs that were set aside, the latest first. */
   kept = $state.raw<readonly KeptRun[]>([]);
+  /** The run that was deleted last, as long as that can be undone. */
+  deleted = $state.raw<KeptRun | null>(null);
   savedAt = $state<number | null>(null);
+  /** Bytes that the run at hand takes in the browser. */
+  savedBytes = $state<number | null>(null);
   /** Whether this tab keeps its run; another one may be doing so already. */
   keeps = $state(true);
   preset = $state('');
   /** The model that came with the page and that the run at hand goes on from. */
   origin = $state.raw<Shipped | null>(null);
+
+  readonly room = new Room();
 
   readonly #around: Surroundings;
   readonly #keeper: Keeper;
@@ -160,10 +167,17 @@ export class Runs {
 
   async list(): Promise<void> {
     this.kept = (await this.#keeper.kept()) ?? this.kept;
+    void this.room.measure();
   }
 
-  async discard({ id }: KeptRun): Promise<void> {
-    await this.#keeper.discard(id);
+  async discard(kept: KeptRun): Promise<void> {
+    if (await this.#keeper.discard(kept.id)) this.deleted = kept;
+    await this.list();
+  }
+
+  /** Takes the last deletion back. */
+  async undelete(): Promise<void> {
+    if (this.deleted && (await this.#keeper.putBack(this.deleted))) this.deleted = null;
     await this.list();
   }
 
@@ -249,12 +263,14 @@ export class Runs {
     }
   }
 
-  async #resume({ checkpoint, optimizer, text, history, preset, origin }: KeptRun): Promise<void> {
+  async #resume(kept: KeptRun): Promise<void> {
     const { machine, gallery } = this.#around;
+    const { checkpoint, optimizer, text, history, preset, origin } = kept;
     const came = origin === undefined ? null : await gallery.find(origin);
     const summary = await this.#trainee.load(machine.client, checkpoint, optimizer, text);
     this.preset = preset;
     this.#began(summary, history, came);
+    this.#isKept(kept);
   }
 
   #began(summary: RunSummary, history: History | null, origin: Shipped | null): void {
@@ -263,6 +279,7 @@ export class Runs {
     this.#opened = origin && !history ? summary.step : null;
     run.begin(summary, this.text, history, this.#opened !== null);
     this.savedAt = null;
+    this.savedBytes = null;
     this.#saved = summary.step;
     this.#unkept = null;
     this.#due = performance.now() + SAVE_EVERY;
@@ -294,9 +311,15 @@ export class Runs {
     const from = { preset: this.preset, origin: this.origin?.name };
     const snapshot = await this.#trainee.keepable(machine.client, from, run.state);
     if (!(await this.#keeper.save(snapshot))) return false;
-    this.savedAt = snapshot.savedAt;
+    this.#isKept(snapshot);
+    void this.room.measure();
     if (progress) this.progressed = true;
     return true;
+  }
+
+  #isKept(run: KeptRun): void {
+    this.savedAt = run.savedAt;
+    this.savedBytes = sizeOf(run);
   }
 
   /** The run as a file. */

@@ -28,6 +28,11 @@ interface Schema extends DBSchema {
   runs: { key: string; value: KeptRun };
 }
 
+/** Bytes that a run takes, but for its history, which is small. */
+export function sizeOf({ checkpoint, optimizer, text }: KeptRun): number {
+  return checkpoint.length + (optimizer?.length ?? 0) + (text?.length ?? 0);
+}
+
 export const CURRENT = 'current';
 
 /** Runs set aside beyond this many push out the oldest. */
@@ -82,6 +87,16 @@ export class Shelf {
     if (run) await store.put({ ...run, id: CURRENT });
     else await store.delete(CURRENT);
     for (const old of aside(await store.getAll()).slice(MOST_KEPT)) await store.delete(old.id);
+    await done;
+  }
+
+  /** Puts a run that was set aside back on the shelf. */
+  async putBack(run: KeptRun): Promise<void> {
+    const { store, done } = (await this.#database).transaction('runs', 'readwrite');
+    done.catch(() => undefined);
+    await store.put(run);
+    const others = aside(await store.getAll()).filter(({ id }) => id !== run.id);
+    for (const old of others.slice(MOST_KEPT - 1)) await store.delete(old.id);
     await done;
   }
 

@@ -69,6 +69,8 @@ export const NO_RUN: RunState = {
 const MOST_POINTS = 2000;
 /** Changes beyond this many push out the oldest. */
 const MOST_CHANGES = 200;
+/** Validations above which every second one is forgotten. */
+const MOST_VALIDATIONS = 400;
 
 export function reduce(state: RunState, happening: Happening): RunState {
   switch (happening.type) {
@@ -99,7 +101,7 @@ export function reduce(state: RunState, happening: Happening): RunState {
       };
     }
     case 'validated':
-      return { ...state, validation: [...state.validation, happening.validation] };
+      return { ...state, validation: sparse([...state.validation, happening.validation]) };
     default:
       return happening satisfies never;
   }
@@ -140,6 +142,13 @@ export function thin<P extends Point>(points: readonly P[]): readonly P[] {
   // The latest point has no partner in a list of odd length, and is still shown.
   if (last && points.length % 2 === 1) halved.push(last);
   return halved;
+}
+
+/** Halves a list that has grown too long; losses of different depths have no average, so pairs are not merged. */
+export function sparse(validation: readonly Validation[]): readonly Validation[] {
+  if (validation.length <= MOST_VALIDATIONS) return validation;
+  // Counted from the latest, which is still shown.
+  return validation.filter((_, i) => (validation.length - 1 - i) % 2 === 0);
 }
 
 /** Depths worth comparing: shallow, deep, and the one that is `trained`. */
