@@ -2,8 +2,9 @@
 // Rust tests in a browser, the page's own tests, the build, its sizes, and the
 // stories in a real headless Chromium, on the CPU and on WebGPU.
 //
-//   npm test                    everything
+//   npm test                    everything but the soak, which takes ten minutes
 //   npm test -- rust web e2e    only these stages, with what they need
+//   npm test -- soak            training for ten minutes; also a part of everything under CI
 
 import { join } from "node:path";
 
@@ -17,6 +18,7 @@ import { storyTypes } from "./lib/stories.mjs";
 import { needBrowser, packages, rust, wasmBindgen, wasmPack, wasmTarget } from "./lib/tools.mjs";
 import { buildSite } from "./build.mjs";
 import { checkSizes } from "./sizes.mjs";
+import { checkSoak } from "./soak.mjs";
 
 const npm = (script) => () => must("npm", ["run", "--silent", script], { cwd: web });
 
@@ -28,7 +30,11 @@ const STAGES = [
   { name: "build", needs: ["set-up"], work: buildSite },
   { name: "sizes", needs: ["build"], work: checkSizes },
   { name: "e2e", needs: ["build"], work: e2e },
+  { name: "soak", needs: ["build"], work: soak, long: true },
 ];
+
+/** What takes long is for machines that nobody waits for. */
+const everything = () => STAGES.filter(({ long }) => !long || process.env.CI);
 
 async function setUp() {
   rust();
@@ -53,13 +59,17 @@ async function e2e() {
   await must("npx", ["playwright", "test", "--config", config], { env: { CHROME: await needBrowser() } });
 }
 
+function soak() {
+  return checkSoak({ minutes: 10, devices: ["cpu", "gpu"], preset: "page-tiny" });
+}
+
 /** The stages that were named, each with those it needs. */
 function chosen(names) {
   const unknown = names.filter((name) => !STAGES.some((stage) => stage.name === name));
   if (unknown.length) {
     throw new Trouble(`There is no stage ${unknown.join(", ")}; there are ${STAGES.map((s) => s.name).join(", ")}.`);
   }
-  if (!names.length) return STAGES;
+  if (!names.length) return everything();
   const wanted = new Set(names);
   for (const stage of [...STAGES].reverse()) {
     if (wanted.has(stage.name)) for (const need of stage.needs ?? []) wanted.add(need);
@@ -68,7 +78,11 @@ function chosen(names) {
 }
 
 await main(async () => {
-  const stages = chosen(process.argv.slice(2));
+  const names = process.argv.slice(2);
+  const stages = chosen(names);
+  if (!names.length && stages.length < STAGES.length) {
+    console.error(dim("Without the soak of ten minutes, which is run under CI and by `npm test -- soak`."));
+  }
   console.error(
     dim(
       "A first run compiles Burn natively and for the browser: 20 to 45 minutes on two cores; later ones take minutes.",

@@ -7,7 +7,7 @@ const same = ([a, b]: [string, string]) => a === b;
 test('equal depths write the same text, and moving one slider changes its text alone', async ({
   play,
 }) => {
-  await play.open('?preset=tiny&max_iters=100000&compare=2&depth=3');
+  await play.open('?preset=tiny&max_iters=100000&depths=2,3');
   await play.trainTo(20);
   // The change asks both sides anew, with the weights as they are now.
   await play.depth('Second', 2);
@@ -26,11 +26,14 @@ test('equal depths write the same text, and moving one slider changes its text a
 });
 
 test('a new seed writes another text, the old seed the old one', async ({ page, play }) => {
-  await play.open('?preset=tiny&depth=2&sample_seed=5');
+  await play.open('?preset=tiny&depths=1,2&sample_seed=5');
   const [, first] = await play.texts();
   await play.button('New sample').click();
+  // Texts are written where they are seen, and the button is further up.
+  await play.answers[1].scrollIntoViewIfNeeded();
   await expect(play.answers[1]).not.toHaveText(first);
   await page.getByRole('spinbutton', { name: 'Seed' }).fill('5');
+  await play.answers[1].scrollIntoViewIfNeeded();
   await expect(play.answers[1]).toHaveText(first);
 });
 

@@ -19,6 +19,8 @@ const target = document.getElementById('app');
 if (!target) throw new Error('the page has no place for the application');
 
 const lab = new Lab(read(location.search), spawn, new Shelf());
+// Until here it says that the page is loading.
+target.replaceChildren();
 mount(App, { target, props: { lab } });
 
 document.addEventListener('visibilitychange', () => {

@@ -7,11 +7,22 @@ export const TESTIDS = {
   validation: 'validation',
   speed: 'speed',
   chance: 'chance',
-  answerA: 'answer-a',
-  answerB: 'answer-b',
+  watched: 'watched',
+  detail: 'detail',
+  curve: 'curve',
+  attention: 'attention',
   notice: 'notice',
   refinement: 'refinement',
   kept: 'kept',
+  slot: 'slot',
   estimate: 'estimate',
   gallery: 'gallery',
+  changes: 'changes',
+  past: 'past',
+  duel: 'duel',
+  standing: 'standing',
+  verdict: 'verdict',
 } as const;
+
+/** One of the texts that are compared, from 0. */
+export const answerId = (index: number): string => `answer-${index + 1}`;

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type ChartData, frame, MARGIN, spread, ticks } from '../src/draw/chart';
+import { type ChartData, flops, frame, MARGIN, type Spot, spread, ticks } from '../src/draw/chart';
 
-const EMPTY: ChartData = { training: [], validation: [], chance: Math.log(65), lastStep: 0 };
+const EMPTY: ChartData = { lines: [], chance: Math.log(65), end: 0, axis: 'steps' };
+
+/** A chart of one line up to `end`. */
+function chart(spots: readonly Spot[], end: number): ChartData {
+  return { ...EMPTY, lines: [{ spots, colour: '--ink', width: 1 }], end };
+}
 
 describe('ticks', () => {
   test('are round numbers', () => {
@@ -43,10 +48,10 @@ describe('the frame', () => {
 
   test('holds every point; a loss that flew away is drawn at the top', () => {
     const training = [
-      { step: 1, loss: 40 },
-      { step: 500, loss: 1.5 },
+      { x: 1, loss: 40 },
+      { x: 500, loss: 1.5 },
     ];
-    const f = frame({ ...EMPTY, training, lastStep: 500 }, 600, 300);
+    const f = frame(chart(training, 500), 600, 300);
     expect(f.y(40)).toBeCloseTo(MARGIN.top);
     expect(f.y(1.5)).toBeLessThan(f.bottom);
     expect(f.y(1.5)).toBeGreaterThan(f.y(2));
@@ -55,27 +60,50 @@ describe('the frame', () => {
 
   test('begins where a run goes on from a trained model', () => {
     const on = [
-      { step: 2001, loss: 2 },
-      { step: 2100, loss: 1.9 },
+      { x: 2001, loss: 2 },
+      { x: 2100, loss: 1.9 },
     ];
-    const f = frame({ ...EMPTY, training: on, lastStep: 2100 }, 600, 300);
+    const f = frame(chart(on, 2100), 600, 300);
     expect(f.x(2001)).toBe(MARGIN.left);
     expect(f.x(2100)).toBeGreaterThan(500);
     expect(Math.min(...f.ticksX)).toBeGreaterThanOrEqual(2001);
     // A run from nothing keeps its zero, also when its first steps were averaged.
-    const own = [{ step: 2, loss: 3 }, ...on];
-    expect(frame({ ...EMPTY, training: own, lastStep: 2100 }, 600, 300).x(0)).toBe(MARGIN.left);
+    const own = [{ x: 2, loss: 3 }, ...on];
+    expect(frame(chart(own, 2100), 600, 300).x(0)).toBe(MARGIN.left);
+  });
+
+  test('reaches to the longest of several lines, also where it is no step', () => {
+    const line = (x: number) => ({
+      spots: [
+        { x: 0, loss: 4 },
+        { x, loss: 2 },
+      ],
+      colour: '',
+      width: 1,
+    });
+    const data = { ...EMPTY, lines: [line(2e12), line(5e12)] };
+    const f = frame({ ...data, axis: 'compute' }, 600, 300);
+    expect(f.x(5e12)).toBeLessThanOrEqual(f.right);
+    expect(f.x(5e12)).toBeGreaterThan(f.right - 20);
+    // Three seconds fill a chart of times, as three steps would not one of steps.
+    const short = { ...EMPTY, lines: [line(3)] };
+    expect(frame({ ...short, axis: 'time' }, 600, 300).x(3)).toBeGreaterThan(f.right - 20);
+    expect(frame(short, 600, 300).x(3)).toBeLessThan(f.right / 2);
   });
 
   test('stays finite when a loss is not', () => {
     const training = [
-      { step: 1, loss: NaN },
-      { step: 2, loss: Infinity },
+      { x: 1, loss: NaN },
+      { x: 2, loss: Infinity },
     ];
-    const f = frame({ ...EMPTY, training, lastStep: 2 }, 600, 300);
+    const f = frame(chart(training, 2), 600, 300);
     expect(Number.isFinite(f.y(3))).toBe(true);
     expect(f.ticksY.length).toBeGreaterThan(0);
   });
+});
+
+test('operations are written as people write them', () => {
+  expect([0, 950, 1e6, 2.5e12, 3e15].map(flops)).toEqual(['0', '950', '1 M', '2.5 T', '3 P']);
 });
 
 describe('labels', () => {

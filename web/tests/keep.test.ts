@@ -55,6 +55,23 @@ describe('the shelf', () => {
     expect(steps(await shelf.kept())).toEqual([5]);
   });
 
+  test('takes back what was removed, and drops the oldest where there is no room', async () => {
+    for (let step = 1; step <= MOST_KEPT + 1; step += 1) {
+      await shelf.save(run(step));
+      await shelf.succeed(null, null);
+    }
+    const [latest, second] = await shelf.kept();
+    await shelf.remove(latest?.id ?? '');
+    if (latest) await shelf.putBack(latest);
+    expect(steps(await shelf.kept())).toEqual([6, 5, 4, 3, 2]);
+    // Meanwhile another run was set aside.
+    await shelf.remove(second?.id ?? '');
+    await shelf.save(run(7));
+    await shelf.succeed(null, null);
+    if (second) await shelf.putBack(second);
+    expect(steps(await shelf.kept())).toEqual([7, 6, 5, 4, 3]);
+  });
+
   test('does not keep a run that learned nothing', async () => {
     await shelf.save(run(0, 1));
     await shelf.succeed(run(0, 2), null);

@@ -96,6 +96,22 @@ describe('the figure of losses', () => {
     expect(Math.max(...ys) - Math.min(...ys)).toBeLessThan(1);
   });
 
+  test('keeps its numbers clear of the line', () => {
+    const falling = [2, 1.55, 1.5, 1.49].map((loss, i) => ({ depth: i + 1, loss }));
+    const [first, second, , last] = depthPoints(falling, 200, 150);
+    // Before a fall there is room above; after it, the line comes from there.
+    expect(first && first.label.y).toBeLessThan(first?.y ?? 0);
+    expect(second && second.label.y).toBeGreaterThan(second?.y ?? 0);
+    expect(last && last.label.y).toBeLessThan(last?.y ?? 0);
+    // In the middle of a fall, only the side is free.
+    const middle = depthPoints(
+      [2, 1.5, 1].map((loss, i) => ({ depth: i + 1, loss })),
+      150,
+      150,
+    )[1];
+    expect(middle?.label.anchor).toBe('start');
+  });
+
   test('has one depth in the middle', () => {
     expect(depthPoints(losses.slice(0, 1), 300, 100)[0]?.x).toBe(150);
   });

@@ -9,10 +9,12 @@ import {
   type Point,
   reduce,
   type RunState,
+  sparse,
   telling,
   thin,
   timeLeft,
   tokensPerSecond,
+  type Validation,
 } from '../src/state/run';
 
 const SUMMARY: RunSummary = {
@@ -86,6 +88,27 @@ describe('reduce', () => {
     expect(state.training).toHaveLength(1);
   });
 
+  test('changes are noted with what they changed, and none where nothing did', () => {
+    const to = (learning_rate: number): Happening => {
+      const train = { ...DEFAULT_CONFIG.train, learning_rate };
+      return { type: 'changed', summary: { ...SUMMARY, config: { ...DEFAULT_CONFIG, train } } };
+    };
+    const once = after(BEGAN, to(0.5));
+    const noted = { step: 7, key: 'learning_rate', from: '0.001', to: '0.5' };
+    expect(once.changes).toEqual([noted]);
+    expect(reduce(once, to(0.5)).changes).toEqual([noted]);
+    // Moved again before the next step: one change, and none if it is back.
+    expect(reduce(once, to(0.25)).changes).toEqual([{ ...noted, to: '0.25' }]);
+    expect(reduce(once, to(0.001)).changes).toEqual([]);
+    const later = reduce(reduce(once, { type: 'stepped', reports: [report(9)], ms: 5 }), to(0.25));
+    expect(later.changes).toEqual([noted, { ...noted, step: 9, from: '0.5', to: '0.25' }]);
+  });
+
+  test('a run that was kept without its changes has none', () => {
+    const history = { training: [], validation: [], elapsed: 0 };
+    expect(after({ type: 'began', summary: SUMMARY, history }).changes).toEqual([]);
+  });
+
   test('validations are kept in order', () => {
     const at = (step: number) => ({ step, depths: [] });
     const state = after(
@@ -118,6 +141,19 @@ describe('thin', () => {
     );
     expect(thin(points(2002))[0]).toEqual({ step: 2, loss: 0.5 });
   });
+});
+
+test('validations of a long run are bounded, and the latest stays', () => {
+  const validated = (n: number) =>
+    Array.from({ length: n }, (_, i): Validation => ({ step: i, depths: [] }));
+  const short = validated(400);
+  expect(sparse(short)).toBe(short);
+  for (const n of [401, 402]) {
+    const kept = sparse(validated(n)).map(({ step }) => step);
+    expect(kept).toHaveLength(Math.ceil(n / 2));
+    expect(kept.at(-1)).toBe(n - 1);
+    expect(kept[1]).toBe((kept[0] ?? 0) + 2);
+  }
 });
 
 test('the depths to validate hold the trained one, in order and once', () => {

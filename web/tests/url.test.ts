@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
+import { type DuelPlan, encode, MOST_STEPS, type Side, withOverride } from '../src/state/duel';
 import { DEFAULT_PRESET, preset } from '../src/state/presets';
 import { LIVE, parse, same, show, valueOf, withSetting } from '../src/state/settings';
-import { DEEPEST, DEFAULT_QUESTION, read, write } from '../src/state/url';
+import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
@@ -30,14 +31,40 @@ function values(setting: Setting): fc.Arbitrary<string | number | boolean | numb
 
 const changes = fc.tuple(...SETTINGS.map((s) => fc.option(values(s), { freq: 3 })));
 
+const depths = fc.integer({ min: 1, max: DEEPEST });
+
 const questions = fc.record({
   prompt: fc.string(),
   temperature: fc.double({ min: 0, max: 5, noNaN: true }),
   topK: fc.nat(100),
   seed: fc.nat(),
-  depthA: fc.integer({ min: 1, max: DEEPEST }),
-  depthB: fc.integer({ min: 1, max: DEEPEST }),
+  depth: fc.option(depths),
+  depths: fc.option(fc.array(depths, { minLength: 1, maxLength: MOST_COMPARED })),
+  probe: fc.option(fc.string()),
 });
+
+const sides = fc
+  .tuple(...SETTINGS.map((s) => fc.option(values(s), { freq: 3 })))
+  .map((given) =>
+    SETTINGS.flatMap(({ key }, i) => (given[i] == null ? [] : [{ key, value: given[i] }])),
+  )
+  .map((pairs) => pairs.filter(({ key }) => !['variant', 'dataset', 'max_iters'].includes(key)));
+
+/** A plan with its values as they are written: an address does not tell -0 from 0. */
+const shown = (plan: DuelPlan | null) => plan && { ...plan, a: encode(plan.a), b: encode(plan.b) };
+
+/** Plans as the page makes them: a side holds what differs from the preset. */
+const duels = fc
+  .record({
+    base: fc.constantFrom(...PRESETS.map((preset) => preset.name)),
+    steps: fc.integer({ min: 1, max: MOST_STEPS }),
+    sides: fc.tuple(sides, sides),
+  })
+  .map(({ base, steps, sides }) => {
+    const set = (plan: DuelPlan, side: Side, i: 0 | 1) =>
+      sides[i].reduce((made, { key, value }) => withOverride(made, side, key, value), plan);
+    return set(set({ base, steps, a: {}, b: {} }, 'a', 0), 'b', 1);
+  });
 
 describe('the address', () => {
   test('gives back every configuration and question that was written', () => {
@@ -46,24 +73,26 @@ describe('the address', () => {
         fc.constantFrom(...PRESETS),
         changes,
         questions,
+        fc.option(duels),
         fc.constantFrom('auto', 'cpu', 'gpu'),
         fc.boolean(),
-        (base, changed, question, device, software) => {
+        (base, changed, question, duel, device, software) => {
           let config = base.config;
           for (const [i, setting] of SETTINGS.entries()) {
             const value = changed[i] ?? null;
             if (value !== null) config = withSetting(config, setting, value);
           }
           const page = read(
-            write({ preset: base.name, config, origin: null, question, device, software }),
+            write({ preset: base.name, config, origin: null, question, duel, device, software }),
           );
           expect(page.problems).toEqual([]);
           expect(page.preset).toBe(base.name);
           expect(page.device).toBe(device);
           expect(page.software).toBe(software);
+          expect(shown(page.duel)).toEqual(shown(duel));
           expect(same(page.config, config)).toBe(true);
-          for (const key of ['prompt', 'topK', 'seed', 'depthA', 'depthB'] as const) {
-            expect(page.question[key]).toBe(question[key]);
+          for (const key of ['prompt', 'topK', 'seed', 'depth', 'depths', 'probe'] as const) {
+            expect(page.question[key]).toEqual(question[key]);
           }
           expect(page.question.temperature).toBeCloseTo(question.temperature, 12);
         },
@@ -76,7 +105,9 @@ describe('the address', () => {
     expect(config).not.toBeNull();
     if (!config) return;
     const page = { preset: DEFAULT_PRESET, config, question: DEFAULT_QUESTION, origin: null };
-    expect(write({ ...page, device: 'auto', software: false })).toBe(`?preset=${DEFAULT_PRESET}`);
+    expect(write({ ...page, duel: null, device: 'auto', software: false })).toBe(
+      `?preset=${DEFAULT_PRESET}`,
+    );
   });
 
   test('an empty one is the default run, and asks for nothing', () => {
@@ -104,8 +135,10 @@ describe('the address', () => {
   });
 
   test('keeps depths within the sliders', () => {
-    const { question } = read('?depth=99&compare=0');
-    expect([question.depthA, question.depthB]).toEqual([1, DEEPEST]);
+    const { question } = read('?depth=99&depths=0,x,3.2,,9,5,1');
+    expect(question.depth).toBe(DEEPEST);
+    expect(question.depths).toEqual([1, 3, DEEPEST, 5]);
+    expect(read('?depth=&depths=none').question).toMatchObject({ depth: null, depths: null });
   });
 });
 
@@ -116,6 +149,7 @@ describe('the address of a model that comes with the page', () => {
     config,
     origin: { name: 'elastic', config },
     question: DEFAULT_QUESTION,
+    duel: null,
     device: 'auto',
     software: false,
   } as const;
@@ -139,7 +173,7 @@ describe('the address of a model that comes with the page', () => {
         expect(back.checkpoint).toBe('elastic');
         expect({ ...config.train, ...back.live }).toEqual(changed.train);
         expect(back.question.prompt).toBe(question.prompt);
-        expect(back.question.depthB).toBe(question.depthB);
+        expect(back.question.depths).toEqual(question.depths);
       }),
     );
   });
@@ -152,7 +186,7 @@ describe('the address of a model that comes with the page', () => {
       '“soon” cannot be the max_iters.',
     ]);
     expect(page.live).toEqual({});
-    expect(page.question.depthB).toBe(8);
+    expect(page.question.depth).toBe(8);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { partsAt, split } from '../src/state/compare';
+import { partsAt, stretches } from '../src/state/compare';
 import { PRESETS } from '../src/gen';
 import { aboutOf, titleOf } from '../src/state/presets';
 import { bytes, count, duration, glyph, sentence } from '../src/state/say';
@@ -16,16 +16,23 @@ describe('two texts', () => {
     expect(partsAt('🙂🙃a', '🙂🙃b')).toBe(2);
   });
 
-  test('are what is common and what is their own', () => {
-    const text = fc.string({ unit: 'binary' });
+  test('are what they share and what is their own, word by word', () => {
+    expect(stretches('the old king', 'the young king sleeps')).toEqual([
+      { text: 'the ', own: false },
+      { text: 'young', own: true },
+      { text: ' king', own: false },
+      { text: ' sleeps', own: true },
+    ]);
+  });
+
+  test('are whole in their stretches, and equal ones have nothing of their own', () => {
+    const text = fc.stringMatching(/^[ab \n'.]*$/);
     fc.assert(
       fc.property(text, text, (a, b) => {
-        const at = partsAt(a, b);
-        const [[commonA, ownA], [commonB, ownB]] = [split(a, at), split(b, at)];
-        expect(commonA).toBe(commonB);
-        expect(commonA + ownA).toBe(a);
-        expect(commonB + ownB).toBe(b);
-        if (ownA && ownB) expect([...ownA][0]).not.toBe([...ownB][0]);
+        const parts = stretches(a, b);
+        expect(parts.map((part) => part.text).join('')).toBe(b);
+        expect(stretches(b, b).some((part) => part.own)).toBe(false);
+        if (parts.every((part) => !part.own) && a.length <= b.length) expect(a).toBe(b);
       }),
     );
   });

@@ -13,6 +13,7 @@ macro_rules! presets {
 const PRESETS: &[(&str, &str)] = presets![
     "tiny",
     "sudoku-4x4",
+    "maze-10x10",
     "sudoku-9x9",
     "sudoku-paper",
     "page-tiny",

@@ -35,7 +35,7 @@ pub struct Text {
 enum Content {
     Text(Cow<'static, str>),
     Tokens(Arc<TokenFile>),
-    /// Puzzles that are made, of the kind that the configuration names.
+    /// Puzzles, made or the user's own.
     Puzzles(Kind),
 }
 
@@ -44,11 +44,7 @@ impl Text {
     pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         let (dataset, _) = parts(dataset);
         if let Some(kind) = Kind::named(dataset) {
-            if file.is_some() {
-                return Err(usage!(
-                    "--data: `{dataset}` is made by the program and takes no file; leave the flag out"
-                ));
-            }
+            let kind = file.map_or(kind, Kind::own);
             let (content, sha256) = (Content::Puzzles(kind), String::new());
             return Ok(Self { name: dataset.into(), content, sha256 });
         }
@@ -98,7 +94,7 @@ impl Text {
             }
             data.tokenizer = tokenizer;
         }
-        if let Some(path) = file {
+        if let (Some(path), false) = (file, matches!(self.content, Content::Puzzles(_))) {
             let (name, pinned) = parts(&data.dataset);
             if name == SHAKESPEARE || pinned.is_some() {
                 self.name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -138,7 +134,7 @@ impl Text {
     /// What a run of `config` learns from.
     pub fn material(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Material> {
         match &self.content {
-            Content::Puzzles(kind) => Ok(kind.make(config)?.into()),
+            Content::Puzzles(kind) => Ok(kind.load(config)?.into()),
             _ => Ok(self.corpus(config, vocab)?.into()),
         }
     }

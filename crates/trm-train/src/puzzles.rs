@@ -10,7 +10,7 @@ use trm_core::variants::dual::{Dual, DualState, PuzzleInput};
 use trm_data::puzzles::{PuzzleData, PuzzleSet};
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, PuzzleScores, RunConfig, RunSummary, Saved,
-    Solution, Solved, StepReport, Supervision, Trace, VariantSpec, Vocab, change,
+    Solution, Solved, StepReport, Supervision, Trace, VariantSpec, Vocab, may_change,
 };
 
 use crate::checkpoint::{self, Header, host, optimizer};
@@ -361,13 +361,13 @@ impl Run for PuzzleRun {
         Ok(finished)
     }
 
-    fn configure(&mut self, patch: &Value) -> Result<(), Failure> {
-        let config = change(&self.config, patch)?;
+    fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
+        may_change(&self.config, config)?;
         if let VariantSpec::Dual(model) = &config.model {
             self.task = PuzzleTask::new(model, &config.train);
         }
         self.learner.configure(&config.train);
-        self.config = config;
+        self.config = config.clone();
         Ok(())
     }
 

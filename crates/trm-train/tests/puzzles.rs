@@ -39,7 +39,7 @@ fn set(count: usize, seed: usize) -> PuzzleSet {
 }
 
 fn data() -> PuzzleData {
-    PuzzleData { train: set(40, 1), val: set(12, 2), guise: None }
+    PuzzleData { train: set(40, 1), val: set(12, 2), disguise: None }
 }
 
 fn tiny(patch: Value) -> RunConfig {
@@ -194,8 +194,10 @@ fn bad_requests_say_what_to_do() {
     };
     assert_eq!(run.generate(&options).map(drop).unwrap_err().kind, FailureKind::Prompt);
     assert_eq!(run.encode("1").unwrap_err().kind, FailureKind::Prompt);
-    assert_eq!(run.configure(&json!({ "h_cycles": 3 })).unwrap_err().kind, FailureKind::Config);
-    run.configure(&json!({ "batch_size": 3, "learning_rate": 1e-3 })).unwrap();
+    let changed = |patch: Value| overlay(&config, &patch).unwrap();
+    let failure = run.configure(&changed(json!({ "h_cycles": 3 }))).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Config);
+    run.configure(&changed(json!({ "batch_size": 3, "learning_rate": 1e-3 }))).unwrap();
     wait(run.steps(2)).expect("another batch size starts with new puzzles");
     assert!(run.answer_with(Weights::Raw).is_ok());
 

@@ -3,7 +3,7 @@
 
 import type { Locator, Page } from '@playwright/test';
 
-import { TESTIDS } from '../../src/testids';
+import { answerId, TESTIDS } from '../../src/testids';
 import { expect, type Site } from './test';
 
 export class Playground {
@@ -13,6 +13,9 @@ export class Playground {
   readonly loss: Locator;
   readonly kept: Locator;
   readonly gallery: Locator;
+  /** The text that is watched being written. */
+  readonly watched: Locator;
+  /** The first two of the texts that are compared. */
   readonly answers: readonly [Locator, Locator];
 
   constructor(
@@ -25,7 +28,8 @@ export class Playground {
     this.loss = page.getByTestId(TESTIDS.loss);
     this.gallery = page.getByTestId(TESTIDS.gallery);
     this.kept = page.getByTestId(TESTIDS.kept);
-    this.answers = [page.getByTestId(TESTIDS.answerA), page.getByTestId(TESTIDS.answerB)];
+    this.watched = page.getByTestId(TESTIDS.watched);
+    this.answers = [page.getByTestId(answerId(0)), page.getByTestId(answerId(1))];
   }
 
   /** Opens the page at an address and waits until it can be used. The usual run does not end by itself. */
@@ -42,7 +46,7 @@ export class Playground {
     return Number(await this.step.getAttribute('data-step'));
   }
 
-  async phase(phase: string): Promise<void> {
+  async phase(phase: string | RegExp): Promise<void> {
     await expect(this.step).toHaveAttribute('data-phase', phase);
   }
 
@@ -76,9 +80,11 @@ export class Playground {
     }
   }
 
-  /** Both texts, once neither is being written any more. */
+  /** The first two compared texts, once neither is being written any more. */
   async texts(): Promise<[string, string]> {
     const [a, b] = this.answers;
+    // They are written only where they are seen.
+    await a.scrollIntoViewIfNeeded();
     for (const answer of [a, b]) {
       await expect(answer).toHaveAttribute('data-writing', 'false');
       await expect.poll(async () => (await answer.innerText()).length).toBeGreaterThan(100);
@@ -86,7 +92,7 @@ export class Playground {
     return [await a.innerText(), await b.innerText()];
   }
 
-  /** Moves a depth slider. */
+  /** Moves the slider of a compared text. */
   async depth(which: 'First' | 'Second', depth: number): Promise<void> {
     await this.page.getByRole('slider', { name: `${which} depth` }).fill(String(depth));
   }

@@ -16,6 +16,8 @@ const PATIENCE = 10_000;
 
 export class Gallery {
   shown = $state.raw<readonly Shipped[]>([]);
+  /** How it stands with the list itself; a page may come without one. */
+  list = $state<'coming' | 'here' | 'none' | 'unread'>('coming');
   fetching = $state.raw<Readonly<Record<string, Fetching>>>({});
 
   /** The list; `null` where there is none that can be read. */
@@ -51,12 +53,15 @@ export class Gallery {
       const response = await fetch(beside(this.#base, 'manifest.json'), {
         signal: AbortSignal.timeout(PATIENCE),
       });
+      if (response.status === 404) this.list = 'none';
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const manifest = readManifest(await response.json());
       this.shown = manifest.checkpoints;
+      this.list = 'here';
       return manifest;
     } catch (error) {
-      // Nobody asked for it, and the page works without.
+      // Nobody asked for it, and the page works without: said where the models would be.
+      if (this.list === 'coming') this.list = 'unread';
       const why = error instanceof Error ? error.message : String(error);
       console.info(`No models come with this page (checkpoints/manifest.json): ${why}`);
       return null;

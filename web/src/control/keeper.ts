@@ -35,8 +35,14 @@ export class Keeper {
     return this.#quietly(() => this.shelf.kept());
   }
 
-  discard(id: string): Promise<void | null> {
-    return this.#quietly(() => this.shelf.remove(id));
+  /** Whether it is gone. */
+  async discard(id: string): Promise<boolean> {
+    return this.#done(() => this.shelf.remove(id));
+  }
+
+  /** Whether it is there again. */
+  async putBack(run: KeptRun): Promise<boolean> {
+    return this.#done(() => this.shelf.putBack(run));
   }
 
   /** From the next save on, another run is the current one. */
@@ -69,6 +75,14 @@ export class Keeper {
       return true;
     });
     return kept ?? false;
+  }
+
+  async #done(work: () => Promise<void>): Promise<boolean> {
+    const done = await this.#quietly(async () => {
+      await work();
+      return true;
+    });
+    return done ?? false;
   }
 
   async #quietly<T>(work: () => Promise<T>): Promise<T | null> {

@@ -1,32 +1,40 @@
-// What happens when. One loop asks the worker for one thing at a time: a piece
-// of text, some training, a validation, a save. Pausing is not asking.
+// What there is to see, and what can be asked for: all that views know. When it
+// happens is the loop's business.
 
 import type { RunConfig } from '../gen';
-import { type SessionClient, SessionError } from '../client/client';
+import type { SessionClient } from '../client/client';
 import type { KeptRun, Shelf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
 import { preset } from '../state/presets';
 import type { Notice, Phase, RunState } from '../state/run';
 import { liveOf } from '../state/settings';
+import { type Asked } from '../state/asked';
 import { type PageAddress, type Question, write } from '../state/url';
 import type { OpenedDevice } from '../worker/protocol';
 import { AddressBar } from './address';
 import type { Answer } from './answer.svelte';
+import type { Cursor } from './cursor.svelte';
+import type { Curve } from './curve.svelte';
+import { Duel } from './duel.svelte';
 import { type Errand, Errands } from './errands';
 import { Estimates } from './estimates.svelte';
 import { Gallery } from './gallery.svelte';
+import { Loop } from './loop';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
-import type { Refining } from './refining.svelte';
-import { Run } from './run.svelte';
+import { Past } from './past.svelte';
+import type { Space } from './room.svelte';
+import type { Refining, Source } from './refining.svelte';
+import { type Part, Run } from './run.svelte';
 import { Runs } from './runs.svelte';
 import { further } from './trainee';
-
-/** Crashes without progress between them, after which the page gives up. */
-const MOST_REVIVED = 3;
+import { Tuning } from './tuning.svelte';
 
 export class Lab {
   readonly gallery = new Gallery(document.baseURI);
+  readonly past = new Past();
+  readonly tuning = new Tuning((patch) => this.#settled(() => this.#runs.configure(patch)));
+  readonly duel: Duel;
 
   readonly #address: PageAddress;
   readonly #machine: Machine;
@@ -36,9 +44,9 @@ export class Lab {
   readonly #bar = new AddressBar();
   readonly #errands = new Errands();
   readonly #estimates = new Estimates();
+  readonly #loop: Loop;
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
-  #revived = 0;
 
   constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
     this.#address = address;
@@ -49,30 +57,38 @@ export class Lab {
       run: this.#run,
       gallery: this.gallery,
       notices: this.#notices,
+      past: this.past,
       shelf,
       remember: () => this.#bar.write(this.#link()),
     };
     this.#runs = new Runs(around, address.preset);
+    this.duel = new Duel(
+      {
+        spawn,
+        wish: address,
+        quiet: () => this.#settled(() => this.#rest()),
+        text: async () => ({ corpus: await this.#runs.corpus, own: this.#runs.text }),
+        remember: around.remember,
+      },
+      address.duel,
+    );
+    this.#loop = new Loop({
+      machine: this.#machine,
+      run: this.#run,
+      runs: this.#runs,
+      notices: this.#notices,
+      errands: this.#errands,
+      estimates: this.#estimates,
+      elsewhere: () => this.duel.busy,
+    });
     if (address.problems.length > 0) {
       this.#notices.tell('bad', address.problems.join(' '), 'The rest of the address was used.');
     }
   }
 
-  /** Opens the device, takes up the last run or starts one, and goes on until the page closes. */
-  async live(): Promise<void> {
-    try {
-      await this.#machine.open();
-      await this.#runs.begin(this.#address);
-    } catch (error) {
-      await this.#trouble(error);
-    }
-    for (;;) {
-      try {
-        await this.#turn();
-      } catch (error) {
-        await this.#trouble(error);
-      }
-    }
+  /** Takes up the last run or starts one, and goes on until the page closes. */
+  live(): Promise<never> {
+    return this.#loop.live(() => this.#runs.begin(this.#address));
   }
 
   // ── What there is to see ─────────────────────────────────────────────────
@@ -95,11 +111,29 @@ export class Lab {
   get question(): Question {
     return this.#run.question;
   }
-  get answers(): readonly [Answer, Answer] {
-    return this.#run.answers.pair;
+  /** The question as it is put to the model at hand. */
+  get asked(): Asked {
+    return this.#run.asked;
+  }
+  /** The text that is watched being written. */
+  get watched(): Answer {
+    return this.#run.answers.watched;
+  }
+  get compared(): readonly Answer[] {
+    return this.#run.answers.compared;
   }
   get refining(): Refining {
     return this.#run.refining;
+  }
+  get curve(): Curve {
+    return this.#run.curve;
+  }
+  get cursor(): Cursor {
+    return this.#run.cursor;
+  }
+  /** What the grid shows being read. */
+  get reading(): Source {
+    return this.#run.reading;
   }
   get draft(): RunConfig {
     return this.#run.draft;
@@ -132,6 +166,20 @@ export class Lab {
   get savedAt(): number | null {
     return this.#runs.savedAt;
   }
+  get savedBytes(): number | null {
+    return this.#runs.savedBytes;
+  }
+  /** The run that was deleted last, as long as that can be undone. */
+  get deleted(): KeptRun | null {
+    return this.#runs.deleted;
+  }
+  get space(): Space | null {
+    return this.#runs.room.shown;
+  }
+  /** The address of all this, for somebody else. */
+  get link(): string {
+    return location.origin + location.pathname + this.#link();
+  }
   /** Milliseconds per step, by preset. */
   get estimates(): Readonly<Record<string, number>> {
     return this.#estimates.known;
@@ -141,6 +189,8 @@ export class Lab {
 
   train(): void {
     if (!this.#run.train()) return;
+    // One thing is trained at a time.
+    this.duel.pause();
     this.#notices.settle();
     this.#errands.poke();
   }
@@ -161,9 +211,25 @@ export class Lab {
   /** Takes effect when the steps under way are done, so that paused means paused. */
   pause(): void {
     if (this.phase !== 'training') return;
-    this.#errands.add(async () => {
-      this.#run.pause();
-      await this.#runs.save();
+    this.#errands.add(() => this.#rest());
+  }
+
+  async #rest(): Promise<void> {
+    if (this.phase !== 'training') return;
+    this.#run.pause();
+    await this.#runs.save();
+  }
+
+  /** Settles when the loop has come to `errand`, also if it failed. */
+  #settled(errand: Errand): Promise<void> {
+    return new Promise((resolve) => {
+      this.#errands.add(async () => {
+        try {
+          await errand();
+        } finally {
+          resolve();
+        }
+      });
     });
   }
 
@@ -198,9 +264,16 @@ export class Lab {
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
-    this.#succeed(() => {
+    this.#succeed(async () => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
-      return this.#runs.create(config, text);
+      const left = this.state.step > 0;
+      await this.#runs.create(config, text);
+      if (text === null) return;
+      const hint = left
+        ? 'The run before it was set aside, under Checkpoints.'
+        : 'Press Train to begin.';
+      const length = text.length.toLocaleString('en-US');
+      this.#notices.tell('good', `This run learns from “${name}”, ${length} characters.`, hint);
     });
   }
 
@@ -242,6 +315,7 @@ export class Lab {
 
   restore(run: KeptRun): void {
     this.#wanted = null;
+    this.tuning.forget();
     this.#errands.add(() => this.#runs.restore(run));
   }
 
@@ -249,10 +323,36 @@ export class Lab {
     this.#errands.add(() => this.#runs.discard(run));
   }
 
-  asked(): void {
-    this.#run.asked();
+  undelete(): void {
+    this.#errands.add(() => this.#runs.undelete());
+  }
+
+  /** Puts the question, which changed. */
+  ask(change: Partial<Question> = {}): void {
+    Object.assign(this.question, change);
+    this.#run.ask();
     this.#bar.soon(this.#link());
     this.#errands.poke();
+  }
+
+  /** Reads the text being written, or the fixed one. */
+  read(source: Source): void {
+    this.#run.source = source;
+    this.#run.refining.hurry();
+    this.#errands.poke();
+  }
+
+  /** Looks at a cell of the grid. */
+  point(cycle: number | null, at: number | null): void {
+    this.#run.cursor.set(cycle, at);
+    this.#run.refining.hurry();
+    this.#errands.poke();
+  }
+
+  /** A part of the page comes into sight, or leaves it. */
+  look(part: Part, seen: boolean): void {
+    this.#run.look(part, seen);
+    if (seen) this.#errands.poke();
   }
 
   /** Keeps what was learned, because the page may be closing. */
@@ -278,6 +378,7 @@ export class Lab {
   /** Another run takes the place of this one. */
   #succeed(next: () => Promise<void>): void {
     this.#wanted = null;
+    this.tuning.forget();
     this.#errands.add(() => this.#runs.replace(next));
   }
 
@@ -291,81 +392,9 @@ export class Lab {
 
   #link(): string {
     const { preset, origin, question } = this;
+    const duel = this.duel.open ? this.duel.plan : null;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    return write({ preset, config, origin, question, device, software });
-  }
-
-  // ── The loop ─────────────────────────────────────────────────────────────
-
-  async #turn(): Promise<unknown> {
-    const errand = this.#errands.next();
-    if (errand) return this.#attend(errand);
-    const run = this.#run;
-    if (run.phase === 'broken' || !run.state.summary) return this.#errands.sleep();
-    const now = performance.now();
-    if (await run.respond(now)) return;
-    if (run.phase === 'training' && this.#runs.due(now)) return this.#runs.save();
-    if (run.wanted) return (await run.step()) && this.#runs.save();
-    if (await run.write(now)) return;
-    if (this.#runs.unsaved) return this.#runs.save();
-    if (await this.#estimates.measure(this.#machine.client)) return;
-    return this.#errands.sleep(run.refining.due(now) ?? undefined);
-  }
-
-  /** A wish that cannot be met is refused, and training goes on. */
-  async #attend(errand: Errand): Promise<void> {
-    try {
-      await errand();
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.severe || !this.state.summary) throw error;
-      this.#notices.tell('bad', error.failure.message, error.failure.hint);
-    }
-  }
-
-  async #trouble(error: unknown): Promise<void> {
-    const run = this.#run;
-    if (!(error instanceof SessionError)) {
-      const message = error instanceof Error ? error.message : String(error);
-      const hint = 'Reload the page to go on from the last save.';
-      this.#notices.tell('bad', `Something went wrong: ${message}`, hint);
-      if (!run.state.summary) run.phase = 'broken';
-      return;
-    }
-    const { failure } = error;
-    if (error.severe || failure.kind === 'diverged') {
-      try {
-        await this.#revive(failure.message, failure.hint, error.severe);
-      } catch (again) {
-        run.phase = 'broken';
-        const hint = 'Reload the page; the last save is kept.';
-        this.#notices.tell('bad', again instanceof Error ? again.message : failure.message, hint);
-      }
-      return;
-    }
-    this.#notices.tell('bad', failure.message, failure.hint);
-    run.pause();
-    if (!run.state.summary) run.phase = 'broken';
-  }
-
-  /** Starts a new worker and goes on from the last save. */
-  async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
-    const run = this.#run;
-    this.#revived = this.#runs.progressed ? 1 : this.#revived + 1;
-    this.#runs.progressed = false;
-    if (this.#revived > MOST_REVIVED) {
-      run.phase = 'broken';
-      const advice = 'It happened again and again. Reload the page; the last save is kept.';
-      this.#notices.tell('bad', message, advice);
-      return;
-    }
-    const training = run.phase === 'training';
-    const lost = run.state.step;
-    await this.#machine.renew();
-    await this.#runs.back();
-    // A run that diverged would do so again; a crash is no fault of its own.
-    if (goOn && training && run.phase === 'paused') run.phase = 'training';
-    const went = `Went back from step ${lost} to the last save, step ${run.state.step}.`;
-    this.#notices.tell('bad', message, `${went} ${hint}`);
+    return write({ preset, config, origin, question, duel, device, software });
   }
 }

@@ -12,15 +12,21 @@ import {
   telling,
 } from '../state/run';
 import { differing, valueOf, withSetting } from '../state/settings';
-import { DEEPEST, type PageAddress, type Question } from '../state/url';
-import { Answers } from './answers';
+import { type Asked, asked } from '../state/asked';
+import type { PageAddress, Question } from '../state/url';
+import { Answers } from './answers.svelte';
+import { Cursor } from './cursor.svelte';
+import { Curve } from './curve.svelte';
 import type { Machine } from './machine.svelte';
-import { Refining } from './refining.svelte';
+import { Refining, type Source } from './refining.svelte';
 
 /** Milliseconds of training in one request: short enough to stay answerable. */
 const SLICE = 200;
 /** Validation tokens per estimate in the tab. */
 const VALIDATION_TOKENS = 4096;
+
+/** Parts of the page that cost something, and are only fed where they are looked at. */
+export type Part = 'compared' | 'curve' | 'attention';
 
 export class Run {
   state = $state.raw<RunState>(NO_RUN);
@@ -32,13 +38,22 @@ export class Run {
   question: Question;
   readonly answers = new Answers();
   readonly refining = new Refining();
+  readonly curve = new Curve();
+  readonly cursor = new Cursor();
+  /** What the grid shows being read; `null` is the fixed text while training. */
+  source = $state<Source | null>(null);
+  /** The visitor's own text, where that is what is learned from. */
+  text = $state.raw<string | null>(null);
 
   readonly #machine: Machine;
   #single = 0;
   #batch = 1;
   #unvalidated = false;
+  /** Whether the visitor wishes that little moves: then texts appear as they come. */
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
   /** Whether the last turn was spent on text. */
   #wrote = false;
+  readonly #seen: Record<Part, boolean> = { compared: false, curve: false, attention: false };
 
   constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
     this.#machine = machine;
@@ -47,8 +62,14 @@ export class Run {
   }
 
   /** Another run is at hand. `finished`: its losses are known already. */
-  begin(summary: RunSummary, history: History | null, finished: boolean): void {
+  begin(
+    summary: RunSummary,
+    text: string | null,
+    history: History | null,
+    finished: boolean,
+  ): void {
     this.#happen({ type: 'began', summary, history });
+    this.text = text;
     this.draft = summary.config;
     this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
     this.#single = 0;
@@ -56,6 +77,24 @@ export class Run {
     this.#unvalidated = !finished && !history?.validation.length;
     this.refining.forget();
     this.answers.forget();
+    this.curve.forget();
+    this.cursor.set(null, null);
+  }
+
+  /** The question as it is put to this model. */
+  get asked(): Asked {
+    return asked(this.question, this.state.summary?.config ?? null, this.text);
+  }
+
+  /** What the grid shows being read. */
+  get reading(): Source {
+    return this.source ?? (this.phase === 'training' ? 'probe' : 'written');
+  }
+
+  /** A part of the page comes into sight, or leaves it. */
+  look(part: Part, seen: boolean): void {
+    this.#seen[part] = seen;
+    if (seen && part === 'attention') this.refining.hurry();
   }
 
   /** Its settings changed while it goes on. */
@@ -74,6 +113,7 @@ export class Run {
   train(): boolean {
     if (this.phase !== 'paused' && this.phase !== 'done') return false;
     this.phase = 'training';
+    this.refining.hurry();
     this.#unvalidated ||= this.state.validation.length === 0;
     return true;
   }
@@ -94,15 +134,16 @@ export class Run {
   }
 
   /** The question changed: both answers begin again, with the same luck. */
-  asked(): void {
-    this.answers.renew(this.question);
-    this.refining.refresh();
+  ask(): void {
+    this.answers.renew(this.asked);
+    this.refining.hurry();
   }
 
   /** What someone looks at goes before training, by turns; whether there was anything. */
   async respond(now: number): Promise<boolean> {
     // Neither text nor training waits for the other on a slow device.
-    if ((this.answers.urgent || !this.#wrote) && (await this.write(now))) {
+    const urgent = this.answers.urgent(this.#seen.compared);
+    if ((urgent || !this.#wrote) && (await this.write(now))) {
       this.#wrote = true;
       return true;
     }
@@ -111,17 +152,29 @@ export class Run {
       await this.#refine();
       return true;
     }
-    if (!this.#unvalidated) return false;
-    await this.#validate();
-    return true;
+    if (this.#unvalidated) {
+      await this.#validate();
+      return true;
+    }
+    return this.#measure(now);
   }
 
   /** Goes on with the texts; whether there was anything to do. */
   async write(now: number): Promise<boolean> {
-    const { question, state } = this;
-    const done = await this.answers.advance(this.#machine.client, question, state.step, now);
-    if (done === 'written') this.refining.refresh();
-    return done !== 'idle';
+    const { asked, state, answers } = this;
+    answers.slow(this.phase !== 'training' && !this.#still.matches);
+    const { client } = this.#machine;
+    const seen = this.#seen.compared;
+    const done = await answers.advance(client, asked, state.step, now, seen);
+    if (done === 'watched' && this.reading === 'written') this.refining.refresh();
+    return done !== 'nothing';
+  }
+
+  /** Milliseconds until there is something to show again; `null` when there is nothing. */
+  due(now: number): number | null {
+    const dues = [this.refining.due(now), this.answers.due(now, this.#seen.compared)];
+    const known = dues.filter((due) => due !== null);
+    return known.length > 0 ? Math.min(...known) : null;
   }
 
   /** Trains for a moment; whether the last step has been made now. */
@@ -145,6 +198,7 @@ export class Run {
     this.#unvalidated = Math.floor(from / every) < Math.floor(this.state.step / every);
     this.refining.refresh();
     this.answers.age(performance.now());
+    this.curve.age();
     if (this.state.step < (this.state.summary?.config.train.max_iters ?? Infinity)) return false;
     this.phase = 'done';
     await this.#validate();
@@ -161,13 +215,24 @@ export class Run {
     this.#happen({ type: 'validated', validation: { step, depths: losses } });
   }
 
-  /** Reads out the prompt and how the second text goes on. */
+  /** Measures the loss at every depth, where it is looked at; whether there was anything to do. */
+  async #measure(now: number): Promise<boolean> {
+    const { summary } = this.state;
+    const busy = this.wanted || this.answers.due(now, this.#seen.compared) !== null;
+    if (!this.#seen.curve || !this.curve.due(now, busy)) return false;
+    if (!summary?.trainable || summary.val_tokens < 2) return false;
+    await this.curve.measure(this.#machine.client, summary.val_tokens);
+    return true;
+  }
+
+  /** Reads out the text being written, or the fixed one. */
   async #refine(): Promise<void> {
-    const { prompt, depthA, depthB } = this.question;
-    const depth = Math.min(DEEPEST, Math.max(4, depthA, depthB));
-    const text = prompt + this.answers.pair[1].text;
+    const { prompt, probe, depth } = this.asked;
+    const text = this.reading === 'probe' ? probe : prompt + this.answers.watched.text;
     const block = this.state.summary?.config.model.block_size ?? Infinity;
-    await this.refining.read(this.#machine.client, text, depth, block);
+    const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
+    const busy = this.phase === 'training';
+    await this.refining.read(this.#machine.client, text, depth, block, from, busy);
   }
 
   #happen(happening: Happening): void {

@@ -4,17 +4,20 @@
 
 import { SessionError } from '../client/client';
 import type { RunConfig, RunSummary } from '../gen';
-import type { KeptRun, Shelf } from '../state/keep';
+import { asideId, type KeptRun, type Shelf, sizeOf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
-import { DEFAULT_PRESET, preset } from '../state/presets';
+import type { Arrival } from '../state/past';
+import { DEFAULT_PRESET, preset, titleOf } from '../state/presets';
 import type { History } from '../state/run';
-import { changes, type Patch, same } from '../state/settings';
+import { type Patch, patched, same } from '../state/settings';
 import type { PageAddress } from '../state/url';
 import { claim, ELSEWHERE } from './claim';
 import type { Gallery } from './gallery.svelte';
 import { Keeper } from './keeper';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
+import type { Past } from './past.svelte';
+import { Room } from './room.svelte';
 import type { Run } from './run.svelte';
 import { loadedHint, readable, substituted, Trainee } from './trainee';
 
@@ -26,6 +29,7 @@ export interface Surroundings {
   readonly run: Run;
   readonly gallery: Gallery;
   readonly notices: Notices;
+  readonly past: Past;
   readonly shelf: Shelf;
   /** Writes the address anew. */
   readonly remember: () => void;
@@ -34,12 +38,18 @@ export interface Surroundings {
 export class Runs {
   /** Runs that were set aside, the latest first. */
   kept = $state.raw<readonly KeptRun[]>([]);
+  /** The run that was deleted last, as long as that can be undone. */
+  deleted = $state.raw<KeptRun | null>(null);
   savedAt = $state<number | null>(null);
+  /** Bytes that the run at hand takes in the browser. */
+  savedBytes = $state<number | null>(null);
   /** Whether this tab keeps its run; another one may be doing so already. */
   keeps = $state(true);
   preset = $state('');
   /** The model that came with the page and that the run at hand goes on from. */
   origin = $state.raw<Shipped | null>(null);
+
+  readonly room = new Room();
 
   readonly #around: Surroundings;
   readonly #keeper: Keeper;
@@ -79,6 +89,11 @@ export class Runs {
 
   get text(): string | null {
     return this.#trainee.text;
+  }
+
+  /** The words that the run at hand learns from. */
+  get corpus(): Promise<string> {
+    return this.#trainee.corpus(this.text);
   }
 
   /**
@@ -152,10 +167,17 @@ export class Runs {
 
   async list(): Promise<void> {
     this.kept = (await this.#keeper.kept()) ?? this.kept;
+    void this.room.measure();
   }
 
-  async discard({ id }: KeptRun): Promise<void> {
-    await this.#keeper.discard(id);
+  async discard(kept: KeptRun): Promise<void> {
+    if (await this.#keeper.discard(kept.id)) this.deleted = kept;
+    await this.list();
+  }
+
+  /** Takes the last deletion back. */
+  async undelete(): Promise<void> {
+    if (this.deleted && (await this.#keeper.putBack(this.deleted))) this.deleted = null;
     await this.list();
   }
 
@@ -165,7 +187,7 @@ export class Runs {
 
   /** Puts another run in the place of this one, which is kept. */
   async replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
-    const { run, notices } = this.#around;
+    const { run, notices, past } = this.#around;
     const { step } = run.state;
     if (step > 0 && !(await this.save()) && this.#unkept !== step) {
       this.#unkept = step;
@@ -177,7 +199,11 @@ export class Runs {
       return;
     }
     const before = notices.shown;
+    const leaving = this.#leaving();
     await next();
+    if (leaving) past.add(leaving);
+    // The one that is taken up is the run at hand again.
+    if (taken !== null) past.drop(taken);
     // Only now: a refused successor must not push out what is running.
     this.#keeper.succeed(taken);
     if (this.untouched) await this.#keeper.vacate();
@@ -185,6 +211,19 @@ export class Runs {
     await this.list();
     this.progressed = true;
     if (notices.shown === before) notices.dismiss();
+  }
+
+  /** The run at hand as one to compare with, if it has trained. */
+  #leaving(): Arrival | null {
+    const { step, training, validation, elapsed, changes, summary } = this.#around.run.state;
+    if (!summary || training.length === 0) return null;
+    return {
+      id: asideId(this.savedAt ?? Date.now()),
+      name: this.origin?.title ?? titleOf(this.preset),
+      step,
+      history: { training, validation, elapsed, changes },
+      config: summary.config,
+    };
   }
 
   /** Begins a run from nothing. */
@@ -224,20 +263,23 @@ export class Runs {
     }
   }
 
-  async #resume({ checkpoint, optimizer, text, history, preset, origin }: KeptRun): Promise<void> {
+  async #resume(kept: KeptRun): Promise<void> {
     const { machine, gallery } = this.#around;
+    const { checkpoint, optimizer, text, history, preset, origin } = kept;
     const came = origin === undefined ? null : await gallery.find(origin);
     const summary = await this.#trainee.load(machine.client, checkpoint, optimizer, text);
     this.preset = preset;
     this.#began(summary, history, came);
+    this.#isKept(kept);
   }
 
   #began(summary: RunSummary, history: History | null, origin: Shipped | null): void {
     const { run, remember } = this.#around;
     this.origin = origin;
     this.#opened = origin && !history ? summary.step : null;
-    run.begin(summary, history, this.#opened !== null);
+    run.begin(summary, this.text, history, this.#opened !== null);
     this.savedAt = null;
+    this.savedBytes = null;
     this.#saved = summary.step;
     this.#unkept = null;
     this.#due = performance.now() + SAVE_EVERY;
@@ -248,9 +290,9 @@ export class Runs {
   async configure(patch: Patch): Promise<void> {
     const { machine, run, remember } = this.#around;
     const now = run.state.summary?.config;
-    const settings = now ? changes(now, patch) : patch;
-    if (Object.keys(settings).length === 0) return;
-    const { summary } = await machine.client.ask({ type: 'configure', settings }, 'ready');
+    const config = now && patched(now, patch);
+    if (!config || same(now, config)) return;
+    const { summary } = await machine.client.ask({ type: 'configure', config }, 'ready');
     run.change(summary);
     remember();
     // The address and what is kept must agree, or a reload would start over.
@@ -269,9 +311,15 @@ export class Runs {
     const from = { preset: this.preset, origin: this.origin?.name };
     const snapshot = await this.#trainee.keepable(machine.client, from, run.state);
     if (!(await this.#keeper.save(snapshot))) return false;
-    this.savedAt = snapshot.savedAt;
+    this.#isKept(snapshot);
+    void this.room.measure();
     if (progress) this.progressed = true;
     return true;
+  }
+
+  #isKept(run: KeptRun): void {
+    this.savedAt = run.savedAt;
+    this.savedBytes = sizeOf(run);
   }
 
   /** The run as a file. */

@@ -12,9 +12,14 @@ export class Trainee {
 
   readonly #corpora = new Corpora();
 
+  /** The words of a text: of one's own, or Shakespeare's for `null`. */
+  async corpus(text: string | null): Promise<string> {
+    return text ?? this.#corpora.shakespeare();
+  }
+
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
     const config = named(wanted, text);
-    const corpus = text ?? (await this.#corpora.shakespeare());
+    const corpus = await this.corpus(text);
     const { summary } = await client.ask({ type: 'create', config, text: corpus }, 'ready');
     this.text = text;
     return summary;
@@ -26,7 +31,7 @@ export class Trainee {
     optimizer: Uint8Array | null,
     text: string | null,
   ): Promise<RunSummary> {
-    const corpus = text ?? (await this.#corpora.shakespeare());
+    const corpus = await this.corpus(text);
     const command = { type: 'load', checkpoint, optimizer } as const;
     try {
       const { summary } = await client.ask({ ...command, text: corpus }, 'ready');
@@ -52,7 +57,7 @@ export class Trainee {
     state: RunState,
   ): Promise<KeptRun> {
     const saved = await this.save(client);
-    const { training, validation, elapsed, summary } = state;
+    const { training, validation, elapsed, changes, summary } = state;
     return {
       id: CURRENT,
       ...from,
@@ -62,7 +67,8 @@ export class Trainee {
       savedAt: Date.now(),
       checkpoint: saved.checkpoint,
       optimizer: saved.optimizer,
-      history: { training, validation, elapsed },
+      history: { training, validation, elapsed, changes },
+      config: summary?.config,
     };
   }
 }

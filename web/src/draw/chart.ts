@@ -1,24 +1,36 @@
-// The loss chart: a function of a context and data, nothing else.
+// A chart of losses: any number of lines over steps, compute or time. A function
+// of a context and data, nothing else.
 
-import type { Point, Validation } from '../state/run';
-
-export interface Colours {
-  readonly ink: string;
-  readonly faint: string;
-  readonly line: string;
-  readonly accent: string;
-  readonly depths: readonly string[];
+export interface Spot {
+  readonly x: number;
+  readonly loss: number;
 }
 
+/** One line of a chart. Colours are names of the page's own, such as `--accent`. */
+export interface Line {
+  readonly spots: readonly Spot[];
+  readonly colour: string;
+  readonly width: number;
+  readonly dash?: readonly number[];
+  readonly opacity?: number;
+  /** Written beside its last point, which is then marked. */
+  readonly label?: string;
+}
+
+/** What is counted from left to right. */
+export type Axis = 'steps' | 'compute' | 'time';
+
 export interface ChartData {
-  readonly training: readonly Point[];
-  readonly validation: readonly Validation[];
+  /** Drawn in this order, so that the last lies on top. */
+  readonly lines: readonly Line[];
   readonly chance: number;
-  readonly lastStep: number;
+  /** How far the run has come, also where there is nothing to draw yet. */
+  readonly end: number;
+  readonly axis: Axis;
 }
 
 export interface Frame {
-  readonly x: (step: number) => number;
+  readonly x: (at: number) => number;
   readonly y: (loss: number) => number;
   readonly ticksX: readonly number[];
   readonly ticksY: readonly number[];
@@ -26,7 +38,24 @@ export interface Frame {
   readonly right: number;
 }
 
+/** The colour that a name stands for now. */
+export type Palette = (name: string) => string;
+
 export const MARGIN = { left: 38, right: 64, top: 14, bottom: 26 } as const;
+
+/** The least that an axis shows, and what its numbers look like. */
+const AXES: Record<Axis, { readonly least: number; readonly show: (at: number) => string }> = {
+  steps: { least: 20, show: (at) => at.toLocaleString('en-US') },
+  compute: { least: 1e6, show: flops },
+  time: { least: 1, show: (at) => (at < 120 ? `${at} s` : `${+(at / 60).toFixed(1)} min`) },
+};
+
+/** Floating-point operations as people write them. */
+export function flops(n: number): string {
+  const units = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+  const unit = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(n) / 3 + 1e-9));
+  return `${+(n / 1000 ** unit).toPrecision(3)}${units[unit] ? ` ${units[unit]}` : ''}`;
+}
 
 /** Round numbers that divide `[low, high]` into about `wanted` parts. */
 export function ticks(low: number, high: number, wanted: number): number[] {
@@ -41,21 +70,26 @@ export function ticks(low: number, high: number, wanted: number): number[] {
 
 /** The scales of a chart of `width` × `height` for `data`. */
 export function frame(data: ChartData, width: number, height: number): Frame {
-  const losses = [
-    data.chance,
-    ...data.training.map((p) => p.loss),
-    ...data.validation.flatMap((v) => v.depths.map((d) => d.loss)),
-  ].filter(Number.isFinite);
-  const high = Math.min(Math.max(...losses), data.chance * 1.25) + 0.1;
-  const low = Math.max(0, Math.min(...losses) - 0.25);
-  const first = Math.min(...[data.training[0], data.validation[0]].map((p) => p?.step ?? Infinity));
+  const { chance, axis } = data;
+  const spots = data.lines.flatMap((line) => line.spots);
+  let [first, last, lowest, highest] = [Infinity, data.end, chance, chance];
+  for (const { x, loss } of spots) {
+    first = Math.min(first, x);
+    last = Math.max(last, x);
+    if (!Number.isFinite(loss)) continue;
+    lowest = Math.min(lowest, loss);
+    highest = Math.max(highest, loss);
+  }
+  const high = Math.min(highest, chance * 1.25) + 0.1;
+  const low = Math.max(0, lowest - 0.25);
+  const { least } = AXES[axis];
   // A run that goes on from a trained model has nothing to show before that.
-  const start = Number.isFinite(first) && first > Math.max(20, data.lastStep / 10) ? first : 0;
-  const end = start + Math.max(20, (data.lastStep - start) * 1.02);
+  const start = Number.isFinite(first) && first > Math.max(least, last / 10) ? first : 0;
+  const end = start + Math.max(least, (last - start) * 1.02);
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
   return {
-    x: (step) => MARGIN.left + ((step - start) / (end - start)) * (right - MARGIN.left),
+    x: (at) => MARGIN.left + ((at - start) / (end - start)) * (right - MARGIN.left),
     y: (loss) => bottom - ((Math.min(loss, high) - low) / (high - low)) * (bottom - MARGIN.top),
     ticksX: ticks(start, end, width < 500 ? 4 : 8),
     ticksY: ticks(low, high, 5),
@@ -69,21 +103,21 @@ export function drawChart(
   data: ChartData,
   width: number,
   height: number,
-  colours: Colours,
+  palette: Palette,
 ): void {
   const f = frame(data, width, height);
   ctx.clearRect(0, 0, width, height);
   ctx.font = '12px system-ui, sans-serif';
   ctx.lineWidth = 1;
-  axes(ctx, f, colours);
-  chanceLine(ctx, f, data.chance, colours);
-  path(ctx, f, data.training, colours.faint, 1.25);
-  validation(ctx, f, data, colours);
+  axes(ctx, f, data.axis, palette);
+  chanceLine(ctx, f, data.chance, palette);
+  for (const line of data.lines) path(ctx, f, line, palette);
+  labels(ctx, f, data, palette);
 }
 
-function axes(ctx: CanvasRenderingContext2D, f: Frame, colours: Colours): void {
-  ctx.fillStyle = colours.ink;
-  ctx.strokeStyle = colours.line;
+function axes(ctx: CanvasRenderingContext2D, f: Frame, axis: Axis, palette: Palette): void {
+  ctx.fillStyle = palette('--soft');
+  ctx.strokeStyle = palette('--line');
   ctx.textAlign = 'right';
   ctx.textBaseline = 'middle';
   for (const tick of f.ticksY) {
@@ -93,46 +127,46 @@ function axes(ctx: CanvasRenderingContext2D, f: Frame, colours: Colours): void {
   }
   ctx.textAlign = 'center';
   ctx.textBaseline = 'top';
-  for (const tick of f.ticksX) ctx.fillText(tick.toLocaleString('en-US'), f.x(tick), f.bottom + 8);
+  for (const tick of f.ticksX) ctx.fillText(AXES[axis].show(tick), f.x(tick), f.bottom + 8);
 }
 
-function chanceLine(ctx: CanvasRenderingContext2D, f: Frame, chance: number, c: Colours): void {
+function chanceLine(ctx: CanvasRenderingContext2D, f: Frame, chance: number, p: Palette): void {
   const y = Math.round(f.y(chance)) + 0.5;
-  ctx.strokeStyle = c.ink;
+  ctx.strokeStyle = p('--soft');
   ctx.setLineDash([3, 4]);
   segment(ctx, MARGIN.left, y, f.right, y);
   ctx.setLineDash([]);
 }
 
-function validation(
-  ctx: CanvasRenderingContext2D,
-  f: Frame,
-  data: ChartData,
-  colours: Colours,
-): void {
-  const runs = data.validation;
-  const depths = [...new Set(runs.flatMap((v) => v.depths.map((d) => d.depth)))].sort(
-    (a, b) => a - b,
-  );
-  const labels = [{ y: f.y(data.chance), text: 'guessing', colour: colours.ink }];
-  for (const [i, depth] of depths.entries()) {
-    const points = runs.flatMap((v) =>
-      v.depths.filter((d) => d.depth === depth).map((d) => ({ step: v.step, loss: d.loss })),
-    );
-    const colour = colours.depths[i % colours.depths.length] ?? colours.accent;
-    path(ctx, f, points, colour, 2);
-    const last = points.at(-1);
-    if (!last) continue;
-    ctx.fillStyle = colour;
-    ctx.beginPath();
-    ctx.arc(f.x(last.step), f.y(last.loss), 3, 0, 2 * Math.PI);
-    ctx.fill();
-    labels.push({ y: f.y(last.loss), text: `depth ${depth}`, colour });
+function path(ctx: CanvasRenderingContext2D, f: Frame, line: Line, palette: Palette): void {
+  const { spots, colour, width, dash = [], opacity = 1, label } = line;
+  ctx.strokeStyle = ctx.fillStyle = palette(colour);
+  ctx.lineWidth = width;
+  ctx.lineJoin = 'round';
+  ctx.globalAlpha = opacity;
+  ctx.setLineDash([...dash]);
+  ctx.beginPath();
+  for (const { x, loss } of spots) ctx.lineTo(f.x(x), f.y(loss));
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.lineWidth = ctx.globalAlpha = 1;
+  const last = spots.at(-1);
+  if (!last || label === undefined) return;
+  ctx.beginPath();
+  ctx.arc(f.x(last.x), f.y(last.loss), 3, 0, 2 * Math.PI);
+  ctx.fill();
+}
+
+function labels(ctx: CanvasRenderingContext2D, f: Frame, data: ChartData, palette: Palette): void {
+  const wanted = [{ y: f.y(data.chance), text: 'guessing', colour: '--soft' }];
+  for (const { spots, colour, label } of data.lines) {
+    const last = spots.at(-1);
+    if (last && label !== undefined) wanted.push({ y: f.y(last.loss), text: label, colour });
   }
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
-  for (const label of spread(labels, f.bottom)) {
-    ctx.fillStyle = label.colour;
+  for (const label of spread(wanted, f.bottom)) {
+    ctx.fillStyle = palette(label.colour);
     ctx.fillText(label.text, f.right + 6, label.y);
   }
 }
@@ -170,20 +204,4 @@ function segment(
   ctx.moveTo(x0, y0);
   ctx.lineTo(x1, y1);
   ctx.stroke();
-}
-
-function path(
-  ctx: CanvasRenderingContext2D,
-  f: Frame,
-  points: readonly Point[],
-  colour: string,
-  width: number,
-): void {
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = width;
-  ctx.lineJoin = 'round';
-  ctx.beginPath();
-  for (const { step, loss } of points) ctx.lineTo(f.x(step), f.y(loss));
-  ctx.stroke();
-  ctx.lineWidth = 1;
 }

@@ -55,7 +55,7 @@ rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 /**
  * What the page asks. Byte arrays cross as `Uint8Array`.
  */
-export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", settings: Record<string, string | number | boolean | readonly number[]>, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
+export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where the text or the puzzles come from.
@@ -347,6 +347,27 @@ live: boolean, help: string, };
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
 
 /**
+ * Puzzles that were done in one training step. Accuracies lie between 0 and 1.
+ */
+export type Solved = { puzzles: number, 
+/**
+ * Mean share of a puzzle's cells that are right.
+ */
+cell_accuracy: number, 
+/**
+ * Share of the puzzles that are right in every cell.
+ */
+exact_accuracy: number, 
+/**
+ * Share of the puzzles of which the halting head says what is so.
+ */
+halt_accuracy: number, 
+/**
+ * Mean supervision steps.
+ */
+steps: number, };
+
+/**
  * Where both states begin.
  */
 export type StateStart = "normal" | "zero";
@@ -371,7 +392,11 @@ loss: number, learning_rate: number,
 /**
  * Cycles this step ran.
  */
-depth: number, };
+depth: number, 
+/**
+ * How the puzzles were answered that were done in this step.
+ */
+solved?: Solved, };
 
 /**
  * What one update of a dual-state model looks at.

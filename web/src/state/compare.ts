@@ -1,4 +1,12 @@
-// Where two texts part.
+// Where texts part, and what else differs.
+
+import { diffWordsWithSpace } from 'diff';
+
+/** A stretch of a text; `own` where the text it is compared with has none like it. */
+export interface Stretch {
+  readonly text: string;
+  readonly own: boolean;
+}
 
 /** Index of the first character, by code point, at which the texts differ. */
 export function partsAt(a: string, b: string): number {
@@ -8,8 +16,9 @@ export function partsAt(a: string, b: string): number {
   return shorter;
 }
 
-/** A text in what is common and what is its own. */
-export function split(text: string, at: number): readonly [string, string] {
-  const characters = [...text];
-  return [characters.slice(0, at).join(''), characters.slice(at).join('')];
+/** `text` in stretches: what it shares with `reference`, word by word, and what is its own. */
+export function stretches(reference: string, text: string): Stretch[] {
+  return diffWordsWithSpace(reference, text)
+    .filter((part) => !part.removed)
+    .map((part) => ({ text: part.value, own: part.added }));
 }

@@ -2,6 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
+import type { RunConfig } from '../gen';
 import type { History } from './run';
 
 /** Everything needed to go on with a run. */
@@ -19,16 +20,28 @@ export interface KeptRun {
   readonly checkpoint: Uint8Array;
   readonly optimizer: Uint8Array | null;
   readonly history: History;
+  /** Its settings; absent in records of before they were kept beside the checkpoint. */
+  readonly config?: RunConfig | undefined;
 }
 
 interface Schema extends DBSchema {
   runs: { key: string; value: KeptRun };
 }
 
+/** Bytes that a run takes, but for its history, which is small. */
+export function sizeOf({ checkpoint, optimizer, text }: KeptRun): number {
+  return checkpoint.length + (optimizer?.length ?? 0) + (text?.length ?? 0);
+}
+
 export const CURRENT = 'current';
 
 /** Runs set aside beyond this many push out the oldest. */
 export const MOST_KEPT = 5;
+
+/** What a run is called on the shelf once it is set aside. */
+export function asideId(savedAt: number): string {
+  return `kept-${savedAt}`;
+}
 
 export class Shelf {
   readonly #database: Promise<IDBPDatabase<Schema>>;
@@ -69,11 +82,21 @@ export class Shelf {
     const current = await store.get(CURRENT);
     if (taken !== null) await store.delete(taken);
     if (current && current.step > 0) {
-      await store.put({ ...current, id: `kept-${current.savedAt}` });
+      await store.put({ ...current, id: asideId(current.savedAt) });
     }
     if (run) await store.put({ ...run, id: CURRENT });
     else await store.delete(CURRENT);
     for (const old of aside(await store.getAll()).slice(MOST_KEPT)) await store.delete(old.id);
+    await done;
+  }
+
+  /** Puts a run that was set aside back on the shelf. */
+  async putBack(run: KeptRun): Promise<void> {
+    const { store, done } = (await this.#database).transaction('runs', 'readwrite');
+    done.catch(() => undefined);
+    await store.put(run);
+    const others = aside(await store.getAll()).filter(({ id }) => id !== run.id);
+    for (const old of others.slice(MOST_KEPT - 1)) await store.delete(old.id);
     await done;
   }
 

@@ -1,6 +1,7 @@
 // What the page knows of a run: a pure function of what has happened.
 
-import type { DepthLoss, RunSummary, StepReport } from '../gen';
+import type { DepthLoss, RunConfig, RunSummary, StepReport } from '../gen';
+import { differing, show, valueOf } from './settings';
 
 export interface Point {
   readonly step: number;
@@ -12,15 +13,26 @@ export interface Validation {
   readonly depths: readonly DepthLoss[];
 }
 
+/** A setting that was changed while the run went on. */
+export interface Change {
+  readonly step: number;
+  readonly key: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** The part of a run that is kept with a save, so that the chart goes on too. */
 export interface History {
   readonly training: readonly Point[];
   readonly validation: readonly Validation[];
   /** Milliseconds spent training. */
   readonly elapsed: number;
+  /** Absent in runs that were kept before changes were noted. */
+  readonly changes?: readonly Change[];
 }
 
 export interface RunState extends History {
+  readonly changes: readonly Change[];
   readonly summary: RunSummary | null;
   readonly step: number;
   readonly learningRate: number | null;
@@ -46,6 +58,7 @@ export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
 
 export const NO_RUN: RunState = {
   ...NO_HISTORY,
+  changes: [],
   summary: null,
   step: 0,
   learningRate: null,
@@ -54,15 +67,25 @@ export const NO_RUN: RunState = {
 
 /** Points above which neighbours are averaged, so that a long run stays light. */
 const MOST_POINTS = 2000;
+/** Changes beyond this many push out the oldest. */
+const MOST_CHANGES = 200;
+/** Validations above which every second one is forgotten. */
+const MOST_VALIDATIONS = 400;
 
 export function reduce(state: RunState, happening: Happening): RunState {
   switch (happening.type) {
     case 'began': {
       const { summary } = happening;
-      return { ...NO_RUN, ...(happening.history ?? NO_HISTORY), summary, step: summary.step };
+      const { changes = [], ...history } = happening.history ?? NO_HISTORY;
+      return { ...NO_RUN, ...history, changes, summary, step: summary.step };
     }
-    case 'changed':
-      return { ...state, summary: happening.summary };
+    case 'changed': {
+      const { summary } = happening;
+      const changes = state.summary
+        ? noted(state.changes, state.step, state.summary.config, summary.config)
+        : state.changes;
+      return { ...state, summary, changes };
+    }
     case 'stepped': {
       const last = happening.reports.at(-1);
       if (!last) return state;
@@ -78,10 +101,29 @@ export function reduce(state: RunState, happening: Happening): RunState {
       };
     }
     case 'validated':
-      return { ...state, validation: [...state.validation, happening.validation] };
+      return { ...state, validation: sparse([...state.validation, happening.validation]) };
     default:
       return happening satisfies never;
   }
+}
+
+/** The changes with what differs now; moved back and forth at one step is one change, or none. */
+function noted(
+  before: readonly Change[],
+  step: number,
+  was: RunConfig,
+  is: RunConfig,
+): readonly Change[] {
+  let changes = [...before];
+  for (const setting of differing(was, is)) {
+    const { key } = setting;
+    const same = changes.find((change) => change.step === step && change.key === key);
+    const from = same?.from ?? show(valueOf(was, setting));
+    const to = show(valueOf(is, setting));
+    changes = changes.filter((change) => change !== same);
+    if (from !== to) changes.push({ step, key, from, to });
+  }
+  return changes.slice(-MOST_CHANGES);
 }
 
 function point(report: StepReport): Point {
@@ -89,12 +131,12 @@ function point(report: StepReport): Point {
 }
 
 /** Halves a list that has grown too long by averaging pairs. */
-export function thin(points: readonly Point[]): readonly Point[] {
+export function thin<P extends Point>(points: readonly P[]): readonly P[] {
   if (points.length <= MOST_POINTS) return points;
-  const halved: Point[] = [];
+  const halved: P[] = [];
   for (let i = 0; i + 1 < points.length; i += 2) {
     const [a, b] = [points[i], points[i + 1]];
-    if (a && b) halved.push({ step: b.step, loss: (a.loss + b.loss) / 2 });
+    if (a && b) halved.push({ ...b, loss: (a.loss + b.loss) / 2 });
   }
   const last = points.at(-1);
   // The latest point has no partner in a list of odd length, and is still shown.
@@ -102,7 +144,14 @@ export function thin(points: readonly Point[]): readonly Point[] {
   return halved;
 }
 
-/** Depths worth validating: shallow, deep, and the one that is `trained`. */
+/** Halves a list that has grown too long; losses of different depths have no average, so pairs are not merged. */
+export function sparse(validation: readonly Validation[]): readonly Validation[] {
+  if (validation.length <= MOST_VALIDATIONS) return validation;
+  // Counted from the latest, which is still shown.
+  return validation.filter((_, i) => (validation.length - 1 - i) % 2 === 0);
+}
+
+/** Depths worth comparing: shallow, deep, and the one that is `trained`. */
 export function telling(trained: number): number[] {
   return [...new Set([1, 2, 4, trained])].sort((a, b) => a - b);
 }

@@ -5,6 +5,16 @@ import { type RunConfig, SETTINGS, type Setting } from '../gen';
 /** Settings that may change while a run goes on. */
 export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) => s.key);
 
+/** Settings of the command line alone: nothing that is learned depends on them. */
+export const UNFELT: readonly string[] = [
+  ...['log_interval', 'sample_interval', 'eval_iters'],
+  ...['save_top_k', 'early_stopping_patience'],
+];
+
+export function settingOf(key: string): Setting | undefined {
+  return SETTINGS.find((setting) => setting.key === key);
+}
+
 /** New values of live settings, by key. */
 export type Patch = Readonly<Record<string, Value>>;
 
@@ -69,13 +79,12 @@ export function same(a: RunConfig, b: RunConfig): boolean {
   return differing(a, b).length === 0;
 }
 
-/** What of `patch` differs from a configuration. */
-export function changes(config: RunConfig, patch: Patch): Patch {
-  const differs = ([key, value]: [string, Value]) => {
-    const setting = SETTINGS.find((setting) => setting.key === key);
-    return !setting || show(valueOf(config, setting)) !== show(value);
-  };
-  return Object.fromEntries(Object.entries(patch).filter(differs));
+/** A configuration with several settings changed, as far as there are such. */
+export function patched(config: RunConfig, patch: Patch): RunConfig {
+  return Object.entries(patch).reduce((changed, [key, value]) => {
+    const setting = settingOf(key);
+    return setting ? withSetting(changed, setting, value) : changed;
+  }, config);
 }
 
 /** The live settings of a configuration. */

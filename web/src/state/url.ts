@@ -3,6 +3,7 @@
 
 import { PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
+import { DUEL_KEYS, type DuelPlan, readDuel, writeDuel } from './duel';
 import { DEFAULT_PRESET, preset } from './presets';
 import { LIVE, parse, type Patch, show, type Value, valueOf, withSetting } from './settings';
 
@@ -12,8 +13,12 @@ export interface Question {
   temperature: number;
   topK: number;
   seed: number;
-  depthA: number;
-  depthB: number;
+  /** Cycles; `null` means as many as the model was trained with. */
+  depth: number | null;
+  /** Depths to compare; `null` means telling ones for the model. */
+  depths: readonly number[] | null;
+  /** A fixed text to watch the model read; `null` means how its own text begins. */
+  probe: string | null;
 }
 
 /** Where a run comes from, if it is a model that comes with the page. */
@@ -30,6 +35,8 @@ export interface PageAddress {
   /** What the address changes of the checkpoint's settings. */
   readonly live: Patch;
   readonly question: Question;
+  /** Two configurations to be trained beside the run. */
+  readonly duel: DuelPlan | null;
   readonly device: DeviceWish;
   readonly software: boolean;
   /** Whether the address says anything about the run. */
@@ -39,32 +46,37 @@ export interface PageAddress {
 }
 
 /** What is written. */
-export type Page = Pick<PageAddress, 'preset' | 'config' | 'question' | 'device' | 'software'> & {
+export type Page = Pick<
+  PageAddress,
+  'preset' | 'config' | 'question' | 'duel' | 'device' | 'software'
+> & {
   readonly origin: Origin | null;
 };
 
 export const DEEPEST = 8;
+/** Texts beside each other. */
+export const MOST_COMPARED = 4;
 
 export const DEFAULT_QUESTION: Question = {
   prompt: 'ROMEO:',
   temperature: 0.8,
   topK: 0,
   seed: 1,
-  depthA: 1,
-  depthB: 2,
+  depth: null,
+  depths: null,
+  probe: null,
 };
 
 const NUMBERS = [
   ['temperature', 'temperature'],
   ['top_k', 'topK'],
   ['sample_seed', 'seed'],
-  ['depth', 'depthB'],
-  ['compare', 'depthA'],
 ] as const;
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...['preset', 'checkpoint', 'prompt', 'device', 'software'],
+  ...['preset', 'checkpoint', 'prompt', 'depth', 'depths', 'probe', 'device', 'software'],
   ...NUMBERS.map(([key]) => key),
+  ...DUEL_KEYS,
   ...SETTINGS.map((setting) => setting.key),
 ]);
 
@@ -83,6 +95,7 @@ export function read(search: string): PageAddress {
     live: checkpoint === null ? {} : readLive(query, problems),
     explicit: run.explicit || checkpoint !== null,
     question: readQuestion(query),
+    duel: readDuel(query, problems),
     device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
     software: query.get('software') === '1',
     problems,
@@ -141,16 +154,25 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
 }
 
 function readQuestion(query: URLSearchParams): Question {
-  const question = { ...DEFAULT_QUESTION, prompt: query.get('prompt') ?? DEFAULT_QUESTION.prompt };
+  const question: Question = { ...DEFAULT_QUESTION };
+  question.prompt = query.get('prompt') ?? question.prompt;
   for (const [key, field] of NUMBERS) {
     const text = query.get(key);
     if (text !== null && text.trim() !== '' && Number.isFinite(Number(text))) {
       question[field] = Number(text);
     }
   }
-  question.depthA = clampDepth(question.depthA);
-  question.depthB = clampDepth(question.depthB);
+  question.depth = readDepths(query.get('depth'))?.[0] ?? null;
+  question.depths = readDepths(query.get('depths'));
+  question.probe = query.get('probe');
   return question;
+}
+
+/** Depths separated by commas; `null` when there is none. */
+function readDepths(text: string | null): number[] | null {
+  const numbers = (text ?? '').split(',').filter((part) => part.trim() !== '');
+  const depths = numbers.map(Number).filter(Number.isFinite).map(clampDepth);
+  return depths.length > 0 ? depths.slice(0, MOST_COMPARED) : null;
 }
 
 function clampDepth(depth: number): number {
@@ -175,7 +197,13 @@ export function write(page: Page): string {
       query.set(key, String(page.question[field]));
     }
   }
+  const { depth, depths, probe } = page.question;
+  if (depth !== null) query.set('depth', String(depth));
+  if (depths !== null) query.set('depths', depths.join(','));
+  if (probe !== null) query.set('probe', probe);
+  if (page.duel) writeDuel(query, page.duel);
   if (page.device !== 'auto') query.set('device', page.device);
   if (page.software) query.set('software', '1');
-  return `?${query.toString()}`;
+  // Both may stand as they are in an address, and are easier to read so.
+  return `?${query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',')}`;
 }

@@ -1,9 +1,17 @@
-// A file from the visitor: a checkpoint by its name, anything else as text.
+// Something from the visitor: a file is a checkpoint by its name, anything else is text.
 
 import type { Lab } from '../control/lab.svelte';
 
 /** Files above this are no text that a tab could train on. */
 const LARGEST_TEXT = 64 << 20;
+
+/** Characters below which a pasted text was meant for something else. */
+const SHORTEST_PASTE = 1000;
+
+/** A text that was pasted on the page, not into a field of it. */
+export function receiveText(lab: Lab, text: string): void {
+  if (text.length >= SHORTEST_PASTE) lab.chooseText('pasted text', text);
+}
 
 export async function receive(lab: Lab, file: File): Promise<void> {
   if (file.name.endsWith('.safetensors')) {

@@ -1,7 +1,7 @@
 // Loads one of the two wasm modules by its address. They are separate builds that
 // the bundler does not see; the GPU one is fetched only when it will be used.
 
-import type { Command, DeviceInfo, Event } from '../gen';
+import type { Command, DeviceInfo, Event, Failure } from '../gen';
 
 /** The session of trm-wasm, as the worker uses it. */
 export interface Session {
@@ -25,9 +25,40 @@ function isWasmModule(value: unknown): value is WasmModule {
 }
 
 export async function loadSession(backend: 'cpu' | 'gpu', base: string): Promise<Session> {
+  if (!('WebAssembly' in self)) throw tooOld('it has no WebAssembly');
   const url = new URL(`wasm/${backend}/trm_wasm.js`, base).href;
-  const module: unknown = await import(/* @vite-ignore */ url);
+  const module: unknown = await import(/* @vite-ignore */ url).catch(() => {
+    throw unreachable();
+  });
   if (!isWasmModule(module)) throw new Error(`${url} is not the trainer's module.`);
-  await module.default();
+  await module.default().catch((error: unknown) => {
+    throw error instanceof WebAssembly.CompileError ? tooOld(error.message) : unreachable();
+  });
   return module.Session.open();
+}
+
+/** Why there is no session, and what to do. */
+class LoadError extends Error implements Failure {
+  readonly kind = 'device';
+
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+  }
+}
+
+function unreachable(): LoadError {
+  return new LoadError(
+    'The trainer, a part of this page, could not be fetched.',
+    'Check the connection and reload the page.',
+  );
+}
+
+function tooOld(why: string): LoadError {
+  return new LoadError(
+    `This browser cannot run the trainer (${why}).`,
+    'It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer.',
+  );
 }

@@ -17,7 +17,11 @@ let session: Session | undefined;
 let queue: Promise<void> = Promise.resolve();
 
 function failureOf(error: unknown, hint: string): Failure {
-  if (isFailure(error)) return error;
+  if (isFailure(error)) {
+    // Only these: an exception would lose them on its way to the page.
+    const { kind, message, hint } = error;
+    return { kind, message, hint };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return { kind: 'device', message, hint };
 }

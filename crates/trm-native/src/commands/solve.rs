@@ -61,8 +61,8 @@ impl Verdict {
         }
         match (sudoku::solve(size, board).solutions, right) {
             (Solutions::None, _) => Self::NoSolution,
-            (Solutions::One(_), true) => Self::Solved,
-            (Solutions::One(_), false) => Self::Wrong,
+            (Solutions::One(_) | Solutions::Unknown, true) => Self::Solved,
+            (Solutions::One(_) | Solutions::Unknown, false) => Self::Wrong,
             (Solutions::Several(_), true) => Self::OneOfSeveral,
             (Solutions::Several(_), false) => Self::WrongOfSeveral,
         }

@@ -1,0 +1,68 @@
+// Whether figures stay where they are: a robust line through the samples of
+// each, and a verdict. Pure, so that it can be tested.
+
+import { median } from "../bench/figures.mjs";
+
+/** The share of the time in which caches fill and histories reach their length. */
+const WARM_UP = 0.2;
+/** Fewer samples than this show nothing. */
+const FEWEST = 10;
+/** Two-sided 95 % of a normal distribution. */
+const Z = 1.96;
+
+/**
+ * Theil–Sen: the median slope over all pairs of samples, which single jumps (a
+ * collection that came late, a page of memory taken at once) do not bend, and
+ * the interval in which the slope lies with 95 % by Kendall's statistic.
+ *
+ * @param {{ at: number, value: number }[]} points
+ * @returns {{ slope: number, least: number, most: number }}
+ */
+export function trend(points) {
+  const slopes = [];
+  for (let i = 0; i < points.length; i++) {
+    for (let j = i + 1; j < points.length; j++) {
+      const dt = points[j].at - points[i].at;
+      if (dt > 0) slopes.push((points[j].value - points[i].value) / dt);
+    }
+  }
+  slopes.sort((a, b) => a - b);
+  const n = points.length;
+  const spread = Z * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
+  const rank = (r) => slopes[Math.min(slopes.length - 1, Math.max(0, Math.round(r)))];
+  return {
+    slope: median(slopes),
+    least: rank((slopes.length - spread) / 2 - 1),
+    most: rank((slopes.length + spread) / 2),
+  };
+}
+
+/**
+ * Judges one figure. `points`: `{ at: hours, value }` in order. `limit`: what it
+ * may grow in an hour, `least` in its own unit or `share` of its level,
+ * whichever is more. It grows when even the low end of the slope's interval is
+ * above that: noise alone fails nothing, and what a short run cannot tell is
+ * seen in the interval.
+ */
+export function judge(points, limit) {
+  const whole = points.at(-1)?.at ?? 0;
+  const warm = points.filter(({ at }) => at >= whole * WARM_UP);
+  if (warm.length < FEWEST) return { verdict: "too few samples", samples: warm.length };
+  const fifth = Math.ceil(warm.length / 5);
+  const level = (some) => median(some.map(({ value }) => value));
+  const start = level(warm.slice(0, fifth));
+  const end = level(warm.slice(-fifth));
+  const { slope, least, most } = trend(warm);
+  const allowed = Math.max(limit.least, limit.share * level(warm));
+  const verdict = least > allowed ? "grows" : "flat";
+  return {
+    verdict,
+    samples: warm.length,
+    start,
+    end,
+    growth: slope,
+    least,
+    most,
+    allowed,
+  };
+}

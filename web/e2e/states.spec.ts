@@ -1,0 +1,77 @@
+// What the page says when something is missing, and what to do about it.
+
+import { expect, test } from './support/test';
+
+test('without JavaScript the page says what it needs', async ({ browser, site }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(site.url);
+  await expect(page.getByRole('heading', { name: 'TRM Playground' })).toBeVisible();
+  const advice = page.locator('noscript');
+  await expect(advice).toHaveText(/needs JavaScript/);
+  expect((await advice.boundingBox())?.height).toBeGreaterThan(10);
+  await context.close();
+});
+
+test('where the page\'s code does not come, it says so after a while', async ({ page, site }) => {
+  await page.route('**/assets/index-*.js', (route) => route.abort());
+  await page.goto(site.url);
+  await expect(page.getByText('could not be fetched')).toBeVisible();
+});
+
+test('where the trainer cannot be fetched, the page says so and offers to reload', async ({
+  page,
+  play,
+  site,
+}) => {
+  await page.route('**/wasm/**', (route) => route.abort());
+  await page.goto(site.url);
+  await play.phase('broken');
+  await play.says(/could not be fetched.*Check the connection and reload/);
+  await expect(play.device).toHaveText('No device could be opened.');
+  await expect(page).toHaveTitle(/^Stopped/);
+  await page.unroute('**/wasm/**');
+  await play.button('Reload').click();
+  await play.phase('paused');
+  await expect(play.notice.getByRole('paragraph')).toHaveCount(0);
+});
+
+test('a browser without WebAssembly SIMD is told which ones have it', async ({
+  page,
+  play,
+  site,
+}) => {
+  await page.route('**/wasm/cpu/*.wasm', (route) =>
+    // A module of version 2, which nobody can compile.
+    route.fulfill({
+      body: Buffer.from([0, 0x61, 0x73, 0x6d, 2, 0, 0, 0]),
+      contentType: 'application/wasm',
+    }),
+  );
+  await page.goto(site.url);
+  await play.phase('broken');
+  await play.says(/cannot run the trainer.*It needs WebAssembly with SIMD/);
+});
+
+test('a page without models says so; a list that cannot be read too', async ({
+  models,
+  page,
+  play,
+}) => {
+  const gallery = page.getByRole('region', { name: 'Models that come with the page' });
+  await play.open();
+  await expect(gallery).toContainText('None come with this copy');
+  await models.say('{ "checkpoints": 3');
+  await page.reload();
+  await play.phase('paused');
+  await expect(gallery).toContainText('could not be read. Reload the page');
+  await play.stepOnce();
+});
+
+test('a tab in the background says in its title how far training is', async ({ page, play }) => {
+  await play.open('?preset=tiny&max_iters=300');
+  await play.button('Train').click();
+  await expect(page).toHaveTitle(/^Training, step \d+ of 300/);
+  await play.phase('done');
+  await expect(page).toHaveTitle(/^Trained, 300 steps/);
+});

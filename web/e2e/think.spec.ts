@@ -1,0 +1,140 @@
+// Watching it think: what moves without a click, and what a visitor then moves.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { TESTIDS } from '../src/testids';
+import { WALK } from '../src/state/walk';
+import { type Model, trainedModel } from './support/models';
+import { expect, test } from './support/test';
+
+let folder: string;
+let model: Model;
+
+test.beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'trm-'));
+  model = trainedModel(folder, 60);
+});
+
+test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test.beforeEach(async ({ models, play }) => {
+  await models.serve(model);
+  await play.open('');
+});
+
+test('without a click, text is written and the grid follows it', async ({ page, play }) => {
+  const length = async () => (await play.watched.innerText()).length;
+  const grid = page.getByTestId(TESTIDS.refinement).locator('canvas').first();
+  await expect.poll(length).toBeGreaterThan(12);
+  const [before, early] = [await grid.screenshot(), await length()];
+  await expect.poll(length).toBeGreaterThan(early + 5);
+  expect((await grid.screenshot()).equals(before)).toBe(false);
+  await expect(page.getByText(/every row is one more pass of the same network/)).toBeVisible();
+});
+
+test('where little is to move, the text comes as fast as it can', async ({ page, play }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await play.open('');
+  const began = Date.now();
+  await expect(play.watched).toHaveAttribute('data-writing', 'true');
+  await expect(play.watched).toHaveAttribute('data-writing', 'false');
+  // At the pace that is made for watching, its 320 tokens take half a minute.
+  expect(Date.now() - began).toBeLessThan(20_000);
+});
+
+test('the depth slides from 1 to 8, and the grid has as many rows', async ({ page, play }) => {
+  const depth = page.getByRole('slider', { name: 'Depth', exact: true });
+  await page.getByText('The grid as a table').click();
+  const head = page.getByRole('columnheader', { name: /^cycle/ });
+  for (let cycles = 1; cycles <= 8; cycles += 1) {
+    await depth.fill(String(cycles));
+    await expect(head).toHaveCount(cycles);
+  }
+  await expect(page).toHaveURL(/depth=8/);
+  await page.reload();
+  await play.phase('done');
+  await expect(depth).toHaveValue('8');
+});
+
+test('a cell tells its alternatives, by pointer and by keyboard', async ({ page }) => {
+  await page.getByRole('slider', { name: 'Depth', exact: true }).fill('4');
+  const detail = page.getByTestId(TESTIDS.detail);
+  await expect(detail).toContainText('cycle 4');
+  await expect(detail.getByRole('listitem')).toHaveCount(5);
+  const grid = page.getByTestId(TESTIDS.refinement).locator('canvas').first();
+  // The second row of the third column, on a wide screen.
+  await grid.click({ position: { x: 66 + 2 * 37 + 18, y: 28 + 37 + 18 } });
+  await expect(detail).toContainText('cycle 2');
+  const cycle = page.getByRole('slider', { name: 'Cycle', exact: true });
+  await expect(cycle).toHaveValue('2');
+  await cycle.press('ArrowLeft');
+  await expect(detail).toContainText('cycle 1');
+  await page.getByRole('button', { name: 'Follow the end' }).click();
+  await expect(detail).toContainText('cycle 4');
+  await page.getByRole('button', { name: 'Play the cycles' }).click();
+  await expect(detail).toContainText('cycle 1');
+  await expect(detail).toContainText('cycle 4');
+});
+
+test('while it trains, the grid reads a fixed text, and what it reads changes', async ({
+  page,
+  play,
+}) => {
+  await play.open('?preset=tiny&max_iters=100000&probe=KING%3A');
+  const fixed = page.getByRole('radio', { name: 'A fixed text' });
+  await expect(fixed).not.toBeChecked();
+  await play.button('Train').click();
+  await expect(fixed).toBeChecked();
+  await expect(page.getByRole('textbox', { name: 'The fixed text' })).toHaveValue('KING:');
+  await page.getByText('The grid as a table').click();
+  const table = page.getByRole('region', { name: 'The grid as a table' });
+  await expect(table.getByRole('rowheader')).toHaveText(['K', 'I', 'N', 'G', ':']);
+  const before = await table.innerText();
+  await expect(table).not.toHaveText(before, { useInnerText: true });
+  await play.button('Pause').click();
+});
+
+test('attention is read out where it is looked at', async ({ page }) => {
+  const attention = page.getByTestId(TESTIDS.attention);
+  await attention.scrollIntoViewIfNeeded();
+  const picture = attention.getByRole('img');
+  await expect(picture).toHaveAttribute('aria-label', /1\.1: most at .*1\.2: most at/);
+  await attention.getByRole('combobox').selectOption({ label: 'Block 1, head 2, in every cycle' });
+  await expect(picture).toHaveAttribute('aria-label', /cycle 1: most at .*cycle 2: most at/);
+});
+
+test('the loss at every depth is measured in the tab', async ({ page }) => {
+  const curve = page.getByTestId(TESTIDS.curve);
+  await curve.scrollIntoViewIfNeeded();
+  await expect(curve).toContainText(/Measured here on [\d,]+ characters/);
+  const words = (await curve.getByRole('img').getAttribute('aria-label')) ?? '';
+  const losses = [...words.matchAll(/depth \d: (\d\.\d+)/g)].map((match) => Number(match[1]));
+  expect(losses).toHaveLength(8);
+  // Sixty steps: better than guessing, and far from good.
+  for (const loss of losses) expect(loss).toBeLessThan(4.174);
+});
+
+test('a link to try sets the controls and goes there', async ({ page, play }) => {
+  await page.getByRole('link', { name: 'One pass against eight' }).click();
+  await expect(page).toHaveURL(/depths=1,8/);
+  await expect(play.answers[0]).toBeInViewport();
+  await expect(page.getByRole('slider', { name: 'Second depth' })).toHaveValue('8');
+  await play.texts();
+});
+
+test('the walk goes through every stop and leaves where it is left', async ({ page }) => {
+  await page.getByRole('button', { name: 'Take a short walk' }).click();
+  const walk = page.getByRole('region', { name: 'A short walk' });
+  for (const [i, stop] of WALK.entries()) {
+    await expect(walk.getByRole('heading')).toHaveText(stop.title);
+    await expect(walk).toContainText(`${i + 1} of ${WALK.length}`);
+    await expect(page.locator(`#${stop.place}`)).toBeInViewport();
+    if (i + 1 < WALK.length) await walk.getByRole('button', { name: 'Next' }).click();
+  }
+  await walk.getByRole('button', { name: 'Back' }).click();
+  await page.keyboard.press('Escape');
+  await expect(walk).toHaveCount(0);
+  await expect(page).toHaveURL(/depth=8/);
+});
