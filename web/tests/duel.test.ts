@@ -15,6 +15,7 @@ import {
   withOverride,
 } from '../src/state/duel';
 import { along, began, type Standing, stepped, validated, verdict } from '../src/state/standing';
+import { depthOf, lengthOf } from '../src/state/sizes';
 
 const read = (search: string) => {
   const problems: string[] = [];
@@ -64,7 +65,7 @@ describe('a duel in the address', () => {
 describe('a plan', () => {
   test('makes a configuration of the preset, the side and the steps', () => {
     const config = configOf(DEFAULT_DUEL, 'a');
-    expect([config.model.n_layers, config.model.recursion_steps]).toEqual([4, 1]);
+    expect([config.model.n_layers, depthOf(config.model)]).toEqual([4, 1]);
     expect(config.train.max_iters).toBe(DEFAULT_DUEL.steps);
   });
 
@@ -149,7 +150,7 @@ describe('a side', () => {
   test('counts the operations of whole batches', () => {
     const { train, model } = DEFAULT_CONFIG;
     const at = along(side([[0, 3]], 1), 'compute');
-    expect(at({ step: 2, loss: 0, ms: 0 })).toBe(2 * 1000 * train.batch_size * model.block_size);
+    expect(at({ step: 2, loss: 0, ms: 0 })).toBe(2 * 1000 * train.batch_size * lengthOf(model));
   });
 });
 

@@ -16,6 +16,7 @@ import {
   tokensPerSecond,
   type Validation,
 } from '../src/state/run';
+import { lengthOf } from '../src/state/sizes';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,
@@ -172,7 +173,7 @@ describe('speed', () => {
   test('counts tokens and the time to the last step', () => {
     const state = after(BEGAN, { type: 'stepped', reports: [report(8)], ms: 500 });
     const { train, model } = DEFAULT_CONFIG;
-    expect(tokensPerSecond(state)).toBe(2 * train.batch_size * model.block_size);
+    expect(tokensPerSecond(state)).toBe(2 * train.batch_size * lengthOf(model));
     expect(timeLeft(state)).toBe((train.max_iters - 8) / 2);
     expect(timeLeft({ ...state, step: train.max_iters + 1 })).toBe(0);
   });

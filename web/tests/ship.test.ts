@@ -8,6 +8,7 @@ import { checkpoints } from '../../scripts/lib/paths.mjs';
 import * as shipping from '../../scripts/lib/shipping.mjs';
 import { DEFAULT_CONFIG } from '../src/gen';
 import { readManifest } from '../src/state/manifest';
+import { lengthOf } from '../src/state/sizes';
 
 /** A checkpoint of two tensors: 6 and 4 parameters. */
 function checkpoint(about: object): Buffer {
@@ -51,7 +52,7 @@ test('a checkpoint says what it is', () => {
 
 test('the time is that of the steps up to the checkpoint', () => {
   const { train, model } = DEFAULT_CONFIG;
-  const each = train.batch_size * model.block_size;
+  const each = train.batch_size * lengthOf(model);
   const lines = [
     { step: 100, loss: 3, tokens_per_second: each * 10 },
     { step: 100, val_loss: 3, depth: 2 },

@@ -6,6 +6,7 @@ import { type DuelPlan, encode, MOST_STEPS, type Side, withOverride } from '../s
 import { DEFAULT_PRESET, preset } from '../src/state/presets';
 import { LIVE, parse, same, show, valueOf, withSetting } from '../src/state/settings';
 import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
+import { lengthOf } from '../src/state/sizes';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
@@ -125,7 +126,7 @@ describe('the address', () => {
       '“-1” cannot be the n_layers.',
       '“some” cannot be the decay.',
     ]);
-    expect(page.config.model.block_size).toBe(16);
+    expect(lengthOf(page.config.model)).toBe(16);
     expect(page.question.topK).toBe(DEFAULT_QUESTION.topK);
     expect(page.explicit).toBe(true);
   });

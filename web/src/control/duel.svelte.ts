@@ -9,6 +9,7 @@ import { began, type Standing, stepped, validated } from '../state/standing';
 import type { PageAddress } from '../state/url';
 import { named } from './corpora';
 import { Machine } from './machine.svelte';
+import { depthOf } from '../state/sizes';
 
 /** Milliseconds of training of the slower side before it is the other's turn. */
 const SLICE = 200;
@@ -161,7 +162,7 @@ export class Duel {
   async #validate(machine: Machine, standing: Standing): Promise<Standing> {
     const { summary } = standing;
     if (summary.val_tokens < 2) return standing;
-    const depths = [summary.config.model.recursion_steps];
+    const depths = [depthOf(summary.config.model)];
     const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
     const { depths: losses } = await machine.client.ask(command, 'evaluated');
     return validated(standing, losses[0]?.loss ?? NaN);

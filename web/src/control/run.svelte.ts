@@ -19,6 +19,7 @@ import { Cursor } from './cursor.svelte';
 import { Curve } from './curve.svelte';
 import type { Machine } from './machine.svelte';
 import { Refining, type Source } from './refining.svelte';
+import { depthOf, lengthOf } from '../state/sizes';
 
 /** Milliseconds of training in one request: short enough to stay answerable. */
 const SLICE = 200;
@@ -209,7 +210,7 @@ export class Run {
     this.#unvalidated = false;
     const summary = this.state.summary;
     if (!summary?.trainable || summary.val_tokens < 2) return;
-    const depths = telling(summary.config.model.recursion_steps);
+    const depths = telling(depthOf(summary.config.model));
     const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
     const { step, depths: losses } = await this.#machine.client.ask(command, 'evaluated');
     this.#happen({ type: 'validated', validation: { step, depths: losses } });
@@ -229,7 +230,8 @@ export class Run {
   async #refine(): Promise<void> {
     const { prompt, probe, depth } = this.asked;
     const text = this.reading === 'probe' ? probe : prompt + this.answers.watched.text;
-    const block = this.state.summary?.config.model.block_size ?? Infinity;
+    const { summary } = this.state;
+    const block = summary ? lengthOf(summary.config.model) : Infinity;
     const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
     const busy = this.phase === 'training';
     await this.refining.read(this.#machine.client, text, depth, block, from, busy);

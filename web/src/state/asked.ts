@@ -3,6 +3,7 @@
 import type { RunConfig } from '../gen';
 import { telling } from './run';
 import { DEEPEST, type Question } from './url';
+import { depthOf } from './sizes';
 
 export interface Asked extends Question {
   readonly depth: number;
@@ -17,7 +18,7 @@ const BEGINNING = /\S.{0,35}/u;
 
 /** `text`: what the model learns from, where it is the visitor's own. */
 export function asked(question: Question, config: RunConfig | null, text: string | null): Asked {
-  const trained = Math.min(DEEPEST, config?.model.recursion_steps ?? 1);
+  const trained = Math.min(DEEPEST, config ? depthOf(config.model) : 1);
   return {
     ...question,
     depth: question.depth ?? trained,

@@ -4,6 +4,7 @@ import type { RunConfig } from '../gen';
 import type { KeptRun } from './keep';
 import type { History } from './run';
 import { differing, show, UNFELT, valueOf } from './settings';
+import { depthOf } from './sizes';
 
 export interface PastRun {
   readonly id: string;
@@ -32,7 +33,7 @@ export type Arrival = Pick<PastRun, 'id' | 'name' | 'step' | 'history' | 'config
 export function added(runs: readonly PastRun[], run: Arrival): readonly PastRun[] {
   const rest = roomy(dropped(runs, run.id)).slice(1 - MOST_LISTED);
   const depths = run.history.validation.at(-1)?.depths ?? [];
-  const depth = run.config?.model.recursion_steps ?? Math.max(1, ...depths.map((d) => d.depth));
+  const depth = run.config ? depthOf(run.config.model) : Math.max(1, ...depths.map((d) => d.depth));
   const validated = run.history.validation.length > 1;
   return [...rest, { ...run, slot: free(rest), shown: true, depth, validated }];
 }

@@ -2,6 +2,7 @@
 
 import type { DepthLoss, RunConfig, RunSummary, StepReport } from '../gen';
 import { differing, show, valueOf } from './settings';
+import { lengthOf } from './sizes';
 
 export interface Point {
   readonly step: number;
@@ -167,5 +168,5 @@ export function timeLeft(state: RunState): number | null {
 export function tokensPerSecond(state: RunState): number | null {
   if (!state.summary || state.msPerStep === null) return null;
   const { train, model } = state.summary.config;
-  return (1000 * train.batch_size * model.block_size) / state.msPerStep;
+  return (1000 * train.batch_size * lengthOf(model)) / state.msPerStep;
 }

@@ -3,6 +3,7 @@
 import type { RunSummary, StepReport } from '../gen';
 import { type Point, thin } from './run';
 import { duration } from './say';
+import { lengthOf } from './sizes';
 
 /** A loss, and the milliseconds of training until then. */
 export interface Timed extends Point {
@@ -49,7 +50,7 @@ export function validated(side: Standing, loss: number): Standing {
 export function flopsPerStep({ config, training_flops_per_token }: RunSummary): number {
   const { batch_size, gradient_accumulation_steps } = config.train;
   return (
-    training_flops_per_token * batch_size * gradient_accumulation_steps * config.model.block_size
+    training_flops_per_token * batch_size * gradient_accumulation_steps * lengthOf(config.model)
   );
 }
 

@@ -2,6 +2,7 @@
 
 import type { RunConfig } from '../gen';
 import type { Patch } from './settings';
+import { depthOf } from './sizes';
 
 export type Weighting = 'last' | 'equal' | 'growing';
 
@@ -10,7 +11,7 @@ export const LEAST_FIRST = 0.05;
 
 /** Weights between 0 and 1, first cycle first. */
 export function weightsOf({ model, train }: RunConfig): number[] {
-  const cycles = Array.from({ length: model.recursion_steps }, (_, i) => i);
+  const cycles = Array.from({ length: depthOf(model) }, (_, i) => i);
   const { objective, cycle_weights } = train;
   if (objective === 'last_cycle') return cycles.map((i) => (i + 1 < cycles.length ? 0 : 1));
   const given = cycles.map((i) => cycle_weights[i] ?? cycle_weights.at(-1) ?? 1);
