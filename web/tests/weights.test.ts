@@ -10,9 +10,11 @@ import {
 } from '../src/state/weights';
 
 function config(train: Partial<RunConfig['train']>, recursion_steps = 3): RunConfig {
+  const { model } = DEFAULT_CONFIG;
+  if (model.variant !== 'causal') throw new Error('the default is a causal model');
   return {
     ...DEFAULT_CONFIG,
-    model: { ...DEFAULT_CONFIG.model, recursion_steps },
+    model: { ...model, recursion_steps },
     train: { ...DEFAULT_CONFIG.train, ...train },
   };
 }
