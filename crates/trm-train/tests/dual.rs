@@ -230,7 +230,8 @@ fn every_kind_computes_what_is_written_down() {
                 assert_eq!(found.len(), expected.len());
                 for (found, expected) in found.iter().zip(&expected) {
                     let error = (f64::from(*found) - expected).abs();
-                    assert!(error < 2e-5 * expected.abs().max(1.0), "{spec:?}: {found} {expected}");
+                    // f32 through 24 blocks, each of which normalises anew.
+                    assert!(error < 2e-4 * expected.abs().max(1.0), "{spec:?}: {found} {expected}");
                 }
             }
         }

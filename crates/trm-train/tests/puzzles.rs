@@ -2,7 +2,10 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Device;
+use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use support::wait;
 use trm_data::IGNORED;
@@ -86,6 +89,12 @@ fn every_kind_of_training_learns() {
     }
 }
 
+/// The tensors of a file; the order of its header's entries is nobody's promise.
+fn tensors(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let tensors = SafeTensors::deserialize(bytes).unwrap().tensors();
+    tensors.into_iter().map(|(name, view)| (name, view.data().to_vec())).collect()
+}
+
 /// A run that was saved with puzzles half solved goes on as if it had not been.
 #[test]
 fn a_run_goes_on_exactly() {
@@ -102,7 +111,12 @@ fn a_run_goes_on_exactly() {
         let mut resumed = load(Some(&saved.optimizer));
         assert_eq!(wait(resumed.steps(9)).unwrap(), expected);
         let [a, b] = [&unbroken, &resumed].map(|run| wait(run.save(Value::Null)).unwrap());
-        assert!(a == b, "weights, moments, averages and carry are the same");
+        for (a, b) in [(a.checkpoint, b.checkpoint), (a.optimizer, b.optimizer)] {
+            assert!(
+                tensors(&a) == tensors(&b),
+                "weights, moments, averages and carry are the same"
+            );
+        }
         // Without the second file it starts with new puzzles, and still trains.
         let mut without = load(None);
         assert_ne!(wait(without.steps(9)).unwrap(), expected);
