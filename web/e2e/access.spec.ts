@@ -44,6 +44,29 @@ test('axe-core finds nothing wrong with a run', async ({ page, play }) => {
   await everySize(play, 'a run');
 });
 
+test('axe-core finds nothing wrong with the training lab', async ({ page, play }) => {
+  await play.open('?preset=tiny&max_iters=100000&duel=tiny&duel_steps=40');
+  await play.stepOnce(2);
+  await page.getByRole('slider', { name: 'Learning rate' }).fill('-2');
+  await expect(page.getByTestId(TESTIDS.changes).getByRole('button')).toHaveCount(1);
+  await page.getByText('Settings', { exact: true }).click();
+  await page.getByRole('textbox', { name: /^n_layers new run/ }).fill('2');
+  await page.getByRole('textbox', { name: /^n_layers new run/ }).blur();
+  await play.button('Start a new run').click();
+  await expect(page.getByTestId(TESTIDS.past)).toContainText('n_layers 1');
+  await play.stepOnce();
+  await page.getByRole('slider', { name: 'Learning rate' }).fill('-3');
+  const duel = page.getByTestId(TESTIDS.duel);
+  await play.button('Train both').click();
+  await expect(duel).toHaveAttribute('data-phase', 'done');
+  await page.getByTestId(TESTIDS.changes).getByRole('button').focus();
+  await everySize(play, 'the lab');
+  await duel.getByRole('textbox', { name: 'Any other setting' }).first().fill('batch_size=3');
+  await duel.getByRole('textbox', { name: 'Any other setting' }).first().blur();
+  await expect(duel.getByRole('alert')).toBeVisible();
+  await everySize(play, 'a duel that is refused');
+});
+
 test('axe-core finds nothing wrong with a model that was just opened', async ({
   models,
   page,

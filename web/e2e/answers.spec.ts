@@ -29,8 +29,11 @@ test('a new seed writes another text, the old seed the old one', async ({ page, 
   await play.open('?preset=tiny&depths=1,2&sample_seed=5');
   const [, first] = await play.texts();
   await play.button('New sample').click();
+  // Texts are written where they are seen, and the button is further up.
+  await play.answers[1].scrollIntoViewIfNeeded();
   await expect(play.answers[1]).not.toHaveText(first);
   await page.getByRole('spinbutton', { name: 'Seed' }).fill('5');
+  await play.answers[1].scrollIntoViewIfNeeded();
   await expect(play.answers[1]).toHaveText(first);
 });
 

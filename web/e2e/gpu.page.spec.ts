@@ -17,7 +17,7 @@ test('trains and writes on WebGPU', async ({ play }) => {
   await play.stepOnce(2);
   expect(Number(await play.loss.innerText())).toBeGreaterThan(2);
   // A token takes this adapter a good part of a second.
-  await expect(play.answers[0]).toHaveText(/ROMEO:.+/s, { timeout: 200_000 });
+  await expect(play.watched).toHaveText(/ROMEO:.+/s, { timeout: 200_000 });
 });
 
 test('a device lost in the middle of training is replaced, and the run goes on', async ({

@@ -34,6 +34,16 @@ test('without a click, text is written and the grid follows it', async ({ page, 
   await expect(page.getByText(/every row is one more pass of the same network/)).toBeVisible();
 });
 
+test('where little is to move, the text comes as fast as it can', async ({ page, play }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await play.open('');
+  const began = Date.now();
+  await expect(play.watched).toHaveAttribute('data-writing', 'true');
+  await expect(play.watched).toHaveAttribute('data-writing', 'false');
+  // At the pace that is made for watching, its 320 tokens take half a minute.
+  expect(Date.now() - began).toBeLessThan(20_000);
+});
+
 test('the depth slides from 1 to 8, and the grid has as many rows', async ({ page, play }) => {
   const depth = page.getByRole('slider', { name: 'Depth', exact: true });
   await page.getByText('The grid as a table').click();

@@ -151,3 +151,26 @@ test('another question is seen being answered, the same one is only refreshed', 
   expect(session.text.startsWith(answer.text)).toBe(true);
   expect(answer.text.length).toBeLessThan(session.text.length);
 });
+
+test('a text to be watched is written token by token, and only a new one', async () => {
+  session.text = 'abc';
+  answer.pace = 60_000;
+  const now = performance.now();
+  await advance();
+  await advance();
+  expect(answer.text).toBe('a');
+  // The next token is not due for a minute, and nothing is asked until then.
+  expect(answer.due(now)).toBeGreaterThan(50_000);
+  expect(await advance()).toBe(false);
+  answer.pace = 0;
+  answer.renew({ ...QUESTION, depth: 4 });
+  await finish();
+  expect(answer.text).toBe('abc');
+  expect(answer.due(now)).toBeNull();
+
+  // A refreshed text appears as a whole, so waiting for it would show nothing.
+  answer.pace = 60_000;
+  answer.stale = true;
+  await finish();
+  expect(answer.due(now)).toBeNull();
+});

@@ -22,7 +22,7 @@ pub use protocol::{
     Saved, StepReport,
 };
 pub use settings::{
-    SETTINGS, Setting, SettingError, SettingKind, change, differences, nearest, overlay,
+    SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,
 };
 pub use trace::{Candidate, Trace, TraceStep};
 pub use vocab::Vocab;

@@ -70,11 +70,9 @@ pub enum Command {
     /// tokens of each position and, of the position `attention`, what every head
     /// looked at. Answered by `traced`.
     Trace { prompt: String, depth: usize, top: usize, attention: Option<usize> },
-    /// Change live settings of the run, by key. Answered by `ready`.
-    Configure {
-        #[ts(type = "Record<string, string | number | boolean | readonly number[]>")]
-        settings: serde_json::Value,
-    },
+    /// Go on with this configuration, in which only live settings may differ from
+    /// the run's own. Answered by `ready`.
+    Configure { config: RunConfig },
     /// Everything needed to go on later. Answered by `saved`.
     Save,
     /// Time `steps` training steps of a configuration on made-up tokens,

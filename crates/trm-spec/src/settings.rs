@@ -334,13 +334,13 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
     Ok(config)
 }
 
-/// Lays `patch` over the configuration of a run that goes on; only settings that
-/// are [`live`](Setting::live) may differ.
-pub fn change(running: &RunConfig, patch: &Value) -> Result<RunConfig, SettingError> {
-    let changed = overlay(running, patch)?;
-    match differences(running, &changed).find(|setting| !setting.live) {
+/// Whether a run may go on with another configuration: only settings that are
+/// [`live`](Setting::live) may differ.
+pub fn may_change(running: &RunConfig, wanted: &RunConfig) -> Result<(), SettingError> {
+    wanted.validate()?;
+    match differences(running, wanted).find(|setting| !setting.live) {
         Some(setting) => Err(SettingError::Settled { key: setting.key }),
-        None => Ok(changed),
+        None => Ok(()),
     }
 }
 

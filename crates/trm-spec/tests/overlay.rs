@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, SettingError, VariantSpec, change, differences, overlay};
+use trm_spec::{RunConfig, SettingError, VariantSpec, differences, may_change, overlay};
 
 fn refused(patch: &Value) -> SettingError {
     overlay(&RunConfig::default(), patch).expect_err("refused")

@@ -10,7 +10,7 @@ use trm_data::{Corpus, Split, draw, encode, stream};
 use trm_kernels::autocast;
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, Precision, RunConfig, RunSummary, Saved,
-    StepReport, Trace, VariantSpec, Vocab, change,
+    StepReport, Trace, VariantSpec, Vocab, may_change,
 };
 
 use crate::backward::{checkpointed, gradients};
@@ -249,8 +249,8 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         Ok(reports)
     }
 
-    fn configure(&mut self, patch: &Value) -> Result<(), Failure> {
-        let config = change(&self.config, patch)?;
+    fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
+        may_change(&self.config, config)?;
         let VariantSpec::Causal(model) = &config.model;
         self.task = CausalTask::new(model, &config.train);
         self.average = match self.average.take() {
@@ -258,7 +258,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             // An average that begins now begins at the weights as they are now.
             average => average.or_else(|| Some(Average::new(self.model()))),
         };
-        self.config = config;
+        self.config = config.clone();
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use trm_spec::{
-    DepthLoss, Failure, GenerateOptions, Generated, RunSummary, Saved, StepReport, Trace,
+    DepthLoss, Failure, GenerateOptions, Generated, RunConfig, RunSummary, Saved, StepReport, Trace,
 };
 
 /// A model, and what it takes to train it further.
@@ -17,9 +17,9 @@ pub trait Run {
     /// read back once, at the end.
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure>;
 
-    /// Changes settings while the run goes on: a patch of the configuration, in
-    /// which only those that are [`live`](trm_spec::Setting::live) may differ.
-    fn configure(&mut self, patch: &serde_json::Value) -> Result<(), Failure>;
+    /// Goes on with another configuration, in which only settings that are
+    /// [`live`](trm_spec::Setting::live) may differ.
+    fn configure(&mut self, config: &RunConfig) -> Result<(), Failure>;
 
     /// Loss on the validation split at each depth, over `max_tokens` evenly spread
     /// tokens (0: all of them, each once).

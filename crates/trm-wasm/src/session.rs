@@ -86,9 +86,9 @@ impl Answering {
                 let summary = run.summary();
                 Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
             }
-            Command::Configure { settings } => {
+            Command::Configure { config } => {
                 let run = self.run_mut()?;
-                run.configure(&settings)?;
+                run.configure(&config)?;
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Save => Ok(Event::Saved { saved: self.run()?.save(Value::Null).await? }),

@@ -98,7 +98,8 @@ export async function roundTrip(
   const vocab = known.kind === 'char' ? [...known.chars].length : 0;
   await expectSameLogits(session, file, vocab, tolerance);
 
-  await session.handle({ type: 'configure', settings: { max_iters: 100 } }, 'ready');
+  const longer = { ...summary.config, train: { ...summary.config.train, max_iters: 100 } };
+  await session.handle({ type: 'configure', config: longer }, 'ready');
   const { reports } = await session.handle({ type: 'step', n: steps }, 'stepped');
   expect(reports.map((report) => report.step)).toEqual(
     Array.from({ length: steps }, (_, i) => 21 + i),

@@ -1,8 +1,8 @@
-// What happens when. One loop asks the worker for one thing at a time: a piece
-// of text, some training, a validation, a save. Pausing is not asking.
+// What there is to see, and what can be asked for: all that views know. When it
+// happens is the loop's business.
 
 import type { RunConfig } from '../gen';
-import { type SessionClient, SessionError } from '../client/client';
+import type { SessionClient } from '../client/client';
 import type { KeptRun, Shelf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
 import { preset } from '../state/presets';
@@ -19,6 +19,7 @@ import { Duel } from './duel.svelte';
 import { type Errand, Errands } from './errands';
 import { Estimates } from './estimates.svelte';
 import { Gallery } from './gallery.svelte';
+import { Loop } from './loop';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
 import { Past } from './past.svelte';
@@ -28,9 +29,6 @@ import { type Part, Run } from './run.svelte';
 import { Runs } from './runs.svelte';
 import { further } from './trainee';
 import { Tuning } from './tuning.svelte';
-
-/** Crashes without progress between them, after which the page gives up. */
-const MOST_REVIVED = 3;
 
 export class Lab {
   readonly gallery = new Gallery(document.baseURI);
@@ -46,9 +44,9 @@ export class Lab {
   readonly #bar = new AddressBar();
   readonly #errands = new Errands();
   readonly #estimates = new Estimates();
+  readonly #loop: Loop;
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
-  #revived = 0;
 
   constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
     this.#address = address;
@@ -74,26 +72,23 @@ export class Lab {
       },
       address.duel,
     );
+    this.#loop = new Loop({
+      machine: this.#machine,
+      run: this.#run,
+      runs: this.#runs,
+      notices: this.#notices,
+      errands: this.#errands,
+      estimates: this.#estimates,
+      elsewhere: () => this.duel.busy,
+    });
     if (address.problems.length > 0) {
       this.#notices.tell('bad', address.problems.join(' '), 'The rest of the address was used.');
     }
   }
 
-  /** Opens the device, takes up the last run or starts one, and goes on until the page closes. */
-  async live(): Promise<void> {
-    try {
-      await this.#machine.open();
-      await this.#runs.begin(this.#address);
-    } catch (error) {
-      await this.#trouble(error);
-    }
-    for (;;) {
-      try {
-        await this.#turn();
-      } catch (error) {
-        await this.#trouble(error);
-      }
-    }
+  /** Takes up the last run or starts one, and goes on until the page closes. */
+  live(): Promise<never> {
+    return this.#loop.live(() => this.#runs.begin(this.#address));
   }
 
   // ── What there is to see ─────────────────────────────────────────────────
@@ -401,80 +396,5 @@ export class Lab {
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
     return write({ preset, config, origin, question, duel, device, software });
-  }
-
-  // ── The loop ─────────────────────────────────────────────────────────────
-
-  async #turn(): Promise<unknown> {
-    const errand = this.#errands.next();
-    if (errand) return this.#attend(errand);
-    const run = this.#run;
-    if (run.phase === 'broken' || !run.state.summary) return this.#errands.sleep();
-    const now = performance.now();
-    if (await run.respond(now)) return;
-    if (run.phase === 'training' && this.#runs.due(now)) return this.#runs.save();
-    if (run.wanted) return (await run.step()) && this.#runs.save();
-    if (await run.write(now)) return;
-    if (this.#runs.unsaved) return this.#runs.save();
-    if (!this.duel.busy && (await this.#estimates.measure(this.#machine.client))) return;
-    return this.#errands.sleep(run.due(performance.now()) ?? undefined);
-  }
-
-  /** A wish that cannot be met is refused, and training goes on. */
-  async #attend(errand: Errand): Promise<void> {
-    try {
-      await errand();
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.severe || !this.state.summary) throw error;
-      this.#notices.tell('bad', error.failure.message, error.failure.hint);
-    }
-  }
-
-  async #trouble(error: unknown): Promise<void> {
-    const run = this.#run;
-    if (!(error instanceof SessionError)) {
-      const message = error instanceof Error ? error.message : String(error);
-      const hint = 'Reload the page to go on from the last save.';
-      this.#notices.tell('bad', `Something went wrong: ${message}`, hint);
-      if (!run.state.summary) run.phase = 'broken';
-      return;
-    }
-    const { failure } = error;
-    if (error.severe || failure.kind === 'diverged') {
-      try {
-        await this.#revive(failure.message, failure.hint, error.severe);
-      } catch (again) {
-        run.phase = 'broken';
-        const { message, hint } = again instanceof SessionError ? again.failure : failure;
-        const kept = run.state.summary ? ' The last save is kept.' : '';
-        this.#notices.tell('bad', message, hint + kept);
-      }
-      return;
-    }
-    this.#notices.tell('bad', failure.message, failure.hint);
-    run.pause();
-    if (!run.state.summary) run.phase = 'broken';
-  }
-
-  /** Starts a new worker and goes on from the last save. */
-  async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
-    const run = this.#run;
-    this.#revived = this.#runs.progressed ? 1 : this.#revived + 1;
-    this.#runs.progressed = false;
-    if (this.#revived > MOST_REVIVED) {
-      run.phase = 'broken';
-      const advice = 'It happened again and again. Reload the page; the last save is kept.';
-      this.#notices.tell('bad', message, advice);
-      return;
-    }
-    const training = run.phase === 'training';
-    const lost = run.state.step;
-    await this.#machine.renew();
-    await this.#runs.back();
-    // A run that diverged would do so again; a crash is no fault of its own.
-    if (goOn && training && run.phase === 'paused') run.phase = 'training';
-    const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
-    const now = run.phase === 'training' ? 'training goes on from there' : 'training is paused';
-    this.#notices.tell('bad', message, `${went}; ${now}. ${hint}`);
   }
 }

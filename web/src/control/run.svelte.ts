@@ -49,6 +49,8 @@ export class Run {
   #single = 0;
   #batch = 1;
   #unvalidated = false;
+  /** Whether the visitor wishes that little moves: then texts appear as they come. */
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
   /** Whether the last turn was spent on text. */
   #wrote = false;
   readonly #seen: Record<Part, boolean> = { compared: false, curve: false, attention: false };
@@ -160,7 +162,7 @@ export class Run {
   /** Goes on with the texts; whether there was anything to do. */
   async write(now: number): Promise<boolean> {
     const { asked, state, answers } = this;
-    answers.slow(this.phase !== 'training');
+    answers.slow(this.phase !== 'training' && !this.#still.matches);
     const { client } = this.#machine;
     const seen = this.#seen.compared;
     const done = await answers.advance(client, asked, state.step, now, seen);

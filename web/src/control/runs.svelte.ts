@@ -9,7 +9,7 @@ import type { Shipped } from '../state/manifest';
 import type { Arrival } from '../state/past';
 import { DEFAULT_PRESET, preset, titleOf } from '../state/presets';
 import type { History } from '../state/run';
-import { changes, type Patch, same } from '../state/settings';
+import { type Patch, patched, same } from '../state/settings';
 import type { PageAddress } from '../state/url';
 import { claim, ELSEWHERE } from './claim';
 import type { Gallery } from './gallery.svelte';
@@ -290,9 +290,9 @@ export class Runs {
   async configure(patch: Patch): Promise<void> {
     const { machine, run, remember } = this.#around;
     const now = run.state.summary?.config;
-    const settings = now ? changes(now, patch) : patch;
-    if (Object.keys(settings).length === 0) return;
-    const { summary } = await machine.client.ask({ type: 'configure', settings }, 'ready');
+    const config = now && patched(now, patch);
+    if (!config || same(now, config)) return;
+    const { summary } = await machine.client.ask({ type: 'configure', config }, 'ready');
     run.change(summary);
     remember();
     // The address and what is kept must agree, or a reload would start over.

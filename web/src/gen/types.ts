@@ -55,7 +55,7 @@ rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 /**
  * What the page asks. Byte arrays cross as `Uint8Array`.
  */
-export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", settings: Record<string, string | number | boolean | readonly number[]>, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
+export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where the text comes from.

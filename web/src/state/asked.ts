@@ -11,9 +11,9 @@ export interface Asked extends Question {
 }
 
 /** Read where the text is Shakespeare: short, and with something to foresee in it. */
-const PROBE = 'KING RICHARD:\nWhat say you, my lord?';
-/** Characters of another text's beginning. */
-const LENGTH = 36;
+const PROBE = 'What say you to this, my good lord?';
+/** Characters of another text's beginning, all on one line. */
+const BEGINNING = /\S.{0,35}/u;
 
 /** `text`: what the model learns from, where it is the visitor's own. */
 export function asked(question: Question, config: RunConfig | null, text: string | null): Asked {
@@ -22,6 +22,10 @@ export function asked(question: Question, config: RunConfig | null, text: string
     ...question,
     depth: question.depth ?? trained,
     depths: question.depths ?? telling(trained),
-    probe: question.probe ?? (text === null ? PROBE : [...text.trim()].slice(0, LENGTH).join('')),
+    probe: question.probe ?? (text === null ? PROBE : beginning(text)),
   };
+}
+
+function beginning(text: string): string {
+  return BEGINNING.exec(text)?.[0] ?? '';
 }

@@ -79,13 +79,12 @@ export function same(a: RunConfig, b: RunConfig): boolean {
   return differing(a, b).length === 0;
 }
 
-/** What of `patch` differs from a configuration. */
-export function changes(config: RunConfig, patch: Patch): Patch {
-  const differs = ([key, value]: [string, Value]) => {
+/** A configuration with several settings changed, as far as there are such. */
+export function patched(config: RunConfig, patch: Patch): RunConfig {
+  return Object.entries(patch).reduce((changed, [key, value]) => {
     const setting = settingOf(key);
-    return !setting || show(valueOf(config, setting)) !== show(value);
-  };
-  return Object.fromEntries(Object.entries(patch).filter(differs));
+    return setting ? withSetting(changed, setting, value) : changed;
+  }, config);
 }
 
 /** The live settings of a configuration. */

@@ -21,7 +21,7 @@ pub async fn nothing_can_be_asked_before_there_is_a_run() {
         Command::Save,
         Command::Generate { options: options(1) },
         Command::Evaluate { depths: vec![1], max_tokens: 0 },
-        Command::Trace { prompt: "the".into(), depth: 1, top: 1 },
+        Command::Trace { prompt: "the".into(), depth: 1, top: 1, attention: None },
     ] {
         refused(&mut session, command, FailureKind::Protocol).await;
     }

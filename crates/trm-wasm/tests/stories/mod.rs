@@ -21,6 +21,8 @@ macro_rules! all {
             a_saved_run_goes_on_exactly,
             a_model_without_its_text_answers_but_does_not_train,
             a_trace_has_every_cycle,
+            live_settings_change_and_settled_ones_do_not,
+            memory_is_what_the_module_holds,
             a_probe_leaves_the_run_alone,
             nothing_can_be_asked_before_there_is_a_run,
             impossible_settings_are_refused_by_name,

@@ -102,7 +102,12 @@ ask!(pull(stream: u32, n: usize) -> trm_spec::Generated,
 ask!(evaluate(depths: Vec<usize>) -> Vec<trm_spec::DepthLoss>,
     Command::Evaluate { depths, max_tokens: 0 }, Event::Evaluated { depths, .. } => depths);
 ask!(trace(prompt: String, depth: usize, top: usize) -> trm_spec::Trace,
-    Command::Trace { prompt, depth, top }, Event::Traced { trace, .. } => trace);
+    Command::Trace { prompt, depth, top, attention: Some(1) },
+    Event::Traced { trace, .. } => trace);
+ask!(configure(config: RunConfig) -> RunSummary,
+    Command::Configure { config }, Event::Ready { summary } => summary);
+ask!(memory() -> trm_spec::Memory,
+    Command::MeasureMemory, Event::Memory { memory } => memory);
 ask!(failure(command: Command) -> Failure,
     command, Event::Failed { failure } => failure);
 

@@ -1,6 +1,6 @@
 //! Training, asking and saving: what works.
 
-use trm_spec::{Backend, Command, DeviceInfo, Event};
+use trm_spec::{Backend, Command, DeviceInfo, Event, Objective, VariantSpec};
 
 use super::support::*;
 
@@ -107,7 +107,40 @@ pub async fn a_trace_has_every_cycle() {
         assert_eq!(best[0].token, step.argmax[0][6]);
         assert!(best[0].prob >= best[1].prob);
         assert!(step.entropy[0].iter().all(|entropy| entropy.is_finite() && *entropy >= 0.0));
+        // From position 1, every head looks at the first two positions.
+        for head in step.attention[0].iter().flatten() {
+            assert!((head[0] + head[1] - 1.0).abs() < 1e-5);
+            assert_eq!(head.len(), 7);
+        }
     }
+}
+
+pub async fn live_settings_change_and_settled_ones_do_not() {
+    let mut session = started().await;
+    step(&mut session, 2).await;
+    let mut other = config();
+    let VariantSpec::Causal(model) = &mut other.model;
+    model.recursion_steps = 3;
+    // A whole number of JavaScript is a rate as well.
+    other.train.learning_rate = 1.0;
+    other.train.objective = Objective::EveryCycle;
+    other.train.cycle_weights = vec![1.0, 0.5, 2.0];
+    assert_eq!(configure(&mut session, other.clone()).await.config, other);
+    let after = step(&mut session, 1).await[0];
+    assert_eq!((after.step, after.depth), (3, 3));
+    other.train.seed += 1;
+    let refused = failure(&mut session, Command::Configure { config: other }).await;
+    assert!(refused.message.contains("seed") && !refused.hint.is_empty());
+    assert_eq!(step(&mut session, 1).await[0].step, 4);
+}
+
+pub async fn memory_is_what_the_module_holds() {
+    let mut session = started().await;
+    let before = memory(&mut session).await;
+    assert!(before.wasm > 1 << 20, "{before:?}");
+    step(&mut session, 1).await;
+    let after = memory(&mut session).await;
+    assert!(after.wasm >= before.wasm, "{after:?} after {before:?}");
 }
 
 pub async fn a_probe_leaves_the_run_alone() {

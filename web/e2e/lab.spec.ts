@@ -1,0 +1,261 @@
+// The training lab: settings moved while it trains, earlier runs on the chart,
+// and two configurations trained by turns.
+
+import type { Locator, Page } from '@playwright/test';
+
+import { TESTIDS } from '../src/testids';
+import type { Playground } from './support/playground';
+import { expect, test } from './support/test';
+
+test('the learning rate moves while it trains, and the chart says where', async ({ page, play }) => {
+  await play.open();
+  await play.button('Train').click();
+  await play.reach(20);
+  const dial = page.getByRole('slider', { name: 'Learning rate' });
+  await dial.fill('-2.5');
+  // Another rate than the preset's, in the run itself: the address carries what the run has.
+  await expect(page).toHaveURL(/learning_rate=0\.0032/);
+  const mark = page.getByTestId(TESTIDS.changes).getByRole('button');
+  await expect(mark).toHaveAccessibleName(/^Step \d+: learning_rate 0\.003 → 0\.0032$/);
+  const [, at] = /^Step (\d+)/.exec((await mark.getAttribute('aria-label')) ?? '') ?? [];
+  expect(Number(at)).toBeGreaterThanOrEqual(20);
+  // No restart: it goes on from there.
+  await play.phase('training');
+  await play.reach(Number(at) + 20);
+  await mark.focus();
+  await expect(mark.getByText(/learning_rate 0\.003 →/)).toBeVisible();
+  await play.button('Pause').click();
+  await play.phase('paused');
+
+  // A reload goes on with the rate, and with the mark.
+  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  const steps = await play.steps();
+  await page.reload();
+  await play.at(steps);
+  await expect(mark).toHaveAccessibleName(/learning_rate 0\.003 → 0\.0032/);
+});
+
+test('loss weights and depths of a step are moved without a restart', async ({ page, play }) => {
+  await play.open();
+  await play.stepOnce(2);
+  const panel = page.getByRole('region', { name: 'While it trains' });
+  await panel.getByRole('radio', { name: 'growing' }).check();
+  await expect(page).toHaveURL(/objective=every_cycle&cycle_weights=0\.5,1/);
+  await page.getByRole('slider', { name: 'Loss weight of cycle 1' }).fill('0.25');
+  await expect(page).toHaveURL(/cycle_weights=0\.25,1/);
+  await panel.getByRole('radio', { name: 'uniform' }).check();
+  await expect(page).toHaveURL(/depth_sampling=uniform/);
+  await play.stepOnce();
+  await play.at(3);
+  await page.getByText('Settings', { exact: true }).click();
+  await expect(page.getByRole('combobox', { name: /^depth_sampling/ })).toHaveValue('uniform');
+});
+
+test('the form says what can change now and what needs a new run', async ({ page, play }) => {
+  await play.open();
+  await play.stepOnce(2);
+  await page.getByText('Settings', { exact: true }).click();
+  const set = async (name: RegExp, value: string) => {
+    await page.getByRole('textbox', { name }).fill(value);
+    await page.getByRole('textbox', { name }).blur();
+  };
+  await set(/^grad_clip live/, '0.5');
+  await set(/^n_layers new run/, '2');
+  await expect(page.getByText(/grad_clip can change now; n_layers can only in a new run/)).toBeVisible();
+  await play.button('Apply now').click();
+  await expect(page).toHaveURL(/grad_clip=0\.5/);
+  await play.at(2);
+  // What could not be applied still stands there.
+  await expect(page.getByText(/Changed: n_layers, which needs a new run/)).toBeVisible();
+  await play.button('Start a new run').click();
+  await play.at(0);
+  await expect(page).toHaveURL(/n_layers=2.*grad_clip=0\.5/);
+});
+
+test('earlier runs stay on the chart, with what they were', async ({ page, play }) => {
+  const past = page.getByTestId(TESTIDS.past);
+  await play.open();
+  await play.stepOnce(3);
+  await page.getByText('Settings', { exact: true }).click();
+  const rate = page.getByRole('textbox', { name: /^learning_rate/ });
+  const layers = page.getByRole('textbox', { name: /^n_layers/ });
+  await layers.fill('2');
+  await layers.blur();
+  await play.button('Start a new run').click();
+  await play.at(0);
+  const first = past.getByRole('listitem').filter({ hasText: 'step 3' });
+  await expect(first).toContainText('n_layers 1');
+  await expect(first).toContainText(/validation \d\.\d{3}/);
+
+  await play.stepOnce(2);
+  await rate.fill('0.01');
+  await rate.blur();
+  await layers.fill('1');
+  await layers.blur();
+  await play.button('Start a new run').click();
+  await play.at(0);
+  await expect(past.getByRole('listitem')).toHaveCount(2);
+  // Against the run at hand, which is now another one.
+  await expect(first).toContainText('learning_rate 0.003');
+  await expect(first).not.toContainText('n_layers');
+  await expect(past).toContainText('n_layers 2, learning_rate 0.003');
+
+  await first.getByRole('checkbox').uncheck();
+  await expect(first.locator('line')).toHaveCount(0);
+  await first.getByRole('button', { name: /^Remove/ }).click();
+  await expect(past.getByRole('listitem')).toHaveCount(1);
+
+  // Another visit finds those that were kept, and their settings.
+  await page.reload();
+  await play.at(0);
+  await expect(past).toHaveCount(0);
+  const choice = page.getByRole('combobox', { name: /Compare with/ });
+  await choice.selectOption({ label: (await choice.locator('option', { hasText: 'step 3' }).innerText()).trim() });
+  await expect(past.getByRole('listitem')).toContainText('learning_rate 0.003');
+});
+
+/** The card of a duel. */
+class Duel {
+  readonly card: Locator;
+  readonly cells: Locator;
+
+  constructor(readonly page: Page, readonly play: Playground) {
+    this.card = page.getByTestId(TESTIDS.duel);
+    this.cells = page.getByTestId(TESTIDS.standing);
+  }
+
+  async phase(phase: string): Promise<void> {
+    await expect(this.card).toHaveAttribute('data-phase', phase);
+  }
+
+  button(name: string): Locator {
+    return this.card.getByRole('button', { name, exact: true });
+  }
+
+  /** What the table says of both sides. */
+  async row(title: string): Promise<string[]> {
+    return this.cells.getByRole('row', { name: title }).getByRole('cell').allInnerTexts();
+  }
+
+  side(name: 'A' | 'B'): Locator {
+    return this.card.getByRole('group', { name, exact: true });
+  }
+}
+
+const SAME = '&duel=tiny&duel_steps=60';
+
+test('the same configuration twice gives the same curve twice, in turns', async ({ page, play }) => {
+  const duel = new Duel(page, play);
+  await play.open(`?preset=tiny&max_iters=100000${SAME}`);
+  await play.button('Train').click();
+  await play.reach(5);
+  expect(page.workers()).toHaveLength(1);
+  await duel.button('Train both').click();
+  // One thing is trained at a time.
+  await play.phase('paused');
+  await duel.phase('done');
+  expect(await duel.row('Step')).toEqual(['60', '60']);
+  for (const title of ['Training loss', 'Validation loss', 'Parameters']) {
+    const [a, b] = await duel.row(title);
+    expect(a).toMatch(/\d/);
+    expect(b).toBe(a);
+  }
+  await expect(page.getByTestId(TESTIDS.verdict)).toContainText('B is exactly where A is');
+  // Its workers are gone with its end.
+  await expect.poll(() => page.workers().length).toBe(1);
+});
+
+test('two configurations pause at the same step, go on, and can be linked to', async ({
+  context,
+  page,
+  play,
+}) => {
+  const duel = new Duel(page, play);
+  await play.open();
+  await page.getByText('A against B', { exact: true }).click();
+  await expect(page).toHaveURL(/duel=page-tiny&a=n_layers:4,recursion_steps:1(&|$)/);
+  await duel.card.getByRole('combobox', { name: 'Both begin from' }).selectOption('tiny');
+  await duel.card.getByRole('spinbutton', { name: 'Steps' }).fill('5000');
+  const rate = duel.side('B').getByRole('textbox', { name: 'learning_rate' });
+  await rate.fill('0.01');
+  await rate.blur();
+  await expect(duel.card).toContainText('A token passes 4 blocks on either side');
+  await duel.button('Train both').click();
+  await duel.phase('training');
+  await expect.poll(() => page.workers().length).toBe(3);
+  await expect(page.getByTestId(TESTIDS.verdict)).toContainText(/After \d+ steps of each, /);
+  await duel.button('Pause both').click();
+  await duel.phase('paused');
+
+  // Training the run itself pauses a duel, too.
+  await duel.button('Train both').click();
+  await duel.phase('training');
+  await play.button('Train').click();
+  await duel.phase('paused');
+  await play.button('Pause').click();
+  await play.phase('paused');
+  const [a, b] = await duel.row('Step');
+  expect(Number(a?.replace(',', ''))).toBeGreaterThan(0);
+  expect(b).toBe(a);
+  await page.getByRole('radio', { name: 'compute (FLOP)' }).check();
+  await expect(page.getByTestId(TESTIDS.verdict)).toContainText('At equal compute');
+
+  const again = await context.newPage();
+  await again.goto(page.url());
+  const linked = again.getByTestId(TESTIDS.duel);
+  await expect(linked.getByRole('combobox', { name: 'Both begin from' })).toHaveValue('tiny');
+  await expect(linked.getByRole('spinbutton', { name: 'Steps' })).toHaveValue('5000');
+  const b2 = linked.getByRole('group', { name: 'B', exact: true });
+  await expect(b2.getByRole('textbox', { name: 'learning_rate' })).toHaveValue('0.01');
+  await expect(b2.getByRole('textbox', { name: 'n_layers' })).toHaveValue('2');
+  await again.close();
+
+  await page.getByText('A against B', { exact: true }).click();
+  await expect.poll(() => page.workers().length).toBe(1);
+  await expect(page).not.toHaveURL(/duel/);
+});
+
+test('what cannot be compared or trained is said, and nothing stays behind', async ({
+  page,
+  play,
+}) => {
+  const duel = new Duel(page, play);
+  await play.open(`?preset=tiny${SAME}`);
+  const line = duel.side('B').getByRole('textbox', { name: 'Any other setting' });
+  const type = async (text: string) => {
+    await line.fill(text);
+    await line.blur();
+  };
+  await type('batch_size=4');
+  await expect(duel.card.getByRole('alert')).toContainText('batch_size is 8 and 4');
+  await expect(duel.button('Train both')).toBeDisabled();
+  await type('bach_size=4');
+  await expect(duel.side('B')).toContainText('There is no setting “bach_size”.');
+  await type('');
+  const heads = duel.side('B').getByRole('textbox', { name: 'num_heads' });
+  await heads.fill('3');
+  await heads.blur();
+  await duel.button('Train both').click();
+  await duel.phase('failed');
+  await expect(duel.card.getByRole('alert')).toContainText(/^B: .*num_heads/);
+  await expect.poll(() => page.workers().length).toBe(1);
+
+  // Put right, it trains.
+  await heads.fill('2');
+  await heads.blur();
+  await duel.button('Train both').click();
+  await duel.phase('done');
+  // A worker that dies ends the duel, and says so.
+  await duel.card.getByRole('spinbutton', { name: 'Steps' }).fill('50000');
+  await duel.button('Train both').click();
+  await duel.phase('training');
+  await page.workers().at(-1)!.evaluate(() => {
+    setTimeout(() => {
+      throw new Error('unreachable executed');
+    });
+  });
+  await duel.phase('failed');
+  await expect(duel.card.getByRole('alert')).toContainText(/^[AB]: .*unreachable executed/);
+  await expect.poll(() => page.workers().length).toBe(1);
+  await play.stepOnce();
+});
