@@ -1,10 +1,10 @@
 // Pictures of the page in every state that it can be in (lib/picture-states.mjs),
-// wide and narrow, light and dark, to be looked at. The wide light one after
-// training is also the README's picture.
+// wide and narrow, light and dark, to be looked at. The README's picture is what
+// a first visit finds, down to where texts are compared.
 //
 //   npm run screenshots [-- --only STATE …] [--out FOLDER] [--steps 300]
 
-import { copyFileSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -48,10 +48,10 @@ await main(async () => {
         const context = await browser.newContext({ viewport: VIEWS[0] });
         const page = await context.newPage();
         await prepare(page, site.url, steps);
+        if (state === "opened") await first(page);
         await pictures(page, state, out);
         await context.close();
       });
-      if (state === "trained") copyFileSync(join(out, "trained-wide-light.png"), README);
     }
   } finally {
     await browser.close();
@@ -67,6 +67,13 @@ function chosen(states, only) {
     throw new Trouble(`There is no state ${unknown.join(", ")}; there are ${states.map((s) => s.state).join(", ")}.`);
   }
   return states.filter(({ state }) => only.includes(state));
+}
+
+/** The upper part of the page, as the README shows it. */
+async function first(page) {
+  const below = await page.locator("#attention").boundingBox();
+  const height = Math.floor((await page.evaluate(() => scrollY)) + (below?.y ?? 1600) - 8);
+  await page.screenshot({ path: README, fullPage: true, clip: { x: 0, y: 0, width: VIEWS[0].width, height } });
 }
 
 async function pictures(page, state, out) {
