@@ -1,16 +1,17 @@
-// Pictures of the page: as a first visit finds it, if a model comes with it, and
-// after some training; wide and narrow, light and dark. The wide light one after
-// training is also the README's picture.
+// Pictures of the page in every state that it can be in (lib/picture-states.mjs),
+// wide and narrow, light and dark, to be looked at. The README's picture is what
+// a first visit finds, down to where texts are compared.
 //
-//   node scripts/screenshots.mjs [--out FOLDER] [--steps 300]
+//   npm run screenshots [-- --only STATE …] [--out FOLDER] [--steps 300]
 
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { launch } from "./lib/browser.mjs";
-import { dist, keep, root } from "./lib/paths.mjs";
-import { Trouble, main, note } from "./lib/say.mjs";
+import { keep, root } from "./lib/paths.mjs";
+import { pictureStates } from "./lib/picture-states.mjs";
+import { Trouble, main, note, step } from "./lib/say.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -21,70 +22,69 @@ const VIEWS = [
   { name: "narrow-dark", width: 390, height: 844, colorScheme: "dark" },
 ];
 const README = join(root, "assets/page.png");
-/** How long training may take on a slow machine. */
-const PATIENCE = 600_000;
 
 await main(async () => {
   const { values } = parseArgs({
     options: {
+      only: { type: "string", multiple: true },
       out: { type: "string", default: join(keep, "pictures") },
       steps: { type: "string", default: "300" },
     },
   });
   const steps = Number(values.steps);
-  if (!Number.isInteger(steps) || steps < 1) throw new Trouble("usage: screenshots.mjs [--out FOLDER] [--steps N]");
+  if (!Number.isInteger(steps) || steps < 1) {
+    throw new Trouble("usage: screenshots.mjs [--only STATE …] [--out FOLDER] [--steps N]");
+  }
+  await buildSite();
+  const states = chosen(pictureStates(), values.only);
   const out = resolve(values.out);
   mkdirSync(out, { recursive: true });
-  await buildSite();
   const site = await serve();
   const browser = await launch();
   try {
-    for (const { state, prepare } of states(site.url, steps)) {
-      const page = await browser.newPage({ viewport: VIEWS[0] });
-      await prepare(page);
-      await pictures(page, state, out);
-      await page.close();
+    for (const { state, prepare } of states) {
+      await step(state, async () => {
+        // A visitor of each state: nothing is left in the browser by the one before.
+        const context = await browser.newContext({ viewport: VIEWS[0] });
+        const page = await context.newPage();
+        await prepare(page, site.url, steps);
+        if (state === "opened") await first(page);
+        await pictures(page, state, out);
+        await context.close();
+      });
     }
-    copyFileSync(join(out, "trained-wide-light.png"), README);
   } finally {
     await browser.close();
     await site.close();
   }
+  note(out);
 });
 
-function states(url, steps) {
-  const opened = { state: "opened", prepare: (page) => page.goto(url).then(() => written(page)) };
-  const trained = { state: "trained", prepare: (page) => train(page, `${url}?preset=page-tiny&max_iters=${steps}`) };
-  return existsSync(join(dist, "checkpoints/manifest.json")) ? [opened, trained] : [trained];
+function chosen(states, only) {
+  if (!only) return states;
+  const unknown = only.filter((name) => !states.some(({ state }) => state === name));
+  if (unknown.length) {
+    throw new Trouble(`There is no state ${unknown.join(", ")}; there are ${states.map((s) => s.state).join(", ")}.`);
+  }
+  return states.filter(({ state }) => only.includes(state));
+}
+
+/** The upper part of the page, as the README shows it. */
+async function first(page) {
+  const below = await page.locator("#attention").boundingBox();
+  const height = Math.floor((await page.evaluate(() => scrollY)) + (below?.y ?? 1600) - 8);
+  await page.screenshot({ path: README, fullPage: true, clip: { x: 0, y: 0, width: VIEWS[0].width, height } });
 }
 
 async function pictures(page, state, out) {
   for (const { name, width, height, colorScheme } of VIEWS) {
     await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
     // The page keeps a person's choice of colours over the system's; the button is that choice.
-    await page
-      .getByRole("button", { name: colorScheme === "dark" ? "Dark" : "Light", exact: true })
-      .click({ timeout: 1000 })
-      .catch(() => undefined);
-    const path = join(out, `${state}-${name}.png`);
-    await page.screenshot({ path, fullPage: true });
-    note(path);
+    const choice = page.getByRole("button", { name: colorScheme === "dark" ? "Dark" : "Light", exact: true });
+    if (await choice.isVisible()) await choice.click();
+    // Canvases are drawn anew in the frame after.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.screenshot({ path: join(out, `${state}-${name}.png`), fullPage: true });
   }
-}
-
-/** Trains to the end and waits until both texts are written. */
-async function train(page, url) {
-  await page.goto(url);
-  await page.getByRole("button", { name: "Train", exact: true }).click();
-  await page.locator('[data-testid="step"][data-phase="done"]').waitFor({ timeout: PATIENCE });
-  await written(page);
-}
-
-/** Until both texts are written and read out. */
-async function written(page) {
-  for (const id of ["answer-a", "answer-b"]) {
-    const text = page.locator(`[data-testid="${id}"][data-writing="false"]`).filter({ hasText: /.{60}/s });
-    await text.waitFor({ timeout: PATIENCE });
-  }
-  await page.locator('[data-testid="refinement"] td').first().waitFor({ timeout: PATIENCE });
 }

@@ -24,8 +24,8 @@ import { serve } from "./serve.mjs";
  * takes at all. Processes are given more, since allocators keep what they once
  * had; the document is drawn anew many times a second and must stay as large.
  */
-const HELD = { least: 2e6, share: 0.05 };
-const PROCESS = { least: 16e6, share: 0.05 };
+const HELD = { least: 2e6, share: 0.05, floor: 1e6 };
+const PROCESS = { least: 16e6, share: 0.05, floor: 10e6 };
 const LIMITS = {
   "JS heap, page": HELD,
   "JS heap, worker": HELD,

@@ -42,7 +42,9 @@ export function trend(points) {
  * may grow in an hour, `least` in its own unit or `share` of its level,
  * whichever is more. It grows when even the low end of the slope's interval is
  * above that: noise alone fails nothing, and what a short run cannot tell is
- * seen in the interval.
+ * seen in the interval. It must also have grown by more than `floor` in the run
+ * itself: a process goes on filling caches of its own for some minutes, and ten
+ * minutes drawn out to an hour make much of little.
  */
 export function judge(points, limit) {
   const whole = points.at(-1)?.at ?? 0;
@@ -54,7 +56,7 @@ export function judge(points, limit) {
   const end = level(warm.slice(-fifth));
   const { slope, least, most } = trend(warm);
   const allowed = Math.max(limit.least, limit.share * level(warm));
-  const verdict = least > allowed ? "grows" : "flat";
+  const verdict = least > allowed && end - start > (limit.floor ?? 0) ? "grows" : "flat";
   return {
     verdict,
     samples: warm.length,

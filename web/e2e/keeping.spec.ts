@@ -62,3 +62,19 @@ test('a full disk is told once, and nothing stops', async ({ page, play, site })
   await play.says('Download the checkpoint');
   expect(metadata((await play.download()).bytes)['step']).toBe('3');
 });
+
+test('of two tabs the first keeps its run, and the second once it is alone', async ({
+  context,
+  play,
+  site,
+}) => {
+  await play.open();
+  const second = new Playground(await context.newPage(), site);
+  await second.open();
+  await second.says(/Another tab keeps its run/);
+  await play.page.close();
+  await second.page.reload();
+  await second.phase('paused');
+  await expect(second.notice.getByRole('paragraph')).toHaveCount(0);
+  await second.stepOnce();
+});

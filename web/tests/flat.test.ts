@@ -94,6 +94,19 @@ describe('a figure', () => {
     ).toBe('grows');
   });
 
+  test('must have grown in the run itself, and not only when that is drawn out', () => {
+    const hour = samples((at) => 100 + 3 * at);
+    const short = hour.map(({ at, value }) => ({ at: at / 12, value: 100 + (value - 100) / 12 }));
+    for (const floor of [undefined, 1]) {
+      expect(judge(hour, { ...LIMIT, ...(floor && { floor }) }).verdict).toBe('grows');
+    }
+    expect(judge(short, LIMIT).verdict).toBe('grows');
+    expect(judge(short, { ...LIMIT, floor: 1 }).verdict).toBe('flat');
+    // What grows faster is found in a short run as well.
+    const fast = short.map(({ at, value }) => ({ at, value: 100 + 12 * (value - 100) }));
+    expect(judge(fast, { ...LIMIT, floor: 1 }).verdict).toBe('grows');
+  });
+
   test('of which little is known is not judged', () => {
     expect(
       judge(

@@ -153,15 +153,16 @@ fn a_number_in_toml_that_is_not_one_is_refused() {
 #[test]
 fn a_run_that_goes_on_takes_only_live_settings() {
     let running = RunConfig::default();
-    let changed =
-        change(&running, &json!({ "learning_rate": 0.5, "batch_size": 3 })).expect("live");
+    let with = |patch: Value| overlay(&running, &patch).expect("valid");
+    let changed = with(json!({ "learning_rate": 0.5, "batch_size": 3 }));
     let keys: Vec<_> = differences(&running, &changed).map(|setting| setting.key).collect();
     assert_eq!(keys, ["batch_size", "learning_rate"]);
-    // Naming a settled one is no change.
-    change(&running, &json!({ "hidden_size": 384 })).expect("the same");
-    let error =
-        change(&running, &json!({ "hidden_size": 64, "num_heads": 2 })).expect_err("settled");
-    assert_eq!(error, SettingError::Settled { key: "hidden_size" });
+    assert_eq!(may_change(&running, &changed), Ok(()));
+    let other = with(json!({ "hidden_size": 64, "num_heads": 2 }));
+    assert_eq!(may_change(&running, &other), Err(SettingError::Settled { key: "hidden_size" }));
+    let mut invalid = running.clone();
+    invalid.train.learning_rate = f64::NAN;
+    assert!(matches!(may_change(&running, &invalid), Err(SettingError::Value { .. })));
 }
 
 proptest! {

@@ -17,7 +17,7 @@ use trm_spec::{
 };
 use trm_train::{CausalTask, TraceRequest};
 
-fn with(config: &RunConfig, patch: serde_json::Value) -> RunConfig {
+fn patched(config: &RunConfig, patch: serde_json::Value) -> RunConfig {
     trm_spec::overlay(config, &patch).unwrap()
 }
 
@@ -272,7 +272,7 @@ fn live_settings_change_the_next_step() {
     let mut same = start(&tiny());
     assert_eq!(wait(changed.steps(3)).unwrap(), wait(same.steps(3)).unwrap());
     let config = changed.summary().config;
-    changed.configure(&with(&config, patch)).unwrap();
+    changed.configure(&patched(&config, patch)).unwrap();
     let saved = wait(changed.save(serde_json::Value::Null)).unwrap();
     let after = wait(changed.steps(4)).unwrap();
     assert!(after.iter().any(|report| report.depth == 3), "{after:?}");
@@ -286,7 +286,7 @@ fn live_settings_change_the_next_step() {
     .unwrap();
     assert_eq!(wait(again.steps(4)).unwrap(), after);
     let config = changed.summary().config;
-    changed.configure(&with(&config, json!({ "ema_decay": 0 }))).unwrap();
+    changed.configure(&patched(&config, json!({ "ema_decay": 0 }))).unwrap();
     assert!(changed.answer_with(trm_train::Weights::Average).is_err());
 }
 
@@ -351,7 +351,7 @@ fn bad_requests_say_what_to_do() {
     let mut other = config.clone();
     other.train.cycle_weights = vec![1.0];
     assert_eq!(kind(run.configure(&other)), FailureKind::Config);
-    run.configure(&with(&config, json!({ "learning_rate": 9, "max_iters": 61 }))).unwrap();
+    run.configure(&patched(&config, json!({ "learning_rate": 9, "max_iters": 61 }))).unwrap();
     assert_eq!(run.summary().config.train.max_iters, 61);
 }
 
@@ -362,7 +362,7 @@ fn a_run_stops_at_its_end() {
     let mut run = start(&config);
     assert_eq!(wait(run.steps(10)).unwrap().len(), 3);
     assert!(wait(run.steps(10)).unwrap().is_empty());
-    run.configure(&with(&config, json!({ "max_iters": 5 }))).unwrap();
+    run.configure(&patched(&config, json!({ "max_iters": 5 }))).unwrap();
     assert_eq!(wait(run.steps(10)).unwrap().last().unwrap().step, 5);
 }
 

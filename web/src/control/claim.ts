@@ -10,19 +10,30 @@ export const ELSEWHERE = [
   'Save its checkpoint before you close it, or close the other tab and reload this one.',
 ] as const;
 
+/** Milliseconds between two attempts in that time. */
+const AGAIN = 100;
+
 /** Whether this tab is the one that keeps its run in the browser. */
-export function claim(): Promise<boolean> {
+export async function claim(): Promise<boolean> {
   // Only pages served securely have locks; without them a tab cannot know of others.
-  if (!('locks' in navigator)) return Promise.resolve(true);
+  if (!('locks' in navigator)) return true;
+  // An answer may be long in coming on a busy machine; that alone is no other tab.
+  let waited = 0;
+  while (!(await held())) {
+    if (waited >= PATIENCE) return false;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    waited += AGAIN;
+  }
+  return true;
+}
+
+/** Takes the place until the page closes, if nobody has it. */
+function held(): Promise<boolean> {
   return new Promise((resolve) => {
-    const held = navigator.locks.request(
-      'trm-playground',
-      { signal: AbortSignal.timeout(PATIENCE) },
-      () => {
-        resolve(true);
-        return new Promise<never>(() => undefined);
-      },
-    );
-    held.catch(() => resolve(false));
+    const request = navigator.locks.request('trm-playground', { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise<never>(() => undefined);
+    });
+    request.catch(() => resolve(false));
   });
 }

@@ -52,8 +52,9 @@ export class Run {
   #unvalidated = false;
   /** Whether the visitor wishes that little moves: then texts appear as they come. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
-  /** Whether the last turn was spent on text. */
+  /** Whether text has had its turn, and whether the grid has, since anything else had one. */
   #wrote = false;
+  #refined = false;
   readonly #seen: Record<Part, boolean> = { compared: false, curve: false, attention: false };
 
   constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
@@ -148,11 +149,13 @@ export class Run {
       this.#wrote = true;
       return true;
     }
-    this.#wrote = false;
-    if (this.refining.due(now) === 0) {
+    if (!this.#refined && this.refining.due(now) === 0) {
       await this.#refine();
+      this.#refined = true;
       return true;
     }
+    // Whoever waits behind both has a turn now.
+    this.#wrote = this.#refined = false;
     if (this.#unvalidated) {
       await this.#validate();
       return true;

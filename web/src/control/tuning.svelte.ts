@@ -2,7 +2,7 @@
 // after a moment of rest, so that a slider does not ask a hundred times.
 
 import type { RunConfig } from '../gen';
-import { type Patch, settingOf, withSetting } from '../state/settings';
+import { type Patch, patched } from '../state/settings';
 
 /** Milliseconds of rest before what was moved is applied. */
 const REST = 200;
@@ -23,12 +23,7 @@ export class Tuning {
 
   /** A configuration as the controls show it. */
   over(config: RunConfig): RunConfig {
-    let shown = config;
-    for (const [key, value] of Object.entries(this.#pending)) {
-      const setting = settingOf(key);
-      if (setting) shown = withSetting(shown, setting, value);
-    }
-    return shown;
+    return patched(config, this.#pending);
   }
 
   /** Another run is at hand: what was meant for the one before is not applied. */

@@ -1,0 +1,237 @@
+// The states of the page that are worth a picture, and how to get there. Small
+// models and few steps, so that no state takes more than seconds; what is lost,
+// missing or slow is made so by the browser.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { dist } from "./paths.mjs";
+
+/** How long a state may take on a slow machine. */
+const PATIENCE = 300_000;
+const TINY = "?preset=tiny&max_iters=100000";
+const TEXT = "she sells sea shells by the sea shore.\n".repeat(100);
+
+const step = (page, phase) =>
+  page.locator(`[data-testid="step"][data-phase="${phase}"]`).waitFor({ timeout: PATIENCE });
+const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+
+async function open(page, url, query = TINY, phase = "paused") {
+  await page.goto(url + query);
+  await step(page, phase);
+}
+
+async function reach(page, n) {
+  await page.waitForFunction((n) => Number(document.querySelector('[data-testid="step"]')?.dataset.step) >= n, n, {
+    timeout: PATIENCE,
+  });
+}
+
+/** What is written only while it is in sight is written now; ends at the top. */
+async function everything(page) {
+  for (const part of ["think", "depths", "attention"]) {
+    await page.locator(`#${part}`).scrollIntoViewIfNeeded();
+    await page.waitForFunction(
+      (part) => {
+        const writing = document.querySelectorAll(`#${part} [data-writing]`);
+        return [...writing].every((each) => each.dataset.writing === "false" && each.textContent.length > 40);
+      },
+      part,
+      { timeout: PATIENCE },
+    );
+  }
+  await page.evaluate(() => scrollTo(0, 0));
+}
+
+async function trained(page, url, steps) {
+  await open(page, url, `?preset=page-tiny&max_iters=${steps}`);
+  await press(page, "Train");
+  await step(page, "done");
+  await everything(page);
+}
+
+async function give(page, type, name, content) {
+  const transfer = await page.evaluateHandle(
+    ([name, content]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([content], name));
+      return transfer;
+    },
+    [name, content],
+  );
+  await page.dispatchEvent("body", type, { dataTransfer: transfer });
+}
+
+/** Requests that match are never answered, until the page is gone. */
+const hold = (page, pattern) => page.route(pattern, () => new Promise(() => undefined));
+const refuse = (page, pattern) => page.route(pattern, (route) => route.abort());
+
+async function setAside(page, url) {
+  await open(page, url);
+  for (const steps of [2, 3]) {
+    for (let i = 1; i <= steps; i++) {
+      await press(page, "Step");
+      await reach(page, i);
+    }
+    await page.getByText(/Kept in this browser at/).waitFor();
+    await page.locator("#train").getByRole("button", { name: "Reset", exact: true }).click();
+    await page.locator('[data-testid="step"][data-step="0"]').waitFor();
+  }
+  const kept = page.getByTestId("kept");
+  await kept.getByRole("listitem").nth(1).waitFor();
+}
+
+/** States with models that come with the page; without any there is nothing to see in them. */
+const SHIPPED = [
+  {
+    state: "opened",
+    prepare: async (page, url) => {
+      await open(page, url, "", "done");
+      await everything(page);
+    },
+  },
+  {
+    state: "walk",
+    prepare: async (page, url) => {
+      await open(page, url, "", "done");
+      await press(page, "Take a short walk");
+    },
+  },
+  {
+    state: "fetching",
+    prepare: async (page, url) => {
+      await hold(page, "**/*.safetensors?*");
+      await page.goto(url);
+      await page
+        .getByText(/^Fetching/)
+        .first()
+        .waitFor();
+    },
+  },
+  {
+    state: "fetch-failed",
+    prepare: async (page, url) => {
+      await refuse(page, "**/*.safetensors?*");
+      await open(page, url, "");
+    },
+  },
+];
+
+const ALWAYS = [
+  {
+    state: "loading",
+    prepare: async (page, url) => {
+      await refuse(page, "**/assets/index-*.js");
+      await page.goto(url);
+      await page.getByText("Still loading").waitFor();
+    },
+  },
+  {
+    state: "opening",
+    prepare: async (page, url) => {
+      await hold(page, "**/wasm/**");
+      // Waiting for all of the page would be waiting for what never comes.
+      await page.goto(url, { waitUntil: "domcontentloaded" });
+      await page.getByText("Opening the device").waitFor();
+    },
+  },
+  {
+    state: "broken",
+    prepare: async (page, url) => {
+      await refuse(page, "**/wasm/**");
+      await page.goto(url);
+      await step(page, "broken");
+    },
+  },
+  {
+    state: "no-models",
+    prepare: async (page, url) => {
+      await page.route("**/checkpoints/**", (route) => route.fulfill({ status: 404 }));
+      await open(page, url, "");
+      await everything(page);
+    },
+  },
+  {
+    state: "training",
+    prepare: async (page, url) => {
+      await open(page, url, "?preset=page-tiny");
+      await press(page, "Train");
+      await reach(page, 60);
+    },
+  },
+  {
+    state: "paused",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await press(page, "Train");
+      await reach(page, 150);
+      await press(page, "Pause");
+      await step(page, "paused");
+      await everything(page);
+    },
+  },
+  { state: "trained", prepare: trained },
+  {
+    state: "settings",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await page.getByText("Settings", { exact: true }).click();
+    },
+  },
+  {
+    state: "error",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await give(page, "drop", "empty.txt", "");
+      await page.getByTestId("notice").getByRole("paragraph").waitFor();
+    },
+  },
+  {
+    state: "worker-lost",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await press(page, "Train");
+      await reach(page, 50);
+      const [worker] = page.workers();
+      await worker.evaluate(() => {
+        setTimeout(() => {
+          throw new Error("the graphics device was lost");
+        });
+      });
+      await page.getByText(/Went back from step/).waitFor();
+    },
+  },
+  {
+    state: "dropping",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await give(page, "dragover", "a.txt", "");
+    },
+  },
+  {
+    state: "own-text",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await give(page, "drop", "shells.txt", TEXT);
+      await page.getByText(/learns from “shells.txt”,/).waitFor();
+    },
+  },
+  {
+    state: "kept",
+    prepare: async (page, url) => {
+      await setAside(page, url);
+      await page
+        .getByTestId("kept")
+        .getByRole("button", { name: /^Delete/ })
+        .first()
+        .click();
+      await page.getByRole("button", { name: "Undo", exact: true }).waitFor();
+    },
+  },
+];
+
+/** `{ state, prepare(page, url, steps) }` in the order in which a visitor might meet them. */
+export function pictureStates() {
+  const shipped = existsSync(join(dist, "checkpoints/manifest.json")) ? SHIPPED : [];
+  return [...shipped, ...ALWAYS];
+}
