@@ -1,27 +1,20 @@
 import { beforeEach, expect, test } from 'vitest';
 
-import { SessionClient, type WorkerPort } from '../src/client/client';
+import { SessionClient } from '../src/client/client';
 import { Answer } from '../src/control/answer.svelte';
 import type { Command, Event, Failure } from '../src/gen';
 import { DEFAULT_QUESTION } from '../src/state/url';
+import { Answering } from './support/session';
 
 /** A session that writes `text`, whatever it is asked, or fails. */
-class FakeSession implements WorkerPort {
+class FakeSession extends Answering {
   readonly commands: Command[] = [];
   text = 'abcdefgh'.repeat(8);
   failure: Failure | null = null;
   #at = 0;
-  #listen: (event: { data: unknown }) => void = () => undefined;
 
-  postMessage(message: { id: number; command: Command }): void {
-    this.commands.push(message.command);
-    const event = this.#answer(message.command);
-    queueMicrotask(() =>
-      this.#listen({ data: { id: message.id, ok: true, kind: 'event', event } }),
-    );
-  }
-
-  #answer(command: Command): Event {
+  protected answer(command: Command): Event {
+    this.commands.push(command);
     if (this.failure) return { type: 'failed', failure: this.failure };
     if (command.type === 'generate') {
       this.#at = 0;
@@ -33,17 +26,6 @@ class FakeSession implements WorkerPort {
     this.#at += command.n;
     const done = this.#at >= this.text.length;
     return { type: 'generated', stream: 3, output: { text, tokens: [], done } };
-  }
-
-  terminate(): void {
-    this.#listen = () => undefined;
-  }
-
-  addEventListener(
-    type: string,
-    listener: (event: { data: unknown; message?: string }) => void,
-  ): void {
-    if (type === 'message') this.#listen = listener;
   }
 }
 

@@ -1,15 +1,15 @@
 import { beforeEach, expect, test } from 'vitest';
 
-import { SessionClient, type WorkerPort } from '../src/client/client';
+import { SessionClient } from '../src/client/client';
 import { Curve } from '../src/control/curve.svelte';
-import type { Command } from '../src/gen';
+import type { Command, Event } from '../src/gen';
+import { Answering } from './support/session';
 
 /** A session that measures whatever it is asked for. */
-class Measuring implements WorkerPort {
+class Measuring extends Answering {
   readonly asked: Command[] = [];
-  #listen: (event: { data: unknown }) => void = () => undefined;
 
-  postMessage({ id, command }: { id: number; command: Command }): void {
+  protected answer(command: Command): Event {
     this.asked.push(command);
     if (command.type !== 'evaluate') throw new Error('not asked by a curve');
     const depths = command.depths.map((depth) => ({
@@ -18,19 +18,7 @@ class Measuring implements WorkerPort {
       perplexity: 1,
       bits_per_char: 1,
     }));
-    const event = { type: 'evaluated', step: 7, depths };
-    queueMicrotask(() => this.#listen({ data: { id, ok: true, kind: 'event', event } }));
-  }
-
-  terminate(): void {
-    this.#listen = () => undefined;
-  }
-
-  addEventListener(
-    type: string,
-    listener: (event: { data: unknown; message?: string }) => void,
-  ): void {
-    if (type === 'message') this.#listen = listener;
+    return { type: 'evaluated', step: 7, depths };
   }
 }
 

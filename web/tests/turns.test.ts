@@ -2,10 +2,11 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { SessionClient, type WorkerPort } from '../src/client/client';
+import { SessionClient } from '../src/client/client';
 import { Duel } from '../src/control/duel.svelte';
-import { type Command, type Event, type RunConfig } from '../src/gen';
+import type { Command, Event, RunConfig } from '../src/gen';
 import { DEFAULT_DUEL, type DuelPlan } from '../src/state/duel';
+import { Answering } from './support/session';
 
 /** What was asked, of all workers, in order. */
 let log: string[];
@@ -15,27 +16,20 @@ let failsAt: number;
 let meanwhile: () => void;
 let workers: FakeWorker[];
 
-class FakeWorker implements WorkerPort {
+class FakeWorker extends Answering {
   readonly name = 'AB'[workers.length % 2] ?? '';
   ended = false;
   #step = 0;
   #config: RunConfig | null = null;
-  #listen: (event: { data: unknown }) => void = () => undefined;
 
-  postMessage(message: { id: number; kind: string; command?: Command }): void {
+  override postMessage(message: { id: number; command?: Command }): void {
     const { id, command } = message;
-    const data = command
-      ? { id, ok: true, kind: 'event', event: this.#answer(command) }
-      : {
-          id,
-          ok: true,
-          kind: 'opened',
-          device: { info: { backend: 'cpu', name: '' }, reason: '' },
-        };
-    queueMicrotask(() => this.#listen({ data }));
+    if (command) return super.postMessage({ id, command });
+    const device = { info: { backend: 'cpu', name: '' }, reason: '' };
+    this.reply({ id, ok: true, kind: 'opened', device });
   }
 
-  #answer(command: Command): Event {
+  protected answer(command: Command): Event {
     switch (command.type) {
       case 'create':
         this.#config = command.config;
@@ -87,16 +81,9 @@ class FakeWorker implements WorkerPort {
     } as const;
   }
 
-  terminate(): void {
+  override terminate(): void {
     this.ended = true;
-    this.#listen = () => undefined;
-  }
-
-  addEventListener(
-    type: string,
-    listener: (event: { data: unknown; message?: string }) => void,
-  ): void {
-    if (type === 'message') this.#listen = listener;
+    super.terminate();
   }
 }
 
