@@ -15,6 +15,11 @@ pub enum FailureKind {
     Prompt,
     /// The checkpoint cannot be used.
     Checkpoint,
+    /// The puzzle cannot be used.
+    Puzzle,
+    /// The model is of a family that this module does not hold: language models
+    /// and puzzle solvers come as modules of their own.
+    Room,
     /// The device is missing or was lost.
     Device,
     /// The loss stopped being a number.

@@ -20,10 +20,13 @@ pub use config::{
 };
 pub use failure::{Failure, FailureKind};
 pub use protocol::{
-    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,
-    Saved, StepReport,
+    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Lessons, Memory,
+    RunSummary, Saved, StepReport,
 };
-pub use puzzle::{HaltScore, PuzzleScores, Solution, Solved, StepScore};
+pub use puzzle::{
+    BrokenRule, HaltScore, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, Solution, SolutionCount,
+    Solved, StepScore,
+};
 pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,
 };

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Failure, RunConfig, Solved, Trace, Vocab};
+use crate::{
+    Failure, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, RunConfig, Solved, Trace, Vocab,
+};
 
 /// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -37,14 +39,26 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
 }
 
+/// What a run learns from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Lessons {
+    Text {
+        text: String,
+    },
+    /// The puzzles that the configuration describes, made on the spot.
+    Puzzles,
+}
+
 /// What the page asks. Byte arrays cross as `Uint8Array`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
-    /// Start a new run on `text`. Answered by `ready`.
-    Create { config: RunConfig, text: String },
+    /// Start a new run. Answered by `ready`.
+    Create { config: RunConfig, lessons: Lessons },
     /// Take up a saved model. Without `optimizer` the moments start from zero;
-    /// without `text` the model can be asked but not trained. Answered by `ready`.
+    /// without `lessons` the model can be asked but not trained. Answered by
+    /// `ready`.
     Load {
         #[serde(with = "serde_bytes")]
         #[ts(type = "Uint8Array")]
@@ -52,7 +66,7 @@ pub enum Command {
         #[serde(default, with = "serde_bytes")]
         #[ts(type = "Uint8Array | null")]
         optimizer: Option<Vec<u8>>,
-        text: Option<String>,
+        lessons: Option<Lessons>,
     },
     /// Train `n` steps. Answered by `stepped`.
     Step { n: usize },
@@ -70,6 +84,16 @@ pub enum Command {
     /// tokens of each position and, of the position `attention`, what every head
     /// looked at. Answered by `traced`.
     Trace { prompt: String, depth: usize, top: usize, attention: Option<usize> },
+    /// A puzzle of a kind (`sudoku-9x9`, `maze-10x10`), with what the rules say of
+    /// it. Asks no model. Answered by `posed`.
+    Pose { kind: String, from: PuzzleFrom },
+    /// How the model answers a puzzle after each of `steps` supervision steps,
+    /// with the `top` most probable tokens of each cell, and what the rules say of
+    /// every answer. Answered by `examined`.
+    Examine { kind: String, puzzle: Vec<u32>, steps: usize, top: usize },
+    /// How the first `puzzles` (0: all) held-out puzzles are answered after each of
+    /// `steps` supervision steps, and with halting. Answered by `judged`.
+    Judge { steps: usize, puzzles: usize },
     /// Go on with this configuration, in which only live settings may differ from
     /// the run's own. Answered by `ready`.
     Configure { config: RunConfig },
@@ -94,6 +118,9 @@ pub enum Event {
     Generated { stream: u32, output: Generated },
     Closed { stream: u32 },
     Traced { step: usize, trace: Trace, vocab: Vocab },
+    Posed { posed: Posed },
+    Examined { step: usize, trace: Trace, verdicts: Vec<PuzzleVerdict> },
+    Judged { step: usize, scores: PuzzleScores },
     Saved { saved: Saved },
     Probed { ms_per_step: f64, tokens_per_step: usize },
     Memory { memory: Memory },

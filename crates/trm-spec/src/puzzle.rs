@@ -1,4 +1,4 @@
-//! How puzzles were answered, as plain data.
+//! Puzzles and how they were answered, as plain data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -57,4 +57,63 @@ pub struct Solution {
     pub steps: usize,
     /// Probability of halting after the last of them.
     pub halt: f32,
+}
+
+/// Where a puzzle comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PuzzleFrom {
+    /// Made by seed, held out from training. For a Sudoku, a plain solver needs so
+    /// many guesses.
+    Made { min_guesses: usize, max_guesses: usize, seed: u32 },
+    /// Typed or pasted: one puzzle, on one line or on as many as it has rows.
+    Text { text: String },
+    /// Drawn, as tokens.
+    Drawn { tokens: Vec<u32> },
+}
+
+/// A puzzle, and what the rules say of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Posed {
+    /// As `dataset` names it.
+    pub kind: String,
+    pub rows: usize,
+    pub cols: usize,
+    /// The token of each cell, row by row.
+    pub tokens: Vec<u32>,
+    /// The puzzle as text, as it can be pasted.
+    pub text: String,
+    pub solutions: SolutionCount,
+    /// The solution, where there is one; of a maze, a shortest path.
+    pub solution: Option<Vec<u32>>,
+    /// Guesses that a plain solver needs, where that is how a kind is graded.
+    pub guesses: Option<usize>,
+    /// Rules that what is given breaks already.
+    pub broken: Vec<BrokenRule>,
+}
+
+/// How many solutions a puzzle has. For a maze any shortest path counts, and they
+/// count as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SolutionCount {
+    None,
+    One,
+    Several,
+    /// Too hard to be sure of.
+    Unknown,
+}
+
+/// A rule that is broken, in words, and the cells that break it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct BrokenRule {
+    pub rule: String,
+    pub cells: Vec<usize>,
+}
+
+/// What the rules say of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PuzzleVerdict {
+    pub solved: bool,
+    pub broken: Vec<BrokenRule>,
 }

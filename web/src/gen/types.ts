@@ -6,6 +6,11 @@
 export type Backend = "cpu" | "webgpu";
 
 /**
+ * A rule that is broken, in words, and the cells that break it.
+ */
+export type BrokenRule = { rule: string, cells: Array<number>, };
+
+/**
  * A token and its probability.
  */
 export type Candidate = { token: number, prob: number, };
@@ -55,7 +60,7 @@ rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 /**
  * What the page asks. Byte arrays cross as `Uint8Array`.
  */
-export type Command = { "type": "create", config: RunConfig, text: string, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, text: string | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
+export type Command = { "type": "create", config: RunConfig, lessons: Lessons, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, lessons: Lessons | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "pose", kind: string, from: PuzzleFrom, } | { "type": "examine", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "judge", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where the text or the puzzles come from.
@@ -192,7 +197,7 @@ rope_theta: number, state_start: StateStart, };
 /**
  * What a session answers.
  */
-export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
+export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "posed", posed: Posed, } | { "type": "examined", step: number, trace: Trace, verdicts: Array<PuzzleVerdict>, } | { "type": "judged", step: number, scores: PuzzleScores, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
 
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
@@ -202,7 +207,7 @@ export type Failure = { kind: FailureKind, message: string, hint: string, };
 /**
  * The kind of a failure, so that a page can react to it.
  */
-export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "device" | "diverged" | "protocol";
+export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "room" | "device" | "diverged" | "protocol";
 
 /**
  * How text is generated. The same seed at another depth draws the same random
@@ -232,9 +237,27 @@ export type Generated = { text: string, tokens: Array<number>,
 done: boolean, };
 
 /**
+ * How puzzles are answered when each stops by itself.
+ */
+export type HaltScore = { 
+/**
+ * Probability of halting above which a puzzle is done.
+ */
+threshold: number, 
+/**
+ * Mean supervision steps.
+ */
+steps: number, cell_accuracy: number, exact_accuracy: number, };
+
+/**
  * How a cycle is given the input again.
  */
 export type Injection = "add" | "adapter";
+
+/**
+ * What a run learns from.
+ */
+export type Lessons = { "kind": "text", text: string, } | { "kind": "puzzles" };
 
 /**
  * How logits become a probability in the loss.
@@ -265,6 +288,35 @@ export type Objective = "last_cycle" | "every_cycle";
 export type Optimizer = "adamw" | "muon" | "adam_atan2";
 
 /**
+ * A puzzle, and what the rules say of it.
+ */
+export type Posed = { 
+/**
+ * As `dataset` names it.
+ */
+kind: string, rows: number, cols: number, 
+/**
+ * The token of each cell, row by row.
+ */
+tokens: Array<number>, 
+/**
+ * The puzzle as text, as it can be pasted.
+ */
+text: string, solutions: SolutionCount, 
+/**
+ * The solution, where there is one; of a maze, a shortest path.
+ */
+solution: Array<number> | null, 
+/**
+ * Guesses that a plain solver needs, where that is how a kind is graded.
+ */
+guesses: number | null, 
+/**
+ * Rules that what is given breaks already.
+ */
+broken: Array<BrokenRule>, };
+
+/**
  * How a model knows where a cell is.
  */
 export type Positions = "rope" | "learned" | "none";
@@ -274,6 +326,21 @@ export type Positions = "rope" | "learned" | "none";
  * everything between the products, and evaluation stay in 32 bits.
  */
 export type Precision = "f32" | "bf16" | "f16";
+
+/**
+ * Where a puzzle comes from.
+ */
+export type PuzzleFrom = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
+
+/**
+ * How a set of puzzles is answered.
+ */
+export type PuzzleScores = { puzzles: number, steps: Array<StepScore>, halting: Array<HaltScore>, };
+
+/**
+ * What the rules say of an answer.
+ */
+export type PuzzleVerdict = { solved: boolean, broken: Array<BrokenRule>, };
 
 /**
  * A run: which model, on which text or puzzles, trained how.
@@ -347,6 +414,12 @@ live: boolean, help: string, };
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
 
 /**
+ * How many solutions a puzzle has. For a maze any shortest path counts, and they
+ * count as one.
+ */
+export type SolutionCount = "none" | "one" | "several" | "unknown";
+
+/**
  * Puzzles that were done in one training step. Accuracies lie between 0 and 1.
  */
 export type Solved = { puzzles: number, 
@@ -397,6 +470,15 @@ depth: number,
  * How the puzzles were answered that were done in this step.
  */
 solved?: Solved, };
+
+/**
+ * How puzzles are answered after so many supervision steps.
+ */
+export type StepScore = { step: number, 
+/**
+ * Mean loss, in nats per cell that counts.
+ */
+loss: number, cell_accuracy: number, exact_accuracy: number, };
 
 /**
  * What one update of a dual-state model looks at.

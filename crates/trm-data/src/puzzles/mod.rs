@@ -9,6 +9,7 @@
 pub mod arc;
 pub mod dihedral;
 mod error;
+mod kind;
 pub mod maze;
 pub mod npy;
 pub mod official;
@@ -18,6 +19,7 @@ mod source;
 pub mod sudoku;
 
 pub use error::PuzzleError;
+pub use kind::Kind;
 pub use order::Groups;
 pub use set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
 pub use source::{Place, PuzzleSource};

@@ -1,0 +1,298 @@
+//! The kinds of puzzle that are made here, by name, and what can be done with any
+//! of them: pose one, and hold an answer against its rules.
+
+use trm_spec::{BrokenRule, DataSpec, Posed, PuzzleFrom, PuzzleVerdict, SolutionCount};
+
+use super::maze::{self, Maze, Style, Verdict};
+use super::sudoku::{self, Rule, Size, Solutions};
+use super::{PuzzleError, PuzzleSource};
+use crate::Split;
+
+/// A kind of puzzle, as `dataset` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `sudoku-4x4`, `sudoku-6x6`, `sudoku-9x9`.
+    Sudoku(Size),
+    /// `maze-10x10` and others, of so many cells to a side.
+    Maze(usize),
+}
+
+impl Kind {
+    /// The kind called `name`, where there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        let (kind, size) = name.split_once('-')?;
+        let (rows, cols) = size.split_once('x')?;
+        let side: usize = rows.parse().ok().filter(|_| rows == cols)?;
+        match kind {
+            "sudoku" => Size::of_cells(side.checked_mul(side)?).map(Self::Sudoku),
+            "maze" if (maze::SMALLEST..=maze::LARGEST).contains(&side) => Some(Self::Maze(side)),
+            _ => None,
+        }
+    }
+
+    /// As [`named`](Self::named).
+    ///
+    /// # Errors
+    /// If there is no such kind.
+    pub fn known(name: &str) -> Result<Self, PuzzleError> {
+        Self::named(name).ok_or_else(|| PuzzleError::Unusable {
+            what: format!("there is no kind of puzzle called `{name}`"),
+        })
+    }
+
+    pub fn name(self) -> String {
+        match self {
+            Self::Sudoku(size) => format!("sudoku-{0}x{0}", size.side()),
+            Self::Maze(side) => format!("maze-{side}x{side}"),
+        }
+    }
+
+    /// Where the puzzles come from that `data` asks for.
+    pub fn source(self, data: &DataSpec, seed: u64) -> PuzzleSource {
+        let DataSpec { min_guesses, max_guesses, .. } = *data;
+        match self {
+            Self::Sudoku(size) => PuzzleSource::Sudoku { size, min_guesses, max_guesses, seed },
+            Self::Maze(side) => PuzzleSource::Maze { side, style: Style::Scattered, seed },
+        }
+    }
+
+    /// One puzzle of this kind. What is made is of the part that is held out from
+    /// training.
+    ///
+    /// # Errors
+    /// If what is given is no puzzle of this kind, or none so hard is found.
+    pub fn pose(self, from: &PuzzleFrom) -> Result<Posed, PuzzleError> {
+        match self {
+            Self::Sudoku(size) => pose_sudoku(size, from).map(|board| self.sudoku(size, &board)),
+            Self::Maze(side) => pose_maze(side, from).map(|maze| self.maze(&maze)),
+        }
+    }
+
+    /// What the rules say of `answer`, the token of each cell, to `puzzle`.
+    ///
+    /// # Errors
+    /// If `puzzle` is no puzzle of this kind. Whatever a model answers can be
+    /// judged.
+    pub fn judge(self, puzzle: &[u32], answer: &[u32]) -> Result<PuzzleVerdict, PuzzleError> {
+        match self {
+            Self::Sudoku(size) => {
+                let board = board(size, puzzle)?;
+                // The padding is no digit; to the rules it is a blank.
+                let shown: Vec<u32> = answer.iter().map(|token| (*token).max(1)).collect();
+                let Some(answer) = sudoku::decode(size, &shown) else {
+                    return Ok(PuzzleVerdict { solved: false, broken: Vec::new() });
+                };
+                let changed: Vec<usize> = (0..board.len())
+                    .filter(|cell| board[*cell] != 0 && board[*cell] != answer[*cell])
+                    .collect();
+                let mut broken = violated(size, &answer);
+                if !changed.is_empty() {
+                    broken.push(BrokenRule { rule: "given digits stay".into(), cells: changed });
+                }
+                let solved = sudoku::answers(size, &board, &answer);
+                Ok(PuzzleVerdict { solved, broken })
+            }
+            Self::Maze(side) => {
+                let maze = Maze::new(side, side, puzzle.to_vec())?.question();
+                Ok(match maze::check(&maze, answer) {
+                    Verdict::Optimal { .. } => PuzzleVerdict { solved: true, broken: Vec::new() },
+                    Verdict::Longer { marked, needed } => unsolved(
+                        format!("{marked} cells are marked where {needed} are enough"),
+                        Vec::new(),
+                    ),
+                    Verdict::Broken => unsolved("start and goal are not connected", Vec::new()),
+                    Verdict::Changed { cell } => {
+                        unsolved("walls, start and goal stay", vec![cell])
+                    }
+                    Verdict::Impossible => unsolved("there is no path in this maze", Vec::new()),
+                })
+            }
+        }
+    }
+
+    fn sudoku(self, size: Size, board: &[u8]) -> Posed {
+        let broken = violated(size, board);
+        let solved = sudoku::solve(size, board);
+        let (solutions, solution) = match solved.solutions {
+            Solutions::None => (SolutionCount::None, None),
+            Solutions::One(solution) => (SolutionCount::One, Some(sudoku::encode(&solution))),
+            Solutions::Several(_) => (SolutionCount::Several, None),
+            Solutions::Unknown => (SolutionCount::Unknown, None),
+        };
+        Posed {
+            kind: self.name(),
+            rows: size.side(),
+            cols: size.side(),
+            tokens: sudoku::encode(board),
+            text: sudoku::print(board),
+            guesses: (solutions == SolutionCount::One).then_some(solved.guesses),
+            solutions,
+            solution,
+            broken,
+        }
+    }
+
+    fn maze(self, maze: &Maze) -> Posed {
+        let path = maze::shortest(maze);
+        let solution = path.map(|path| maze.with_path(&path).tokens().to_vec());
+        Posed {
+            kind: self.name(),
+            rows: maze.rows(),
+            cols: maze.cols(),
+            tokens: maze.tokens().to_vec(),
+            text: maze::print(maze.tokens(), maze.cols()),
+            solutions: match solution {
+                Some(_) => SolutionCount::One,
+                None => SolutionCount::None,
+            },
+            solution,
+            guesses: None,
+            broken: Vec::new(),
+        }
+    }
+}
+
+fn unsolved(rule: impl Into<String>, cells: Vec<usize>) -> PuzzleVerdict {
+    PuzzleVerdict { solved: false, broken: vec![BrokenRule { rule: rule.into(), cells }] }
+}
+
+/// The broken rules of a board in words; rows and columns count from 1.
+fn violated(size: Size, board: &[u8]) -> Vec<BrokenRule> {
+    let words = |violation: sudoku::Violation| {
+        let place = match violation.rule {
+            Rule::Row(row) => format!("row {}", row + 1),
+            Rule::Column(column) => format!("column {}", column + 1),
+            Rule::Box(number) => format!("box {}", number + 1),
+        };
+        BrokenRule {
+            rule: format!("{} stands more than once in {place}", violation.digit),
+            cells: violation.cells,
+        }
+    };
+    sudoku::violations(size, board).into_iter().map(words).collect()
+}
+
+fn pose_sudoku(size: Size, from: &PuzzleFrom) -> Result<Vec<u8>, PuzzleError> {
+    let unusable = |what: String| PuzzleError::Unusable { what };
+    match from {
+        PuzzleFrom::Made { min_guesses, max_guesses, seed } => {
+            let guesses = *min_guesses..=*max_guesses;
+            let side = size.side();
+            sudoku::make(size, &guesses, Split::Val, u64::from(*seed), 0)
+                .map(|puzzle| puzzle.board)
+                .ok_or_else(|| {
+                    unusable(format!(
+                        "no {side}×{side} Sudoku was found that needs {min_guesses} to {max_guesses} guesses"
+                    ))
+                })
+        }
+        PuzzleFrom::Text { text } => {
+            let line: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            let (found, board) = sudoku::parse_board(&line).map_err(unusable)?;
+            if found != size {
+                let (is, wanted) = (found.side(), size.side());
+                return Err(unusable(format!("this is a {is}×{is} Sudoku, not a {wanted}×{wanted}")));
+            }
+            Ok(board)
+        }
+        PuzzleFrom::Drawn { tokens } => board(size, tokens),
+    }
+}
+
+fn board(size: Size, tokens: &[u32]) -> Result<Vec<u8>, PuzzleError> {
+    // Blanks are 1; the padding has no place on a board.
+    sudoku::decode(size, tokens).ok_or_else(|| PuzzleError::Unusable {
+        what: format!(
+            "a {0}×{0} Sudoku has {1} cells with digits up to {0}",
+            size.side(),
+            size.cells()
+        ),
+    })
+}
+
+fn pose_maze(side: usize, from: &PuzzleFrom) -> Result<Maze, PuzzleError> {
+    let maze = match from {
+        PuzzleFrom::Made { seed, .. } => {
+            maze::make(side, Style::Scattered, Split::Val, u64::from(*seed), 0).ok_or_else(|| {
+                PuzzleError::Unusable { what: format!("no {side}×{side} maze was found") }
+            })?
+        }
+        PuzzleFrom::Text { text } => maze::parse("the maze", text)?,
+        PuzzleFrom::Drawn { tokens } => Maze::new(side, side, tokens.clone())?,
+    };
+    if (maze.rows(), maze.cols()) != (side, side) {
+        let (rows, cols) = (maze.rows(), maze.cols());
+        let what = format!("this is a {rows}×{cols} maze, not a {side}×{side}");
+        return Err(PuzzleError::Unusable { what });
+    }
+    Ok(maze.question())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_known_by_name() {
+        for kind in [Kind::Sudoku(Size::Nine), Kind::Sudoku(Size::Six), Kind::Maze(10)] {
+            assert_eq!(Kind::named(&kind.name()), Some(kind));
+        }
+        for name in ["sudoku-5x5", "sudoku-9x8", "maze-1x1", "maze-10", "shakespeare", ""] {
+            assert_eq!(Kind::named(name), None, "{name}");
+        }
+        assert!(Kind::known("poem").is_err());
+    }
+
+    #[test]
+    fn what_is_made_is_held_out_has_one_solution_and_reads_back() {
+        for seed in 0..5 {
+            for name in ["sudoku-4x4", "sudoku-9x9", "maze-10x10"] {
+                let kind = Kind::named(name).expect("a kind");
+                let from = PuzzleFrom::Made { min_guesses: 0, max_guesses: 0, seed };
+                let posed = kind.pose(&from).expect("a puzzle");
+                assert_eq!(posed.solutions, SolutionCount::One);
+                let solution = posed.solution.clone().expect("a solution");
+                assert!(kind.judge(&posed.tokens, &solution).expect("judged").solved);
+                assert!(!kind.judge(&posed.tokens, &posed.tokens).expect("judged").solved);
+                let text = PuzzleFrom::Text { text: posed.text.clone() };
+                assert_eq!(kind.pose(&text).expect("the same"), posed);
+                let drawn = PuzzleFrom::Drawn { tokens: posed.tokens.clone() };
+                assert_eq!(kind.pose(&drawn).expect("the same"), posed);
+            }
+        }
+    }
+
+    #[test]
+    fn broken_rules_are_said_with_their_cells() {
+        let kind = Kind::Sudoku(Size::Four);
+        let from = PuzzleFrom::Text { text: "11..\n....\n....\n....".into() };
+        let posed = kind.pose(&from).expect("a board");
+        assert_eq!(posed.solutions, SolutionCount::None);
+        assert_eq!(posed.broken.len(), 2, "the row and the box: {:?}", posed.broken);
+        assert_eq!(posed.broken[0].cells, [0, 1]);
+        let empty = PuzzleFrom::Text { text: ".".repeat(16) };
+        assert_eq!(kind.pose(&empty).expect("a board").solutions, SolutionCount::Several);
+        for text in ["", "1234", "5..............."] {
+            assert!(kind.pose(&PuzzleFrom::Text { text: text.into() }).is_err(), "{text}");
+        }
+        let nine = PuzzleFrom::Text { text: ".".repeat(81) };
+        let error = kind.pose(&nine).expect_err("another size").to_string();
+        assert!(error.contains("9×9"), "{error}");
+    }
+
+    #[test]
+    fn any_answer_of_a_model_can_be_judged() {
+        let four = Kind::Sudoku(Size::Four);
+        let maze = Kind::Maze(4);
+        let board = vec![1; 16];
+        let question = maze
+            .pose(&PuzzleFrom::Made { min_guesses: 0, max_guesses: 0, seed: 1 })
+            .expect("a maze")
+            .tokens;
+        for token in 0..8 {
+            assert!(!four.judge(&board, &[token; 16]).expect("judged").solved);
+            assert!(!maze.judge(&question, &[token; 16]).expect("judged").solved);
+        }
+        assert!(!four.judge(&board, &[]).expect("judged").solved);
+    }
+}
