@@ -61,22 +61,23 @@ const EXPECTED = {
   gpu: "the first build compiles Burn and its WebGPU side: 6 to 15 minutes on two cores",
 };
 
-/** Our crates in which no time is spent while training. */
-const SMALL = ["trm-spec", "trm-data", "trm-core", "trm-train", "trm-wasm"];
-
-/** Of all that we depend on, where the time goes: products of matrices, and the instructions they are made of. */
-const FAST = ["gemm", "gemm-common", "gemm-f16", "gemm-f32", "gemm-f64", "pulp", "dyn-stack", "macerator", "libm"];
+/** Crates of the CPU modules in which no time is spent while training. */
+const SMALL = [
+  ...["burn-flex", "burn-std", "burn-autodiff", "burn-dispatch"],
+  ...["serde", "serde_core", "serde_json", "serde-wasm-bindgen", "safetensors"],
+  ...["trm-spec", "trm-data", "trm-core", "trm-train", "trm-wasm"],
+];
 
 /**
  * The arguments of cargo that build a kind, or the tests in the browser. The CPU
- * modules are compiled for size where no time is spent: what trains is in our own
- * kernels and in gemm, and the modules come out smaller and no slower.
+ * backend, which is instantiated for every number type, and whatever only steers
+ * are compiled for size: what trains is in our own kernels and in gemm, and the
+ * module comes out smaller and no slower.
  */
 export function features(kind) {
-  const level = (name, value) => ["--config", `profile.release.package.${name}.opt-level=${value}`];
-  const small = ['"*"', ...SMALL].flatMap((name) => level(name, '"s"'));
-  const levels = kind === "gpu" ? [] : [...small, ...FAST.flatMap((name) => level(name, 3))];
-  return ["--no-default-features", "--features", FEATURES[kind], ...levels];
+  const crates = kind === "gpu" ? [] : SMALL;
+  const small = crates.flatMap((name) => ["--config", `profile.release.package.${name}.opt-level="s"`]);
+  return ["--no-default-features", "--features", FEATURES[kind], ...small];
 }
 
 export async function buildWasm(kinds = KINDS) {
