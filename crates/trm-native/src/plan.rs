@@ -129,12 +129,15 @@ fn same_shape(checkpoint: &RunConfig, config: &RunConfig) -> anyhow::Result<()> 
             to.name()
         ));
     }
-    for ((key, from), (_, to)) in from.sizes().into_iter().zip(to.sizes()) {
-        if from != to {
-            return Err(usage!(
-                "--init: the checkpoint has {key} {from}, but this run asks for {to}; leave the preset out to take the checkpoint's settings"
-            ));
-        }
+    let differing: Vec<_> = (from.sizes().into_iter().zip(to.sizes()))
+        .filter(|((_, from), (_, to))| from != to)
+        .map(|((key, from), (_, to))| format!("{key} {from}, not {to}"))
+        .collect();
+    if !differing.is_empty() {
+        return Err(usage!(
+            "--init: the checkpoint has {}; leave the preset out to take the checkpoint's settings",
+            differing.join(", ")
+        ));
     }
     Ok(())
 }
