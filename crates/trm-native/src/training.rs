@@ -10,7 +10,7 @@ use trm_spec::{
 };
 use trm_train::Run;
 
-use crate::facts::{Facts, rounded};
+use crate::facts::{Facts, Merit, rounded};
 use crate::finite;
 use crate::limits::{Limits, Reason};
 use crate::metrics::{Line, Metrics};
@@ -220,7 +220,8 @@ impl Training {
             exact_accuracy: judged.exact_accuracy,
             cell_accuracy: judged.cell_accuracy,
         })?;
-        let better = self.facts.validated(loss, self.step);
+        let found = Merit { loss, exact: judged.exact_accuracy };
+        let better = self.facts.validated(found, self.step);
         self.progress.note(&format!(
             "step {}/{}  validation loss {loss:.4}{}{}  ({})",
             self.step,

@@ -16,6 +16,7 @@ use crate::puzzles::PuzzleRun;
 use crate::task::CausalTask;
 
 /// What a model learns from.
+#[expect(clippy::large_enum_variant, reason = "made once for a run, moved once")]
 pub enum Material {
     Text(Corpus),
     Puzzles(PuzzleData),
@@ -46,10 +47,10 @@ impl Material {
     ) -> Result<Self, Failure> {
         let data = &config.data;
         match lessons {
-            Lessons::Text { text } if cfg!(feature = "language") => {
+            Lessons::Text { text } if LANGUAGE => {
                 Ok(Self::Text(Corpus::from_spec(data, text, vocab)?))
             }
-            Lessons::Puzzles if cfg!(feature = "puzzles") => {
+            Lessons::Puzzles if PUZZLES => {
                 let source = Kind::known(&data.dataset)?.source(data, config.train.seed);
                 Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
             }
@@ -68,14 +69,14 @@ pub fn create(
     check_precision(config.train.precision, device)?;
     let mut init = Init::new(config.train.seed, &device.clone().autodiff());
     match (&config.model, material.into()) {
-        (VariantSpec::Causal(spec), Material::Text(corpus)) if cfg!(feature = "language") => {
+        (VariantSpec::Causal(spec), Material::Text(corpus)) if LANGUAGE => {
             let vocab = corpus.vocab().clone();
             corpus.check_block(spec.block_size)?;
             let model = Causal::new(spec, vocab.size(), &mut init);
             let task = CausalTask::new(spec, &config.train);
             Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model, task)))
         }
-        (VariantSpec::Dual(spec), Material::Puzzles(data)) if cfg!(feature = "puzzles") => {
+        (VariantSpec::Dual(spec), Material::Puzzles(data)) if PUZZLES => {
             let vocab = Vocab::Plain { size: data.train.vocab };
             check_puzzles(spec, vocab.size(), &data)?;
             let model = Dual::new(spec, vocab.size(), &mut init);
@@ -132,7 +133,7 @@ pub fn load_with(
     checkpoint.expect_size(config.model.parameters(vocab.size()))?;
     let mut init = Init::new(0, &device.clone().autodiff());
     match &header.config.model {
-        VariantSpec::Causal(spec) if cfg!(feature = "language") => {
+        VariantSpec::Causal(spec) if LANGUAGE => {
             let corpus = match material {
                 None => None,
                 Some(Material::Text(corpus)) => Some(corpus),
@@ -147,7 +148,7 @@ pub fn load_with(
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }
-        VariantSpec::Dual(spec) if cfg!(feature = "puzzles") => {
+        VariantSpec::Dual(spec) if PUZZLES => {
             let data = match material {
                 None => None,
                 Some(Material::Puzzles(data)) => Some(data),
@@ -166,10 +167,13 @@ pub fn load_with(
     }
 }
 
-/// Whether this build holds models of that family; in browsers each comes as a
-/// module of its own, so that neither waits for the other's code.
+/// Families of models that this build holds; in browsers each comes as a module of
+/// its own, so that neither waits for the other's code.
+const LANGUAGE: bool = cfg!(feature = "language");
+const PUZZLES: bool = cfg!(feature = "puzzles");
+
 fn is_here(model: &VariantSpec) -> bool {
-    if model.solves_puzzles() { cfg!(feature = "puzzles") } else { cfg!(feature = "language") }
+    if model.solves_puzzles() { PUZZLES } else { LANGUAGE }
 }
 
 fn elsewhere(model: &VariantSpec) -> Failure {

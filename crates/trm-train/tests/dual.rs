@@ -154,7 +154,7 @@ fn reference(weights: &Weights, spec: &DualSpec, puzzle: usize) -> (Rows, Vec<f6
         if spec.pos_encodings == Positions::Learned {
             let learned = row("embed_pos.embedding_weight", position, dim);
             for (x, p) in x.iter_mut().zip(learned) {
-                *x = 0.707_106_781 * (*x + p);
+                *x = std::f64::consts::FRAC_1_SQRT_2 * (*x + p);
             }
         }
         x.iter_mut().for_each(|x| *x *= (dim as f64).sqrt());
@@ -177,12 +177,11 @@ fn reference(weights: &Weights, spec: &DualSpec, puzzle: usize) -> (Rows, Vec<f6
 
 /// A number for each weight, so that none hides behind a zero.
 fn wild(model: Dual) -> Dual {
-    let model = model.with_puzzles(|table| {
+    model.with_puzzles(|table| {
         let [rows, dim] = table.dims();
         let values: Vec<f32> = (0..rows * dim).map(|i| (i as f32 * 0.7).sin()).collect();
         Tensor::from_data(TensorData::new(values, [rows, dim]), &table.device())
-    });
-    model
+    })
 }
 
 fn weights(model: &Dual) -> Weights {

@@ -82,8 +82,8 @@ impl State for DualState {
     }
 }
 
-/// Keeps the variance of a sum of two embeddings; the original's digits.
-const HALF_VARIANCE: f64 = 0.707_106_781;
+/// Keeps the variance of a sum of two embeddings; in f32 the original's number.
+const HALF_VARIANCE: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// Where the halting head starts: a model that knows nothing does not halt.
 const Q_START: f32 = -5.0;

@@ -327,7 +327,7 @@ fn angle(y: f32, x: f32) -> f32 {
     let mut poly = 8.053_744_5e-2;
     poly = poly * z - 1.387_768_6e-1;
     poly = poly * z + 1.997_771_1e-1;
-    poly = poly * z - 3.333_294_9e-1;
+    poly = poly * z - 3.333_295e-1;
     let part = poly * z * t + t;
     let flat = if steep { part + FRAC_PI_4 } else { part };
     let whole = if side > x { FRAC_PI_2 - flat } else { flat };

@@ -28,6 +28,12 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let limits = Limits::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
+    if base.config.model.solves_puzzles() {
+        return Err(usage!(
+            "a sweep compares the depths of language models; {} describes a puzzle solver, whose `eval` shows every step",
+            base.origin
+        ));
+    }
     if base.config.data.val_fraction == 0.0 {
         return Err(usage!("a sweep compares validation losses; val_fraction must be above 0"));
     }

@@ -15,14 +15,14 @@ use serde::Deserialize;
 
 use super::files::{self, Move, cannot_read, link};
 use super::{BEST, RunDir};
-use crate::facts::Facts;
+use crate::facts::{Facts, Merit};
 
 type Header = HashMap<String, String>;
 
 /// A file among the best.
 #[derive(Debug, PartialEq)]
 struct Kept {
-    loss: f64,
+    merit: Merit,
     step: usize,
 }
 
@@ -44,8 +44,8 @@ impl RunDir {
         if k > 1 {
             self.name_best()?;
             let file = self.file(&name(step));
-            let loss = facts.val_loss.unwrap_or(f64::INFINITY);
-            let ahead = self.kept()?.iter().filter(|other| other.loss <= loss).count();
+            let merit = facts.merit().unwrap_or(Merit { loss: f64::INFINITY, exact: None });
+            let ahead = self.kept()?.iter().filter(|o| o.merit.order(&merit).is_le()).count();
             if !is_best && !file.exists() && ahead < k {
                 files::write(&file, &export()?)?;
             }
@@ -69,7 +69,7 @@ impl RunDir {
     /// Removes all numbered files but the `k` best.
     fn prune(&self, k: usize) -> anyhow::Result<()> {
         let mut kept = self.kept()?;
-        kept.sort_by(|a, b| a.loss.total_cmp(&b.loss).then(a.step.cmp(&b.step)));
+        kept.sort_by(|a, b| a.merit.order(&b.merit).then(a.step.cmp(&b.step)));
         for worse in kept.iter().skip(k) {
             Move::Remove(self.file(&name(worse.step))).carry_out()?;
         }
@@ -83,8 +83,8 @@ impl RunDir {
             let entry = entry.with_context(|| cannot_read(self.path()))?;
             let Some(step) = entry.file_name().to_str().and_then(step_in) else { continue };
             // A file that tells no loss of its own was not put here by a run.
-            if let Some(loss) = header(&entry.path()).ok().as_ref().and_then(loss_of) {
-                kept.push(Kept { loss, step });
+            if let Some(merit) = header(&entry.path()).ok().as_ref().and_then(merit_of) {
+                kept.push(Kept { merit, step });
             }
         }
         Ok(kept)
@@ -118,8 +118,8 @@ fn header(path: &Path) -> anyhow::Result<Header> {
     Ok(read().with_context(|| cannot_read(path))?.metadata)
 }
 
-fn loss_of(header: &Header) -> Option<f64> {
-    Facts::read(&serde_json::from_str(header.get("metrics")?).ok()?).val_loss
+fn merit_of(header: &Header) -> Option<Merit> {
+    Facts::read(&serde_json::from_str(header.get("metrics")?).ok()?).merit()
 }
 
 #[cfg(test)]
@@ -134,7 +134,7 @@ mod tests {
 
     /// Validates a model of `loss` at `step` and keeps it.
     fn keep(dir: &RunDir, facts: &mut Facts, loss: f64, step: usize, k: usize) {
-        facts.validated(loss, step);
+        facts.validated(Merit { loss, exact: None }, step);
         dir.keep_best(step, facts, k, || Ok(file_of(facts, step))).expect("kept");
     }
 
@@ -200,7 +200,7 @@ mod tests {
         let mut facts = Facts::default();
         keep(&dir, &mut facts, 5.0, 1, 2);
         keep(&dir, &mut facts, 4.0, 2, 2);
-        facts.validated(3.0, 3);
+        facts.validated(Merit { loss: 3.0, exact: None }, 3);
         files::write(&dir.file(&name(3)), &file_of(&facts, 3)).expect("written");
         assert_eq!(steps(&dir).len(), 3, "killed before anything was removed");
         for _ in 0..2 {
