@@ -1,7 +1,7 @@
 // The run in the worker and the text it learns from: made, loaded and saved.
 
 import { type SessionClient, SessionError } from '../client/client';
-import type { RunConfig, RunSummary, Saved } from '../gen';
+import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type KeptRun } from '../state/keep';
 import type { RunState } from '../state/run';
 import { Corpora, named } from './corpora';
@@ -19,8 +19,8 @@ export class Trainee {
 
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
     const config = named(wanted, text);
-    const corpus = await this.corpus(text);
-    const { summary } = await client.ask({ type: 'create', config, text: corpus }, 'ready');
+    const lessons = await this.#lessons(text);
+    const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
     this.text = text;
     return summary;
   }
@@ -31,19 +31,14 @@ export class Trainee {
     optimizer: Uint8Array | null,
     text: string | null,
   ): Promise<RunSummary> {
-    const corpus = await this.corpus(text);
-    const command = { type: 'load', checkpoint, optimizer } as const;
-    try {
-      const { summary } = await client.ask({ ...command, text: corpus }, 'ready');
-      this.text = text;
-      return summary;
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
-      // Another text than the one at hand: the model can still be asked.
-      const { summary } = await client.ask({ ...command, text: null }, 'ready');
-      this.text = text;
-      return summary;
-    }
+    const lessons = await this.#lessons(text);
+    const summary = await load(client, checkpoint, optimizer, lessons);
+    this.text = text;
+    return summary;
+  }
+
+  async #lessons(text: string | null): Promise<Lessons> {
+    return { kind: 'text', text: await this.corpus(text) };
   }
 
   async save(client: SessionClient): Promise<Saved> {
@@ -70,6 +65,22 @@ export class Trainee {
       history: { training, validation, elapsed, changes },
       config: summary?.config,
     };
+  }
+}
+
+/** Takes up a checkpoint. One that learned from something else can still be asked. */
+export async function load(
+  client: SessionClient,
+  checkpoint: Uint8Array,
+  optimizer: Uint8Array | null,
+  lessons: Lessons,
+): Promise<RunSummary> {
+  const command = { type: 'load', checkpoint, optimizer } as const;
+  try {
+    return (await client.ask({ ...command, lessons }, 'ready')).summary;
+  } catch (error) {
+    if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
+    return (await client.ask({ ...command, lessons: null }, 'ready')).summary;
   }
 }
 

@@ -1,7 +1,7 @@
 // The list of the models that come with the page, read without trusting it.
 
-import { DEFAULT_CONFIG, type RunConfig, SETTINGS } from '../gen';
-import { parse, show, withSetting } from './settings';
+import { DEFAULT_CONFIG, PRESETS, type RunConfig } from '../gen';
+import { parse, settingsOf, show, withSetting } from './settings';
 
 /** One model that comes with the page. */
 export interface Shipped {
@@ -96,8 +96,13 @@ function loss(row: unknown): ShippedLoss {
 /** The configuration; a setting that is younger than the checkpoint has its default. */
 function config(value: unknown): RunConfig {
   if (!isFields(value)) throw new Error('“config” is missing');
-  let read = DEFAULT_CONFIG;
-  for (const setting of SETTINGS) {
+  const { model } = value;
+  const variant = isFields(model) ? model['variant'] : undefined;
+  const known = [DEFAULT_CONFIG, ...PRESETS.map((preset) => preset.config)];
+  const alike = known.find(({ model }) => model.variant === variant);
+  if (!alike) throw new Error(`“config” has the unknown variant “${String(variant)}”`);
+  let read: RunConfig = { ...DEFAULT_CONFIG, model: alike.model };
+  for (const setting of settingsOf(read)) {
     const section = value[setting.section];
     if (!isFields(section)) throw new Error(`“config” has no “${setting.section}”`);
     const given = section[setting.key];
