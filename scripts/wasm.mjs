@@ -1,7 +1,8 @@
-// Builds the browser's two modules from the one crate trm-wasm: `cpu`, which
-// every page loads, and `gpu`, which is fetched only where there is an adapter.
+// Builds the browser's modules from the one crate trm-wasm: `cpu` for language
+// models and `cpu-puzzles` for puzzle solvers, so that neither room waits for the
+// other's code; and `gpu` for both, which is fetched only where there is an adapter.
 //
-//   node scripts/wasm.mjs [cpu] [gpu]
+//   node scripts/wasm.mjs [cpu] [cpu-puzzles] [gpu]
 //
 // A module is built once for each state of its sources: the finished files are
 // kept under the target directory by digest, and a build that finds them only
@@ -28,7 +29,15 @@ import { must, output } from "./lib/run.mjs";
 import { bytes, duration, main, note, step } from "./lib/say.mjs";
 import { packages, rust, wasmBindgen, wasmTarget } from "./lib/tools.mjs";
 
-export const KINDS = ["cpu", "gpu"];
+export const KINDS = ["cpu", "cpu-puzzles", "gpu"];
+
+/** Cargo features of a kind; `test` is what the tests in the browser use. */
+const FEATURES = {
+  cpu: "cpu,language",
+  "cpu-puzzles": "cpu,puzzles",
+  gpu: "gpu,language,puzzles",
+  test: "cpu,language,puzzles",
+};
 
 /** What decides a module's bytes, beside the compiler. */
 const SOURCES = [
@@ -48,22 +57,26 @@ const KEPT = 4;
 
 const EXPECTED = {
   cpu: "the first build compiles Burn for the browser: 3 to 8 minutes on two cores",
+  "cpu-puzzles": "after the other CPU module, the first build takes about a minute",
   gpu: "the first build compiles Burn and its WebGPU side: 6 to 15 minutes on two cores",
 };
 
-/** Crates of the CPU module in which no time is spent while training. */
-const SMALL = ["burn-flex", "trm-spec", "trm-data", "trm-core", "trm-train", "trm-wasm"];
+/** Our crates in which no time is spent while training. */
+const SMALL = ["trm-spec", "trm-data", "trm-core", "trm-train", "trm-wasm"];
+
+/** Of all that we depend on, where the time goes: products of matrices, and the instructions they are made of. */
+const FAST = ["gemm", "gemm-common", "gemm-f16", "gemm-f32", "gemm-f64", "pulp", "dyn-stack", "macerator", "libm"];
 
 /**
- * The arguments of cargo that build a kind; the tests in the browser use the
- * same ones. The CPU backend, which is instantiated for every number type, and
- * whatever only steers are compiled for size: what trains is in our own kernels
- * and in gemm, and the module comes out smaller and no slower.
+ * The arguments of cargo that build a kind, or the tests in the browser. The CPU
+ * modules are compiled for size where no time is spent: what trains is in our own
+ * kernels and in gemm, and the modules come out smaller and no slower.
  */
 export function features(kind) {
-  const crates = kind === "cpu" ? SMALL : [];
-  const small = crates.flatMap((name) => ["--config", `profile.release.package.${name}.opt-level="s"`]);
-  return ["--no-default-features", "--features", kind, ...small];
+  const level = (name, value) => ["--config", `profile.release.package.${name}.opt-level=${value}`];
+  const small = ['"*"', ...SMALL].flatMap((name) => level(name, '"s"'));
+  const levels = kind === "gpu" ? [] : [...small, ...FAST.flatMap((name) => level(name, 3))];
+  return ["--no-default-features", "--features", FEATURES[kind], ...levels];
 }
 
 export async function buildWasm(kinds = KINDS) {

@@ -17,7 +17,7 @@ export async function cargoTest() {
 
 /** The session's tests in headless Chromium, each file in the place it names (page or worker). */
 export async function wasmTest() {
-  const args = ["test", "--headless", "--chrome", "--release", join(root, "crates/trm-wasm"), ...features("cpu")];
+  const args = ["test", "--headless", "--chrome", "--release", join(root, "crates/trm-wasm"), ...features("test")];
   await must("wasm-pack", args, {
     env: {
       // As for the modules: flags from outside would compile Burn once more.

@@ -5,8 +5,8 @@ use trm_core::Init;
 use trm_core::variants::causal::Causal;
 use trm_core::variants::dual::Dual;
 use trm_data::Corpus;
-use trm_data::puzzles::PuzzleData;
-use trm_spec::{DualSpec, Failure, FailureKind, Precision, RunConfig, VariantSpec, Vocab};
+use trm_data::puzzles::{Kind, PuzzleData};
+use trm_spec::{DualSpec, Failure, FailureKind, Lessons, Precision, RunConfig, VariantSpec, Vocab};
 
 use crate::Run;
 use crate::checkpoint::{Checkpoint, read_header};
@@ -33,6 +33,31 @@ impl From<PuzzleData> for Material {
     }
 }
 
+impl Material {
+    /// What `lessons` and `config` ask for. A text is read with `vocab`, where a
+    /// model has one already.
+    ///
+    /// # Errors
+    /// If the text cannot be used, or there are no such puzzles.
+    pub fn new(
+        lessons: &Lessons,
+        config: &RunConfig,
+        vocab: Option<&Vocab>,
+    ) -> Result<Self, Failure> {
+        let data = &config.data;
+        match lessons {
+            Lessons::Text { text } if cfg!(feature = "language") => {
+                Ok(Self::Text(Corpus::from_spec(data, text, vocab)?))
+            }
+            Lessons::Puzzles if cfg!(feature = "puzzles") => {
+                let source = Kind::known(&data.dataset)?.source(data, config.train.seed);
+                Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
+            }
+            _ => Err(elsewhere(&config.model)),
+        }
+    }
+}
+
 /// A fresh run of `config` on a text or on puzzles, whichever its model takes.
 pub fn create(
     config: &RunConfig,
@@ -43,39 +68,41 @@ pub fn create(
     check_precision(config.train.precision, device)?;
     let mut init = Init::new(config.train.seed, &device.clone().autodiff());
     match (&config.model, material.into()) {
-        (VariantSpec::Causal(spec), Material::Text(corpus)) => {
+        (VariantSpec::Causal(spec), Material::Text(corpus)) if cfg!(feature = "language") => {
             let vocab = corpus.vocab().clone();
             corpus.check_block(spec.block_size)?;
             let model = Causal::new(spec, vocab.size(), &mut init);
             let task = CausalTask::new(spec, &config.train);
             Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model, task)))
         }
-        (VariantSpec::Dual(spec), Material::Puzzles(data)) => {
+        (VariantSpec::Dual(spec), Material::Puzzles(data)) if cfg!(feature = "puzzles") => {
             let vocab = Vocab::Plain { size: data.train.vocab };
             check_puzzles(spec, vocab.size(), &data)?;
             let model = Dual::new(spec, vocab.size(), &mut init);
             let task = PuzzleTask::new(spec, &config.train);
             Ok(Box::new(PuzzleRun::new(config.clone(), vocab, Some(data), model, task)))
         }
+        (model, _) if !is_here(model) => Err(elsewhere(model)),
         (model, material) => Err(unfit(model, &material)),
     }
 }
 
-/// A saved run. Without `optimizer` the moments start from zero; without `text`
-/// it can be asked but not trained.
+/// A saved run. Without `optimizer` the moments start from zero; without
+/// `lessons` it can be asked but not trained.
 pub fn load(
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
-    text: Option<&str>,
+    lessons: Option<&Lessons>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
-    let corpus = text
-        .map(|text| -> Result<Corpus, Failure> {
-            let header = read_header(checkpoint)?;
-            Ok(Corpus::from_spec(&header.config.data, text, Some(&header.vocab))?)
-        })
-        .transpose()?;
-    load_with_corpus(checkpoint, optimizer, corpus, device)
+    let header = read_header(checkpoint)?;
+    let (config, vocab) = (&header.config, &header.vocab);
+    if !is_here(&config.model) {
+        return Err(elsewhere(&config.model));
+    }
+    let material =
+        lessons.map(|lessons| Material::new(lessons, config, Some(vocab))).transpose()?;
+    load_with(checkpoint, optimizer, material, device)
 }
 
 /// A saved run as [`load`] gives it, on a corpus that was made with the
@@ -105,7 +132,7 @@ pub fn load_with(
     checkpoint.expect_size(config.model.parameters(vocab.size()))?;
     let mut init = Init::new(0, &device.clone().autodiff());
     match &header.config.model {
-        VariantSpec::Causal(spec) => {
+        VariantSpec::Causal(spec) if cfg!(feature = "language") => {
             let corpus = match material {
                 None => None,
                 Some(Material::Text(corpus)) => Some(corpus),
@@ -120,7 +147,7 @@ pub fn load_with(
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }
-        VariantSpec::Dual(spec) => {
+        VariantSpec::Dual(spec) if cfg!(feature = "puzzles") => {
             let data = match material {
                 None => None,
                 Some(Material::Puzzles(data)) => Some(data),
@@ -135,7 +162,29 @@ pub fn load_with(
             run.resume(header.step, optimizer)?;
             Ok(Box::new(run))
         }
+        model => Err(elsewhere(model)),
     }
+}
+
+/// Whether this build holds models of that family; in browsers each comes as a
+/// module of its own, so that neither waits for the other's code.
+fn is_here(model: &VariantSpec) -> bool {
+    if model.solves_puzzles() { cfg!(feature = "puzzles") } else { cfg!(feature = "language") }
+}
+
+fn elsewhere(model: &VariantSpec) -> Failure {
+    let (is, room) = match model.solves_puzzles() {
+        true => ("solves puzzles", "puzzle room"),
+        false => ("writes text", "language room"),
+    };
+    Failure::new(
+        FailureKind::Room,
+        format!(
+            "this `{}` model {is}, and this room's module does not hold such models",
+            model.name()
+        ),
+        format!("Open it in the {room}."),
+    )
 }
 
 fn unfit(model: &VariantSpec, material: &Material) -> Failure {

@@ -280,7 +280,7 @@ fn live_settings_change_the_next_step() {
     let mut again = trm_train::load(
         &saved.checkpoint,
         Some(&saved.optimizer),
-        Some(support::TEXT),
+        Some(&support::lessons(support::TEXT)),
         &Device::flex(),
     )
     .unwrap();

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::Corpus;
-use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig};
-use trm_train::{Run, TextStream, TraceRequest};
+use trm_data::puzzles::{Kind, PuzzleError};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Lessons, Memory, RunConfig};
+use trm_train::{Material, Run, TextStream, TraceRequest};
 
 use crate::device::Opened;
 
@@ -47,16 +48,16 @@ impl Answering {
 
     async fn obey(&mut self, command: Command) -> Result<Event, Failure> {
         match command {
-            Command::Create { config, text } => {
-                let corpus = Corpus::from_spec(&config.data, &text, None)?;
-                let run = trm_train::create(&config, corpus, &self.opened.device)?;
+            Command::Create { config, lessons } => {
+                let material = Material::new(&lessons, &config, None)?;
+                let run = trm_train::create(&config, material, &self.opened.device)?;
                 Ok(self.take_up(run))
             }
-            Command::Load { checkpoint, optimizer, text } => {
+            Command::Load { checkpoint, optimizer, lessons } => {
                 let run = trm_train::load(
                     &checkpoint,
                     optimizer.as_deref(),
-                    text.as_deref(),
+                    lessons.as_ref(),
                     &self.opened.device,
                 )?;
                 Ok(self.take_up(run))
@@ -86,6 +87,18 @@ impl Answering {
                 let trace = run.trace(&request).await?;
                 let summary = run.summary();
                 Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
+            }
+            Command::Pose { kind, from } if cfg!(feature = "puzzles") => Ok(Event::Posed {
+                posed: Kind::known(&kind).and_then(|kind| kind.pose(&from)).map_err(unusable)?,
+            }),
+            Command::Examine { kind, puzzle, steps, top } if cfg!(feature = "puzzles") => {
+                self.examine(&kind, puzzle, steps, top).await
+            }
+            Command::Pose { .. } | Command::Examine { .. } => Err(no_puzzles()),
+            Command::Judge { steps, puzzles } => {
+                let run = self.run()?;
+                let step = run.summary().step;
+                Ok(Event::Judged { step, scores: run.judge(steps, puzzles).await? })
             }
             Command::Configure { config } => {
                 let run = self.run_mut()?;
@@ -129,6 +142,24 @@ impl Answering {
         Ok(Event::Generated { stream, output })
     }
 
+    /// Asks the model for every step's answer, and the rules what it is worth.
+    async fn examine(
+        &self,
+        kind: &str,
+        puzzle: Vec<u32>,
+        depth: usize,
+        top: usize,
+    ) -> Result<Event, Failure> {
+        let run = self.run()?;
+        let kind = Kind::known(kind).map_err(unusable)?;
+        let request =
+            TraceRequest { tokens: vec![puzzle.clone()], depth, top, ..TraceRequest::default() };
+        let trace = run.trace(&request).await?;
+        let verdicts = trace.steps.iter().map(|step| kind.judge(&puzzle, &step.argmax[0]));
+        let verdicts = verdicts.collect::<Result<_, _>>().map_err(unusable)?;
+        Ok(Event::Examined { step: run.summary().step, trace, verdicts })
+    }
+
     fn memory(&self) -> Memory {
         use wasm_bindgen::JsCast;
 
@@ -140,23 +171,43 @@ impl Answering {
         }
     }
 
-    /// Times training steps of `config` on made-up text. The first step, which
+    /// Times training steps of `config` on what is made up for it. The first step, which
     /// compiles kernels and fills caches, is not counted.
     async fn probe(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
-        let length = 20 * (config.model.length() + 1);
-        // As many characters as Tiny Shakespeare has, so that the head costs the same.
-        let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
-        let corpus = Corpus::from_text("probe", &text, 0.1)?;
+        let material = made_up(&config)?;
         let tokens_per_step = config.train.batch_size * config.model.length();
         let mut config = config;
         config.train.max_iters = config.train.max_iters.max(steps + 1);
-        let mut run = trm_train::create(&config, corpus, &self.opened.device)?;
+        let mut run = trm_train::create(&config, material, &self.opened.device)?;
         run.steps(1).await?;
         let start = now();
         let reports = run.steps(steps.max(1)).await?;
         let ms_per_step = (now() - start) / reports.len().max(1) as f64;
         Ok(Event::Probed { ms_per_step, tokens_per_step })
     }
+}
+
+/// A text, or a few puzzles, of the size that `config` learns from.
+fn made_up(config: &RunConfig) -> Result<Material, Failure> {
+    if config.model.solves_puzzles() {
+        let mut config = config.clone();
+        config.data.num_puzzles = config.train.batch_size;
+        config.data.num_val_puzzles = 1;
+        return Material::new(&Lessons::Puzzles, &config, None);
+    }
+    let length = 20 * (config.model.length() + 1);
+    // As many characters as Tiny Shakespeare has, so that the head costs the same.
+    let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
+    Ok(Corpus::from_text("probe", &text, 0.1)?.into())
+}
+
+/// Of what was typed or drawn, not of what a run learns from.
+fn unusable(error: PuzzleError) -> Failure {
+    Failure { kind: FailureKind::Puzzle, ..error.into() }
+}
+
+fn no_puzzles() -> Failure {
+    Failure::new(FailureKind::Room, "this room's module knows no puzzles", "Open the puzzle room.")
 }
 
 fn no_run() -> Failure {

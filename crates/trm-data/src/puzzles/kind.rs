@@ -101,9 +101,7 @@ impl Kind {
                         Vec::new(),
                     ),
                     Verdict::Broken => unsolved("start and goal are not connected", Vec::new()),
-                    Verdict::Changed { cell } => {
-                        unsolved("walls, start and goal stay", vec![cell])
-                    }
+                    Verdict::Changed { cell } => unsolved("walls, start and goal stay", vec![cell]),
                     Verdict::Impossible => unsolved("there is no path in this maze", Vec::new()),
                 })
             }
@@ -191,7 +189,9 @@ fn pose_sudoku(size: Size, from: &PuzzleFrom) -> Result<Vec<u8>, PuzzleError> {
             let (found, board) = sudoku::parse_board(&line).map_err(unusable)?;
             if found != size {
                 let (is, wanted) = (found.side(), size.side());
-                return Err(unusable(format!("this is a {is}×{is} Sudoku, not a {wanted}×{wanted}")));
+                return Err(unusable(format!(
+                    "this is a {is}×{is} Sudoku, not a {wanted}×{wanted}"
+                )));
             }
             Ok(board)
         }
@@ -213,9 +213,9 @@ fn board(size: Size, tokens: &[u32]) -> Result<Vec<u8>, PuzzleError> {
 fn pose_maze(side: usize, from: &PuzzleFrom) -> Result<Maze, PuzzleError> {
     let maze = match from {
         PuzzleFrom::Made { seed, .. } => {
-            maze::make(side, Style::Scattered, Split::Val, u64::from(*seed), 0).ok_or_else(|| {
-                PuzzleError::Unusable { what: format!("no {side}×{side} maze was found") }
-            })?
+            maze::make(side, Style::Scattered, Split::Val, u64::from(*seed), 0).ok_or_else(
+                || PuzzleError::Unusable { what: format!("no {side}×{side} maze was found") },
+            )?
         }
         PuzzleFrom::Text { text } => maze::parse("the maze", text)?,
         PuzzleFrom::Drawn { tokens } => Maze::new(side, side, tokens.clone())?,

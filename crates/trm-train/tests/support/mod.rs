@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use trm_data::Corpus;
-use trm_spec::{CausalSpec, RunConfig, VariantSpec};
+use trm_spec::{CausalSpec, Lessons, RunConfig, VariantSpec};
 use trm_train::Run;
 
 /// Runs a future that never waits: the CPU answers at once.
@@ -16,6 +16,12 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub const TEXT: &str = "To be, or not to be: that is the question:\nWhether 'tis nobler in the mind to suffer\nThe slings and arrows of outrageous fortune,\nOr to take arms against a sea of troubles\nAnd by opposing end them. To die: to sleep;\nNo more; and by a sleep to say we end\nThe heart-ache and the thousand natural shocks\nThat flesh is heir to, 'tis a consummation\nDevoutly to be wish'd.\n";
+
+/// `text`, to learn from.
+#[allow(dead_code, reason = "puzzles have their own")]
+pub fn lessons(text: &str) -> Lessons {
+    Lessons::Text { text: text.into() }
+}
 
 /// A configuration small enough to train in a test.
 #[allow(dead_code, reason = "puzzles have their own")]

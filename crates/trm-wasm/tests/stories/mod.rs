@@ -2,10 +2,12 @@
 //! JavaScript does, in plain objects, so that the conversion is tested too.
 
 mod failures;
+mod puzzles;
 mod support;
 mod training;
 
 pub use failures::*;
+pub use puzzles::*;
 pub use training::*;
 
 /// Makes a browser test of every story.
@@ -31,6 +33,10 @@ macro_rules! all {
             unusable_checkpoints_are_refused_and_the_run_stays,
             a_message_of_another_shape_is_answered,
             a_stream_that_is_not_open_is_refused,
+            puzzles_are_posed_before_there_is_a_run,
+            a_puzzle_solver_learns_and_answers_at_every_step,
+            a_saved_puzzle_run_goes_on_exactly,
+            what_is_no_puzzle_is_refused_and_the_run_stays,
         }
     };
     ($($story:ident,)*) => {

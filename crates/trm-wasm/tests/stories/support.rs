@@ -3,11 +3,16 @@
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use trm_spec::{
-    CausalSpec, Command, Event, Failure, GenerateOptions, RunConfig, RunSummary, Saved, StepReport,
-    TrainSpec, VariantSpec,
+    CausalSpec, Command, Event, Failure, GenerateOptions, Lessons, RunConfig, RunSummary, Saved,
+    StepReport, TrainSpec, VariantSpec,
 };
 use trm_wasm::Session;
 use wasm_bindgen::JsValue;
+
+/// The usual text, to learn from.
+pub fn lessons() -> Lessons {
+    Lessons::Text { text: text() }
+}
 
 /// A text that is learned in a few steps.
 pub fn text() -> String {
@@ -83,16 +88,16 @@ macro_rules! ask {
 }
 
 ask!(create(config: RunConfig) -> RunSummary,
-    Command::Create { config, text: text() }, Event::Ready { summary } => summary);
+    Command::Create { config, lessons: lessons() }, Event::Ready { summary } => summary);
 ask!(step(n: usize) -> Vec<StepReport>,
     Command::Step { n }, Event::Stepped { reports } => reports);
 ask!(save() -> Saved,
     Command::Save, Event::Saved { saved } => saved);
-ask!(load(saved: &Saved, text: Option<String>) -> RunSummary,
+ask!(load(saved: &Saved, lessons: Option<Lessons>) -> RunSummary,
     Command::Load {
         checkpoint: saved.checkpoint.clone(),
-        optimizer: text.is_some().then(|| saved.optimizer.clone()),
-        text,
+        optimizer: lessons.is_some().then(|| saved.optimizer.clone()),
+        lessons,
     },
     Event::Ready { summary } => summary);
 ask!(generate(options: GenerateOptions) -> u32,

@@ -77,7 +77,7 @@ pub async fn a_saved_run_goes_on_exactly() {
     let unbroken = step(&mut session, 10).await;
 
     let mut other = open().await;
-    let summary = load(&mut other, &saved, Some(text())).await;
+    let summary = load(&mut other, &saved, Some(lessons())).await;
     assert_eq!(summary.step, 10);
     assert_eq!(step(&mut other, 10).await, unbroken);
 }
