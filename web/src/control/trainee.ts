@@ -1,16 +1,23 @@
-// The run in the worker and the text it learns from: made, loaded and saved.
+// The run in the worker and what it learns from: made, loaded and saved.
 
 import { type SessionClient, SessionError } from '../client/client';
 import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type KeptRun } from '../state/keep';
+import { ROOM_OF, stranger, type Variant, variantOf } from '../state/rooms';
 import type { RunState } from '../state/run';
+import type { RoomName } from '../worker/protocol';
 import { Corpora, named } from './corpora';
 
 export class Trainee {
   /** The text, when it is the visitor's own. */
   text: string | null = null;
 
+  readonly #room: RoomName;
   readonly #corpora = new Corpora();
+
+  constructor(room: RoomName) {
+    this.#room = room;
+  }
 
   /** The words of a text: of one's own, or Shakespeare's for `null`. */
   async corpus(text: string | null): Promise<string> {
@@ -18,7 +25,8 @@ export class Trainee {
   }
 
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
-    const config = named(wanted, text);
+    this.#admit(wanted.model.variant);
+    const config = this.#room === 'language' ? named(wanted, text) : wanted;
     const lessons = await this.#lessons(text);
     const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
     this.text = text;
@@ -31,13 +39,23 @@ export class Trainee {
     optimizer: Uint8Array | null,
     text: string | null,
   ): Promise<RunSummary> {
+    const variant = variantOf(checkpoint);
+    // What says nothing of itself is for the trainer to refuse.
+    if (variant) this.#admit(variant);
     const lessons = await this.#lessons(text);
     const summary = await load(client, checkpoint, optimizer, lessons);
     this.text = text;
     return summary;
   }
 
+  /** Refuses what is at home in the other room, before anything is given up for it. */
+  #admit(variant: Variant): void {
+    if (ROOM_OF[variant] === this.#room) return;
+    throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
+  }
+
   async #lessons(text: string | null): Promise<Lessons> {
+    if (this.#room === 'puzzles') return { kind: 'puzzles' };
     return { kind: 'text', text: await this.corpus(text) };
   }
 
@@ -52,7 +70,7 @@ export class Trainee {
     state: RunState,
   ): Promise<KeptRun> {
     const saved = await this.save(client);
-    const { training, validation, elapsed, changes, summary } = state;
+    const { training, validation, elapsed, changes, judged, summary } = state;
     return {
       id: CURRENT,
       ...from,
@@ -62,7 +80,7 @@ export class Trainee {
       savedAt: Date.now(),
       checkpoint: saved.checkpoint,
       optimizer: saved.optimizer,
-      history: { training, validation, elapsed, changes },
+      history: { training, validation, elapsed, changes, judged },
       config: summary?.config,
     };
   }
@@ -103,7 +121,9 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
 /** What can be done with a checkpoint that was loaded. */
 export function loadedHint({ step, trainable, config }: RunSummary): string {
   if (!trainable) {
-    return 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
+    return config.model.variant === 'dual'
+      ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
+      : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
   }
   return step >= config.train.max_iters
     ? 'It has made all its steps (max_iters): Train on adds more.'

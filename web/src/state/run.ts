@@ -1,6 +1,6 @@
 // What the page knows of a run: a pure function of what has happened.
 
-import type { DepthLoss, RunConfig, RunSummary, StepReport } from '../gen';
+import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, StepReport } from '../gen';
 import { differing, show, valueOf } from './settings';
 import { lengthOf } from './sizes';
 
@@ -30,10 +30,19 @@ export interface History {
   readonly elapsed: number;
   /** Absent in runs that were kept before changes were noted. */
   readonly changes?: readonly Change[];
+  /** How held-out puzzles are answered, where that is what a run is for. */
+  readonly judged?: readonly Judged[];
+}
+
+/** How held-out puzzles are answered at a step of training. */
+export interface Judged {
+  readonly step: number;
+  readonly scores: PuzzleScores;
 }
 
 export interface RunState extends History {
   readonly changes: readonly Change[];
+  readonly judged: readonly Judged[];
   readonly summary: RunSummary | null;
   readonly step: number;
   readonly learningRate: number | null;
@@ -44,7 +53,8 @@ export type Happening =
   | { readonly type: 'began'; readonly summary: RunSummary; readonly history: History | null }
   | { readonly type: 'changed'; readonly summary: RunSummary }
   | { readonly type: 'stepped'; readonly reports: readonly StepReport[]; readonly ms: number }
-  | { readonly type: 'validated'; readonly validation: Validation };
+  | { readonly type: 'validated'; readonly validation: Validation }
+  | { readonly type: 'judged'; readonly judged: Judged };
 
 export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
 
@@ -53,6 +63,8 @@ export interface Notice {
   readonly tone: 'bad' | 'good';
   readonly message: string;
   readonly hint: string;
+  /** Where to go instead. */
+  readonly link?: { readonly href: string; readonly words: string };
 }
 
 export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
@@ -60,6 +72,7 @@ export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
 export const NO_RUN: RunState = {
   ...NO_HISTORY,
   changes: [],
+  judged: [],
   summary: null,
   step: 0,
   learningRate: null,
@@ -77,8 +90,8 @@ export function reduce(state: RunState, happening: Happening): RunState {
   switch (happening.type) {
     case 'began': {
       const { summary } = happening;
-      const { changes = [], ...history } = happening.history ?? NO_HISTORY;
-      return { ...NO_RUN, ...history, changes, summary, step: summary.step };
+      const { changes = [], judged = [], ...history } = happening.history ?? NO_HISTORY;
+      return { ...NO_RUN, ...history, changes, judged, summary, step: summary.step };
     }
     case 'changed': {
       const { summary } = happening;
@@ -103,6 +116,8 @@ export function reduce(state: RunState, happening: Happening): RunState {
     }
     case 'validated':
       return { ...state, validation: sparse([...state.validation, happening.validation]) };
+    case 'judged':
+      return { ...state, judged: sparse([...state.judged, happening.judged]) };
     default:
       return happening satisfies never;
   }
@@ -146,7 +161,7 @@ export function thin<P extends Point>(points: readonly P[]): readonly P[] {
 }
 
 /** Halves a list that has grown too long; losses of different depths have no average, so pairs are not merged. */
-export function sparse(validation: readonly Validation[]): readonly Validation[] {
+export function sparse<V>(validation: readonly V[]): readonly V[] {
   if (validation.length <= MOST_VALIDATIONS) return validation;
   // Counted from the latest, which is still shown.
   return validation.filter((_, i) => (validation.length - 1 - i) % 2 === 0);

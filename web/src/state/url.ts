@@ -35,6 +35,8 @@ export interface PageAddress extends RunAddress, Wish {
   readonly question: Question;
   /** Two configurations to be trained beside the run. */
   readonly duel: DuelPlan | null;
+  /** Whether a file waits that the other room was given. */
+  readonly handed: boolean;
   /** What could not be read, in words. */
   readonly problems: readonly string[];
 }
@@ -63,7 +65,7 @@ const NUMBERS = [
 ] as const;
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...['prompt', 'depth', 'depths', 'probe'],
+  ...['prompt', 'depth', 'depths', 'probe', 'handed'],
   ...NUMBERS.map(([key]) => key),
   ...[...WISH_KEYS, ...RUN_KEYS, ...DUEL_KEYS],
 ]);
@@ -78,6 +80,7 @@ export function read(search: string): PageAddress {
     ...readWish(query),
     question: readQuestion(query),
     duel: readDuel(query, problems),
+    handed: query.get('handed') === '1',
     problems,
   };
 }
