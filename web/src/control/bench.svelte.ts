@@ -293,6 +293,12 @@ export abstract class Bench<R extends Training = Training> {
     this.errands.add(() => this.runs.replace(next));
   }
 
+  /** Takes a text that was dropped or chosen. */
+  abstract takeText(name: string, text: string): void;
+
+  /** Takes a text that was pasted on the page, not into a field of it. */
+  abstract takePasted(text: string): void;
+
   /** Another run of a preset, not trained yet. */
   protected abstract fromNothing(name: string): Promise<void>;
 }

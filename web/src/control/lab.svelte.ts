@@ -15,6 +15,9 @@ import { Estimates } from './estimates.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './run.svelte';
 
+/** Characters below which a pasted text was meant for something else. */
+const SHORTEST_PASTE = 1000;
+
 export class Lab extends Bench<Run> {
   readonly duel: Duel;
 
@@ -98,6 +101,14 @@ export class Lab extends Bench<Run> {
       const length = text.length.toLocaleString('en-US');
       this.notices.tell('good', `This run learns from “${name}”, ${length} characters.`, hint);
     });
+  }
+
+  takeText(name: string, text: string): void {
+    this.chooseText(name, text);
+  }
+
+  takePasted(text: string): void {
+    if (text.length >= SHORTEST_PASTE) this.chooseText('pasted text', text);
   }
 
   /** Puts the question, which changed. */

@@ -44,13 +44,13 @@ export class Run extends Training {
     this.question = $state(question);
   }
 
-  override begin(
+  begin(
     summary: RunSummary,
     text: string | null,
     history: History | null,
     finished: boolean,
   ): void {
-    super.begin(summary, text, history, finished);
+    this.begun(summary, history);
     this.text = text;
     this.question.prompt = readable(this.question.prompt, summary, text);
     this.#unvalidated = !finished && !history?.validation.length;

@@ -34,12 +34,14 @@ export abstract class Training {
   }
 
   /** Another run is at hand. `finished`: what it is worth is known already. */
-  begin(
+  abstract begin(
     summary: RunSummary,
-    _text: string | null,
+    text: string | null,
     history: History | null,
-    _finished: boolean,
-  ): void {
+    finished: boolean,
+  ): void;
+
+  protected begun(summary: RunSummary, history: History | null): void {
     this.happen({ type: 'began', summary, history });
     this.draft = summary.config;
     this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';

@@ -1,6 +1,6 @@
 // The list of the models that come with the page, read without trusting it.
 
-import { DEFAULT_CONFIG, PRESETS, type RunConfig } from '../gen';
+import { DEFAULT_CONFIG, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
 import { parse, settingsOf, show, withSetting } from './settings';
 
 /** One model that comes with the page. */
@@ -25,6 +25,8 @@ export interface Shipped {
   readonly step: number;
   /** Over the whole validation split, in nats per token; by depth, shallow first. */
   readonly losses: readonly ShippedLoss[];
+  /** Of a solver: how held-out puzzles are answered. */
+  readonly scores: PuzzleScores | null;
 }
 
 export interface ShippedLoss {
@@ -85,12 +87,35 @@ function shipped(entry: unknown): Shipped {
     minutes: number(entry, 'minutes'),
     step: whole(entry, 'step'),
     losses: list(entry, 'losses').map(loss),
+    scores: entry['scores'] == null ? null : scores(entry['scores']),
   };
 }
 
 function loss(row: unknown): ShippedLoss {
   if (!isFields(row)) throw new Error('“losses” is no list of depths and losses');
   return { depth: whole(row, 'depth', 1), loss: number(row, 'loss') };
+}
+
+function scores(value: unknown): PuzzleScores {
+  if (!isFields(value)) throw new Error('“scores” are no JSON object');
+  const share = (row: Fields) => ({
+    cell_accuracy: number(row, 'cell_accuracy'),
+    exact_accuracy: number(row, 'exact_accuracy'),
+  });
+  const rows = (key: string) => list(value, key).map((row) => (isFields(row) ? row : {}));
+  return {
+    puzzles: whole(value, 'puzzles', 1),
+    steps: rows('steps').map((row) => ({
+      step: whole(row, 'step', 1),
+      loss: number(row, 'loss'),
+      ...share(row),
+    })),
+    halting: rows('halting').map((row) => ({
+      threshold: number(row, 'threshold'),
+      steps: number(row, 'steps'),
+      ...share(row),
+    })),
+  };
 }
 
 /** The configuration; a setting that is younger than the checkpoint has its default. */

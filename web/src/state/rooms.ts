@@ -42,18 +42,26 @@ export function variantOf(checkpoint: Uint8Array): Variant | null {
   const view = new DataView(checkpoint.buffer, checkpoint.byteOffset, checkpoint.byteLength);
   const length = Number(view.getBigUint64(0, true));
   if (length > Math.min(LARGEST_HEADER, checkpoint.length - 8)) return null;
+  const header = parsed(new TextDecoder().decode(checkpoint.subarray(8, 8 + length)));
+  const config = field(field(header, '__metadata__'), 'config');
+  const variant = field(
+    field(typeof config === 'string' ? parsed(config) : null, 'model'),
+    'variant',
+  );
+  return isVariant(variant) ? variant : null;
+}
+
+function parsed(text: string): unknown {
   try {
-    const header = JSON.parse(new TextDecoder().decode(checkpoint.subarray(8, 8 + length))) as {
-      __metadata__?: { config?: string };
-    };
-    const config = JSON.parse(header.__metadata__?.config ?? 'null') as {
-      model?: { variant?: unknown };
-    } | null;
-    const variant = config?.model?.variant;
-    return isVariant(variant) ? variant : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }
+}
+
+function field(value: unknown, name: string): unknown {
+  const fields = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return fields.find(([key]) => key === name)?.[1];
 }
 
 function isVariant(value: unknown): value is Variant {

@@ -1,6 +1,6 @@
 // What the page knows of a run: a pure function of what has happened.
 
-import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, StepReport } from '../gen';
+import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, Solved, StepReport } from '../gen';
 import { differing, show, valueOf } from './settings';
 import { lengthOf } from './sizes';
 
@@ -43,6 +43,8 @@ export interface Judged {
 export interface RunState extends History {
   readonly changes: readonly Change[];
   readonly judged: readonly Judged[];
+  /** How the puzzles were answered that were done last while training. */
+  readonly solved: Solved | null;
   readonly summary: RunSummary | null;
   readonly step: number;
   readonly learningRate: number | null;
@@ -73,6 +75,7 @@ export const NO_RUN: RunState = {
   ...NO_HISTORY,
   changes: [],
   judged: [],
+  solved: null,
   summary: null,
   step: 0,
   learningRate: null,
@@ -111,6 +114,7 @@ export function reduce(state: RunState, happening: Happening): RunState {
         elapsed: state.elapsed + happening.ms,
         // Smoothed, so that the number can be read.
         msPerStep: state.msPerStep === null ? each : 0.8 * state.msPerStep + 0.2 * each,
+        solved: happening.reports.findLast((report) => report.solved)?.solved ?? state.solved,
         training: thin([...state.training, ...happening.reports.map(point)]),
       };
     }
@@ -177,6 +181,12 @@ export function timeLeft(state: RunState): number | null {
   const total = state.summary?.config.train.max_iters;
   if (total === undefined || state.msPerStep === null) return null;
   return (Math.max(0, total - state.step) * state.msPerStep) / 1000;
+}
+
+/** Rows of a batch that are stepped through each second: of a solver, puzzles × steps. */
+export function rowsPerSecond(state: RunState): number | null {
+  if (!state.summary || state.msPerStep === null) return null;
+  return (1000 * state.summary.config.train.batch_size) / state.msPerStep;
 }
 
 /** Tokens the model trains on each second. */
