@@ -2,26 +2,26 @@
 
 use serde_json::json;
 use trm_spec::{
-    Command, DualSpec, Event, FailureKind, Lessons, PuzzleFrom, RunConfig, SolutionCount,
-    VariantSpec, overlay,
+    Command, Event, FailureKind, Lessons, PuzzleFrom, RunConfig, SolutionCount, overlay,
 };
+use trm_wasm::Session;
 
 use super::support::*;
 
 const KIND: &str = "sudoku-4x4";
 
 fn small() -> RunConfig {
-    let config =
-        RunConfig { model: VariantSpec::Dual(DualSpec::default()), ..RunConfig::default() };
     let patch = json!({
-        "hidden_size": 32, "num_heads": 2, "n_layers": 1, "h_cycles": 2, "l_cycles": 1,
-        "halt_max_steps": 4, "seq_len": 16, "mlp_t": true, "pos_encodings": "none",
-        "puzzle_emb_ndim": 0, "puzzle_emb_len": 0, "expansion": 2.0,
-        "dataset": KIND, "num_puzzles": 64, "num_val_puzzles": 16, "batch_size": 16,
-        "max_iters": 100, "warmup_iters": 5, "learning_rate": 3e-3,
+        "model": {
+            "variant": "dual",
+            "hidden_size": 32, "num_heads": 2, "n_layers": 1, "h_cycles": 2, "l_cycles": 1,
+            "halt_max_steps": 4, "seq_len": 16, "mlp_t": true, "pos_encodings": "none",
+            "puzzle_emb_ndim": 0, "puzzle_emb_len": 0, "expansion": 2.0,
+        },
+        "data": { "dataset": KIND, "num_puzzles": 64, "num_val_puzzles": 16 },
+        "train": { "batch_size": 16, "max_iters": 100, "warmup_iters": 5, "learning_rate": 3e-3 },
     });
-    let patch = patch.as_object().expect("an object").clone();
-    overlay(&config, &patch).expect("a configuration")
+    overlay(&RunConfig::default(), &patch).expect("a configuration")
 }
 
 fn posing(from: PuzzleFrom) -> Command {

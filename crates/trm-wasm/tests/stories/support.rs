@@ -86,6 +86,7 @@ macro_rules! ask {
         }
     };
 }
+pub(crate) use ask;
 
 ask!(create(config: RunConfig) -> RunSummary,
     Command::Create { config, lessons: lessons() }, Event::Ready { summary } => summary);
