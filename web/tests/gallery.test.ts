@@ -26,7 +26,6 @@ const MODEL: Shipped = {
   hardware: 'two cores',
   minutes: 1,
   step: 10,
-  scores: null,
   losses: [{ depth: 1, loss: 2 }],
 };
 

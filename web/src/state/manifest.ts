@@ -26,7 +26,7 @@ export interface Shipped {
   /** Over the whole validation split, in nats per token; by depth, shallow first. */
   readonly losses: readonly ShippedLoss[];
   /** Of a solver: how held-out puzzles are answered. */
-  readonly scores: PuzzleScores | null;
+  readonly scores?: PuzzleScores;
 }
 
 export interface ShippedLoss {
@@ -87,7 +87,7 @@ function shipped(entry: unknown): Shipped {
     minutes: number(entry, 'minutes'),
     step: whole(entry, 'step'),
     losses: list(entry, 'losses').map(loss),
-    scores: entry['scores'] == null ? null : scores(entry['scores']),
+    ...(entry['scores'] === undefined ? {} : { scores: scores(entry['scores']) }),
   };
 }
 

@@ -46,12 +46,7 @@ export class Solver extends Training {
     this.look = $state(look);
   }
 
-  begin(
-    summary: RunSummary,
-    _: string | null,
-    history: History | null,
-    finished: boolean,
-  ): void {
+  begin(summary: RunSummary, _: string | null, history: History | null, finished: boolean): void {
     this.begun(summary, history);
     const kind = kindOf(summary.config.data.dataset);
     if (kind) this.desk.turn(kind);
