@@ -38,7 +38,7 @@ export function minutesOf(metrics, { train, model }, step) {
 }
 
 /** One entry of the manifest; an error says what is missing from it. */
-export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, scores }) {
+export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, scores = null }) {
   if (!NAME.test(name)) {
     throw new Error(`\`${name}\` cannot be a name: small letters, digits and hyphens go into an address`);
   }

@@ -142,6 +142,14 @@ export abstract class Bench<R extends Training = Training> {
   get space(): Space | null {
     return this.runs.room.shown;
   }
+  /** Whether the run at hand can be trained. */
+  get teachable(): boolean {
+    return this.runs.teachable;
+  }
+  /** Whether what it learns from is being made. */
+  get equipping(): boolean {
+    return this.runs.equipping;
+  }
   /** The address of all this, for somebody else. */
   get link(): string {
     return location.origin + location.pathname + this.address();
@@ -158,8 +166,9 @@ export abstract class Bench<R extends Training = Training> {
   /** Trains on, also when all steps have been made: then there are more of them. */
   trainOn(): void {
     this.errands.add(async () => {
+      await this.runs.equip();
       const { summary, step } = this.state;
-      if (!summary) return;
+      if (!summary?.trainable) return;
       const { config } = summary;
       if (step >= config.train.max_iters) {
         await this.runs.configure({ ...further(config, step, this.more) });

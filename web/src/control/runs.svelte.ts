@@ -59,8 +59,11 @@ export class Runs {
   readonly #around: Surroundings;
   readonly #keeper: Keeper;
   readonly #trainee: Trainee;
+  #equippable = $state(false);
   /** The step of a model that has just been opened and can be opened again. */
   #opened = $state<number | null>(null);
+  /** Whether the lessons of the run at hand are being made. */
+  equipping = $state(false);
   #due = 0;
   /** The step that was last saved, or tried to be. */
   #saved = 0;
@@ -292,6 +295,7 @@ export class Runs {
     const { run, remember } = this.#around;
     this.origin = origin;
     this.#opened = origin && !history ? summary.step : null;
+    this.#equippable = this.#trainee.equippable;
     run.begin(summary, this.text, history, this.#opened !== null);
     this.savedAt = null;
     this.savedBytes = null;
@@ -299,6 +303,32 @@ export class Runs {
     this.#unkept = null;
     this.#due = performance.now() + SAVE_EVERY;
     remember();
+  }
+
+  /** Whether the run at hand can be trained, or could be once its lessons are made. */
+  get teachable(): boolean {
+    return this.#around.run.state.summary?.trainable || this.#equippable;
+  }
+
+  /** Sees to it that there is something to learn from. */
+  async equip(): Promise<void> {
+    const { machine, run, notices } = this.#around;
+    const before = run.state.summary;
+    if (!before || !this.#equippable) return;
+    this.equipping = true;
+    this.#equippable = false;
+    try {
+      const made = await this.#trainee.equip(machine.client);
+      if (!made) return;
+      run.change(made);
+      const { config } = before;
+      if (made.trainable && !same(made.config, config)) {
+        run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
+      }
+      if (!made.trainable) notices.tell('bad', 'It cannot be trained here.', loadedHint(made));
+    } finally {
+      this.equipping = false;
+    }
   }
 
   /** Changes settings that need no restart; none is no change. */

@@ -13,6 +13,8 @@ export class Trainee {
   text: string | null = null;
 
   readonly #room: RoomName;
+  /** What was loaded to be asked: its lessons are made once it is to learn from them. */
+  #unequipped: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
   readonly #corpora = new Corpora();
 
   constructor(room: RoomName) {
@@ -29,6 +31,7 @@ export class Trainee {
     const config = this.#room === 'language' ? named(wanted, text) : wanted;
     const lessons = await this.#lessons(text);
     const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
+    this.#unequipped = null;
     this.text = text;
     return summary;
   }
@@ -42,10 +45,29 @@ export class Trainee {
     const variant = variantOf(checkpoint);
     // What says nothing of itself is for the trainer to refuse.
     if (variant) this.#admit(variant);
+    if (this.#room === 'puzzles') {
+      const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
+      const { summary } = await client.ask(command, 'ready');
+      this.#unequipped = { checkpoint, optimizer };
+      return summary;
+    }
     const lessons = await this.#lessons(text);
     const summary = await load(client, checkpoint, optimizer, lessons);
     this.text = text;
     return summary;
+  }
+
+  /** Whether lessons can still be made for the run at hand. */
+  get equippable(): boolean {
+    return this.#unequipped !== null;
+  }
+
+  /** Makes the lessons of a run that was loaded to be asked. Many puzzles take a while. */
+  async equip(client: SessionClient): Promise<RunSummary | null> {
+    const from = this.#unequipped;
+    if (!from) return null;
+    this.#unequipped = null;
+    return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
   }
 
   /** Refuses what is at home in the other room, before anything is given up for it. */
@@ -60,7 +82,10 @@ export class Trainee {
   }
 
   async save(client: SessionClient): Promise<Saved> {
-    return (await client.ask({ type: 'save' }, 'saved')).saved;
+    const { optimizer = null } = this.#unequipped ?? {};
+    const { saved } = await client.ask({ type: 'save' }, 'saved');
+    // What only training needs is not in the worker yet.
+    return optimizer ? { ...saved, optimizer } : saved;
   }
 
   /** The run with all that is needed to go on with it another day. */

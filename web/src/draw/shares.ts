@@ -24,7 +24,7 @@ export interface Scale {
   readonly bottom: number;
 }
 
-const ROOM = { left: 40, right: 14, above: 10, below: 26 } as const;
+const ROOM = { left: 48, right: 14, above: 10, below: 26 } as const;
 
 /** `from` and `to`: what the figure shows from left to right. */
 export function scale(from: number, to: number, width: number, height: number): Scale {

@@ -2,6 +2,7 @@
 // asked.
 
 import type { SessionClient } from '../../client/client';
+import type { RunConfig } from '../../gen';
 import type { Shelf } from '../../state/keep';
 import type { Shipped } from '../../state/manifest';
 import { preset, presetOfKind } from '../../state/presets';
@@ -13,6 +14,18 @@ import { Bench } from '../bench.svelte';
 import type { Cursor } from '../cursor.svelte';
 import { Desk } from './desk.svelte';
 import { Solver } from './solver.svelte';
+
+/** Puzzles that a tab makes to learn from; each is shown in another guise every time. */
+const MOST_PUZZLES = 1000;
+
+function inTab(config: RunConfig): RunConfig {
+  const { num_puzzles, num_val_puzzles } = config.data;
+  const fewer = {
+    num_puzzles: Math.min(MOST_PUZZLES, num_puzzles),
+    num_val_puzzles: Math.min(MOST_PUZZLES / 4, num_val_puzzles),
+  };
+  return { ...config, data: { ...config.data, ...fewer } };
+}
 
 export class PuzzleRoom extends Bench<Solver> {
   readonly #address: PuzzleAddress;
@@ -144,12 +157,13 @@ export class PuzzleRoom extends Bench<Solver> {
     await this.gallery.manifest;
     const wanted = address.kind ? [address.kind.name] : OFFERED;
     const shipped = wanted.map((kind) => this.shippedFor(kind)).find((model) => model !== null);
-    return shipped ? { ...address, checkpoint: shipped.name } : address;
+    if (shipped) return { ...address, checkpoint: shipped.name };
+    return { ...address, config: inTab(address.config) };
   }
 
   protected async fromNothing(name: string): Promise<void> {
     const config = preset(name);
-    if (config) await this.runs.create(config, null, name);
+    if (config) await this.runs.create(inTab(config), null, name);
   }
 
   protected spare(): Promise<boolean> {

@@ -58,6 +58,12 @@ export class Solver extends Training {
     this.hurry();
   }
 
+  override change(summary: RunSummary): void {
+    // What cannot be trained has no held-out puzzles either.
+    if (summary.trainable && !this.state.summary?.trainable) this.#judged = -1;
+    super.change(summary);
+  }
+
   /** Supervision steps that the puzzle is given. */
   get steps(): number {
     const { summary } = this.state;
