@@ -37,7 +37,10 @@ export function minutesOf(metrics, { train, model }, step) {
   return before > 0 ? seconds / 60 : null;
 }
 
-/** One entry of the manifest; an error says what is missing from it. */
+/**
+ * One entry of the manifest; an error says what is missing from it.
+ * @param {Record<string, any>} facts
+ */
 export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, scores = null }) {
   if (!NAME.test(name)) {
     throw new Error(`\`${name}\` cannot be a name: small letters, digits and hyphens go into an address`);
