@@ -125,7 +125,7 @@ test('a maze is drawn with the pointer', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('It stays until it is a puzzle.');
+  await expect(puzzles.facts).toContainText('What is on the board stays.');
   await puzzles.cell(0).focus();
   await page.keyboard.press('s');
   await puzzles.cell(9).focus();
@@ -201,6 +201,25 @@ test('a damaged checkpoint is refused, and the model at hand stays', async ({
   await play.drop('none.safetensors', 'no checkpoint');
   await expect(play.notice.getByRole('paragraph')).toHaveCount(1);
   await page.getByRole('button', { name: 'New puzzle' }).click();
+  await puzzles.solved();
+  await play.at(model.step);
+});
+
+test('a worker that is lost is replaced, and the puzzle is answered again', async ({
+  page,
+  play,
+  puzzles,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  const [worker] = page.workers();
+  await worker?.evaluate(() => {
+    setTimeout(() => {
+      throw new Error('the device was lost');
+    });
+  });
+  await page.getByRole('button', { name: 'New puzzle' }).click();
+  await play.says('the device was lost');
   await puzzles.solved();
   await play.at(model.step);
 });

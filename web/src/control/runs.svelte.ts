@@ -122,14 +122,14 @@ export class Runs {
       if (!file && (await this.#agrees(address))) return;
     }
     const next = file ? () => this.load(file) : await this.#asked(address);
-    if (last) return next ? this.replace(next) : undefined;
+    const asked = location.search;
     try {
+      if (last) return next ? await this.replace(next) : undefined;
       await (next ?? (() => this.create(address.config, null, address.preset)))();
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
       // The address asks for what cannot be: say so, and begin with what can.
-      const asked = location.search;
-      await this.create(preset(standard) ?? run.draft, null, standard);
+      if (!last) await this.create(preset(standard) ?? run.draft, null, standard);
       notices.fail(error.failure, asked);
     }
   }

@@ -24,6 +24,7 @@ export class Desk {
   settled: () => void = () => undefined;
 
   #wanted: PuzzleFrom | null;
+  #left = false;
 
   constructor(kind: Kind, board: Board | null) {
     this.kind = $state.raw(kind);
@@ -38,13 +39,22 @@ export class Desk {
 
   /** Puzzles of another kind: the one at hand makes room for one of them. */
   turn(kind: Kind): void {
-    if (kind.name === this.kind.name) return;
+    if (kind.name === this.kind.name && !this.#left) return;
+    this.#left = false;
     this.kind = kind;
     this.board = empty(kind);
     this.posed = null;
     this.problem = null;
     if (!gradesOf(kind).includes(this.grade)) this.grade = EASY;
     this.make();
+  }
+
+  /** There is no board for what the model at hand solves. */
+  leave(problem: string): void {
+    this.#left = true;
+    this.posed = null;
+    this.problem = problem;
+    this.#wanted = null;
   }
 
   make(grade = this.grade): void {
@@ -85,7 +95,11 @@ export class Desk {
       this.settled();
       return from.type === 'drawn' ? 'drawn' : 'whole';
     } catch (error) {
-      if (!(error instanceof SessionError) || error.failure.kind !== 'puzzle') throw error;
+      if (!(error instanceof SessionError) || error.failure.kind !== 'puzzle') {
+        // The next worker is asked again.
+        this.#wanted ??= from;
+        throw error;
+      }
       this.problem = sentence(error.failure.message);
       // What is drawn stays as it is, so that it can be put right.
       if (from.type === 'drawn') this.posed = null;

@@ -1,16 +1,15 @@
 // A run that solves puzzles: the one on the desk is answered as it stands and as the
 // weights change, and held-out ones tell how good it has become.
 
-import type { RunSummary } from '../../gen';
+import type { RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../state/sizes';
 import type { History } from '../../state/run';
-import { kindOf } from '../../state/puzzle/kinds';
+import { kindFor } from '../../state/puzzle/kinds';
 import { type Examined, halts, stepsOf, stopAt } from '../../state/puzzle/solving';
 import type { Look } from '../../state/puzzle/url';
 import { Cursor } from '../cursor.svelte';
 import type { Machine } from '../machine.svelte';
 import { Training } from '../training.svelte';
-import type { RunConfig } from '../../gen';
 import type { Desk } from './desk.svelte';
 
 /** Milliseconds between two answers while the model learns, so that it goes on. */
@@ -48,8 +47,9 @@ export class Solver extends Training {
 
   begin(summary: RunSummary, _: string | null, history: History | null, finished: boolean): void {
     this.begun(summary, history);
-    const kind = kindOf(summary.config.data.dataset);
+    const kind = kindFor(summary);
     if (kind) this.desk.turn(kind);
+    else this.desk.leave('This model solves puzzles of a kind that has no board here.');
     this.cursor.set(null, this.cursor.at);
     this.examined = null;
     this.#arrived = true;

@@ -1,6 +1,9 @@
 // The kinds of puzzle by name: how large they are, what people call them, and how
 // hard they can be asked for.
 
+import type { RunSummary } from '../../gen';
+import { lengthOf } from '../sizes';
+
 interface Sized {
   /** As the trainer calls it. */
   readonly name: string;
@@ -26,6 +29,8 @@ const BOXES: Readonly<Record<number, SudokuKind['box']>> = {
 };
 
 const LARGEST_MAZE = 64;
+/** Walls, floor, start, goal and path, and the padding. */
+const MAZE_TOKENS = 6;
 
 /** What a name of a kind means; `null` where it means none. */
 export function kindOf(name: string): Kind | null {
@@ -38,6 +43,17 @@ export function kindOf(name: string): Kind | null {
   }
   const box = BOXES[side];
   return box ? { family: 'sudoku', name, title: `Sudoku ${side}×${side}`, side, box } : null;
+}
+
+/** The kind that a model solves: as it is called, or as its cells and tokens tell. */
+export function kindFor({ config, vocab }: Pick<RunSummary, 'config' | 'vocab'>): Kind | null {
+  const { data, model } = config;
+  const side = Math.sqrt(lengthOf(model));
+  const tokens = vocab.kind === 'plain' ? vocab.size : 0;
+  const fits = (kind: Kind | null) =>
+    kind?.side === side && tokens === (kind.family === 'sudoku' ? side + 2 : MAZE_TOKENS);
+  const names = [data.dataset, `sudoku-${side}x${side}`, `maze-${side}x${side}`];
+  return names.map(kindOf).find(fits) ?? null;
 }
 
 /** Kinds that are offered, the one that is tried first in front. */
