@@ -37,11 +37,8 @@ export function minutesOf(metrics, { train, model }, step) {
   return before > 0 ? seconds / 60 : null;
 }
 
-/**
- * One entry of the manifest; an error says what is missing from it.
- * @param {Record<string, any>} facts
- */
-export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, scores = null }) {
+/** One entry of the manifest; an error says what is missing from it. A solver has `scores` too. */
+export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, ...more }) {
   if (!NAME.test(name)) {
     throw new Error(`\`${name}\` cannot be a name: small letters, digits and hyphens go into an address`);
   }
@@ -72,7 +69,7 @@ export function entry({ name, title, description, command, hardware, minutes, by
     minutes: Number(minutes.toPrecision(3)),
     step,
     losses: losses.map(({ depth, loss }) => ({ depth, loss: Number(loss.toFixed(4)) })),
-    ...(scores && { scores: rounded(scores) }),
+    ...(more.scores ? { scores: rounded(more.scores) } : {}),
   };
 }
 

@@ -123,7 +123,7 @@ describe('the desk', () => {
     expect(desk.pending).toBe(true);
   });
 
-  test('makes room for another kind, and for a grade that it has', async () => {
+  test('makes room for another kind, and for a grade that it has', () => {
     const desk = new Desk(known('sudoku-9x9'), null);
     desk.make(GRADES[3]);
     desk.turn(FOUR);
