@@ -47,8 +47,7 @@ await main(async () => {
       about,
     };
     entry({ ...facts, losses: [] });
-    const { depths: losses } = JSON.parse(trm("eval", half, "--depths", DEPTHS, "--json"));
-    ship(half, entry({ ...facts, losses }), typed.default);
+    ship(half, entry({ ...facts, ...measured(half, about.config.model.variant) }), typed.default);
   } catch (error) {
     throw error instanceof Trouble ? error : new Trouble(`${name} cannot be shipped: ${error.message}.`);
   }
@@ -85,6 +84,13 @@ function trm(...args) {
   const said = output(native, args, { stderr: "inherit" });
   if (said === null) throw new Trouble(`\`trm-native ${args.join(" ")}\` failed.`);
   return said;
+}
+
+/** What a model is worth: its loss at every depth, or the puzzles it solves by step. */
+function measured(file, variant) {
+  if (variant !== "dual") return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
+  const scores = JSON.parse(trm("eval", file, "--json"));
+  return { scores, losses: scores.steps.map(({ step: depth, loss }) => ({ depth, loss })) };
 }
 
 function minutes(run, { config, step }) {

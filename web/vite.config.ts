@@ -32,7 +32,12 @@ export default defineConfig({
   base: './',
   plugins: [svelte(), contentPolicy],
   worker: { format: 'es' },
-  build: { target: 'es2023', modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    // A page for each room.
+    rolldownOptions: { input: ['index.html', 'puzzles.html'] },
+  },
   // Property tests take their time on a busy machine.
   test: { include: ['tests/**/*.test.ts'], testTimeout: 30_000 },
 });

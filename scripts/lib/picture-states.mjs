@@ -117,6 +117,38 @@ const SHIPPED = [
   },
 ];
 
+/** The puzzle room, at a puzzle whose answer is known. */
+const PUZZLE = "puzzles.html?kind=sudoku-4x4&puzzle=1.3..4.22.4..3.1";
+
+async function solve(page, url) {
+  await page.goto(url + PUZZLE);
+  await page.getByTestId("answer").waitFor({ timeout: PATIENCE });
+  await page.locator('[data-testid="steps"][data-playing="false"]').waitFor();
+}
+
+const PUZZLES = [
+  { state: "puzzle", prepare: solve },
+  {
+    state: "puzzle-refused",
+    prepare: async (page, url) => {
+      await solve(page, url);
+      await page.getByText("Paste a puzzle").click();
+      await page.getByRole("textbox", { name: /^One line of/ }).fill("11..............");
+      await press(page, "Take it");
+      await page.getByText("This puzzle is impossible").waitFor();
+    },
+  },
+  {
+    state: "puzzle-training",
+    prepare: async (page, url) => {
+      await page.goto(`${url}puzzles.html?preset=sudoku-4x4`);
+      await step(page, "paused");
+      await press(page, "Train");
+      await reach(page, 60);
+    },
+  },
+];
+
 const ALWAYS = [
   {
     state: "loading",
@@ -233,5 +265,5 @@ const ALWAYS = [
 /** `{ state, prepare(page, url, steps) }` in the order in which a visitor might meet them. */
 export function pictureStates() {
   const shipped = existsSync(join(dist, "checkpoints/manifest.json")) ? SHIPPED : [];
-  return [...shipped, ...ALWAYS];
+  return [...shipped, ...ALWAYS, ...PUZZLES];
 }

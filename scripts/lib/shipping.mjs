@@ -24,7 +24,7 @@ export function describe(bytes) {
  * how fast the steps since the one before it were. Null where there are none.
  */
 export function minutesOf(metrics, { train, model }, step) {
-  const tokens = train.batch_size * model.block_size * (train.gradient_accumulation_steps ?? 1);
+  const tokens = train.batch_size * (model.block_size ?? model.seq_len) * (train.gradient_accumulation_steps ?? 1);
   let seconds = 0;
   let before = 0;
   for (const line of metrics.split("\n")) {
@@ -37,8 +37,8 @@ export function minutesOf(metrics, { train, model }, step) {
   return before > 0 ? seconds / 60 : null;
 }
 
-/** One entry of the manifest; an error says what is missing from it. */
-export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses }) {
+/** One entry of the manifest; an error says what is missing from it. A solver has `scores` too. */
+export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, ...more }) {
   if (!NAME.test(name)) {
     throw new Error(`\`${name}\` cannot be a name: small letters, digits and hyphens go into an address`);
   }
@@ -69,7 +69,14 @@ export function entry({ name, title, description, command, hardware, minutes, by
     minutes: Number(minutes.toPrecision(3)),
     step,
     losses: losses.map(({ depth, loss }) => ({ depth, loss: Number(loss.toFixed(4)) })),
+    ...(more.scores ? { scores: rounded(more.scores) } : {}),
   };
+}
+
+/** How held-out puzzles were answered, to as many digits as are worth their bytes. */
+function rounded({ puzzles, steps, halting }) {
+  const short = (row) => Object.fromEntries(Object.entries(row).map(([key, n]) => [key, Number(n.toFixed(4))]));
+  return { puzzles, steps: steps.map(short), halting: halting.map(short) };
 }
 
 /** The manifest with an entry in its place, sorted by name. The first one ever is what the page opens with. */

@@ -6,6 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { TESTIDS } from '../src/testids';
 import { trainedModel } from './support/models';
 import { withFolder } from './support/native';
+import { Puzzles, shippedSolver } from './support/solver';
 import type { Playground } from './support/playground';
 import { expect, test } from './support/test';
 
@@ -79,4 +80,27 @@ test('axe-core finds nothing wrong with a model that was just opened', async ({
     await page.getByText('The command that trained it').click();
     await everySize(play, 'an opened model');
   });
+});
+
+test('axe-core finds nothing wrong with the puzzle room', async ({ models, page, play, site }) => {
+  await models.serve(shippedSolver());
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  const puzzles = new Puzzles(page, site);
+  await puzzles.open('?kind=sudoku-4x4&puzzle=1.3..4.22.4..3.1');
+  await page.getByText('Settings', { exact: true }).click();
+  await puzzles.at(1);
+  await everySize(play, 'a solved puzzle');
+  await puzzles.paste('11..............');
+  await expect(puzzles.facts).toContainText('impossible');
+  await puzzles.paste('too short');
+  await expect(puzzles.facts).toContainText('still here');
+  await page.getByRole('button', { name: 'Train one from nothing' }).click();
+  await play.reach(20);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await play.phase('paused');
+  await everySize(play, 'what is wrong, and a model that learns');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await page.getByRole('combobox', { name: 'Puzzle' }).selectOption('maze-10x10');
+  await expect(puzzles.facts).toContainText('shortest path', { timeout: 90_000 });
+  await everySize(play, 'a maze');
 });

@@ -22,6 +22,13 @@ export const TESTIDS = {
   duel: 'duel',
   standing: 'standing',
   verdict: 'verdict',
+  board: 'board',
+  puzzle: 'puzzle',
+  answer: 'answer',
+  steps: 'steps',
+  halting: 'halting',
+  cell: 'cell',
+  accuracy: 'accuracy',
 } as const;
 
 /** One of the texts that are compared, from 0. */

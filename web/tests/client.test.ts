@@ -38,7 +38,12 @@ class FakePort implements WorkerPort {
 }
 
 const DEVICE = { info: { backend: 'cpu', name: 'CPU' }, reason: 'the CPU was asked for.' };
-const OPEN = { device: 'cpu', software: false, base: 'http://localhost/' } as const;
+const OPEN = {
+  room: 'language',
+  device: 'cpu',
+  software: false,
+  base: 'http://localhost/',
+} as const;
 const FAILURE: Failure = { kind: 'corpus', message: 'too short', hint: 'Give more.' };
 
 let port: FakePort;

@@ -64,7 +64,7 @@ afterEach(() => {
 describe('the list', () => {
   test('lies beside the page, and is known by name', async () => {
     serve(() => Promise.resolve(pieces(FILE)));
-    const gallery = new Gallery(BASE);
+    const gallery = new Gallery(BASE, 'language');
     expect((await gallery.manifest)?.first).toEqual(MODEL);
     expect(gallery.shown).toEqual([MODEL]);
     expect(await gallery.find('elastic')).toEqual(MODEL);
@@ -82,7 +82,7 @@ describe('the list', () => {
     ['of another format', () => Promise.resolve(Response.json({ format: 'x' })), 'format'],
   ])('that is %s is none, with one line for who looks', async (_, answer, why) => {
     server.mockImplementation(answer);
-    const gallery = new Gallery(BASE);
+    const gallery = new Gallery(BASE, 'language');
     expect(await gallery.manifest).toBeNull();
     expect(gallery.shown).toEqual([]);
     expect(vi.mocked(console.info).mock.calls).toEqual([[expect.stringContaining(why)]]);
@@ -101,7 +101,7 @@ describe('a model', () => {
       start: (controller) => void (stream = controller),
     });
     serve(() => Promise.resolve(new Response(body)));
-    const gallery = new Gallery(BASE);
+    const gallery = new Gallery(BASE, 'language');
     const coming = gallery.bring(MODEL);
     expect(gallery.fetching).toEqual({ elastic: { state: 'coming', received: 0 } });
     stream?.enqueue(FILE.slice(0, 300));
@@ -125,7 +125,7 @@ describe('a model', () => {
     ['too long', Uint8Array.from([...FILE, 0])],
   ])('that is %s is refused, and may be asked for again', async (_, bytes) => {
     serve(() => Promise.resolve(pieces(bytes)));
-    const gallery = new Gallery(BASE);
+    const gallery = new Gallery(BASE, 'language');
     expect((await failure(gallery))?.message).toContain('refused');
     const state = gallery.fetching['elastic'];
     expect(state?.state === 'failed' && state.hint).toContain('Try again');
@@ -136,11 +136,13 @@ describe('a model', () => {
 
   test('that cannot be had says why', async () => {
     serve(() => Promise.resolve(new Response('', { status: 503 })));
-    expect((await failure(new Gallery(BASE)))?.message).toContain('503');
+    expect((await failure(new Gallery(BASE, 'language')))?.message).toContain('503');
     serve(() => Promise.reject(new TypeError('offline')));
-    expect((await failure(new Gallery(BASE)))?.message).toContain('could not be reached');
+    expect((await failure(new Gallery(BASE, 'language')))?.message).toContain(
+      'could not be reached',
+    );
     const broken = new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) });
     serve(() => Promise.resolve(new Response(broken)));
-    expect((await failure(new Gallery(BASE)))?.message).toContain('broke off');
+    expect((await failure(new Gallery(BASE, 'language')))?.message).toContain('broke off');
   });
 });

@@ -125,3 +125,19 @@ test.runIf(existsSync(manifest))('what is shipped is what the manifest says', ()
     expect(config, file).toMatchObject({ ...about.config });
   }
 });
+
+test('what a solver is worth comes with it, and is read back', () => {
+  const share = { cell_accuracy: 0.98765432, exact_accuracy: 0.9 };
+  const scores = {
+    puzzles: 500,
+    steps: [{ step: 1, loss: 0.25, ...share }],
+    halting: [{ threshold: 0.5, steps: 1.25, ...share }],
+  };
+  const made = shipping.entry({ ...FACTS, scores });
+  const { first } = readManifest(JSON.parse(JSON.stringify(shipping.withEntry(null, made))));
+  expect(first.scores?.steps).toEqual([{ ...scores.steps[0], cell_accuracy: 0.9877 }]);
+  expect(first.scores?.halting[0]).toMatchObject({ threshold: 0.5, steps: 1.25 });
+  const broken = { ...made, scores: { ...scores, steps: [{ step: 1 }] } };
+  const list = shipping.withEntry(null, broken);
+  expect(() => readManifest(list)).toThrow('“loss” is no number');
+});

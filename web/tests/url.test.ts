@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
 import { type DuelPlan, encode, MOST_STEPS, type Side, withOverride } from '../src/state/duel';
 import { DEFAULT_PRESET, preset } from '../src/state/presets';
-import { LIVE, parse, same, show, valueOf, withSetting } from '../src/state/settings';
+import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/state/settings';
 import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
 import { lengthOf } from '../src/state/sizes';
 
@@ -81,6 +81,8 @@ describe('the address', () => {
           let config = base.config;
           for (const [i, setting] of SETTINGS.entries()) {
             const value = changed[i] ?? null;
+            // Which kind of model it is comes with the preset.
+            if (setting.key === 'variant' || !settingsOf(config).includes(setting)) continue;
             if (value !== null) config = withSetting(config, setting, value);
           }
           const page = read(
@@ -129,6 +131,15 @@ describe('the address', () => {
     expect(lengthOf(page.config.model)).toBe(16);
     expect(page.question.topK).toBe(DEFAULT_QUESTION.topK);
     expect(page.explicit).toBe(true);
+  });
+
+  test('leaves a model of one kind without the settings of another', () => {
+    expect(read('?preset=sudoku-4x4&block_size=8').problems).toEqual([
+      'The model of “sudoku-4x4” has no block_size to change.',
+    ]);
+    const page = read('?preset=tiny&variant=dual&h_cycles=3');
+    expect(page.problems).toHaveLength(2);
+    expect(page.config).toEqual(preset('tiny'));
   });
 
   test('names settings that there are not', () => {
@@ -194,7 +205,7 @@ describe('the address of a model that comes with the page', () => {
 describe('a setting', () => {
   test('is read back from how it is shown', () => {
     for (const { config } of PRESETS) {
-      for (const setting of SETTINGS) {
+      for (const setting of settingsOf(config)) {
         const value = valueOf(config, setting);
         expect(parse(setting, show(value))).toEqual(value);
       }

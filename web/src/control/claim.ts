@@ -13,13 +13,13 @@ export const ELSEWHERE = [
 /** Milliseconds between two attempts in that time. */
 const AGAIN = 100;
 
-/** Whether this tab is the one that keeps its run in the browser. */
-export async function claim(): Promise<boolean> {
+/** Whether this tab is the one that keeps its run in that place of the browser. */
+export async function claim(place: string): Promise<boolean> {
   // Only pages served securely have locks; without them a tab cannot know of others.
   if (!('locks' in navigator)) return true;
   // An answer may be long in coming on a busy machine; that alone is no other tab.
   let waited = 0;
-  while (!(await held())) {
+  while (!(await held(place))) {
     if (waited >= PATIENCE) return false;
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
     waited += AGAIN;
@@ -28,9 +28,9 @@ export async function claim(): Promise<boolean> {
 }
 
 /** Takes the place until the page closes, if nobody has it. */
-function held(): Promise<boolean> {
+function held(place: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = navigator.locks.request('trm-playground', { ifAvailable: true }, (lock) => {
+    const request = navigator.locks.request(place, { ifAvailable: true }, (lock) => {
       resolve(lock !== null);
       return lock && new Promise<never>(() => undefined);
     });

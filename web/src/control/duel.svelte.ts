@@ -118,7 +118,8 @@ export class Duel {
       ofSide(side, async () => {
         await machine.open();
         const config = named(configOf(this.plan, side), own);
-        const command = { type: 'create', config, text: corpus } as const;
+        const lessons = { kind: 'text', text: corpus } as const;
+        const command = { type: 'create', config, lessons } as const;
         const { summary } = await machine.client.ask(command, 'ready');
         return this.#validate(machine, began(summary));
       });

@@ -4,6 +4,8 @@
 import { SessionError } from '../client/client';
 import { type Manifest, readManifest, type Shipped } from '../state/manifest';
 import { sentence } from '../state/say';
+import { ROOM_OF } from '../state/rooms';
+import type { RoomName } from '../worker/protocol';
 import { beside, download } from './download';
 
 /** How it stands with fetching a model. */
@@ -15,6 +17,7 @@ export type Fetching =
 const PATIENCE = 10_000;
 
 export class Gallery {
+  /** Those of this room. */
   shown = $state.raw<readonly Shipped[]>([]);
   /** How it stands with the list itself; a page may come without one. */
   list = $state<'coming' | 'here' | 'none' | 'unread'>('coming');
@@ -24,16 +27,24 @@ export class Gallery {
   readonly manifest: Promise<Manifest | null>;
 
   readonly #base: string;
+  readonly #room: RoomName;
   #here: Readonly<Record<string, Promise<Uint8Array>>> = {};
 
   /** `base`: the address that the folder `checkpoints` lies beside. */
-  constructor(base: string) {
+  constructor(base: string, room: RoomName) {
     this.#base = base;
+    this.#room = room;
     this.manifest = this.#list();
   }
 
   async find(name: string): Promise<Shipped | null> {
     return (await this.manifest)?.checkpoints.find((each) => each.name === name) ?? null;
+  }
+
+  /** The model that the list says to open with, if it is at home in this room. */
+  async first(): Promise<Shipped | null> {
+    const name = (await this.manifest)?.first.name;
+    return this.shown.find((each) => each.name === name) ?? null;
   }
 
   /** The file of a model. Throws a `SessionError` when it cannot be had or is another one. */
@@ -56,7 +67,9 @@ export class Gallery {
       if (response.status === 404) this.list = 'none';
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const manifest = readManifest(await response.json());
-      this.shown = manifest.checkpoints;
+      this.shown = manifest.checkpoints.filter(
+        ({ config }) => ROOM_OF[config.model.variant] === this.#room,
+      );
       this.list = 'here';
       return manifest;
     } catch (error) {

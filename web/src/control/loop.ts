@@ -3,11 +3,10 @@
 
 import { SessionError } from '../client/client';
 import type { Errand, Errands } from './errands';
-import type { Estimates } from './estimates.svelte';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
-import type { Run } from './run.svelte';
 import type { Runs } from './runs.svelte';
+import type { Training } from './training.svelte';
 
 /** Crashes without progress between them, after which the page gives up. */
 const MOST_REVIVED = 3;
@@ -15,13 +14,12 @@ const MOST_REVIVED = 3;
 /** What the loop goes around. */
 export interface Around {
   readonly machine: Machine;
-  readonly run: Run;
+  readonly run: Training;
   readonly runs: Runs;
   readonly notices: Notices;
   readonly errands: Errands;
-  readonly estimates: Estimates;
-  /** Whether other workers compute, so that a time measured now would be wrong. */
-  readonly elsewhere: () => boolean;
+  /** What is done when there is nothing better to do; whether there was anything. */
+  readonly spare: () => Promise<boolean>;
 }
 
 export class Loop {
@@ -58,10 +56,9 @@ export class Loop {
     if (await run.respond(now)) return;
     if (run.phase === 'training' && this.#at.runs.due(now)) return this.#at.runs.save();
     if (run.wanted) return (await run.step()) && this.#at.runs.save();
-    if (await run.write(now)) return;
+    if (await run.idle(now)) return;
     if (this.#at.runs.unsaved) return this.#at.runs.save();
-    if (!this.#at.elsewhere() && (await this.#at.estimates.measure(this.#at.machine.client)))
-      return;
+    if (await this.#at.spare()) return;
     return this.#at.errands.sleep(run.due(performance.now()) ?? undefined);
   }
 
@@ -72,7 +69,7 @@ export class Loop {
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe || !this.#at.run.state.summary)
         throw error;
-      this.#at.notices.tell('bad', error.failure.message, error.failure.hint);
+      this.#at.notices.fail(error.failure);
     }
   }
 
@@ -97,7 +94,7 @@ export class Loop {
       }
       return;
     }
-    this.#at.notices.tell('bad', failure.message, failure.hint);
+    this.#at.notices.fail(failure);
     run.pause();
     if (!run.state.summary) run.phase = 'broken';
   }

@@ -3,18 +3,24 @@
 
 import type { SessionClient } from '../client/client';
 import type { PageAddress } from '../state/url';
-import type { OpenedDevice } from '../worker/protocol';
+import type { OpenedDevice, RoomName } from '../worker/protocol';
 
 export class Machine {
   device = $state.raw<OpenedDevice | null>(null);
 
   readonly #spawn: () => SessionClient;
   readonly #wish: Pick<PageAddress, 'device' | 'software'>;
+  readonly #room: RoomName;
   #client: SessionClient;
 
-  constructor(spawn: () => SessionClient, wish: Pick<PageAddress, 'device' | 'software'>) {
+  constructor(
+    spawn: () => SessionClient,
+    wish: Pick<PageAddress, 'device' | 'software'>,
+    room: RoomName = 'language',
+  ) {
     this.#spawn = spawn;
     this.#wish = wish;
+    this.#room = room;
     this.#client = spawn();
   }
 
@@ -24,7 +30,8 @@ export class Machine {
 
   async open(): Promise<void> {
     const { device, software } = this.#wish;
-    this.device = await this.#client.open({ device, software, base: document.baseURI });
+    const room = this.#room;
+    this.device = await this.#client.open({ room, device, software, base: document.baseURI });
   }
 
   /** A new worker, with nothing in it. */

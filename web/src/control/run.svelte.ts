@@ -1,17 +1,8 @@
 // The run at hand: its steps and validations, and what its model writes. Where
 // runs come from and where they go is not its business.
 
-import type { RunConfig, RunSummary } from '../gen';
-import {
-  type Happening,
-  type History,
-  NO_RUN,
-  type Phase,
-  reduce,
-  type RunState,
-  telling,
-} from '../state/run';
-import { differing, valueOf, withSetting } from '../state/settings';
+import type { RunSummary } from '../gen';
+import { type History, telling } from '../state/run';
 import { type Asked, asked } from '../state/asked';
 import type { PageAddress, Question } from '../state/url';
 import { Answers } from './answers.svelte';
@@ -20,22 +11,16 @@ import { Curve } from './curve.svelte';
 import type { Machine } from './machine.svelte';
 import { Refining, type Source } from './refining.svelte';
 import { depthOf, lengthOf } from '../state/sizes';
+import { readable } from './trainee';
+import { Training } from './training.svelte';
 
-/** Milliseconds of training in one request: short enough to stay answerable. */
-const SLICE = 200;
 /** Validation tokens per estimate in the tab. */
 const VALIDATION_TOKENS = 4096;
 
 /** Parts of the page that cost something, and are only fed where they are looked at. */
 export type Part = 'compared' | 'curve' | 'attention';
 
-export class Run {
-  state = $state.raw<RunState>(NO_RUN);
-  phase = $state<Phase>('opening');
-  /** Whether steps are being made; the last ones arrive after a pause. */
-  stepping = $state(false);
-  /** What the settings form shows; a new run takes it over. */
-  draft: RunConfig;
+export class Run extends Training {
   question: Question;
   readonly answers = new Answers();
   readonly refining = new Refining();
@@ -46,9 +31,6 @@ export class Run {
   /** The visitor's own text, where that is what is learned from. */
   text = $state.raw<string | null>(null);
 
-  readonly #machine: Machine;
-  #single = 0;
-  #batch = 1;
   #unvalidated = false;
   /** Whether the visitor wishes that little moves: then texts appear as they come. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
@@ -58,24 +40,19 @@ export class Run {
   readonly #seen: Record<Part, boolean> = { compared: false, curve: false, attention: false };
 
   constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
-    this.#machine = machine;
-    this.draft = $state.raw(config);
+    super(machine, config);
     this.question = $state(question);
   }
 
-  /** Another run is at hand. `finished`: its losses are known already. */
   begin(
     summary: RunSummary,
     text: string | null,
     history: History | null,
     finished: boolean,
   ): void {
-    this.#happen({ type: 'began', summary, history });
+    this.begun(summary, history);
     this.text = text;
-    this.draft = summary.config;
-    this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
-    this.#single = 0;
-    this.#batch = 1;
+    this.question.prompt = readable(this.question.prompt, summary, text);
     this.#unvalidated = !finished && !history?.validation.length;
     this.refining.forget();
     this.answers.forget();
@@ -99,40 +76,17 @@ export class Run {
     if (seen && part === 'attention') this.refining.hurry();
   }
 
-  /** Its settings changed while it goes on. */
-  change(summary: RunSummary): void {
-    const before = this.state.summary?.config ?? summary.config;
-    this.#happen({ type: 'changed', summary });
-    // What else stands in the form, unapplied, stays there.
-    for (const setting of differing(before, summary.config)) {
-      this.draft = withSetting(this.draft, setting, valueOf(summary.config, setting));
-    }
-    if (this.phase === 'done' && this.state.step < summary.config.train.max_iters) {
-      this.phase = 'paused';
-    }
-  }
-
-  train(): boolean {
-    if (this.phase !== 'paused' && this.phase !== 'done') return false;
-    this.phase = 'training';
+  override train(): boolean {
+    if (!super.train()) return false;
     this.refining.hurry();
     this.#unvalidated ||= this.state.validation.length === 0;
     return true;
   }
 
-  pause(): void {
-    if (this.phase === 'training') this.phase = 'paused';
-  }
-
-  /** Trains one step. */
-  single(): void {
-    if (this.phase !== 'paused') return;
-    this.#single += 1;
+  override single(): boolean {
+    if (!super.single()) return false;
     this.#unvalidated ||= this.state.validation.length === 0;
-  }
-
-  get wanted(): boolean {
-    return this.phase === 'training' || this.#single > 0;
+    return true;
   }
 
   /** The question changed: both answers begin again, with the same luck. */
@@ -141,11 +95,10 @@ export class Run {
     this.refining.hurry();
   }
 
-  /** What someone looks at goes before training, by turns; whether there was anything. */
   async respond(now: number): Promise<boolean> {
     // Neither text nor training waits for the other on a slow device.
     const urgent = this.answers.urgent(this.#seen.compared);
-    if ((urgent || !this.#wrote) && (await this.write(now))) {
+    if ((urgent || !this.#wrote) && (await this.idle(now))) {
       this.#wrote = true;
       return true;
     }
@@ -163,50 +116,33 @@ export class Run {
     return this.#measure(now);
   }
 
-  /** Goes on with the texts; whether there was anything to do. */
-  async write(now: number): Promise<boolean> {
+  /** Goes on with the texts. */
+  async idle(now: number): Promise<boolean> {
     const { asked, state, answers } = this;
     answers.slow(this.phase !== 'training' && !this.#still.matches);
-    const { client } = this.#machine;
+    const { client } = this.machine;
     const seen = this.#seen.compared;
     const done = await answers.advance(client, asked, state.step, now, seen);
     if (done === 'watched' && this.reading === 'written') this.refining.refresh();
     return done !== 'nothing';
   }
 
-  /** Milliseconds until there is something to show again; `null` when there is nothing. */
   due(now: number): number | null {
     const dues = [this.refining.due(now), this.answers.due(now, this.#seen.compared)];
     const known = dues.filter((due) => due !== null);
     return known.length > 0 ? Math.min(...known) : null;
   }
 
-  /** Trains for a moment; whether the last step has been made now. */
-  async step(): Promise<boolean> {
-    const n = this.phase === 'training' ? this.#batch : 1;
-    if (this.phase !== 'training') this.#single -= 1;
-    this.stepping = true;
-    const before = performance.now();
-    const { reports } = await this.#machine.client
-      .ask({ type: 'step', n }, 'stepped')
-      .finally(() => (this.stepping = false));
-    const ms = performance.now() - before;
-    if (reports.length === 0) {
-      this.phase = 'done';
-      return false;
-    }
-    const from = this.state.step;
-    this.#happen({ type: 'stepped', reports, ms });
-    this.#batch = Math.max(1, Math.min(200, Math.round((n * SLICE) / Math.max(1, ms))));
+  protected stepped(from: number): void {
     const every = this.state.summary?.config.train.eval_interval ?? 100;
     this.#unvalidated = Math.floor(from / every) < Math.floor(this.state.step / every);
     this.refining.refresh();
     this.answers.age(performance.now());
     this.curve.age();
-    if (this.state.step < (this.state.summary?.config.train.max_iters ?? Infinity)) return false;
-    this.phase = 'done';
-    await this.#validate();
-    return true;
+  }
+
+  protected finish(): Promise<void> {
+    return this.#validate();
   }
 
   async #validate(): Promise<void> {
@@ -215,8 +151,8 @@ export class Run {
     if (!summary?.trainable || summary.val_tokens < 2) return;
     const depths = telling(depthOf(summary.config.model));
     const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
-    const { step, depths: losses } = await this.#machine.client.ask(command, 'evaluated');
-    this.#happen({ type: 'validated', validation: { step, depths: losses } });
+    const { step, depths: losses } = await this.machine.client.ask(command, 'evaluated');
+    this.happen({ type: 'validated', validation: { step, depths: losses } });
   }
 
   /** Measures the loss at every depth, where it is looked at; whether there was anything to do. */
@@ -225,7 +161,7 @@ export class Run {
     const busy = this.wanted || this.answers.due(now, this.#seen.compared) !== null;
     if (!this.#seen.curve || !this.curve.due(now, busy)) return false;
     if (!summary?.trainable || summary.val_tokens < 2) return false;
-    await this.curve.measure(this.#machine.client, summary.val_tokens);
+    await this.curve.measure(this.machine.client, summary.val_tokens);
     return true;
   }
 
@@ -237,10 +173,6 @@ export class Run {
     const block = summary ? lengthOf(summary.config.model) : Infinity;
     const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
     const busy = this.phase === 'training';
-    await this.refining.read(this.#machine.client, text, depth, block, from, busy);
-  }
-
-  #happen(happening: Happening): void {
-    this.state = reduce(this.state, happening);
+    await this.refining.read(this.machine.client, text, depth, block, from, busy);
   }
 }

@@ -7,10 +7,12 @@ import type { RunConfig, RunSummary } from '../gen';
 import { asideId, type KeptRun, type Shelf, sizeOf } from '../state/keep';
 import type { Shipped } from '../state/manifest';
 import type { Arrival } from '../state/past';
-import { DEFAULT_PRESET, preset, titleOf } from '../state/presets';
+import { handOver, takeOver } from '../state/handover';
+import { preset, presetOfKind, titleOf } from '../state/presets';
 import type { History } from '../state/run';
 import { type Patch, patched, same } from '../state/settings';
-import type { PageAddress } from '../state/url';
+import type { RunAddress } from '../state/runaddress';
+import type { RoomName } from '../worker/protocol';
 import { claim, ELSEWHERE } from './claim';
 import type { Gallery } from './gallery.svelte';
 import { Keeper } from './keeper';
@@ -18,19 +20,22 @@ import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
 import type { Past } from './past.svelte';
 import { Room } from './room.svelte';
-import type { Run } from './run.svelte';
-import { loadedHint, readable, substituted, Trainee } from './trainee';
+import { loadedHint, substituted, Trainee } from './trainee';
+import type { Training } from './training.svelte';
 
 const SAVE_EVERY = 20_000;
 
 /** What the comings and goings of runs need around them. */
 export interface Surroundings {
+  readonly room: RoomName;
   readonly machine: Machine;
-  readonly run: Run;
+  readonly run: Training;
   readonly gallery: Gallery;
   readonly notices: Notices;
   readonly past: Past;
   readonly shelf: Shelf;
+  /** The preset to begin with where nothing else can be had. */
+  readonly standard: string;
   /** Writes the address anew. */
   readonly remember: () => void;
 }
@@ -53,9 +58,12 @@ export class Runs {
 
   readonly #around: Surroundings;
   readonly #keeper: Keeper;
-  readonly #trainee = new Trainee();
+  readonly #trainee: Trainee;
+  #equippable = $state(false);
   /** The step of a model that has just been opened and can be opened again. */
   #opened = $state<number | null>(null);
+  /** Whether the lessons of the run at hand are being made. */
+  equipping = $state(false);
   #due = 0;
   /** The step that was last saved, or tried to be. */
   #saved = 0;
@@ -69,8 +77,10 @@ export class Runs {
 
   constructor(around: Surroundings, preset: string) {
     this.#around = around;
-    const { shelf, notices } = around;
-    this.#keeper = new Keeper(shelf, (...words) => notices.tell('bad', ...words), claim());
+    const { room, shelf, notices } = around;
+    this.#trainee = new Trainee(room);
+    const mine = claim(`trm-${room}`);
+    this.#keeper = new Keeper(shelf, (...words) => notices.tell('bad', ...words), mine);
     this.preset = preset;
   }
 
@@ -100,30 +110,32 @@ export class Runs {
    * Resumes the last run; what the address asks for takes its place. With
    * neither, the page opens with the model that its manifest names.
    */
-  async begin(address: PageAddress): Promise<void> {
+  async begin(address: RunAddress, handed = false): Promise<void> {
     const last = await this.#keeper.current();
     await this.list();
     this.keeps = await this.#keeper.mine;
-    const { notices, run } = this.#around;
+    const { notices, run, standard } = this.#around;
     if (!this.keeps) notices.tell('bad', ...ELSEWHERE);
+    const file = handed ? await takeOver() : null;
     if (last) {
       await this.#resume(last);
-      if (await this.#agrees(address)) return;
+      if (!file && (await this.#agrees(address))) return;
     }
-    const next = await this.#asked(address);
-    if (last) return next ? this.replace(next) : undefined;
+    const next = file ? () => this.load(file) : await this.#asked(address);
+    const asked = location.search;
     try {
+      if (last) return next ? await this.replace(next) : undefined;
       await (next ?? (() => this.create(address.config, null, address.preset)))();
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
       // The address asks for what cannot be: say so, and begin with what can.
-      await this.create(preset(DEFAULT_PRESET) ?? run.draft, null, DEFAULT_PRESET);
-      notices.tell('bad', error.failure.message, error.failure.hint);
+      if (!last) await this.create(preset(standard) ?? run.draft, null, standard);
+      notices.fail(error.failure, asked);
     }
   }
 
   /** Whether the run that was resumed is the one that the address means. */
-  async #agrees({ explicit, checkpoint, live, config }: PageAddress): Promise<boolean> {
+  async #agrees({ explicit, checkpoint, live, config }: RunAddress): Promise<boolean> {
     if (!explicit) return true;
     const { summary } = this.#around.run.state;
     if (checkpoint === null) return summary !== null && same(summary.config, config);
@@ -133,7 +145,7 @@ export class Runs {
   }
 
   /** How to begin with what the address or the manifest asks for; `null` where that cannot be had. */
-  async #asked(address: PageAddress): Promise<(() => Promise<void>) | null> {
+  async #asked(address: RunAddress): Promise<(() => Promise<void>) | null> {
     const { gallery, notices } = this.#around;
     const { checkpoint, explicit, config, live, preset: name } = address;
     const shipped =
@@ -141,7 +153,7 @@ export class Runs {
         ? await gallery.find(checkpoint)
         : explicit
           ? null
-          : ((await gallery.manifest)?.first ?? null);
+          : await gallery.first();
     if (checkpoint !== null && !shipped) {
       const hint = 'Choose one that does, or train one from nothing.';
       notices.tell('bad', `No model “${checkpoint}” comes with this page.`, hint);
@@ -228,9 +240,8 @@ export class Runs {
 
   /** Begins a run from nothing. */
   async create(wanted: RunConfig, text: string | null, name = this.preset): Promise<void> {
-    const { machine, run, notices } = this.#around;
+    const { machine, notices } = this.#around;
     const summary = await this.#trainee.create(machine.client, wanted, text);
-    run.question.prompt = readable(run.question.prompt, summary, text);
     this.preset = name;
     this.#began(summary, null, null);
     const substitute = substituted(wanted, summary);
@@ -242,7 +253,14 @@ export class Runs {
   /** Takes up a checkpoint from a file. */
   async load(bytes: Uint8Array): Promise<void> {
     const { machine, notices } = this.#around;
-    const summary = await this.#trainee.load(machine.client, bytes, null, this.text);
+    const summary = await this.#trainee
+      .load(machine.client, bytes, null, this.text)
+      .catch(async (error: unknown) => {
+        // The other room can take the file from there.
+        if (error instanceof SessionError && error.failure.kind === 'room') await handOver(bytes);
+        throw error;
+      });
+    this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
     this.#began(summary, null, null);
     notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, loadedHint(summary));
   }
@@ -252,7 +270,7 @@ export class Runs {
     const { machine } = this.#around;
     const summary = await this.#trainee.load(machine.client, bytes, null, null);
     // What a run from nothing with the same settings would be called.
-    this.preset = preset(shipped.name) ? shipped.name : DEFAULT_PRESET;
+    this.preset = preset(shipped.name) ? shipped.name : this.#around.standard;
     this.#began(summary, null, shipped);
     try {
       await this.configure(live);
@@ -277,6 +295,7 @@ export class Runs {
     const { run, remember } = this.#around;
     this.origin = origin;
     this.#opened = origin && !history ? summary.step : null;
+    this.#equippable = this.#trainee.equippable;
     run.begin(summary, this.text, history, this.#opened !== null);
     this.savedAt = null;
     this.savedBytes = null;
@@ -284,6 +303,32 @@ export class Runs {
     this.#unkept = null;
     this.#due = performance.now() + SAVE_EVERY;
     remember();
+  }
+
+  /** Whether the run at hand can be trained, or could be once its lessons are made. */
+  get teachable(): boolean {
+    return this.#around.run.state.summary?.trainable || this.#equippable;
+  }
+
+  /** Sees to it that there is something to learn from. */
+  async equip(): Promise<void> {
+    const { machine, run, notices } = this.#around;
+    const before = run.state.summary;
+    if (!before || !this.#equippable) return;
+    this.equipping = true;
+    this.#equippable = false;
+    try {
+      const made = await this.#trainee.equip(machine.client);
+      if (!made) return;
+      run.change(made);
+      const { config } = before;
+      if (made.trainable && !same(made.config, config)) {
+        run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
+      }
+      if (!made.trainable) notices.tell('bad', 'It cannot be trained here.', loadedHint(made));
+    } finally {
+      this.equipping = false;
+    }
   }
 
   /** Changes settings that need no restart; none is no change. */

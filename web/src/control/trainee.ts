@@ -1,16 +1,25 @@
-// The run in the worker and the text it learns from: made, loaded and saved.
+// The run in the worker and what it learns from: made, loaded and saved.
 
 import { type SessionClient, SessionError } from '../client/client';
-import type { RunConfig, RunSummary, Saved } from '../gen';
+import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type KeptRun } from '../state/keep';
+import { ROOM_OF, stranger, type Variant, variantOf } from '../state/rooms';
 import type { RunState } from '../state/run';
+import type { RoomName } from '../worker/protocol';
 import { Corpora, named } from './corpora';
 
 export class Trainee {
   /** The text, when it is the visitor's own. */
   text: string | null = null;
 
+  readonly #room: RoomName;
+  /** What was loaded to be asked: its lessons are made once it is to learn from them. */
+  #unequipped: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
   readonly #corpora = new Corpora();
+
+  constructor(room: RoomName) {
+    this.#room = room;
+  }
 
   /** The words of a text: of one's own, or Shakespeare's for `null`. */
   async corpus(text: string | null): Promise<string> {
@@ -18,9 +27,11 @@ export class Trainee {
   }
 
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
-    const config = named(wanted, text);
-    const corpus = await this.corpus(text);
-    const { summary } = await client.ask({ type: 'create', config, text: corpus }, 'ready');
+    this.#admit(wanted.model.variant);
+    const config = this.#room === 'language' ? named(wanted, text) : wanted;
+    const lessons = await this.#lessons(text);
+    const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
+    this.#unequipped = null;
     this.text = text;
     return summary;
   }
@@ -31,23 +42,50 @@ export class Trainee {
     optimizer: Uint8Array | null,
     text: string | null,
   ): Promise<RunSummary> {
-    const corpus = await this.corpus(text);
-    const command = { type: 'load', checkpoint, optimizer } as const;
-    try {
-      const { summary } = await client.ask({ ...command, text: corpus }, 'ready');
-      this.text = text;
-      return summary;
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
-      // Another text than the one at hand: the model can still be asked.
-      const { summary } = await client.ask({ ...command, text: null }, 'ready');
-      this.text = text;
+    const variant = variantOf(checkpoint);
+    // What says nothing of itself is for the trainer to refuse.
+    if (variant) this.#admit(variant);
+    if (this.#room === 'puzzles') {
+      const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
+      const { summary } = await client.ask(command, 'ready');
+      this.#unequipped = { checkpoint, optimizer };
       return summary;
     }
+    const lessons = await this.#lessons(text);
+    const summary = await load(client, checkpoint, optimizer, lessons);
+    this.text = text;
+    return summary;
+  }
+
+  /** Whether lessons can still be made for the run at hand. */
+  get equippable(): boolean {
+    return this.#unequipped !== null;
+  }
+
+  /** Makes the lessons of a run that was loaded to be asked. Many puzzles take a while. */
+  async equip(client: SessionClient): Promise<RunSummary | null> {
+    const from = this.#unequipped;
+    if (!from) return null;
+    this.#unequipped = null;
+    return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
+  }
+
+  /** Refuses what is at home in the other room, before anything is given up for it. */
+  #admit(variant: Variant): void {
+    if (ROOM_OF[variant] === this.#room) return;
+    throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
+  }
+
+  async #lessons(text: string | null): Promise<Lessons> {
+    if (this.#room === 'puzzles') return { kind: 'puzzles' };
+    return { kind: 'text', text: await this.corpus(text) };
   }
 
   async save(client: SessionClient): Promise<Saved> {
-    return (await client.ask({ type: 'save' }, 'saved')).saved;
+    const { optimizer = null } = this.#unequipped ?? {};
+    const { saved } = await client.ask({ type: 'save' }, 'saved');
+    // What only training needs is not in the worker yet.
+    return optimizer ? { ...saved, optimizer } : saved;
   }
 
   /** The run with all that is needed to go on with it another day. */
@@ -57,7 +95,7 @@ export class Trainee {
     state: RunState,
   ): Promise<KeptRun> {
     const saved = await this.save(client);
-    const { training, validation, elapsed, changes, summary } = state;
+    const { training, validation, elapsed, changes, judged, summary } = state;
     return {
       id: CURRENT,
       ...from,
@@ -67,9 +105,25 @@ export class Trainee {
       savedAt: Date.now(),
       checkpoint: saved.checkpoint,
       optimizer: saved.optimizer,
-      history: { training, validation, elapsed, changes },
+      history: { training, validation, elapsed, changes, judged },
       config: summary?.config,
     };
+  }
+}
+
+/** Takes up a checkpoint. One that learned from something else can still be asked. */
+export async function load(
+  client: SessionClient,
+  checkpoint: Uint8Array,
+  optimizer: Uint8Array | null,
+  lessons: Lessons,
+): Promise<RunSummary> {
+  const command = { type: 'load', checkpoint, optimizer } as const;
+  try {
+    return (await client.ask({ ...command, lessons }, 'ready')).summary;
+  } catch (error) {
+    if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
+    return (await client.ask({ ...command, lessons: null }, 'ready')).summary;
   }
 }
 
@@ -92,7 +146,9 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
 /** What can be done with a checkpoint that was loaded. */
 export function loadedHint({ step, trainable, config }: RunSummary): string {
   if (!trainable) {
-    return 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
+    return config.model.variant === 'dual'
+      ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
+      : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
   }
   return step >= config.train.max_iters
     ? 'It has made all its steps (max_iters): Train on adds more.'

@@ -738,7 +738,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "sudoku-paper",
-    "description": "Sudoku 9×9 at the paper's size and recipe, 5 million parameters; for a GPU.",
+    "description": "Sudoku 9×9 on a GPU: the paper's size and recipe, 5 million parameters.",
     "config": {
       "model": {
         "variant": "dual",

@@ -1,7 +1,7 @@
 // The list of the models that come with the page, read without trusting it.
 
-import { DEFAULT_CONFIG, type RunConfig, SETTINGS } from '../gen';
-import { parse, show, withSetting } from './settings';
+import { DEFAULT_CONFIG, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
+import { parse, settingsOf, show, withSetting } from './settings';
 
 /** One model that comes with the page. */
 export interface Shipped {
@@ -25,6 +25,8 @@ export interface Shipped {
   readonly step: number;
   /** Over the whole validation split, in nats per token; by depth, shallow first. */
   readonly losses: readonly ShippedLoss[];
+  /** Of a solver: how held-out puzzles are answered. */
+  readonly scores?: PuzzleScores;
 }
 
 export interface ShippedLoss {
@@ -85,6 +87,7 @@ function shipped(entry: unknown): Shipped {
     minutes: number(entry, 'minutes'),
     step: whole(entry, 'step'),
     losses: list(entry, 'losses').map(loss),
+    ...(entry['scores'] === undefined ? {} : { scores: scores(entry['scores']) }),
   };
 }
 
@@ -93,11 +96,38 @@ function loss(row: unknown): ShippedLoss {
   return { depth: whole(row, 'depth', 1), loss: number(row, 'loss') };
 }
 
+function scores(value: unknown): PuzzleScores {
+  if (!isFields(value)) throw new Error('“scores” are no JSON object');
+  const share = (row: Fields) => ({
+    cell_accuracy: number(row, 'cell_accuracy'),
+    exact_accuracy: number(row, 'exact_accuracy'),
+  });
+  const rows = (key: string) => list(value, key).map((row) => (isFields(row) ? row : {}));
+  return {
+    puzzles: whole(value, 'puzzles', 1),
+    steps: rows('steps').map((row) => ({
+      step: whole(row, 'step', 1),
+      loss: number(row, 'loss'),
+      ...share(row),
+    })),
+    halting: rows('halting').map((row) => ({
+      threshold: number(row, 'threshold'),
+      steps: number(row, 'steps'),
+      ...share(row),
+    })),
+  };
+}
+
 /** The configuration; a setting that is younger than the checkpoint has its default. */
 function config(value: unknown): RunConfig {
   if (!isFields(value)) throw new Error('“config” is missing');
-  let read = DEFAULT_CONFIG;
-  for (const setting of SETTINGS) {
+  const { model } = value;
+  const variant = isFields(model) ? model['variant'] : undefined;
+  const known = [DEFAULT_CONFIG, ...PRESETS.map((preset) => preset.config)];
+  const alike = known.find(({ model }) => model.variant === variant);
+  if (!alike) throw new Error(`“config” has the unknown variant “${String(variant)}”`);
+  let read: RunConfig = { ...DEFAULT_CONFIG, model: alike.model };
+  for (const setting of settingsOf(read)) {
     const section = value[setting.section];
     if (!isFields(section)) throw new Error(`“config” has no “${setting.section}”`);
     const given = section[setting.key];

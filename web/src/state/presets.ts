@@ -8,6 +8,14 @@ export function preset(name: string): RunConfig | null {
   return PRESETS.find((preset) => preset.name === name)?.config ?? null;
 }
 
+/** The preset that learns a kind of puzzle. */
+export function presetOfKind(kind: string): string | null {
+  const named = PRESETS.find(
+    ({ config }) => config.model.variant === 'dual' && config.data.dataset === kind,
+  );
+  return named?.name ?? null;
+}
+
 /** What people call a preset: its description begins with that, before a colon. */
 export function titleOf(name: string): string {
   return parts(name)?.title ?? name;

@@ -1,6 +1,6 @@
 // What the page knows of a run: a pure function of what has happened.
 
-import type { DepthLoss, RunConfig, RunSummary, StepReport } from '../gen';
+import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, Solved, StepReport } from '../gen';
 import { differing, show, valueOf } from './settings';
 import { lengthOf } from './sizes';
 
@@ -30,10 +30,21 @@ export interface History {
   readonly elapsed: number;
   /** Absent in runs that were kept before changes were noted. */
   readonly changes?: readonly Change[];
+  /** How held-out puzzles are answered, where that is what a run is for. */
+  readonly judged?: readonly Judged[];
+}
+
+/** How held-out puzzles are answered at a step of training. */
+export interface Judged {
+  readonly step: number;
+  readonly scores: PuzzleScores;
 }
 
 export interface RunState extends History {
   readonly changes: readonly Change[];
+  readonly judged: readonly Judged[];
+  /** How the puzzles were answered that were done last while training. */
+  readonly solved: Solved | null;
   readonly summary: RunSummary | null;
   readonly step: number;
   readonly learningRate: number | null;
@@ -44,7 +55,8 @@ export type Happening =
   | { readonly type: 'began'; readonly summary: RunSummary; readonly history: History | null }
   | { readonly type: 'changed'; readonly summary: RunSummary }
   | { readonly type: 'stepped'; readonly reports: readonly StepReport[]; readonly ms: number }
-  | { readonly type: 'validated'; readonly validation: Validation };
+  | { readonly type: 'validated'; readonly validation: Validation }
+  | { readonly type: 'judged'; readonly judged: Judged };
 
 export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
 
@@ -53,6 +65,8 @@ export interface Notice {
   readonly tone: 'bad' | 'good';
   readonly message: string;
   readonly hint: string;
+  /** Where to go instead. */
+  readonly link?: { readonly href: string; readonly words: string };
 }
 
 export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
@@ -60,6 +74,8 @@ export const NO_HISTORY: History = { training: [], validation: [], elapsed: 0 };
 export const NO_RUN: RunState = {
   ...NO_HISTORY,
   changes: [],
+  judged: [],
+  solved: null,
   summary: null,
   step: 0,
   learningRate: null,
@@ -77,8 +93,8 @@ export function reduce(state: RunState, happening: Happening): RunState {
   switch (happening.type) {
     case 'began': {
       const { summary } = happening;
-      const { changes = [], ...history } = happening.history ?? NO_HISTORY;
-      return { ...NO_RUN, ...history, changes, summary, step: summary.step };
+      const { changes = [], judged = [], ...history } = happening.history ?? NO_HISTORY;
+      return { ...NO_RUN, ...history, changes, judged, summary, step: summary.step };
     }
     case 'changed': {
       const { summary } = happening;
@@ -98,11 +114,14 @@ export function reduce(state: RunState, happening: Happening): RunState {
         elapsed: state.elapsed + happening.ms,
         // Smoothed, so that the number can be read.
         msPerStep: state.msPerStep === null ? each : 0.8 * state.msPerStep + 0.2 * each,
+        solved: happening.reports.findLast((report) => report.solved)?.solved ?? state.solved,
         training: thin([...state.training, ...happening.reports.map(point)]),
       };
     }
     case 'validated':
       return { ...state, validation: sparse([...state.validation, happening.validation]) };
+    case 'judged':
+      return { ...state, judged: sparse([...state.judged, happening.judged]) };
     default:
       return happening satisfies never;
   }
@@ -146,7 +165,7 @@ export function thin<P extends Point>(points: readonly P[]): readonly P[] {
 }
 
 /** Halves a list that has grown too long; losses of different depths have no average, so pairs are not merged. */
-export function sparse(validation: readonly Validation[]): readonly Validation[] {
+export function sparse<V>(validation: readonly V[]): readonly V[] {
   if (validation.length <= MOST_VALIDATIONS) return validation;
   // Counted from the latest, which is still shown.
   return validation.filter((_, i) => (validation.length - 1 - i) % 2 === 0);
@@ -162,6 +181,12 @@ export function timeLeft(state: RunState): number | null {
   const total = state.summary?.config.train.max_iters;
   if (total === undefined || state.msPerStep === null) return null;
   return (Math.max(0, total - state.step) * state.msPerStep) / 1000;
+}
+
+/** Rows of a batch that are stepped through each second: of a solver, puzzles × steps. */
+export function rowsPerSecond(state: RunState): number | null {
+  if (!state.summary || state.msPerStep === null) return null;
+  return (1000 * state.summary.config.train.batch_size) / state.msPerStep;
 }
 
 /** Tokens the model trains on each second. */

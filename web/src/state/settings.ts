@@ -5,6 +5,11 @@ import { type RunConfig, SETTINGS, type Setting } from '../gen';
 /** Settings that may change while a run goes on. */
 export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) => s.key);
 
+/** The settings that a run has, of its kind of model. */
+export function settingsOf({ model }: RunConfig): Setting[] {
+  return SETTINGS.filter(({ variant }) => variant === null || variant === model.variant);
+}
+
 /** Settings of the command line alone: nothing that is learned depends on them. */
 export const UNFELT: readonly string[] = [
   ...['log_interval', 'sample_interval', 'eval_iters'],
@@ -90,9 +95,8 @@ export function patched(config: RunConfig, patch: Patch): RunConfig {
 /** The live settings of a configuration. */
 export function liveOf(config: RunConfig): Patch {
   return Object.fromEntries(
-    SETTINGS.filter((setting) => setting.live).map((setting) => [
-      setting.key,
-      valueOf(config, setting),
-    ]),
+    settingsOf(config)
+      .filter((setting) => setting.live)
+      .map((setting) => [setting.key, valueOf(config, setting)]),
   );
 }

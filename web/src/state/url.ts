@@ -1,11 +1,21 @@
-// The whole run in the address: the checkpoint or preset that it comes from, and
-// what differs from that. One table drives both directions.
+// All that the page of language models shows, in its address: the run, what it is
+// asked, and what is compared.
 
-import { PRESETS, type RunConfig, SETTINGS } from '../gen';
-import type { DeviceWish } from '../worker/protocol';
 import { DUEL_KEYS, type DuelPlan, readDuel, writeDuel } from './duel';
-import { DEFAULT_PRESET, preset } from './presets';
-import { LIVE, parse, type Patch, show, type Value, valueOf, withSetting } from './settings';
+import { DEFAULT_PRESET } from './presets';
+import {
+  addressOf,
+  readRun,
+  readWish,
+  RUN_KEYS,
+  type RunAddress,
+  type RunPage,
+  unknown,
+  type Wish,
+  WISH_KEYS,
+  writeRun,
+  writeWish,
+} from './runaddress';
 
 /** What to ask the model, and how deep. */
 export interface Question {
@@ -21,37 +31,18 @@ export interface Question {
   probe: string | null;
 }
 
-/** Where a run comes from, if it is a model that comes with the page. */
-export interface Origin {
-  readonly name: string;
-  readonly config: RunConfig;
-}
-
-export interface PageAddress {
-  readonly preset: string;
-  readonly config: RunConfig;
-  /** Name of a checkpoint that comes with the page; it goes before the preset. */
-  readonly checkpoint: string | null;
-  /** What the address changes of the checkpoint's settings. */
-  readonly live: Patch;
+export interface PageAddress extends RunAddress, Wish {
   readonly question: Question;
   /** Two configurations to be trained beside the run. */
   readonly duel: DuelPlan | null;
-  readonly device: DeviceWish;
-  readonly software: boolean;
-  /** Whether the address says anything about the run. */
-  readonly explicit: boolean;
+  /** Whether a file waits that the other room was given. */
+  readonly handed: boolean;
   /** What could not be read, in words. */
   readonly problems: readonly string[];
 }
 
 /** What is written. */
-export type Page = Pick<
-  PageAddress,
-  'preset' | 'config' | 'question' | 'duel' | 'device' | 'software'
-> & {
-  readonly origin: Origin | null;
-};
+export type Page = RunPage & Wish & Pick<PageAddress, 'question' | 'duel'>;
 
 export const DEEPEST = 8;
 /** Texts beside each other. */
@@ -74,83 +65,24 @@ const NUMBERS = [
 ] as const;
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...['preset', 'checkpoint', 'prompt', 'depth', 'depths', 'probe', 'device', 'software'],
+  ...['prompt', 'depth', 'depths', 'probe', 'handed'],
   ...NUMBERS.map(([key]) => key),
-  ...DUEL_KEYS,
-  ...SETTINGS.map((setting) => setting.key),
+  ...[...WISH_KEYS, ...RUN_KEYS, ...DUEL_KEYS],
 ]);
 
 export function read(search: string): PageAddress {
   const query = new URLSearchParams(search);
   const problems: string[] = [];
-  const checkpoint = query.get('checkpoint');
-  const run = checkpoint === null ? readRun(query, problems) : notRead(query, problems);
-  for (const key of query.keys()) {
-    if (!KNOWN.has(key)) problems.push(`There is no setting “${key}”.`);
-  }
-  const wish = query.get('device');
+  const run = readRun(query, DEFAULT_PRESET, problems);
+  problems.push(...unknown(query, KNOWN));
   return {
     ...run,
-    checkpoint,
-    live: checkpoint === null ? {} : readLive(query, problems),
-    explicit: run.explicit || checkpoint !== null,
+    ...readWish(query),
     question: readQuestion(query),
     duel: readDuel(query, problems),
-    device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
-    software: query.get('software') === '1',
+    handed: query.get('handed') === '1',
     problems,
   };
-}
-
-type Run = Pick<PageAddress, 'preset' | 'config' | 'explicit'>;
-
-/** A preset and what differs from it. */
-function readRun(query: URLSearchParams, problems: string[]): Run {
-  const name = query.get('preset') ?? DEFAULT_PRESET;
-  let config = preset(name);
-  if (!config) problems.push(`There is no preset “${name}”.`);
-  const known = config ? name : DEFAULT_PRESET;
-  config ??= standard();
-  let explicit = query.has('preset');
-  for (const setting of SETTINGS) {
-    const text = query.get(setting.key);
-    if (text === null) continue;
-    const value = parse(setting, text);
-    if (value === null) problems.push(`“${text}” cannot be the ${setting.key}.`);
-    else {
-      explicit = true;
-      config = withSetting(config, setting, value);
-    }
-  }
-  return { preset: known, config, explicit };
-}
-
-function standard(): RunConfig {
-  const config = preset(DEFAULT_PRESET) ?? PRESETS[0]?.config;
-  if (!config) throw new Error('the page was built without presets');
-  return config;
-}
-
-/** A checkpoint knows its own settings; those that an address adds are named. */
-function notRead(query: URLSearchParams, problems: string[]): Run {
-  for (const key of ['preset', ...SETTINGS.map((setting) => setting.key)]) {
-    if (query.has(key) && !LIVE.includes(key)) {
-      problems.push(`The address names a checkpoint, so its “${key}” was not used.`);
-    }
-  }
-  return { preset: DEFAULT_PRESET, config: standard(), explicit: true };
-}
-
-function readLive(query: URLSearchParams, problems: string[]): Patch {
-  const live: Record<string, Value> = {};
-  for (const setting of SETTINGS) {
-    const text = setting.live ? query.get(setting.key) : null;
-    if (text === null) continue;
-    const value = parse(setting, text);
-    if (value === null) problems.push(`“${text}” cannot be the ${setting.key}.`);
-    else live[setting.key] = value;
-  }
-  return live;
 }
 
 function readQuestion(query: URLSearchParams): Question {
@@ -182,15 +114,7 @@ function clampDepth(depth: number): number {
 /** The address of a page; only what differs from where the run comes from and the defaults. */
 export function write(page: Page): string {
   const query = new URLSearchParams();
-  if (page.origin) query.set('checkpoint', page.origin.name);
-  else query.set('preset', page.preset);
-  const base = page.origin?.config ?? preset(page.preset);
-  for (const setting of SETTINGS) {
-    // What a checkpoint cannot change cannot differ from it either.
-    if (page.origin && !LIVE.includes(setting.key)) continue;
-    const value = show(valueOf(page.config, setting));
-    if (!base || value !== show(valueOf(base, setting))) query.set(setting.key, value);
-  }
+  writeRun(query, page);
   if (page.question.prompt !== DEFAULT_QUESTION.prompt) query.set('prompt', page.question.prompt);
   for (const [key, field] of NUMBERS) {
     if (page.question[field] !== DEFAULT_QUESTION[field]) {
@@ -202,8 +126,6 @@ export function write(page: Page): string {
   if (depths !== null) query.set('depths', depths.join(','));
   if (probe !== null) query.set('probe', probe);
   if (page.duel) writeDuel(query, page.duel);
-  if (page.device !== 'auto') query.set('device', page.device);
-  if (page.software) query.set('software', '1');
-  // Both may stand as they are in an address, and are easier to read so.
-  return `?${query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',')}`;
+  writeWish(query, page);
+  return addressOf(query);
 }

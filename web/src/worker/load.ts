@@ -1,7 +1,9 @@
-// Loads one of the two wasm modules by its address. They are separate builds that
-// the bundler does not see; the GPU one is fetched only when it will be used.
+// Loads one of the wasm modules by its address. They are separate builds that the
+// bundler does not see; the GPU one is fetched only when it will be used, and for
+// the CPU each room has one of its own.
 
 import type { Command, DeviceInfo, Event, Failure } from '../gen';
+import type { RoomName } from './protocol';
 
 /** The session of trm-wasm, as the worker uses it. */
 export interface Session {
@@ -24,9 +26,16 @@ function isWasmModule(value: unknown): value is WasmModule {
   );
 }
 
-export async function loadSession(backend: 'cpu' | 'gpu', base: string): Promise<Session> {
+const CPU: Record<RoomName, string> = { language: 'cpu', puzzles: 'cpu-puzzles' };
+
+export async function loadSession(
+  backend: 'cpu' | 'gpu',
+  room: RoomName,
+  base: string,
+): Promise<Session> {
   if (!('WebAssembly' in self)) throw tooOld('it has no WebAssembly');
-  const url = new URL(`wasm/${backend}/trm_wasm.js`, base).href;
+  const folder = backend === 'cpu' ? CPU[room] : 'gpu';
+  const url = new URL(`wasm/${folder}/trm_wasm.js`, base).href;
   const module: unknown = await import(/* @vite-ignore */ url).catch(() => {
     throw unreachable();
   });

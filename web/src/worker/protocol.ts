@@ -7,7 +7,11 @@ import type { Command, DeviceInfo, Event, Failure, FailureKind } from '../gen';
 /** Which device the person asked for. */
 export type DeviceWish = 'auto' | 'cpu' | 'gpu';
 
+/** What the models of a page do: the module of a page knows no others. */
+export type RoomName = 'language' | 'puzzles';
+
 export interface OpenOptions {
+  readonly room: RoomName;
   readonly device: DeviceWish;
   /** Whether a software adapter (SwiftShader, llvmpipe) may be used. */
   readonly software: boolean;
@@ -47,6 +51,8 @@ const KINDS: Record<FailureKind, true> = {
   corpus: true,
   prompt: true,
   checkpoint: true,
+  puzzle: true,
+  room: true,
   device: true,
   diverged: true,
   protocol: true,

@@ -1,0 +1,225 @@
+// The puzzle room: a model is watched solving what is made, pasted, typed and drawn,
+// says when it would stop, and learns from nothing.
+
+import { type Model } from './support/models';
+import { trainNatively } from './support/numbers';
+import { withFolder } from './support/native';
+import { Puzzles, shippedSolver } from './support/solver';
+import { expect, test as base } from './support/test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const test = base.extend<{ puzzles: Puzzles }>({
+  puzzles: async ({ page, site }, use) => use(new Puzzles(page, site)),
+});
+
+/** One solution: 1234 3412 2143 4321. */
+const PUZZLE = '1.3..4.22.4..3.1';
+const SOLUTION = '1234341221434321';
+const LINK = `?kind=sudoku-4x4&puzzle=${PUZZLE}`;
+
+let model: Model;
+test.beforeAll(() => {
+  model = shippedSolver();
+});
+test.beforeEach(({ models }) => models.serve(model));
+
+test('a visitor sees a puzzle being solved, step by step and without a click', async ({
+  page,
+  puzzles,
+}) => {
+  await puzzles.open();
+  await expect(puzzles.steps).toHaveAttribute('data-playing', 'true');
+  await expect(puzzles.steps).toHaveAttribute('data-step', '8');
+  await puzzles.solved();
+  await expect(puzzles.facts).toHaveAttribute('data-solutions', 'one');
+  await expect(page).toHaveURL(/kind=sudoku-4x4&puzzle=[.1-4]{16}&checkpoint=sudoku-4x4$/);
+  const before = page.url();
+  await page.getByRole('button', { name: 'New puzzle' }).click();
+  await expect(puzzles.steps).toHaveAttribute('data-playing', 'true');
+  await expect(page).not.toHaveURL(before);
+  await puzzles.solved();
+});
+
+test('who wishes that little moves sees the last step at once', async ({ page, puzzles }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  await expect(puzzles.steps).toHaveAttribute('data-playing', 'false');
+  await expect(puzzles.steps).toHaveAttribute('data-step', '8');
+  for (const [at, digit] of [...SOLUTION].entries()) await expect(puzzles.cell(at)).toHaveText(digit);
+  await puzzles.at(1);
+  await expect(puzzles.answer).toContainText('Step 1');
+});
+
+test('a link carries the puzzle and how it is looked at', async ({ page, puzzles }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(`${LINK}&steps=3&threshold=0.9`);
+  await expect(puzzles.steps).toHaveAttribute('data-step', '3');
+  await expect(puzzles.halting).toContainText('Stop above 90 %');
+  await expect(puzzles.cell(0)).toHaveAccessibleName('Row 1, column 1: 1, given');
+  await page.getByRole('slider', { name: 'Threshold' }).fill('0.8');
+  await expect(page).toHaveURL(/steps=3&threshold=0.8/);
+});
+
+test('the threshold tells where it would stop and what that saves', async ({ page, puzzles }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  const threshold = page.getByRole('slider', { name: 'Threshold' });
+  await threshold.fill('0.5');
+  await expect(puzzles.halting).toContainText(/stop after step \d of 8 and save \d steps?, where it is solved/);
+  const early = Number(await puzzles.halting.getAttribute('data-stop'));
+  expect(early).toBeLessThan(8);
+  await threshold.fill('0.99');
+  const late = Number(await puzzles.halting.getAttribute('data-stop'));
+  expect(late).toBeGreaterThanOrEqual(early);
+});
+
+test('a puzzle that cannot be is refused or said to be so, and nothing is lost', async ({
+  page,
+  puzzles,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  for (const [text, why] of [
+    ['123', /cells|characters|size/i],
+    ['.'.repeat(81), /9×9 Sudoku, not a 4×4/],
+    ['12x4............', /./],
+  ] as const) {
+    await puzzles.paste(text);
+    await expect(puzzles.facts).toContainText('The puzzle before it is still here.');
+    await expect(puzzles.facts).toContainText(why);
+    await expect(puzzles.cell(15)).toHaveAccessibleName('Row 4, column 4: 1, given');
+  }
+  await puzzles.paste('11..............');
+  await expect(puzzles.facts).toContainText('breaks the rules already');
+  await expect(puzzles.facts).toHaveAttribute('data-solutions', 'none');
+  await expect(page.getByText('1 stands more than once in row 1.')).toBeVisible();
+  await expect(puzzles.answer).toHaveAttribute('data-solved', 'false');
+  await puzzles.paste('1...............');
+  await expect(puzzles.facts).toContainText('several solutions');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect(puzzles.facts).toContainText('The board is empty');
+  await puzzles.paste(PUZZLE);
+  await puzzles.solved();
+});
+
+test('a puzzle is typed with the keyboard', async ({ page, puzzles }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect(puzzles.facts).toContainText('The board is empty');
+  await puzzles.cell(0).focus();
+  for (const [at, digit] of [...PUZZLE].entries()) {
+    if (digit !== '.') await page.keyboard.press(digit);
+    await page.keyboard.press(at % 4 === 3 ? 'ArrowDown' : 'ArrowRight');
+    if (at % 4 === 3) await page.keyboard.press('Home');
+  }
+  await expect(page).toHaveURL(new RegExp(`puzzle=${PUZZLE.replaceAll('.', '\\.')}`));
+  await puzzles.solved();
+  await puzzles.cell(0).focus();
+  await page.keyboard.press('Backspace');
+  await expect(puzzles.cell(0)).toHaveAccessibleName(/Row 1, column 1: .*%/);
+});
+
+test('a maze is drawn with the pointer', async ({ page, puzzles }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect(puzzles.facts).toContainText('What is on the board stays.');
+  await puzzles.cell(0).focus();
+  await page.keyboard.press('s');
+  await puzzles.cell(9).focus();
+  await page.keyboard.press('g');
+  await expect(puzzles.facts).toContainText('Any shortest path');
+  await puzzles.cell(4).hover();
+  await page.mouse.down();
+  for (const at of [14, 24, 34, 44, 54, 64, 74, 84, 94]) await puzzles.cell(at).hover();
+  await page.mouse.up();
+  await expect(puzzles.facts).toContainText('impossible');
+  await expect(puzzles.cell(54)).toHaveAccessibleName('Row 6, column 5: wall, given');
+});
+
+test('a model learns the 4×4 from nothing until it solves what it has not seen', async ({
+  page,
+  puzzles,
+}) => {
+  test.setTimeout(600_000);
+  await puzzles.open(LINK);
+  await page.getByRole('button', { name: 'Train one from nothing' }).click();
+  await puzzles.scores.scrollIntoViewIfNeeded();
+  await expect
+    .poll(async () => Number(await puzzles.scores.getAttribute('data-solved')), {
+      timeout: 540_000,
+      intervals: [1000],
+    })
+    .toBeGreaterThanOrEqual(0.9);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByTestId('step')).toHaveAttribute('data-phase', 'paused');
+  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  await puzzles.solved();
+  // It is there again, and goes on.
+  const step = await page.getByTestId('step').getAttribute('data-step');
+  await page.reload();
+  await expect(page.getByTestId('step')).toHaveAttribute('data-step', step ?? '');
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await expect
+    .poll(async () => Number(await page.getByTestId('step').getAttribute('data-step')))
+    .toBeGreaterThan(Number(step));
+});
+
+test('a checkpoint of another kind is offered the other room, and opens there', async ({
+  page,
+  play,
+  puzzles,
+}) => {
+  await withFolder(async (folder) => {
+    const file = readFileSync(join(trainNatively(folder, 5), 'last.safetensors'));
+    await puzzles.open(LINK);
+    await play.drop('language.safetensors', file);
+    await play.says('writes text');
+    await puzzles.at(2);
+    await page.getByRole('link', { name: /where language models are/ }).click();
+    await play.at(5);
+    await play.says('Checkpoint loaded at step 5.');
+  });
+  await play.drop('solver.safetensors', model.file);
+  await play.says('solves puzzles');
+  await page.getByRole('link', { name: /puzzle room/ }).click();
+  await expect(puzzles.answer).toBeVisible();
+  await play.says(`Checkpoint loaded at step ${model.step}.`);
+});
+
+test('a damaged checkpoint is refused, and the model at hand stays', async ({
+  page,
+  play,
+  puzzles,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  await play.drop('half.safetensors', model.file.subarray(0, model.file.length / 2));
+  await expect(play.notice.getByRole('paragraph')).toHaveCount(1);
+  await play.drop('none.safetensors', 'no checkpoint');
+  await expect(play.notice.getByRole('paragraph')).toHaveCount(1);
+  await page.getByRole('button', { name: 'New puzzle' }).click();
+  await puzzles.solved();
+  await play.at(model.step);
+});
+
+test('a worker that is lost is replaced, and the puzzle is answered again', async ({
+  page,
+  play,
+  puzzles,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  const [worker] = page.workers();
+  await worker?.evaluate(() => {
+    setTimeout(() => {
+      throw new Error('the device was lost');
+    });
+  });
+  await page.getByRole('button', { name: 'New puzzle' }).click();
+  await play.says('the device was lost');
+  await puzzles.solved();
+  await play.at(model.step);
+});

@@ -1,0 +1,180 @@
+// The puzzle room: what there is to see of a model that solves, and what it can be
+// asked.
+
+import type { SessionClient } from '../../client/client';
+import type { RunConfig } from '../../gen';
+import type { Shelf } from '../../state/keep';
+import type { Shipped } from '../../state/manifest';
+import { preset, presetOfKind } from '../../state/presets';
+import type { Grade } from '../../state/puzzle/kinds';
+import { kindOf, OFFERED } from '../../state/puzzle/kinds';
+import type { Examined } from '../../state/puzzle/solving';
+import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from '../../state/puzzle/url';
+import { Bench } from '../bench.svelte';
+import type { Cursor } from '../cursor.svelte';
+import { Desk } from './desk.svelte';
+import { Solver } from './solver.svelte';
+
+/** Puzzles that a tab makes to learn from; each is shown in another guise every time. */
+const MOST_PUZZLES = 1000;
+
+function inTab(config: RunConfig): RunConfig {
+  const { num_puzzles, num_val_puzzles } = config.data;
+  const fewer = {
+    num_puzzles: Math.min(MOST_PUZZLES, num_puzzles),
+    num_val_puzzles: Math.min(MOST_PUZZLES / 4, num_val_puzzles),
+  };
+  return { ...config, data: { ...config.data, ...fewer } };
+}
+
+export class PuzzleRoom extends Bench<Solver> {
+  readonly #address: PuzzleAddress;
+
+  constructor(address: PuzzleAddress, spawn: () => SessionClient, shelf: Shelf) {
+    const kind = address.kind ?? kindOf(address.config.data.dataset) ?? kindOf(STANDARD);
+    if (!kind) throw new Error('the page was built without kinds of puzzle');
+    const desk = new Desk(kind, address.puzzle);
+    super({
+      room: 'puzzles',
+      wish: address,
+      ...{ spawn, shelf, preset: address.preset, standard: STANDARD },
+      run: (machine) => new Solver(machine, address.config, desk, { ...address.look }),
+    });
+    this.#address = address;
+    desk.settled = () => this.bar.soon(this.address());
+    this.complain(address.problems);
+  }
+
+  /** Takes up the last run, opens a model or starts one, and goes on until the page closes. */
+  live(): Promise<never> {
+    return this.loop.live(async () =>
+      this.runs.begin(await this.#resolved(), this.#address.handed),
+    );
+  }
+
+  get desk(): Desk {
+    return this.run.desk;
+  }
+  get cursor(): Cursor {
+    return this.run.cursor;
+  }
+  get examined(): Examined | null {
+    return this.run.examined;
+  }
+  get look(): Readonly<Look> {
+    return this.run.look;
+  }
+  /** Supervision steps that the puzzle is given. */
+  get steps(): number {
+    return this.run.steps;
+  }
+  /** The step that is looked at. */
+  get shown(): number {
+    return this.run.shown;
+  }
+  get stop(): number | null {
+    return this.run.stop;
+  }
+
+  make(grade?: Grade): void {
+    this.desk.make(grade);
+    this.#given();
+  }
+
+  read(text: string): void {
+    this.desk.read(text);
+    this.#given();
+  }
+
+  put(at: number, token: number): void {
+    this.desk.put(at, token);
+    this.run.cursor.set(null, at);
+    this.#given();
+  }
+
+  clear(): void {
+    this.desk.clear();
+    this.run.cursor.set(null, this.cursor.at);
+    this.#given();
+  }
+
+  /** Looks at a step and a cell. */
+  point(step: number | null, at: number | null): void {
+    this.cursor.set(step, at);
+  }
+
+  /** Looks at a cell, whatever step is being shown. */
+  pointAt(at: number): void {
+    this.cursor.at = at;
+  }
+
+  lookAt(change: Partial<Look>): void {
+    Object.assign(this.run.look, change);
+    if (change.steps !== undefined) {
+      this.cursor.set(null, this.cursor.at);
+      this.run.hurry();
+    }
+    this.bar.soon(this.address());
+    this.errands.poke();
+  }
+
+  /** What held-out puzzles tell comes into sight, or leaves it. */
+  watch(seen: boolean): void {
+    this.run.watch(seen);
+    if (seen) this.errands.poke();
+  }
+
+  /** Puzzles of another kind, with a model for them: a trained one where there is one. */
+  chooseKind(name: string): void {
+    const shipped = this.shippedFor(name);
+    const untrained = presetOfKind(name);
+    if (shipped) void this.open(shipped);
+    else if (untrained) this.choosePreset(untrained);
+  }
+
+  /** The model of the page that solves a kind of puzzle. */
+  shippedFor(kind: string): Shipped | null {
+    return this.gallery.shown.find(({ dataset }) => dataset === kind) ?? null;
+  }
+
+  takeText(_name: string, text: string): void {
+    this.read(text);
+  }
+
+  takePasted(text: string): void {
+    this.read(text);
+  }
+
+  #given(): void {
+    this.bar.soon(this.address());
+    this.errands.poke();
+  }
+
+  /** Unless the address names a run: the model of the page for what is asked. */
+  async #resolved(): Promise<PuzzleAddress> {
+    const address = this.#address;
+    if (address.named) return address;
+    await this.gallery.manifest;
+    const wanted = address.kind ? [address.kind.name] : OFFERED;
+    const shipped = wanted.map((kind) => this.shippedFor(kind)).find((model) => model !== null);
+    if (shipped) return { ...address, checkpoint: shipped.name };
+    return { ...address, config: inTab(address.config) };
+  }
+
+  protected async fromNothing(name: string): Promise<void> {
+    const config = preset(name);
+    if (config) await this.runs.create(inTab(config), null, name);
+  }
+
+  protected spare(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  protected address(): string {
+    const { preset, origin, look, desk } = this;
+    const { kind, board: puzzle } = desk;
+    const config = this.state.summary?.config ?? this.draft;
+    const { device, software } = this.#address;
+    return writePuzzle({ preset, config, origin, kind, puzzle, look, device, software });
+  }
+}

@@ -1,0 +1,166 @@
+// A run that solves puzzles: the one on the desk is answered as it stands and as the
+// weights change, and held-out ones tell how good it has become.
+
+import type { RunConfig, RunSummary } from '../../gen';
+import { depthOf, lengthOf } from '../../state/sizes';
+import type { History } from '../../state/run';
+import { kindFor } from '../../state/puzzle/kinds';
+import { type Examined, halts, stepsOf, stopAt } from '../../state/puzzle/solving';
+import type { Look } from '../../state/puzzle/url';
+import { Cursor } from '../cursor.svelte';
+import type { Machine } from '../machine.svelte';
+import { Training } from '../training.svelte';
+import type { Desk } from './desk.svelte';
+
+/** Milliseconds between two answers while the model learns, so that it goes on. */
+const EVERY = 1_000;
+/** Milliseconds between two judgements. */
+const JUDGE_EVERY = 4_000;
+/** What training gets for each second spent on looking at it. */
+const SHARE = 4;
+/** Candidates of each cell: all that a maze has, and more of a Sudoku than are shown. */
+const TOP = 6;
+/** Held-out cells in one judgement. */
+const JUDGED_CELLS = 2048;
+const MOST_JUDGED = 64;
+
+export class Solver extends Training {
+  readonly desk: Desk;
+  readonly cursor = new Cursor();
+  look: Look;
+  examined = $state.raw<Examined | null>(null);
+
+  /** Whether the visitor wishes that little moves: then the last step is shown. */
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
+  #stale = true;
+  #arrived = true;
+  #examineAt = 0;
+  #judgeAt = 0;
+  #judged = -1;
+  #seen = false;
+
+  constructor(machine: Machine, config: RunConfig, desk: Desk, look: Look) {
+    super(machine, config);
+    this.desk = desk;
+    this.look = $state(look);
+  }
+
+  begin(summary: RunSummary, _: string | null, history: History | null, finished: boolean): void {
+    this.begun(summary, history);
+    const kind = kindFor(summary);
+    if (kind) this.desk.turn(kind);
+    else this.desk.leave('This model solves puzzles of a kind that has no board here.');
+    this.cursor.set(null, this.cursor.at);
+    this.examined = null;
+    this.#arrived = true;
+    this.#judged = finished ? summary.step : (history?.judged?.at(-1)?.step ?? -1);
+    this.#judgeAt = 0;
+    this.hurry();
+  }
+
+  override change(summary: RunSummary): void {
+    // What cannot be trained has no held-out puzzles either.
+    if (summary.trainable && !this.state.summary?.trainable) this.#judged = -1;
+    super.change(summary);
+  }
+
+  /** Supervision steps that the puzzle is given. */
+  get steps(): number {
+    const { summary } = this.state;
+    return this.look.steps ?? (summary ? depthOf(summary.config.model) : 1);
+  }
+
+  /** The step that is looked at; from 1. */
+  get shown(): number {
+    const last = this.examined ? stepsOf(this.examined) : 1;
+    return Math.min(this.cursor.cycle ?? last, last);
+  }
+
+  /** Where the model would stop by itself; `null` without an answer. */
+  get stop(): number | null {
+    return this.examined && stopAt(halts(this.examined), this.look.threshold);
+  }
+
+  /** Someone waits to see an answer. */
+  hurry(): void {
+    this.#stale = true;
+    this.#examineAt = 0;
+  }
+
+  /** What held-out puzzles tell comes into sight, or leaves it. */
+  watch(seen: boolean): void {
+    this.#seen = seen;
+  }
+
+  async respond(now: number): Promise<boolean> {
+    const { desk, machine } = this;
+    if (desk.pending) {
+      const arrived = await desk.settle(machine.client);
+      if (arrived === 'refused') return true;
+      if (arrived === 'whole') {
+        this.#arrived = true;
+        this.examined = null;
+      }
+      this.hurry();
+      return true;
+    }
+    if (this.#stale && desk.posed && now >= this.#examineAt) {
+      await this.#examine();
+      return true;
+    }
+    if (this.phase === 'training' && now >= this.#judgeAt) {
+      await this.#judge();
+      return true;
+    }
+    return false;
+  }
+
+  async idle(): Promise<boolean> {
+    if (!this.#seen || this.wanted || this.#judged === this.state.step) return false;
+    await this.#judge();
+    return true;
+  }
+
+  due(now: number): number | null {
+    return this.#stale && this.desk.posed ? Math.max(0, this.#examineAt - now) : null;
+  }
+
+  protected stepped(): void {
+    this.#stale = true;
+  }
+
+  protected finish(): Promise<void> {
+    return this.#judge();
+  }
+
+  /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */
+  async #examine(): Promise<void> {
+    const { kind, posed } = this.desk;
+    if (!posed) return;
+    this.#stale = false;
+    const puzzle = posed.tokens;
+    const before = performance.now();
+    const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP };
+    const answer = await this.machine.client.ask({ type: 'examine', ...command }, 'examined');
+    const ms = performance.now() - before;
+    this.#examineAt = before + Math.max(EVERY, SHARE * ms);
+    const { trace, verdicts, step } = answer;
+    this.examined = { kind, puzzle, trace, verdicts, step };
+    const watched = this.#arrived && this.phase !== 'training' && !this.#still.matches;
+    this.#arrived = false;
+    if (watched) this.cursor.play(trace.steps.length);
+  }
+
+  async #judge(): Promise<void> {
+    const { summary } = this.state;
+    this.#judged = this.state.step;
+    if (!summary?.trainable || summary.val_tokens === 0) return;
+    const before = performance.now();
+    const puzzles = Math.min(MOST_JUDGED, Math.ceil(JUDGED_CELLS / lengthOf(summary.config.model)));
+    const command = { type: 'judge', steps: depthOf(summary.config.model), puzzles } as const;
+    const { step, scores } = await this.machine.client.ask(command, 'judged');
+    const ms = performance.now() - before;
+    this.#judgeAt = performance.now() + Math.max(JUDGE_EVERY, SHARE * ms);
+    this.happen({ type: 'judged', judged: { step, scores } });
+  }
+}

@@ -1,0 +1,45 @@
+import 'fake-indexeddb/auto';
+
+import { expect, test } from 'vitest';
+
+import { handOver, takeOver } from '../src/state/handover';
+import { variantOf } from '../src/state/rooms';
+
+function checkpoint(metadata: object): Uint8Array {
+  const header = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata }));
+  const file = new Uint8Array(8 + header.length + 4);
+  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+  file.set(header, 8);
+  return file;
+}
+
+const about = (model: object) => ({ config: JSON.stringify({ model }) });
+
+test('a checkpoint says what kind of model it holds', () => {
+  expect(variantOf(checkpoint(about({ variant: 'dual' })))).toBe('dual');
+  expect(variantOf(checkpoint(about({ variant: 'causal' })))).toBe('causal');
+});
+
+test('what says nothing of itself is of no kind', () => {
+  const whole = checkpoint(about({ variant: 'dual' }));
+  const strange = [
+    new Uint8Array(0),
+    new Uint8Array(200),
+    new Uint8Array(200).fill(255),
+    whole.subarray(0, whole.length - 10),
+    checkpoint({}),
+    checkpoint({ config: 'no JSON' }),
+    checkpoint({ config: 'null' }),
+    checkpoint(about({ variant: 'chunk' })),
+    checkpoint(about({})),
+  ];
+  for (const file of strange) expect(variantOf(file)).toBeNull();
+});
+
+test('a file is handed over once', async () => {
+  expect(await takeOver('empty')).toBeNull();
+  expect(await handOver(new Uint8Array([1]), 'full')).toBe(true);
+  expect(await handOver(new Uint8Array([1, 2, 3]), 'full')).toBe(true);
+  expect(await takeOver('full')).toEqual(new Uint8Array([1, 2, 3]));
+  expect(await takeOver('full')).toBeNull();
+});
