@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use serde_json::Value;
+use trm_data::puzzles::sudoku::Grade;
 use trm_spec::{Setting, Tokenizer};
 use trm_train::Weights;
 use trm_train::checkpoint::Precision;
@@ -75,6 +76,8 @@ pub struct Eval {
     pub device: Choice,
     /// Which weights of a run's folder; the best checkpoint where nothing is said.
     pub weights: Option<Weights>,
+    /// Of puzzles made for the purpose, those that are this hard.
+    pub grade: Option<Grade>,
 }
 
 pub struct Trace {
@@ -176,6 +179,7 @@ pub fn parse() -> Invocation {
             checkpoint: required(m, "checkpoint"),
             data: path(m, "data"),
             weights: m.get_one("weights").copied(),
+            grade: m.get_one("grade").copied(),
             depths: m.get_one("depths").cloned(),
             json: m.get_flag("json"),
             device: device(m),

@@ -12,7 +12,7 @@ use trm_data::{Corpus, SHAKESPEARE_SHA256, TokenFile};
 use trm_spec::{DataSpec, RunConfig, Tokenizer, Vocab};
 use trm_train::{Material, Run, checkpoint};
 
-use crate::puzzles::Kind;
+use crate::puzzles::Source;
 use crate::report::usage;
 
 /// The dataset that the binary carries.
@@ -36,16 +36,16 @@ enum Content {
     Text(Cow<'static, str>),
     Tokens(Arc<TokenFile>),
     /// Puzzles, made or the user's own.
-    Puzzles(Kind),
+    Puzzles(Source),
 }
 
 impl Text {
     /// The user's file, or the text that the configuration names.
     pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         let (dataset, _) = parts(dataset);
-        if let Some(kind) = Kind::named(dataset) {
-            let kind = file.map_or(kind, Kind::own);
-            let (content, sha256) = (Content::Puzzles(kind), String::new());
+        if let Some(made) = Source::named(dataset) {
+            let source = file.map_or(made, Source::own);
+            let (content, sha256) = (Content::Puzzles(source), String::new());
             return Ok(Self { name: dataset.into(), content, sha256 });
         }
         let Some(path) = file else {
@@ -134,7 +134,7 @@ impl Text {
     /// What a run of `config` learns from.
     pub fn material(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Material> {
         match &self.content {
-            Content::Puzzles(kind) => Ok(kind.load(config)?.into()),
+            Content::Puzzles(source) => Ok(source.load(config)?.into()),
             _ => Ok(self.corpus(config, vocab)?.into()),
         }
     }

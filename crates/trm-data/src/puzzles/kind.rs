@@ -56,6 +56,56 @@ impl Kind {
         }
     }
 
+    /// Rows and columns of a puzzle.
+    pub fn side(self) -> usize {
+        match self {
+            Self::Sudoku(size) => size.side(),
+            Self::Maze(side) => side,
+        }
+    }
+
+    /// All puzzles of a text, as tokens, each with the line where it begins, from
+    /// 1: of Sudokus one a line, of mazes with empty lines between them.
+    ///
+    /// # Errors
+    /// If something in it is no puzzle of this kind.
+    pub fn read(self, name: &str, text: &str) -> Result<Vec<(usize, Vec<u32>)>, PuzzleError> {
+        let puzzles: Vec<_> = match self {
+            Self::Sudoku(_) => sudoku::parse(name, text)?
+                .into_iter()
+                .map(|line| (line.number, line.size.side(), sudoku::encode(&line.board)))
+                .collect(),
+            Self::Maze(_) => maze::parse_all(name, text)?
+                .into_iter()
+                .zip(1..)
+                .map(|(maze, number)| (number, maze.rows(), maze.question().tokens().to_vec()))
+                .collect(),
+        };
+        let (wanted, cells) = (self.side(), self.side() * self.side());
+        match puzzles.iter().find(|(_, side, tokens)| *side != wanted || tokens.len() != cells) {
+            None => Ok(puzzles.into_iter().map(|(line, _, tokens)| (line, tokens)).collect()),
+            Some((line, _, tokens)) => Err(PuzzleError::Line {
+                name: name.into(),
+                line: *line,
+                reason: format!("it has {} cells, where {cells} are wanted", tokens.len()),
+            }),
+        }
+    }
+
+    /// Tokens as people write them: a Sudoku on one line, a maze on as many as it
+    /// has rows. What is none of a puzzle is a dot or a question mark.
+    pub fn show(self, tokens: &[u32]) -> String {
+        match self {
+            Self::Sudoku(size) => {
+                let digit =
+                    |token: &u32| token.checked_sub(1).filter(|d| *d as usize <= size.side());
+                let board: Vec<u8> = tokens.iter().map(|t| digit(t).unwrap_or(0) as u8).collect();
+                sudoku::print(&board)
+            }
+            Self::Maze(side) => maze::print(tokens, side),
+        }
+    }
+
     /// One puzzle of this kind. What is made is of the part that is held out from
     /// training.
     ///

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Command, value_parser};
+use trm_data::puzzles::sudoku::Grade;
 use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
@@ -79,6 +80,20 @@ fn eval() -> Command {
                 .value_parser(one_of(&[("raw", Weights::Raw), ("average", Weights::Average)]))
                 .help("Of a run's folder: the weights as trained last, or their moving average (ema_decay) [default: its best checkpoint]"),
         )
+        .arg(
+            Arg::new("grade")
+                .long("grade")
+                .value_name("GRADE")
+                .conflicts_with_all(["data", "weights"])
+                .value_parser(one_of(&[
+                    ("easy", Grade::Easy),
+                    ("medium", Grade::Medium),
+                    ("hard", Grade::Hard),
+                    ("harder", Grade::Harder),
+                    ("hardest", Grade::Hardest),
+                ]))
+                .help("Sudokus for which a plain solver guesses never, up to 5, 15, 40 times, or more often [default: those of the run]"),
+        )
         .arg(json())
         .arg(device_arg())
 }
@@ -122,7 +137,7 @@ fn solve() -> Command {
                 .value_name("PUZZLES")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("A file of Sudokus, one a line, blanks as dots or zeros; - reads standard input"),
+                .help("A file of the model's kind of puzzle: Sudokus, one a line, blanks as dots or zeros; mazes as rows of # (wall), space or dot, S and G, with empty lines between them; - reads standard input"),
         )
         .arg(
             Arg::new("halt-threshold")

@@ -39,7 +39,14 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     }
     if typed.to_format == Some(Origin::SamsungTrm) {
         let (weights, config) = trm_train::to_samsung_trm(&bytes)?;
-        run_dir::write(&typed.out.with_file_name("config.json"), config.as_bytes())?;
+        let beside = typed.out.with_file_name("config.json");
+        if std::fs::read(&beside).is_ok_and(|there| there != config.as_bytes()) {
+            return Err(usage!(
+                "{} is there already and says something else; write into another folder",
+                beside.display()
+            ));
+        }
+        run_dir::write(&beside, config.as_bytes())?;
         bytes = weights;
     }
     run_dir::write(&typed.out, &bytes)?;

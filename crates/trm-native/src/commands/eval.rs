@@ -4,6 +4,7 @@
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
+use trm_data::puzzles::Kind;
 use trm_spec::DepthLoss;
 use trm_train::Run;
 
@@ -97,6 +98,18 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
     };
     let (header, bytes) = read_checkpoint(&source)?;
     let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
+    if let Some(grade) = typed.grade {
+        let mut config = header.config.clone();
+        if !matches!(Kind::named(&config.data.dataset), Some(Kind::Sudoku(_))) {
+            return Err(usage!("--grade is for Sudokus; this model was trained on other data"));
+        }
+        let guesses = grade.guesses();
+        (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
+        // None is learned from.
+        config.data.num_puzzles = 1;
+        let material = text.material(&config, None)?;
+        return Ok(trm_train::load_with(&bytes, None, Some(material), &device.device)?);
+    }
     let Some(weights) = typed.weights else { return text.load(&bytes, None, &device.device) };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;

@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::puzzles::sudoku::{self, Line, Size, Solutions};
-use trm_spec::Solution;
+use trm_data::puzzles::sudoku::Size;
+use trm_data::puzzles::{Kind, PuzzleError};
+use trm_spec::{PuzzleFrom, RunConfig, Solution, SolutionCount};
 use trm_train::SolveRequest;
 
 use super::{print, print_json};
@@ -26,11 +27,14 @@ struct Document {
 /// One puzzle and what was made of it.
 #[derive(Serialize)]
 struct Answered {
-    /// Its line in the file, from 1.
+    /// Of a Sudoku its line in the file, of a maze its number; from 1.
     line: usize,
     puzzle: String,
     answer: String,
     verdict: Verdict,
+    /// Rules that the answer breaks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    broken: Vec<String>,
     /// Probability of every cell.
     confidence: Vec<f32>,
     least_confidence: f32,
@@ -42,10 +46,10 @@ struct Answered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// All rules are kept and all given digits stand.
+    /// All rules are kept and all that is given stands.
     Solved,
     Wrong,
-    /// The digits that are given contradict each other, or leave no answer.
+    /// What is given breaks the rules, or leaves no answer.
     NoSolution,
     /// The puzzle has several answers, and this is one of them.
     OneOfSeveral,
@@ -54,17 +58,13 @@ enum Verdict {
 }
 
 impl Verdict {
-    fn of(size: Size, board: &[u8], answer: Option<&[u8]>) -> Self {
-        let right = answer.is_some_and(|answer| sudoku::answers(size, board, answer));
-        if !sudoku::violations(size, board).is_empty() {
-            return Self::NoSolution;
-        }
-        match (sudoku::solve(size, board).solutions, right) {
-            (Solutions::None, _) => Self::NoSolution,
-            (Solutions::One(_) | Solutions::Unknown, true) => Self::Solved,
-            (Solutions::One(_) | Solutions::Unknown, false) => Self::Wrong,
-            (Solutions::Several(_), true) => Self::OneOfSeveral,
-            (Solutions::Several(_), false) => Self::WrongOfSeveral,
+    fn of(solutions: SolutionCount, right: bool) -> Self {
+        match (solutions, right) {
+            (SolutionCount::None, _) => Self::NoSolution,
+            (SolutionCount::One | SolutionCount::Unknown, true) => Self::Solved,
+            (SolutionCount::One | SolutionCount::Unknown, false) => Self::Wrong,
+            (SolutionCount::Several, true) => Self::OneOfSeveral,
+            (SolutionCount::Several, false) => Self::WrongOfSeveral,
         }
     }
 
@@ -88,93 +88,82 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
             typed.checkpoint.display()
         ));
     }
-    let lines = puzzles(&typed.puzzles)?;
-    let cells = model.length();
-    if let Some(line) = lines.iter().find(|line| line.board.len() != cells) {
-        return Err(usage!(
-            "line {} of {} has {} cells, but this model's puzzles have {cells}",
-            line.number,
-            typed.puzzles.display(),
-            line.board.len()
-        ));
-    }
+    let kind = kind(&header.config)?;
+    let (name, text) = text(&typed.puzzles)?;
+    let puzzles = kind.read(&name, &text).map_err(|error| usage!("{error}; {}", error.hint()))?;
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
     let solutions = block_on(run.solve(&SolveRequest {
-        inputs: lines.iter().map(|line| sudoku::encode(&line.board)).collect(),
+        inputs: puzzles.iter().map(|(_, tokens)| tokens.clone()).collect(),
         puzzle_identifiers: Vec::new(),
         threshold: typed.halt_threshold,
         max_steps: typed.max_steps.unwrap_or(model.depth()),
     }))?;
-    let puzzles: Vec<_> = lines.iter().zip(&solutions).map(|(l, s)| answered(l, s)).collect();
+    let puzzles: Vec<_> = (puzzles.iter().zip(&solutions))
+        .map(|((line, puzzle), solution)| answered(kind, *line, puzzle, solution))
+        .collect::<Result<_, _>>()?;
     let solved = puzzles.iter().filter(|puzzle| puzzle.verdict == Verdict::Solved).count();
     if typed.json {
         return print_json(&Document { puzzles, solved });
     }
     for puzzle in &puzzles {
+        // A maze takes lines of its own.
+        let gap = if puzzle.answer.ends_with('\n') { "" } else { "  " };
         print(&format!(
-            "{}  {} steps, least sure cell {:.1} %, done {:.1} %: {}",
+            "{}{gap}{} steps, least sure cell {:.1} %, done {:.1} %: {}",
             puzzle.answer,
             puzzle.steps,
             puzzle.least_confidence * 100.0,
             puzzle.halt * 100.0,
             puzzle.verdict.words()
         ))?;
+        for rule in &puzzle.broken {
+            print(&format!("  {rule}"))?;
+        }
     }
     eprintln!("{solved} of {} solved", puzzles.len());
     Ok(())
 }
 
-/// The puzzles of a file, or of standard input.
-fn puzzles(path: &Path) -> anyhow::Result<Vec<Line>> {
+/// The kind of puzzle that a model was trained on: by name, or, of a Sudoku under
+/// another name, by its size.
+fn kind(config: &RunConfig) -> anyhow::Result<Kind> {
+    let (dataset, cells) = (&config.data.dataset, config.model.length());
+    Kind::named(dataset)
+        .or_else(|| Size::of_cells(cells).map(Kind::Sudoku))
+        .ok_or_else(|| usage!("`solve` does not know the puzzles of `{dataset}`, of {cells} cells"))
+}
+
+/// A file, or standard input, and how it is called in errors.
+fn text(path: &Path) -> anyhow::Result<(String, String)> {
     if path != Path::new("-") {
-        let text = trm_data::read_text(path)?;
-        return Ok(sudoku::parse(&path.display().to_string(), &text)?);
+        return Ok((path.display().to_string(), trm_data::read_text(path)?));
     }
     let mut text = String::new();
     stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-    Ok(sudoku::parse("standard input", &text)?)
+    Ok(("standard input".into(), text))
 }
 
-fn answered(line: &Line, solution: &Solution) -> Answered {
-    let answer = sudoku::decode(line.size, &solution.answer);
-    let shown = |tokens: &[u32]| -> String {
-        // A model may answer with the padding or a blank, which are no digits.
-        tokens.iter().map(|t| t.checked_sub(1).filter(|d| *d > 0)).map(digit).collect()
-    };
-    Answered {
-        line: line.number,
-        puzzle: sudoku::print(&line.board),
-        answer: shown(&solution.answer),
-        verdict: Verdict::of(line.size, &line.board, answer.as_deref()),
+fn answered(
+    kind: Kind,
+    line: usize,
+    puzzle: &[u32],
+    solution: &Solution,
+) -> Result<Answered, PuzzleError> {
+    let posed = kind.pose(&PuzzleFrom::Drawn { tokens: puzzle.to_vec() })?;
+    let judged = kind.judge(puzzle, &solution.answer)?;
+    let verdict = Verdict::of(posed.solutions, judged.solved);
+    let broken = if verdict == Verdict::NoSolution { posed.broken } else { judged.broken };
+    Ok(Answered {
+        line,
+        puzzle: posed.text,
+        answer: kind.show(&solution.answer),
+        verdict,
+        broken: broken.into_iter().map(|broken| broken.rule).collect(),
         least_confidence: solution.prob.iter().copied().fold(1.0, f32::min),
         confidence: solution.prob.clone(),
         steps: solution.steps,
         halt: solution.halt,
-    }
-}
-
-fn digit(digit: Option<u32>) -> char {
-    digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or('.')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn puzzles_and_answers_are_told_apart() {
-        let board = |text: &str| sudoku::parse_board(text).expect("a board").1;
-        let whole = board("1234341221434321");
-        let verdict =
-            |puzzle: &str, answer: &[u8]| Verdict::of(Size::Four, &board(puzzle), Some(answer));
-        let puzzle = "12.43412.1434.21";
-        assert_eq!(verdict(puzzle, &whole), Verdict::Solved);
-        assert_eq!(verdict(puzzle, &board("1224341221434321")), Verdict::Wrong);
-        assert_eq!(Verdict::of(Size::Four, &board(puzzle), None), Verdict::Wrong);
-        assert_eq!(verdict("11..............", &whole), Verdict::NoSolution);
-        assert_eq!(verdict("................", &whole), Verdict::OneOfSeveral);
-        assert_eq!(verdict("................", &[1; 16]), Verdict::WrongOfSeveral);
-    }
+    })
 }

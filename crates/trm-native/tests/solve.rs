@@ -1,0 +1,154 @@
+//! Puzzles answered through the binary, by the models that come with it.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Place, says};
+
+fn shipped(name: &str) -> String {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/checkpoints");
+    assets.join(name).display().to_string()
+}
+
+fn four() -> String {
+    shipped("sudoku-4x4.safetensors")
+}
+
+/// Its only answer is 1234 3412 2143 4321.
+const PUZZLE: &str = "1.3.3.1..1.3.3.1";
+
+#[test]
+fn puzzles_are_answered_and_judged() {
+    let place = Place::new();
+    place.write("puzzles.txt", format!("{PUZZLE}\n11..............\n................\n"));
+    let ended = place.done(&["solve", &four(), "puzzles.txt", "--json", "--device", "cpu"]);
+    let puzzles = ended.json()["puzzles"].as_array().expect("a list").clone();
+    let verdicts: Vec<_> = puzzles.iter().map(|p| p["verdict"].as_str().expect("words")).collect();
+    assert_eq!(verdicts[0], "one_of_several");
+    assert_eq!(verdicts[1], "no_solution");
+    assert!(puzzles[1]["broken"][0].as_str().expect("a rule").contains("more than once"));
+    assert!(verdicts[2].ends_with("of_several"), "{verdicts:?}");
+    assert_eq!(puzzles[0]["confidence"].as_array().expect("cells").len(), 16);
+    // One line for each, and the number that is solved.
+    let ended = place.done(&["solve", &four(), "puzzles.txt", "--device", "cpu"]);
+    assert!(ended.stdout.lines().count() >= 3, "{}", ended.stdout);
+    says(&ended.stderr, &["0 of 3 solved"]);
+}
+
+#[test]
+fn a_threshold_saves_steps_and_costs_no_answer() {
+    let place = Place::new();
+    let whole = "1234341221434321";
+    let lines: String =
+        (0..16).map(|blank| format!("{}.{}\n", &whole[..blank], &whole[blank + 1..])).collect();
+    place.write("puzzles.txt", lines);
+    let solve = |more: &[&str]| {
+        let four = four();
+        let asked = ["solve", &four, "puzzles.txt", "--json", "--device", "cpu"];
+        let document = place.done(&[&asked, more].concat()).json();
+        let steps = document["puzzles"].as_array().expect("a list").iter();
+        let steps: u64 = steps.map(|puzzle| puzzle["steps"].as_u64().expect("steps")).sum();
+        (document["solved"].as_u64().expect("a number"), steps)
+    };
+    let (all, most) = solve(&[]);
+    let (halted, fewer) = solve(&["--halt-threshold", "0.5"]);
+    assert_eq!((all, most), (16, 16 * 8));
+    assert_eq!(halted, 16);
+    assert!(fewer < most / 2, "{fewer} of {most}");
+}
+
+#[test]
+fn what_cannot_be_answered_is_said() {
+    let place = Place::new();
+    let refused = |content: &str, words: &[&str]| {
+        place.write("puzzles.txt", content);
+        let error = place.refused(2, &["solve", &four(), "puzzles.txt", "--device", "cpu"]);
+        says(&error, words);
+    };
+    refused("\n\n", &["puzzles.txt", "no puzzles"]);
+    refused("12.4\n", &["line 1", "4 characters"]);
+    refused(&format!("{PUZZLE}\n{}\n", ".".repeat(81)), &["line 2", "81 cells", "16"]);
+    refused("1x..............\n", &["line 1", "x"]);
+    let writer = shipped("shakespeare-elastic.safetensors");
+    let error = place.refused(2, &["solve", &writer, "puzzles.txt", "--device", "cpu"]);
+    says(&error, &["language model", "generate"]);
+}
+
+#[test]
+fn eval_tells_of_every_step_and_of_grades() {
+    let place = Place::new();
+    let ended = place.done(&["eval", &four(), "--json", "--device", "cpu"]);
+    let scores = ended.json();
+    assert_eq!(scores["steps"].as_array().expect("steps").len(), 8);
+    let exact = |row: &serde_json::Value| row["exact_accuracy"].as_f64().expect("a share");
+    assert!(exact(&scores["steps"][7]) > 0.99, "{scores}");
+    let halting = scores["halting"].as_array().expect("thresholds");
+    assert!(halting.iter().any(|row| exact(row) > 0.99 && row["steps"].as_f64() < Some(4.0)));
+    let error =
+        place.refused(2, &["eval", &shipped("shakespeare-elastic.safetensors"), "--grade", "easy"]);
+    says(&error, &["--grade", "Sudoku"]);
+}
+
+#[test]
+fn going_back_overwrites_nobody_elses_configuration() {
+    let place = Place::new();
+    let four = four();
+    let convert = [
+        "convert",
+        &four,
+        "--from",
+        "trm",
+        "--to-format",
+        "samsung-trm",
+        "--to",
+        "out.safetensors",
+    ];
+    let config: PathBuf = place.write("config.json", "{}");
+    says(&place.refused(2, &convert), &["config.json", "already"]);
+    assert_eq!(std::fs::read_to_string(&config).expect("there"), "{}");
+    std::fs::remove_file(&config).expect("removed");
+    place.done(&convert);
+    place.done(&convert);
+}
+
+#[test]
+fn mazes_are_read_answered_and_judged() {
+    let place = Place::new();
+    place.done(&[
+        "train",
+        "maze-10x10",
+        "--max-iters",
+        "1",
+        "--hidden-size",
+        "16",
+        "--num-heads",
+        "2",
+        "--num-puzzles",
+        "8",
+        "--num-val-puzzles",
+        "2",
+        "--batch-size",
+        "2",
+        "--halt-max-steps",
+        "2",
+        "--eval-interval",
+        "1",
+        "--out",
+        "maze",
+        "--device",
+        "cpu",
+    ]);
+    let open = format!("S{}G", " ".repeat(8));
+    let rest = format!("\n{}", "#".repeat(10)).repeat(9);
+    let shut = format!("S{}G", "#".repeat(8));
+    place.write("mazes.txt", format!("{open}{rest}\n\n{shut}{rest}\n"));
+    let ended = place.done(&["solve", "maze", "mazes.txt", "--json", "--device", "cpu"]);
+    let puzzles = ended.json()["puzzles"].as_array().expect("a list").clone();
+    assert_eq!(puzzles.len(), 2);
+    assert_eq!(puzzles[0]["verdict"], "wrong", "one update teaches nothing");
+    assert_eq!(puzzles[1]["verdict"], "no_solution");
+    place.write("small.txt", "S G\n###\n###\n");
+    let error = place.refused(2, &["solve", "maze", "small.txt", "--device", "cpu"]);
+    says(&error, &["small.txt", "9 cells", "100"]);
+}
