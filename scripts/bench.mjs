@@ -19,6 +19,8 @@ await main(async () => {
   await must(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
   console.log(bold("\nPage"));
   await must(process.execPath, [join(root, "scripts/bench-page.mjs")]);
+  console.log(bold("\nPuzzles"));
+  await must(process.execPath, [join(root, "scripts/bench-solve.mjs")]);
   console.log(bold("\nSizes"));
   checkSizes();
 });
