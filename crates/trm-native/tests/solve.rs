@@ -152,3 +152,13 @@ fn mazes_are_read_answered_and_judged() {
     let error = place.refused(2, &["solve", "maze", "small.txt", "--device", "cpu"]);
     says(&error, &["small.txt", "9 cells", "100"]);
 }
+
+#[test]
+fn a_trace_shows_every_answer_and_whether_it_is_done() {
+    let place = Place::new();
+    place.write("one.json", r#"{"inputs": [[2,1,4,1,1,5,1,3,3,1,5,1,1,4,1,2]]}"#);
+    let four = four();
+    let ended =
+        place.done(&["trace", &four, "--tokens", "one.json", "--depth", "2", "--device", "cpu"]);
+    says(&ended.stdout, &["1.3..4.22.4..3.1", "done", "1234341221434321"]);
+}

@@ -6,8 +6,10 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Deserialize;
 use trm_data::decode;
-use trm_spec::{Trace, TraceStep, Vocab};
+use trm_data::puzzles::Kind;
+use trm_spec::{Trace, TraceStep};
 use trm_train::TraceRequest;
+use trm_train::checkpoint::Header;
 
 use super::{print, print_json};
 use crate::args;
@@ -47,7 +49,7 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         top: 0,
     };
     let trace = block_on(run.trace(&request))?;
-    if typed.json { print_json(&trace) } else { table(&trace, &header.vocab) }
+    if typed.json { print_json(&trace) } else { table(&trace, &header) }
 }
 
 fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
@@ -66,27 +68,37 @@ fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     Ok(tokens)
 }
 
-/// A line for each cycle and row: how sure the model is, and the next token it would put after each one.
-fn table(trace: &Trace, vocab: &Vocab) -> anyhow::Result<()> {
+/// A line for each cycle and row: how sure the model is, and the next token it
+/// would put after each one; of a puzzle how sure that it is done, and its answer.
+fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
+    let kind = Kind::named(&header.config.data.dataset);
+    let show = |tokens: &[u32]| match kind {
+        None => format!("{:?}", decode(&header.vocab, tokens)),
+        // A maze takes lines of its own.
+        Some(kind @ Kind::Maze(_)) => format!("\n{}", kind.show(tokens)),
+        Some(kind) => kind.show(tokens),
+    };
+    let halts = trace.steps.iter().any(|step| step.halt.is_some());
     for (row, tokens) in trace.tokens.iter().enumerate() {
-        print(&format!("row {row}    read      {:?}", decode(vocab, tokens)))?;
-        print("cycle  answer probability  entropy  state rms  change  next tokens")?;
+        print(&format!("row {row}    read      {}", show(tokens)))?;
+        let (done, next) = if halts { ("    done", "answer") } else { ("", "next tokens") };
+        print(&format!("cycle  answer probability  entropy  state rms  change{done}  {next}"))?;
         for step in &trace.steps {
-            print(&line(step, row, vocab))?;
+            print(&line(step, row, &show(&step.argmax[row])))?;
         }
     }
     Ok(())
 }
 
-fn line(step: &TraceStep, row: usize, vocab: &Vocab) -> String {
+fn line(step: &TraceStep, row: usize, answer: &str) -> String {
+    let done = step.halt.as_ref().map_or(String::new(), |halt| format!("  {:6.4}", halt[row]));
     format!(
-        "{:5}  {:18.4}  {:7.4}  {:9.4}  {:6.4}  {:?}",
+        "{:5}  {:18.4}  {:7.4}  {:9.4}  {:6.4}{done}  {answer}",
         step.step,
         mean(&step.prob[row]),
         mean(&step.entropy[row]),
         step.state_rms,
         step.state_change,
-        decode(vocab, &step.argmax[row])
     )
 }
 
