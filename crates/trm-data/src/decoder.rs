@@ -27,7 +27,7 @@ impl Decoder {
             Vocab::Byte => Reading::Bytes,
             Vocab::Bpe { name, size, sha256 } => Bpe::find(name, sha256)
                 .map_or(Reading::Numbers, |encoding| Reading::Encoded(encoding, *size)),
-            Vocab::Plain { .. } => Reading::Numbers,
+            Vocab::Plain { .. } | Vocab::Arc { .. } => Reading::Numbers,
         };
         Self { reading, pending: Vec::new() }
     }

@@ -33,7 +33,7 @@ pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<
         Vocab::Char { chars } => encode_characters(name, chars, text),
         Vocab::Byte => Ok(text.bytes().map(u32::from).collect()),
         Vocab::Bpe { name, sha256, .. } => Ok(Bpe::find(name, sha256)?.encode(text)),
-        Vocab::Plain { .. } => Err(CorpusError::NoCharacters),
+        Vocab::Plain { .. } | Vocab::Arc { .. } => Err(CorpusError::NoCharacters),
     }
 }
 
@@ -68,6 +68,7 @@ pub fn described(vocab: &Vocab) -> String {
         Vocab::Byte => "256 bytes".into(),
         Vocab::Bpe { name, size, .. } => format!("{size} tokens of {name}"),
         Vocab::Plain { size } => format!("{size} plain numbers"),
+        Vocab::Arc { tasks } => format!("grids of {} tasks", tasks.len()),
     }
 }
 
@@ -76,6 +77,6 @@ pub(crate) fn unit(vocab: &Vocab) -> &'static str {
     match vocab {
         Vocab::Char { .. } => "characters",
         Vocab::Byte => "bytes",
-        Vocab::Bpe { .. } | Vocab::Plain { .. } => "tokens",
+        Vocab::Bpe { .. } | Vocab::Plain { .. } | Vocab::Arc { .. } => "tokens",
     }
 }

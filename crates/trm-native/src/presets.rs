@@ -16,6 +16,7 @@ const PRESETS: &[(&str, &str)] = presets![
     "maze-10x10",
     "sudoku-9x9",
     "sudoku-paper",
+    "arc",
     "page-tiny",
     "page-small",
     "shakespeare-char-cpu",

@@ -43,8 +43,7 @@ impl Text {
     /// The user's file, or the text that the configuration names.
     pub fn choose(dataset: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         let (dataset, _) = parts(dataset);
-        if let Some(made) = Source::named(dataset) {
-            let source = file.map_or(made, Source::own);
+        if let Some(source) = Source::choose(dataset, file)? {
             let (content, sha256) = (Content::Puzzles(source), String::new());
             return Ok(Self { name: dataset.into(), content, sha256 });
         }
@@ -168,7 +167,7 @@ pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
         Vocab::Char { .. } => Some(Tokenizer::Char),
         Vocab::Byte => Some(Tokenizer::Byte),
         Vocab::Bpe { .. } => Some(Tokenizer::Gpt2),
-        Vocab::Plain { .. } => None,
+        Vocab::Plain { .. } | Vocab::Arc { .. } => None,
     }
 }
 

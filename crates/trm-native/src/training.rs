@@ -329,6 +329,6 @@ pub fn opening(vocab: &Vocab) -> String {
         Vocab::Char { chars } if chars.contains('\n') => "\n".into(),
         Vocab::Char { chars } => chars.chars().take(1).collect(),
         Vocab::Byte | Vocab::Bpe { .. } => "\n".into(),
-        Vocab::Plain { .. } => String::new(),
+        Vocab::Plain { .. } | Vocab::Arc { .. } => String::new(),
     }
 }

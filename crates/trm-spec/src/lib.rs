@@ -31,4 +31,4 @@ pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,
 };
 pub use trace::{Candidate, Trace, TraceStep};
-pub use vocab::Vocab;
+pub use vocab::{ARC_TOKENS, KnownTask, Vocab};

@@ -173,6 +173,7 @@ pub const SETTINGS: &[Setting] = &[
     s("data", "min_guesses", Integer, "Fewest guesses that a plain solver needs for a puzzle"),
     s("data", "max_guesses", Integer, "Most guesses that a plain solver needs for a puzzle"),
     s("data", "augment", Flag, "Show every puzzle in another guise each time"),
+    s("data", "num_aug", Integer, "Guises of each ARC task besides itself, each with an embedding"),
     live(s("train", "batch_size", Integer, "Sequences in a batch")),
     live(s(
         "train",

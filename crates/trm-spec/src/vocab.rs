@@ -16,7 +16,22 @@ pub enum Vocab {
     Bpe { name: String, size: usize, sha256: String },
     /// Numbers that stand for nothing, as in a checkpoint without a text.
     Plain { size: usize },
+    /// The colours of ARC grids in the official encoding, and the tasks that a
+    /// model knows: puzzle identifiers from 1 on are theirs, one for each task as
+    /// it is followed by one for each of its guises. 0 is blank.
+    Arc { tasks: Vec<KnownTask> },
 }
+
+/// An ARC task that a model has embeddings for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct KnownTask {
+    pub name: String,
+    /// Identifiers of the task besides its first.
+    pub guises: usize,
+}
+
+/// Tokens of an ARC grid: padding, the end of the grid, ten colours.
+pub const ARC_TOKENS: usize = 12;
 
 impl Vocab {
     /// How many tokens there are.
@@ -25,6 +40,7 @@ impl Vocab {
             Self::Char { chars } => chars.chars().count(),
             Self::Byte => 256,
             Self::Bpe { size, .. } | Self::Plain { size } => *size,
+            Self::Arc { .. } => ARC_TOKENS,
         }
     }
 }

@@ -77,11 +77,16 @@ pub fn create(
             Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model, task)))
         }
         (VariantSpec::Dual(spec), Material::Puzzles(data)) if PUZZLES => {
-            let vocab = Vocab::Plain { size: data.train.vocab };
-            check_puzzles(spec, vocab.size(), &data)?;
-            let model = Dual::new(spec, vocab.size(), &mut init);
-            let task = PuzzleTask::new(spec, &config.train);
-            Ok(Box::new(PuzzleRun::new(config.clone(), vocab, Some(data), model, task)))
+            let vocab = data.vocab();
+            // Every identifier of the puzzles has an embedding.
+            let mut spec = spec.clone();
+            spec.num_puzzle_identifiers =
+                spec.num_puzzle_identifiers.max(data.train.num_identifiers);
+            check_puzzles(&spec, &vocab, &data)?;
+            let model = Dual::new(&spec, vocab.size(), &mut init);
+            let task = PuzzleTask::new(&spec, &config.train);
+            let config = RunConfig { model: VariantSpec::Dual(spec), ..config.clone() };
+            Ok(Box::new(PuzzleRun::new(config, vocab, Some(data), model, task)))
         }
         (model, _) if !is_here(model) => Err(elsewhere(model)),
         (model, material) => Err(unfit(model, &material)),
@@ -155,7 +160,7 @@ pub fn load_with(
                 Some(other) => return Err(unfit(&header.config.model, &other)),
             };
             if let Some(data) = &data {
-                check_puzzles(spec, vocab.size(), data)?;
+                check_puzzles(spec, &vocab, data)?;
             }
             let model = checkpoint.restore(Dual::new(spec, vocab.size(), &mut init))?;
             let task = PuzzleTask::new(spec, &config.train);
@@ -204,7 +209,7 @@ fn unfit(model: &VariantSpec, material: &Material) -> Failure {
 }
 
 /// Refuses puzzles that the model was not made for.
-fn check_puzzles(spec: &DualSpec, vocab: usize, data: &PuzzleData) -> Result<(), Failure> {
+fn check_puzzles(spec: &DualSpec, vocab: &Vocab, data: &PuzzleData) -> Result<(), Failure> {
     let refused = |key: &str, model: usize, puzzles: usize| {
         Err(Failure::new(
             FailureKind::Corpus,
@@ -216,8 +221,8 @@ fn check_puzzles(spec: &DualSpec, vocab: usize, data: &PuzzleData) -> Result<(),
         if set.seq_len != spec.seq_len {
             return refused("seq_len", spec.seq_len, set.seq_len);
         }
-        if set.vocab != vocab {
-            return refused("vocabulary", vocab, set.vocab);
+        if set.vocab != vocab.size() {
+            return refused("vocabulary", vocab.size(), set.vocab);
         }
         if set.num_identifiers > spec.num_puzzle_identifiers {
             return refused(
@@ -226,6 +231,20 @@ fn check_puzzles(spec: &DualSpec, vocab: usize, data: &PuzzleData) -> Result<(),
                 set.num_identifiers,
             );
         }
+    }
+    // Identifiers mean what they meant when their embeddings were learned.
+    if let (Vocab::Arc { tasks }, Some(given)) = (vocab, &data.tasks)
+        && tasks != given
+    {
+        return Err(Failure::new(
+            FailureKind::Corpus,
+            format!(
+                "the model has embeddings for {} tasks, and these {} are not the same in the same guises",
+                tasks.len(),
+                given.len()
+            ),
+            "Give the tasks that it was trained on, with the same num_aug and seed, or start a new run.",
+        ));
     }
     if data.train.is_empty() {
         return Err(Failure::new(

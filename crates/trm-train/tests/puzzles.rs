@@ -45,7 +45,7 @@ fn set(count: usize, seed: usize) -> PuzzleSet {
 /// identifier says nothing about the answer. What is asked are some of them: the
 /// question is whether a model learns at all.
 fn data() -> PuzzleData {
-    PuzzleData { train: set(45, 1), val: set(12, 1), disguise: None }
+    PuzzleData { train: set(45, 1), val: set(12, 1), disguise: None, tasks: None }
 }
 
 fn tiny(patch: Value) -> RunConfig {

@@ -2,7 +2,7 @@
 
 import type { RunConfig } from "./types";
 
-export type PresetName = "tiny" | "page-tiny" | "shakespeare-char-cpu" | "page-small" | "sudoku-4x4" | "shakespeare-elastic" | "shakespeare-best" | "maze-10x10" | "shakespeare-char" | "sudoku-9x9" | "sudoku-paper";
+export type PresetName = "tiny" | "page-tiny" | "shakespeare-char-cpu" | "page-small" | "sudoku-4x4" | "shakespeare-elastic" | "shakespeare-best" | "maze-10x10" | "arc" | "shakespeare-char" | "sudoku-9x9" | "sudoku-paper";
 
 export interface Preset {
   readonly name: PresetName;
@@ -39,7 +39,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 8,
@@ -109,7 +110,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 8,
@@ -179,7 +181,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 12,
@@ -249,7 +252,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 12,
@@ -324,7 +328,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 500,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 64,
@@ -394,7 +399,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 12,
@@ -473,7 +479,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 16,
@@ -548,7 +555,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 32,
@@ -571,6 +579,82 @@ export const PRESETS: readonly Preset[] = [
         "halt_exploration_prob": 0.1,
         "puzzle_emb_lr": 0.0001,
         "puzzle_emb_weight_decay": 1.0,
+        "muon_momentum": 0.95,
+        "ema_decay": 0.999,
+        "grad_clip": 0.0,
+        "precision": "f32",
+        "gradient_checkpointing": false,
+        "objective": "last_cycle",
+        "cycle_weights": [],
+        "depth_sampling": "fixed",
+        "min_depth": 1,
+        "backprop_cycles": 1,
+        "eval_interval": 500,
+        "eval_iters": 0,
+        "save_top_k": 1,
+        "early_stopping_patience": 0,
+        "log_interval": 10,
+        "sample_interval": 0,
+        "seed": 1337
+      }
+    }
+  },
+  {
+    "name": "arc",
+    "description": "ARC-AGI tasks from JSON on a CPU: attention over 30×30, an embedding for every task; give them with --data.",
+    "config": {
+      "model": {
+        "variant": "dual",
+        "hidden_size": 128,
+        "num_heads": 4,
+        "n_layers": 2,
+        "h_cycles": 2,
+        "l_cycles": 3,
+        "halt_max_steps": 8,
+        "seq_len": 900,
+        "num_puzzle_identifiers": 1,
+        "puzzle_emb_ndim": 128,
+        "puzzle_emb_len": 4,
+        "pos_encodings": "rope",
+        "mlp_t": false,
+        "expansion": 2.0,
+        "rms_norm_eps": 0.00001,
+        "rope_theta": 10000.0,
+        "state_start": "normal"
+      },
+      "data": {
+        "dataset": "arc",
+        "val_fraction": 0.1,
+        "tokenizer": "char",
+        "sampling": "random",
+        "num_puzzles": 1000,
+        "num_val_puzzles": 32,
+        "min_guesses": 0,
+        "max_guesses": 1048576,
+        "augment": true,
+        "num_aug": 16
+      },
+      "train": {
+        "batch_size": 4,
+        "gradient_accumulation_steps": 1,
+        "max_iters": 20000,
+        "learning_rate": 0.0005,
+        "min_lr": 0.0001,
+        "lr_schedule": "constant",
+        "warmup_iters": 200,
+        "lr_decay_iters": 0,
+        "optimizer": "adam_atan2",
+        "beta1": 0.9,
+        "beta2": 0.95,
+        "adam_eps": 1e-8,
+        "weight_decay": 0.1,
+        "decay": "all",
+        "loss_type": "stablemax",
+        "supervision": "carry",
+        "halt_loss_weight": 0.5,
+        "halt_exploration_prob": 0.1,
+        "puzzle_emb_lr": 0.01,
+        "puzzle_emb_weight_decay": 0.1,
         "muon_momentum": 0.95,
         "ema_decay": 0.999,
         "grad_clip": 0.0,
@@ -618,7 +702,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 64,
@@ -693,7 +778,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 256,
         "min_guesses": 0,
         "max_guesses": 0,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 64,
@@ -768,7 +854,8 @@ export const PRESETS: readonly Preset[] = [
         "num_val_puzzles": 1000,
         "min_guesses": 0,
         "max_guesses": 1048576,
-        "augment": true
+        "augment": true,
+        "num_aug": 16
       },
       "train": {
         "batch_size": 768,

@@ -307,6 +307,15 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Show every puzzle in another guise each time"
   },
   {
+    "key": "num_aug",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "variant": null,
+    "live": false,
+    "help": "Guises of each ARC task besides itself, each with an embedding"
+  },
+  {
     "key": "batch_size",
     "section": "train",
     "kind": "integer",
@@ -693,7 +702,8 @@ export const DEFAULT_CONFIG: RunConfig = {
     "num_val_puzzles": 256,
     "min_guesses": 0,
     "max_guesses": 1048576,
-    "augment": true
+    "augment": true,
+    "num_aug": 16
   },
   "train": {
     "batch_size": 64,

@@ -68,7 +68,7 @@ export type Command = { "type": "create", config: RunConfig, lessons: Lessons, }
 export type DataSpec = { 
 /**
  * `shakespeare`, or the name of the user's own text; or a kind of puzzle
- * (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …).
+ * (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI.
  */
 dataset: string, 
 /**
@@ -94,7 +94,12 @@ max_guesses: number,
 /**
  * Show every puzzle in another guise each time.
  */
-augment: boolean, };
+augment: boolean, 
+/**
+ * Guises of each ARC task besides itself (the official `num_aug`); each has
+ * an identifier, and so an embedding, of its own.
+ */
+num_aug: number, };
 
 /**
  * Which parameters weight decay shrinks.
@@ -253,6 +258,15 @@ steps: number, cell_accuracy: number, exact_accuracy: number, };
  * How a cycle is given the input again.
  */
 export type Injection = "add" | "adapter";
+
+/**
+ * An ARC task that a model has embeddings for.
+ */
+export type KnownTask = { name: string, 
+/**
+ * Identifiers of the task besides its first.
+ */
+guises: number, };
 
 /**
  * What a run learns from.
@@ -666,4 +680,4 @@ export type VariantSpec = { "variant": "causal" } & CausalSpec | { "variant": "d
 /**
  * What a token number stands for.
  */
-export type Vocab = { "kind": "char", chars: string, } | { "kind": "byte" } | { "kind": "bpe", name: string, size: number, sha256: string, } | { "kind": "plain", size: number, };
+export type Vocab = { "kind": "char", chars: string, } | { "kind": "byte" } | { "kind": "bpe", name: string, size: number, sha256: string, } | { "kind": "plain", size: number, } | { "kind": "arc", tasks: Array<KnownTask>, };

@@ -17,6 +17,10 @@ pub enum PuzzleError {
     Unreadable { name: String, reason: String },
     #[error("only {found} of {wanted} puzzles of {name} could be made")]
     TooFew { name: String, found: usize, wanted: usize },
+    #[error("the model does not know the task {task}; it was trained on {known} others")]
+    UnknownTask { task: String, known: usize },
+    #[error("{task} is not the task that the model learned under this name")]
+    OtherTask { task: String },
     #[error("{what}")]
     Unusable { what: String },
 }
@@ -33,6 +37,10 @@ impl PuzzleError {
             Self::Damaged { .. } => "Copy it again from where it is whole, or make it again.",
             Self::Unreadable { .. } => "Check the path and its permissions.",
             Self::TooFew { .. } => "Ask for fewer, or for a grade that is not so rare.",
+            Self::UnknownTask { .. } => {
+                "Train a model with this task among its own: its examples are learned, not read."
+            }
+            Self::OtherTask { .. } => "Give the tasks that the model was trained on.",
             Self::Unusable { .. } => "Choose another size or grade.",
         }
         .into()

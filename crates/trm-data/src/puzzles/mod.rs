@@ -22,4 +22,4 @@ pub use error::PuzzleError;
 pub use kind::Kind;
 pub use order::Groups;
 pub use set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
-pub use source::{Place, PuzzleSource};
+pub use source::{Place, PuzzleSource, TaskFile};

@@ -1,6 +1,7 @@
 //! Puzzles with their answers, and batches of them by address.
 
 use rand_chacha::ChaCha8Rng;
+use trm_spec::{KnownTask, Vocab};
 
 use super::order::{Groups, row};
 use super::{dihedral, sudoku};
@@ -141,9 +142,19 @@ pub struct PuzzleData {
     pub val: PuzzleSet,
     /// How training puzzles are augmented, where they are.
     pub disguise: Option<Disguise>,
+    /// Whose the identifiers are, where they are ARC's tasks.
+    pub tasks: Option<Vec<KnownTask>>,
 }
 
 impl PuzzleData {
+    /// What the tokens and the identifiers stand for.
+    pub fn vocab(&self) -> Vocab {
+        match &self.tasks {
+            Some(tasks) => Vocab::Arc { tasks: tasks.clone() },
+            None => Vocab::Plain { size: self.train.vocab },
+        }
+    }
+
     /// Batch `number` of the run seeded with `seed`: every group of puzzles
     /// once in an epoch, each puzzle in a guise of its own. A function of its
     /// arguments alone, so that a resumed run needs only its step.

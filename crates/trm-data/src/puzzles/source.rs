@@ -24,9 +24,31 @@ pub enum PuzzleSource {
     Lines(Place),
     /// A data folder of the official code: `train`, and `test` held out.
     Official(PathBuf),
-    /// JSON files of ARC tasks, each also shown in `guises` other ways; the test
-    /// grids are held out.
-    Arc { tasks: Vec<Place>, guises: usize, seed: u64 },
+    /// ARC tasks, each also shown in `guises` other ways; the test grids are held
+    /// out.
+    Arc { files: Vec<TaskFile>, guises: usize, seed: u64 },
+}
+
+/// A JSON file of ARC tasks, and the solutions to their tests where these are
+/// kept apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFile {
+    pub tasks: Place,
+    pub solutions: Option<Place>,
+}
+
+impl TaskFile {
+    /// # Errors
+    /// If a file cannot be read, or is none of ARC's.
+    pub fn read(&self) -> Result<Vec<arc::Task>, PuzzleError> {
+        let (name, text) = self.tasks.read()?;
+        let mut tasks = arc::parse(&name, &text)?;
+        if let Some(solutions) = &self.solutions {
+            let (name, text) = solutions.read()?;
+            arc::add_solutions(&mut tasks, &name, &text)?;
+        }
+        Ok(tasks)
+    }
 }
 
 /// A text: at hand, or in a file, which only a program with files can open.
@@ -88,21 +110,18 @@ impl PuzzleSource {
             }
             #[cfg(not(feature = "files"))]
             Self::Official(path) => return Err(no_files(path)),
-            Self::Arc { tasks: places, guises, seed } => {
-                let mut tasks = Vec::new();
-                for place in places {
-                    let (name, text) = place.read()?;
-                    tasks.extend(arc::parse(&name, &text)?);
-                }
-                let sets = arc::build("ARC tasks", &tasks, *guises, *seed)?;
-                ([sets.train, sets.test.first(val)], None)
+            Self::Arc { files, guises, seed } => {
+                let tasks: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
+                let sets = arc::build("ARC tasks", &tasks?.concat(), *guises, *seed)?;
+                let (train, val) = (sets.train, sets.test.first(val));
+                return Ok(PuzzleData { train, val, disguise: None, tasks: Some(sets.tasks) });
             }
         };
         let [train, val] = parts;
         if train.is_empty() {
             return Err(PuzzleError::Empty { name: train.name });
         }
-        Ok(PuzzleData { train, val, disguise: disguise.filter(|_| augment) })
+        Ok(PuzzleData { train, val, disguise: disguise.filter(|_| augment), tasks: None })
     }
 }
 

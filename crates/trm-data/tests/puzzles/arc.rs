@@ -1,11 +1,12 @@
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
+use trm_data::draw;
 use trm_data::puzzles::arc::{
-    Ballot, Grid, Guise, LARGEST, SEQ_LEN, add_solutions, attempts, build, crop, encode,
-    encode_pair, parse, solved, vote,
+    Ballot, Exam, Grid, Guise, LARGEST, Question, SEQ_LEN, add_solutions, attempts, build, crop,
+    encode, encode_pair, parse, solved, vote,
 };
 use trm_data::puzzles::dihedral::Dihedral;
-use trm_data::{IGNORED, draw};
+use trm_spec::KnownTask;
 
 use crate::{fixture, numbers};
 
@@ -146,28 +147,87 @@ const TASKS: &str = r#"{
 fn tasks_become_sets_with_identifiers() {
     let mut tasks = parse("tasks", TASKS).expect("tasks");
     let unknown = build("tasks", &tasks, 3, 7).expect("sets");
-    assert!(unknown.test.labels[..SEQ_LEN].iter().all(|label| *label == IGNORED));
+    assert!(unknown.test.puzzle_identifiers.iter().all(|id| *id > 4), "only `two` has an answer");
 
     add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
     let sets = build("tasks", &tasks, 3, 7).expect("sets");
-    assert_eq!(sets, build("tasks", &tasks, 3, 7).expect("sets"));
+    assert_eq!(sets.train, unknown.train, "answers to tests change nothing that is learned");
     // "one" has four guises of two examples; "two" is all background in one row
     // or one column, so it has one guise besides itself.
-    assert_eq!((sets.train.len(), sets.test.len()), (4 * 2 + 2, 4 + 2));
-    assert_eq!(sets.identifiers.len(), sets.train.num_identifiers);
-    assert_eq!(sets.identifiers[..2], ["<blank>", "one"]);
+    let known = |name: &str, guises| KnownTask { name: name.into(), guises };
+    assert_eq!(sets.tasks, [known("one", 3), known("two", 0)]);
+    assert_eq!((sets.train.len(), sets.test.len()), (4 * 2 + 1, 4 + 1));
+    assert_eq!((sets.train.num_identifiers, sets.test.num_identifiers), (6, 6));
+    assert_eq!(sets.train.puzzle_identifiers, [1, 1, 2, 2, 3, 3, 4, 4, 5]);
+    assert_eq!(sets.test.puzzle_identifiers, [1, 5, 2, 3, 4], "tasks as they are come first");
     let groups = sets.train.groups.as_ref().expect("groups");
     assert_eq!((groups.len(), groups.group(0), groups.puzzle(1)), (2, 0..4, 2..4));
-    // Every test row, turned back by its name, is the task's own test pair.
-    for row in 0..4 {
-        let batch = sets.test.gather([row]);
-        let name = &sets.identifiers[batch.puzzle_identifiers[0] as usize];
-        let (task, guise) = Guise::parse(name).expect("a name");
-        let back = |tokens: &[u32]| guise.as_ref().map_or(crop(tokens), |g| g.undo(&crop(tokens)));
-        assert_eq!(task, "one");
-        assert_eq!(back(&batch.inputs), tasks[0].test[0].input);
-        assert_eq!(Some(back(&batch.labels)), tasks[0].test[0].output);
+    // A task's guises do not depend on its company.
+    let alone = build("tasks", &tasks[1..], 3, 7).expect("sets");
+    assert_eq!(alone.train.inputs, sets.train.inputs[8 * SEQ_LEN..]);
+
+    let twice = [tasks[0].clone(), tasks[0].clone()];
+    let error = build("tasks", &twice, 0, 0).expect_err("one name for two").to_string();
+    assert!(error.contains("called one"), "{error}");
+}
+
+/// The sets of training and the questions of an exam agree on who is who.
+#[test]
+fn an_exam_asks_in_every_guise_and_counts_the_answers() {
+    let mut tasks = parse("tasks", TASKS).expect("tasks");
+    add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
+    let sets = build("tasks", &tasks, 3, 7).expect("sets");
+    let exam = Exam::new(&tasks, &sets.tasks, 7).expect("an exam");
+    assert_eq!((exam.tests.len(), exam.questions.len()), (2, 5));
+    for question in &exam.questions {
+        let row = (0..5).find(|row| sets.test.puzzle_identifiers[*row] == question.identifier);
+        let batch = sets.test.gather(row);
+        assert_eq!(batch.inputs, question.tokens);
+        // The right answer to a guise, turned back, is the task's own.
+        let ballot = question.ballot(&batch.labels, 0.5);
+        assert_eq!(Some(&ballot.answer), exam.tests[question.test].truth.as_ref());
     }
+    let answers: Vec<_> = exam.questions.iter().map(|q| q.tokens.clone()).collect();
+    let votes = exam.count(answers.iter().map(|answer| (answer.as_slice(), 0.25)));
+    // Answers that are the questions are the test's own grid, four times.
+    assert_eq!((votes[0].len(), votes[0][0].count), (1, 4));
+    assert_eq!(votes[0][0].answer, exam.tests[0].input);
+
+    // One of the tasks alone is asked with the same identifiers.
+    let alone = Exam::new(&tasks[1..], &sets.tasks, 7).expect("an exam");
+    assert_eq!(alone.questions[0].identifier, 5);
+    let stranger = parse("x", &TASKS.replace("one", "three")).expect("tasks");
+    assert_eq!(Exam::new(&stranger, &sets.tasks, 7).expect("an exam").unknown, ["three"]);
+    let error = Exam::new(&stranger[..1], &sets.tasks, 7).expect_err("no embeddings").to_string();
+    assert!(error.contains("does not know the task three"), "{error}");
+    let blank = [1, 2, 3, 4, 5, 6].iter().fold(TASKS.to_owned(), |text, colour| {
+        text.replace(&format!("[{colour}]"), "[0]")
+            .replace(&format!("[{colour}, "), "[0, ")
+            .replace(&format!(", {colour}]"), ", 0]")
+    });
+    let other = parse("x", &blank).expect("tasks");
+    let error = Exam::new(&other, &sets.tasks, 7).expect_err("another task");
+    assert!(error.to_string().contains("not the task"), "{error}");
+}
+
+#[test]
+fn an_official_folder_is_an_exam_too() {
+    let mut tasks = parse("tasks", TASKS).expect("tasks");
+    add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
+    let sets = build("tasks", &tasks, 3, 7).expect("sets");
+    let own = Exam::new(&tasks, &sets.tasks, 7).expect("an exam");
+    let mut names = vec!["<blank>".to_owned(); 6];
+    for Question { test, guise, identifier, .. } in &own.questions {
+        let task = &own.tests[*test].task;
+        names[*identifier as usize] = guise.as_ref().map_or(task.clone(), |g| g.name(task));
+    }
+    let exam = Exam::official(&sets.test, &names).expect("an exam");
+    assert_eq!(exam.tests, own.tests);
+    assert_eq!(exam.questions.len(), own.questions.len());
+    for question in &exam.questions {
+        assert!(own.questions.contains(question), "identifier {}", question.identifier);
+    }
+    assert!(Exam::official(&sets.test, &names[..3]).is_err(), "a name is missing");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleData {
         num_identifiers: 1,
         groups,
     };
-    PuzzleData { val: train.first(1), train, disguise: None }
+    PuzzleData { val: train.first(1), train, disguise: None, tasks: None }
 }
 
 #[test]

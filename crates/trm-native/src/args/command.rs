@@ -137,7 +137,7 @@ fn solve() -> Command {
                 .value_name("PUZZLES")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("A file of the model's kind of puzzle: Sudokus, one a line, blanks as dots or zeros; mazes as rows of # (wall), space or dot, S and G, with empty lines between them; - reads standard input"),
+                .help("A file of the model's kind of puzzle: Sudokus, one a line, blanks as dots or zeros; mazes as rows of # (wall), space or dot, S and G, with empty lines between them; - reads standard input. For ARC the JSON of tasks that the model was trained on, or a folder of them: all guises of a test vote for two attempts"),
         )
         .arg(
             Arg::new("halt-threshold")

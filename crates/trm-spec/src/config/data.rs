@@ -8,7 +8,7 @@ use ts_rs::TS;
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
     /// `shakespeare`, or the name of the user's own text; or a kind of puzzle
-    /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …).
+    /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI.
     pub dataset: String,
     /// The last share of the text, kept for validation.
     pub val_fraction: f64,
@@ -24,6 +24,9 @@ pub struct DataSpec {
     pub max_guesses: usize,
     /// Show every puzzle in another guise each time.
     pub augment: bool,
+    /// Guises of each ARC task besides itself (the official `num_aug`); each has
+    /// an identifier, and so an embedding, of its own.
+    pub num_aug: usize,
 }
 
 /// How text becomes tokens.
@@ -63,6 +66,7 @@ impl Default for DataSpec {
             min_guesses: 0,
             max_guesses: 1 << 20,
             augment: true,
+            num_aug: 16,
         }
     }
 }

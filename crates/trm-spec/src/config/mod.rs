@@ -177,11 +177,10 @@ impl RunConfig {
             ("save_top_k", train.save_top_k),
             ("num_puzzles", data.num_puzzles),
         ])?;
-        require(
-            "num_val_puzzles",
-            data.num_val_puzzles <= MAX_SIZE,
-            format!("is {}, which is absurdly large", data.num_val_puzzles),
-        )?;
+        for (key, count) in [("num_val_puzzles", data.num_val_puzzles), ("num_aug", data.num_aug)] {
+            let reason = format!("is {count}, which is absurdly large");
+            require(key, count <= MAX_SIZE, reason)?;
+        }
         require(
             "min_guesses",
             data.min_guesses <= data.max_guesses,

@@ -6,20 +6,24 @@ use std::collections::HashSet;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Grid, Guise, Pair, SEQ_LEN, Task, VOCAB, encode, encode_pair};
+use trm_spec::KnownTask;
+
+use super::{Grid, Guise, Pair, SEQ_LEN, Task, VOCAB, encode_pair};
+use crate::epochs::mixed;
 use crate::puzzles::{Groups, PuzzleError, PuzzleSet};
 use crate::{IGNORED, draw, stream};
 
 /// What becomes of tasks. An identifier stands for a task in one guise, and is
-/// the same in both sets.
+/// the same in both sets; 0 is blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArcSets {
     /// The examples, all but one of each guise moved about.
     pub train: PuzzleSet,
-    /// The test grids; labels are [`IGNORED`] where the answer is not known.
+    /// The test grids whose answer is known: those of the tasks as they are, then
+    /// those of their guises.
     pub test: PuzzleSet,
-    /// The name behind each identifier; 0 is blank.
-    pub identifiers: Vec<String>,
+    /// Whose the identifiers from 1 on are, in this order.
+    pub tasks: Vec<KnownTask>,
 }
 
 /// Draws for each guise that is wanted, before a task counts as having no more
@@ -28,45 +32,74 @@ const TRIES: usize = 5;
 
 /// Every task as it is and in up to `guises` other ways that differ, drawn with
 /// `seed`. Padding in labels does not count, as in the official code.
+///
+/// # Errors
+/// If there are no tasks, or two of one name.
 pub fn build(name: &str, tasks: &[Task], guises: usize, seed: u64) -> Result<ArcSets, PuzzleError> {
-    let mut parts = [Part::new(name), Part::new(name)];
-    let mut identifiers = vec!["<blank>".to_owned()];
-    for (number, task) in tasks.iter().enumerate() {
-        let mut generator = draw(seed, stream::MADE, number as u64);
-        for guise in distinct(task, guises, &mut generator) {
-            let identifier = identifiers.len() as u32;
-            identifiers.push(guise.as_ref().map_or(task.name.clone(), |g| g.name(&task.name)));
-            let shown = |grid: &Grid| guise.as_ref().map_or(grid.clone(), |g| g.apply(grid));
-            let still = generator.random_range(0..task.train.len() as u32) as usize;
-            for (place, pair) in task.train.iter().enumerate() {
-                let moved = (place != still).then_some(&mut generator);
-                parts[0].push(shown(&pair.input), pair.output.as_ref().map(shown), moved);
-            }
-            for pair in &task.test {
-                parts[1].push(shown(&pair.input), pair.output.as_ref().map(shown), None);
-            }
-            parts.iter_mut().for_each(|part| part.end_puzzle(identifier));
-        }
-        parts.iter_mut().for_each(Part::end_group);
+    let mut names = HashSet::new();
+    if let Some(twice) = tasks.iter().find(|task| !names.insert(&task.name)) {
+        let reason = format!("two tasks are called {}", twice.name);
+        return Err(PuzzleError::Damaged { name: name.into(), reason });
     }
-    let [train, test] = parts.map(|part| part.finish(identifiers.len()));
+    let mut train = Part::new(name);
+    let [mut test, mut disguised] = [(); 2].map(|()| PuzzleSet::empty(name.into(), SEQ_LEN, VOCAB));
+    let mut known = Vec::new();
+    let mut identifier = 0;
+    for task in tasks {
+        let mut generator = generator(task, seed);
+        let looks = guises_of(task, guises, &mut generator);
+        known.push(KnownTask { name: task.name.clone(), guises: looks.len() - 1 });
+        for guise in looks {
+            identifier += 1;
+            let shown = |grid: &Grid| shown(grid, guise.as_ref());
+            let still = generator.random_range(0..task.train.len() as u32) as usize;
+            for (place, Pair { input, output }) in task.train.iter().enumerate() {
+                let Some(output) = output else { continue };
+                let moved = (place != still).then_some(&mut generator);
+                push(&mut train.set, identifier, &shown(input), &shown(output), moved);
+            }
+            train.end_puzzle();
+            let tests = if guise.is_none() { &mut test } else { &mut disguised };
+            for Pair { input, output } in &task.test {
+                let Some(output) = output else { continue };
+                push(tests, identifier, &shown(input), &shown(output), None);
+            }
+        }
+        train.end_group();
+    }
+    test.inputs.append(&mut disguised.inputs);
+    test.labels.append(&mut disguised.labels);
+    test.puzzle_identifiers.append(&mut disguised.puzzle_identifiers);
+    test.num_identifiers = identifier as usize + 1;
+    let train = train.finish(test.num_identifiers);
     if train.is_empty() {
         return Err(PuzzleError::Empty { name: name.into() });
     }
-    Ok(ArcSets { train, test, identifiers })
+    Ok(ArcSets { train, test, tasks: known })
 }
 
-/// The task as it is, and guises in which it looks different each time.
-fn distinct(task: &Task, guises: usize, generator: &mut ChaCha8Rng) -> Vec<Option<Guise>> {
+/// Draws of a task are its own, whatever other tasks there are.
+pub(super) fn generator(task: &Task, seed: u64) -> ChaCha8Rng {
+    let number = task.name.bytes().fold(0, |sum, byte| mixed(sum ^ u64::from(byte)));
+    draw(seed, stream::MADE, number)
+}
+
+/// The task as it is, and up to `most` guises in which it looks different each
+/// time.
+pub(super) fn guises_of(
+    task: &Task,
+    most: usize,
+    generator: &mut ChaCha8Rng,
+) -> Vec<Option<Guise>> {
     let looks = |guise: Option<&Guise>| {
-        let shown = |grid: &Grid| guise.map_or(grid.clone(), |guise| guise.apply(grid));
-        let pair = |pair: &Pair| (shown(&pair.input), pair.output.as_ref().map(shown));
-        task.train.iter().chain(&task.test).map(pair).collect::<Vec<_>>()
+        let inputs = task.train.iter().chain(&task.test).map(|pair| shown(&pair.input, guise));
+        let outputs = task.train.iter().filter_map(|pair| pair.output.as_ref());
+        inputs.chain(outputs.map(|grid| shown(grid, guise))).collect::<Vec<_>>()
     };
     let mut seen = HashSet::from([looks(None)]);
     let mut chosen = vec![None];
-    for _ in 0..TRIES.saturating_mul(guises) {
-        if chosen.len() > guises {
+    for _ in 0..TRIES.saturating_mul(most) {
+        if chosen.len() > most {
             break;
         }
         let guise = Guise::draw(generator);
@@ -77,7 +110,26 @@ fn distinct(task: &Task, guises: usize, generator: &mut ChaCha8Rng) -> Vec<Optio
     chosen
 }
 
-/// A set that grows by rows, puzzles and groups.
+pub(super) fn shown(grid: &Grid, guise: Option<&Guise>) -> Grid {
+    guise.map_or_else(|| grid.clone(), |guise| guise.apply(grid))
+}
+
+fn push(
+    set: &mut PuzzleSet,
+    identifier: u32,
+    input: &Grid,
+    output: &Grid,
+    moved: Option<&mut ChaCha8Rng>,
+) {
+    let (inputs, outputs) = encode_pair(input, output, moved);
+    let label = |token: &u32| if *token == 0 { IGNORED } else { *token };
+    set.push(&inputs, &outputs.iter().map(label).collect::<Vec<_>>());
+    if let Some(last) = set.puzzle_identifiers.last_mut() {
+        *last = identifier;
+    }
+}
+
+/// A set to learn from, which grows by rows, puzzles and groups.
 struct Part {
     set: PuzzleSet,
     puzzles: Vec<usize>,
@@ -90,30 +142,14 @@ impl Part {
         Self { set, puzzles: vec![0], groups: vec![0] }
     }
 
-    fn push(&mut self, input: Grid, output: Option<Grid>, generator: Option<&mut ChaCha8Rng>) {
-        let (inputs, labels) = match output {
-            Some(output) => encode_pair(&input, &output, generator),
-            None => (encode(&input, (0, 0)), vec![0; SEQ_LEN]),
-        };
-        let label = |token: &u32| if *token == 0 { IGNORED } else { *token };
-        let labels: Vec<u32> = labels.iter().map(label).collect();
-        self.set.push(&inputs, &labels);
+    /// What was pushed since the last end is a puzzle.
+    fn end_puzzle(&mut self) {
+        self.puzzles.push(self.set.len());
     }
 
-    /// What was pushed since the last end is a puzzle, unless it is nothing.
-    fn end_puzzle(&mut self, identifier: u32) {
-        let begin = self.puzzles[self.puzzles.len() - 1];
-        if self.set.len() > begin {
-            self.set.puzzle_identifiers[begin..].fill(identifier);
-            self.puzzles.push(self.set.len());
-        }
-    }
-
+    /// And the puzzles since the last end are a group.
     fn end_group(&mut self) {
-        let puzzles = self.puzzles.len() - 1;
-        if puzzles > self.groups[self.groups.len() - 1] {
-            self.groups.push(puzzles);
-        }
+        self.groups.push(self.puzzles.len() - 1);
     }
 
     fn finish(mut self, num_identifiers: usize) -> PuzzleSet {

@@ -10,7 +10,7 @@ use super::{Grid, LARGEST};
 pub const SEQ_LEN: usize = LARGEST * LARGEST;
 
 /// Padding, end and the colours.
-pub const VOCAB: usize = 12;
+pub const VOCAB: usize = trm_spec::ARC_TOKENS;
 
 const END: u32 = 1;
 const FIRST_COLOUR: u32 = 2;

@@ -3,6 +3,7 @@
 
 mod build;
 mod encoding;
+mod exam;
 mod grid;
 mod guise;
 mod json;
@@ -10,6 +11,7 @@ mod vote;
 
 pub use build::{ArcSets, build};
 pub use encoding::{SEQ_LEN, VOCAB, crop, encode, encode_pair};
+pub use exam::{Exam, Question, Test};
 pub use grid::{COLOURS, Grid, LARGEST};
 pub use guise::Guise;
 pub use json::{Pair, Task, add_solutions, parse};

@@ -1,6 +1,8 @@
 //! `solve`: answers to puzzles of a file or of standard input, how sure the model
 //! is and how long it took, held against the rules and against a plain solver.
 
+mod arc;
+
 use std::io::{Read, stdin};
 use std::path::Path;
 
@@ -88,18 +90,19 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
             typed.checkpoint.display()
         ));
     }
+    let solver = || {
+        let device = device::open(typed.device)?;
+        trm_train::load(&bytes, None, None, &device.device)
+            .with_context(|| typed.checkpoint.display().to_string())
+    };
+    if let Some(exam) = arc::exam(&typed.puzzles, &header)? {
+        return arc::sit(&exam, &*solver()?, typed, model.depth());
+    }
     let kind = kind(&header.config)?;
     let (name, text) = text(&typed.puzzles)?;
     let puzzles = kind.read(&name, &text).map_err(|error| usage!("{error}; {}", error.hint()))?;
-    let device = device::open(typed.device)?;
-    let run = trm_train::load(&bytes, None, None, &device.device)
-        .with_context(|| typed.checkpoint.display().to_string())?;
-    let solutions = block_on(run.solve(&SolveRequest {
-        inputs: puzzles.iter().map(|(_, tokens)| tokens.clone()).collect(),
-        puzzle_identifiers: Vec::new(),
-        threshold: typed.halt_threshold,
-        max_steps: typed.max_steps.unwrap_or(model.depth()),
-    }))?;
+    let inputs = puzzles.iter().map(|(_, tokens)| tokens.clone()).collect();
+    let solutions = block_on(solver()?.solve(&request(typed, model.depth(), inputs, Vec::new())))?;
     let puzzles: Vec<_> = (puzzles.iter().zip(&solutions))
         .map(|((line, puzzle), solution)| answered(kind, *line, puzzle, solution))
         .collect::<Result<_, _>>()?;
@@ -124,6 +127,17 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     }
     eprintln!("{solved} of {} solved", puzzles.len());
     Ok(())
+}
+
+/// What a model is asked for, where it was trained for `depth` steps.
+fn request(
+    typed: &args::Solve,
+    depth: usize,
+    inputs: Vec<Vec<u32>>,
+    puzzle_identifiers: Vec<u32>,
+) -> SolveRequest {
+    let (threshold, max_steps) = (typed.halt_threshold, typed.max_steps.unwrap_or(depth));
+    SolveRequest { inputs, puzzle_identifiers, threshold, max_steps }
 }
 
 /// The kind of puzzle that a model was trained on: by name, or, of a Sudoku under

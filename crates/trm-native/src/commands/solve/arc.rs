@@ -1,0 +1,169 @@
+//! ARC: the tests of tasks, asked in every guise that the model knows; the
+//! answers vote, and the first two are the attempts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use pollster::block_on;
+use serde::Serialize;
+use trm_data::puzzles::arc::{self, Candidate, Exam, Grid, Test};
+use trm_data::puzzles::{TaskFile, official};
+use trm_spec::Vocab;
+use trm_train::{Run, checkpoint::Header};
+
+use super::request;
+use crate::args;
+use crate::commands::{print, print_json};
+use crate::puzzles::{is_official, task_files};
+use crate::report::{say, usage};
+
+#[derive(Serialize)]
+struct Document {
+    tests: Vec<Answered>,
+    /// Tests whose answer is known, and of these the ones that an attempt solves.
+    judged: usize,
+    solved: usize,
+    /// By task, then by test: as the ARC Prize takes it.
+    submission: BTreeMap<String, Vec<Submitted>>,
+}
+
+#[derive(Serialize)]
+struct Answered {
+    task: String,
+    /// From 1.
+    test: usize,
+    votes: usize,
+    attempts: Vec<Attempt>,
+    /// Whether an attempt is right, where that is known.
+    solved: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Attempt {
+    grid: Vec<Vec<u8>>,
+    votes: usize,
+    /// Mean probability of halting.
+    halt: f64,
+}
+
+#[derive(Serialize)]
+struct Submitted {
+    attempt_1: Vec<Vec<u8>>,
+    attempt_2: Vec<Vec<u8>>,
+}
+
+/// What the file or folder at `path` asks a model that knows ARC's tasks; `None`
+/// for other models.
+pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
+    let length = header.config.model.length();
+    let exam = match &header.vocab {
+        // Converted weights know no names; an official folder has them.
+        Vocab::Plain { size: arc::VOCAB } if length == arc::SEQ_LEN => {
+            if !is_official(path) {
+                return Err(usage!(
+                    "these weights know their tasks by number; give the official data folder that they were trained on"
+                ));
+            }
+            Exam::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
+        }
+        Vocab::Arc { tasks } => {
+            let files = task_files(path)?;
+            let given: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
+            Exam::new(&given?.concat(), tasks, header.config.train.seed)?
+        }
+        _ => return Ok(None),
+    };
+    if exam.tests.is_empty() {
+        return Err(usage!("there are no test grids in {}", path.display()));
+    }
+    Ok(Some(exam))
+}
+
+/// Asks `run`, test after test, and tells what comes of it.
+pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> anyhow::Result<()> {
+    if let Some(first) = exam.unknown.first() {
+        say!("{} tasks that the model does not know are left out: {first}, …", exam.unknown.len());
+    }
+    let mut tests = Vec::with_capacity(exam.tests.len());
+    for (place, test) in exam.tests.iter().enumerate() {
+        let name = || format!("task {}, test {}", test.task, test.number);
+        let questions = exam.questions.iter().filter(|question| question.test == place);
+        let asked = Exam {
+            tests: vec![test.clone()],
+            questions: questions.cloned().map(|q| arc::Question { test: 0, ..q }).collect(),
+            unknown: Vec::new(),
+        };
+        let inputs = asked.questions.iter().map(|q| q.tokens.clone()).collect();
+        let identifiers = asked.questions.iter().map(|q| q.identifier).collect();
+        let solutions =
+            block_on(run.solve(&request(typed, depth, inputs, identifiers))).with_context(name)?;
+        let answers = solutions.iter().map(|s| (s.answer.as_slice(), f64::from(s.halt)));
+        let candidates = asked.count(answers).remove(0);
+        let answered = answered(test, &candidates, solutions.len());
+        if typed.json {
+            say!("{} ({} of {})", name(), place + 1, exam.tests.len());
+        } else {
+            print(&shown(&answered))?;
+        }
+        tests.push(answered);
+    }
+    let judged = tests.iter().filter(|test| test.solved.is_some()).count();
+    let solved = tests.iter().filter(|test| test.solved == Some(true)).count();
+    if typed.json {
+        let mut submission: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for test in &tests {
+            let attempt = |number: usize| test.attempts[number].grid.clone();
+            let submitted = Submitted { attempt_1: attempt(0), attempt_2: attempt(1) };
+            submission.entry(test.task.clone()).or_default().push(submitted);
+        }
+        return print_json(&Document { tests, judged, solved, submission });
+    }
+    say!("{solved} of {judged} tests solved in two attempts");
+    Ok(())
+}
+
+fn answered(test: &Test, candidates: &[Candidate], votes: usize) -> Answered {
+    let attempt = |answer: Grid| {
+        let votes = candidates.iter().find(|candidate| candidate.answer == answer);
+        Attempt {
+            grid: answer.to_rows(),
+            votes: votes.map_or(0, |candidate| candidate.count),
+            halt: votes.map_or(0.0, |candidate| candidate.mean_q),
+        }
+    };
+    let solved = |truth| arc::solved(candidates, truth, arc::ATTEMPTS);
+    Answered {
+        task: test.task.clone(),
+        test: test.number,
+        votes,
+        attempts: arc::attempts(candidates).into_iter().map(attempt).collect(),
+        solved: test.truth.as_ref().map(solved),
+    }
+}
+
+fn shown(test: &Answered) -> String {
+    let verdict = match test.solved {
+        Some(true) => "solved",
+        Some(false) => "not solved",
+        None => "the answer is not known",
+    };
+    let mut lines = vec![format!("task {}, test {}: {verdict}", test.task, test.test)];
+    for (number, attempt) in test.attempts.iter().enumerate() {
+        lines.push(format!(
+            "attempt {}, {} of {} votes, done {:.1} %",
+            number + 1,
+            attempt.votes,
+            test.votes,
+            attempt.halt * 100.0
+        ));
+        if attempt.grid.is_empty() {
+            lines.push("  no grid".into());
+        }
+        for row in &attempt.grid {
+            let colours: Vec<_> = row.iter().map(u8::to_string).collect();
+            lines.push(format!("  {}", colours.join(" ")));
+        }
+    }
+    lines.join("\n")
+}
