@@ -5,6 +5,7 @@
 //! Everything here is serde data with generated TypeScript. No tensors, no
 //! files, no clock: those live in the crates that read these types.
 
+mod arc;
 mod config;
 mod failure;
 mod protocol;
@@ -13,6 +14,7 @@ mod settings;
 mod trace;
 mod vocab;
 
+pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
 pub use config::{
     CausalSpec, DataSpec, Decay, DepthSampling, DualSpec, Injection, LossType, Objective,
     Optimizer, Positions, Precision, RunConfig, Sampling, Schedule, StateStart, StateUpdate,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    Failure, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, RunConfig, Solved, Trace, Vocab,
+    ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Failure, Posed, PuzzleFrom, PuzzleScores,
+    PuzzleVerdict, RunConfig, Solved, Trace, Vocab,
 };
 
 /// Which arithmetic unit a session computes on.
@@ -48,6 +49,11 @@ pub enum Lessons {
     },
     /// The puzzles that the configuration describes, made on the spot.
     Puzzles,
+    /// A JSON file of ARC tasks. A file of one task is called by its `name`.
+    Tasks {
+        name: String,
+        text: String,
+    },
 }
 
 /// What the page asks. Byte arrays cross as `Uint8Array`.
@@ -91,6 +97,15 @@ pub enum Command {
     /// with the `top` most probable tokens of each cell, and what the rules say of
     /// every answer. Answered by `examined`.
     Examine { kind: String, puzzle: Vec<u32>, steps: usize, top: usize },
+    /// The tasks of a JSON file of ARC's. Asks no model. Answered by `tasks`.
+    ReadTasks { name: String, text: String },
+    /// What the model answers after each of `steps` supervision steps to a test of a
+    /// task that it knows, in one of its guises; both count from 0, and guise 0 is
+    /// the test as it is. Answered by `attempted`.
+    Attempt { task: ArcTask, test: usize, guise: usize, steps: usize },
+    /// The answers by their votes, the best first; the first two are ARC's attempts.
+    /// Asks no model. Answered by `voted`.
+    Vote { ballots: Vec<ArcBallot> },
     /// How the first `puzzles` (0: all) held-out puzzles are answered after each of
     /// `steps` supervision steps, and with halting. Answered by `judged`.
     Judge { steps: usize, puzzles: usize },
@@ -120,6 +135,9 @@ pub enum Event {
     Traced { step: usize, trace: Trace, vocab: Vocab },
     Posed { posed: Posed },
     Examined { step: usize, trace: Trace, verdicts: Vec<PuzzleVerdict> },
+    Tasks { tasks: Vec<ArcTask> },
+    Attempted { step: usize, answers: ArcAnswers },
+    Voted { candidates: Vec<ArcCandidate> },
     Judged { step: usize, scores: PuzzleScores },
     Saved { saved: Saved },
     Probed { ms_per_step: f64, tokens_per_step: usize },

@@ -7,6 +7,8 @@ use super::arc;
 use super::maze::{self, Style};
 use super::sudoku::{self, Size, Solutions};
 use super::{Disguise, PuzzleData, PuzzleError, PuzzleSet};
+#[cfg(feature = "files")]
+use crate::CorpusError;
 use crate::Split;
 
 /// Where puzzles come from. What is made is a function of these values: of its
@@ -134,7 +136,10 @@ impl Place {
             Self::File(path) => {
                 let text = crate::read_text(path).map_err(|error| PuzzleError::Unreadable {
                     name: path.display().to_string(),
-                    reason: error.to_string(),
+                    reason: match error {
+                        CorpusError::Unreadable { reason, .. } => reason,
+                        other => other.to_string(),
+                    },
                 })?;
                 let stem = path.file_stem().unwrap_or(path.as_os_str());
                 Ok((stem.to_string_lossy().into_owned(), text))

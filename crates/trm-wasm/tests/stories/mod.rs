@@ -1,11 +1,13 @@
 //! What a session must do wherever it runs. The tests speak to it as
 //! JavaScript does, in plain objects, so that the conversion is tested too.
 
+mod arc;
 mod failures;
 mod puzzles;
 mod support;
 mod training;
 
+pub use arc::*;
 pub use failures::*;
 pub use puzzles::*;
 pub use training::*;
@@ -37,6 +39,8 @@ macro_rules! all {
             a_puzzle_solver_learns_and_answers_at_every_step,
             a_saved_puzzle_run_goes_on_exactly,
             what_is_no_puzzle_is_refused_and_the_run_stays,
+            tasks_are_learned_and_answered_guise_by_guise,
+            what_is_no_task_is_refused_and_the_run_stays,
         }
     };
     ($($story:ident,)*) => {

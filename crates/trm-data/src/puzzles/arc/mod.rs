@@ -7,6 +7,7 @@ mod exam;
 mod grid;
 mod guise;
 mod json;
+mod plain;
 mod vote;
 
 pub use build::{ArcSets, build};
@@ -15,4 +16,5 @@ pub use exam::{Exam, Question, Test};
 pub use grid::{COLOURS, Grid, LARGEST};
 pub use guise::Guise;
 pub use json::{Pair, Task, add_solutions, parse};
+pub use plain::vote_plain;
 pub use vote::{ATTEMPTS, Ballot, Candidate, attempts, solved, vote};
