@@ -16,6 +16,7 @@ mod presets;
 mod program;
 mod progress;
 mod puzzles;
+mod pytorch;
 mod report;
 mod run_dir;
 mod sweep;

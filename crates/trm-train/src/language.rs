@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use burn::optim::GradientsAccumulator;
-use burn::tensor::{Device, FloatDType, Tensor};
+use burn::tensor::{FloatDType, Tensor};
 use rand::RngExt;
 use serde_json::Value;
 use trm_core::Engine;
@@ -15,32 +15,22 @@ use trm_spec::{
 };
 
 use crate::backward::{checkpointed, gradients};
-use crate::checkpoint::optimizer::{self, Memory};
 use crate::checkpoint::{self, Header, host};
 use crate::generate::{Generation, Overflow};
-use crate::optim::{Average, Updates, learning_rate, warmed};
+use crate::learner::Learner;
 use crate::registry::check_depth;
 use crate::task::CausalTask;
 use crate::trace::trace;
 use crate::{Run, TextStream, TraceRequest, Weights};
 
-/// A language model with its text, its optimiser and its place in the run.
+/// A language model with its text and its place in the run.
 pub(crate) struct LanguageRun<M> {
     config: RunConfig,
     vocab: Vocab,
     corpus: Option<Corpus>,
-    /// Taken out only while an update is under way.
-    model: Option<M>,
+    learner: Learner<M>,
     task: CausalTask,
-    updates: Updates,
-    /// Moving average of the weights, where one is kept.
-    average: Option<Average>,
-    /// Which weights answer questions.
-    answering: Weights,
-    step: usize,
 }
-
-const HAS_MODEL: &str = "a run has its model between updates";
 
 /// Room for the number of a cycle beside that of its batch.
 const CYCLE_BITS: u32 = 12;
@@ -54,39 +44,13 @@ impl<M: Autoregressive> LanguageRun<M> {
         model: M,
         task: CausalTask,
     ) -> Self {
-        let average = (config.train.ema_decay > 0.0).then(|| Average::new(&model));
-        Self {
-            config,
-            vocab,
-            corpus,
-            model: Some(model),
-            task,
-            updates: Updates::default(),
-            average,
-            answering: Weights::Average,
-            step: 0,
-        }
+        let learner = Learner::new(model, &config.train);
+        Self { config, vocab, corpus, learner, task }
     }
 
     /// Moves to `step`, with the optimiser's state where there is one.
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
-        if let Some(bytes) = optimizer {
-            let device = self.plain_device();
-            let Memory { updates, average } = optimizer::read(bytes, self.model(), step, &device)?;
-            self.updates = updates;
-            // Without a saved one, the average starts at the weights as loaded.
-            self.average = average.or(self.average.take());
-        }
-        self.step = step;
-        Ok(())
-    }
-
-    fn model(&self) -> &M {
-        self.model.as_ref().expect(HAS_MODEL)
-    }
-
-    fn plain_device(&self) -> Device {
-        self.model().device().without_autodiff()
+        self.learner.resume(step, optimizer)
     }
 
     fn corpus(&self) -> Result<&Corpus, Failure> {
@@ -100,23 +64,14 @@ impl<M: Autoregressive> LanguageRun<M> {
     }
 
     fn block_size(&self) -> usize {
-        self.model().block_size()
-    }
-
-    /// The model that answers questions: the averaged weights where there are
-    /// any, unless the others were asked for.
-    fn answerer(&self) -> M {
-        let model = self.model().valid();
-        match (&self.average, self.answering) {
-            (Some(average), Weights::Average) => average.apply(model),
-            _ => model,
-        }
+        self.learner.model().block_size()
     }
 
     /// One update; returns the loss of the last cycle, still on the device.
     fn train_step(&mut self) -> Result<(Tensor<1>, f64, usize), Failure> {
         let train = &self.config.train;
-        let (step, batches) = (self.step as u64, train.gradient_accumulation_steps as u64);
+        let model = self.learner.model();
+        let (step, batches) = (self.learner.step as u64, train.gradient_accumulation_steps as u64);
         let corpus = self.corpus()?;
         let depth = self.task.depth(step);
         let share = 1.0 / batches as f64;
@@ -133,24 +88,13 @@ impl<M: Autoregressive> LanguageRun<M> {
             let batch = corpus.batch(Split::Train, train.seed, number, size, block)?;
             let before = |cycle| self.seed_dropout(number, cycle);
             let lesson = autocast(products, || {
-                teach(&self.task, self.model(), &batch, depth, share * loss_scale, &before)
+                teach(&self.task, model, &batch, depth, share * loss_scale, &before)
             });
-            sum.accumulate(self.model(), lesson.grads);
+            sum.accumulate(model, lesson.grads);
             last = Some(last.map_or(lesson.last.clone(), |sum| sum + lesson.last));
         }
         let loss = last.expect("an update has a batch").mul_scalar(share);
-        let rate = learning_rate(train, self.step);
-        let device = self.plain_device();
-        // Moved, not cloned: parameters that are not shared are updated in place.
-        let model = self.model.take().expect(HAS_MODEL);
-        let train = &self.config.train;
-        let grads = sum.grads();
-        let model = self.updates.update(model, grads, train, rate, loss_scale, &device);
-        if let Some(average) = &mut self.average {
-            average.update(&model, warmed(self.config.train.ema_decay, self.step));
-        }
-        self.model = Some(model);
-        self.step += 1;
+        let rate = self.learner.update(sum.grads(), train, loss_scale, |model, _| model);
         Ok((loss, rate, depth))
     }
 
@@ -162,12 +106,13 @@ impl<M: Autoregressive> LanguageRun<M> {
         if spec.dropout > 0.0 {
             let address = (batch << CYCLE_BITS) | cycle as u64;
             let seed = draw(self.config.train.seed, stream::DROPOUT, address).random();
-            self.plain_device().seed(seed);
+            self.learner.plain_device().seed(seed);
         }
     }
 
     fn header(&self, metrics: Value) -> Header {
-        Header { config: self.config.clone(), vocab: self.vocab.clone(), step: self.step, metrics }
+        let (config, vocab) = (self.config.clone(), self.vocab.clone());
+        Header { config, vocab, step: self.learner.step, metrics }
     }
 
     fn prompt(&self, prompt: &str) -> Result<Vec<u32>, Failure> {
@@ -217,8 +162,8 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         RunSummary {
             config: self.config.clone(),
             vocab: self.vocab.clone(),
-            parameters: self.model().num_params(),
-            step: self.step,
+            parameters: self.learner.model().num_params(),
+            step: self.learner.step,
             trainable: self.corpus.is_some(),
             train_tokens: tokens(|c| c.len(Split::Train)),
             val_tokens: tokens(|c| c.len(Split::Val)),
@@ -230,10 +175,10 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure> {
         let mut reports = Vec::new();
         let mut losses = Vec::new();
-        while reports.len() < n && self.step < self.config.train.max_iters {
+        while reports.len() < n && self.learner.step < self.config.train.max_iters {
             let (loss, learning_rate, depth) = self.train_step()?;
             losses.push(loss);
-            let step = self.step;
+            let step = self.learner.step;
             reports.push(StepReport { step, loss: 0.0, learning_rate, depth, solved: None });
         }
         if reports.is_empty() {
@@ -257,11 +202,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         if let VariantSpec::Causal(model) = &config.model {
             self.task = CausalTask::new(model, &config.train);
         }
-        self.average = match self.average.take() {
-            _ if config.train.ema_decay == 0.0 => None,
-            // An average that begins now begins at the weights as they are now.
-            average => average.or_else(|| Some(Average::new(self.model()))),
-        };
+        self.learner.configure(&config.train);
         self.config = config.clone();
         Ok(())
     }
@@ -282,8 +223,14 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         for depth in depths {
             check_depth(*depth)?;
         }
-        crate::evaluate::evaluate(&self.answerer(), corpus, self.block_size(), depths, max_tokens)
-            .await
+        crate::evaluate::evaluate(
+            &self.learner.answerer(),
+            corpus,
+            self.block_size(),
+            depths,
+            max_tokens,
+        )
+        .await
     }
 
     fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure> {
@@ -296,13 +243,19 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             ));
         }
         let prompt = self.prompt(&options.prompt)?;
-        Ok(Box::new(Generation::new(self.answerer(), &self.vocab, prompt, options, Overflow::Half)))
+        Ok(Box::new(Generation::new(
+            self.learner.answerer(),
+            &self.vocab,
+            prompt,
+            options,
+            Overflow::Half,
+        )))
     }
 
     async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {
         check_depth(request.depth)?;
         self.check_tokens(&request.tokens)?;
-        let (model, engine) = (self.answerer(), Engine::new(request.depth));
+        let (model, engine) = (self.learner.answerer(), Engine::new(request.depth));
         let input = |tokens| tokens;
         trace(&model, self.config.model.name(), request, input, |x, start, probe| {
             engine.think(&model, x, start, probe);
@@ -315,32 +268,18 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
     }
 
     fn answer_with(&mut self, weights: Weights) -> Result<(), Failure> {
-        if weights == Weights::Average && self.average.is_none() {
-            return Err(Failure::new(
-                FailureKind::Config,
-                "this run keeps no average of its weights",
-                "Ask for the raw weights, or train with ema_decay above 0.",
-            ));
-        }
-        self.answering = weights;
-        Ok(())
+        self.learner.answer_with(weights)
     }
 
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
         Ok(Saved {
-            checkpoint: checkpoint::write(self.model(), &self.header(metrics)).await?,
-            optimizer: optimizer::write(
-                &self.updates,
-                self.average.as_ref(),
-                Vec::new(),
-                self.step,
-            )
-            .await?,
-            step: self.step,
+            checkpoint: checkpoint::write(self.learner.model(), &self.header(metrics)).await?,
+            optimizer: self.learner.memory(Vec::new()).await?,
+            step: self.learner.step,
         })
     }
 
     async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {
-        checkpoint::write(&self.answerer(), &self.header(metrics)).await
+        checkpoint::write(&self.learner.answerer(), &self.header(metrics)).await
     }
 }

@@ -167,7 +167,7 @@ fn convert() -> Command {
                 .value_name("IN")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("Its weights, as safetensors; of this program also a run's folder"),
+                .help("Its weights, as safetensors or as PyTorch saved them; of this program also a run's folder"),
         )
         .arg(
             Arg::new("from")

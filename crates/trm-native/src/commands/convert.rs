@@ -9,12 +9,17 @@ use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 use super::print;
 use crate::args::{self, Origin};
 use crate::plan::Text;
+use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
 
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     let source = run_dir::checkpoint_in(&typed.input);
     let weights = run_dir::read(&source)?;
+    let weights = match pytorch::recognise(&weights) {
+        true => pytorch::weights(&source)?,
+        false => weights,
+    };
     let converted = || -> anyhow::Result<Vec<u8>> {
         Ok(match typed.from {
             Origin::ChatTrm => {
