@@ -1,8 +1,9 @@
-// Measures `trm-native bench` beside the same training step in PyTorch eager
-// on the CPU. The two take turns, a process each; PyTorch is installed once,
-// under the target directory.
+// Measures `trm-native bench` beside the same training steps in PyTorch eager on
+// the CPU: those of language models, and those of puzzle solvers beside the
+// official algorithm. The two sides take turns, a process each; PyTorch is
+// installed once, under the target directory.
 //
-//   node scripts/bench-torch.mjs [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
+//   node scripts/bench-torch.mjs [--part texts|puzzles] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
 
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -10,32 +11,67 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
+import { preset } from "./bench/presets.mjs";
 import { torchPython } from "./bench/torch.mjs";
 import { environment, native, root } from "./lib/paths.mjs";
 import { must } from "./lib/run.mjs";
 import { Trouble, bold, dim, main, note } from "./lib/say.mjs";
 import { rust } from "./lib/tools.mjs";
 
-/** What `trm-native bench` times; its report is checked against these. */
-const COMMON = { blocks: 2, cycles: 2, vocab: 65 };
-const SIZES = [
-  { ...COMMON, width: 128, heads: 4, batch: 12, seq: 64, steps: 10 },
-  { ...COMMON, width: 384, heads: 6, batch: 8, seq: 256, steps: 2 },
-];
+const text = (size) => ({ blocks: 2, cycles: 2, vocab: 65, ...size });
+
+/** A puzzle solver as its preset has it. */
+function solver(name, vocab, steps) {
+  const { model, train } = preset(name);
+  return {
+    mixer: model.mlp_t ? "mlp_t" : "attention",
+    width: model.hidden_size,
+    heads: model.num_heads,
+    blocks: model.n_layers,
+    h_cycles: model.h_cycles,
+    l_cycles: model.l_cycles,
+    halt_max_steps: model.halt_max_steps,
+    expansion: model.expansion,
+    batch: train.batch_size,
+    seq: model.seq_len,
+    vocab,
+    steps,
+  };
+}
+
+/** What `trm-native bench` times, by part; its report is checked against these. */
+const PARTS = {
+  texts: {
+    script: "torch_step.py",
+    sizes: () => [
+      text({ width: 128, heads: 4, batch: 12, seq: 64, steps: 10 }),
+      text({ width: 384, heads: 6, batch: 8, seq: 256, steps: 2 }),
+    ],
+  },
+  puzzles: {
+    script: "torch_dual_step.py",
+    sizes: () => [solver("sudoku-9x9", 11, 1), solver("maze-10x10", 6, 2)],
+  },
+};
 
 /** Times both sides in turns; `program` is the native binary, `python` one that has PyTorch. */
-export function benchTorch({ program, python, rounds, threads, runs }) {
-  const script = join(root, "scripts/bench/torch_step.py");
+export function benchTorch({ program, python, parts, rounds, threads, runs }) {
   const common = ["--threads", String(threads), "--runs", String(runs)];
-  const turns = [];
+  const turns = parts.map(() => []);
+  const sizes = parts.map((part) => PARTS[part].sizes());
   for (let round = 1; round <= rounds; round++) {
     note(`round ${round} of ${rounds}`);
-    const ours = report(program, ["bench", "--json", "--device", "cpu", ...common]);
-    const peer = report(python, [script, ...common, JSON.stringify(SIZES)]);
-    turns.push({ ours, peer });
+    parts.forEach((part, i) => {
+      const script = join(root, "scripts/bench", PARTS[part].script);
+      const ours = report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...common]);
+      // -B: leaves no compiled files beside the scripts.
+      const peer = report(python, ["-B", script, ...common, JSON.stringify(sizes[i])]);
+      turns[i].push({ ours, peer });
+    });
   }
-  const { version, capability } = turns[0].peer;
-  return { version, capability, threads, rounds, runs, sizes: SIZES.map((size, i) => compare(size, turns, i)) };
+  const { version, capability } = turns[0][0].peer;
+  const compared = sizes.map((sizes, i) => sizes.map((size, j) => compare(size, turns[i], j)));
+  return { version, capability, threads, rounds, runs, sizes: compared.flat() };
 }
 
 /** The JSON document that a program prints. */
@@ -58,6 +94,8 @@ function compare(size, turns, i) {
   return {
     name: rounds[0].ours.name,
     parameters: rounds[0].ours.parameters,
+    rows: size.batch,
+    solver: rounds[0].ours.puzzle_steps_per_second !== null,
     ours: summary(ours),
     peer: summary(peer),
     // The two turns of a round lie beside each other, so that what else the
@@ -77,17 +115,21 @@ function same(size, ours, peer) {
   const [a, b] = [ours.parameters, peer.parameters].map((n) => n.toLocaleString("en-US"));
   throw new Trouble(
     `The two sides train different models: ours has ${a} parameters, batch ${ours.batch_size} × ${ours.block_size}; ` +
-      `the peer ${b}, batch ${size.batch} × ${size.seq}. Bring SIZES in scripts/bench-torch.mjs in step with \`trm-native bench\`.`,
+      `the peer ${b}, batch ${size.batch} × ${size.seq}. Bring PARTS in scripts/bench-torch.mjs in step with \`trm-native bench\`.`,
   );
 }
 
 function show({ version, capability, threads, rounds, runs, sizes }) {
   console.log(bold(`\nPyTorch ${version} eager, ${capability}, ${threads} threads`));
   console.log(dim(`median of ${rounds} rounds in turns, ${runs} runs each`));
-  for (const { name, parameters, ours, peer, ratios, busy } of sizes) {
+  for (const { name, parameters, rows, solver, ours, peer, ratios, busy } of sizes) {
+    const times = ({ median, min, max }) => {
+      const speed = solver ? `, ${((rows * 1e3) / median).toFixed(1)} puzzles × supervision steps/s` : "";
+      return `${median.toFixed(1)} ms a step  (${range([min, max], 1)})${speed}`;
+    };
     console.log(`${name}, ${parameters.toLocaleString("en-US")} parameters`);
-    console.log(`  ours            ${ours.median.toFixed(1)} ms a step  (${range([ours.min, ours.max], 1)})`);
-    console.log(`  PyTorch         ${peer.median.toFixed(1)} ms a step  (${range([peer.min, peer.max], 1)})`);
+    console.log(`  ours            ${times(ours)}`);
+    console.log(`  PyTorch         ${times(peer)}`);
     console.log(`  ours / PyTorch  ${median(ratios).toFixed(2)}  (${range(ratios, 2)})`);
     // Its threads wait for each other by spinning, so that other work slows it more than us.
     if (busy < 0.85 * threads) {
@@ -100,6 +142,7 @@ function show({ version, capability, threads, rounds, runs, sizes }) {
 function options() {
   const { values } = parseArgs({
     options: {
+      part: { type: "string" },
       rounds: { type: "string", default: "4" },
       threads: { type: "string", default: "2" },
       runs: { type: "string", default: "5" },
@@ -108,10 +151,14 @@ function options() {
     },
   });
   const [rounds, threads, runs] = [values.rounds, values.threads, values.runs].map(Number);
-  if (![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new Trouble("usage: bench-torch.mjs [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]");
+  const parts = values.part === undefined ? Object.keys(PARTS) : [values.part];
+  const known = parts.every((part) => part in PARTS);
+  if (!known || ![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
+    throw new Trouble(
+      "usage: bench-torch.mjs [--part texts|puzzles] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
+    );
   }
-  return { rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
+  return { parts, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
 }
 
 /** The native binary, as it is built from these sources. */

@@ -1,13 +1,15 @@
-// npm run bench: the training step natively and in the browser, beside its
+// npm run bench: the training steps natively and in the browser, beside their
 // peers, how soon the page trains, and the sizes of what the site ships. Takes
 // minutes; leave the machine alone meanwhile. PyTorch, the native peer, is
-// measured only by `node scripts/bench-torch.mjs`, since it is gigabytes.
+// gigabytes: `node scripts/bench-torch.mjs` installs it, and it is measured here
+// once it is there.
 
 import { join } from "node:path";
 
 import { root } from "./lib/paths.mjs";
 import { must } from "./lib/run.mjs";
-import { bold, main } from "./lib/say.mjs";
+import { bold, dim, main } from "./lib/say.mjs";
+import { hasTorch } from "./bench/torch.mjs";
 import { buildSite } from "./build.mjs";
 import { checkSizes } from "./sizes.mjs";
 
@@ -15,6 +17,9 @@ await main(async () => {
   await buildSite();
   console.log(bold("\nNative"));
   await must("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
+  console.log(bold("\nPyTorch"));
+  if (hasTorch()) await must(process.execPath, [join(root, "scripts/bench-torch.mjs")]);
+  else console.log(dim("not installed; `node scripts/bench-torch.mjs` does so and measures beside it"));
   console.log(bold("\nBrowser"));
   await must(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
   console.log(bold("\nPage"));

@@ -16,9 +16,12 @@ const python = join(folder, "bin/python");
 /** Written last: a set-up that was cut short is done again. */
 const done = join(folder, "complete");
 
+/** Whether there is one already. */
+export const hasTorch = () => existsSync(done);
+
 /** The Python to run; installs PyTorch unless it is there. */
 export async function torchPython() {
-  if (existsSync(done)) return python;
+  if (hasTorch()) return python;
   const system = suitable();
   await step(
     `PyTorch ${TORCH}`,

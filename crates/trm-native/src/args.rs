@@ -141,11 +141,22 @@ pub struct Prepare {
 pub struct Bench {
     pub threads: Option<usize>,
     pub runs: usize,
+    /// None typed: both.
+    pub part: Option<BenchPart>,
     pub memory: bool,
     /// Settings whose peak memory this process is to print.
     pub peak_of: Option<String>,
     pub json: bool,
     pub device: Choice,
+}
+
+/// What `bench` times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchPart {
+    /// Language models, and how fast they write.
+    Texts,
+    /// Puzzle solvers.
+    Puzzles,
 }
 
 /// Reads the command line; wrong usage ends the process with code 2.
@@ -217,6 +228,7 @@ pub fn parse() -> Invocation {
         Some(("bench", m)) => Invocation::Bench(Bench {
             threads: m.get_one("threads").copied(),
             runs: required(m, "runs"),
+            part: m.get_one("part").copied(),
             memory: m.get_flag("memory"),
             peak_of: text(m, "peak-of"),
             json: m.get_flag("json"),

@@ -49,13 +49,22 @@ impl MixingBlock {
             (None, Some(mixer)) => {
                 // The original normalises before it turns the tensor back, so
                 // that this one norm runs over the positions, not the features.
-                let h = h.swap_dims(1, 2);
+                let [batch, seq, dim] = h.dims();
+                let h = turned(h);
                 let mixed = mixer.forward(h.clone());
-                trm_kernels::add_rms_norm(h, mixed, self.eps).swap_dims(1, 2)
+                let h = trm_kernels::add_rms_norm(h, mixed, self.eps);
+                turned(h.reshape([batch, dim, seq])).reshape([batch, seq, dim])
             }
             (None, None) => h,
         };
         let fed = self.mlp.forward(h.clone());
         trm_kernels::add_rms_norm(h, fed, self.eps)
     }
+}
+
+/// `[batch, a, b] → [1, batch · b, a]`: the last two axes in each other's place,
+/// written out once. As a view, every operation on it would copy it anew.
+fn turned(h: Tensor<3>) -> Tensor<3> {
+    let [batch, a, b] = h.dims();
+    h.swap_dims(1, 2).reshape([1, batch * b, a])
 }

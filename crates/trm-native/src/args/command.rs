@@ -8,8 +8,8 @@ use trm_data::puzzles::sudoku::Grade;
 use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
-use super::Origin;
 use super::training::{sweep, train};
+use super::{BenchPart, Origin};
 use crate::depths;
 use crate::device::Choice;
 
@@ -301,6 +301,16 @@ fn bench() -> Command {
         .arg(
             number("runs", "5", "Repetitions; their median counts")
                 .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            Arg::new("part")
+                .long("part")
+                .value_name("PART")
+                .value_parser(one_of(&[
+                    ("texts", BenchPart::Texts),
+                    ("puzzles", BenchPart::Puzzles),
+                ]))
+                .help("Only language models, or only puzzle solvers"),
         )
         .arg(
             Arg::new("memory")

@@ -1,8 +1,10 @@
-//! `bench`: how long a training step takes here and on what the time goes, how
-//! fast text is written, and how much memory a step takes.
+//! `bench`: how long a training step of a language model and of a puzzle solver
+//! takes here and on what the time goes, how fast text is written, and how much
+//! memory a step takes.
 
 mod generation;
 mod memory;
+mod subjects;
 
 use std::time::Instant;
 
@@ -11,21 +13,14 @@ use serde::Serialize;
 use serde_json::json;
 use trm_data::Corpus;
 use trm_kernels::profile;
-use trm_spec::{RunConfig, overlay};
-use trm_train::Run;
+use trm_spec::{Lessons, RunConfig};
+use trm_train::{Material, Run};
 
+use self::subjects::Subject;
 use super::{print, print_json};
-use crate::args;
+use crate::args::{self, BenchPart};
 use crate::device::{self, Chosen};
 use crate::report::usage;
-
-/// A configuration to time.
-struct Subject {
-    name: &'static str,
-    settings: serde_json::Value,
-    /// Steps of one timed run.
-    steps: usize,
-}
 
 /// Steps before the first timed one.
 const WARMUP: usize = 3;
@@ -40,6 +35,9 @@ struct Measured {
     steps_per_run: usize,
     ms_per_step: Spread,
     tokens_per_second: f64,
+    /// Supervision steps of a puzzle in a second: rows of the batch by the time of
+    /// a step; puzzle solvers only.
+    puzzle_steps_per_second: Option<f64>,
     /// Share of the time in the matrix products of linear maps; the CPU's only.
     matrix_products: Option<f64>,
     /// Share of the time in attention, its own matrix products included; the CPU's only.
@@ -67,12 +65,18 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
     }
     let device = device::open(typed.device)?;
     let mut measured = Vec::new();
-    for subject in subjects() {
+    let asked = |part| typed.part.is_none_or(|only| only == part);
+    for subject in subjects::all().into_iter().filter(|subject| asked(subject.part)) {
         eprintln!("timing {} on {} …", subject.name, device.name);
         measured.push(measure(&subject, typed.runs, &device)?);
     }
-    eprintln!("timing generation …");
-    let generation = generation::measure(typed.runs, &device)?;
+    let generation = match asked(BenchPart::Texts) {
+        true => {
+            eprintln!("timing generation …");
+            Some(generation::measure(typed.runs, &device)?)
+        }
+        false => None,
+    };
     let memory = if typed.memory { Some(memory::measure()?) } else { None };
     if typed.json {
         return print_json(&json!({
@@ -85,35 +89,25 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
     }
     print(&format!("{}; medians of {} runs", device.name, typed.runs))?;
     measured.iter().try_for_each(|one| print(&line(one)))?;
-    generation::show(&generation)?;
+    generation.map_or(Ok(()), |generation| generation::show(&generation))?;
     memory.map_or(Ok(()), |memory| memory::show(&memory))
 }
 
-fn subjects() -> [Subject; 2] {
-    [
-        Subject {
-            name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
-            settings: json!({ "hidden_size": 128, "num_heads": 4, "block_size": 64, "batch_size": 12 }),
-            steps: 10,
-        },
-        Subject {
-            name: "width 384, 6 heads, 2 blocks, 2 cycles, batch 8 × 256",
-            settings: json!({ "hidden_size": 384, "num_heads": 6, "block_size": 256, "batch_size": 8 }),
-            steps: 2,
-        },
-    ]
-}
-
-/// A run of `config` on Tiny Shakespeare, with fresh weights.
+/// A run of `config` with fresh weights, on Tiny Shakespeare or on puzzles that are
+/// made here.
 fn fresh(config: &RunConfig, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
-    let corpus =
-        Corpus::from_text("shakespeare", trm_data::shakespeare(), config.data.val_fraction)?;
-    Ok(trm_train::create(config, corpus, &device.device)?)
+    let material = if config.model.solves_puzzles() {
+        Material::new(&Lessons::Puzzles, config, None)?
+    } else {
+        let text = trm_data::shakespeare();
+        Corpus::from_text("shakespeare", text, config.data.val_fraction)?.into()
+    };
+    Ok(trm_train::create(config, material, &device.device)?)
 }
 
 fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Measured> {
     memory::forget_peak();
-    let config = overlay(&RunConfig::default(), &subject.settings)?;
+    let config = subject.config()?;
     let mut run = fresh(&config, device)?;
     block_on(run.steps(WARMUP))?;
 
@@ -130,15 +124,18 @@ fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Me
     let share = |ns: u64| (!device.is_gpu && ns > 0).then(|| ns as f64 / whole_ns);
     let ms_per_step = spread(times);
     let block_size = config.model.length();
-    let tokens = config.train.batch_size * block_size;
+    let rows = config.train.batch_size;
+    let tokens = rows * block_size;
+    let per_second = |count: usize| count as f64 * 1e3 / ms_per_step.median;
     Ok(Measured {
         name: subject.name,
         parameters: run.summary().parameters,
-        batch_size: config.train.batch_size,
+        batch_size: rows,
         block_size,
         runs,
         steps_per_run: subject.steps,
-        tokens_per_second: tokens as f64 * 1e3 / ms_per_step.median,
+        tokens_per_second: per_second(tokens),
+        puzzle_steps_per_second: config.model.solves_puzzles().then(|| per_second(rows)),
         ms_per_step,
         matrix_products: share(kernels.linear_ns),
         attention: share(kernels.attention_ns),
@@ -156,13 +153,16 @@ fn line(one: &Measured) -> String {
     let percent =
         |share: Option<f64>| share.map_or("–".into(), |s| format!("{:.0} %", s * 100.0));
     let memory = one.peak_memory_bytes.map_or("–".into(), |b| format!("{} MB", b / 1_000_000));
+    let speed = match one.puzzle_steps_per_second {
+        Some(steps) => format!("{steps:.1} puzzles × supervision steps/s"),
+        None => format!("{:.0} tokens/s", one.tokens_per_second),
+    };
     format!(
-        "{}\n  {:.1} ms a step ({:.1} to {:.1}), {:.0} tokens/s, matrix products {}, attention {}, peak memory {}",
+        "{}\n  {:.1} ms a step ({:.1} to {:.1}), {speed}, matrix products {}, attention {}, peak memory {}",
         one.name,
         one.ms_per_step.median,
         one.ms_per_step.min,
         one.ms_per_step.max,
-        one.tokens_per_second,
         percent(one.matrix_products),
         percent(one.attention),
         memory
@@ -171,8 +171,6 @@ fn line(one: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
-    use trm_spec::VariantSpec;
-
     use super::*;
 
     #[test]
@@ -180,23 +178,5 @@ mod tests {
         let odd = spread(vec![3.0, 1.0, 2.0]);
         assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
         assert_eq!(spread(vec![4.0, 1.0, 3.0, 2.0]).median, 2.5);
-    }
-
-    #[test]
-    fn subjects_are_the_sizes_they_are_named_for() {
-        for subject in subjects() {
-            let config = overlay(&RunConfig::default(), &subject.settings).expect("valid");
-            let VariantSpec::Causal(model) = &config.model else { panic!("causal") };
-            let name = format!(
-                "width {}, {} heads, {} blocks, {} cycles, batch {} × {}",
-                model.hidden_size,
-                model.num_heads,
-                model.n_layers,
-                model.recursion_steps,
-                config.train.batch_size,
-                model.block_size
-            );
-            assert_eq!(name, subject.name);
-        }
     }
 }

@@ -1,0 +1,115 @@
+//! What is timed: language models at two sizes, and puzzle solvers as two presets
+//! train them, one mixing cells by a SwiGLU and one by attention.
+
+use serde_json::{Value, json};
+use trm_spec::{RunConfig, overlay};
+
+use crate::args::BenchPart;
+use crate::presets;
+
+/// A configuration to time.
+pub struct Subject {
+    pub name: &'static str,
+    pub part: BenchPart,
+    /// What `settings` change; the default configuration where there is none.
+    preset: Option<&'static str>,
+    settings: Value,
+    /// Steps of one timed run.
+    pub steps: usize,
+}
+
+impl Subject {
+    pub fn config(&self) -> anyhow::Result<RunConfig> {
+        let base = self.preset.map_or(Ok(RunConfig::default()), presets::config)?;
+        Ok(overlay(&base, &self.settings)?)
+    }
+}
+
+/// Enough puzzles for a batch; a step costs the same whichever they are.
+const PUZZLES: usize = 64;
+
+/// All subjects; `scripts/bench-torch.mjs` has them in the same order.
+pub fn all() -> [Subject; 4] {
+    let few = || json!({ "num_puzzles": PUZZLES, "num_val_puzzles": 0 });
+    [
+        Subject {
+            name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
+            part: BenchPart::Texts,
+            preset: None,
+            settings: json!({ "hidden_size": 128, "num_heads": 4, "block_size": 64, "batch_size": 12 }),
+            steps: 10,
+        },
+        Subject {
+            name: "width 384, 6 heads, 2 blocks, 2 cycles, batch 8 × 256",
+            part: BenchPart::Texts,
+            preset: None,
+            settings: json!({ "hidden_size": 384, "num_heads": 6, "block_size": 256, "batch_size": 8 }),
+            steps: 2,
+        },
+        Subject {
+            name: "sudoku-9x9: width 128, mlp_t, 2 blocks, 2 × (3 + 1) passes, batch 64 × 81",
+            part: BenchPart::Puzzles,
+            preset: Some("sudoku-9x9"),
+            settings: few(),
+            steps: 1,
+        },
+        Subject {
+            name: "maze-10x10: width 128, 4 heads, 2 blocks, 2 × (3 + 1) passes, batch 32 × 100",
+            part: BenchPart::Puzzles,
+            preset: Some("maze-10x10"),
+            settings: few(),
+            steps: 2,
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_spec::VariantSpec;
+
+    use super::*;
+
+    #[test]
+    fn subjects_are_the_sizes_they_are_named_for() {
+        for subject in all() {
+            let config = subject.config().expect("valid");
+            let batch = config.train.batch_size;
+            let name = match &config.model {
+                VariantSpec::Causal(model) => format!(
+                    "width {}, {} heads, {} blocks, {} cycles, batch {batch} × {}",
+                    model.hidden_size,
+                    model.num_heads,
+                    model.n_layers,
+                    model.recursion_steps,
+                    model.block_size
+                ),
+                VariantSpec::Dual(model) => format!(
+                    "{}: width {}, {}, {} blocks, {} × ({} + 1) passes, batch {batch} × {}",
+                    config.data.dataset,
+                    model.hidden_size,
+                    match model.mlp_t {
+                        true => "mlp_t".to_string(),
+                        false => format!("{} heads", model.num_heads),
+                    },
+                    model.n_layers,
+                    model.h_cycles,
+                    model.l_cycles,
+                    model.seq_len
+                ),
+            };
+            assert_eq!(name, subject.name);
+            assert_eq!(config.model.solves_puzzles(), subject.part == BenchPart::Puzzles);
+        }
+    }
+
+    #[test]
+    fn puzzle_steps_are_timed_with_all_that_training_does() {
+        for subject in all().iter().filter(|subject| subject.part == BenchPart::Puzzles) {
+            let train = subject.config().expect("valid").train;
+            assert_eq!(train.supervision, trm_spec::Supervision::Carry);
+            assert_eq!(train.loss_type, trm_spec::LossType::Stablemax);
+            assert_eq!(train.optimizer, trm_spec::Optimizer::AdamAtan2);
+            assert!(train.ema_decay > 0.0 && train.batch_size <= PUZZLES);
+        }
+    }
+}
