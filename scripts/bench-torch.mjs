@@ -20,11 +20,11 @@ import { rust } from "./lib/tools.mjs";
 
 const text = (size) => ({ blocks: 2, cycles: 2, vocab: 65, ...size });
 
-/** A puzzle solver as its preset has it. */
-function solver(name, vocab, steps) {
+/** A puzzle solver of its preset's size. */
+function solver(name, mixer, vocab, steps) {
   const { model, train } = preset(name);
   return {
-    mixer: model.mlp_t ? "mlp_t" : "attention",
+    mixer,
     width: model.hidden_size,
     heads: model.num_heads,
     blocks: model.n_layers,
@@ -50,7 +50,7 @@ const PARTS = {
   },
   puzzles: {
     script: "torch_dual_step.py",
-    sizes: () => [solver("sudoku-9x9", 11, 1), solver("maze-10x10", 6, 2)],
+    sizes: () => [solver("sudoku-9x9", "mlp_t", 11, 1), solver("maze-10x10", "attention", 6, 2)],
   },
 };
 

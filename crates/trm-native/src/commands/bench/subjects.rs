@@ -1,5 +1,5 @@
-//! What is timed: language models at two sizes, and puzzle solvers as two presets
-//! train them, one mixing cells by a SwiGLU and one by attention.
+//! What is timed: language models at two sizes, and two puzzle solvers of the
+//! presets' sizes, one mixing cells by a SwiGLU and one by attention.
 
 use serde_json::{Value, json};
 use trm_spec::{RunConfig, overlay};
@@ -30,7 +30,6 @@ const PUZZLES: usize = 64;
 
 /// All subjects; `scripts/bench-torch.mjs` has them in the same order.
 pub fn all() -> [Subject; 4] {
-    let few = || json!({ "num_puzzles": PUZZLES, "num_val_puzzles": 0 });
     [
         Subject {
             name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
@@ -50,14 +49,16 @@ pub fn all() -> [Subject; 4] {
             name: "sudoku-9x9: width 128, mlp_t, 2 blocks, 2 × (3 + 1) passes, batch 64 × 81",
             part: BenchPart::Puzzles,
             preset: Some("sudoku-9x9"),
-            settings: few(),
+            settings: json!({ "num_puzzles": PUZZLES, "num_val_puzzles": 0 }),
             steps: 1,
         },
         Subject {
             name: "maze-10x10: width 128, 4 heads, 2 blocks, 2 × (3 + 1) passes, batch 32 × 100",
             part: BenchPart::Puzzles,
             preset: Some("maze-10x10"),
-            settings: few(),
+            settings: json!({
+                "num_puzzles": PUZZLES, "num_val_puzzles": 0, "mlp_t": false, "pos_encodings": "rope",
+            }),
             steps: 2,
         },
     ]
