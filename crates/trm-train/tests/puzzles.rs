@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::wait;
 use trm_data::IGNORED;
 use trm_data::puzzles::{PuzzleData, PuzzleSet};
-use trm_spec::{FailureKind, GenerateOptions, PuzzleScores, RunConfig, overlay};
+use trm_spec::{FailureKind, GenerateOptions, PuzzleScores, RunConfig, VariantSpec, overlay};
 use trm_train::{Run, SolveRequest, TraceRequest, Weights};
 
 const CELLS: usize = 6;
@@ -228,17 +228,31 @@ fn bad_requests_say_what_to_do() {
     assert!(run.answer_with(Weights::Raw).is_ok());
 
     // What a model was not made for.
-    for (patch, words) in [
-        (json!({ "seq_len": 7 }), "seq_len is 7, but the puzzles have 6"),
-        (json!({ "num_puzzle_identifiers": 2 }), "num_puzzle_identifiers is 2"),
-    ] {
-        let created = trm_train::create(&tiny(patch), data(), &Device::flex());
-        let failure = created.err().expect("refused");
-        assert!(failure.message.contains(words), "{}", failure.message);
-    }
+    let config = tiny(json!({ "seq_len": 7 }));
+    let failure = trm_train::create(&config, data(), &Device::flex()).err().expect("refused");
+    let words = "seq_len is 7, but the puzzles have 6";
+    assert!(failure.message.contains(words), "{}", failure.message);
     let created = trm_train::create(&RunConfig::default(), data(), &Device::flex());
     let failure = created.err().expect("refused");
     assert!(failure.message.contains("does not learn from puzzles"), "{}", failure.message);
+}
+
+/// Whatever the setting says, no puzzle is without an embedding; a saved model that
+/// lacks some is not trained on such puzzles.
+#[test]
+fn every_identifier_has_an_embedding() {
+    let count = data().train.num_identifiers;
+    let config = tiny(json!({ "num_puzzle_identifiers": 1 }));
+    let run = trm_train::create(&config, data(), &Device::flex()).unwrap();
+    let VariantSpec::Dual(made) = run.summary().config.model else { panic!("a dual model") };
+    assert_eq!(made.num_puzzle_identifiers, count);
+
+    let saved = wait(run.save(json!(null))).unwrap().checkpoint;
+    let mut more = data();
+    more.train.num_identifiers += 1;
+    let loaded = trm_train::load_with(&saved, None, Some(more.into()), &Device::flex());
+    let failure = loaded.err().expect("refused");
+    assert!(failure.message.contains("num_puzzle_identifiers"), "{}", failure.message);
 }
 
 /// Rows that must explore run as long as they must, whatever the halting head says.
