@@ -6,9 +6,11 @@ import type { RunConfig } from '../../gen';
 import type { Shelf } from '../../state/keep';
 import type { Shipped } from '../../state/manifest';
 import { preset, presetOfKind } from '../../state/presets';
+import { knowsAll } from '../../state/puzzle/arc';
 import type { Grade } from '../../state/puzzle/kinds';
 import { ARC, kindOf, OFFERED, type Subject } from '../../state/puzzle/kinds';
 import type { Examined } from '../../state/puzzle/solving';
+import { inTab } from '../../state/puzzle/tab';
 import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from '../../state/puzzle/url';
 import { Bench } from '../bench.svelte';
 import type { Cursor } from '../cursor.svelte';
@@ -16,18 +18,6 @@ import type { Attempts } from './attempts.svelte';
 import { Desk } from './desk.svelte';
 import { Solver } from './solver.svelte';
 import { Tasks } from './tasks.svelte';
-
-/** Puzzles that a tab makes to learn from; each is shown in another guise every time. */
-const MOST_PUZZLES = 1000;
-
-function inTab(config: RunConfig): RunConfig {
-  const { num_puzzles, num_val_puzzles } = config.data;
-  const fewer = {
-    num_puzzles: Math.min(MOST_PUZZLES, num_puzzles),
-    num_val_puzzles: Math.min(MOST_PUZZLES / 4, num_val_puzzles),
-  };
-  return { ...config, data: { ...config.data, ...fewer } };
-}
 
 export class PuzzleRoom extends Bench<Solver> {
   readonly #address: PuzzleAddress;
@@ -191,6 +181,11 @@ export class PuzzleRoom extends Bench<Solver> {
     this.#turned();
   }
 
+  /** Whether the model at hand can be asked all that lies here. */
+  get knows(): boolean {
+    return knowsAll(this.state.summary?.vocab, this.tasks.all);
+  }
+
   /** Puts the test at hand to the model, guise after guise. */
   attempt(): void {
     this.run.attempt();
@@ -233,14 +228,18 @@ export class PuzzleRoom extends Bench<Solver> {
     const wanted = address.kind ? [address.kind.name] : OFFERED;
     const shipped = wanted.map((kind) => this.shippedFor(kind)).find((model) => model !== null);
     if (shipped) return { ...address, checkpoint: shipped.name };
-    return { ...address, config: inTab(address.config) };
+    return { ...address, config: this.#inTab(address.config) };
   }
 
   protected async fromNothing(name: string): Promise<void> {
     const config = preset(name);
     if (!config) return;
     const tasks = config.data.dataset === ARC.name ? this.tasks.text : null;
-    await this.runs.create(inTab(config), tasks, name);
+    await this.runs.create(this.#inTab(config), tasks, name);
+  }
+
+  #inTab(config: RunConfig): RunConfig {
+    return inTab(config, this.device?.info.backend ?? 'cpu');
   }
 
   protected override get lessons(): string | null {

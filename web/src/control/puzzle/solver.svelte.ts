@@ -148,7 +148,7 @@ export class Solver extends Training {
       await this.#examine();
       return true;
     }
-    if (this.phase === 'training' && now >= this.#judgeAt) {
+    if (this.phase === 'training' && now >= this.#judgeAt && !this.#guesses) {
       await this.#judge();
       return true;
     }
@@ -157,6 +157,7 @@ export class Solver extends Training {
 
   async idle(): Promise<boolean> {
     if (!this.#seen || this.wanted || this.#judged === this.state.step) return false;
+    if (this.#guesses) return false;
     await this.#judge();
     return true;
   }
@@ -171,6 +172,11 @@ export class Solver extends Training {
 
   protected finish(): Promise<void> {
     return this.#judge();
+  }
+
+  /** Of ARC, what nothing was learned for is not worth the time that its canvas takes. */
+  get #guesses(): boolean {
+    return this.subject === ARC && this.state.step === 0;
   }
 
   /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */

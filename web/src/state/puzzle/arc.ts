@@ -84,6 +84,12 @@ export function knownTo(vocab: Vocab | undefined): readonly KnownTask[] {
   return vocab?.kind === 'arc' ? vocab.tasks : [];
 }
 
+/** Whether a model has embeddings for all of these tasks. */
+export function knowsAll(vocab: Vocab | undefined, tasks: readonly ArcTask[]): boolean {
+  const known = new Set(knownTo(vocab).map(({ name }) => name));
+  return tasks.every(({ name }) => known.has(name));
+}
+
 /** Names beyond this many are counted. */
 const MOST_NAMES = 8;
 
