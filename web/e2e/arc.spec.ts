@@ -22,19 +22,19 @@ const OWN = JSON.stringify({
 
 test('a visitor sees a sample task and its tests', async ({ page, arc }) => {
   await arc.open('?kind=sudoku-4x4&num_puzzles=10&num_val_puzzles=5');
-  await page.getByLabel('Puzzle', { exact: true }).selectOption('ARC tasks');
+  await page.getByRole('combobox', { name: 'Puzzle', exact: true }).selectOption('ARC tasks');
   await expect(page).toHaveURL(/kind=arc&task=mirror/);
   await expect(arc.grid('Example 1, input')).toHaveAccessibleName(
     'Example 1, input: 3 × 3 grid; row 1: 1 0 0; row 2: 1 2 0; row 3: 0 0 3',
   );
   await expect(arc.grid('Example 1, output')).toHaveAttribute('data-grid', '001/021/300');
-  await page.getByLabel('Test', { exact: true }).selectOption('2 of 2');
+  await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
   await expect(arc.grid('Test 2, input')).toHaveAttribute('data-grid', '210/002/100');
   await expect(arc.grid('Test 2, output')).toHaveCount(0);
   await page.getByLabel('show what is right').check();
   await expect(arc.grid('Test 2, output')).toHaveAttribute('data-grid', '012/200/001');
   await expect(page).toHaveURL(/test=2/);
-  await page.getByLabel('Task', { exact: true }).selectOption('fall-down');
+  await page.getByRole('combobox', { name: 'Task', exact: true }).selectOption('fall-down');
   await expect(arc.grid('Test, input')).toHaveAttribute('data-grid', /^6000/);
   // Under the pointer a cell says which it is.
   await arc.grid('Test, input').hover({ position: { x: 3, y: 3 } });
@@ -66,7 +66,7 @@ test('a model learns the sample for some steps, and its guises vote for two atte
   await page.getByRole('slider', { name: 'Step' }).fill('2');
   await expect(arc.guise).toContainText(/Step 2, \d+ cells? changed/);
   // Another test has no answers yet.
-  await page.getByLabel('Test', { exact: true }).selectOption('2 of 2');
+  await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
   await expect(arc.attempts).toHaveCount(0);
 });
 
@@ -76,7 +76,7 @@ test('what is no task is refused, and nothing is lost', async ({ page, play, arc
   await arc.answer();
   for (const text of ['{', '{"a": {"train": [], "test": []}}', '[]']) {
     await play.drop('broken.json', text);
-    await play.says(/broken.* is not usable.*Copy it again/s);
+    await play.says(/Broken is not usable: .* Copy it again/s);
     await page.getByRole('button', { name: 'Close' }).click();
   }
   await expect(arc.task).toHaveAttribute('data-task', 'mirror');

@@ -148,7 +148,7 @@ export class Solver extends Training {
       await this.#examine();
       return true;
     }
-    if (this.phase === 'training' && now >= this.#judgeAt && !this.#guesses) {
+    if (this.phase === 'training' && now >= this.#judgeAt && this.#judgeable) {
       await this.#judge();
       return true;
     }
@@ -157,7 +157,7 @@ export class Solver extends Training {
 
   async idle(): Promise<boolean> {
     if (!this.#seen || this.wanted || this.#judged === this.state.step) return false;
-    if (this.#guesses) return false;
+    if (!this.#judgeable) return false;
     await this.#judge();
     return true;
   }
@@ -174,9 +174,14 @@ export class Solver extends Training {
     return this.#judge();
   }
 
-  /** Of ARC, what nothing was learned for is not worth the time that its canvas takes. */
-  get #guesses(): boolean {
-    return this.subject === ARC && this.state.step === 0;
+  /**
+   * Whether there is something to judge by. Of ARC, a guess is not worth the time that
+   * its canvas takes.
+   */
+  get #judgeable(): boolean {
+    const { summary, step } = this.state;
+    if (!summary?.trainable || summary.val_tokens === 0) return false;
+    return this.subject !== ARC || step > 0;
   }
 
   /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */
@@ -200,7 +205,7 @@ export class Solver extends Training {
   async #judge(): Promise<void> {
     const { summary } = this.state;
     this.#judged = this.state.step;
-    if (!summary?.trainable || summary.val_tokens === 0) return;
+    if (!summary || !this.#judgeable) return;
     const before = performance.now();
     const puzzles = Math.min(MOST_JUDGED, Math.ceil(JUDGED_CELLS / lengthOf(summary.config.model)));
     const command = { type: 'judge', steps: depthOf(summary.config.model), puzzles } as const;
