@@ -120,6 +120,11 @@ const SHIPPED = [
 /** The puzzle room, at a puzzle whose answer is known. */
 const PUZZLE = "puzzles.html?kind=sudoku-4x4&puzzle=1.3..4.22.4..3.1";
 
+/** A model of ARC's sample tasks that learns within seconds. */
+const ARC =
+  "?preset=arc&hidden_size=16&num_heads=2&n_layers=1&h_cycles=1&l_cycles=1&halt_max_steps=3" +
+  "&puzzle_emb_ndim=16&puzzle_emb_len=1&batch_size=2&num_aug=4&max_iters=1000&learning_rate=0.01&warmup_iters=2";
+
 async function solve(page, url) {
   await page.goto(url + PUZZLE);
   await page.getByTestId("answer").waitFor({ timeout: PATIENCE });
@@ -145,6 +150,18 @@ const PUZZLES = [
       await step(page, "paused");
       await press(page, "Train");
       await reach(page, 60);
+    },
+  },
+  {
+    state: "arc",
+    prepare: async (page, url) => {
+      await page.goto(`${url}puzzles.html${ARC}`);
+      await step(page, "paused");
+      await press(page, "Train");
+      await reach(page, 30);
+      await press(page, "Pause");
+      await press(page, "Answer");
+      await page.locator('[data-testid="attempts"][data-votes="5"][data-of="5"]').waitFor({ timeout: PATIENCE });
     },
   },
 ];

@@ -29,6 +29,10 @@ export const TESTIDS = {
   halting: 'halting',
   cell: 'cell',
   accuracy: 'accuracy',
+  task: 'task',
+  guise: 'guise',
+  attempts: 'attempts',
+  knowledge: 'knowledge',
 } as const;
 
 /** One of the texts that are compared, from 0. */

@@ -4,6 +4,8 @@
 //! Built twice, with the feature `cpu` and with the feature `gpu`, so that a
 //! visitor without WebGPU never downloads the larger module.
 
+#[cfg(feature = "puzzles")]
+mod arc;
 mod device;
 mod session;
 

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::Corpus;
-use trm_data::puzzles::arc::{Exam, Task, crop, parse, vote_plain};
 use trm_data::puzzles::{Kind, PuzzleError};
-use trm_spec::{
-    ArcAnswers, ArcTask, Command, DeviceInfo, Event, Failure, FailureKind, Lessons, Memory,
-    RunConfig, TraceStep, Vocab,
-};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Lessons, Memory, RunConfig};
 use trm_train::{Material, Run, TextStream, TraceRequest};
 
+#[cfg(feature = "puzzles")]
+use crate::arc;
 use crate::device::Opened;
 
 /// A session's state: the device, the run if there is one, and the open streams.
@@ -98,21 +96,19 @@ impl Answering {
             Command::Examine { kind, puzzle, steps, top } if cfg!(feature = "puzzles") => {
                 self.examine(&kind, puzzle, steps, top).await
             }
-            Command::ReadTasks { name, text } if cfg!(feature = "puzzles") => {
-                let tasks = parse(&name, &text).map_err(unusable)?;
-                Ok(Event::Tasks { tasks: tasks.iter().map(ArcTask::from).collect() })
+            #[cfg(feature = "puzzles")]
+            Command::ReadTasks { name, text } => arc::read(&name, &text),
+            #[cfg(feature = "puzzles")]
+            Command::Attempt { task, test, guise, steps } => {
+                arc::attempt(self.run()?, &task, test, guise, steps).await
             }
-            Command::Attempt { task, test, guise, steps } if cfg!(feature = "puzzles") => {
-                self.attempt(&task, test, guise, steps).await
+            #[cfg(feature = "puzzles")]
+            Command::Vote { ballots } => arc::vote(&ballots),
+            Command::Pose { .. } | Command::Examine { .. } => Err(no_puzzles()),
+            #[cfg(not(feature = "puzzles"))]
+            Command::ReadTasks { .. } | Command::Attempt { .. } | Command::Vote { .. } => {
+                Err(no_puzzles())
             }
-            Command::Vote { ballots } if cfg!(feature = "puzzles") => {
-                Ok(Event::Voted { candidates: vote_plain(&ballots).map_err(unusable)? })
-            }
-            Command::Pose { .. }
-            | Command::Examine { .. }
-            | Command::ReadTasks { .. }
-            | Command::Attempt { .. }
-            | Command::Vote { .. } => Err(no_puzzles()),
             Command::Judge { steps, puzzles } => {
                 let run = self.run()?;
                 let step = run.summary().step;
@@ -178,51 +174,6 @@ impl Answering {
         Ok(Event::Examined { step: run.summary().step, trace, verdicts })
     }
 
-    /// Asks the model for every step's answer to a test in one guise.
-    async fn attempt(
-        &self,
-        task: &ArcTask,
-        test: usize,
-        guise: usize,
-        depth: usize,
-    ) -> Result<Event, Failure> {
-        let run = self.run()?;
-        let summary = run.summary();
-        let Vocab::Arc { tasks: known } = &summary.vocab else {
-            return Err(Failure::new(
-                FailureKind::Puzzle,
-                "this model does not know ARC's tasks",
-                "Open a model that was trained on them.",
-            ));
-        };
-        let task = Task::from_plain(task).map_err(unusable)?;
-        let exam = Exam::new(&[task], known, summary.config.train.seed).map_err(unusable)?;
-        let questions: Vec<_> = exam.questions.iter().filter(|q| q.test == test).collect();
-        let Some(question) = questions.get(guise) else {
-            return Err(Failure::new(
-                FailureKind::Puzzle,
-                format!("there is no guise {guise} of test {test} in this task"),
-                "Choose a test of the task.",
-            ));
-        };
-        let trace = run
-            .trace(&TraceRequest {
-                tokens: vec![question.tokens.clone()],
-                puzzle_identifiers: vec![question.identifier],
-                depth,
-                ..TraceRequest::default()
-            })
-            .await?;
-        let answer = |step: &TraceStep| question.ballot(&step.argmax[0], 0.0).answer.to_rows();
-        let answers = ArcAnswers {
-            guises: questions.len(),
-            seen: crop(&question.tokens).to_rows(),
-            answers: trace.steps.iter().map(answer).collect(),
-            halt: trace.steps.iter().filter_map(|step| step.halt.as_ref()).map(|h| h[0]).collect(),
-        };
-        Ok(Event::Attempted { step: summary.step, answers })
-    }
-
     fn memory(&self) -> Memory {
         use wasm_bindgen::JsCast;
 
@@ -272,7 +223,7 @@ fn made_up(config: &RunConfig) -> Result<Material, Failure> {
 }
 
 /// Of what was typed or drawn, not of what a run learns from.
-fn unusable(error: PuzzleError) -> Failure {
+pub fn unusable(error: PuzzleError) -> Failure {
     Failure { kind: FailureKind::Puzzle, ..error.into() }
 }
 

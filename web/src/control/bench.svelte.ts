@@ -74,6 +74,11 @@ export abstract class Bench<R extends Training = Training> {
   /** What is done when there is nothing better to do; whether there was anything. */
   protected abstract spare(): Promise<boolean>;
 
+  /** What a run of the draft would learn from, where that is the visitor's own. */
+  protected get lessons(): string | null {
+    return this.runs.text;
+  }
+
   /** Writes the address anew. */
   protected remember(): void {
     this.bar.write(this.address());
@@ -166,7 +171,7 @@ export abstract class Bench<R extends Training = Training> {
   /** Trains on, also when all steps have been made: then there are more of them. */
   trainOn(): void {
     this.errands.add(async () => {
-      await this.runs.equip();
+      await this.runs.equip(this.lessons);
       const { summary, step } = this.state;
       if (!summary?.trainable) return;
       const { config } = summary;
@@ -210,7 +215,7 @@ export abstract class Bench<R extends Training = Training> {
 
   /** Starts over with the draft; the present run is set aside. */
   restart(): void {
-    this.succeed(() => this.runs.create(this.draft, this.runs.text));
+    this.succeed(() => this.runs.create(this.draft, this.lessons));
   }
 
   /** Back to the beginning: of the model that was opened, or of the run. */

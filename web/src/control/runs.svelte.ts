@@ -252,9 +252,10 @@ export class Runs {
 
   /** Takes up a checkpoint from a file. */
   async load(bytes: Uint8Array): Promise<void> {
-    const { machine, notices } = this.#around;
+    const { machine, notices, room } = this.#around;
     const summary = await this.#trainee
-      .load(machine.client, bytes, null, this.text)
+      // A solver may have learned from anything but what lies here.
+      .load(machine.client, bytes, null, room === 'puzzles' ? null : this.text)
       .catch(async (error: unknown) => {
         // The other room can take the file from there.
         if (error instanceof SessionError && error.failure.kind === 'room') await handOver(bytes);
@@ -310,15 +311,15 @@ export class Runs {
     return this.#around.run.state.summary?.trainable || this.#equippable;
   }
 
-  /** Sees to it that there is something to learn from. */
-  async equip(): Promise<void> {
+  /** Sees to it that there is something to learn from; of ARC, `tasks`. */
+  async equip(tasks: string | null = null): Promise<void> {
     const { machine, run, notices } = this.#around;
     const before = run.state.summary;
     if (!before || !this.#equippable) return;
     this.equipping = true;
     this.#equippable = false;
     try {
-      const made = await this.#trainee.equip(machine.client);
+      const made = await this.#trainee.equip(machine.client, tasks);
       if (!made) return;
       run.change(made);
       const { config } = before;
@@ -328,6 +329,7 @@ export class Runs {
       if (!made.trainable) notices.tell('bad', 'It cannot be trained here.', loadedHint(made));
     } finally {
       this.equipping = false;
+      this.#equippable = this.#trainee.equippable;
     }
   }
 

@@ -3,13 +3,15 @@
 import { type SessionClient, SessionError } from '../client/client';
 import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type KeptRun } from '../state/keep';
+import { ARC } from '../state/puzzle/kinds';
+import { SAMPLE_TEXT } from '../state/puzzle/sample';
 import { ROOM_OF, stranger, type Variant, variantOf } from '../state/rooms';
 import type { RunState } from '../state/run';
 import type { RoomName } from '../worker/protocol';
 import { Corpora, named } from './corpora';
 
 export class Trainee {
-  /** The text, when it is the visitor's own. */
+  /** The text, when it is the visitor's own; of ARC the tasks, as JSON. */
   text: string | null = null;
 
   readonly #room: RoomName;
@@ -28,11 +30,12 @@ export class Trainee {
 
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
     this.#admit(wanted.model.variant);
-    const config = this.#room === 'language' ? named(wanted, text) : wanted;
-    const lessons = await this.#lessons(text);
+    const config = this.#room === 'language' ? named(wanted, text) : unfilled(wanted);
+    const own = wanted.data.dataset === ARC.name ? (text ?? SAMPLE_TEXT) : text;
+    const lessons = await this.#lessons(own, wanted);
     const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
     this.#unequipped = null;
-    this.text = text;
+    this.text = own;
     return summary;
   }
 
@@ -49,9 +52,10 @@ export class Trainee {
       const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
       const { summary } = await client.ask(command, 'ready');
       this.#unequipped = { checkpoint, optimizer };
+      this.text = text;
       return summary;
     }
-    const lessons = await this.#lessons(text);
+    const lessons: Lessons = { kind: 'text', text: await this.corpus(text) };
     const summary = await load(client, checkpoint, optimizer, lessons);
     this.text = text;
     return summary;
@@ -62,10 +66,20 @@ export class Trainee {
     return this.#unequipped !== null;
   }
 
-  /** Makes the lessons of a run that was loaded to be asked. Many puzzles take a while. */
-  async equip(client: SessionClient): Promise<RunSummary | null> {
+  /**
+   * Makes the lessons of a run that was loaded to be asked. Many puzzles take a while;
+   * of ARC they are `tasks`, and others than it knows are refused.
+   */
+  async equip(client: SessionClient, tasks: string | null = null): Promise<RunSummary | null> {
     const from = this.#unequipped;
     if (!from) return null;
+    if (tasks !== null) {
+      const command = { type: 'load', ...from, lessons: lessonsOf(tasks) } as const;
+      const { summary } = await client.ask(command, 'ready');
+      this.#unequipped = null;
+      this.text = tasks;
+      return summary;
+    }
     this.#unequipped = null;
     return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
   }
@@ -76,9 +90,9 @@ export class Trainee {
     throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
   }
 
-  async #lessons(text: string | null): Promise<Lessons> {
-    if (this.#room === 'puzzles') return { kind: 'puzzles' };
-    return { kind: 'text', text: await this.corpus(text) };
+  async #lessons(text: string | null, { data }: RunConfig): Promise<Lessons> {
+    if (this.#room === 'language') return { kind: 'text', text: await this.corpus(text) };
+    return data.dataset === ARC.name && text !== null ? lessonsOf(text) : { kind: 'puzzles' };
   }
 
   async save(client: SessionClient): Promise<Saved> {
@@ -109,6 +123,18 @@ export class Trainee {
       config: summary?.config,
     };
   }
+}
+
+/** A table of embeddings that grows to what is learned, not to what was learned before. */
+function unfilled(config: RunConfig): RunConfig {
+  const { model, data } = config;
+  if (model.variant !== 'dual' || data.dataset !== ARC.name) return config;
+  return { ...config, model: { ...model, num_puzzle_identifiers: 1 } };
+}
+
+/** ARC tasks that each have their name in the text. */
+function lessonsOf(tasks: string): Lessons {
+  return { kind: 'tasks', name: 'tasks', text: tasks };
 }
 
 /** Takes up a checkpoint. One that learned from something else can still be asked. */
@@ -144,8 +170,9 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
 }
 
 /** What can be done with a checkpoint that was loaded. */
-export function loadedHint({ step, trainable, config }: RunSummary): string {
+export function loadedHint({ step, trainable, config, vocab }: RunSummary): string {
   if (!trainable) {
+    if (vocab.kind === 'arc') return 'Open the JSON file of its tasks to ask it or to train it on.';
     return config.model.variant === 'dual'
       ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
       : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';

@@ -37,6 +37,7 @@ function characterOf(vocab: Vocab, token: number): string {
       return token < 0x80 ? String.fromCharCode(token) : token.toString(16);
     case 'bpe':
     case 'plain':
+    case 'arc':
       return String(token);
     default:
       return vocab satisfies never;

@@ -6,39 +6,33 @@ import type { RunConfig } from '../../gen';
 import type { Shelf } from '../../state/keep';
 import type { Shipped } from '../../state/manifest';
 import { preset, presetOfKind } from '../../state/presets';
+import { knowsAll } from '../../state/puzzle/arc';
 import type { Grade } from '../../state/puzzle/kinds';
-import { kindOf, OFFERED } from '../../state/puzzle/kinds';
+import { ARC, kindOf, OFFERED, type Subject } from '../../state/puzzle/kinds';
 import type { Examined } from '../../state/puzzle/solving';
+import { inTab } from '../../state/puzzle/tab';
 import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from '../../state/puzzle/url';
 import { Bench } from '../bench.svelte';
 import type { Cursor } from '../cursor.svelte';
+import type { Attempts } from './attempts.svelte';
 import { Desk } from './desk.svelte';
 import { Solver } from './solver.svelte';
-
-/** Puzzles that a tab makes to learn from; each is shown in another guise every time. */
-const MOST_PUZZLES = 1000;
-
-function inTab(config: RunConfig): RunConfig {
-  const { num_puzzles, num_val_puzzles } = config.data;
-  const fewer = {
-    num_puzzles: Math.min(MOST_PUZZLES, num_puzzles),
-    num_val_puzzles: Math.min(MOST_PUZZLES / 4, num_val_puzzles),
-  };
-  return { ...config, data: { ...config.data, ...fewer } };
-}
+import { Tasks } from './tasks.svelte';
 
 export class PuzzleRoom extends Bench<Solver> {
   readonly #address: PuzzleAddress;
 
   constructor(address: PuzzleAddress, spawn: () => SessionClient, shelf: Shelf) {
-    const kind = address.kind ?? kindOf(address.config.data.dataset) ?? kindOf(STANDARD);
+    const asked = address.kind?.family === 'arc' ? null : address.kind;
+    const kind = asked ?? kindOf(address.config.data.dataset) ?? kindOf(STANDARD);
     if (!kind) throw new Error('the page was built without kinds of puzzle');
     const desk = new Desk(kind, address.puzzle);
+    const tasks = new Tasks(address.task, address.test);
     super({
       room: 'puzzles',
       wish: address,
       ...{ spawn, shelf, preset: address.preset, standard: STANDARD },
-      run: (machine) => new Solver(machine, address.config, desk, { ...address.look }),
+      run: (machine) => new Solver(machine, address.config, desk, tasks, { ...address.look }),
     });
     this.#address = address;
     desk.settled = () => this.bar.soon(this.address());
@@ -55,6 +49,17 @@ export class PuzzleRoom extends Bench<Solver> {
   get desk(): Desk {
     return this.run.desk;
   }
+  get tasks(): Tasks {
+    return this.run.tasks;
+  }
+  get attempts(): Attempts {
+    return this.run.attempts;
+  }
+  /** What the room is about now. */
+  get subject(): Subject {
+    if (this.state.summary) return this.run.subject;
+    return this.#address.kind ?? this.desk.kind;
+  }
   get cursor(): Cursor {
     return this.run.cursor;
   }
@@ -67,6 +72,10 @@ export class PuzzleRoom extends Bench<Solver> {
   /** Supervision steps that the puzzle is given. */
   get steps(): number {
     return this.run.steps;
+  }
+  /** Steps of the answer at hand; 0 without one. */
+  get answered(): number {
+    return this.run.answered;
   }
   /** The step that is looked at. */
   get shown(): number {
@@ -137,12 +146,73 @@ export class PuzzleRoom extends Bench<Solver> {
     return this.gallery.shown.find(({ dataset }) => dataset === kind) ?? null;
   }
 
-  takeText(_name: string, text: string): void {
-    this.read(text);
+  /** JSON is tasks, anything else a puzzle of the kind at hand. */
+  takeText(name: string, text: string): void {
+    if (this.subject === ARC || /\.json$/i.test(name)) this.takeTasks(name, text);
+    else this.read(text);
   }
 
   takePasted(text: string): void {
-    this.read(text);
+    if (this.subject === ARC || text.trimStart().startsWith('{')) this.takeTasks('pasted', text);
+    else this.read(text);
+  }
+
+  /** Takes ARC tasks in the place of those at hand; a model that has learned nothing begins with them. */
+  takeTasks(name: string, text: string): void {
+    this.errands.add(async () => {
+      await this.tasks.read(this.machine.client, name, text);
+      this.#laid();
+    });
+  }
+
+  /** Back to the tasks that come with the page. */
+  takeSample(): void {
+    this.tasks.sample();
+    this.#laid();
+  }
+
+  chooseTask(name: string): void {
+    this.tasks.choose(name);
+    this.#turned();
+  }
+
+  chooseTest(test: number): void {
+    this.tasks.chooseTest(test);
+    this.#turned();
+  }
+
+  /** Whether the model at hand can be asked all that lies here. */
+  get knows(): boolean {
+    return knowsAll(this.state.summary?.vocab, this.tasks.all);
+  }
+
+  /** Puts the test at hand to the model, guise after guise. */
+  attempt(): void {
+    this.run.attempt();
+    this.errands.poke();
+  }
+
+  /** A new model, set up as the one at hand, learns the tasks that lie here. */
+  trainTasks(): void {
+    this.succeed(async () => {
+      await this.runs.create(this.draft, this.lessons);
+      this.train();
+    });
+  }
+
+  /** Other tasks lie on the desk. */
+  #laid(): void {
+    this.notices.dismiss();
+    this.#turned();
+    const { summary, step } = this.state;
+    if (this.subject !== ARC) this.chooseKind(ARC.name);
+    else if (step === 0 && summary?.trainable && this.runs.text !== this.tasks.text) this.restart();
+  }
+
+  #turned(): void {
+    this.attempts.forget();
+    this.cursor.set(null, null);
+    this.bar.soon(this.address());
   }
 
   #given(): void {
@@ -158,12 +228,22 @@ export class PuzzleRoom extends Bench<Solver> {
     const wanted = address.kind ? [address.kind.name] : OFFERED;
     const shipped = wanted.map((kind) => this.shippedFor(kind)).find((model) => model !== null);
     if (shipped) return { ...address, checkpoint: shipped.name };
-    return { ...address, config: inTab(address.config) };
+    return { ...address, config: this.#inTab(address.config) };
   }
 
   protected async fromNothing(name: string): Promise<void> {
     const config = preset(name);
-    if (config) await this.runs.create(inTab(config), null, name);
+    if (!config) return;
+    const tasks = config.data.dataset === ARC.name ? this.tasks.text : null;
+    await this.runs.create(this.#inTab(config), tasks, name);
+  }
+
+  #inTab(config: RunConfig): RunConfig {
+    return inTab(config, this.device?.info.backend ?? 'cpu');
+  }
+
+  protected override get lessons(): string | null {
+    return this.draft.data.dataset === ARC.name ? this.tasks.text : null;
   }
 
   protected spare(): Promise<boolean> {
@@ -171,10 +251,13 @@ export class PuzzleRoom extends Bench<Solver> {
   }
 
   protected address(): string {
-    const { preset, origin, look, desk } = this;
-    const { kind, board: puzzle } = desk;
+    const { preset, origin, look, desk, tasks } = this;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    return writePuzzle({ preset, config, origin, kind, puzzle, look, device, software });
+    const page = { preset, config, origin, look, device, software };
+    if (this.subject !== ARC) {
+      return writePuzzle({ ...page, kind: desk.kind, puzzle: desk.board });
+    }
+    return writePuzzle({ ...page, kind: ARC, task: tasks.task?.name ?? null, test: tasks.test });
   }
 }

@@ -1,16 +1,19 @@
 // A run that solves puzzles: the one on the desk is answered as it stands and as the
-// weights change, and held-out ones tell how good it has become.
+// weights change, and held-out ones tell how good it has become. ARC's tests are
+// answered when that is asked for, in all their guises.
 
 import type { RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../state/sizes';
 import type { History } from '../../state/run';
-import { kindFor } from '../../state/puzzle/kinds';
+import { ARC, kindFor, type Subject } from '../../state/puzzle/kinds';
 import { type Examined, halts, stepsOf, stopAt } from '../../state/puzzle/solving';
 import type { Look } from '../../state/puzzle/url';
 import { Cursor } from '../cursor.svelte';
 import type { Machine } from '../machine.svelte';
 import { Training } from '../training.svelte';
+import { Attempts } from './attempts.svelte';
 import type { Desk } from './desk.svelte';
+import type { Tasks } from './tasks.svelte';
 
 /** Milliseconds between two answers while the model learns, so that it goes on. */
 const EVERY = 1_000;
@@ -26,6 +29,8 @@ const MOST_JUDGED = 64;
 
 export class Solver extends Training {
   readonly desk: Desk;
+  readonly tasks: Tasks;
+  readonly attempts = new Attempts();
   readonly cursor = new Cursor();
   look: Look;
   examined = $state.raw<Examined | null>(null);
@@ -39,15 +44,24 @@ export class Solver extends Training {
   #judged = -1;
   #seen = false;
 
-  constructor(machine: Machine, config: RunConfig, desk: Desk, look: Look) {
+  constructor(machine: Machine, config: RunConfig, desk: Desk, tasks: Tasks, look: Look) {
     super(machine, config);
     this.desk = desk;
+    this.tasks = tasks;
     this.look = $state(look);
   }
 
-  begin(summary: RunSummary, _: string | null, history: History | null, finished: boolean): void {
+  begin(
+    summary: RunSummary,
+    text: string | null,
+    history: History | null,
+    finished: boolean,
+  ): void {
     this.begun(summary, history);
-    const kind = kindFor(summary);
+    this.attempts.forget();
+    const arc = summary.vocab.kind === 'arc';
+    const kind = arc ? null : kindFor(summary);
+    if (arc && text !== null) this.tasks.turn(text);
     if (kind) this.desk.turn(kind);
     else this.desk.leave('This model solves puzzles of a kind that has no board here.');
     this.cursor.set(null, this.cursor.at);
@@ -64,16 +78,34 @@ export class Solver extends Training {
     super.change(summary);
   }
 
+  /** What it solves; until there is a model, what lies on the desk. */
+  get subject(): Subject {
+    return this.state.summary?.vocab.kind === 'arc' ? ARC : this.desk.kind;
+  }
+
   /** Supervision steps that the puzzle is given. */
   get steps(): number {
     const { summary } = this.state;
     return this.look.steps ?? (summary ? depthOf(summary.config.model) : 1);
   }
 
+  /** Steps of the answer at hand; 0 without one. */
+  get answered(): number {
+    if (this.subject === ARC) return this.attempts.shown?.answers.length ?? 0;
+    return this.examined ? stepsOf(this.examined) : 0;
+  }
+
   /** The step that is looked at; from 1. */
   get shown(): number {
-    const last = this.examined ? stepsOf(this.examined) : 1;
+    const last = Math.max(1, this.answered);
     return Math.min(this.cursor.cycle ?? last, last);
+  }
+
+  /** Puts the test at hand to the model, in all guises. */
+  attempt(): void {
+    const { task, test } = this.tasks;
+    if (task) this.attempts.begin({ task, test, steps: this.steps });
+    this.cursor.set(null, null);
   }
 
   /** Where the model would stop by itself; `null` without an answer. */
@@ -93,7 +125,15 @@ export class Solver extends Training {
   }
 
   async respond(now: number): Promise<boolean> {
-    const { desk, machine } = this;
+    const { desk, tasks, attempts, machine } = this;
+    if (tasks.pending) {
+      await tasks.settle(machine.client);
+      return true;
+    }
+    if (attempts.wanted) {
+      await attempts.next(machine.client);
+      return true;
+    }
     if (desk.pending) {
       const arrived = await desk.settle(machine.client);
       if (arrived === 'refused') return true;
@@ -108,7 +148,7 @@ export class Solver extends Training {
       await this.#examine();
       return true;
     }
-    if (this.phase === 'training' && now >= this.#judgeAt) {
+    if (this.phase === 'training' && now >= this.#judgeAt && this.#judgeable) {
       await this.#judge();
       return true;
     }
@@ -117,6 +157,7 @@ export class Solver extends Training {
 
   async idle(): Promise<boolean> {
     if (!this.#seen || this.wanted || this.#judged === this.state.step) return false;
+    if (!this.#judgeable) return false;
     await this.#judge();
     return true;
   }
@@ -131,6 +172,16 @@ export class Solver extends Training {
 
   protected finish(): Promise<void> {
     return this.#judge();
+  }
+
+  /**
+   * Whether there is something to judge by. Of ARC, a guess is not worth the time that
+   * its canvas takes.
+   */
+  get #judgeable(): boolean {
+    const { summary, step } = this.state;
+    if (!summary?.trainable || summary.val_tokens === 0) return false;
+    return this.subject !== ARC || step > 0;
   }
 
   /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */
@@ -154,7 +205,7 @@ export class Solver extends Training {
   async #judge(): Promise<void> {
     const { summary } = this.state;
     this.#judged = this.state.step;
-    if (!summary?.trainable || summary.val_tokens === 0) return;
+    if (!summary || !this.#judgeable) return;
     const before = performance.now();
     const puzzles = Math.min(MOST_JUDGED, Math.ceil(JUDGED_CELLS / lengthOf(summary.config.model)));
     const command = { type: 'judge', steps: depthOf(summary.config.model), puzzles } as const;

@@ -22,6 +22,22 @@ export interface MazeKind extends Sized {
 
 export type Kind = SudokuKind | MazeKind;
 
+/** Tasks that come as JSON: no board of one size, but grids of any. */
+export interface ArcKind {
+  readonly family: 'arc';
+  readonly name: string;
+  readonly title: string;
+}
+
+export const ARC: ArcKind = { family: 'arc', name: 'arc', title: 'ARC tasks' };
+
+/** What the puzzle room can be about. */
+export type Subject = Kind | ArcKind;
+
+export function subjectOf(name: string): Subject | null {
+  return name === ARC.name ? ARC : kindOf(name);
+}
+
 const BOXES: Readonly<Record<number, SudokuKind['box']>> = {
   4: { rows: 2, cols: 2 },
   6: { rows: 2, cols: 3 },
@@ -57,7 +73,7 @@ export function kindFor({ config, vocab }: Pick<RunSummary, 'config' | 'vocab'>)
 }
 
 /** Kinds that are offered, the one that is tried first in front. */
-export const OFFERED: readonly string[] = ['sudoku-9x9', 'sudoku-4x4', 'maze-10x10'];
+export const OFFERED: readonly string[] = ['sudoku-9x9', 'sudoku-4x4', 'maze-10x10', ARC.name];
 
 /** How hard a Sudoku is: the guesses that a plain solver needs. */
 export interface Grade {

@@ -16,7 +16,7 @@ import {
   writeWish,
 } from '../runaddress';
 import { type Board, decode, encode } from './board';
-import { type Kind, kindOf } from './kinds';
+import { type ArcKind, type Kind, type Subject, subjectOf } from './kinds';
 
 /** How a puzzle is put to a model, and looked at. */
 export interface Look {
@@ -28,8 +28,11 @@ export interface Look {
 
 export interface PuzzleAddress extends RunAddress, Wish {
   /** The kind that is asked for; `null` leaves it to the page. */
-  readonly kind: Kind | null;
+  readonly kind: Subject | null;
   readonly puzzle: Board | null;
+  /** Name of an ARC task, and which of its tests from 0. */
+  readonly task: string | null;
+  readonly test: number;
   readonly look: Look;
   /** Whether the address names the run itself, not only a kind. */
   readonly named: boolean;
@@ -37,19 +40,21 @@ export interface PuzzleAddress extends RunAddress, Wish {
   readonly problems: readonly string[];
 }
 
-export interface PuzzlePage extends RunPage, Wish {
-  readonly kind: Kind;
-  readonly puzzle: Board;
-  readonly look: Look;
-}
+/** What lies on the desk. */
+export type AtHand =
+  | { readonly kind: Kind; readonly puzzle: Board }
+  | { readonly kind: ArcKind; readonly task: string | null; readonly test: number };
+
+export type PuzzlePage = RunPage & Wish & AtHand & { readonly look: Look };
 
 /** The preset where nothing else is asked for. */
 export const STANDARD = 'sudoku-4x4';
 export const MOST_STEPS = 32;
+const MOST_TESTS = 99;
 export const DEFAULT_LOOK: Look = { steps: null, threshold: 0.5 };
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...['kind', 'puzzle', 'steps', 'threshold', 'handed'],
+  ...['kind', 'puzzle', 'task', 'test', 'steps', 'threshold', 'handed'],
   ...[...RUN_KEYS, ...WISH_KEYS],
 ]);
 
@@ -57,12 +62,12 @@ export function readPuzzle(search: string): PuzzleAddress {
   const query = new URLSearchParams(search);
   const problems: string[] = [];
   const asked = query.get('kind');
-  let kind = asked === null ? null : kindOf(asked);
+  let kind = asked === null ? null : subjectOf(asked);
   if (asked !== null && !kind) problems.push(`There is no kind of puzzle “${asked}”.`);
   const standard = (kind && presetOfKind(kind.name)) ?? STANDARD;
   const run = readRun(query, standard, problems);
   const named = run.explicit;
-  if (named && run.checkpoint === null) kind = kindOf(run.config.data.dataset) ?? kind;
+  if (named && run.checkpoint === null) kind = subjectOf(run.config.data.dataset) ?? kind;
   problems.push(...unknown(query, KNOWN));
   return {
     ...run,
@@ -71,16 +76,18 @@ export function readPuzzle(search: string): PuzzleAddress {
     named,
     kind,
     puzzle: readBoard(query, kind, problems),
+    task: query.get('task'),
+    test: Math.round(readNumber(query, 'test', 1, MOST_TESTS, problems) ?? 1) - 1,
     look: readLook(query, problems),
     handed: query.get('handed') === '1',
     problems,
   };
 }
 
-function readBoard(query: URLSearchParams, kind: Kind | null, problems: string[]): Board | null {
+function readBoard(query: URLSearchParams, kind: Subject | null, problems: string[]): Board | null {
   const text = query.get('puzzle');
   if (text === null) return null;
-  const board = kind && decode(kind, text);
+  const board = kind && kind.family !== 'arc' ? decode(kind, text) : null;
   if (!board)
     problems.push(`The puzzle in the address is no ${kind?.title ?? 'puzzle of a kind'}.`);
   return board;
@@ -88,25 +95,36 @@ function readBoard(query: URLSearchParams, kind: Kind | null, problems: string[]
 
 function readLook(query: URLSearchParams, problems: string[]): Look {
   const look = { ...DEFAULT_LOOK };
-  const number = (key: string, least: number, most: number): number | null => {
-    const text = query.get(key);
-    if (text === null) return null;
-    const value = text.trim() === '' ? NaN : Number(text);
-    if (value >= least && value <= most) return value;
-    problems.push(`“${text}” cannot be the ${key}.`);
-    return null;
-  };
-  const steps = number('steps', 1, MOST_STEPS);
+  const steps = readNumber(query, 'steps', 1, MOST_STEPS, problems);
   look.steps = steps === null ? null : Math.round(steps);
-  look.threshold = number('threshold', 0, 1) ?? look.threshold;
+  look.threshold = readNumber(query, 'threshold', 0, 1, problems) ?? look.threshold;
   return look;
+}
+
+function readNumber(
+  query: URLSearchParams,
+  key: string,
+  least: number,
+  most: number,
+  problems: string[],
+): number | null {
+  const text = query.get(key);
+  if (text === null) return null;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (value >= least && value <= most) return value;
+  problems.push(`“${text}” cannot be the ${key}.`);
+  return null;
 }
 
 export function writePuzzle(page: PuzzlePage): string {
   const query = new URLSearchParams();
-  const { kind, look, puzzle } = page;
-  query.set('kind', kind.name);
-  query.set('puzzle', encode(kind, puzzle));
+  const { look } = page;
+  query.set('kind', page.kind.name);
+  if ('puzzle' in page) query.set('puzzle', encode(page.kind, page.puzzle));
+  else {
+    if (page.task !== null) query.set('task', page.task);
+    if (page.test > 0) query.set('test', String(page.test + 1));
+  }
   writeRun(query, page);
   if (look.steps !== null) query.set('steps', String(look.steps));
   if (look.threshold !== DEFAULT_LOOK.threshold) query.set('threshold', String(look.threshold));

@@ -1,0 +1,155 @@
+// ARC tasks in the puzzle room: shown, refused where they are none, learned from
+// nothing, answered in every guise, and known again by a checkpoint.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { readFileSync } from 'node:fs';
+
+import { ArcRoom, SMALL } from './support/arc';
+import { expect, test as base } from './support/test';
+
+const test = base.extend<{ arc: ArcRoom }>({
+  arc: async ({ page, site }, use) => use(new ArcRoom(page, site)),
+});
+
+/** A task that is no sample, as the ARC Prize writes one. */
+const OWN = JSON.stringify({
+  train: [
+    { input: [[1, 2]], output: [[2, 1]] },
+    { input: [[3, 4]], output: [[4, 3]] },
+  ],
+  test: [{ input: [[5, 6]] }],
+});
+
+test('a visitor sees a sample task and its tests', async ({ page, arc }) => {
+  await arc.open('?kind=sudoku-4x4&num_puzzles=10&num_val_puzzles=5');
+  await page.getByRole('combobox', { name: 'Puzzle', exact: true }).selectOption('ARC tasks');
+  await expect(page).toHaveURL(/kind=arc&task=mirror/);
+  await expect(arc.grid('Example 1, input')).toHaveAccessibleName(
+    'Example 1, input: 3 × 3 grid; row 1: 1 0 0; row 2: 1 2 0; row 3: 0 0 3',
+  );
+  await expect(arc.grid('Example 1, output')).toHaveAttribute('data-grid', '001/021/300');
+  await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
+  await expect(arc.grid('Test 2, input')).toHaveAttribute('data-grid', '210/002/100');
+  await expect(arc.grid('Test 2, output')).toHaveCount(0);
+  await page.getByLabel('show what is right').check();
+  await expect(arc.grid('Test 2, output')).toHaveAttribute('data-grid', '012/200/001');
+  await expect(page).toHaveURL(/test=2/);
+  await page.getByRole('combobox', { name: 'Task', exact: true }).selectOption('fall-down');
+  await expect(arc.grid('Test, input')).toHaveAttribute('data-grid', /^6000/);
+  // Under the pointer a cell says which it is.
+  await arc.grid('Test, input').hover({ position: { x: 3, y: 3 } });
+  await expect(arc.grid('Test, input')).toHaveAttribute('title', 'Row 1, column 1: 6, magenta');
+});
+
+test('a model learns the sample for some steps, and its guises vote for two attempts', async ({
+  page,
+  play,
+  arc,
+}) => {
+  await arc.open(SMALL);
+  await play.trainTo(3);
+  await arc.answer();
+  const votes = await arc.votes();
+  expect(votes.length).toBeGreaterThan(0);
+  expect(votes.length).toBeLessThanOrEqual(2);
+  const [given, of] = await arc.counted();
+  expect([given, of]).toEqual([3, 3]);
+  expect(votes.reduce((sum, n) => sum + n, await arc.others())).toBe(3);
+  await expect(arc.attempts).toContainText(/✗ wrong|✓ right/);
+  await expect(arc.attempts).toContainText(/Not solved|Solved/);
+  // Each step of each guise can be looked at.
+  await page.getByRole('slider', { name: 'Guise' }).fill('1');
+  await expect(arc.guise).toHaveAttribute('data-guise', '1');
+  await expect(arc.grid('The test in this guise')).toHaveAttribute('data-grid', '8000/8300/0330');
+  await page.getByRole('slider', { name: 'Step' }).fill('1');
+  await expect(arc.guise).toContainText(/Step 1, done with a probability of \d+ %/);
+  await page.getByRole('slider', { name: 'Step' }).fill('2');
+  await expect(arc.guise).toContainText(/Step 2, \d+ cells? changed/);
+  // Another test has no answers yet.
+  await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
+  await expect(arc.attempts).toHaveCount(0);
+});
+
+test('what is no task is refused, and nothing is lost', async ({ page, play, arc }) => {
+  await arc.open(SMALL);
+  await play.trainTo(1);
+  await arc.answer();
+  for (const text of ['{', '{"a": {"train": [], "test": []}}', '[]']) {
+    await play.drop('broken.json', text);
+    await play.says(/Broken is not usable: .* Copy it again/s);
+    await page.getByRole('button', { name: 'Close' }).click();
+  }
+  await expect(arc.task).toHaveAttribute('data-task', 'mirror');
+  expect(await arc.counted()).toEqual([3, 3]);
+});
+
+test('a task that the model does not know is shown, and learned by another one', async ({
+  page,
+  play,
+  arc,
+}) => {
+  await arc.open(SMALL);
+  await play.trainTo(1);
+  await play.drop('swap.json', OWN);
+  await expect(arc.task).toHaveAttribute('data-task', 'swap');
+  await expect(arc.knowledge).toContainText('This model does not know “swap”');
+  await expect(arc.knowledge).toContainText('4 tasks: fall-down, fill-the-hole, mirror');
+  await play.button('Answer').click();
+  await expect(page.getByRole('alert')).toContainText(/does not know the task swap.*Train a model/s);
+  await play.button('Train one on these tasks').click();
+  await play.reach(1);
+  await play.button('Pause').click();
+  await expect(arc.knowledge).toContainText('one task: swap');
+  await arc.answer();
+  await expect(arc.attempts).toContainText('The right answer is not in the file');
+  // What it learned from comes back with it.
+  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  await page.reload();
+  await expect(arc.task).toHaveAttribute('data-task', 'swap');
+  await arc.answer();
+});
+
+test('a model that was saved knows its tasks, and goes on with them only', async ({
+  page,
+  play,
+  arc,
+}) => {
+  await arc.open(SMALL);
+  const step = await play.trainTo(2);
+  const saving = page.waitForEvent('download');
+  await play.button('Save checkpoint').click();
+  const file = readFileSync(await (await saving).path());
+  await play.drop('swap.json', OWN);
+  await play.drop('arc.safetensors', file);
+  await play.says(`Checkpoint loaded at step ${step}.`);
+  await expect(arc.knowledge).toContainText('This model does not know “swap”. It knows 4 tasks');
+  await play.button('Train').click();
+  await play.says(/not the same in the same guises/);
+  await play.at(step);
+  await play.button('Sample tasks').click();
+  await expect(arc.knowledge).toContainText('This model knows 4 tasks');
+  await arc.answer();
+  await play.button('Train').click();
+  await play.reach(step + 1);
+});
+
+test('axe-core finds nothing wrong with a task and its answers', async ({ page, play, arc }) => {
+  await arc.open(SMALL);
+  await play.trainTo(1);
+  await arc.answer();
+  await page.getByText('Paste tasks').click();
+  await page.getByLabel('numbers in the cells').check();
+  for (const colours of ['Light', 'Dark']) {
+    const change = play.button(colours);
+    if (await change.isVisible()) await change.click();
+    for (const size of [
+      { width: 1440, height: 900 },
+      { width: 390, height: 844 },
+    ]) {
+      await page.setViewportSize(size);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.target).join(' ')}`);
+      expect(found, `${colours}, ${size.width} wide`).toEqual([]);
+    }
+  }
+});

@@ -1,0 +1,66 @@
+// ARC tasks in the puzzle room as a person uses them, and a model that learns soon.
+
+import type { Locator, Page } from '@playwright/test';
+
+import { TESTIDS } from '../../src/testids';
+import { expect, type Site } from './test';
+
+/** A run whose steps take no time; it does not end by itself. */
+export const SMALL = `?${new URLSearchParams({
+  ...{ preset: 'arc', hidden_size: '16', num_heads: '2', n_layers: '1', h_cycles: '1' },
+  ...{ l_cycles: '1', halt_max_steps: '2', puzzle_emb_ndim: '16', puzzle_emb_len: '1' },
+  ...{ batch_size: '2', num_aug: '2', max_iters: '100000' },
+})}`;
+
+export class ArcRoom {
+  readonly task: Locator;
+  readonly guise: Locator;
+  readonly attempts: Locator;
+  readonly knowledge: Locator;
+
+  constructor(
+    readonly page: Page,
+    readonly site: Site,
+  ) {
+    this.task = page.getByTestId(TESTIDS.task);
+    this.guise = page.getByTestId(TESTIDS.guise);
+    this.attempts = page.getByTestId(TESTIDS.attempts);
+    this.knowledge = page.getByTestId(TESTIDS.knowledge);
+  }
+
+  async open(query: string): Promise<void> {
+    await this.page.goto(`${this.site.url}puzzles.html${query}`);
+    const step = this.page.getByTestId(TESTIDS.step);
+    await expect(step).toHaveAttribute('data-phase', 'paused', { timeout: 60_000 });
+  }
+
+  grid(name: string): Locator {
+    return this.page.getByRole('img', { name: new RegExp(`^${name}:`) });
+  }
+
+  /** Asks for an answer and waits until every guise has voted. */
+  async answer(): Promise<void> {
+    const button = this.page.getByRole('button', { name: 'Answer', exact: true });
+    await button.click();
+    await expect(this.attempts).toBeVisible();
+    await expect(button).toBeVisible();
+  }
+
+  /** Guises that have voted, and all. */
+  async counted(): Promise<number[]> {
+    const { attempts } = this;
+    const counts = [attempts.getAttribute('data-votes'), attempts.getAttribute('data-of')];
+    return (await Promise.all(counts)).map(Number);
+  }
+
+  /** Votes for each attempt. */
+  async votes(): Promise<number[]> {
+    const attempts = await this.attempts.getByRole('listitem').all();
+    return Promise.all(attempts.map(async (each) => Number(await each.getAttribute('data-votes'))));
+  }
+
+  /** Votes for answers that are no attempt. */
+  async others(): Promise<number> {
+    return Number(await this.attempts.getAttribute('data-others'));
+  }
+}

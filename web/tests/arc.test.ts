@@ -1,0 +1,297 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { SessionClient } from '../src/client/client';
+import { Attempts } from '../src/control/puzzle/attempts.svelte';
+import { Tasks } from '../src/control/puzzle/tasks.svelte';
+import { Trainee } from '../src/control/trainee';
+import type { ArcAnswers, ArcTask, Command, Event, RunSummary } from '../src/gen';
+import {
+  alike,
+  attemptsOf,
+  ballotsOf,
+  cellWords,
+  changesIn,
+  describe as inWords,
+  isChanged,
+  knowledge,
+  knowsAll,
+  resultOf,
+  stemOf,
+  tasksText,
+  verdictOf,
+} from '../src/state/puzzle/arc';
+import { ARC, OFFERED } from '../src/state/puzzle/kinds';
+import { SAMPLE, SAMPLE_TEXT } from '../src/state/puzzle/sample';
+import { inTab } from '../src/state/puzzle/tab';
+import { readPuzzle, writePuzzle } from '../src/state/puzzle/url';
+import { preset } from '../src/state/presets';
+import { Answering } from './support/session';
+
+function known(name: string) {
+  const config = preset(name);
+  if (!config) throw new Error(`there is no preset ${name}`);
+  return config;
+}
+
+const GRID = [
+  [1, 0],
+  [0, 2],
+];
+
+describe('a grid', () => {
+  test('is told in words, as a whole and by cell', () => {
+    expect(inWords(GRID)).toBe('2 × 2 grid; row 1: 1 0; row 2: 0 2');
+    expect(inWords([])).toBe('no grid');
+    expect(cellWords(GRID, 1, 1)).toBe('Row 2, column 2: 2, red');
+    expect(cellWords(GRID, 2, 0)).toBe('');
+  });
+
+  test('is compared with another one cell by cell, of any size', () => {
+    expect(
+      alike(GRID, [
+        [1, 0],
+        [0, 2],
+      ]),
+    ).toBe(true);
+    expect(alike(GRID, [[1, 0]])).toBe(false);
+    expect(alike([[1, 0]], [[1]])).toBe(false);
+    expect(alike([], [])).toBe(true);
+    expect(changesIn(null, GRID)).toBe(0);
+    expect(changesIn([[1, 3]], GRID)).toBe(3);
+    expect(isChanged([[1, 3]], GRID, 0, 0)).toBe(false);
+  });
+});
+
+test('the attempts are the first two candidates, right or wrong', () => {
+  const [a, b, c] = [[[1]], [[2]], [[3]]];
+  const candidates = [a, b, c].map((answer, i) => ({ answer, votes: 3 - i, halt: 0.5 }));
+  expect(attemptsOf(candidates).map(({ answer }) => answer)).toEqual([a, b]);
+  expect(verdictOf(a, [[1]])).toBe('right');
+  expect(verdictOf([], [[1]])).toBe('wrong');
+  expect(verdictOf(a, null)).toBe('unknown');
+  expect(resultOf(candidates, [[2]])).toBe('Solved: the second attempt is right.');
+  expect(resultOf(candidates, [[3]])).toMatch(/^Not solved/);
+  expect(resultOf(candidates, null)).toMatch(/not in the file/);
+});
+
+test('each guise votes for its last answer', () => {
+  const answers = { guises: 2, seen: GRID, answers: [[[1]], []], halt: [0.1, 0.7] };
+  expect(ballotsOf([answers])).toEqual([{ answer: [], halt: 0.7 }]);
+});
+
+test('what a model knows is named, and counted where it is much', () => {
+  const tasks = Array.from({ length: 10 }, (_, i) => ({ name: `t${i}`, guises: 1 }));
+  expect(knowledge(tasks.slice(0, 1))).toBe('one task: t0');
+  expect(knowledge(tasks)).toBe('10 tasks: t0, t1, t2, t3, t4, t5, t6, t7 and 2 more');
+  const vocab = { kind: 'arc', tasks: [{ name: 'mirror', guises: 2 }] } as const;
+  const all = { ...vocab, tasks: [...vocab.tasks] };
+  expect(knowsAll(all, SAMPLE.slice(0, 1))).toBe(true);
+  expect(knowsAll(all, SAMPLE)).toBe(false);
+  expect(knowsAll(undefined, SAMPLE)).toBe(false);
+});
+
+test('the sample is tasks whose grids are grids, and whose rules hold', () => {
+  expect(SAMPLE.map(({ name }) => name)).toEqual([...new Set(SAMPLE.map(({ name }) => name))]);
+  for (const { name, train, test } of SAMPLE) {
+    expect(test.length, name).toBeGreaterThan(0);
+    for (const { input, output } of [...train, ...test]) {
+      for (const grid of [input, output ?? []]) {
+        expect(new Set(grid.map((row) => row.length)).size, name).toBe(1);
+        expect(
+          grid.flat().every((cell) => cell >= 0 && cell <= 9),
+          name,
+        ).toBe(true);
+      }
+      if (name === 'mirror') expect(output).toEqual(input.map((row) => row.toReversed()));
+      if (name === 'trade-colours') {
+        expect(output).toEqual(input.map((row) => row.map((cell) => [0, 2, 1][cell])));
+      }
+    }
+  }
+  expect(stemOf('a.b.JSON')).toBe('a.b');
+  expect(stemOf('.json')).toBe('task');
+});
+
+test('a tab trains a small model on the CPU, and the preset on WebGPU', () => {
+  const config = known('arc');
+  expect(inTab(config, 'webgpu')).toBe(config);
+  const small = inTab(config, 'cpu');
+  expect(small.model).toMatchObject({ variant: 'dual', hidden_size: 32, seq_len: 900 });
+  expect(small.data.dataset).toBe('arc');
+  expect(inTab(known('sudoku-9x9'), 'webgpu').data.num_puzzles).toBe(1000);
+});
+
+test('an address names the task and its test', () => {
+  expect(OFFERED).toContain(ARC.name);
+  const page = { preset: 'arc', config: known('arc'), origin: null, kind: ARC };
+  const look = { steps: null, threshold: 0.5 };
+  const wish = { device: 'auto', software: false } as const;
+  const written = writePuzzle({ ...page, ...wish, look, task: 'a & b', test: 2 });
+  expect(readPuzzle(written)).toMatchObject({ kind: ARC, task: 'a & b', test: 2, problems: [] });
+  expect(readPuzzle('?kind=arc')).toMatchObject({ preset: 'arc', named: false, test: 0 });
+  expect(readPuzzle('?kind=arc&test=0&puzzle=1').problems).toEqual([
+    'The puzzle in the address is no ARC tasks.',
+    '“0” cannot be the test.',
+  ]);
+});
+
+const OTHER: ArcTask = {
+  name: 'other',
+  train: [{ input: GRID, output: GRID }],
+  test: [{ input: GRID, output: null }],
+};
+
+/** Knows one task in three guises, of which the last disagrees. */
+class Knowing extends Answering {
+  readonly asked: Command[] = [];
+  refuse: 'puzzle' | 'corpus' | null = null;
+
+  protected answer(command: Command): Event {
+    this.asked.push(command);
+    if (this.refuse) {
+      const failure = { kind: this.refuse, message: 'no such task', hint: 'Train one.' };
+      return { type: 'failed', failure };
+    }
+    switch (command.type) {
+      case 'read_tasks':
+        return { type: 'tasks', tasks: [OTHER] };
+      case 'attempt': {
+        const answer = command.guise === 2 ? [[9]] : GRID;
+        const answers: ArcAnswers = { guises: 3, seen: GRID, answers: [answer], halt: [0.5] };
+        return { type: 'attempted', step: 7, answers };
+      }
+      case 'vote': {
+        const [first, ...rest] = command.ballots;
+        const answer = first?.answer ?? [];
+        return { type: 'voted', candidates: [{ answer, votes: rest.length + 1, halt: 0.5 }] };
+      }
+      case 'create':
+      case 'load':
+        return { type: 'ready', summary: summary(command.lessons !== null) };
+      default:
+        throw new Error(`${command.type} was not expected`);
+    }
+  }
+}
+
+function summary(trainable: boolean): RunSummary {
+  const vocab = { kind: 'arc' as const, tasks: [{ name: 'other', guises: 2 }] };
+  const numbers = { parameters: 10, step: 7, train_tokens: 1, val_tokens: 1, chance_loss: 1 };
+  return { config: known('arc'), vocab, ...numbers, trainable, training_flops_per_token: 1 };
+}
+
+let session: Knowing;
+let client: SessionClient;
+
+beforeEach(() => {
+  session = new Knowing();
+  client = new SessionClient(session);
+});
+
+describe('the tasks at hand', () => {
+  test('are the sample, until others have been read', async () => {
+    const tasks = new Tasks('fall-down', 5);
+    expect([tasks.task?.name, tasks.test]).toEqual(['fall-down', 0]);
+    await tasks.read(client, 'other.json', 'some text');
+    expect(session.asked).toEqual([{ type: 'read_tasks', name: 'other', text: 'some text' }]);
+    expect([tasks.task, tasks.truth]).toEqual([OTHER, null]);
+    expect(JSON.parse(tasks.text)).toEqual({ other: { train: OTHER.train, test: OTHER.test } });
+    tasks.sample();
+    expect(tasks.text).toBe(SAMPLE_TEXT);
+  });
+
+  test('stay when others are refused', async () => {
+    const tasks = new Tasks(null, 0);
+    session.refuse = 'puzzle';
+    await expect(tasks.read(client, 'a', '{')).rejects.toThrow();
+    expect(tasks.all).toBe(SAMPLE);
+    tasks.turn('kept');
+    await expect(tasks.settle(client)).rejects.toThrow();
+    // A run whose tasks cannot be read is not asked for them for ever.
+    expect(tasks.pending).toBe(false);
+  });
+
+  test('are those that a run learned from, once it is taken up', async () => {
+    const tasks = new Tasks(null, 0);
+    tasks.turn(SAMPLE_TEXT);
+    expect(tasks.pending).toBe(false);
+    tasks.turn('kept');
+    await tasks.settle(client);
+    expect(tasks.all).toEqual([OTHER]);
+  });
+});
+
+describe('attempts', () => {
+  const question = { task: OTHER, test: 0, steps: 1 };
+
+  test('are asked for guise by guise, until all have voted', async () => {
+    const attempts = new Attempts();
+    attempts.begin(question);
+    while (attempts.wanted) await attempts.next(client);
+    const guises = session.asked.flatMap((each) => (each.type === 'attempt' ? [each.guise] : []));
+    expect(guises).toEqual([0, 1, 2]);
+    expect(session.asked.at(-1)).toMatchObject({ type: 'vote', ballots: { length: 3 } });
+    expect([attempts.guises, attempts.step, attempts.at]).toEqual([3, 7, 2]);
+    attempts.guise = 0;
+    expect(attempts.shown?.answers).toEqual([GRID]);
+  });
+
+  test('keep what was answered when they are stopped', async () => {
+    const attempts = new Attempts();
+    attempts.begin(question);
+    await attempts.next(client);
+    const going = attempts.next(client);
+    attempts.stop();
+    await going;
+    expect([attempts.wanted, attempts.answers.length]).toEqual([false, 2]);
+  });
+
+  test('take no answer to a question that has been replaced', async () => {
+    const attempts = new Attempts();
+    attempts.begin(question);
+    const going = attempts.next(client);
+    attempts.begin(question);
+    await going;
+    expect([attempts.wanted, attempts.answers.length]).toEqual([true, 0]);
+    const late = attempts.next(client);
+    attempts.forget();
+    await late;
+    expect([attempts.candidates.length, attempts.wanted]).toEqual([0, false]);
+  });
+
+  test('end with a task that the model does not know', async () => {
+    const attempts = new Attempts();
+    session.refuse = 'puzzle';
+    attempts.begin(question);
+    await attempts.next(client);
+    expect([attempts.wanted, attempts.problem?.hint]).toEqual([false, 'Train one.']);
+    attempts.begin(question);
+    expect(attempts.problem).toBeNull();
+  });
+});
+
+describe('what a model of tasks learns from', () => {
+  test('is the sample where nothing else is given, in a table of its own size', async () => {
+    const trainee = new Trainee('puzzles');
+    const config = known('arc');
+    const wide = { ...config, model: { ...config.model, num_puzzle_identifiers: 50 } };
+    await trainee.create(client, wide, null);
+    const lessons = { kind: 'tasks', name: 'tasks', text: SAMPLE_TEXT };
+    expect(session.asked[0]).toMatchObject({ config, lessons });
+    expect(trainee.text).toBe(SAMPLE_TEXT);
+  });
+
+  test('is given once it is to learn on, and again where it was refused', async () => {
+    const trainee = new Trainee('puzzles');
+    await trainee.load(client, new Uint8Array([8]), null, null);
+    const text = tasksText([OTHER]);
+    session.refuse = 'corpus';
+    await expect(trainee.equip(client, text)).rejects.toMatchObject({
+      failure: { kind: 'corpus' },
+    });
+    expect(trainee.equippable).toBe(true);
+    session.refuse = null;
+    expect((await trainee.equip(client, text))?.trainable).toBe(true);
+    expect([trainee.equippable, trainee.text]).toEqual([false, text]);
+  });
+});
