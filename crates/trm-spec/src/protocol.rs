@@ -50,13 +50,15 @@ pub enum Lessons {
     /// The puzzles that the configuration describes, made on the spot.
     Puzzles,
     /// A JSON file of ARC tasks. A file of one task is called by its `name`.
+    #[cfg(feature = "puzzles")]
     Tasks {
         name: String,
         text: String,
     },
 }
 
-/// What the page asks. Byte arrays cross as `Uint8Array`.
+/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
+/// left out of the module that holds none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
@@ -92,22 +94,28 @@ pub enum Command {
     Trace { prompt: String, depth: usize, top: usize, attention: Option<usize> },
     /// A puzzle of a kind (`sudoku-9x9`, `maze-10x10`), with what the rules say of
     /// it. Asks no model. Answered by `posed`.
+    #[cfg(feature = "puzzles")]
     Pose { kind: String, from: PuzzleFrom },
     /// How the model answers a puzzle after each of `steps` supervision steps,
     /// with the `top` most probable tokens of each cell, and what the rules say of
     /// every answer. Answered by `examined`.
+    #[cfg(feature = "puzzles")]
     Examine { kind: String, puzzle: Vec<u32>, steps: usize, top: usize },
     /// The tasks of a JSON file of ARC's. Asks no model. Answered by `tasks`.
+    #[cfg(feature = "puzzles")]
     ReadTasks { name: String, text: String },
     /// What the model answers after each of `steps` supervision steps to a test of a
     /// task that it knows, in one of its guises; both count from 0, and guise 0 is
     /// the test as it is. Answered by `attempted`.
+    #[cfg(feature = "puzzles")]
     Attempt { task: ArcTask, test: usize, guise: usize, steps: usize },
     /// The answers by their votes, the best first; the first two are ARC's attempts.
     /// Asks no model. Answered by `voted`.
+    #[cfg(feature = "puzzles")]
     Vote { ballots: Vec<ArcBallot> },
     /// How the first `puzzles` (0: all) held-out puzzles are answered after each of
     /// `steps` supervision steps, and with halting. Answered by `judged`.
+    #[cfg(feature = "puzzles")]
     Judge { steps: usize, puzzles: usize },
     /// Go on with this configuration, in which only live settings may differ from
     /// the run's own. Answered by `ready`.
@@ -126,23 +134,72 @@ pub enum Command {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "one event at a time, moved once")]
 pub enum Event {
-    Ready { summary: RunSummary },
-    Stepped { reports: Vec<StepReport> },
-    Evaluated { step: usize, depths: Vec<DepthLoss> },
-    Generating { stream: u32 },
-    Generated { stream: u32, output: Generated },
-    Closed { stream: u32 },
-    Traced { step: usize, trace: Trace, vocab: Vocab },
-    Posed { posed: Posed },
-    Examined { step: usize, trace: Trace, verdicts: Vec<PuzzleVerdict> },
-    Tasks { tasks: Vec<ArcTask> },
-    Attempted { step: usize, answers: ArcAnswers },
-    Voted { candidates: Vec<ArcCandidate> },
-    Judged { step: usize, scores: PuzzleScores },
-    Saved { saved: Saved },
-    Probed { ms_per_step: f64, tokens_per_step: usize },
-    Memory { memory: Memory },
-    Failed { failure: Failure },
+    Ready {
+        summary: RunSummary,
+    },
+    Stepped {
+        reports: Vec<StepReport>,
+    },
+    Evaluated {
+        step: usize,
+        depths: Vec<DepthLoss>,
+    },
+    Generating {
+        stream: u32,
+    },
+    Generated {
+        stream: u32,
+        output: Generated,
+    },
+    Closed {
+        stream: u32,
+    },
+    Traced {
+        step: usize,
+        trace: Trace,
+        vocab: Vocab,
+    },
+    #[cfg(feature = "puzzles")]
+    Posed {
+        posed: Posed,
+    },
+    #[cfg(feature = "puzzles")]
+    Examined {
+        step: usize,
+        trace: Trace,
+        verdicts: Vec<PuzzleVerdict>,
+    },
+    #[cfg(feature = "puzzles")]
+    Tasks {
+        tasks: Vec<ArcTask>,
+    },
+    #[cfg(feature = "puzzles")]
+    Attempted {
+        step: usize,
+        answers: ArcAnswers,
+    },
+    #[cfg(feature = "puzzles")]
+    Voted {
+        candidates: Vec<ArcCandidate>,
+    },
+    #[cfg(feature = "puzzles")]
+    Judged {
+        step: usize,
+        scores: PuzzleScores,
+    },
+    Saved {
+        saved: Saved,
+    },
+    Probed {
+        ms_per_step: f64,
+        tokens_per_step: usize,
+    },
+    Memory {
+        memory: Memory,
+    },
+    Failed {
+        failure: Failure,
+    },
 }
 
 /// What a run is, and where it stands.

@@ -5,7 +5,7 @@ use trm_core::Init;
 use trm_core::variants::causal::Causal;
 use trm_core::variants::dual::Dual;
 use trm_data::Corpus;
-use trm_data::puzzles::{Kind, Place, PuzzleData, PuzzleSource, TaskFile};
+use trm_data::puzzles::{Kind, PuzzleData};
 use trm_spec::{DualSpec, Failure, FailureKind, Lessons, Precision, RunConfig, VariantSpec, Vocab};
 
 use crate::Run;
@@ -54,7 +54,10 @@ impl Material {
                 let source = Kind::known(&data.dataset)?.source(data, config.train.seed);
                 Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
             }
-            Lessons::Tasks { name, text } if PUZZLES => {
+            #[cfg(feature = "puzzles")]
+            Lessons::Tasks { name, text } => {
+                use trm_data::puzzles::{Place, PuzzleSource, TaskFile};
+
                 let tasks = Place::Text { name: name.clone(), text: text.clone() };
                 let files = vec![TaskFile { tasks, solutions: None }];
                 let (guises, seed) = (data.num_aug, config.train.seed);

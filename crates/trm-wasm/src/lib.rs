@@ -4,9 +4,9 @@
 //! Built twice, with the feature `cpu` and with the feature `gpu`, so that a
 //! visitor without WebGPU never downloads the larger module.
 
-#[cfg(feature = "puzzles")]
-mod arc;
 mod device;
+#[cfg(feature = "puzzles")]
+mod puzzles;
 mod session;
 
 use trm_spec::{Command, Event};

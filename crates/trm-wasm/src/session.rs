@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::Corpus;
-use trm_data::puzzles::{Kind, PuzzleError};
-use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Lessons, Memory, RunConfig};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig};
 use trm_train::{Material, Run, TextStream, TraceRequest};
 
-#[cfg(feature = "puzzles")]
-use crate::arc;
 use crate::device::Opened;
+#[cfg(feature = "puzzles")]
+use crate::puzzles;
 
 /// A session's state: the device, the run if there is one, and the open streams.
 pub struct Answering {
@@ -90,25 +89,21 @@ impl Answering {
                 let summary = run.summary();
                 Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
             }
-            Command::Pose { kind, from } if cfg!(feature = "puzzles") => Ok(Event::Posed {
-                posed: Kind::known(&kind).and_then(|kind| kind.pose(&from)).map_err(unusable)?,
-            }),
-            Command::Examine { kind, puzzle, steps, top } if cfg!(feature = "puzzles") => {
-                self.examine(&kind, puzzle, steps, top).await
+            #[cfg(feature = "puzzles")]
+            Command::Pose { kind, from } => puzzles::pose(&kind, &from),
+            #[cfg(feature = "puzzles")]
+            Command::Examine { kind, puzzle, steps, top } => {
+                puzzles::examine(self.run()?, &kind, puzzle, steps, top).await
             }
             #[cfg(feature = "puzzles")]
-            Command::ReadTasks { name, text } => arc::read(&name, &text),
+            Command::ReadTasks { name, text } => puzzles::read_tasks(&name, &text),
             #[cfg(feature = "puzzles")]
             Command::Attempt { task, test, guise, steps } => {
-                arc::attempt(self.run()?, &task, test, guise, steps).await
+                puzzles::attempt(self.run()?, &task, test, guise, steps).await
             }
             #[cfg(feature = "puzzles")]
-            Command::Vote { ballots } => arc::vote(&ballots),
-            Command::Pose { .. } | Command::Examine { .. } => Err(no_puzzles()),
-            #[cfg(not(feature = "puzzles"))]
-            Command::ReadTasks { .. } | Command::Attempt { .. } | Command::Vote { .. } => {
-                Err(no_puzzles())
-            }
+            Command::Vote { ballots } => puzzles::vote(&ballots),
+            #[cfg(feature = "puzzles")]
             Command::Judge { steps, puzzles } => {
                 let run = self.run()?;
                 let step = run.summary().step;
@@ -156,24 +151,6 @@ impl Answering {
         Ok(Event::Generated { stream, output })
     }
 
-    /// Asks the model for every step's answer, and the rules what it is worth.
-    async fn examine(
-        &self,
-        kind: &str,
-        puzzle: Vec<u32>,
-        depth: usize,
-        top: usize,
-    ) -> Result<Event, Failure> {
-        let run = self.run()?;
-        let kind = Kind::known(kind).map_err(unusable)?;
-        let request =
-            TraceRequest { tokens: vec![puzzle.clone()], depth, top, ..TraceRequest::default() };
-        let trace = run.trace(&request).await?;
-        let verdicts = trace.steps.iter().map(|step| kind.judge(&puzzle, &step.argmax[0]));
-        let verdicts = verdicts.collect::<Result<_, _>>().map_err(unusable)?;
-        Ok(Event::Examined { step: run.summary().step, trace, verdicts })
-    }
-
     fn memory(&self) -> Memory {
         use wasm_bindgen::JsCast;
 
@@ -201,34 +178,16 @@ impl Answering {
     }
 }
 
-/// Any task costs as much as any other.
-const ARC_PROBE: &str = r#"{ "train": [{ "input": [[1]], "output": [[2]] }], "test": [{ "input": [[1]], "output": [[2]] }] }"#;
-
 /// A text, or a few puzzles, of the size that `config` learns from.
 fn made_up(config: &RunConfig) -> Result<Material, Failure> {
+    #[cfg(feature = "puzzles")]
     if config.model.solves_puzzles() {
-        let mut config = config.clone();
-        config.data.num_puzzles = config.train.batch_size;
-        config.data.num_val_puzzles = 1;
-        let lessons = match config.data.dataset.as_str() {
-            "arc" => Lessons::Tasks { name: "probe".into(), text: ARC_PROBE.into() },
-            _ => Lessons::Puzzles,
-        };
-        return Material::new(&lessons, &config, None);
+        return puzzles::made_up(config);
     }
     let length = 20 * (config.model.length() + 1);
     // As many characters as Tiny Shakespeare has, so that the head costs the same.
     let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
     Ok(Corpus::from_text("probe", &text, 0.1)?.into())
-}
-
-/// Of what was typed or drawn, not of what a run learns from.
-pub fn unusable(error: PuzzleError) -> Failure {
-    Failure { kind: FailureKind::Puzzle, ..error.into() }
-}
-
-fn no_puzzles() -> Failure {
-    Failure::new(FailureKind::Room, "this room's module knows no puzzles", "Open the puzzle room.")
 }
 
 fn no_run() -> Failure {
