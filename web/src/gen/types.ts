@@ -104,7 +104,8 @@ rms_norm_eps: number,
 rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 
 /**
- * What the page asks. Byte arrays cross as `Uint8Array`.
+ * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
+ * left out of the module that holds none.
  */
 export type Command = { "type": "create", config: RunConfig, lessons: Lessons, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, lessons: Lessons | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "pose", kind: string, from: PuzzleFrom, } | { "type": "examine", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "read_tasks", name: string, text: string, } | { "type": "attempt", task: ArcTask, test: number, guise: number, steps: number, } | { "type": "vote", ballots: Array<ArcBallot>, } | { "type": "judge", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
