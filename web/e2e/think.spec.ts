@@ -38,7 +38,8 @@ test('where little is to move, the text comes as fast as it can', async ({ page,
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await play.open('');
   const began = Date.now();
-  await expect(play.watched).toHaveAttribute('data-writing', 'true');
+  // It may have come before anybody looks.
+  await expect.poll(async () => (await play.watched.innerText()).length).toBeGreaterThan(300);
   await expect(play.watched).toHaveAttribute('data-writing', 'false');
   // At the pace that is made for watching, its 320 tokens take half a minute.
   expect(Date.now() - began).toBeLessThan(20_000);
