@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+#[cfg(feature = "puzzles")]
 use crate::{
-    ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Failure, Posed, PuzzleFrom, PuzzleScores,
-    PuzzleVerdict, RunConfig, Solved, Trace, Vocab,
+    ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict,
 };
+use crate::{Failure, RunConfig, Solved, Trace, Vocab};
 
 /// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -1,4 +1,6 @@
 //! The session's stories on a page's own thread.
+// The stories tell of both families of models.
+#![cfg(all(feature = "language", feature = "puzzles"))]
 #![cfg(target_arch = "wasm32")]
 
 mod stories;
