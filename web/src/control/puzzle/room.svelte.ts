@@ -5,7 +5,7 @@ import type { SessionClient } from '../../client/client';
 import type { RunConfig } from '../../gen';
 import type { Shelf } from '../../state/keep';
 import type { Shipped } from '../../state/manifest';
-import { preset, presetOfKind } from '../../state/presets';
+import { preset, presetOfKind, titleOf } from '../../state/presets';
 import { knowsAll } from '../../state/puzzle/arc';
 import type { Grade } from '../../state/puzzle/kinds';
 import { ARC, kindOf, OFFERED, type Subject } from '../../state/puzzle/kinds';
@@ -54,6 +54,13 @@ export class PuzzleRoom extends Bench<Solver> {
   }
   get attempts(): Attempts {
     return this.run.attempts;
+  }
+  /** The model at hand, in words. */
+  get who(): string {
+    const { summary, step } = this.state;
+    if (!summary) return '';
+    const name = this.origin?.title ?? titleOf(this.preset);
+    return `${name}, after ${step.toLocaleString('en-US')} steps of training`;
   }
   /** What the room is about now. */
   get subject(): Subject {
