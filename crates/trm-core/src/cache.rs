@@ -1,24 +1,47 @@
 //! Keys and values of positions already seen, so that one more token costs one
-//! token. In a recursive model every cycle has keys of its own: the cache holds
-//! a [`Slot`] for each cycle and block.
+//! token. In a recursive model every pass through the blocks has keys of its own:
+//! the cache holds a [`Slot`] for each pass and block.
 
 use burn::tensor::{Int, Tensor};
 
 use crate::Recursive;
 
-/// A model that predicts the next token and can go on from a cache.
+/// A model that writes: it predicts the tokens that come next, and can go on from
+/// a cache.
 pub trait Autoregressive: Recursive<Input = Tensor<2, Int>> {
-    /// Longest context, in tokens.
+    /// Longest row that it was trained on, in tokens.
     fn block_size(&self) -> usize;
-    /// An empty cache for `depth` cycles, as long as the block.
+    /// Tokens that are predicted at once.
+    fn ahead(&self) -> usize {
+        1
+    }
+    /// Longest context from which training has predicted, in tokens.
+    fn context(&self) -> usize {
+        self.block_size()
+    }
+    /// An empty cache for `depth` cycles, as long as the context.
     fn cache(&self, depth: usize) -> Cache;
-    /// Logits `[batch, new, vocab]` of tokens `[batch, new]` that follow those in
-    /// the cache, which is as deep as the recursion runs. For models without
-    /// autodiff ([`burn::module::Module::valid`]).
-    fn extend(&self, tokens: Tensor<2, Int>, cache: &mut Cache) -> Tensor<3>;
+    /// Reads tokens `[batch, new]` that follow those in the cache and refines what
+    /// comes after them, as deep as the cache was made for. `probe` sees the state
+    /// after every cycle, counted from 1; the last [`ahead`](Self::ahead) positions
+    /// of a state are those of the tokens to come. For models without autodiff
+    /// ([`burn::module::Module::valid`]).
+    fn extend(
+        &self,
+        tokens: Tensor<2, Int>,
+        cache: &mut Cache,
+        probe: &mut dyn FnMut(usize, &Self::State),
+    ) -> Self::State;
+    /// The published start of a chunk model, which is a leak: the answers
+    /// `[batch, seq]` themselves. Nothing for any other model. Only the task may
+    /// ask for it, to show what its losses are worth.
+    fn leak(&self, x: &Tensor<3>, answers: Tensor<2, Int>) -> Option<Self::State> {
+        let _ = (x, answers);
+        None
+    }
 }
 
-/// Keys and values of one block in one cycle.
+/// Keys and values of one block in one pass.
 #[derive(Clone, Debug, Default)]
 pub struct Slot {
     /// `[batch, heads, capacity, head_dim]` each, and how much of it is filled.
@@ -41,6 +64,14 @@ impl Slot {
         self.len == 0
     }
 
+    /// All keys and values so far, where there are any.
+    pub fn held(&self) -> Option<(Tensor<4>, Tensor<4>)> {
+        let (keys, values) = self.kept.as_ref()?;
+        let [batch, heads, _, head_dim] = keys.dims();
+        let all = [0..batch, 0..heads, 0..self.len, 0..head_dim];
+        Some((keys.clone().slice(all.clone()), values.clone().slice(all)))
+    }
+
     /// Adds keys and values `[batch, heads, new, head_dim]`; returns all so far.
     pub fn append(&mut self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let [batch, heads, new, head_dim] = k.dims();
@@ -55,23 +86,28 @@ impl Slot {
         let keys = keys.slice_assign(at.clone(), k);
         let values = values.slice_assign(at, v);
         self.len += new;
-        let all = [0..batch, 0..heads, 0..self.len, 0..head_dim];
-        let seen = (keys.clone().slice(all.clone()), values.clone().slice(all));
         self.kept = Some((keys, values));
-        seen
+        self.held().expect("they were just added")
     }
 }
 
 /// Slots of a whole model at one depth.
 #[derive(Clone, Debug)]
 pub struct Cache {
+    depth: usize,
     slots: Vec<Vec<Slot>>,
 }
 
 impl Cache {
-    /// Room for `capacity` positions in `cycles` cycles of `blocks` blocks.
-    pub fn new(cycles: usize, blocks: usize, capacity: usize) -> Self {
-        Self { slots: vec![vec![Slot::new(capacity); blocks]; cycles] }
+    /// For `depth` cycles: room for `capacity` positions in each of `passes` through
+    /// `blocks` blocks.
+    pub fn new(depth: usize, passes: usize, blocks: usize, capacity: usize) -> Self {
+        Self { depth, slots: vec![vec![Slot::new(capacity); blocks]; passes] }
+    }
+
+    /// Cycles that it is for.
+    pub fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Positions held.
@@ -83,8 +119,8 @@ impl Cache {
         self.len() == 0
     }
 
-    /// The slots of each cycle in turn, one per block.
-    pub fn cycles_mut(&mut self) -> impl Iterator<Item = &mut [Slot]> {
+    /// The slots of each pass in turn, one per block.
+    pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut [Slot]> {
         self.slots.iter_mut().map(Vec::as_mut_slice)
     }
 }

@@ -67,6 +67,9 @@ pub enum Tape {
     /// The last ones only: one for the official TRM, a few for models trained at
     /// random depths. Nothing that ran before them leaves a gradient.
     Last(usize),
+    /// All of them, each cut off from the one before: every cycle learns from its
+    /// own loss alone (chunk refinement).
+    Each,
 }
 
 /// Runs a model's cycles.
@@ -89,6 +92,11 @@ impl Engine {
         Self { cycles, tape }
     }
 
+    /// An engine whose cycles learn apart from each other.
+    pub fn apart(cycles: usize) -> Self {
+        Self { cycles, tape: Tape::Each }
+    }
+
     /// Applies the cycles to `x`, from `state`. `probe` sees the state after
     /// every cycle, counted from 1.
     pub fn think<M: Recursive>(
@@ -99,7 +107,7 @@ impl Engine {
         mut probe: impl FnMut(usize, &M::State),
     ) -> M::State {
         let untaped = match self.tape {
-            Tape::All => 0,
+            Tape::All | Tape::Each => 0,
             Tape::Last(kept) => self.cycles.saturating_sub(kept),
         };
         if untaped > 0 {
@@ -114,6 +122,10 @@ impl Engine {
             }
         }
         for step in untaped + 1..=self.cycles {
+            // The start is learned too, so that only what a cycle made is cut off.
+            if self.tape == Tape::Each && step > 1 {
+                state = state.detach();
+            }
             state = model.cycle(x, state);
             probe(step, &state);
         }

@@ -42,12 +42,44 @@ pub struct Batch {
     pub block_size: usize,
 }
 
+impl Batch {
+    /// Rows that end after so many tokens each, padded to the block: only the token
+    /// after a row's last one is a target. Nothing that stands before the padding
+    /// sees it, so that it does not matter what it is.
+    ///
+    /// # Errors
+    /// If a row is empty or longer than the block, or there are not as many lengths
+    /// as rows.
+    pub fn padded(mut self, lengths: &[usize]) -> Result<Self, CorpusError> {
+        if lengths.len() != self.batch_size {
+            let (lengths, rows) = (lengths.len(), self.batch_size);
+            return Err(CorpusError::Lengths { lengths, rows });
+        }
+        let rows = self.inputs.chunks_exact_mut(self.block_size);
+        let rows = rows.zip(self.targets.chunks_exact_mut(self.block_size)).zip(lengths);
+        for (row, ((inputs, targets), &length)) in rows.enumerate() {
+            if length == 0 || length > self.block_size {
+                return Err(CorpusError::Length { row, length, most: self.block_size });
+            }
+            inputs[length..].fill(PADDING);
+            targets[..length - 1].fill(IGNORED);
+            targets[length..].fill(IGNORED);
+        }
+        Ok(self)
+    }
+}
+
+/// What stands where a row has ended; any token would do.
+const PADDING: u32 = 0;
+
 /// A stretch of a part; [`Corpus::gather`] reads it together with the token after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Its first token, counted from the beginning of the part.
     pub start: usize,
     pub length: usize,
+    /// Its last positions, whose targets count; those before them are context.
+    pub scored: usize,
 }
 
 impl Corpus {
@@ -214,21 +246,34 @@ impl Corpus {
                 (0..batch_size).map(|_| generator.random_range(choices.clone()) as usize).collect()
             }
         };
-        let window = |start| Window { start, length: block_size };
+        let window = |start| Window { start, length: block_size, scored: block_size };
         self.gather(split, &starts.into_iter().map(window).collect::<Vec<_>>())
     }
 
-    /// The whole part in windows that do not overlap: every token but the first
-    /// is a target once. The last window may be shorter.
+    /// The whole part in windows, in each of which the last `stride` targets count:
+    /// every token but the first once, left to right, with at least `block_size −
+    /// stride` tokens of context as soon as there are so many. With `block_size`
+    /// windows do not overlap, and the last one may be shorter.
     pub fn windows(
         &self,
         split: Split,
         block_size: usize,
-    ) -> impl ExactSizeIterator<Item = Window> + use<> {
-        let last = self.len(split).saturating_sub(1);
-        (0..last)
-            .step_by(block_size.max(1))
-            .map(move |start| Window { start, length: block_size.min(last - start) })
+        stride: usize,
+    ) -> impl Iterator<Item = Window> + use<> {
+        let (block, last) = (block_size.max(1), self.len(split).saturating_sub(1));
+        let stride = stride.clamp(1, block);
+        let mut seen = 0;
+        std::iter::from_fn(move || {
+            let from = seen;
+            if from == last {
+                return None;
+            }
+            let first = from == 0 || stride == block;
+            seen = last.min(from + if first { block } else { stride });
+            // What goes before fills the window up.
+            let start = if first { from } else { seen - block };
+            Some(Window { start, length: seen - start, scored: seen - from })
+        })
     }
 
     /// Windows of one length as a batch.
@@ -246,7 +291,8 @@ impl Corpus {
             row.clear();
             self.read_into(split, window.start..window.start + block_size + 1, &mut row)?;
             inputs.extend_from_slice(&row[..block_size]);
-            targets.extend_from_slice(&row[1..]);
+            targets.resize(targets.len() + block_size - window.scored, IGNORED);
+            targets.extend_from_slice(&row[1 + block_size - window.scored..]);
         }
         Ok(Batch { inputs, targets, batch_size: windows.len(), block_size })
     }

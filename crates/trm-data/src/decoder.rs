@@ -50,7 +50,13 @@ impl Decoder {
         self.take(true)
     }
 
-    fn bytes(&self, token: u32) -> Option<Vec<u8>> {
+    /// Whether tokens stand for text.
+    pub(crate) fn is_text(&self) -> bool {
+        !matches!(self.reading, Reading::Numbers)
+    }
+
+    /// What a token stands for.
+    pub(crate) fn bytes(&self, token: u32) -> Option<Vec<u8>> {
         match &self.reading {
             Reading::Characters(chars) => {
                 chars.get(token as usize).map(|character| character.to_string().into_bytes())
@@ -83,18 +89,4 @@ const REPLACEMENT: &str = "\u{fffd}";
 pub fn decode(vocab: &Vocab, tokens: &[u32]) -> String {
     let mut decoder = Decoder::new(vocab);
     decoder.push(tokens) + &decoder.finish()
-}
-
-/// How many characters begin in `tokens`: what a loss per character is divided
-/// by. Tokens that stand for nothing count as one each.
-pub fn count_characters(vocab: &Vocab, tokens: &[u32]) -> usize {
-    let decoder = Decoder::new(vocab);
-    match decoder.reading {
-        Reading::Characters(_) | Reading::Numbers => tokens.len(),
-        Reading::Bytes | Reading::Encoded(..) => {
-            // Every byte but UTF-8's continuation bytes begins a character.
-            let begins = |bytes: Vec<u8>| bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-            tokens.iter().filter_map(|&token| decoder.bytes(token)).map(begins).sum()
-        }
-    }
 }

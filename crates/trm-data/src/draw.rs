@@ -21,6 +21,8 @@ pub mod stream {
     pub const GUISES: u64 = 9;
     /// Puzzles that are made.
     pub const MADE: u64 = 10;
+    /// Where padded rows end.
+    pub const LENGTHS: u64 = 11;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

@@ -43,6 +43,15 @@ pub enum CorpusError {
     UnknownEncoding { name: String },
     #[error("{name} has the token {token} at position {position}, but its vocabulary ends at {}", .size - 1)]
     Outside { name: String, token: u32, position: usize, size: usize },
+    #[error("row {row} is {length} tokens long, but must have from 1 to {most}")]
+    Length {
+        /// Counted from 0.
+        row: usize,
+        length: usize,
+        most: usize,
+    },
+    #[error("there are {lengths} lengths for {rows} rows")]
+    Lengths { lengths: usize, rows: usize },
     #[error("{path} is not a usable token file: {reason}")]
     Damaged { path: String, reason: String },
     #[error("{name} was prepared with another vocabulary ({found}) than the model's ({wanted})")]
@@ -89,6 +98,9 @@ impl CorpusError {
             }
             Self::OtherVocab { .. } => {
                 "Prepare the text with the model's tokenizer, or give it as a text.".into()
+            }
+            Self::Length { .. } | Self::Lengths { .. } => {
+                "Give each row a length, from 1 to its number of tokens.".into()
             }
             Self::NoText { .. } => {
                 "Name text files, or folders with .txt, .md or other UTF-8 files in them.".into()

@@ -11,6 +11,7 @@ mod decoder;
 mod draw;
 mod epochs;
 mod error;
+mod extent;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(feature = "files")]
@@ -27,9 +28,10 @@ mod vocab;
 
 pub use bpe::{END_OF_TEXT, GPT2_SHA256, gpt2};
 pub use corpus::{Batch, Corpus, IGNORED, Split, Window};
-pub use decoder::{Decoder, count_characters, decode};
+pub use decoder::{Decoder, decode};
 pub use draw::{draw, stream};
 pub use error::CorpusError;
+pub use extent::{Extent, Measure, extent};
 #[cfg(feature = "files")]
 pub use files::read_text;
 #[cfg(feature = "files")]

@@ -1,7 +1,7 @@
 //! What holds for any text: round trips, bounds, coverage, and clear refusals.
 
 use proptest::prelude::*;
-use trm_data::{Batch, Corpus, CorpusError, Split, decode, draw, encode};
+use trm_data::{Batch, Corpus, CorpusError, IGNORED, Split, decode, draw, encode};
 use trm_spec::{DataSpec, Failure, FailureKind, Sampling, Vocab};
 
 fn corpus(text: &str, val_fraction: f64) -> Corpus {
@@ -75,13 +75,12 @@ proptest! {
         let text: String = (0..length).map(|i| char::from(b'a' + (i * i % 23) as u8)).collect();
         let corpus = corpus(&text, 0.0);
         let tokens = tokens(&corpus, Split::Train);
-        let windows: Vec<_> = corpus.windows(Split::Train, block).collect();
+        let windows: Vec<_> = corpus.windows(Split::Train, block, block).collect();
         let read: Vec<_> = windows.iter().map(|&w| corpus.gather(Split::Train, &[w]).expect("read")).collect();
         let targets: Vec<u32> = read.iter().flat_map(|w| w.targets.clone()).collect();
         let inputs: Vec<u32> = read.iter().flat_map(|w| w.inputs.clone()).collect();
         prop_assert_eq!(&targets[..], &tokens[1..]);
         prop_assert_eq!(&inputs[..], &tokens[..length - 1]);
-        prop_assert_eq!(corpus.windows(Split::Train, block).len(), windows.len());
         if let Some((last, whole)) = windows.split_last() {
             prop_assert!(whole.iter().all(|w| w.length == block));
             prop_assert!((1..=block).contains(&last.length));
@@ -91,6 +90,47 @@ proptest! {
                 prop_assert_eq!(&together.inputs[..], &tokens[..all]);
                 prop_assert_eq!((together.batch_size, together.block_size), (whole.len(), block));
             }
+        }
+    }
+
+    /// However far windows overlap: each target once, in order, and with as much
+    /// context as was asked for as soon as there is so much.
+    #[test]
+    fn overlapping_windows_score_every_target_once(
+        length in 2_usize..100,
+        block in 1_usize..20,
+        stride in 1_usize..20,
+    ) {
+        let text: String = (0..length).map(|i| char::from(b'a' + (i * i % 23) as u8)).collect();
+        let corpus = corpus(&text, 0.0);
+        let tokens = tokens(&corpus, Split::Train);
+        let mut scored = Vec::new();
+        for window in corpus.windows(Split::Train, block, stride) {
+            let batch = corpus.gather(Split::Train, &[window]).expect("read");
+            let at = window.start + window.length - window.scored;
+            prop_assert_eq!(at, scored.len());
+            let context = window.length - window.scored;
+            prop_assert!(context >= (block - stride.min(block)).min(at), "{window:?}");
+            prop_assert_eq!(&batch.inputs[..], &tokens[window.start..window.start + window.length]);
+            scored.extend(batch.targets.into_iter().filter(|&target| target != IGNORED));
+        }
+        prop_assert_eq!(&scored[..], &tokens[1..]);
+    }
+
+    /// Only the token after a row's last one is asked for, and what is beyond it is hidden.
+    #[test]
+    fn padded_rows_ask_for_their_last_token(lengths in proptest::collection::vec(1_usize..=8, 1..6)) {
+        let corpus = corpus("abcdefghijklmnopqrstuvwxyz", 0.0);
+        let (rows, block) = (lengths.len(), 8);
+        let whole = corpus.batch(Split::Train, 1, 2, rows, block).expect("a batch");
+        let padded = whole.clone().padded(&lengths).expect("fitting lengths");
+        for (row, &length) in lengths.iter().enumerate() {
+            let at = |column: usize| row * block + column;
+            let counted: Vec<_> = (0..block).filter(|&c| padded.targets[at(c)] != IGNORED).collect();
+            prop_assert_eq!(counted, vec![length - 1]);
+            prop_assert_eq!(padded.targets[at(length - 1)], whole.targets[at(length - 1)]);
+            prop_assert_eq!(&padded.inputs[at(0)..at(length)], &whole.inputs[at(0)..at(length)]);
+            prop_assert!((length..block).all(|c| padded.inputs[at(c)] == 0));
         }
     }
 
@@ -259,4 +299,19 @@ fn marks_and_windows_line_ends_do_not_reach_the_vocabulary() {
     let windows = corpus("\u{feff}ab\r\ncd\r\n", 0.0);
     assert_eq!(windows.vocab(), plain.vocab());
     assert_eq!(tokens(&windows, Split::Train), tokens(&plain, Split::Train));
+}
+
+#[test]
+fn lengths_that_do_not_fit_are_refused() {
+    let corpus = corpus("abcdefghijklmnopqrstuvwxyz", 0.0);
+    let batch = corpus.batch(Split::Train, 1, 0, 2, 4).expect("a batch");
+    for (lengths, words) in [
+        (&[5, 1][..], "row 0 is 5 tokens long, but must have from 1 to 4"),
+        (&[1, 0], "row 1 is 0 tokens long, but must have from 1 to 4"),
+        (&[1], "there are 1 lengths for 2 rows"),
+    ] {
+        let error = batch.clone().padded(lengths).expect_err("refused");
+        assert_eq!(error.to_string(), words);
+        assert!(error.hint().contains("length"));
+    }
 }

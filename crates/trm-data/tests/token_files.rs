@@ -236,9 +236,9 @@ fn a_corpus_larger_than_the_memory_it_takes() {
             let batch = corpus.batch(Split::Train, 1, step, 16, 256).expect("zeros");
             assert!(batch.inputs.iter().all(|token| *token == 0));
         }
-        let windows = corpus.windows(Split::Val, 256);
+        let windows: Vec<_> = corpus.windows(Split::Val, 256, 256).collect();
         assert_eq!(windows.len(), 625_000);
-        let last = windows.last().expect("a window");
+        let last = *windows.last().expect("a window");
         assert_eq!(corpus.gather(Split::Val, &[last]).expect("zeros").targets.len(), 255);
     }
     let grown = resident() - before;

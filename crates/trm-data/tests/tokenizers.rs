@@ -1,7 +1,7 @@
 //! Every tokeniser: what it makes of any text, and that the text comes back.
 
 use proptest::prelude::*;
-use trm_data::{Corpus, CorpusError, Decoder, count_characters, decode, encode, gpt2, vocabulary};
+use trm_data::{Corpus, CorpusError, Decoder, decode, encode, extent, gpt2, vocabulary};
 use trm_spec::{DataSpec, Tokenizer, Vocab};
 
 #[cfg(feature = "bpe")]
@@ -29,7 +29,11 @@ proptest! {
             let tokens = encode(&vocab, &text).expect("any text");
             prop_assert!(tokens.iter().all(|token| (*token as usize) < vocab.size()));
             prop_assert_eq!(&decode(&vocab, &tokens), &text);
-            prop_assert_eq!(count_characters(&vocab, &tokens), text.chars().count());
+            let found = extent(&vocab, &tokens);
+            prop_assert_eq!(found.tokens, tokens.len());
+            prop_assert_eq!(found.characters, text.chars().count());
+            prop_assert_eq!(found.bytes, text.len());
+            prop_assert_eq!(found.words, text.split_ascii_whitespace().count());
         }
     }
 

@@ -16,9 +16,10 @@ mod vocab;
 
 pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
 pub use config::{
-    CausalSpec, DataSpec, Decay, DepthSampling, DualSpec, Injection, LossType, Objective,
-    Optimizer, Positions, Precision, RunConfig, Sampling, Schedule, StateStart, StateUpdate,
-    Supervision, Tokenizer, TrainSpec, VARIANTS, VariantSpec,
+    CausalSpec, ChunkSpec, DataSpec, Decay, DepthSampling, DraftStart, DualSpec, Injection,
+    LastTokenSpec, LossType, Objective, Optimizer, Positions, Precision, Prediction, RunConfig,
+    Sampling, Schedule, StateStart, StateUpdate, Supervision, Tokenizer, TrainSpec, VARIANTS,
+    VariantSpec,
 };
 pub use failure::{Failure, FailureKind};
 pub use protocol::{

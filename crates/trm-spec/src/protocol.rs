@@ -93,6 +93,9 @@ pub enum Command {
     /// tokens of each position and, of the position `attention`, what every head
     /// looked at. Answered by `traced`.
     Trace { prompt: String, depth: usize, top: usize, attention: Option<usize> },
+    /// What a model makes of the tokens after `prompt`, after every cycle: a chunk,
+    /// or one token, with the `top` most probable ones. Answered by `drafted`.
+    Draft { prompt: String, depth: usize, top: usize },
     /// A puzzle of a kind (`sudoku-9x9`, `maze-10x10`), with what the rules say of
     /// it. Asks no model. Answered by `posed`.
     #[cfg(feature = "puzzles")]
@@ -158,6 +161,12 @@ pub enum Event {
     Traced {
         step: usize,
         trace: Trace,
+        vocab: Vocab,
+    },
+    /// `tokens` are the prompt's; the steps tell of the positions after it.
+    Drafted {
+        step: usize,
+        draft: Trace,
         vocab: Vocab,
     },
     #[cfg(feature = "puzzles")]
@@ -256,6 +265,16 @@ pub struct DepthLoss {
     pub perplexity: f64,
     /// Loss in bits, per character of the text.
     pub bits_per_char: f64,
+    /// The same per byte of its UTF-8, which does not depend on the tokens.
+    pub bits_per_byte: f64,
+    /// `exp` of the loss per word, which does not depend on the tokens either. A
+    /// word is a stretch without white space.
+    pub word_perplexity: f64,
+    /// Loss when every draft starts at its own answer, as published; of models that
+    /// show this leak. It says nothing about the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub leaking_loss: Option<f64>,
 }
 
 /// A piece of generated text.

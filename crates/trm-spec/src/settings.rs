@@ -33,8 +33,8 @@ pub struct Setting {
     pub kind: SettingKind,
     /// The words a choice may take.
     pub choices: &'static [&'static str],
-    /// The variant that alone has it, where not all do.
-    pub variant: Option<&'static str>,
+    /// The variants that have it; empty where all do.
+    pub variants: &'static [&'static str],
     /// Whether it may change while a run goes on; the others need a new run.
     pub live: bool,
     pub help: &'static str,
@@ -46,7 +46,7 @@ const fn s(
     kind: SettingKind,
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind, choices: &[], variant: None, live: false, help }
+    Setting { key, section, kind, choices: &[], variants: &[], live: false, help }
 }
 
 const fn choice(
@@ -55,7 +55,7 @@ const fn choice(
     choices: &'static [&'static str],
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind: SettingKind::Choice, choices, variant: None, live: false, help }
+    Setting { key, section, kind: SettingKind::Choice, choices, variants: &[], live: false, help }
 }
 
 /// A setting that may change while a run goes on.
@@ -63,14 +63,29 @@ const fn live(setting: Setting) -> Setting {
     Setting { live: true, ..setting }
 }
 
-/// A setting that only the causal model has.
-const fn causal(setting: Setting) -> Setting {
-    Setting { variant: Some("causal"), ..setting }
+/// A setting that only some variants have.
+const fn of(variants: &'static [&'static str], setting: Setting) -> Setting {
+    Setting { variants, ..setting }
 }
 
-/// A setting that only the dual-state model has.
+/// A setting that only the causal model has.
+const fn causal(setting: Setting) -> Setting {
+    of(&["causal"], setting)
+}
+
+/// A setting that only the chunk model has.
+const fn chunk(setting: Setting) -> Setting {
+    of(&["chunk"], setting)
+}
+
+/// A setting that models have which write text.
+const fn language(setting: Setting) -> Setting {
+    of(&["causal", "chunk", "last_token"], setting)
+}
+
+/// A setting that only the puzzle solver has.
 const fn dual(setting: Setting) -> Setting {
-    Setting { variant: Some("dual"), ..setting }
+    of(&["dual"], setting)
 }
 
 use SettingKind::{Flag, Integer, Number, Numbers, Text};
@@ -80,19 +95,17 @@ pub const SETTINGS: &[Setting] = &[
     choice(
         "model",
         "variant",
-        &["causal", "dual"],
-        "Which model: the causal single-state language model (Chat-TRM), or the dual-state puzzle solver (TRM)",
+        &["causal", "chunk", "last_token", "dual"],
+        "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)",
     ),
     s("model", "hidden_size", Integer, "Width of the state, in features"),
     s("model", "num_heads", Integer, "Attention heads; must divide hidden_size"),
     s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
     dual(s("model", "h_cycles", Integer, "Cycles of a supervision step, T")),
-    dual(s(
-        "model",
-        "l_cycles",
-        Integer,
-        "Latent steps in a cycle, n; a step of the answer follows",
-    )),
+    of(
+        &["chunk", "last_token", "dual"],
+        s("model", "l_cycles", Integer, "Latent steps in a cycle, n; a step of the answer follows"),
+    ),
     dual(s("model", "halt_max_steps", Integer, "Most supervision steps for a puzzle")),
     dual(s("model", "seq_len", Integer, "Cells of a puzzle")),
     dual(s(
@@ -115,26 +128,47 @@ pub const SETTINGS: &[Setting] = &[
         "Positions that the embedding takes; 0 means as many as it fills",
     )),
     dual(s("model", "num_puzzle_identifiers", Integer, "Rows of the puzzle embedding")),
-    dual(choice(
-        "model",
-        "state_start",
-        &["normal", "zero"],
-        "Where the states begin: at two vectors drawn once (official TRM), or at zero",
-    )),
-    causal(live(s(
+    of(
+        &["last_token", "dual"],
+        choice(
+            "model",
+            "state_start",
+            &["normal", "zero", "learned"],
+            "Where the states begin: at two vectors drawn once (official TRM), at zero, or at two that are learned",
+        ),
+    ),
+    language(live(s(
         "model",
         "recursion_steps",
         Integer,
-        "Cycles of the recursion in training; later runs may use any depth",
+        "Cycles of the recursion in training, refinements of a chunk; later runs may use any depth",
     ))),
-    causal(s("model", "block_size", Integer, "Context length, in tokens")),
+    language(s("model", "block_size", Integer, "Context length, in tokens")),
+    chunk(s("model", "chunk_size", Integer, "Tokens drafted at once; must divide block_size")),
+    chunk(choice(
+        "model",
+        "draft_start",
+        &["queries", "last_token", "targets"],
+        "What a draft begins as: learned vectors, the context's last token, or, to show the published leak, its own answer",
+    )),
+    chunk(s(
+        "model",
+        "tie_embeddings",
+        Flag,
+        "Read answers out with the token embedding instead of a matrix of its own",
+    )),
+    of(
+        &["last_token"],
+        s("model", "alpha", Number, "Share of the old latent state that is kept: z = alpha z + f(x + y + z)"),
+    ),
+    of(&["last_token"], s("model", "learnable_alpha", Flag, "Train alpha, from its value on")),
     s(
         "model",
         "expansion",
         Number,
         "SwiGLU expansion; the inner width is rounded up to a multiple of 256",
     ),
-    causal(s("model", "dropout", Number, "Probability of dropping an activation in training")),
+    language(s("model", "dropout", Number, "Probability of dropping an activation in training")),
     s("model", "rms_norm_eps", Number, "Added to the mean square inside RMSNorm"),
     s("model", "rope_theta", Number, "Base of the rotary position frequencies"),
     causal(choice(
@@ -274,7 +308,25 @@ pub const SETTINGS: &[Setting] = &[
         Integer,
         "Last cycles that leave a gradient; 0 means all of them",
     )),
+    live(s(
+        "train",
+        "detach_cycles",
+        Flag,
+        "Cut the gradient between cycles, so that each learns from its own loss (as chunks are published)",
+    )),
+    live(choice(
+        "train",
+        "prediction",
+        &["every_position", "last_position"],
+        "Predict after every token, or only after the last one of padded rows of drawn lengths",
+    )),
     live(s("train", "eval_interval", Integer, "Steps between validations")),
+    live(s(
+        "train",
+        "save_interval",
+        Integer,
+        "Steps between saved states; 0 saves with every validation",
+    )),
     live(s(
         "train",
         "eval_iters",

@@ -3,11 +3,12 @@
 //! one cycle's intermediate results are held at once.
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Int, Tensor};
-use trm_core::{Recursive, State};
+use burn::tensor::Tensor;
+use trm_core::State;
+use trm_core::cache::Autoregressive;
 use trm_data::Batch;
 
-use crate::task::{CausalTask, Question};
+use crate::task::{LanguageTask, Question};
 
 /// What one batch teaches.
 pub struct Lesson {
@@ -19,8 +20,8 @@ pub struct Lesson {
 /// Gradients of `share` times the objective of `batch` at `depth` cycles.
 /// `before` is told which cycle is computed next (0: the embedding), also when
 /// it is computed again, so that dropout can draw the same masks both times.
-pub fn gradients<M: Recursive<Input = Tensor<2, Int>>>(
-    task: &CausalTask,
+pub fn gradients<M: Autoregressive>(
+    task: &LanguageTask,
     model: &M,
     batch: &Batch,
     depth: usize,
@@ -37,8 +38,8 @@ pub fn gradients<M: Recursive<Input = Tensor<2, Int>>>(
 }
 
 /// The same as [`gradients`], keeping only the states between cycles.
-pub fn checkpointed<M: Recursive<Input = Tensor<2, Int>>>(
-    task: &CausalTask,
+pub fn checkpointed<M: Autoregressive>(
+    task: &LanguageTask,
     model: &M,
     batch: &Batch,
     depth: usize,
@@ -54,7 +55,7 @@ pub fn checkpointed<M: Recursive<Input = Tensor<2, Int>>>(
     let frozen = model.clone().no_grad();
     before(0);
     let x = frozen.encode(&question.inputs);
-    let mut states = vec![frozen.start(&x)];
+    let mut states = vec![question.start(&frozen, &x)];
     for cycle in 1..=depth {
         before(cycle);
         states.push(frozen.cycle(&x, states[cycle - 1].clone()));
@@ -82,7 +83,9 @@ pub fn checkpointed<M: Recursive<Input = Tensor<2, Int>>>(
         }
         let Some(objective) = objective else { continue };
         let mut grads = objective.backward();
-        wanted = Some(from.parts().iter().map(|part| part.grad_remove(&mut grads)).collect());
+        if cycle == 1 || task.connected() {
+            wanted = Some(from.parts().iter().map(|part| part.grad_remove(&mut grads)).collect());
+        }
         if let Some(new) = leaf_x.grad_remove(&mut grads) {
             wanted_x = Some(wanted_x.map_or(new.clone(), |sum| sum + new));
         }
@@ -94,7 +97,7 @@ pub fn checkpointed<M: Recursive<Input = Tensor<2, Int>>>(
     let x = model.encode(&question.inputs);
     let mut objective = wanted_x.map(|wanted| product(&x, wanted));
     if first == 1
-        && let Some(part) = wanted.and_then(|wanted| pull(&model.start(&x), wanted))
+        && let Some(part) = wanted.and_then(|wanted| pull(&question.start(model, &x), wanted))
     {
         objective = Some(objective.map_or(part.clone(), |sum| sum + part));
     }

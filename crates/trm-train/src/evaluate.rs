@@ -1,74 +1,120 @@
 //! Validation loss of language models, at several depths in one pass.
 
-use burn::tensor::{Int, Tensor};
-use trm_core::{Engine, Recursive};
-use trm_data::{Corpus, Split, Window, count_characters};
-use trm_spec::{DepthLoss, Failure};
+use burn::tensor::Tensor;
+use trm_core::Engine;
+use trm_core::cache::Autoregressive;
+use trm_data::{Corpus, Extent, IGNORED, Measure, Split, Window};
+use trm_spec::{DepthLoss, Failure, FailureKind};
 
 use crate::checkpoint::host;
-use crate::task::tokens;
+use crate::task::Question;
 
 /// Tokens in one evaluation batch; bounds memory, not results.
 const BATCH_TOKENS: usize = 4096;
 
-/// Mean loss at each of `depths` over at most `max_tokens` tokens (0: all),
-/// in non-overlapping windows, so that every token counts once. A smaller
-/// number takes windows at even distances.
-pub(crate) async fn evaluate<M: Recursive<Input = Tensor<2, Int>>>(
+/// What to score, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Scoring {
+    pub depths: Vec<usize>,
+    /// Most tokens that are scored, evenly spread; 0 means all.
+    pub max_tokens: usize,
+    /// Tokens that are scored in a window; what comes before them is context. 0
+    /// means the whole window, so that windows do not overlap. 1, or the size of a
+    /// chunk, gives every token the whole context there is room for.
+    pub stride: usize,
+}
+
+/// Losses, and the text they are of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    pub depths: Vec<DepthLoss>,
+    pub scored: Extent,
+}
+
+/// Mean losses over the validation part, left to right: every token but the first
+/// counts once.
+pub(crate) async fn evaluate<M: Autoregressive>(
     model: &M,
     corpus: &Corpus,
-    block_size: usize,
-    depths: &[usize],
-    max_tokens: usize,
-) -> Result<Vec<DepthLoss>, Failure> {
-    let windows = spread(corpus.windows(Split::Val, block_size).collect(), block_size, max_tokens);
+    scoring: &Scoring,
+) -> Result<Evaluation, Failure> {
+    let block = model.block_size();
+    let stride = check_stride(scoring.stride, block, model.ahead())?;
+    let windows = corpus.windows(Split::Val, block, stride).collect();
+    let windows = spread(windows, stride, scoring.max_tokens);
+    let depths = &scoring.depths;
     let deepest = depths.iter().copied().max().unwrap_or(0);
+    let mut measure = Measure::new(corpus.vocab());
     let mut sums: Vec<Vec<Tensor<1>>> = vec![Vec::new(); depths.len()];
-    let (mut count, mut characters) = (0, 0);
-    for batch in batches(&windows, block_size) {
-        let batch = corpus.gather(Split::Val, batch)?;
-        let inputs = tokens(&batch.inputs, batch.block_size, &model.device());
-        let targets = tokens(&batch.targets, batch.block_size, &model.device());
-        let rows = batch.targets.len();
-        let targets = targets.reshape([rows]);
-        count += rows;
-        characters += count_characters(corpus.vocab(), &batch.targets);
-        let x = model.encode(&inputs);
-        let start = model.start(&x);
-        Engine::new(deepest).think(model, &x, start, |step, state| {
-            for (i, _) in depths.iter().enumerate().filter(|(_, depth)| **depth == step) {
-                let logits = model.read(state).logits;
-                let [_, _, vocab] = logits.dims();
-                let loss =
-                    trm_kernels::cross_entropy(logits.reshape([rows, vocab]), targets.clone());
-                sums[i].push(loss.sum());
-            }
-        });
+    let mut leaking = sums.clone();
+    for windows in batches(&windows, block) {
+        let batch = corpus.gather(Split::Val, windows)?;
+        let rows = batch.inputs.chunks_exact(batch.block_size);
+        for (inputs, targets) in rows.zip(batch.targets.chunks_exact(batch.block_size)) {
+            let first = targets.iter().position(|&target| target != IGNORED).unwrap_or(0);
+            measure.add(Some(inputs[first]), &targets[first..]);
+        }
+        let question = Question::new(&batch, &model.device());
+        let x = model.encode(&question.inputs);
+        let think = |start, sums: &mut [Vec<Tensor<1>>]| {
+            Engine::new(deepest).think(model, &x, start, |step, state| {
+                for (i, _) in depths.iter().enumerate().filter(|(_, depth)| **depth == step) {
+                    sums[i].push(question.each(model, state).sum());
+                }
+            });
+        };
+        think(model.start(&x), &mut sums);
+        if let Some(start) = question.leak(model, &x) {
+            think(start, &mut leaking);
+        }
     }
+    let scored = measure.extent;
     let mut losses = Vec::with_capacity(depths.len());
-    for (&depth, sums) in depths.iter().zip(sums) {
-        let total: f64 = host(Tensor::cat(sums, 0)).await?.into_iter().map(f64::from).sum();
-        let loss = total / count as f64;
+    for ((&depth, sums), leaking) in depths.iter().zip(sums).zip(leaking) {
+        let total = total(sums).await?;
+        let leaking = if leaking.is_empty() { None } else { Some(self::total(leaking).await?) };
+        let per = |count: usize| total / count.max(1) as f64;
+        let bits = |count| per(count) / std::f64::consts::LN_2;
         losses.push(DepthLoss {
             depth,
-            loss,
-            perplexity: loss.exp(),
-            bits_per_char: total / std::f64::consts::LN_2 / characters.max(1) as f64,
+            loss: per(scored.tokens),
+            perplexity: per(scored.tokens).exp(),
+            bits_per_char: bits(scored.characters),
+            bits_per_byte: bits(scored.bytes),
+            word_perplexity: per(scored.words).exp(),
+            leaking_loss: leaking.map(|total| total / scored.tokens.max(1) as f64),
         });
     }
-    Ok(losses)
+    Ok(Evaluation { depths: losses, scored })
+}
+
+async fn total(sums: Vec<Tensor<1>>) -> Result<f64, Failure> {
+    Ok(host(Tensor::cat(sums, 0)).await?.into_iter().map(f64::from).sum())
+}
+
+fn check_stride(stride: usize, block: usize, chunk: usize) -> Result<usize, Failure> {
+    let stride = if stride == 0 { block } else { stride };
+    if stride <= block && stride.is_multiple_of(chunk) {
+        return Ok(stride);
+    }
+    let chunks = if chunk > 1 { format!(", in steps of {chunk} (chunk_size)") } else { String::new() };
+    Err(Failure::new(
+        FailureKind::Config,
+        format!("a stride of {stride} tokens cannot be used with a block of {block}"),
+        format!("Choose one from {chunk} to {block}{chunks}."),
+    ))
 }
 
 /// As many windows as `max_tokens` allows, at even distances.
-fn spread(windows: Vec<Window>, block_size: usize, max_tokens: usize) -> Vec<Window> {
-    let wanted = max_tokens.div_ceil(block_size);
+fn spread(windows: Vec<Window>, stride: usize, max_tokens: usize) -> Vec<Window> {
+    let wanted = max_tokens.div_ceil(stride);
     if max_tokens == 0 || wanted >= windows.len() {
         return windows;
     }
     (0..wanted).map(|i| windows[i * windows.len() / wanted]).collect()
 }
 
-/// Windows of equal length together, the shorter last one by itself.
+/// Windows of equal length together, a shorter last one by itself.
 fn batches(windows: &[Window], block_size: usize) -> impl Iterator<Item = &[Window]> {
     let whole = windows.iter().take_while(|w| w.length == block_size).count();
     let (whole, rest) = windows.split_at(whole);

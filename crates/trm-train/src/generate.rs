@@ -1,6 +1,10 @@
-//! Text, one token at a time, from a snapshot of a model.
+//! Text, a token or a chunk at a time, from a snapshot of a model.
+
+use std::collections::VecDeque;
 
 use async_trait::async_trait;
+use burn::tensor::Tensor;
+use trm_core::State;
 use trm_core::cache::{Autoregressive, Cache};
 use trm_core::sample::Sampler;
 use trm_data::Decoder;
@@ -32,6 +36,8 @@ pub struct Generation<M> {
     context: Vec<u32>,
     /// Tokens of the context that the cache has not seen.
     pending: usize,
+    /// Tokens of a chunk that were drawn and not yet given out.
+    drawn: VecDeque<u32>,
     left: usize,
 }
 
@@ -51,44 +57,60 @@ impl<M: Autoregressive> Generation<M> {
             overflow,
             pending: prompt.len(),
             context: prompt,
+            drawn: VecDeque::new(),
             left: options.max_new_tokens,
             decoder: Decoder::new(vocab),
             model,
         }
     }
 
-    /// Logits of the token after the context.
-    async fn logits(&mut self) -> Result<Vec<f32>, Failure> {
-        let block = self.model.block_size();
-        if self.cache.len() + self.pending > block {
+    /// The next tokens, as many as the model predicts at once. Each is drawn from
+    /// logits of its own.
+    async fn draw(&mut self) -> Result<(), Failure> {
+        let most = self.model.context();
+        if self.cache.len() + self.pending > most {
             let keep = match self.overflow {
                 // A fresh prompt is seen as far as the block reaches.
-                Overflow::Half if !self.cache.is_empty() => (block / 2).max(1),
-                _ => block,
+                Overflow::Half if !self.cache.is_empty() => (most / 2).max(1),
+                _ => most,
             };
             self.cache = self.model.cache(self.depth);
             self.pending = keep.min(self.context.len());
         }
         let new = &self.context[self.context.len() - self.pending..];
         let input = tokens(new, new.len(), &self.model.device());
-        let logits = self.model.extend(input, &mut self.cache);
-        let [_, seq, vocab] = logits.dims();
+        let state = self.model.extend(input, &mut self.cache, &mut |_, _| {});
+        let logits = self.model.read(&next(state, self.model.ahead())).logits;
+        let [_, _, vocab] = logits.dims();
         self.pending = 0;
-        host(logits.slice([0..1, seq - 1..seq, 0..vocab])).await
+        for logits in host(logits).await?.chunks_exact(vocab) {
+            let token = self.sampler.next(logits);
+            self.drawn.push_back(token);
+            self.context.push(token);
+            self.pending += 1;
+        }
+        Ok(())
     }
+}
+
+/// The last positions of a state, which are those of the tokens to come.
+pub(crate) fn next<S: State>(state: S, ahead: usize) -> S {
+    state.map(&mut |part: Tensor<3>| {
+        let [_, positions, _] = part.dims();
+        part.narrow(1, positions - ahead, ahead)
+    })
 }
 
 #[async_trait(?Send)]
 impl<M: Autoregressive> TextStream for Generation<M> {
     async fn pull(&mut self, n: usize) -> Result<Generated, Failure> {
         let mut new = Vec::new();
-        for _ in 0..n.min(self.left) {
-            let logits = self.logits().await?;
-            let token = self.sampler.next(&logits);
-            self.context.push(token);
-            self.pending += 1;
+        while new.len() < n && self.left > 0 {
+            if self.drawn.is_empty() {
+                self.draw().await?;
+            }
+            new.extend(self.drawn.pop_front());
             self.left -= 1;
-            new.push(token);
         }
         let mut text = self.decoder.push(&new);
         let done = self.left == 0;

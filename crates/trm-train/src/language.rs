@@ -1,27 +1,28 @@
-//! Runs of models that predict the next token.
+//! Runs of models that write text.
 
 use async_trait::async_trait;
 use burn::optim::GradientsAccumulator;
 use burn::tensor::{FloatDType, Tensor};
 use rand::RngExt;
 use serde_json::Value;
-use trm_core::Engine;
+use trm_core::{Engine, State};
 use trm_core::cache::Autoregressive;
 use trm_data::{Corpus, Split, draw, encode, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, GenerateOptions, Precision, RunConfig, RunSummary, Saved,
-    StepReport, Trace, VariantSpec, Vocab, may_change,
+    DepthLoss, Failure, FailureKind, GenerateOptions, Precision, Prediction, RunConfig, RunSummary,
+    Saved, StepReport, Trace, Vocab, may_change,
 };
 
 use crate::backward::{checkpointed, gradients};
 use crate::checkpoint::{self, Header, host};
-use crate::generate::{Generation, Overflow};
+use crate::evaluate::evaluate;
+use crate::generate::{Generation, Overflow, next};
 use crate::learner::Learner;
 use crate::registry::check_depth;
-use crate::task::CausalTask;
-use crate::trace::trace;
-use crate::{Run, TextStream, TraceRequest, Weights};
+use crate::task::{LanguageTask, tokens};
+use crate::trace::{Watch, trace};
+use crate::{Evaluation, Run, Scoring, TextStream, TraceRequest, Weights};
 
 /// A language model with its text and its place in the run.
 pub(crate) struct LanguageRun<M> {
@@ -29,7 +30,7 @@ pub(crate) struct LanguageRun<M> {
     vocab: Vocab,
     corpus: Option<Corpus>,
     learner: Learner<M>,
-    task: CausalTask,
+    task: LanguageTask,
 }
 
 /// Room for the number of a cycle beside that of its batch.
@@ -42,9 +43,9 @@ impl<M: Autoregressive> LanguageRun<M> {
         vocab: Vocab,
         corpus: Option<Corpus>,
         model: M,
-        task: CausalTask,
     ) -> Self {
         let learner = Learner::new(model, &config.train);
+        let task = LanguageTask::new(config.model.depth(), &config.train);
         Self { config, vocab, corpus, learner, task }
     }
 
@@ -78,14 +79,20 @@ impl<M: Autoregressive> LanguageRun<M> {
         let products = half(train.precision);
         // Gradients of a mean over many tokens would vanish in half precision;
         // those of the sum lie around one.
-        let tokens = train.batch_size * self.block_size();
+        let tokens = match train.prediction {
+            Prediction::EveryPosition => train.batch_size * self.block_size(),
+            Prediction::LastPosition => train.batch_size,
+        };
         let loss_scale = if train.precision == Precision::F16 { tokens as f64 } else { 1.0 };
         let teach = if train.gradient_checkpointing { checkpointed } else { gradients };
         let mut sum = GradientsAccumulator::new();
         let mut last: Option<Tensor<1>> = None;
         for number in step * batches..(step + 1) * batches {
             let (size, block) = (train.batch_size, self.block_size());
-            let batch = corpus.batch(Split::Train, train.seed, number, size, block)?;
+            let mut batch = corpus.batch(Split::Train, train.seed, number, size, block)?;
+            if train.prediction == Prediction::LastPosition {
+                batch = batch.padded(&self.lengths(number))?;
+            }
             let before = |cycle| self.seed_dropout(number, cycle);
             let lesson = autocast(products, || {
                 teach(&self.task, model, &batch, depth, share * loss_scale, &before)
@@ -98,12 +105,19 @@ impl<M: Autoregressive> LanguageRun<M> {
         Ok((loss, rate, depth))
     }
 
+    /// Where the rows of a batch end, when only their last token is asked about.
+    fn lengths(&self, batch: u64) -> Vec<usize> {
+        let train = &self.config.train;
+        let mut generator = draw(train.seed, stream::LENGTHS, batch);
+        let longest = self.block_size() as u64;
+        (0..train.batch_size).map(|_| generator.random_range(1..=longest) as usize).collect()
+    }
+
     /// Dropout masks are a function of the seed, the batch and the cycle, so that
     /// a resumed run drops what an unbroken one would have dropped, and a cycle
     /// that is computed again drops the same.
     fn seed_dropout(&self, batch: u64, cycle: usize) {
-        let VariantSpec::Causal(spec) = &self.config.model else { return };
-        if spec.dropout > 0.0 {
+        if self.config.model.dropout() > 0.0 {
             let address = (batch << CYCLE_BITS) | cycle as u64;
             let seed = draw(self.config.train.seed, stream::DROPOUT, address).random();
             self.learner.plain_device().seed(seed);
@@ -126,7 +140,6 @@ impl<M: Autoregressive> LanguageRun<M> {
     }
 
     fn check_tokens(&self, rows: &[Vec<u32>]) -> Result<(), Failure> {
-        let size = self.vocab.size();
         let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
         if longest > self.block_size() {
             return Err(Failure::new(
@@ -135,7 +148,12 @@ impl<M: Autoregressive> LanguageRun<M> {
                 "Give fewer tokens.",
             ));
         }
-        match rows.iter().flatten().find(|token| **token as usize >= size) {
+        rows.iter().try_for_each(|row| self.check_known(row))
+    }
+
+    fn check_known(&self, row: &[u32]) -> Result<(), Failure> {
+        let size = self.vocab.size();
+        match row.iter().find(|token| **token as usize >= size) {
             None => Ok(()),
             Some(token) => Err(Failure::new(
                 FailureKind::Prompt,
@@ -158,15 +176,15 @@ pub(crate) fn half(precision: Precision) -> Option<FloatDType> {
 #[async_trait(?Send)]
 impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
     fn summary(&self) -> RunSummary {
-        let tokens = |pick: fn(&Corpus) -> usize| self.corpus.as_ref().map_or(0, pick);
+        let count = |pick: fn(&Corpus) -> usize| self.corpus.as_ref().map_or(0, pick);
         RunSummary {
             config: self.config.clone(),
             vocab: self.vocab.clone(),
             parameters: self.learner.model().num_params(),
             step: self.learner.step,
             trainable: self.corpus.is_some(),
-            train_tokens: tokens(|c| c.len(Split::Train)),
-            val_tokens: tokens(|c| c.len(Split::Val)),
+            train_tokens: count(|c| c.len(Split::Train)),
+            val_tokens: count(|c| c.len(Split::Val)),
             chance_loss: (self.vocab.size() as f64).ln(),
             training_flops_per_token: self.config.training_flops_per_token(self.vocab.size()),
         }
@@ -199,9 +217,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
         may_change(&self.config, config)?;
-        if let VariantSpec::Causal(model) = &config.model {
-            self.task = CausalTask::new(model, &config.train);
-        }
+        self.task = LanguageTask::new(config.model.depth(), &config.train);
         self.learner.configure(&config.train);
         self.config = config.clone();
         Ok(())
@@ -212,6 +228,11 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         depths: &[usize],
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
+        let scoring = Scoring { depths: depths.into(), max_tokens, stride: 0 };
+        Ok(self.score(&scoring).await?.depths)
+    }
+
+    async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure> {
         let corpus = self.corpus()?;
         if corpus.len(Split::Val) < 2 {
             return Err(Failure::new(
@@ -220,17 +241,10 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
                 "Start the run with val_fraction above 0.",
             ));
         }
-        for depth in depths {
+        for depth in &scoring.depths {
             check_depth(*depth)?;
         }
-        crate::evaluate::evaluate(
-            &self.learner.answerer(),
-            corpus,
-            self.block_size(),
-            depths,
-            max_tokens,
-        )
-        .await
+        evaluate(&self.learner.answerer(), corpus, scoring).await
     }
 
     fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure> {
@@ -261,6 +275,36 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             engine.think(&model, x, start, probe);
         })
         .await
+    }
+
+    async fn draft(&self, request: &TraceRequest) -> Result<Trace, Failure> {
+        check_depth(request.depth)?;
+        let model = self.learner.answerer();
+        let [row] = &request.tokens[..] else {
+            return Err(Failure::new(
+                FailureKind::Prompt,
+                format!("{} texts cannot be gone on with at once", request.tokens.len()),
+                "Give one.",
+            ));
+        };
+        self.check_known(row)?;
+        // As far back as generation would look.
+        let context = &row[row.len().saturating_sub(model.context())..];
+        if context.is_empty() {
+            return Err(crate::trace::empty_row());
+        }
+        let ahead = model.ahead();
+        let input = tokens(context, context.len(), &model.device());
+        let mut watch: Option<Watch<M>> = None;
+        let mut cache = model.cache(request.depth);
+        model.extend(input, &mut cache, &mut |_, state| {
+            let state = next(state.clone(), ahead);
+            // What the first cycle began at lies below every reading.
+            let nothing = || state.clone().map(&mut |part| part.zeros_like());
+            watch.get_or_insert_with(|| Watch::new(&model, nothing())).see(&state, |_| Vec::new());
+        });
+        let watch = watch.expect("there is a first cycle");
+        watch.told(self.config.model.name(), request, &[ahead]).await
     }
 
     fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure> {

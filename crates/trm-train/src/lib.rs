@@ -24,10 +24,11 @@ mod trace;
 
 pub use backward::{Lesson, checkpointed, gradients};
 pub use convert::{chat_trm, samsung_trm, to_samsung_trm};
+pub use evaluate::{Evaluation, Scoring};
 pub use generate::{Generation, Overflow};
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
 pub use puzzle_task::{Carry, PuzzleTask, Puzzles, Scores, Supervised};
 pub use registry::{Material, create, load, load_with, load_with_corpus};
 pub use run::{Run, SolveRequest, TextStream, TraceRequest, Weights};
-pub use task::CausalTask;
+pub use task::LanguageTask;

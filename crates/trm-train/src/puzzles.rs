@@ -20,6 +20,7 @@ use crate::puzzle_task::{Carry, PuzzleTask, Puzzles, Supervised};
 use crate::registry::check_depth;
 use crate::solve::{judge, solve};
 use crate::trace::trace;
+use crate::run::no_text;
 use crate::{Run, SolveRequest, TextStream, TraceRequest, Weights};
 
 /// A puzzle solver with its puzzles, those under way, and its place in the run.
@@ -256,7 +257,7 @@ impl PuzzleRun {
         }
         let known = match &self.config.model {
             VariantSpec::Dual(spec) => spec.num_puzzle_identifiers,
-            VariantSpec::Causal(_) => 0,
+            _ => 0,
         };
         match identifiers.iter().find(|id| **id as usize >= known) {
             None => Ok(()),
@@ -284,14 +285,6 @@ fn learn(
 
 fn whole(values: &[f32]) -> Vec<i32> {
     values.iter().map(|&value| value as i32).collect()
-}
-
-fn no_text() -> Failure {
-    Failure::new(
-        FailureKind::Prompt,
-        "this model solves puzzles; it does not write text",
-        "Give it puzzles (trm-native solve), or choose a language model.",
-    )
 }
 
 #[async_trait(?Send)]
@@ -383,8 +376,17 @@ impl Run for PuzzleRun {
             .iter()
             .map(|&depth| {
                 let loss = scores.steps[check_depth(depth)? - 1].loss;
-                let bits_per_char = loss / std::f64::consts::LN_2;
-                Ok(DepthLoss { depth, loss, perplexity: loss.exp(), bits_per_char })
+                // A cell is a character, a byte and a word.
+                let (perplexity, bits) = (loss.exp(), loss / std::f64::consts::LN_2);
+                Ok(DepthLoss {
+                    depth,
+                    loss,
+                    perplexity,
+                    bits_per_char: bits,
+                    bits_per_byte: bits,
+                    word_perplexity: perplexity,
+                    leaking_loss: None,
+                })
             })
             .collect()
     }

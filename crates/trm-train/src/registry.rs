@@ -2,18 +2,20 @@
 
 use burn::tensor::Device;
 use trm_core::Init;
+use trm_core::cache::Autoregressive;
 use trm_core::variants::causal::Causal;
+use trm_core::variants::chunk::Chunk;
 use trm_core::variants::dual::Dual;
+use trm_core::variants::last_token::LastToken;
 use trm_data::Corpus;
 use trm_data::puzzles::{Kind, PuzzleData};
 use trm_spec::{DualSpec, Failure, FailureKind, Lessons, Precision, RunConfig, VariantSpec, Vocab};
 
 use crate::Run;
-use crate::checkpoint::{Checkpoint, read_header};
+use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::language::{LanguageRun, half};
 use crate::puzzle_task::PuzzleTask;
 use crate::puzzles::PuzzleRun;
-use crate::task::CausalTask;
 
 /// What a model learns from.
 #[allow(
@@ -81,13 +83,16 @@ pub fn create(
     config.validate()?;
     check_precision(config.train.precision, device)?;
     let mut init = Init::new(config.train.seed, &device.clone().autodiff());
+    let init = &mut init;
     match (&config.model, material.into()) {
         (VariantSpec::Causal(spec), Material::Text(corpus)) if LANGUAGE => {
-            let vocab = corpus.vocab().clone();
-            corpus.check_block(spec.block_size)?;
-            let model = Causal::new(spec, vocab.size(), &mut init);
-            let task = CausalTask::new(spec, &config.train);
-            Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model, task)))
+            writer(config, corpus, |vocab| Causal::new(spec, vocab, init))
+        }
+        (VariantSpec::Chunk(spec), Material::Text(corpus)) if LANGUAGE => {
+            writer(config, corpus, |vocab| Chunk::new(spec, vocab, init))
+        }
+        (VariantSpec::LastToken(spec), Material::Text(corpus)) if LANGUAGE => {
+            writer(config, corpus, |vocab| LastToken::new(spec, vocab, init))
         }
         (VariantSpec::Dual(spec), Material::Puzzles(data)) if PUZZLES => {
             let vocab = data.vocab();
@@ -96,7 +101,7 @@ pub fn create(
             spec.num_puzzle_identifiers =
                 spec.num_puzzle_identifiers.max(data.train.num_identifiers);
             check_puzzles(&spec, &vocab, &data)?;
-            let model = Dual::new(&spec, vocab.size(), &mut init);
+            let model = Dual::new(&spec, vocab.size(), init);
             let task = PuzzleTask::new(&spec, &config.train);
             let config = RunConfig { model: VariantSpec::Dual(spec), ..config.clone() };
             Ok(Box::new(PuzzleRun::new(config, vocab, Some(data), model, task)))
@@ -104,6 +109,18 @@ pub fn create(
         (model, _) if !is_here(model) => Err(elsewhere(model)),
         (model, material) => Err(unfit(model, &material)),
     }
+}
+
+/// A fresh run of a language model, which `model` makes for so many tokens.
+fn writer<M: Autoregressive + 'static>(
+    config: &RunConfig,
+    corpus: Corpus,
+    model: impl FnOnce(usize) -> M,
+) -> Result<Box<dyn Run>, Failure> {
+    corpus.check_block(config.model.length())?;
+    let vocab = corpus.vocab().clone();
+    let model = model(vocab.size());
+    Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model)))
 }
 
 /// A saved run. Without `optimizer` the moments start from zero; without
@@ -152,19 +169,16 @@ pub fn load_with(
     let mut init = Init::new(0, &device.clone().autodiff());
     match &header.config.model {
         VariantSpec::Causal(spec) if LANGUAGE => {
-            let corpus = match material {
-                None => None,
-                Some(Material::Text(corpus)) => Some(corpus),
-                Some(other) => return Err(unfit(&header.config.model, &other)),
-            };
-            if let Some(corpus) = &corpus {
-                corpus.check_block(spec.block_size)?;
-            }
-            let model = checkpoint.restore(Causal::new(spec, vocab.size(), &mut init))?;
-            let task = CausalTask::new(spec, &config.train);
-            let mut run = LanguageRun::new(config, vocab, corpus, model, task);
-            run.resume(header.step, optimizer)?;
-            Ok(Box::new(run))
+            let model = Causal::new(spec, vocab.size(), &mut init);
+            rewriter(&checkpoint, optimizer, material, model)
+        }
+        VariantSpec::Chunk(spec) if LANGUAGE => {
+            let model = Chunk::new(spec, vocab.size(), &mut init);
+            rewriter(&checkpoint, optimizer, material, model)
+        }
+        VariantSpec::LastToken(spec) if LANGUAGE => {
+            let model = LastToken::new(spec, vocab.size(), &mut init);
+            rewriter(&checkpoint, optimizer, material, model)
         }
         VariantSpec::Dual(spec) if PUZZLES => {
             let data = match material {
@@ -183,6 +197,28 @@ pub fn load_with(
         }
         model => Err(elsewhere(model)),
     }
+}
+
+/// A saved run of a language model, whose weights `model` takes.
+fn rewriter<M: Autoregressive + 'static>(
+    checkpoint: &Checkpoint,
+    optimizer: Option<&[u8]>,
+    material: Option<Material>,
+    model: M,
+) -> Result<Box<dyn Run>, Failure> {
+    let Header { config, vocab, step, .. } = checkpoint.header.clone();
+    let corpus = match material {
+        None => None,
+        Some(Material::Text(corpus)) => Some(corpus),
+        Some(other) => return Err(unfit(&config.model, &other)),
+    };
+    if let Some(corpus) = &corpus {
+        corpus.check_block(config.model.length())?;
+    }
+    let model = checkpoint.restore(model)?;
+    let mut run = LanguageRun::new(config, vocab, corpus, model);
+    run.resume(step, optimizer)?;
+    Ok(Box::new(run))
 }
 
 /// Families of models that this build holds; in browsers each comes as a module of

@@ -6,6 +6,8 @@ use trm_spec::{
     RunSummary, Saved, Solution, StepReport, Trace,
 };
 
+use crate::{Evaluation, Scoring};
+
 /// A model, and what it takes to train it further.
 ///
 /// Methods are async because a browser's GPU can only be read that way; nothing
@@ -29,6 +31,17 @@ pub trait Run {
         depths: &[usize],
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure>;
+
+    /// The same with more said of how it is scored, and of the text.
+    async fn score(&self, _scoring: &Scoring) -> Result<Evaluation, Failure> {
+        Err(no_text())
+    }
+
+    /// What the model makes of the tokens after the one row of `request`, after
+    /// every cycle: of a chunk, or of one token.
+    async fn draft(&self, _request: &TraceRequest) -> Result<Trace, Failure> {
+        Err(no_text())
+    }
 
     /// Opens a stream of text from the weights as they are now.
     fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure>;
@@ -70,6 +83,14 @@ fn no_puzzles() -> Failure {
     )
 }
 
+pub(crate) fn no_text() -> Failure {
+    Failure::new(
+        FailureKind::Prompt,
+        "this model solves puzzles; it does not write text",
+        "Give it puzzles (trm-native solve), or choose a language model.",
+    )
+}
+
 /// Puzzles to answer.
 #[derive(Clone, Debug, Default)]
 pub struct SolveRequest {
@@ -103,7 +124,7 @@ pub trait TextStream {
 /// What to trace.
 #[derive(Clone, Debug, Default)]
 pub struct TraceRequest {
-    /// Rows of equal length.
+    /// Rows; of language models they may differ in length.
     pub tokens: Vec<Vec<u32>>,
     pub depth: usize,
     /// Most probable tokens to list at each position; 0 lists none.

@@ -4,13 +4,14 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::RngExt;
 use rand_distr::{Distribution, Normal, Poisson};
+use trm_core::cache::Autoregressive;
 use trm_core::{Engine, Recursive};
 use trm_data::{Batch, IGNORED, draw, stream};
-use trm_spec::{CausalSpec, DepthSampling, Objective, TrainSpec};
+use trm_spec::{DepthSampling, Objective, TrainSpec};
 
-/// Next-token prediction through a recursion.
+/// Next-token prediction through a recursion, of one token or of a chunk at once.
 #[derive(Clone, Debug)]
-pub struct CausalTask {
+pub struct LanguageTask {
     depth: usize,
     min_depth: usize,
     sampling: DepthSampling,
@@ -19,6 +20,8 @@ pub struct CausalTask {
     weights: Vec<f64>,
     /// Last cycles that leave a gradient; 0 means all of them.
     kept: usize,
+    /// Whether every cycle is cut off from the one before.
+    apart: bool,
     seed: u64,
 }
 
@@ -35,15 +38,17 @@ const LOG_DEVIATION: f64 = 0.5;
 /// How far beyond the mean `log_normal` may go.
 const DEEPEST: usize = 4;
 
-impl CausalTask {
-    pub fn new(model: &CausalSpec, train: &TrainSpec) -> Self {
+impl LanguageTask {
+    /// The task of a model that is trained with `depth` cycles.
+    pub fn new(depth: usize, train: &TrainSpec) -> Self {
         Self {
-            depth: model.recursion_steps,
+            depth,
             min_depth: train.min_depth,
             sampling: train.depth_sampling,
             objective: train.objective,
             weights: train.cycle_weights.clone(),
             kept: train.backprop_cycles,
+            apart: train.detach_cycles,
             seed: train.seed,
         }
     }
@@ -69,7 +74,7 @@ impl CausalTask {
 
     /// Scores a batch with `depth` cycles. `before` is told which cycle comes
     /// next: 0 for the embedding, then from 1.
-    pub fn losses<M: Recursive<Input = Tensor<2, Int>>>(
+    pub fn losses<M: Autoregressive>(
         &self,
         model: &M,
         batch: &Batch,
@@ -80,11 +85,11 @@ impl CausalTask {
         let weights = self.cycle_weights(depth);
         before(0);
         let x = model.encode(&question.inputs);
-        let start = model.start(&x);
+        let start = question.start(model, &x);
         before(1);
         let mut objective: Option<Tensor<1>> = None;
         let mut last = None;
-        Engine::keeping(depth, self.kept).think(model, &x, start, |step, state| {
+        self.engine(depth).think(model, &x, start, |step, state| {
             let weight = weights[step - 1];
             if weight > 0.0 {
                 let loss = question.score(model, state);
@@ -99,6 +104,15 @@ impl CausalTask {
             objective: objective.expect("a recursion has a cycle that is scored"),
             last: last.expect("the last cycle is scored"),
         }
+    }
+
+    fn engine(&self, depth: usize) -> Engine {
+        if self.apart { Engine::apart(depth) } else { Engine::keeping(depth, self.kept) }
+    }
+
+    /// Whether what a later cycle asks of a state goes on to the cycle before.
+    pub(crate) fn connected(&self) -> bool {
+        !self.apart
     }
 
     /// Cycles that leave a gradient when `depth` run.
@@ -147,13 +161,30 @@ impl Question {
         }
     }
 
-    /// Mean loss of the answer in `state`, in nats per token, `[1]`.
-    pub fn score<M: Recursive>(&self, model: &M, state: &M::State) -> Tensor<1> {
+    /// Where a model begins. One that shows the published leak begins at the
+    /// answers: what it learns so is worth nothing, which is the lesson.
+    pub fn start<M: Autoregressive>(&self, model: &M, x: &Tensor<3>) -> M::State {
+        self.leak(model, x).unwrap_or_else(|| model.start(x))
+    }
+
+    /// The leaking start, of a model that shows it.
+    pub fn leak<M: Autoregressive>(&self, model: &M, x: &Tensor<3>) -> Option<M::State> {
+        // What does not count has no token; any will do.
+        let answers = self.targets.clone().clamp_min(0).reshape(self.inputs.dims());
+        model.leak(x, answers)
+    }
+
+    /// Losses of the answer in `state`, in nats, one for each target, `[rows ·
+    /// length]`; 0 where a target does not count.
+    pub fn each<M: Recursive>(&self, model: &M, state: &M::State) -> Tensor<1> {
         let logits = model.read(state).logits;
         let [rows, cols, vocab] = logits.dims();
         trm_kernels::cross_entropy(logits.reshape([rows * cols, vocab]), self.targets.clone())
-            .sum()
-            .div_scalar(self.counted as f64)
+    }
+
+    /// Mean loss of the answer in `state`, in nats per token, `[1]`.
+    pub fn score<M: Recursive>(&self, model: &M, state: &M::State) -> Tensor<1> {
+        self.each(model, state).sum().div_scalar(self.counted as f64)
     }
 }
 
@@ -168,9 +199,8 @@ pub(crate) fn tokens(values: &[u32], length: usize, device: &Device) -> Tensor<2
 mod tests {
     use super::*;
 
-    fn task(sampling: DepthSampling, depth: usize) -> CausalTask {
-        let model = CausalSpec { recursion_steps: depth, ..CausalSpec::default() };
-        CausalTask::new(&model, &TrainSpec { depth_sampling: sampling, ..TrainSpec::default() })
+    fn task(sampling: DepthSampling, depth: usize) -> LanguageTask {
+        LanguageTask::new(depth, &TrainSpec { depth_sampling: sampling, ..TrainSpec::default() })
     }
 
     #[test]

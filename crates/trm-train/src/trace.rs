@@ -12,8 +12,10 @@ use crate::task::tokens;
 /// What is told of every state, and of how many steps lie before it.
 pub(crate) type Probe<'a, S> = &'a mut dyn FnMut(usize, &S);
 
-/// Answers `request` with a model without autodiff. `input` makes of the tokens
-/// what it is asked, and `run` refines its states and shows them to the probe.
+/// Answers `request` with a model without autodiff. `input` makes of the tokens,
+/// `[rows, longest]`, what it is asked, and `run` refines its states and shows them
+/// to the probe. Shorter rows are padded, which they do not see; only language
+/// models may be given any.
 pub(crate) async fn trace<M: Recursive>(
     model: &M,
     variant: &str,
@@ -21,53 +23,88 @@ pub(crate) async fn trace<M: Recursive>(
     input: impl FnOnce(Tensor<2, Int>) -> M::Input,
     run: impl FnOnce(&Tensor<3>, M::State, Probe<'_, M::State>),
 ) -> Result<Trace, Failure> {
-    let length = request.tokens.first().map_or(0, Vec::len);
-    if length == 0 || request.tokens.iter().any(|row| row.len() != length) {
+    let lengths: Vec<usize> = request.tokens.iter().map(Vec::len).collect();
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let shortest = lengths.iter().copied().min().unwrap_or(0);
+    if shortest == 0 {
+        return Err(empty_row());
+    }
+    if let Some(position) = request.attention.filter(|position| *position >= shortest) {
         return Err(Failure::new(
             FailureKind::Prompt,
-            "the rows of tokens are empty or of different lengths",
-            "Give at least one token in each row, and as many in every row.",
+            format!("there is no position {position} among {shortest} tokens"),
+            format!("Positions count from 0 to {}.", shortest - 1),
         ));
     }
-    if let Some(position) = request.attention.filter(|position| *position >= length) {
-        return Err(Failure::new(
-            FailureKind::Prompt,
-            format!("there is no position {position} among {length} tokens"),
-            format!("Positions count from 0 to {}.", length - 1),
-        ));
-    }
-    let input = input(tokens(&request.tokens.concat(), length, &model.device()));
+    let mut rows = request.tokens.clone();
+    rows.iter_mut().for_each(|row| row.resize(longest, 0));
+    let input = input(tokens(&rows.concat(), longest, &model.device()));
     let x = model.encode(&input);
     let start = model.start(&x);
-    let mut before = start.clone();
-    let mut seen: Vec<Seen> = Vec::with_capacity(request.depth);
+    let mut watch = Watch::new(model, start.clone());
     run(&x, start, &mut |_, state| {
-        let readout = model.read(state);
-        let answer = state.answer().clone();
-        let change = answer.clone() - before.answer().clone();
-        let attention = match request.attention {
-            Some(position) => look(model.attend(&x, &before), position),
+        watch.see(state, |before| match request.attention {
+            Some(position) => look(model.attend(&x, before), position),
             None => Vec::new(),
-        };
-        seen.push(Seen {
+        });
+    });
+    watch.told(variant, request, &lengths).await
+}
+
+pub(crate) fn empty_row() -> Failure {
+    Failure::new(
+        FailureKind::Prompt,
+        "a row of tokens is empty",
+        "Give at least one token in each row.",
+    )
+}
+
+/// What is kept of the states that a probe sees.
+pub(crate) struct Watch<'a, M: Recursive> {
+    model: &'a M,
+    before: M::State,
+    seen: Vec<Seen>,
+}
+
+impl<'a, M: Recursive> Watch<'a, M> {
+    /// Watches a model that begins at the state `before`.
+    pub fn new(model: &'a M, before: M::State) -> Self {
+        Self { model, before, seen: Vec::new() }
+    }
+
+    /// The next state; `attention` tells what was looked at from the one before it.
+    pub fn see(&mut self, state: &M::State, attention: impl FnOnce(&M::State) -> Vec<Tensor<3>>) {
+        let readout = self.model.read(state);
+        let answer = state.answer().clone();
+        let change = answer.clone() - self.before.answer().clone();
+        self.seen.push(Seen {
             logits: readout.logits,
             halt: readout.halt,
-            rms: mean_square(answer.clone()),
+            rms: mean_square(answer),
             change: mean_square(change),
-            attention,
+            attention: attention(&self.before),
         });
-        before = state.clone();
-    });
-    let mut steps = Vec::with_capacity(seen.len());
-    for (i, seen) in seen.into_iter().enumerate() {
-        steps.push(seen.read(i + 1, length, request).await?);
+        self.before = state.clone();
     }
-    Ok(Trace {
-        variant: variant.into(),
-        depth: request.depth,
-        tokens: request.tokens.clone(),
-        steps,
-    })
+
+    /// What was seen, of as many positions of each row as `lengths` says.
+    pub async fn told(
+        self,
+        variant: &str,
+        request: &TraceRequest,
+        lengths: &[usize],
+    ) -> Result<Trace, Failure> {
+        let mut steps = Vec::with_capacity(self.seen.len());
+        for (i, seen) in self.seen.into_iter().enumerate() {
+            steps.push(seen.read(i + 1, lengths, request).await?);
+        }
+        Ok(Trace {
+            variant: variant.into(),
+            depth: request.depth,
+            tokens: request.tokens.clone(),
+            steps,
+        })
+    }
 }
 
 /// Of every block's shares, what `position` takes: `[batch, heads, seq]` each.
@@ -96,10 +133,10 @@ impl Seen {
     async fn read(
         self,
         step: usize,
-        length: usize,
+        lengths: &[usize],
         request: &TraceRequest,
     ) -> Result<TraceStep, Failure> {
-        let [_, _, vocab] = self.logits.dims();
+        let [_, longest, vocab] = self.logits.dims();
         let values = host(self.logits).await?;
         let mut out = TraceStep {
             step,
@@ -118,8 +155,8 @@ impl Seen {
             attention: by_row(self.attention).await?,
             logits: request.logits.then(Vec::new),
         };
-        for row in values.chunks_exact(length * vocab) {
-            let positions = row.chunks_exact(vocab);
+        for (row, &length) in values.chunks_exact(longest * vocab).zip(lengths) {
+            let positions = row[..length * vocab].chunks_exact(vocab);
             let probs: Vec<Vec<f64>> = positions.clone().map(softmax).collect();
             let best: Vec<u32> = positions.clone().map(argmax).collect();
             out.prob.push(best.iter().zip(&probs).map(|(&b, p)| p[b as usize] as f32).collect());

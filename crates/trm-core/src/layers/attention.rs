@@ -9,6 +9,27 @@ use super::Linear;
 use crate::Init;
 use crate::cache::Slot;
 
+/// What slots can look at besides each other: the context as one block keeps it.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Rotated, `[batch, heads, seq, head_dim]`.
+    pub keys: Tensor<4>,
+    /// `[batch, heads, seq, head_dim]`.
+    pub values: Tensor<4>,
+}
+
+/// Where slots stand: groups of equal length that see a context each, and not
+/// each other.
+#[derive(Clone, Debug)]
+pub struct Slots {
+    pub groups: usize,
+    /// Rotary table of their places in turn, `[2, groups · slots, head_dim / 2]`.
+    pub rope: Tensor<3>,
+    /// Added to the scores of the context: 0 where a group sees it and a number far
+    /// below where not, `[1, groups, 1, seq]`. Without one, all see all of it.
+    pub mask: Option<Tensor<4>>,
+}
+
 /// Self-attention; queries, keys and values are one matrix, in that order.
 #[derive(Module, Debug)]
 pub struct SelfAttention {
@@ -36,6 +57,71 @@ impl SelfAttention {
         let qkv = self.qkv_proj.forward(x);
         let mixed = trm_kernels::attention(qkv, rope.clone(), self.heads, self.causal);
         self.o_proj.forward(mixed)
+    }
+
+    /// [`forward`](Self::forward), and what slots need to look at these positions:
+    /// keys, not rotated, and values, `[batch, seq, 2·dim]`.
+    pub fn read(&self, x: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let [_, _, dim] = x.dims();
+        let qkv = self.qkv_proj.forward(x);
+        let kept = qkv.clone().narrow(2, dim, 2 * dim);
+        let mixed = trm_kernels::attention(qkv, rope.clone(), self.heads, self.causal);
+        (self.o_proj.forward(mixed), kept)
+    }
+
+    /// What [`read`](Self::read) kept, as slots look at it.
+    pub fn context(&self, kept: Tensor<3>, rope: &Tensor<3>) -> Context {
+        let [batch, seq, width] = kept.dims();
+        let split = |part: Tensor<3>| {
+            part.reshape([batch, seq, self.heads, width / 2 / self.heads]).swap_dims(1, 2)
+        };
+        let keys = split(kept.clone().narrow(2, 0, width / 2));
+        let values = split(kept.narrow(2, width / 2, width / 2));
+        Context { keys: rotate(keys, rope, 0), values }
+    }
+
+    /// Slots `[batch, groups · slots, dim]` that look at the context and, in both
+    /// directions, at the slots of their own group.
+    pub fn look(&self, x: Tensor<3>, slots: &Slots, context: &Context) -> Tensor<3> {
+        let [batch, all, dim] = x.dims();
+        let (groups, heads) = (slots.groups, self.heads);
+        let (size, head_dim) = (all / groups, dim / heads);
+        let [_, _, seq, _] = context.keys.dims();
+        let (shares, v) = self.slot_shares(x, slots, context);
+        let grouped = v.reshape([batch * heads, groups, size, head_dim]);
+        let own = shares.clone().narrow(3, seq, size).matmul(grouped);
+        let given = shares.narrow(3, 0, seq).reshape([batch, heads, all, seq]);
+        let mixed = given.matmul(context.values.clone()) + own.reshape([batch, heads, all, head_dim]);
+        self.o_proj.forward(mixed.swap_dims(1, 2).reshape([batch, all, dim]))
+    }
+
+    /// What every slot takes from the context, `[batch, heads, groups · slots, seq]`;
+    /// the rest to one it takes from its group.
+    pub fn look_shares(&self, x: Tensor<3>, slots: &Slots, context: &Context) -> Tensor<4> {
+        let [batch, all, _] = x.dims();
+        let [_, heads, seq, _] = context.keys.dims();
+        let (shares, _) = self.slot_shares(x, slots, context);
+        shares.narrow(3, 0, seq).reshape([batch, heads, all, seq])
+    }
+
+    /// Shares of the context and then of the group, `[batch · heads, groups, slots,
+    /// seq + slots]`, and the slots' values `[batch, heads, groups · slots, head_dim]`.
+    fn slot_shares(&self, x: Tensor<3>, slots: &Slots, context: &Context) -> (Tensor<4>, Tensor<4>) {
+        let [batch, all, dim] = x.dims();
+        let (groups, heads) = (slots.groups, self.heads);
+        let (size, head_dim) = (all / groups, dim / heads);
+        let [_, _, seq, _] = context.keys.dims();
+        let [q, k, v] = split_heads(self.qkv_proj.forward(x), heads);
+        let q = rotate(q, &slots.rope, 0).div_scalar((head_dim as f64).sqrt());
+        let k = rotate(k, &slots.rope, 0);
+        let grouped = |part: Tensor<4>| part.reshape([batch * heads, groups, size, head_dim]);
+        let own = grouped(q.clone()).matmul(grouped(k).swap_dims(2, 3));
+        let given = q.matmul(context.keys.clone().swap_dims(2, 3));
+        let mut given = given.reshape([batch * heads, groups, size, seq]);
+        if let Some(mask) = &slots.mask {
+            given = given + mask.clone();
+        }
+        (softmax(Tensor::cat(vec![given, own], 3), 3), v)
     }
 
     /// What each position takes from each other one, `[batch, heads, seq, seq]`.

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
 
-use super::{SelfAttention, SwiGlu};
+use super::{Context, SelfAttention, Slots, SwiGlu};
 use crate::Init;
 use crate::cache::Slot;
 
@@ -50,6 +50,18 @@ impl Block {
     /// [`forward`](Self::forward) for positions that follow those in `slot`.
     pub fn extend(&self, h: Tensor<3>, rope: &Tensor<3>, slot: &mut Slot) -> Tensor<3> {
         let mixed = self.self_attn.extend(h.clone(), rope, slot);
+        self.finish(h, mixed)
+    }
+
+    /// [`forward`](Self::forward), and what slots need to look at these positions.
+    pub fn read(&self, h: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let (mixed, kept) = self.self_attn.read(h.clone(), rope);
+        (self.finish(h, mixed), kept)
+    }
+
+    /// The block applied to slots that look at a context and at their group.
+    pub fn look(&self, h: Tensor<3>, slots: &Slots, context: &Context) -> Tensor<3> {
+        let mixed = self.self_attn.look(h.clone(), slots, context);
         self.finish(h, mixed)
     }
 

@@ -29,6 +29,12 @@ impl Embedding {
             .reshape([batch, seq, dim])
     }
 
+    /// How like each token's vector a state is, `[batch, seq, dim] → [batch, seq,
+    /// vocab]`: the readout of models whose embedding is tied to it.
+    pub fn compare(&self, state: Tensor<3>) -> Tensor<3> {
+        trm_kernels::linear(state, self.embedding_weight.val())
+    }
+
     /// Every vector, scaled as when it is read: `[vocab, dim]`.
     pub fn all(&self) -> Tensor<2> {
         let weight = self.embedding_weight.val();

@@ -154,15 +154,22 @@ impl Autoregressive for Causal {
     }
 
     fn cache(&self, depth: usize) -> Cache {
-        Cache::new(depth, self.blocks.len(), self.block_size())
+        Cache::new(depth, depth, self.blocks.len(), self.block_size())
     }
 
-    fn extend(&self, tokens: Tensor<2, Int>, cache: &mut Cache) -> Tensor<3> {
+    fn extend(
+        &self,
+        tokens: Tensor<2, Int>,
+        cache: &mut Cache,
+        probe: &mut dyn FnMut(usize, &Single),
+    ) -> Single {
         let x = self.encode(&tokens);
-        let mut z = self.start(&x).z;
-        for slots in cache.cycles_mut() {
-            z = self.turn(&x, z, |i, block, h| block.extend(h, &self.rope, &mut slots[i]));
+        let mut state = self.start(&x);
+        for (cycle, slots) in cache.passes_mut().enumerate() {
+            let z = state.z;
+            state.z = self.turn(&x, z, |i, block, h| block.extend(h, &self.rope, &mut slots[i]));
+            probe(cycle + 1, &state);
         }
-        self.lm_head.forward(z)
+        state
     }
 }

@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::check::{block, heads, language, sizes};
+use super::{Sizes, TrainSpec};
+use crate::SettingError;
+
 /// Sizes of the causal single-state model. Defaults are Chat-TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
@@ -96,6 +100,34 @@ impl CausalSpec {
             + 2 * wide(vocab_size) * d
             + wide(self.n_layers).saturating_mul(block);
         usize::try_from(whole).unwrap_or(usize::MAX)
+    }
+}
+
+impl CausalSpec {
+    pub(super) fn shown(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("recursion_steps", self.recursion_steps),
+        ]
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("inner size (expansion)", self.inner_size()),
+        ]
+    }
+
+    pub(super) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+        sizes(&self.shown())?;
+        sizes(&[("block_size", self.block_size)])?;
+        heads(self.hidden_size, self.num_heads)?;
+        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
+        language(self.recursion_steps, self.dropout, train)
     }
 }
 

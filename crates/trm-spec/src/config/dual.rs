@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::causal::inner_size;
+use super::check::{MAX_SIZE, block, heads, require, sizes};
+use super::{Prediction, Sizes, TrainSpec};
+use crate::SettingError;
 
 /// Sizes of the dual-state model. Names and defaults are the official TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -63,6 +66,8 @@ pub enum StateStart {
     #[default]
     Normal,
     Zero,
+    /// Two vectors that are trained; of language models only.
+    Learned,
 }
 
 impl Default for DualSpec {
@@ -136,5 +141,84 @@ impl DualSpec {
             + 2 * wide(vocab_size) * d
             + wide(self.n_layers).saturating_mul(block);
         usize::try_from(whole).unwrap_or(usize::MAX)
+    }
+}
+
+impl DualSpec {
+    pub(super) fn shown(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("h_cycles", self.h_cycles),
+            ("l_cycles", self.l_cycles),
+            ("halt_max_steps", self.halt_max_steps),
+        ]
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("inner size (expansion)", self.inner_size()),
+            ("seq_len", self.seq_len),
+            ("positions before the cells", self.prefix()),
+            ("puzzle_emb_ndim", self.puzzle_emb_ndim),
+            ("num_puzzle_identifiers", self.num_puzzle_identifiers),
+            ("mlp_t", usize::from(self.mlp_t)),
+        ]
+    }
+
+    pub(super) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+        sizes(&self.shown())?;
+        sizes(&[
+            ("num_heads", self.num_heads),
+            ("seq_len", self.seq_len),
+            ("num_puzzle_identifiers", self.num_puzzle_identifiers),
+        ])?;
+        if !self.mlp_t {
+            heads(self.hidden_size, self.num_heads)?;
+        }
+        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
+        require(
+            "state_start",
+            self.state_start != StateStart::Learned,
+            "is learned, but no gradient reaches the start of a puzzle's states; \
+             choose normal or zero"
+                .into(),
+        )?;
+        require(
+            "puzzle_emb_len",
+            self.puzzle_emb_len <= MAX_SIZE,
+            format!("is {}, which is absurdly large", self.puzzle_emb_len),
+        )?;
+        require(
+            "puzzle_emb_ndim",
+            self.puzzle_emb_ndim <= self.prefix().saturating_mul(self.hidden_size),
+            format!(
+                "is {}, more than puzzle_emb_len {} positions of hidden_size {} hold",
+                self.puzzle_emb_ndim,
+                self.prefix(),
+                self.hidden_size
+            ),
+        )?;
+        require(
+            "gradient_accumulation_steps",
+            train.gradient_accumulation_steps == 1,
+            "must be 1 for `dual` models: their states are carried from one update to the next"
+                .into(),
+        )?;
+        require(
+            "gradient_checkpointing",
+            !train.gradient_checkpointing,
+            "is for language models; a `dual` model keeps only its last cycle anyway \
+             (backprop_cycles)"
+                .into(),
+        )?;
+        require(
+            "prediction",
+            train.prediction == Prediction::EveryPosition,
+            "is for language models; every cell of a puzzle is answered".into(),
+        )
     }
 }

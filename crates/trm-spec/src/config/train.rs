@@ -87,6 +87,17 @@ pub enum Supervision {
     Unrolled,
 }
 
+/// Where a language model is asked for the next token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Prediction {
+    /// After every token of a row.
+    #[default]
+    EveryPosition,
+    /// After the last token only of rows of drawn lengths, padded to one (TRM-LM).
+    LastPosition,
+}
+
 /// What the matrix products of linear maps compute in while training. Weights,
 /// everything between the products, and evaluation stay in 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -154,8 +165,13 @@ pub struct TrainSpec {
     pub min_depth: usize,
     /// Last cycles that leave a gradient; 0 means all of them.
     pub backprop_cycles: usize,
+    /// Cut the gradient between cycles, so that each learns from its own loss.
+    pub detach_cycles: bool,
+    pub prediction: Prediction,
     /// Steps between validations.
     pub eval_interval: usize,
+    /// Steps between saved states; 0 saves with every validation.
+    pub save_interval: usize,
     /// Batches in one validation estimate; 0 means the whole split.
     pub eval_iters: usize,
     /// Best checkpoints that are kept.
@@ -204,7 +220,10 @@ impl Default for TrainSpec {
             depth_sampling: DepthSampling::Fixed,
             min_depth: 1,
             backprop_cycles: 0,
+            detach_cycles: false,
+            prediction: Prediction::EveryPosition,
             eval_interval: 250,
+            save_interval: 0,
             eval_iters: 200,
             save_top_k: 1,
             early_stopping_patience: 0,
@@ -216,6 +235,20 @@ impl Default for TrainSpec {
 }
 
 impl TrainSpec {
+    /// How the chunk-refinement model was published: a loss at every refinement,
+    /// each cut off from the one before.
+    pub fn chunk() -> Self {
+        Self {
+            batch_size: 32,
+            learning_rate: 1e-4,
+            min_lr: 1e-5,
+            weight_decay: 0.01,
+            objective: Objective::EveryCycle,
+            detach_cycles: true,
+            ..Self::default()
+        }
+    }
+
     /// How the official TRM is trained on puzzles (its Sudoku recipe).
     pub fn dual() -> Self {
         Self {

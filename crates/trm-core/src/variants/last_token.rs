@@ -1,0 +1,190 @@
+//! The dual-state language model (TRM-LM).
+//!
+//! One causal network f refines two states in turn: N times the latent one,
+//! `z = α·z + f(x + y + z)`, then the answer, `y = f(y + z)`. That is a cycle, of
+//! which T run. The answer is read out of `y` at every position or, as published,
+//! at a row's last token. Padding stands to the right, where no token sees it, so
+//! that the causal mask is the padding's mask too.
+//!
+//! Unlike the published code (seed 004) the states do not start at new noise in
+//! every call: they start at two vectors drawn once from the seed, at two that are
+//! learned, or at zero.
+
+#![expect(non_snake_case, reason = "the names of the official TRM's weights")]
+
+use burn::module::{Module, Param};
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::{Device, Int, Tensor};
+use trm_spec::{LastTokenSpec, StateStart};
+
+use super::dual::DualState;
+use crate::cache::{Autoregressive, Cache};
+use crate::layers::{Block, BlockSpec, Embedding, Linear};
+use crate::{Init, Readout, Recursive};
+
+/// TRM-LM.
+#[derive(Module, Debug)]
+pub struct LastToken {
+    /// Where the answer starts, `[dim]`.
+    H_init: Option<Param<Tensor<1>>>,
+    /// Where the latent state starts, `[dim]`.
+    L_init: Option<Param<Tensor<1>>>,
+    /// Share of the old latent state in the new one where it is learned, `[1]`.
+    alpha: Option<Param<Tensor<1>>>,
+    embed_tokens: Embedding,
+    blocks: Vec<Block>,
+    lm_head: Linear,
+    dropout: Dropout,
+    /// Rotary table, `[2, block_size, head_dim / 2]`; computed, not stored.
+    rope: Tensor<3>,
+    /// The share where it is fixed.
+    #[module(skip)]
+    fixed_alpha: f64,
+    #[module(skip)]
+    l_cycles: usize,
+}
+
+impl LastToken {
+    /// A model with fresh weights for `vocab` tokens.
+    pub fn new(spec: &LastTokenSpec, vocab: usize, init: &mut Init) -> Self {
+        let dim = spec.hidden_size;
+        let block = BlockSpec {
+            dim,
+            heads: spec.num_heads,
+            inner: spec.inner_size(),
+            causal: true,
+            dropout: spec.dropout,
+            eps: spec.rms_norm_eps,
+        };
+        let embed_tokens = Embedding::new(vocab, dim, init);
+        let blocks = (0..spec.n_layers).map(|_| Block::new(block, init)).collect();
+        let lm_head = Linear::new(dim, vocab, init);
+        let mut start = || match spec.state_start {
+            StateStart::Zero => None,
+            StateStart::Normal => Some(init.truncated_normal([dim], 1.0).set_require_grad(false)),
+            StateStart::Learned => Some(init.truncated_normal([dim], 1.0)),
+        };
+        Self {
+            H_init: start(),
+            L_init: start(),
+            alpha: spec.learnable_alpha.then(|| init.constant([1], spec.alpha as f32)),
+            embed_tokens,
+            blocks,
+            lm_head,
+            dropout: DropoutConfig::new(spec.dropout).init(),
+            rope: trm_kernels::rope_table(
+                spec.block_size,
+                spec.head_dim(),
+                spec.rope_theta,
+                init.device(),
+            ),
+            fixed_alpha: spec.alpha,
+            l_cycles: spec.l_cycles,
+        }
+    }
+
+    /// What is kept of the latent state, `α·z`, where anything is.
+    fn kept(&self, z: &Tensor<3>) -> Option<Tensor<3>> {
+        match &self.alpha {
+            Some(alpha) => Some(z.clone() * alpha.val().unsqueeze::<3>()),
+            None if self.fixed_alpha == 0.0 => None,
+            None => Some(z.clone().mul_scalar(self.fixed_alpha)),
+        }
+    }
+
+    /// One cycle, whatever way the network is run; `network` is told of its calls
+    /// in turn.
+    fn turn(
+        &self,
+        x: &Tensor<3>,
+        state: DualState,
+        mut network: impl FnMut(Tensor<3>) -> Tensor<3>,
+    ) -> DualState {
+        let DualState { y, mut z } = state;
+        let given = x.clone() + y.clone();
+        for _ in 0..self.l_cycles {
+            let new = network(given.clone() + z.clone());
+            z = match self.kept(&z) {
+                Some(kept) => kept + new,
+                None => new,
+            };
+        }
+        DualState { y: network(y + z.clone()), z }
+    }
+}
+
+impl Recursive for LastToken {
+    /// Tokens, `[batch, seq]`.
+    type Input = Tensor<2, Int>;
+    type State = DualState;
+
+    fn encode(&self, tokens: &Self::Input) -> Tensor<3> {
+        self.dropout.forward(self.embed_tokens.forward(tokens.clone()))
+    }
+
+    fn start(&self, x: &Tensor<3>) -> DualState {
+        let dims = x.dims();
+        let spread = |from: &Option<Param<Tensor<1>>>| match from {
+            None => Tensor::zeros(dims, &x.device()),
+            Some(vector) => vector.val().reshape([1, 1, dims[2]]).expand(dims),
+        };
+        DualState { y: spread(&self.H_init), z: spread(&self.L_init) }
+    }
+
+    fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {
+        self.turn(x, state, |h| {
+            self.blocks.iter().fold(h, |h, block| block.forward(h, &self.rope))
+        })
+    }
+
+    fn read(&self, state: &DualState) -> Readout {
+        Readout { logits: self.lm_head.forward(state.y.clone()), halt: None }
+    }
+
+    /// Of the first latent step.
+    fn attend(&self, x: &Tensor<3>, state: &DualState) -> Vec<Tensor<4>> {
+        let mut h = x.clone() + state.y.clone() + state.z.clone();
+        let mut shares = Vec::with_capacity(self.blocks.len());
+        for block in &self.blocks {
+            shares.push(block.self_attn.shares(h.clone(), &self.rope));
+            h = block.forward(h, &self.rope);
+        }
+        shares
+    }
+
+    fn device(&self) -> Device {
+        self.rope.device()
+    }
+}
+
+impl Autoregressive for LastToken {
+    fn block_size(&self) -> usize {
+        self.rope.dims()[1]
+    }
+
+    fn cache(&self, depth: usize) -> Cache {
+        let passes = depth * (self.l_cycles + 1);
+        Cache::new(depth, passes, self.blocks.len(), self.block_size())
+    }
+
+    fn extend(
+        &self,
+        tokens: Tensor<2, Int>,
+        cache: &mut Cache,
+        probe: &mut dyn FnMut(usize, &DualState),
+    ) -> DualState {
+        let x = self.encode(&tokens);
+        let mut state = self.start(&x);
+        let depth = cache.depth();
+        let mut passes = cache.passes_mut();
+        for cycle in 1..=depth {
+            state = self.turn(&x, state, |h| {
+                let slots = passes.next().expect("a pass for every call of the network");
+                let blocks = self.blocks.iter().zip(slots);
+                blocks.fold(h, |h, (block, slot)| block.extend(h, &self.rope, slot))
+            });
+            probe(cycle, &state);
+        }
+        state
+    }
+}

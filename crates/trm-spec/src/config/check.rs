@@ -1,0 +1,148 @@
+//! What can be checked of a configuration before anything is allocated.
+
+use super::{LossType, RunConfig, TrainSpec, VariantSpec, of_each};
+use crate::SettingError;
+
+/// Largest product of sizes a run may ask for, so that a typing error is an
+/// error message and not an exhausted machine.
+const MAX_PARAMETERS: usize = 1 << 30;
+
+/// Largest seed that TOML, JSON and JavaScript all write down exactly.
+const MAX_SEED: u64 = (1 << 53) - 1;
+
+impl RunConfig {
+    /// Checks what can be checked without the text.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        of_each!(&self.model, model => model.fits(&self.train))?;
+        require(
+            "hidden_size",
+            self.model.parameters(0) <= MAX_PARAMETERS,
+            format!("makes a model of {} parameters, more than 2^30", self.model.parameters(0)),
+        )?;
+        let (data, train) = (&self.data, &self.train);
+        sizes(&[
+            ("batch_size", train.batch_size),
+            ("max_iters", train.max_iters),
+            ("eval_interval", train.eval_interval),
+            ("log_interval", train.log_interval),
+            ("min_depth", train.min_depth),
+            ("gradient_accumulation_steps", train.gradient_accumulation_steps),
+            ("save_top_k", train.save_top_k),
+            ("num_puzzles", data.num_puzzles),
+        ])?;
+        for (key, count) in [("num_val_puzzles", data.num_val_puzzles), ("num_aug", data.num_aug)] {
+            let reason = format!("is {count}, which is absurdly large");
+            require(key, count <= MAX_SIZE, reason)?;
+        }
+        require(
+            "min_guesses",
+            data.min_guesses <= data.max_guesses,
+            format!("is {}, more than max_guesses {}", data.min_guesses, data.max_guesses),
+        )?;
+        in_range("val_fraction", data.val_fraction, 0.0, 0.9)?;
+        in_range("learning_rate", train.learning_rate, 0.0, 10.0)?;
+        in_range("min_lr", train.min_lr, 0.0, 10.0)?;
+        in_range("beta1", train.beta1, 0.0, 0.999_999)?;
+        in_range("beta2", train.beta2, 0.0, 0.999_999)?;
+        in_range("adam_eps", train.adam_eps, 1e-30, 1.0)?;
+        in_range("weight_decay", train.weight_decay, 0.0, 10.0)?;
+        in_range("halt_loss_weight", train.halt_loss_weight, 0.0, 100.0)?;
+        in_range("halt_exploration_prob", train.halt_exploration_prob, 0.0, 1.0)?;
+        in_range("puzzle_emb_lr", train.puzzle_emb_lr, 0.0, 10.0)?;
+        in_range("puzzle_emb_weight_decay", train.puzzle_emb_weight_decay, 0.0, 10.0)?;
+        in_range("muon_momentum", train.muon_momentum, 0.0, 0.999_999)?;
+        in_range("ema_decay", train.ema_decay, 0.0, 0.999_999_9)?;
+        in_range("grad_clip", train.grad_clip, 0.0, 1e9)?;
+        require(
+            "seed",
+            train.seed <= MAX_SEED,
+            format!("is {}, but must be below 2^53", train.seed),
+        )?;
+        let depth = self.model.depth();
+        require(
+            "cycle_weights",
+            train.cycle_weights.is_empty() || train.cycle_weights.len() == depth,
+            format!(
+                "has {} weights for {depth} {}",
+                train.cycle_weights.len(),
+                self.model.depth_key()
+            ),
+        )?;
+        require(
+            "cycle_weights",
+            train.cycle_weights.iter().all(|w| w.is_finite() && *w >= 0.0)
+                && (train.cycle_weights.is_empty() || train.cycle_weights[0] > 0.0),
+            "must be finite and not negative, and the first above zero".into(),
+        )
+    }
+}
+
+/// What must hold for a model that writes text, whatever its variant.
+pub(super) fn language(
+    depth: usize,
+    dropout: f64,
+    train: &TrainSpec,
+) -> Result<(), SettingError> {
+    in_range("dropout", dropout, 0.0, 0.95)?;
+    require(
+        "min_depth",
+        train.min_depth <= depth,
+        format!("is {}, more than recursion_steps {depth}", train.min_depth),
+    )?;
+    require(
+        "loss_type",
+        train.loss_type == LossType::Softmax,
+        "is stablemax, which only `dual` models are trained with".into(),
+    )?;
+    require(
+        "detach_cycles",
+        !train.detach_cycles || train.backprop_cycles == 0,
+        "cuts every cycle off from the one before, so that backprop_cycles must be 0".into(),
+    )
+}
+
+/// What must hold for every block.
+pub(super) fn block(expansion: f64, eps: f64, theta: f64) -> Result<(), SettingError> {
+    in_range("expansion", expansion, 0.01, 64.0)?;
+    in_range("rms_norm_eps", eps, 0.0, 1.0)?;
+    in_range("rope_theta", theta, 1.0, 1e9)
+}
+
+/// Largest single size.
+pub(super) const MAX_SIZE: usize = 1 << 24;
+
+pub(super) fn sizes(all: &[(&'static str, usize)]) -> Result<(), SettingError> {
+    for &(key, value) in all {
+        require(key, value >= 1, format!("is {value}, but must be at least 1"))?;
+        require(key, value <= MAX_SIZE, format!("is {value}, which is absurdly large"))?;
+    }
+    Ok(())
+}
+
+pub(super) fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
+    require(
+        "num_heads",
+        hidden_size.is_multiple_of(num_heads),
+        format!("is {num_heads}, which does not divide hidden_size {hidden_size}"),
+    )?;
+    let head_dim = hidden_size / num_heads;
+    require(
+        "num_heads",
+        head_dim.is_multiple_of(2),
+        format!(
+            "is {num_heads}, which makes heads {head_dim} wide; rotary positions need an even width"
+        ),
+    )
+}
+
+pub(super) fn require(key: &str, holds: bool, problem: String) -> Result<(), SettingError> {
+    if holds { Ok(()) } else { Err(SettingError::Value { key: key.into(), problem }) }
+}
+
+pub(super) fn in_range(key: &str, value: f64, low: f64, high: f64) -> Result<(), SettingError> {
+    require(
+        key,
+        value.is_finite() && (low..=high).contains(&value),
+        format!("is {value}, but must lie between {low} and {high}"),
+    )
+}
