@@ -13,7 +13,7 @@ use trm_core::variants::causal::Causal;
 use trm_core::{Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{CausalSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
-use trm_train::{CausalTask, Generation, Overflow, TextStream, TraceRequest, Updates, collect};
+use trm_train::{LanguageTask, Generation, Overflow, TextStream, TraceRequest, Updates, collect};
 
 type Tensors = BTreeMap<String, Vec<f64>>;
 
@@ -175,7 +175,7 @@ fn gradients<M: Module>(module: &M, grads: &GradientsParams) -> BTreeMap<String,
     visit.found
 }
 
-fn original_objective(fixture: &Fixture) -> (CausalTask, TrainSpec) {
+fn original_objective(fixture: &Fixture) -> (LanguageTask, TrainSpec) {
     let train = TrainSpec {
         objective: Objective::LastCycle,
         decay: Decay::All,
@@ -186,7 +186,7 @@ fn original_objective(fixture: &Fixture) -> (CausalTask, TrainSpec) {
         grad_clip: 1.0,
         ..TrainSpec::default()
     };
-    (CausalTask::new(&fixture.spec, &train), train)
+    (LanguageTask::new(fixture.spec.recursion_steps, &train), train)
 }
 
 #[test]

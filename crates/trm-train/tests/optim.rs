@@ -15,7 +15,7 @@ use trm_spec::{
     TrainSpec, VariantSpec,
 };
 use trm_train::{
-    Average, CausalTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
+    Average, LanguageTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
 };
 
 fn build(config: &RunConfig) -> Causal {
@@ -58,8 +58,7 @@ fn batch(config: &RunConfig, number: u64) -> trm_data::Batch {
 }
 
 fn lesson(model: &Causal, config: &RunConfig, number: u64) -> GradientsParams {
-    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
-    let task = CausalTask::new(spec, &config.train);
+    let task = LanguageTask::new(config.model.depth(), &config.train);
     gradients(&task, model, &batch(config, number), 2, 1.0, &|_| {}).grads
 }
 
@@ -202,8 +201,7 @@ fn accumulated_batches_are_averaged() {
         .into_iter()
         .map(|g| g.expect("a gradient").into_iter().map(|g| f64::from(g) / 3.0).collect())
         .collect();
-    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
-    let task = CausalTask::new(spec, &config.train);
+    let task = LanguageTask::new(config.model.depth(), &config.train);
     let mut sum = GradientsAccumulator::new();
     for number in 0..3 {
         let lesson = gradients(&task, &single, &batch(&config, number), 2, 1.0 / 3.0, &|_| {});
@@ -244,8 +242,7 @@ fn cycles_computed_again_give_the_same_gradients() {
             model(&mut config).state_update = update;
             model(&mut config).dropout = 0.2;
             let network = build(&config);
-            let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
-            let task = CausalTask::new(spec, &config.train);
+            let task = LanguageTask::new(config.model.depth(), &config.train);
             // The masks of a cycle are the same whenever it is computed.
             let before = |cycle: usize| Device::flex().seed(100 + cycle as u64);
             let plain = gradients(&task, &network, &batch(&config, 0), 4, 0.5, &before);
@@ -287,10 +284,9 @@ fn checkpointing_changes_nothing_about_a_run() {
 fn cycles_off_the_tape_compute_what_taped_ones_compute() {
     let mut config = tiny();
     let network = build(&config);
-    let VariantSpec::Causal(spec) = config.model.clone() else { panic!("causal") };
     let loss = |kept: usize, config: &mut RunConfig| {
         config.train.backprop_cycles = kept;
-        let task = CausalTask::new(&spec, &config.train);
+        let task = LanguageTask::new(config.model.depth(), &config.train);
         task.losses(&network, &batch(config, 0), 5, &|_| {}).last.inner().into_scalar::<f32>()
     };
     let whole = loss(0, &mut config);

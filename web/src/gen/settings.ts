@@ -10,18 +10,20 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "choice",
     "choices": [
       "causal",
+      "chunk",
+      "last_token",
       "dual"
     ],
-    "variant": null,
+    "variants": [],
     "live": false,
-    "help": "Which model: the causal single-state language model (Chat-TRM), or the dual-state puzzle solver (TRM)"
+    "help": "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)"
   },
   {
     "key": "hidden_size",
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Width of the state, in features"
   },
@@ -30,7 +32,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Attention heads; must divide hidden_size"
   },
@@ -39,7 +41,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Blocks in the core that every cycle applies again"
   },
@@ -48,7 +50,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Cycles of a supervision step, T"
   },
@@ -57,7 +61,11 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "chunk",
+      "last_token",
+      "dual"
+    ],
     "live": false,
     "help": "Latent steps in a cycle, n; a step of the answer follows"
   },
@@ -66,7 +74,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Most supervision steps for a puzzle"
   },
@@ -75,7 +85,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Cells of a puzzle"
   },
@@ -84,7 +96,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "flag",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Mix positions by a SwiGLU over the sequence, not by attention"
   },
@@ -97,7 +111,9 @@ export const SETTINGS: readonly Setting[] = [
       "learned",
       "none"
     ],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "How a model knows where a cell is"
   },
@@ -106,7 +122,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Numbers in a puzzle's embedding; 0 means none"
   },
@@ -115,7 +133,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Positions that the embedding takes; 0 means as many as it fills"
   },
@@ -124,7 +144,9 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "dual",
+    "variants": [
+      "dual"
+    ],
     "live": false,
     "help": "Rows of the puzzle embedding"
   },
@@ -134,36 +156,107 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "choice",
     "choices": [
       "normal",
-      "zero"
+      "zero",
+      "learned"
     ],
-    "variant": "dual",
+    "variants": [
+      "last_token",
+      "dual"
+    ],
     "live": false,
-    "help": "Where the states begin: at two vectors drawn once (official TRM), or at zero"
+    "help": "Where the states begin: at two vectors drawn once (official TRM), at zero, or at two that are learned"
   },
   {
     "key": "recursion_steps",
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "causal",
+    "variants": [
+      "causal",
+      "chunk",
+      "last_token"
+    ],
     "live": true,
-    "help": "Cycles of the recursion in training; later runs may use any depth"
+    "help": "Cycles of the recursion in training, refinements of a chunk; later runs may use any depth"
   },
   {
     "key": "block_size",
     "section": "model",
     "kind": "integer",
     "choices": [],
-    "variant": "causal",
+    "variants": [
+      "causal",
+      "chunk",
+      "last_token"
+    ],
     "live": false,
     "help": "Context length, in tokens"
+  },
+  {
+    "key": "chunk_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "variants": [
+      "chunk"
+    ],
+    "live": false,
+    "help": "Tokens drafted at once; must divide block_size"
+  },
+  {
+    "key": "draft_start",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "queries",
+      "last_token",
+      "targets"
+    ],
+    "variants": [
+      "chunk"
+    ],
+    "live": false,
+    "help": "What a draft begins as: learned vectors, the context's last token, or, to show the published leak, its own answer"
+  },
+  {
+    "key": "tie_embeddings",
+    "section": "model",
+    "kind": "flag",
+    "choices": [],
+    "variants": [
+      "chunk"
+    ],
+    "live": false,
+    "help": "Read answers out with the token embedding instead of a matrix of its own"
+  },
+  {
+    "key": "alpha",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "variants": [
+      "last_token"
+    ],
+    "live": false,
+    "help": "Share of the old latent state that is kept: z = alpha z + f(x + y + z)"
+  },
+  {
+    "key": "learnable_alpha",
+    "section": "model",
+    "kind": "flag",
+    "choices": [],
+    "variants": [
+      "last_token"
+    ],
+    "live": false,
+    "help": "Train alpha, from its value on"
   },
   {
     "key": "expansion",
     "section": "model",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "SwiGLU expansion; the inner width is rounded up to a multiple of 256"
   },
@@ -172,7 +265,11 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
-    "variant": "causal",
+    "variants": [
+      "causal",
+      "chunk",
+      "last_token"
+    ],
     "live": false,
     "help": "Probability of dropping an activation in training"
   },
@@ -181,7 +278,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Added to the mean square inside RMSNorm"
   },
@@ -190,7 +287,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Base of the rotary position frequencies"
   },
@@ -202,7 +299,9 @@ export const SETTINGS: readonly Setting[] = [
       "add",
       "adapter"
     ],
-    "variant": "causal",
+    "variants": [
+      "causal"
+    ],
     "live": false,
     "help": "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both"
   },
@@ -214,7 +313,9 @@ export const SETTINGS: readonly Setting[] = [
       "replace",
       "gated"
     ],
-    "variant": "causal",
+    "variants": [
+      "causal"
+    ],
     "live": false,
     "help": "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share"
   },
@@ -223,7 +324,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "text",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Name of the text (shakespeare, or your own with --data), or kind of puzzle (sudoku-4x4, …)"
   },
@@ -232,7 +333,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "The last share of the text, kept for validation"
   },
@@ -245,7 +346,7 @@ export const SETTINGS: readonly Setting[] = [
       "byte",
       "gpt2"
     ],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs"
   },
@@ -257,7 +358,7 @@ export const SETTINGS: readonly Setting[] = [
       "random",
       "epochs"
     ],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Training windows: anywhere (nanoGPT), or each once before any comes again"
   },
@@ -266,7 +367,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Different puzzles to learn from, before augmentation"
   },
@@ -275,7 +376,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Puzzles kept for validation"
   },
@@ -284,7 +385,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Fewest guesses that a plain solver needs for a puzzle"
   },
@@ -293,7 +394,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Most guesses that a plain solver needs for a puzzle"
   },
@@ -302,7 +403,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "flag",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Show every puzzle in another guise each time"
   },
@@ -311,7 +412,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Guises of each ARC task besides itself, each with an embedding"
   },
@@ -320,7 +421,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Sequences in a batch"
   },
@@ -329,7 +430,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Batches whose gradients are averaged into one update"
   },
@@ -338,7 +439,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Steps of the whole run"
   },
@@ -347,7 +448,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Peak learning rate"
   },
@@ -356,7 +457,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Learning rate at the end of a cosine schedule"
   },
@@ -368,7 +469,7 @@ export const SETTINGS: readonly Setting[] = [
       "cosine",
       "constant"
     ],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Learning rate after the warmup"
   },
@@ -377,7 +478,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Steps of linear warmup"
   },
@@ -386,7 +487,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Step at which the cosine ends; 0 means max_iters"
   },
@@ -399,7 +500,7 @@ export const SETTINGS: readonly Setting[] = [
       "muon",
       "adam_atan2"
     ],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "AdamW, Muon for the matrices inside the blocks, or AdamATan2 (official TRM)"
   },
@@ -408,7 +509,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "AdamW: decay of the first moment"
   },
@@ -417,7 +518,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "AdamW: decay of the second moment"
   },
@@ -426,7 +527,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "AdamW: added to the root of the second moment"
   },
@@ -435,7 +536,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "AdamW: decoupled weight decay"
   },
@@ -447,7 +548,7 @@ export const SETTINGS: readonly Setting[] = [
       "matrices",
       "all"
     ],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)"
   },
@@ -459,7 +560,7 @@ export const SETTINGS: readonly Setting[] = [
       "softmax",
       "stablemax"
     ],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "How logits become a probability in the loss: softmax, or stablemax (official TRM)"
   },
@@ -471,7 +572,7 @@ export const SETTINGS: readonly Setting[] = [
       "carry",
       "unrolled"
     ],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "What an update of a dual model sees: one step of puzzles that are carried on, or all steps"
   },
@@ -480,7 +581,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "What the halting head's loss counts"
   },
@@ -489,7 +590,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Share of puzzles that must run a drawn number of steps before they halt"
   },
@@ -498,7 +599,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Learning rate of the puzzle embedding (sign descent)"
   },
@@ -507,7 +608,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Weight decay of the puzzle embedding"
   },
@@ -516,7 +617,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Muon: decay of the momentum"
   },
@@ -525,7 +626,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Decay of a moving average of the weights, which is then evaluated; 0 keeps none"
   },
@@ -534,7 +635,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Largest global gradient norm; 0 turns clipping off"
   },
@@ -547,7 +648,7 @@ export const SETTINGS: readonly Setting[] = [
       "bf16",
       "f16"
     ],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "What linear maps compute in while training; weights stay in f32"
   },
@@ -556,7 +657,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "flag",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Compute cycles again in the backward pass instead of keeping them: less memory, more time"
   },
@@ -568,7 +669,7 @@ export const SETTINGS: readonly Setting[] = [
       "last_cycle",
       "every_cycle"
     ],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable"
   },
@@ -577,7 +678,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "numbers",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Weights of the cycles under every_cycle, or of the steps under unrolled; empty means equal"
   },
@@ -590,7 +691,7 @@ export const SETTINGS: readonly Setting[] = [
       "uniform",
       "log_normal"
     ],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it"
   },
@@ -599,7 +700,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Smallest depth that is drawn"
   },
@@ -608,25 +709,55 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Last cycles that leave a gradient; 0 means all of them"
+  },
+  {
+    "key": "detach_cycles",
+    "section": "train",
+    "kind": "flag",
+    "choices": [],
+    "variants": [],
+    "live": true,
+    "help": "Cut the gradient between cycles, so that each learns from its own loss (as chunks are published)"
+  },
+  {
+    "key": "prediction",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "every_position",
+      "last_position"
+    ],
+    "variants": [],
+    "live": true,
+    "help": "Predict after every token, or only after the last one of padded rows of drawn lengths"
   },
   {
     "key": "eval_interval",
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Steps between validations"
+  },
+  {
+    "key": "save_interval",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "variants": [],
+    "live": true,
+    "help": "Steps between saved states; 0 saves with every validation"
   },
   {
     "key": "eval_iters",
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Batches in a validation estimate; 0 means the whole split"
   },
@@ -635,7 +766,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Best checkpoints that are kept"
   },
@@ -644,7 +775,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Validations in a row without a new best before training stops; 0 never stops"
   },
@@ -653,7 +784,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Steps between progress lines"
   },
@@ -662,7 +793,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": true,
     "help": "Steps between printed samples; 0 prints none"
   },
@@ -671,7 +802,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
-    "variant": null,
+    "variants": [],
     "live": false,
     "help": "Seed of the weights, the batches, the depths and dropout"
   }
@@ -736,7 +867,10 @@ export const DEFAULT_CONFIG: RunConfig = {
     "depth_sampling": "fixed",
     "min_depth": 1,
     "backprop_cycles": 0,
+    "detach_cycles": false,
+    "prediction": "every_position",
     "eval_interval": 250,
+    "save_interval": 0,
     "eval_iters": 200,
     "save_top_k": 1,
     "early_stopping_patience": 0,

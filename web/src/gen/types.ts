@@ -104,10 +104,65 @@ rms_norm_eps: number,
 rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
 
 /**
+ * Sizes of the chunk-refinement model (seed 002, made honest). Defaults are
+ * the published ones: 64 tokens of context, 4 drafted at once, 2 refinements
+ * of 3 reasoning steps, one network of 2 blocks for all of it.
+ */
+export type ChunkSpec = { 
+/**
+ * Width of the states, in features.
+ */
+hidden_size: number, 
+/**
+ * Attention heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Blocks of the one network that reads the context, reasons and refines.
+ */
+n_layers: number, 
+/**
+ * Refinements of a chunk during training; generation may use any number.
+ */
+recursion_steps: number, 
+/**
+ * Reasoning steps in a refinement; one step of the draft follows.
+ */
+l_cycles: number, 
+/**
+ * Context length, in tokens.
+ */
+block_size: number, 
+/**
+ * Tokens that are drafted at once; must divide `block_size`.
+ */
+chunk_size: number, draft_start: DraftStart, 
+/**
+ * Read answers out with the token embedding instead of a matrix of its own.
+ */
+tie_embeddings: boolean, 
+/**
+ * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
+ */
+expansion: number, 
+/**
+ * Probability of dropping an activation during training.
+ */
+dropout: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies.
+ */
+rope_theta: number, };
+
+/**
  * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
  * left out of the module that holds none.
  */
-export type Command = { "type": "create", config: RunConfig, lessons: Lessons, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, lessons: Lessons | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "pose", kind: string, from: PuzzleFrom, } | { "type": "examine", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "read_tasks", name: string, text: string, } | { "type": "attempt", task: ArcTask, test: number, guise: number, steps: number, } | { "type": "vote", ballots: Array<ArcBallot>, } | { "type": "judge", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
+export type Command = { "type": "create", config: RunConfig, lessons: Lessons, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, lessons: Lessons | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "draft", prompt: string, depth: number, top: number, } | { "type": "pose", kind: string, from: PuzzleFrom, } | { "type": "examine", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "read_tasks", name: string, text: string, } | { "type": "attempt", task: ArcTask, test: number, guise: number, steps: number, } | { "type": "vote", ballots: Array<ArcBallot>, } | { "type": "judge", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where the text or the puzzles come from.
@@ -168,7 +223,21 @@ perplexity: number,
 /**
  * Loss in bits, per character of the text.
  */
-bits_per_char: number, };
+bits_per_char: number, 
+/**
+ * The same per byte of its UTF-8, which does not depend on the tokens.
+ */
+bits_per_byte: number, 
+/**
+ * `exp` of the loss per word, which does not depend on the tokens either. A
+ * word is a stretch without white space.
+ */
+word_perplexity: number, 
+/**
+ * Loss when every draft starts at its own answer, as published; of models that
+ * show this leak. It says nothing about the model.
+ */
+leaking_loss?: number, };
 
 /**
  * How many cycles one training step runs.
@@ -183,6 +252,11 @@ export type DeviceInfo = { backend: Backend,
  * For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
  */
 name: string, };
+
+/**
+ * What a draft is before it is refined.
+ */
+export type DraftStart = "queries" | "last_token" | "targets";
 
 /**
  * Sizes of the dual-state model. Names and defaults are the official TRM's.
@@ -249,7 +323,7 @@ rope_theta: number, state_start: StateStart, };
 /**
  * What a session answers.
  */
-export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "posed", posed: Posed, } | { "type": "examined", step: number, trace: Trace, verdicts: Array<PuzzleVerdict>, } | { "type": "tasks", tasks: Array<ArcTask>, } | { "type": "attempted", step: number, answers: ArcAnswers, } | { "type": "voted", candidates: Array<ArcCandidate>, } | { "type": "judged", step: number, scores: PuzzleScores, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
+export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "drafted", step: number, draft: Trace, vocab: Vocab, } | { "type": "posed", posed: Posed, } | { "type": "examined", step: number, trace: Trace, verdicts: Array<PuzzleVerdict>, } | { "type": "tasks", tasks: Array<ArcTask>, } | { "type": "attempted", step: number, answers: ArcAnswers, } | { "type": "voted", candidates: Array<ArcCandidate>, } | { "type": "judged", step: number, scores: PuzzleScores, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
 
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
@@ -314,6 +388,59 @@ export type KnownTask = { name: string,
  * Identifiers of the task besides its first.
  */
 guises: number, };
+
+/**
+ * Sizes of TRM-LM (seed 004). Defaults are the published ones.
+ */
+export type LastTokenSpec = { 
+/**
+ * Width of the states, in features.
+ */
+hidden_size: number, 
+/**
+ * Attention heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Blocks in the one network that both states share.
+ */
+n_layers: number, 
+/**
+ * Outer cycles, T; the answer can be read out after each.
+ */
+recursion_steps: number, 
+/**
+ * Inner steps of the latent state in a cycle, N; a step of the answer follows.
+ */
+l_cycles: number, 
+/**
+ * Context length, in tokens.
+ */
+block_size: number, 
+/**
+ * Share of the old latent state in the new one: `z = α·z + f(x + y + z)`.
+ */
+alpha: number, 
+/**
+ * Train α, from `alpha` on.
+ */
+learnable_alpha: boolean, state_start: StateStart, 
+/**
+ * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
+ */
+expansion: number, 
+/**
+ * Probability of dropping an activation during training.
+ */
+dropout: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies.
+ */
+rope_theta: number, };
 
 /**
  * What a run learns from.
@@ -389,6 +516,11 @@ export type Positions = "rope" | "learned" | "none";
 export type Precision = "f32" | "bf16" | "f16";
 
 /**
+ * Where a language model is asked for the next token.
+ */
+export type Prediction = "every_position" | "last_position";
+
+/**
  * Where a puzzle comes from.
  */
 export type PuzzleFrom = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
@@ -461,9 +593,9 @@ section: string, kind: SettingKind,
  */
 choices: Array<string>, 
 /**
- * The variant that alone has it, where not all do.
+ * The variants that have it; empty where all do.
  */
-variant: string | null, 
+variants: Array<string>, 
 /**
  * Whether it may change while a run goes on; the others need a new run.
  */
@@ -504,7 +636,7 @@ steps: number, };
 /**
  * Where both states begin.
  */
-export type StateStart = "normal" | "zero";
+export type StateStart = "normal" | "zero" | "learned";
 
 /**
  * What a cycle makes of the state it was given.
@@ -689,9 +821,17 @@ min_depth: number,
  */
 backprop_cycles: number, 
 /**
+ * Cut the gradient between cycles, so that each learns from its own loss.
+ */
+detach_cycles: boolean, prediction: Prediction, 
+/**
  * Steps between validations.
  */
 eval_interval: number, 
+/**
+ * Steps between saved states; 0 saves with every validation.
+ */
+save_interval: number, 
 /**
  * Batches in one validation estimate; 0 means the whole split.
  */
@@ -722,7 +862,7 @@ seed: number, };
  * The model, by variant. Only the trainer's registry matches on this; here is
  * what else anyone asks of it.
  */
-export type VariantSpec = { "variant": "causal" } & CausalSpec | { "variant": "dual" } & DualSpec;
+export type VariantSpec = { "variant": "causal" } & CausalSpec | { "variant": "chunk" } & ChunkSpec | { "variant": "last_token" } & LastTokenSpec | { "variant": "dual" } & DualSpec;
 
 /**
  * What a token number stands for.

@@ -1,0 +1,123 @@
+//! Every kind of model that writes text, small, as tests of all of them take it.
+
+use burn::tensor::Device;
+use trm_core::cache::Autoregressive;
+use trm_core::variants::causal::Causal;
+use trm_core::variants::chunk::Chunk;
+use trm_core::variants::last_token::LastToken;
+use trm_core::Init;
+use trm_spec::{
+    ChunkSpec, DraftStart, Injection, LastTokenSpec, RunConfig, StateStart, StateUpdate,
+    VariantSpec,
+};
+
+use crate::support::{model, tiny};
+
+/// Tokens of the models that [`Check`] is given.
+pub const VOCAB: usize = 30;
+
+/// A test of one model, whatever its type.
+pub trait Check {
+    fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M);
+}
+
+/// Every way in which a causal model treats its input and its state.
+fn causal() -> Vec<RunConfig> {
+    let mut kinds = Vec::new();
+    for injection in [Injection::Add, Injection::Adapter] {
+        for update in [StateUpdate::Replace, StateUpdate::Gated] {
+            let mut config = tiny();
+            model(&mut config).input_injection = injection;
+            model(&mut config).state_update = update;
+            kinds.push(config);
+        }
+    }
+    kinds
+}
+
+/// A chunk model that drafts `chunk_size` tokens from `draft_start`.
+pub fn chunk(chunk_size: usize, draft_start: DraftStart) -> RunConfig {
+    let mut config = tiny();
+    config.model = VariantSpec::Chunk(ChunkSpec {
+        hidden_size: 32,
+        num_heads: 2,
+        n_layers: 2,
+        recursion_steps: 2,
+        l_cycles: 2,
+        block_size: 16,
+        chunk_size,
+        draft_start,
+        ..ChunkSpec::default()
+    });
+    config.train.objective = trm_spec::Objective::EveryCycle;
+    config.train.detach_cycles = true;
+    config
+}
+
+/// A chunk model with a matrix of its own to read out with.
+fn untied() -> RunConfig {
+    let mut config = chunk(4, DraftStart::Queries);
+    let VariantSpec::Chunk(spec) = &mut config.model else { unreachable!() };
+    spec.tie_embeddings = false;
+    spec.n_layers = 1;
+    config
+}
+
+/// A TRM-LM.
+pub fn last_token(state_start: StateStart, alpha: f64, learnable_alpha: bool) -> RunConfig {
+    let mut config = tiny();
+    config.model = VariantSpec::LastToken(LastTokenSpec {
+        hidden_size: 32,
+        num_heads: 2,
+        n_layers: 2,
+        recursion_steps: 2,
+        l_cycles: 2,
+        block_size: 16,
+        alpha,
+        learnable_alpha,
+        state_start,
+        ..LastTokenSpec::default()
+    });
+    config
+}
+
+/// Every kind, but for the one that shows the leak.
+pub fn honest() -> Vec<RunConfig> {
+    let mut kinds = causal();
+    kinds.extend([
+        chunk(4, DraftStart::Queries),
+        chunk(4, DraftStart::LastToken),
+        chunk(1, DraftStart::Queries),
+        chunk(16, DraftStart::LastToken),
+        untied(),
+        last_token(StateStart::Normal, 0.0, false),
+        last_token(StateStart::Learned, 0.3, false),
+        last_token(StateStart::Zero, 0.0, true),
+    ]);
+    kinds
+}
+
+/// Every kind.
+pub fn all() -> Vec<RunConfig> {
+    let mut kinds = honest();
+    kinds.push(chunk(4, DraftStart::Targets));
+    kinds
+}
+
+/// Gives `check` the model of each configuration.
+pub fn for_each(kinds: Vec<RunConfig>, check: &mut impl Check) {
+    for config in kinds {
+        match &config.model {
+            VariantSpec::Causal(spec) => check.check(&config, &|device| {
+                Causal::new(spec, VOCAB, &mut Init::new(5, device))
+            }),
+            VariantSpec::Chunk(spec) => check.check(&config, &|device| {
+                Chunk::new(spec, VOCAB, &mut Init::new(5, device))
+            }),
+            VariantSpec::LastToken(spec) => check.check(&config, &|device| {
+                LastToken::new(spec, VOCAB, &mut Init::new(5, device))
+            }),
+            VariantSpec::Dual(_) => unreachable!("it writes no text"),
+        }
+    }
+}
