@@ -89,6 +89,14 @@ impl Answering {
                 let summary = run.summary();
                 Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
             }
+            Command::Draft { prompt, depth, top } => {
+                let run = self.run()?;
+                let tokens = vec![run.encode(&prompt)?];
+                let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
+                let draft = run.draft(&request).await?;
+                let summary = run.summary();
+                Ok(Event::Drafted { step: summary.step, draft, vocab: summary.vocab })
+            }
             #[cfg(feature = "puzzles")]
             Command::Pose { kind, from } => puzzles::pose(&kind, &from),
             #[cfg(feature = "puzzles")]
