@@ -159,7 +159,12 @@ pub const SETTINGS: &[Setting] = &[
     )),
     of(
         &["last_token"],
-        s("model", "alpha", Number, "Share of the old latent state that is kept: z = alpha z + f(x + y + z)"),
+        s(
+            "model",
+            "alpha",
+            Number,
+            "Share of the old latent state that is kept: z = alpha z + f(x + y + z)",
+        ),
     ),
     of(&["last_token"], s("model", "learnable_alpha", Flag, "Train alpha, from its value on")),
     s(

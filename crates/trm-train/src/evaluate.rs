@@ -97,7 +97,8 @@ fn check_stride(stride: usize, block: usize, chunk: usize) -> Result<usize, Fail
     if stride <= block && stride.is_multiple_of(chunk) {
         return Ok(stride);
     }
-    let chunks = if chunk > 1 { format!(", in steps of {chunk} (chunk_size)") } else { String::new() };
+    let chunks =
+        if chunk > 1 { format!(", in steps of {chunk} (chunk_size)") } else { String::new() };
     Err(Failure::new(
         FailureKind::Config,
         format!("a stride of {stride} tokens cannot be used with a block of {block}"),

@@ -5,8 +5,8 @@ use burn::optim::GradientsAccumulator;
 use burn::tensor::{FloatDType, Tensor};
 use rand::RngExt;
 use serde_json::Value;
-use trm_core::{Engine, State};
 use trm_core::cache::Autoregressive;
+use trm_core::{Engine, State};
 use trm_data::{Corpus, Split, draw, encode, stream};
 use trm_kernels::autocast;
 use trm_spec::{
@@ -38,12 +38,7 @@ const CYCLE_BITS: u32 = 12;
 
 impl<M: Autoregressive> LanguageRun<M> {
     /// `model` has autodiff on.
-    pub fn new(
-        config: RunConfig,
-        vocab: Vocab,
-        corpus: Option<Corpus>,
-        model: M,
-    ) -> Self {
+    pub fn new(config: RunConfig, vocab: Vocab, corpus: Option<Corpus>, model: M) -> Self {
         let learner = Learner::new(model, &config.train);
         let task = LanguageTask::new(config.model.depth(), &config.train);
         Self { config, vocab, corpus, learner, task }

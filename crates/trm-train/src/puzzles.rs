@@ -18,9 +18,9 @@ use crate::learner::Learner;
 use crate::optim::sign_descent;
 use crate::puzzle_task::{Carry, PuzzleTask, Puzzles, Supervised};
 use crate::registry::check_depth;
+use crate::run::no_text;
 use crate::solve::{judge, solve};
 use crate::trace::trace;
-use crate::run::no_text;
 use crate::{Run, SolveRequest, TextStream, TraceRequest, Weights};
 
 /// A puzzle solver with its puzzles, those under way, and its place in the run.

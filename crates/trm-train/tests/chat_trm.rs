@@ -13,7 +13,7 @@ use trm_core::variants::causal::Causal;
 use trm_core::{Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{CausalSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
-use trm_train::{LanguageTask, Generation, Overflow, TextStream, TraceRequest, Updates, collect};
+use trm_train::{Generation, LanguageTask, Overflow, TextStream, TraceRequest, Updates, collect};
 
 type Tensors = BTreeMap<String, Vec<f64>>;
 

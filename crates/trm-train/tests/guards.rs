@@ -11,8 +11,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use kinds::{Check, VOCAB, all, chunk, for_each, honest};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rand::seq::SliceRandom;
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use support::{TEXT, corpus, start, tiny, wait};
 use trm_core::cache::Autoregressive;
 use trm_core::{Engine, State};
@@ -143,7 +143,8 @@ fn padded_batches_learn_from_their_last_tokens_alone() {
             };
             let ((a, grads_a), (b, grads_b)) = (learned(&padded), learned(&other));
             assert!((a - b).abs() < 1e-6);
-            for (a, b) in grads_a.iter().flatten().flatten().zip(grads_b.iter().flatten().flatten()) {
+            for (a, b) in grads_a.iter().flatten().flatten().zip(grads_b.iter().flatten().flatten())
+            {
                 assert!((a - b).abs() < 1e-6, "{}: {a} for {b}", said(config));
             }
             // The loss is that of the last tokens.
@@ -250,7 +251,9 @@ fn the_cache_changes_nothing() {
             for depth in [1, 2, 5] {
                 let whole = logits(&model, &tokens, depth);
                 // A chunk's context ends at its first position.
-                for prompt in [1, 1 + ahead, 1 + BLOCK / 2].into_iter().filter(|p| *p <= model.context()) {
+                for prompt in
+                    [1, 1 + ahead, 1 + BLOCK / 2].into_iter().filter(|p| *p <= model.context())
+                {
                     let mut cache = model.cache(depth);
                     let mut read = 0;
                     while read + ahead <= BLOCK {
@@ -333,7 +336,11 @@ fn shuffled_targets_are_no_better_than_the_marginal() {
                 ..TraceRequest::default()
             };
             let trace = wait(run.trace(&request)).unwrap();
-            let readings: Vec<Vec<f64>> = trace.steps[1].logits.as_ref().unwrap().concat()
+            let readings: Vec<Vec<f64>> = trace.steps[1]
+                .logits
+                .as_ref()
+                .unwrap()
+                .concat()
                 .iter()
                 .map(|logits| trm_core::sample::softmax(logits))
                 .collect();
@@ -407,10 +414,7 @@ fn a_draft_tells_what_comes_next() {
         };
         let text = wait(run.generate(&options).unwrap().pull(ahead)).unwrap();
         assert_eq!(text.tokens, draft.steps[2].argmax[0], "{}", said(&config));
-        assert_eq!(
-            wait(run.draft(&request(vec![], 1))).unwrap_err().kind,
-            FailureKind::Prompt
-        );
+        assert_eq!(wait(run.draft(&request(vec![], 1))).unwrap_err().kind, FailureKind::Prompt);
     }
 }
 

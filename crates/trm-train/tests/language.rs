@@ -5,9 +5,7 @@ mod support;
 use burn::tensor::Device;
 use serde_json::json;
 use support::{model, start, tiny, wait};
-use trm_spec::{
-    DepthSampling, FailureKind, GenerateOptions, Objective, RunConfig, VariantSpec,
-};
+use trm_spec::{DepthSampling, FailureKind, GenerateOptions, Objective, RunConfig, VariantSpec};
 use trm_train::TraceRequest;
 
 fn patched(config: &RunConfig, patch: serde_json::Value) -> RunConfig {
@@ -206,7 +204,8 @@ fn bad_requests_say_what_to_do() {
     assert_eq!(kind(run.generate(&with("né", 1)).map(drop)), FailureKind::Prompt);
     assert_eq!(kind(run.generate(&with("To", 0)).map(drop)), FailureKind::Config);
     assert_eq!(kind(wait(run.evaluate(&[0], 0)).map(drop)), FailureKind::Config);
-    for tokens in [vec![], vec![vec![]], vec![vec![1], vec![]], vec![vec![999]], vec![vec![1; 17]]] {
+    for tokens in [vec![], vec![vec![]], vec![vec![1], vec![]], vec![vec![999]], vec![vec![1; 17]]]
+    {
         let request = TraceRequest { tokens, depth: 1, ..TraceRequest::default() };
         assert_eq!(kind(wait(run.trace(&request)).map(drop)), FailureKind::Prompt);
     }

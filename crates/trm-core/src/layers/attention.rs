@@ -1,5 +1,7 @@
 //! Multi-head self-attention with rotary positions.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Tensor};
@@ -81,47 +83,68 @@ impl SelfAttention {
     }
 
     /// Slots `[batch, groups · slots, dim]` that look at the context and, in both
-    /// directions, at the slots of their own group.
-    pub fn look(&self, x: Tensor<3>, slots: &Slots, context: &Context) -> Tensor<3> {
-        let [batch, all, dim] = x.dims();
-        let (groups, heads) = (slots.groups, self.heads);
-        let (size, head_dim) = (all / groups, dim / heads);
-        let [_, _, seq, _] = context.keys.dims();
-        let (shares, v) = self.slot_shares(x, slots, context);
-        let grouped = v.reshape([batch * heads, groups, size, head_dim]);
-        let own = shares.clone().narrow(3, seq, size).matmul(grouped);
-        let given = shares.narrow(3, 0, seq).reshape([batch, heads, all, seq]);
-        let mixed = given.matmul(context.values.clone()) + own.reshape([batch, heads, all, head_dim]);
-        self.o_proj.forward(mixed.swap_dims(1, 2).reshape([batch, all, dim]))
+    /// directions, at the slots of their own group. Only those of each group that
+    /// are `asked` answer: `[batch, groups · asked, dim]`.
+    pub fn look(
+        &self,
+        x: Tensor<3>,
+        slots: &Slots,
+        context: &Context,
+        asked: &Range<usize>,
+    ) -> Tensor<3> {
+        let [batch, _, dim] = x.dims();
+        let [_, heads, seq, head_dim] = context.keys.dims();
+        let (shares, v) = self.slot_shares(x, slots, context, asked);
+        let [rows, groups, size, _] = v.dims();
+        let (asked, own) = (asked.len(), shares.clone().narrow(3, seq, size).matmul(v));
+        let given = shares.narrow(3, 0, seq).reshape([batch, heads, groups * asked, seq]);
+        let given = given.matmul(context.values.clone());
+        let mixed = given.reshape([rows, groups, asked, head_dim]) + own;
+        let mixed = mixed.reshape([batch, heads, groups * asked, head_dim]).swap_dims(1, 2);
+        self.o_proj.forward(mixed.reshape([batch, groups * asked, dim]))
     }
 
-    /// What every slot takes from the context, `[batch, heads, groups · slots, seq]`;
-    /// the rest to one it takes from its group.
-    pub fn look_shares(&self, x: Tensor<3>, slots: &Slots, context: &Context) -> Tensor<4> {
-        let [batch, all, _] = x.dims();
+    /// What every slot that is `asked` takes from the context, `[batch, heads, groups ·
+    /// asked, seq]`; the rest to one it takes from its group.
+    pub fn look_shares(
+        &self,
+        x: Tensor<3>,
+        slots: &Slots,
+        context: &Context,
+        asked: &Range<usize>,
+    ) -> Tensor<4> {
+        let [batch, _, _] = x.dims();
         let [_, heads, seq, _] = context.keys.dims();
-        let (shares, _) = self.slot_shares(x, slots, context);
-        shares.narrow(3, 0, seq).reshape([batch, heads, all, seq])
+        let (shares, _) = self.slot_shares(x, slots, context, asked);
+        shares.narrow(3, 0, seq).reshape([batch, heads, slots.groups * asked.len(), seq])
     }
 
-    /// Shares of the context and then of the group, `[batch · heads, groups, slots,
-    /// seq + slots]`, and the slots' values `[batch, heads, groups · slots, head_dim]`.
-    fn slot_shares(&self, x: Tensor<3>, slots: &Slots, context: &Context) -> (Tensor<4>, Tensor<4>) {
-        let [batch, all, dim] = x.dims();
-        let (groups, heads) = (slots.groups, self.heads);
-        let (size, head_dim) = (all / groups, dim / heads);
-        let [_, _, seq, _] = context.keys.dims();
+    /// Shares of the context and then of the group, `[batch · heads, groups, asked,
+    /// seq + slots]`, and the slots' values `[batch · heads, groups, slots, head_dim]`.
+    fn slot_shares(
+        &self,
+        x: Tensor<3>,
+        slots: &Slots,
+        context: &Context,
+        asked: &Range<usize>,
+    ) -> (Tensor<4>, Tensor<4>) {
+        let [batch, all, _] = x.dims();
+        let [_, heads, seq, head_dim] = context.keys.dims();
+        let groups = slots.groups;
+        let grouped =
+            |part: Tensor<4>| part.reshape([batch * heads, groups, all / groups, head_dim]);
         let [q, k, v] = split_heads(self.qkv_proj.forward(x), heads);
         let q = rotate(q, &slots.rope, 0).div_scalar((head_dim as f64).sqrt());
-        let k = rotate(k, &slots.rope, 0);
-        let grouped = |part: Tensor<4>| part.reshape([batch * heads, groups, size, head_dim]);
-        let own = grouped(q.clone()).matmul(grouped(k).swap_dims(2, 3));
-        let given = q.matmul(context.keys.clone().swap_dims(2, 3));
-        let mut given = given.reshape([batch * heads, groups, size, seq]);
+        let q = grouped(q).narrow(2, asked.start, asked.len());
+        let k = grouped(rotate(k, &slots.rope, 0));
+        let own = q.clone().matmul(k.swap_dims(2, 3));
+        let given = q.reshape([batch, heads, groups * asked.len(), head_dim]);
+        let given = given.matmul(context.keys.clone().swap_dims(2, 3));
+        let mut given = given.reshape([batch * heads, groups, asked.len(), seq]);
         if let Some(mask) = &slots.mask {
             given = given + mask.clone();
         }
-        (softmax(Tensor::cat(vec![given, own], 3), 3), v)
+        (softmax(Tensor::cat(vec![given, own], 3), 3), grouped(v))
     }
 
     /// What each position takes from each other one, `[batch, heads, seq, seq]`.

@@ -1,5 +1,7 @@
 //! One post-norm transformer block.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
@@ -59,10 +61,24 @@ impl Block {
         (self.finish(h, mixed), kept)
     }
 
-    /// The block applied to slots that look at a context and at their group.
-    pub fn look(&self, h: Tensor<3>, slots: &Slots, context: &Context) -> Tensor<3> {
-        let mixed = self.self_attn.look(h.clone(), slots, context);
-        self.finish(h, mixed)
+    /// The block applied to slots that look at a context and at their group; those of
+    /// each group that are `asked` come out.
+    pub fn look(
+        &self,
+        h: Tensor<3>,
+        slots: &Slots,
+        context: &Context,
+        asked: &Range<usize>,
+    ) -> Tensor<3> {
+        let mixed = self.self_attn.look(h.clone(), slots, context, asked);
+        let [batch, all, dim] = h.dims();
+        let size = all / slots.groups;
+        if asked.len() == size {
+            return self.finish(h, mixed);
+        }
+        let kept = h.reshape([batch, slots.groups, size, dim]);
+        let kept = kept.narrow(2, asked.start, asked.len());
+        self.finish(kept.reshape([batch, slots.groups * asked.len(), dim]), mixed)
     }
 
     fn finish(&self, h: Tensor<3>, mixed: Tensor<3>) -> Tensor<3> {

@@ -164,8 +164,7 @@ impl Chunk {
         let size = self.size();
         let [batch, places, dim] = state.draft.dims();
         let marked = |part: &Tensor<3>, marks: &Param<Tensor<2>>| {
-            part.clone().reshape([batch, places / size, size, dim])
-                + marks.val().unsqueeze::<4>()
+            part.clone().reshape([batch, places / size, size, dim]) + marks.val().unsqueeze::<4>()
         };
         let draft = marked(&state.draft, &self.draft_queries);
         let reasoning = marked(&state.reasoning, &self.reasoning_queries);
@@ -173,14 +172,14 @@ impl Chunk {
     }
 
     /// f over the slots; `part` 0 is what it makes of the drafts, 1 of the reasoning.
+    /// The last block leaves out what nobody asks for.
     fn network(&self, state: &Drafts, slots: &Slots, seen: &[Context], part: usize) -> Tensor<3> {
-        let size = self.size();
-        let [batch, places, dim] = state.draft.dims();
-        let blocks = self.blocks.iter().zip(seen);
-        let out = blocks.fold(self.given(state), |h, (block, context)| block.look(h, slots, context));
-        out.reshape([batch, places / size, 2 * size, dim])
-            .narrow(2, part * size, size)
-            .reshape([batch, places, dim])
+        let (size, last) = (self.size(), self.blocks.len() - 1);
+        let blocks = self.blocks.iter().zip(seen).enumerate();
+        blocks.fold(self.given(state), |h, (i, (block, context))| {
+            let asked = if i == last { part * size..(part + 1) * size } else { 0..2 * size };
+            block.look(h, slots, context, &asked)
+        })
     }
 
     /// One refinement of slots that see `seen`.
@@ -242,12 +241,9 @@ impl Recursive for Chunk {
         let mut h = self.given(state);
         let mut shares = Vec::with_capacity(self.blocks.len());
         for (block, context) in self.blocks.iter().zip(&seen) {
-            let all = block.self_attn.look_shares(h.clone(), &slots, context);
-            let [batch, heads, places, seq] = all.dims();
-            let grouped = all.reshape([batch * heads, places / 2 / size, 2 * size, seq]);
-            let reasoning = grouped.narrow(2, size, size).reshape([batch, heads, places / 2, seq]);
-            shares.push(reasoning.narrow(2, 0, state.answered));
-            h = block.look(h, &slots, context);
+            let all = block.self_attn.look_shares(h.clone(), &slots, context, &(size..2 * size));
+            shares.push(all.narrow(2, 0, state.answered));
+            h = block.look(h, &slots, context, &(0..2 * size));
         }
         shares
     }

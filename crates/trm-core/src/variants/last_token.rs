@@ -132,9 +132,7 @@ impl Recursive for LastToken {
     }
 
     fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {
-        self.turn(x, state, |h| {
-            self.blocks.iter().fold(h, |h, block| block.forward(h, &self.rope))
-        })
+        self.turn(x, state, |h| self.blocks.iter().fold(h, |h, block| block.forward(h, &self.rope)))
     }
 
     fn read(&self, state: &DualState) -> Readout {

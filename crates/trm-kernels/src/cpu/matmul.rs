@@ -1,4 +1,10 @@
-//! Matrix products over borrowed slices, by the `gemm` crate.
+//! Matrix products over borrowed slices: by the `gemm` crate, or, for the few rows
+//! that generation asks about, by [`few_rows`], which does not pack the weights
+//! first.
+
+use std::array;
+
+use pulp::{Simd, WithSimd};
 
 /// A view of a matrix: `data[i·row + j·col]`.
 #[derive(Clone, Copy)]
@@ -82,5 +88,80 @@ fn product(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32, parallelism: 
             false,
             parallelism,
         );
+    }
+}
+
+/// Rows up to which packing the weights costs more than it saves.
+pub const FEW: usize = 16;
+
+/// `out = x · wᵀ` for [`FEW`] rows of `x` at most: `x [rows, input]`, `w [width,
+/// input]`, `out [rows, width]`. Each weight is read once for every four rows.
+pub fn few_rows(out: &mut [f32], x: &[f32], w: &[f32], input: usize) {
+    pulp::Arch::new().dispatch(FewRows { out, x, w, input });
+}
+
+struct FewRows<'a> {
+    out: &'a mut [f32],
+    x: &'a [f32],
+    w: &'a [f32],
+    input: usize,
+}
+
+impl WithSimd for FewRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { out, x, w, input } = self;
+        let width = w.len() / input;
+        for (j, w) in w.chunks(2 * input).enumerate() {
+            for (i, x) in x.chunks(4 * input).enumerate() {
+                let out = &mut out[4 * i * width + 2 * j..];
+                match (w.len() / input, x.len() / input) {
+                    (2, 4) => tile::<S, 2, 4>(simd, out, x, w, width),
+                    (2, 3) => tile::<S, 2, 3>(simd, out, x, w, width),
+                    (2, 2) => tile::<S, 2, 2>(simd, out, x, w, width),
+                    (2, _) => tile::<S, 2, 1>(simd, out, x, w, width),
+                    (_, 4) => tile::<S, 1, 4>(simd, out, x, w, width),
+                    (_, 3) => tile::<S, 1, 3>(simd, out, x, w, width),
+                    (_, 2) => tile::<S, 1, 2>(simd, out, x, w, width),
+                    (_, _) => tile::<S, 1, 1>(simd, out, x, w, width),
+                }
+            }
+        }
+    }
+}
+
+/// `W` columns of `R` rows of the result.
+#[inline(always)]
+fn tile<S: Simd, const W: usize, const R: usize>(
+    simd: S,
+    out: &mut [f32],
+    x: &[f32],
+    w: &[f32],
+    width: usize,
+) {
+    let input = w.len() / W;
+    let (whole, rest) = S::as_simd_f32s(&w[..input]);
+    let (whole, vectored) = (whole.len(), input - rest.len());
+    // Cut to one length, so that nothing has to be checked inside the loop.
+    let xs: [&[S::f32s]; R] =
+        array::from_fn(|r| &S::as_simd_f32s(&x[r * input..][..input]).0[..whole]);
+    let ws: [&[S::f32s]; W] =
+        array::from_fn(|c| &S::as_simd_f32s(&w[c * input..][..input]).0[..whole]);
+    let mut sums = [[simd.splat_f32s(0.0); W]; R];
+    for k in 0..whole {
+        let w: [S::f32s; W] = array::from_fn(|c| ws[c][k]);
+        for (sums, x) in sums.iter_mut().zip(xs) {
+            for (sum, w) in sums.iter_mut().zip(w) {
+                *sum = simd.mul_add_e_f32s(x[k], w, *sum);
+            }
+        }
+    }
+    for (r, sums) in sums.into_iter().enumerate() {
+        for (c, sum) in sums.into_iter().enumerate() {
+            let rest = (vectored..input).map(|k| x[r * input + k] * w[c * input + k]);
+            out[r * width + c] = simd.reduce_sum_f32s(sum) + rest.sum::<f32>();
+        }
     }
 }

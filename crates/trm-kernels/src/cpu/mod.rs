@@ -13,7 +13,7 @@ use burn_flex::{Flex, FlexTensor};
 use crate::ops::{last_axis, rows};
 use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
-use matmul::{Mat, matmul};
+use matmul::{FEW, Mat, few_rows, matmul};
 
 /// The numbers of a tensor in row-major order, copied only if they are not.
 struct Dense(FlexTensor);
@@ -55,7 +55,12 @@ impl FusedOps for Flex {
         assert_eq!(input, w.shape()[1], "linear: width of the input and of the weight differ");
         let mut y = vec![0.0; n * out];
         timed(Kind::Linear, || {
-            matmul(&mut y, Mat::rows(x.f32(), n, input), Mat::rows(w.f32(), out, input).t());
+            // A single row has a kernel of its own in `gemm`.
+            if (2..=FEW).contains(&n) {
+                few_rows(&mut y, x.f32(), w.f32(), input);
+            } else {
+                matmul(&mut y, Mat::rows(x.f32(), n, input), Mat::rows(w.f32(), out, input).t());
+            }
         });
         tensor(y, last_axis(&x.shape(), out))
     }

@@ -78,11 +78,7 @@ impl RunConfig {
 }
 
 /// What must hold for a model that writes text, whatever its variant.
-pub(super) fn language(
-    depth: usize,
-    dropout: f64,
-    train: &TrainSpec,
-) -> Result<(), SettingError> {
+pub(super) fn language(depth: usize, dropout: f64, train: &TrainSpec) -> Result<(), SettingError> {
     in_range("dropout", dropout, 0.0, 0.95)?;
     require(
         "min_depth",

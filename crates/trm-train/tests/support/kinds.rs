@@ -1,11 +1,11 @@
 //! Every kind of model that writes text, small, as tests of all of them take it.
 
 use burn::tensor::Device;
+use trm_core::Init;
 use trm_core::cache::Autoregressive;
 use trm_core::variants::causal::Causal;
 use trm_core::variants::chunk::Chunk;
 use trm_core::variants::last_token::LastToken;
-use trm_core::Init;
 use trm_spec::{
     ChunkSpec, DraftStart, Injection, LastTokenSpec, RunConfig, StateStart, StateUpdate,
     VariantSpec,
@@ -108,15 +108,14 @@ pub fn all() -> Vec<RunConfig> {
 pub fn for_each(kinds: Vec<RunConfig>, check: &mut impl Check) {
     for config in kinds {
         match &config.model {
-            VariantSpec::Causal(spec) => check.check(&config, &|device| {
-                Causal::new(spec, VOCAB, &mut Init::new(5, device))
-            }),
-            VariantSpec::Chunk(spec) => check.check(&config, &|device| {
-                Chunk::new(spec, VOCAB, &mut Init::new(5, device))
-            }),
-            VariantSpec::LastToken(spec) => check.check(&config, &|device| {
-                LastToken::new(spec, VOCAB, &mut Init::new(5, device))
-            }),
+            VariantSpec::Causal(spec) => {
+                check.check(&config, &|device| Causal::new(spec, VOCAB, &mut Init::new(5, device)))
+            }
+            VariantSpec::Chunk(spec) => {
+                check.check(&config, &|device| Chunk::new(spec, VOCAB, &mut Init::new(5, device)))
+            }
+            VariantSpec::LastToken(spec) => check
+                .check(&config, &|device| LastToken::new(spec, VOCAB, &mut Init::new(5, device))),
             VariantSpec::Dual(_) => unreachable!("it writes no text"),
         }
     }
