@@ -1,17 +1,21 @@
 //! A text as tokens in two parts, and the batches and windows taken from it.
 
+mod scored;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use rand::RngExt;
-use trm_spec::{DataSpec, Sampling, Vocab};
+use trm_spec::{DataSpec, Sampling, Tokenizer, Vocab};
 
+use crate::bpe::END_OF_TEXT;
 use crate::epochs::Epochs;
 use crate::tokens::Tokens;
 use crate::vocab::{encode_named, unit, vocabulary};
 use crate::{CorpusError, draw, stream};
 
-/// A text as tokens; the last share of it is kept for validation.
+/// A text as tokens; the last share of it is kept for validation, or all of it
+/// where it is only scored.
 #[derive(Clone, Debug)]
 pub struct Corpus {
     name: String,
@@ -19,6 +23,8 @@ pub struct Corpus {
     tokens: Tokens,
     /// Where validation begins.
     boundary: usize,
+    /// Whether all of it is scored and none of it trained on.
+    test: bool,
     sampling: Sampling,
 }
 
@@ -107,17 +113,44 @@ impl Corpus {
         text: &str,
         vocab: Option<&Vocab>,
     ) -> Result<Self, CorpusError> {
-        let (name, text) = (&spec.dataset, clean(text));
-        if text.is_empty() {
+        Self::from_texts(spec, &[text], vocab)
+    }
+
+    /// Several texts as one corpus: where one ends and another begins stands a new
+    /// line, or GPT-2's own mark. Empty ones are passed over.
+    pub fn from_texts(
+        spec: &DataSpec,
+        texts: &[impl AsRef<str>],
+        vocab: Option<&Vocab>,
+    ) -> Result<Self, CorpusError> {
+        let name = &spec.dataset;
+        let cleaned = texts.iter().map(|text| clean(text.as_ref()));
+        let mut texts: Vec<_> = cleaned.filter(|text| !text.is_empty()).collect();
+        if texts.is_empty() {
             return Err(CorpusError::Empty { name: name.clone() });
         }
-        let vocab = vocab.cloned().unwrap_or_else(|| vocabulary(spec.tokenizer, &text));
-        let tokens = Tokens::Held(encode_named(name, &vocab, &text)?.into());
-        Ok(Self::new(spec, name.clone(), vocab, tokens))
+        let marked = match vocab {
+            Some(vocab) => matches!(vocab, Vocab::Bpe { .. }),
+            None => spec.tokenizer == Tokenizer::Gpt2,
+        };
+        if !marked && texts.len() > 1 {
+            texts = vec![joined(&texts).into()];
+        }
+        // Of characters there is one text now, and other vocabularies need none.
+        let vocab = vocab.cloned().unwrap_or_else(|| vocabulary(spec.tokenizer, &texts[0]));
+        let mut tokens = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            if number > 0 {
+                tokens.push(END_OF_TEXT);
+            }
+            tokens.append(&mut encode_named(name, &vocab, text)?);
+        }
+        Ok(Self::new(spec, name.clone(), vocab, Tokens::Held(tokens.into())))
     }
 
     /// The tokens of a file, read as they are needed; `vocab` is that of a
-    /// model, where there is one, and must be the file's own.
+    /// model, where there is one, and must be the file's own. Where the file says
+    /// where validation begins, the specification's share does not matter.
     #[cfg(feature = "files")]
     pub fn from_file(
         spec: &DataSpec,
@@ -132,13 +165,16 @@ impl Corpus {
                 wanted: crate::described(wanted),
             });
         }
-        Ok(Self::new(spec, name, file.vocab().clone(), Tokens::Mapped(file)))
+        let own = file.val_tokens().map(|val| file.len() - val);
+        let test = file.is_test();
+        let corpus = Self::new(spec, name, file.vocab().clone(), Tokens::Mapped(file));
+        Ok(Self { boundary: own.unwrap_or(corpus.boundary), test, ..corpus })
     }
 
     fn new(spec: &DataSpec, name: String, vocab: Vocab, tokens: Tokens) -> Self {
         // Rounded down, as in nanoGPT's `data[:int(n * 0.9)]`.
         let boundary = (tokens.len() as f64 * (1.0 - spec.val_fraction.clamp(0.0, 1.0))) as usize;
-        Self { name, vocab, tokens, boundary, sampling: spec.sampling }
+        Self { name, vocab, tokens, boundary, test: false, sampling: spec.sampling }
     }
 
     pub fn name(&self) -> &str {
@@ -171,6 +207,9 @@ impl Corpus {
         range: Range<usize>,
         into: &mut Vec<u32>,
     ) -> Result<(), CorpusError> {
+        if self.test && split == Split::Train && !range.is_empty() {
+            return Err(self.no_training());
+        }
         let part = self.range(split);
         assert!(range.end <= part.len(), "a stretch lies inside its part");
         let (first, seen) = (part.start + range.start, into.len());
@@ -195,11 +234,16 @@ impl Corpus {
     }
 
     /// Checks that each part holds at least one window of `block_size` and the
-    /// token after it. Validation may be switched off by a fraction of 0.
+    /// token after it. Validation may be switched off by a fraction of 0, and a
+    /// text that is only scored has nothing to train on.
     pub fn check_block(&self, block_size: usize) -> Result<(), CorpusError> {
-        for (part, split) in [("training", Split::Train), ("validation", Split::Val)] {
+        let val = if self.test { "scored" } else { "validation" };
+        for (part, split) in [("training", Split::Train), (val, Split::Val)] {
             let tokens = self.len(split);
-            let off = split == Split::Val && tokens == 0;
+            let off = match split {
+                Split::Train => self.test,
+                Split::Val => tokens == 0,
+            };
             if tokens <= block_size && !off {
                 return Err(CorpusError::TooShort {
                     name: self.name.clone(),
@@ -215,7 +259,8 @@ impl Corpus {
 
     /// Windows drawn at random, as nanoGPT draws them, or training windows in
     /// epochs, as the specification says. Batch `step` of `seed` is the same
-    /// whatever was drawn before it. Fails where a file holds what is no token.
+    /// whatever was drawn before it. Fails where a file holds what is no token,
+    /// and for training windows of a text that is only scored.
     ///
     /// # Panics
     /// If the part is not longer than `block_size`; see [`Corpus::check_block`].
@@ -227,6 +272,9 @@ impl Corpus {
         batch_size: usize,
         block_size: usize,
     ) -> Result<Batch, CorpusError> {
+        if self.test && split == Split::Train {
+            return Err(self.no_training());
+        }
         let tokens = self.len(split);
         assert!(tokens > block_size, "check_block comes before batch");
         let starts: Vec<usize> = match (split, self.sampling) {
@@ -296,6 +344,18 @@ impl Corpus {
         }
         Ok(Batch { inputs, targets, batch_size: windows.len(), block_size })
     }
+}
+
+/// Several texts as one, each beginning on a line of its own.
+fn joined(texts: &[Cow<str>]) -> String {
+    let mut whole = String::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
+    for text in texts {
+        if !whole.is_empty() && !whole.ends_with('\n') {
+            whole.push('\n');
+        }
+        whole.push_str(text);
+    }
+    whole
 }
 
 /// Drops a byte-order mark and turns Windows line ends into plain ones, so that

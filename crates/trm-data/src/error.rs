@@ -54,6 +54,18 @@ pub enum CorpusError {
     Lengths { lengths: usize, rows: usize },
     #[error("{path} is not a usable token file: {reason}")]
     Damaged { path: String, reason: String },
+    #[error("{name} is only scored: it has no training part")]
+    NoTraining { name: String },
+    #[error("line {line} of {path} is not an object with a text in its field `{field}`: {reason}")]
+    BadLine {
+        path: String,
+        /// From 1.
+        line: usize,
+        field: String,
+        reason: String,
+    },
+    #[error("{path} has files of WikiText's layout, but not as they belong together: {reason}")]
+    Incomplete { path: String, reason: String },
     #[error("{name} was prepared with another vocabulary ({found}) than the model's ({wanted})")]
     OtherVocab { name: String, found: String, wanted: String },
     #[error("there is no text in {path}")]
@@ -102,8 +114,18 @@ impl CorpusError {
             Self::Length { .. } | Self::Lengths { .. } => {
                 "Give each row a length, from 1 to its number of tokens.".into()
             }
+            Self::NoTraining { .. } => {
+                "Train on another text, or prepare this one as a text to train on.".into()
+            }
+            Self::BadLine { field, .. } => format!(
+                "Every line must be like {{\"{field}\": \"…\"}}; `data prepare --field NAME` reads another field."
+            ),
+            Self::Incomplete { .. } => {
+                "Keep wiki.train, wiki.valid and wiki.test of one layout, all .raw or all .tokens, in a folder of their own."
+                    .into()
+            }
             Self::NoText { .. } => {
-                "Name text files, or folders with .txt, .md or other UTF-8 files in them.".into()
+                "Name text files, or folders with .txt, .md, .jsonl or other UTF-8 files in them.".into()
             }
             Self::Unwritable { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::str::Utf8Error;
 use std::{fs, io};
 
-use crate::CorpusError;
+use crate::json_lines::JsonLines;
+use crate::{CorpusError, is_json_lines};
 
 /// The text in the file at `path`.
 pub fn read_text(path: &Path) -> Result<String, CorpusError> {
@@ -14,6 +15,22 @@ pub fn read_text(path: &Path) -> Result<String, CorpusError> {
     }
     String::from_utf8(bytes)
         .map_err(|error| not_utf8(path, error.as_bytes(), 0, error.utf8_error()))
+}
+
+/// The texts in the file at `path`: one, or of JSON lines all that stand in the
+/// field `field` and are not empty. [`Corpus::from_texts`] makes of them the tokens
+/// that `prepare` does.
+///
+/// [`Corpus::from_texts`]: crate::Corpus::from_texts
+pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, CorpusError> {
+    if !is_json_lines(path) {
+        return Ok(vec![read_text(path)?]);
+    }
+    let texts = JsonLines::open(path, field)?.collect::<Result<Vec<_>, _>>()?;
+    if texts.is_empty() {
+        return Err(CorpusError::Empty { name: path.display().to_string() });
+    }
+    Ok(texts)
 }
 
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> CorpusError {

@@ -8,6 +8,8 @@
 mod bpe;
 mod corpus;
 mod decoder;
+#[cfg(feature = "files")]
+mod documents;
 mod draw;
 mod epochs;
 mod error;
@@ -15,8 +17,12 @@ mod extent;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(feature = "files")]
+mod json_lines;
+#[cfg(feature = "files")]
 mod prepare;
 pub mod puzzles;
+#[cfg(feature = "files")]
+mod reader;
 #[cfg(feature = "shakespeare")]
 mod shakespeare;
 #[cfg(feature = "files")]
@@ -25,17 +31,25 @@ mod token_file;
 mod token_writer;
 mod tokens;
 mod vocab;
+#[cfg(feature = "files")]
+mod wikitext;
 
 pub use bpe::{END_OF_TEXT, GPT2_SHA256, gpt2};
 pub use corpus::{Batch, Corpus, IGNORED, Split, Window};
 pub use decoder::{Decoder, decode};
+#[cfg(feature = "files")]
+pub use documents::{Document, Found, find_texts};
 pub use draw::{draw, stream};
 pub use error::CorpusError;
 pub use extent::{Extent, Measure, extent};
 #[cfg(feature = "files")]
-pub use files::read_text;
+pub use files::{read_text, read_texts};
 #[cfg(feature = "files")]
-pub use prepare::{Document, Found, Progress, find_texts, prepare};
+pub use json_lines::{TEXT_FIELD, is_json_lines};
+#[cfg(feature = "files")]
+pub use prepare::{Parts, prepare, prepare_parts, test_file};
+#[cfg(feature = "files")]
+pub use reader::Progress;
 #[cfg(feature = "shakespeare")]
 pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
 #[cfg(feature = "files")]
@@ -43,3 +57,5 @@ pub use token_file::TokenFile;
 #[cfg(feature = "files")]
 pub use token_writer::TokenWriter;
 pub use vocab::{described, encode, vocabulary};
+#[cfg(feature = "files")]
+pub use wikitext::WikiText;

@@ -20,6 +20,10 @@ pub(crate) const FORMAT: &str = "trm-tokens/1";
 /// The name of the one tensor.
 pub(crate) const TENSOR: &str = "tokens";
 
+/// What the header calls the number of tokens for validation, the last ones; a
+/// file without it leaves that to `val_fraction`.
+pub(crate) const VAL_TOKENS: &str = "val_tokens";
+
 /// Files of up to this many bytes are checked whole when they are opened: it
 /// takes less than a second. Larger ones are checked by [`TokenFile::verify`].
 const CHECKED: usize = 64 << 20;
@@ -35,6 +39,7 @@ pub struct TokenFile {
     /// Where the tokens lie in the file.
     data: Range<usize>,
     width: Width,
+    val_tokens: Option<usize>,
 }
 
 /// Bytes of a token.
@@ -119,6 +124,14 @@ impl TokenFile {
         let vocab = serde_json::from_str(required("vocab")?)
             .map_err(|error| damaged(format!("its vocabulary cannot be read ({error})")))?;
         let start = 8 + header;
+        let tokens = info.shape[0];
+        let val_tokens = entry(VAL_TOKENS).map(|said| {
+            said.parse().ok().filter(|val| *val <= tokens).ok_or_else(|| {
+                damaged(format!(
+                    "its header says that {said} of its {tokens} tokens are for validation"
+                ))
+            })
+        });
         let file = Self {
             path: path.to_owned(),
             name: required("name")?.into(),
@@ -126,6 +139,7 @@ impl TokenFile {
             vocab,
             data: start + info.data_offsets.0..start + info.data_offsets.1,
             width,
+            val_tokens: val_tokens.transpose()?,
             map,
         };
         if file.is_empty() {
@@ -190,6 +204,17 @@ impl TokenFile {
     /// SHA-256 of the tokens' bytes, in hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// How many of its tokens, the last ones, are for validation, where the file
+    /// itself says so.
+    pub fn val_tokens(&self) -> Option<usize> {
+        self.val_tokens
+    }
+
+    /// Whether the file says that it is only scored: it has no training part.
+    pub fn is_test(&self) -> bool {
+        self.val_tokens == Some(self.len())
     }
 
     /// How many tokens there are.

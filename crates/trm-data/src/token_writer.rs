@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use trm_spec::Vocab;
 
 use crate::CorpusError;
-use crate::token_file::{FORMAT, TENSOR, Width, hex};
+use crate::token_file::{FORMAT, TENSOR, VAL_TOKENS, Width, hex};
 
 /// A token file that is being written. It is removed again unless
 /// [`TokenWriter::finish`] is reached.
@@ -24,6 +24,8 @@ pub struct TokenWriter {
     file: BufWriter<NamedTempFile>,
     digest: Sha256,
     tokens: u64,
+    /// How many tokens come before those for validation.
+    boundary: Option<u64>,
     /// Bytes kept free for the header.
     header: usize,
 }
@@ -40,10 +42,11 @@ impl TokenWriter {
                 file: BufWriter::with_capacity(1 << 20, unnamed(path)?),
                 digest: Sha256::new(),
                 tokens: 0,
+                boundary: None,
                 header: 0,
             };
             // The longest header there can be, so that the tokens after it are aligned.
-            writer.header = writer.header_of(u64::MAX / 8, &"0".repeat(64))?.len();
+            writer.header = writer.header_of(u64::MAX / 8, &"0".repeat(64), Some(u64::MAX))?.len();
             writer.header = writer.header.next_multiple_of(8);
             writer.file.write_all(&vec![b' '; 8 + writer.header])?;
             Ok(writer)
@@ -62,16 +65,28 @@ impl TokenWriter {
         self.file.write_all(&bytes).map_err(|error| unwritable(&self.path, error))
     }
 
+    /// The tokens from here on are for validation.
+    pub fn begin_validation(&mut self) {
+        self.boundary = Some(self.tokens);
+    }
+
     /// Fills in the header and gives the file its name, replacing an older one.
-    /// A file without tokens is not made.
+    /// A file without tokens is not made, nor one that has a validation part
+    /// without any.
     pub fn finish(mut self) -> Result<(), CorpusError> {
         if self.tokens == 0 {
             return Err(CorpusError::Empty { name: self.name });
         }
+        let val_tokens = self.boundary.map(|boundary| self.tokens - boundary);
+        if val_tokens == Some(0) {
+            return Err(CorpusError::Empty {
+                name: format!("the validation part of {}", self.name),
+            });
+        }
         let digest = hex(self.digest.clone());
         let path = self.path.clone();
         let attempt = || -> io::Result<()> {
-            let mut header = self.header_of(self.tokens, &digest)?;
+            let mut header = self.header_of(self.tokens, &digest, val_tokens)?;
             // Spaces after the header belong to the format.
             header.resize(self.header, b' ');
             self.file.seek(SeekFrom::Start(0))?;
@@ -88,13 +103,17 @@ impl TokenWriter {
         attempt().map_err(|error| unwritable(&path, error))
     }
 
-    fn header_of(&self, tokens: u64, sha256: &str) -> io::Result<Vec<u8>> {
-        let metadata = BTreeMap::from([
+    fn header_of(&self, tokens: u64, sha256: &str, val_tokens: Option<u64>) -> io::Result<Vec<u8>> {
+        let mut metadata = BTreeMap::from([
             ("format", FORMAT),
             ("name", &self.name),
             ("sha256", sha256),
             ("vocab", &self.vocab),
         ]);
+        let val_tokens = val_tokens.map(|tokens| tokens.to_string());
+        if let Some(tokens) = &val_tokens {
+            metadata.insert(VAL_TOKENS, tokens);
+        }
         Ok(serde_json::to_vec(&json!({
             "__metadata__": metadata,
             TENSOR: {

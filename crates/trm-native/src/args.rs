@@ -133,6 +133,8 @@ pub struct Prepare {
     /// `shakespeare`, or text files and folders.
     pub texts: Vec<PathBuf>,
     pub tokenizer: Tokenizer,
+    /// Of JSON lines, the field with the text.
+    pub field: String,
     pub name: Option<String>,
     pub out: PathBuf,
     pub json: bool,
@@ -267,6 +269,7 @@ fn data(matches: &ArgMatches) -> Data {
                 "gpt2" => Tokenizer::Gpt2,
                 _ => Tokenizer::Char,
             },
+            field: required(m, "field"),
             name: text(m, "name"),
             out: required(m, "out"),
             json: m.get_flag("json"),

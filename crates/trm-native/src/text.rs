@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
-use trm_data::{Corpus, SHAKESPEARE_SHA256, TokenFile};
+use trm_data::{Corpus, SHAKESPEARE_SHA256, TEXT_FIELD, TokenFile, read_texts};
 use trm_spec::{DataSpec, RunConfig, Tokenizer, Vocab};
 use trm_train::{Material, Run, checkpoint};
 
@@ -28,12 +28,13 @@ const PINNED: usize = 12;
 pub struct Text {
     pub name: String,
     content: Content,
-    /// SHA-256 of the text, or of the tokens.
+    /// SHA-256 of the texts, or of the tokens.
     sha256: String,
 }
 
 enum Content {
-    Text(Cow<'static, str>),
+    /// One, or those of JSON lines.
+    Texts(Vec<Cow<'static, str>>),
     Tokens(Arc<TokenFile>),
     /// Puzzles, made or the user's own.
     Puzzles(Source),
@@ -55,20 +56,23 @@ impl Text {
             }
             return Ok(Self {
                 name: dataset.into(),
-                content: Content::Text(trm_data::shakespeare().into()),
+                content: Content::Texts(vec![trm_data::shakespeare().into()]),
                 sha256: SHAKESPEARE_SHA256.into(),
             });
         };
-        let (content, sha256) = if TokenFile::recognise(path)? {
-            let file = Arc::new(TokenFile::open(path)?);
-            let sha256 = file.sha256().to_owned();
-            (Content::Tokens(file), sha256)
-        } else {
-            let text = trm_data::read_text(path)?;
-            let sha256 = hex(&text);
-            (Content::Text(text.into()), sha256)
-        };
+        let (content, sha256) = read(path)?;
         Ok(Self { name: dataset.into(), content, sha256 })
+    }
+
+    /// A text that is scored whole: the user's file, under the name that a token
+    /// file has for itself.
+    pub fn choose_test(path: &Path) -> anyhow::Result<Self> {
+        let (content, sha256) = read(path)?;
+        let name = match &content {
+            Content::Tokens(file) => file.name().into(),
+            _ => file_name(path),
+        };
+        Ok(Self { name, content, sha256 })
     }
 
     /// Writes down in the settings of a new run what was chosen: the file's name
@@ -81,6 +85,14 @@ impl Text {
         typed: bool,
     ) -> anyhow::Result<()> {
         let data = &mut config.data;
+        if let Content::Tokens(file) = &self.content
+            && file.is_test()
+        {
+            return Err(usage!(
+                "--data: {} is a text to be scored and has no training part; train on the file that was prepared with it",
+                file.path().display()
+            ));
+        }
         if let Content::Tokens(file) = &self.content
             && let Some(tokenizer) = tokenizer(file.vocab())
         {
@@ -96,7 +108,7 @@ impl Text {
         if let (Some(path), false) = (file, matches!(self.content, Content::Puzzles(_))) {
             let (name, pinned) = parts(&data.dataset);
             if name == SHAKESPEARE || pinned.is_some() {
-                self.name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.name = file_name(path);
             }
             data.dataset = format!("{}{PIN}{}", self.name, &self.sha256[..PINNED]);
         }
@@ -119,15 +131,23 @@ impl Text {
     pub fn corpus(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Corpus> {
         let spec = DataSpec { dataset: self.name.clone(), ..config.data.clone() };
         Ok(match &self.content {
-            Content::Text(text) => Corpus::from_spec(&spec, text, vocab)?,
+            Content::Texts(texts) => Corpus::from_texts(&spec, texts, vocab)?,
             Content::Tokens(file) => Corpus::from_file(&spec, file.clone(), vocab)?,
-            Content::Puzzles(_) => {
-                return Err(usage!(
-                    "`{}` are puzzles, which a language model cannot read",
-                    self.name
-                ));
-            }
+            Content::Puzzles(_) => return Err(self.no_text()),
         })
+    }
+
+    /// The whole text, to be scored by a model of `vocab`.
+    pub fn test_corpus(&self, vocab: &Vocab) -> anyhow::Result<Corpus> {
+        Ok(match &self.content {
+            Content::Texts(texts) => Corpus::for_test(&self.name, texts, vocab)?,
+            Content::Tokens(file) => Corpus::for_test_file(file.clone(), vocab)?,
+            Content::Puzzles(_) => return Err(self.no_text()),
+        })
+    }
+
+    fn no_text(&self) -> anyhow::Error {
+        usage!("`{}` are puzzles, which a language model cannot read", self.name)
     }
 
     /// What a run of `config` learns from.
@@ -151,6 +171,22 @@ impl Text {
     }
 }
 
+/// A token file, JSON lines or a text, with its digest.
+fn read(path: &Path) -> anyhow::Result<(Content, String)> {
+    if TokenFile::recognise(path)? {
+        let file = Arc::new(TokenFile::open(path)?);
+        let sha256 = file.sha256().to_owned();
+        return Ok((Content::Tokens(file), sha256));
+    }
+    let texts = read_texts(path, TEXT_FIELD)?;
+    let sha256 = hex(&texts);
+    Ok((Content::Texts(texts.into_iter().map(Cow::from).collect()), sha256))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// Name and pinned digest of a dataset.
 fn parts(dataset: &str) -> (&str, Option<&str>) {
     match dataset.rsplit_once(PIN) {
@@ -171,13 +207,31 @@ pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
     }
 }
 
-fn hex(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+/// The digest of `texts`, of a single one that of its file.
+fn hex(texts: &[String]) -> String {
+    let mut digest = Sha256::new();
+    for (number, text) in texts.iter().enumerate() {
+        if number > 0 {
+            // No text has this byte in it.
+            digest.update([0xff]);
+        }
+        digest.update(text);
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use super::{hex, parts};
+
+    #[test]
+    fn where_texts_end_belongs_to_their_digest() {
+        let of = |texts: &[&str]| hex(&texts.iter().map(|text| (*text).into()).collect::<Vec<_>>());
+        let one = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(of(&["abc"]), one);
+        assert_ne!(of(&["a", "bc"]), of(&["ab", "c"]));
+        assert_ne!(of(&["a", "bc"]), one);
+    }
 
     #[test]
     fn digests_are_told_from_names() {

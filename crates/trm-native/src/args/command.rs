@@ -232,7 +232,7 @@ fn data() -> Command {
         .about("Turn texts into a token file, which trains without being loaded into memory")
         .after_help(PREPARE_HELP)
         .arg(
-            places("texts", "`shakespeare`, text files, or folders of them (.txt, .md and other UTF-8 text, in the order of their names)")
+            places("texts", "`shakespeare`, text files, files of JSON lines (.jsonl, .ndjson), or folders of them (also .txt, .md and other UTF-8 text, in the order of their names), or one folder with the files of WikiText")
                 .required(true),
         )
         .arg(
@@ -245,10 +245,17 @@ fn data() -> Command {
                 .help("char: the characters that occur; byte: the 256 bytes of UTF-8; gpt2: GPT-2's 50,257 byte pairs"),
         )
         .arg(
+            Arg::new("field")
+                .long("field")
+                .value_name("NAME")
+                .default_value(trm_data::TEXT_FIELD)
+                .help("Of JSON lines, the field that holds the text"),
+        )
+        .arg(
             Arg::new("name")
                 .long("name")
                 .value_name("NAME")
-                .help("What the file says it is called [default: the first text's name]"),
+                .help("What the file says it is called [default: the name of the first text or folder]"),
         )
         .arg(file("out", "The token file to write").required(true))
         .arg(json());
@@ -276,11 +283,17 @@ fn data() -> Command {
 
 const PREPARE_HELP: &str = "\
 A single text gives the tokens that `train --data TEXT` would make of it. Where one text ends and
-another begins stands a new line, or GPT-2's <|endoftext|>.
+another begins stands a new line, or GPT-2's <|endoftext|>. Each JSON line is a text of its own.
+
+A folder with wiki.train, wiki.valid and wiki.test, all .raw or all .tokens, keeps its parts: the
+token file says where validation begins, and what is to be scored goes into a second file beside
+it, with .test before the extension.
 
 Examples:
   trm-native data prepare books/ --tokenizer gpt2 --out books.safetensors
-  trm-native train tiny --data books.safetensors";
+  trm-native train tiny --data books.safetensors
+  trm-native data prepare stories.jsonl --field story --out stories.safetensors
+  trm-native data prepare wikitext-2-raw/ --tokenizer gpt2 --out wiki.safetensors";
 
 fn devices() -> Command {
     Command::new("devices")

@@ -84,7 +84,7 @@ fn shared(command: Command, wanted: fn(&Setting) -> bool) -> Command {
             file("config", "A TOML file of settings, in place of a preset")
                 .conflicts_with("preset"),
         )
-        .arg(file("data", "Your own text (UTF-8), or a token file of `data prepare`, in place of Tiny Shakespeare"))
+        .arg(file("data", "Your own text (UTF-8), JSON lines with a text in `text` (.jsonl), or a token file of `data prepare`, in place of Tiny Shakespeare"))
         .arg(max_minutes())
         .arg(device_arg())
         .args(settings::arguments(wanted))

@@ -1,5 +1,7 @@
 //! `data`: which texts there are, texts into token files, and back to text.
 
+mod texts;
+
 use std::fs;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::ops::ControlFlow;
@@ -10,10 +12,11 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trm_data::{
-    CorpusError, Decoder, Document, Progress, TokenFile, described, find_texts, prepare,
-    shakespeare,
+    CorpusError, Decoder, Parts, Progress, TokenFile, described, prepare_parts, shakespeare,
+    test_file,
 };
 
+use self::texts::{Text, Texts};
 use super::{print, print_json};
 use crate::args::{Data, Prepare};
 use crate::interrupt::Interrupt;
@@ -58,8 +61,20 @@ struct Facts {
     tokenizer: Option<trm_spec::Tokenizer>,
     vocab_size: usize,
     tokens: usize,
+    /// Of the tokens those for validation, where the file itself says so.
+    val_tokens: Option<usize>,
     bytes: usize,
     sha256: String,
+}
+
+/// What `prepare` wrote.
+#[derive(Serialize)]
+struct Written {
+    #[serde(flatten)]
+    file: Facts,
+    /// The part to be scored, where the corpus has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<Facts>,
 }
 
 impl Facts {
@@ -70,8 +85,19 @@ impl Facts {
             tokenizer: tokenizer(file.vocab()),
             vocab_size: file.vocab().size(),
             tokens: file.len(),
+            val_tokens: file.val_tokens(),
             bytes: file.file_size(),
             sha256: file.sha256().into(),
+        }
+    }
+
+    /// `1,000 tokens (100 for validation)`, for people to read.
+    fn counted(&self) -> String {
+        let tokens = thousands(self.tokens as u64);
+        match self.val_tokens {
+            None => format!("{tokens} tokens"),
+            Some(val) if val == self.tokens => format!("{tokens} tokens (all to be scored)"),
+            Some(val) => format!("{tokens} tokens ({} for validation)", thousands(val as u64)),
         }
     }
 }
@@ -92,10 +118,10 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
             Ok((facts, vocab)) => {
                 if !as_json {
                     print(&format!(
-                        "{}: {}, {} tokens, {vocab}{}",
+                        "{}: {}, {}, {vocab}{}",
                         facts.path,
                         facts.name,
-                        thousands(facts.tokens as u64),
+                        facts.counted(),
                         if verify { ", whole" } else { "" }
                     ))?;
                 }
@@ -156,68 +182,45 @@ fn says_tokens(path: &Path) -> bool {
 }
 
 fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
-    let found = texts(&typed.texts)?;
-    let documents: Vec<_> = found.iter().map(Text::document).collect();
-    if let Some(Text::File(path)) = found.iter().find(|text| text.is(&typed.out)) {
-        return Err(usage!("--out: {} is one of the texts; choose another name", path.display()));
+    let texts = Texts::find(&typed.texts)?;
+    let tested = (!texts.test.is_empty()).then(|| test_file(&typed.out));
+    for out in [Some(&typed.out), tested.as_ref()].into_iter().flatten() {
+        if let Some(Text::File(path)) = texts.all().find(|text| text.is(out)) {
+            return Err(usage!(
+                "--out: {} is one of the texts; choose another name",
+                path.display()
+            ));
+        }
     }
+    let [train, val, test] = [&texts.train, &texts.val, &texts.test]
+        .map(|part| part.iter().map(|text| text.document(&typed.field)).collect::<Vec<_>>());
+    let parts = Parts { train: &train, val: &val, test: &test };
     let name = typed.name.clone().unwrap_or_else(|| default_name(&typed.texts));
     let interrupt = Interrupt::listen()?;
     let mut shown = Shown::new();
-    prepare(&documents, typed.tokenizer, &name, &typed.out, &mut |progress| {
+    prepare_parts(&parts, typed.tokenizer, &name, &typed.out, &mut |progress| {
         shown.show(progress);
         if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     shown.end();
     let file = TokenFile::open(&typed.out)?;
+    let test = tested.as_deref().map(TokenFile::open).transpose()?;
+    let written = Written { file: Facts::of(&file), test: test.as_ref().map(Facts::of) };
     if typed.json {
-        return print_json(&Facts::of(&file));
+        return print_json(&written);
     }
+    let count = texts.all().count();
     print(&format!(
-        "{}: {}, {} tokens, {}\ntrain on it with: train --data {0}",
+        "{}: {}, {}, {}",
         typed.out.display(),
-        if found.len() == 1 { "1 text".into() } else { format!("{} texts", found.len()) },
-        thousands(file.len() as u64),
+        if count == 1 { "1 text".into() } else { format!("{count} texts") },
+        written.file.counted(),
         described(file.vocab())
-    ))
-}
-
-enum Text {
-    Shakespeare,
-    File(PathBuf),
-}
-
-impl Text {
-    fn document(&self) -> Document<'_> {
-        match self {
-            Self::Shakespeare => Document::Text(SHAKESPEARE, shakespeare()),
-            Self::File(path) => Document::File(path),
-        }
+    ))?;
+    if let Some(test) = &written.test {
+        print(&format!("{}: {}", test.path, test.counted()))?;
     }
-
-    fn is(&self, other: &Path) -> bool {
-        match (self, other.canonicalize()) {
-            (Self::File(path), Ok(other)) => path.canonicalize().is_ok_and(|path| path == other),
-            _ => false,
-        }
-    }
-}
-
-/// The texts that were named; a file of that name comes before the program's own.
-fn texts(paths: &[PathBuf]) -> anyhow::Result<Vec<Text>> {
-    let mut texts = Vec::new();
-    for path in paths {
-        if path == Path::new(SHAKESPEARE) && !path.exists() {
-            texts.push(Text::Shakespeare);
-            continue;
-        }
-        let found = find_texts(std::slice::from_ref(path))?;
-        for skipped in &found.skipped {
-            eprintln!("left out, for it is no text: {}", skipped.display());
-        }
-        texts.extend(found.texts.into_iter().map(Text::File));
-    }
-    Ok(texts)
+    print(&format!("train on it with: train --data {}", typed.out.display()))
 }
 
 fn default_name(paths: &[PathBuf]) -> String {
