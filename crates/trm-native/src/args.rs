@@ -21,6 +21,7 @@ use crate::sweep::Equal;
 pub enum Invocation {
     Train(Train),
     Sweep(Sweep),
+    Overfit(Overfit),
     Generate(Generate),
     Eval(Eval),
     Trace(Trace),
@@ -31,6 +32,7 @@ pub enum Invocation {
     Bench(Bench),
 }
 
+#[derive(Default)]
 pub struct Train {
     pub preset: Option<String>,
     pub config: Option<PathBuf>,
@@ -40,6 +42,8 @@ pub struct Train {
     pub out: Option<PathBuf>,
     pub resume: Option<PathBuf>,
     pub init: Option<PathBuf>,
+    /// Go on in the run's folder where there is a run, else begin it.
+    pub auto_resume: bool,
     /// Longest time for this process.
     pub max_time: Option<Duration>,
     pub device: Choice,
@@ -52,6 +56,15 @@ pub struct Sweep {
     /// None typed: the seed of the settings.
     pub seeds: Vec<u64>,
     pub equal: Vec<Equal>,
+    pub json: bool,
+}
+
+pub struct Overfit {
+    /// Its preset, settings and device; nothing else of it is typed.
+    pub train: Train,
+    /// None typed: a line of Shakespeare's.
+    pub text: Option<String>,
+    pub target: f64,
     pub json: bool,
 }
 
@@ -70,6 +83,10 @@ pub struct Generate {
 pub struct Eval {
     pub checkpoint: PathBuf,
     pub data: Option<PathBuf>,
+    /// A text that is scored whole, in place of the validation part.
+    pub test: Option<PathBuf>,
+    /// Tokens scored in a window; 0 means all of it.
+    pub stride: usize,
     /// 1 to 8, or a puzzle solver's steps, where nothing is said.
     pub depths: Option<Vec<usize>>,
     pub json: bool,
@@ -87,6 +104,8 @@ pub struct Trace {
     pub depth: Option<usize>,
     pub logits: bool,
     pub attention: Option<usize>,
+    /// What comes after the prompt, in place of what comes after each token.
+    pub draft: bool,
     pub json: bool,
     pub device: Choice,
 }
@@ -168,6 +187,7 @@ pub fn parse() -> Invocation {
         Some(("train", m)) => Invocation::Train(Train {
             resume: path(m, "resume"),
             init: path(m, "init"),
+            auto_resume: m.get_flag("auto-resume"),
             ..train(m)
         }),
         Some(("sweep", m)) => Invocation::Sweep(Sweep {
@@ -176,6 +196,17 @@ pub fn parse() -> Invocation {
             equal: required::<&[Equal]>(m, "equal").to_vec(),
             json: m.get_flag("json"),
             train: train(m),
+        }),
+        Some(("overfit", m)) => Invocation::Overfit(Overfit {
+            train: Train {
+                preset: text(m, "preset"),
+                settings: settings::given(m),
+                device: device(m),
+                ..Train::default()
+            },
+            text: text(m, "text"),
+            target: required(m, "target"),
+            json: m.get_flag("json"),
         }),
         Some(("generate", m)) => Invocation::Generate(Generate {
             checkpoint: required(m, "checkpoint"),
@@ -191,6 +222,8 @@ pub fn parse() -> Invocation {
         Some(("eval", m)) => Invocation::Eval(Eval {
             checkpoint: required(m, "checkpoint"),
             data: path(m, "data"),
+            test: path(m, "test"),
+            stride: m.get_one("stride").copied().unwrap_or(0),
             weights: m.get_one("weights").copied(),
             grade: m.get_one("grade").copied(),
             depths: m.get_one("depths").cloned(),
@@ -204,6 +237,7 @@ pub fn parse() -> Invocation {
             depth: m.get_one("depth").copied(),
             logits: m.get_flag("logits"),
             attention: m.get_one("attention").copied(),
+            draft: m.get_flag("draft"),
             json: m.get_flag("json"),
             device: device(m),
         }),
@@ -250,6 +284,7 @@ fn train(m: &ArgMatches) -> Train {
         out: path(m, "out"),
         resume: None,
         init: None,
+        auto_resume: false,
         max_time: m.get_one("max-minutes").copied(),
         device: device(m),
     }

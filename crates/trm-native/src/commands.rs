@@ -6,6 +6,7 @@ mod data;
 mod devices;
 mod eval;
 mod generate;
+mod overfit;
 mod solve;
 mod sweep;
 mod trace;
@@ -21,6 +22,7 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
         Invocation::Train(typed) => train::run(&typed),
         Invocation::Sweep(typed) => sweep::run(&typed),
+        Invocation::Overfit(typed) => overfit::run(&typed),
         Invocation::Generate(typed) => generate::run(&typed),
         Invocation::Eval(typed) => eval::run(&typed),
         Invocation::Trace(typed) => trace::run(&typed),

@@ -18,6 +18,7 @@ mod progress;
 mod puzzles;
 mod pytorch;
 mod report;
+mod results;
 mod run_dir;
 mod sweep;
 mod text;

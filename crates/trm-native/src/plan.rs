@@ -41,7 +41,10 @@ pub struct Train {
 pub fn train(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
     match &typed.resume {
         Some(folder) => resume::resume(typed, folder),
-        None => fresh(typed, device),
+        None => {
+            let begun = fresh(typed, device)?;
+            if typed.auto_resume { resume::take_up(begun) } else { Ok(begun) }
+        }
     }
 }
 

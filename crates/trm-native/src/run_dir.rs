@@ -1,5 +1,6 @@
 //! A run's folder: `config.toml`, `best.safetensors`, `last.safetensors`,
-//! `last.optim.safetensors`, `metrics.jsonl` and TensorBoard's event files.
+//! `last.optim.safetensors`, `metrics.jsonl`, `results.json` and TensorBoard's event
+//! files.
 //!
 //! Files appear whole or not at all. `last` and `last.optim` belong together:
 //! while they are replaced, the old optimiser stays beside them until the new
@@ -19,6 +20,7 @@ use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
 pub use files::{read, write};
 
 use crate::report::usage;
+use crate::results::Results;
 
 const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";
@@ -27,6 +29,7 @@ const OPTIMIZER: &str = "last.optim.safetensors";
 /// The optimiser that belongs to `last` while the pair is being replaced.
 const PREVIOUS: &str = "last.optim.previous.safetensors";
 const METRICS: &str = "metrics.jsonl";
+const RESULTS: &str = "results.json";
 
 pub struct RunDir {
     path: PathBuf,
@@ -109,6 +112,10 @@ impl RunDir {
         let text =
             toml::to_string(config).context("the configuration cannot be written as TOML")?;
         write(&self.file(CONFIG), text.as_bytes())
+    }
+
+    pub fn save_results(&self, results: &Results) -> anyhow::Result<()> {
+        write(&self.file(RESULTS), &serde_json::to_vec_pretty(results)?)
     }
 
     /// Replaces the pair that a later run goes on from.

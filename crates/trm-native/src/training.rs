@@ -15,6 +15,7 @@ use crate::finite;
 use crate::limits::{Limits, Reason};
 use crate::metrics::{Line, Metrics};
 use crate::progress::{Pace, Progress, clock};
+use crate::results::Results;
 use crate::run_dir::RunDir;
 
 /// Longest time without a look at the clock or at Ctrl-C, unless one step takes longer.
@@ -59,6 +60,8 @@ pub struct Training {
     run: Box<dyn Run>,
     config: RunConfig,
     vocab: Vocab,
+    /// As the run began here.
+    summary: RunSummary,
     can_validate: bool,
     dir: RunDir,
     metrics: Metrics,
@@ -79,13 +82,14 @@ impl Training {
         metrics: Metrics,
         before: Option<Facts>,
     ) -> Self {
-        let RunSummary { config, vocab, step, val_tokens, .. } = summary;
+        let RunSummary { config, vocab, step, .. } = summary.clone();
         Self {
             pace: Pace::new(config.tokens_per_step()),
             progress: Progress::new(step, config.train.max_iters),
             saved_step: before.as_ref().map(|_| step),
             facts: before.unwrap_or_default(),
-            can_validate: val_tokens > 0,
+            can_validate: summary.val_tokens > 0,
+            summary,
             run,
             config,
             vocab,
@@ -122,6 +126,8 @@ impl Training {
             let train = &self.config.train;
             if self.step >= train.max_iters || due(self.step, train.eval_interval) {
                 self.check_in()?;
+            } else if due(self.step, train.save_interval) {
+                self.save_last()?;
             }
             if due(self.step, self.config.train.sample_interval) {
                 self.sample()?;
@@ -147,7 +153,9 @@ impl Training {
     fn steps(&mut self, limits: &Limits) -> anyhow::Result<()> {
         let train = &self.config.train;
         let glance = limits.left().map_or(GLANCE, |left| left.min(GLANCE));
-        let n = [train.eval_interval, train.log_interval, train.sample_interval]
+        let intervals =
+            [train.eval_interval, train.save_interval, train.log_interval, train.sample_interval];
+        let n = intervals
             .into_iter()
             .filter(|&interval| interval > 0)
             .map(|interval| interval - self.step % interval)
@@ -198,8 +206,29 @@ impl Training {
         if self.can_validate {
             self.keep_best()?;
         }
+        self.dir.save_results(&self.results())?;
         self.pace.paused(start.elapsed());
         Ok(())
+    }
+
+    /// What the run has come to so far.
+    fn results(&self) -> Results<'_> {
+        let Self { config, facts, summary, .. } = self;
+        let seconds = self.metrics.seconds_before() + self.pace.spent();
+        Results {
+            config,
+            corpus: &config.data.dataset,
+            parameters: summary.parameters,
+            train_tokens: summary.train_tokens,
+            val_tokens: summary.val_tokens,
+            step: self.step,
+            finished: self.step >= config.train.max_iters,
+            tokens_seen: self.step * config.tokens_per_step(),
+            training_flops: summary.training_flops_per_token
+                * (self.step * config.tokens_per_step()) as f64,
+            seconds: milliseconds(seconds),
+            facts,
+        }
     }
 
     /// Validation loss at the trained depth.

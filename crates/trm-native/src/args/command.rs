@@ -8,7 +8,7 @@ use trm_data::puzzles::sudoku::Grade;
 use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
-use super::training::{sweep, train};
+use super::training::{overfit, sweep, train};
 use super::{BenchPart, Origin};
 use crate::depths;
 use crate::device::Choice;
@@ -22,6 +22,7 @@ pub fn command() -> Command {
         .subcommands([
             train(),
             sweep(),
+            overfit(),
             generate(),
             eval(),
             trace(),
@@ -64,8 +65,20 @@ fn generate() -> Command {
 fn eval() -> Command {
     Command::new("eval")
         .about("Loss over the whole validation part, at several depths; of puzzles also how many are solved")
+        .after_help(EVAL_HELP)
         .arg(checkpoint())
         .arg(file("data", "The text or token file, where it is your own"))
+        .arg(
+            file("test", "Score this text or token file instead, the whole of it")
+                .conflicts_with_all(["data", "weights", "grade"]),
+        )
+        .arg(
+            Arg::new("stride")
+                .long("stride")
+                .value_name("N")
+                .value_parser(value_parser!(usize))
+                .help("Score N tokens at a time and give each as much context as there is room for: 1, or a chunk, for the whole context [default: windows that do not overlap]"),
+        )
         .arg(
             Arg::new("depths")
                 .long("depths")
@@ -98,17 +111,29 @@ fn eval() -> Command {
         .arg(device_arg())
 }
 
+const EVAL_HELP: &str = "\
+Every token but the first is scored once, left to right. Bits per byte and perplexity per word do
+not depend on how a model cuts text into tokens; a word is a stretch without white space.";
+
 fn trace() -> Command {
     Command::new("trace")
         .about("What the model answers after every cycle")
         .arg(checkpoint())
         .arg(Arg::new("prompt").long("prompt").value_name("TEXT").help("The text to read"))
         .arg(
-            file("tokens", "Token rows of equal length: {\"inputs\": [[…], …]}")
+            file("tokens", "Token rows: {\"inputs\": [[…], …]}, and where rows are padded {\"lengths\": […]}")
                 .conflicts_with("prompt")
                 .required_unless_present("prompt"),
         )
         .arg(depth())
+        .arg(
+            Arg::new("draft")
+                .long("draft")
+                .action(ArgAction::SetTrue)
+                .requires("prompt")
+                .conflicts_with("attention")
+                .help("What comes after the prompt: a chunk model's next chunk, refinement by refinement, or the next token"),
+        )
         .arg(
             Arg::new("logits")
                 .long("logits")

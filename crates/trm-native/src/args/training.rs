@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use trm_spec::Setting;
 
 use super::command::{device_arg, file, folder, json, one_of};
@@ -19,6 +19,15 @@ pub fn train() -> Command {
         .arg(
             folder("resume", "Go on with the run in this folder, exactly where it stopped")
                 .conflicts_with_all(["preset", "config", "out", "init"]),
+        )
+        .arg(
+            Arg::new("auto-resume")
+                .long("auto-resume")
+                .alias("auto_resume")
+                .action(ArgAction::SetTrue)
+                .requires("out")
+                .conflicts_with_all(["resume", "init"])
+                .help("Go on with the run in --out where there is one, else begin it: the same command, however often it is interrupted"),
         )
         .arg(file("init", "Start a new run from the weights of this checkpoint"))
 }
@@ -63,6 +72,39 @@ pub fn sweep() -> Command {
         .arg(json())
 }
 
+/// `overfit` and its arguments.
+pub fn overfit() -> Command {
+    Command::new("overfit")
+        .about("Learn one sentence, or one puzzle, by heart: seconds, and proof that a model can learn at all")
+        .after_help("Without a preset, one small model of every variant. Fails unless the loss falls below --target within --max-iters steps.")
+        .arg(preset("A named configuration (`train --help` lists them) [default: one of every variant]"))
+        .arg(
+            Arg::new("text")
+                .long("text")
+                .value_name("TEXT")
+                .help("The sentence [default: a line of Hamlet's]"),
+        )
+        .arg(
+            Arg::new("target")
+                .long("target")
+                .value_name("LOSS")
+                .default_value("0.01")
+                .value_parser(clap::value_parser!(f64))
+                .help("Loss that counts as learned, in nats per token"),
+        )
+        .arg(json())
+        .arg(device_arg())
+        .args(settings::arguments(|setting| setting.key != "variant"))
+}
+
+fn preset(help: &'static str) -> Arg {
+    Arg::new("preset")
+        .value_name("PRESET")
+        .value_parser(PossibleValuesParser::new(presets::names()))
+        .hide_possible_values(true)
+        .help(help)
+}
+
 /// What commands that train take: a preset, a text, and the settings that are `wanted`.
 fn shared(command: Command, wanted: fn(&Setting) -> bool) -> Command {
     let mut presets_help = String::from("Presets:\n");
@@ -73,13 +115,7 @@ fn shared(command: Command, wanted: fn(&Setting) -> bool) -> Command {
         // The last one counts, as in most programs.
         .args_override_self(true)
         .after_help(presets_help)
-        .arg(
-            Arg::new("preset")
-                .value_name("PRESET")
-                .value_parser(PossibleValuesParser::new(presets::names()))
-                .hide_possible_values(true)
-                .help("A named configuration (listed below); flags change its settings one by one"),
-        )
+        .arg(preset("A named configuration (listed below); flags change its settings one by one"))
         .arg(
             file("config", "A TOML file of settings, in place of a preset")
                 .conflicts_with("preset"),

@@ -6,7 +6,7 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::Kind;
 use trm_spec::DepthLoss;
-use trm_train::Run;
+use trm_train::{Evaluation, Run, Scoring};
 
 use super::{print, print_json};
 use crate::args;
@@ -18,18 +18,29 @@ use crate::run_dir;
 
 #[derive(Serialize)]
 struct Document {
+    /// What was scored, under its own name.
+    corpus: String,
+    /// Tokens scored in a window of `block_size`.
+    stride: usize,
+    block_size: usize,
+    tokens: usize,
+    characters: usize,
+    bytes: usize,
+    words: usize,
     depths: Vec<DepthLoss>,
 }
 
 pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
-    let run = open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
+    let (run, corpus) =
+        open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
     let summary = run.summary();
     eprintln!(
-        "{}: step {}, {} tokens kept for validation, {}",
+        "{}: step {}, {} tokens of {corpus} {}, {}",
         typed.checkpoint.display(),
         summary.step,
         thousands(summary.val_tokens as u64),
+        if typed.test.is_some() { "to be scored" } else { "kept for validation" },
         device.name
     );
     let model = &summary.config.model;
@@ -38,15 +49,35 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         return puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
     }
     let depths = typed.depths.clone().unwrap_or_else(|| (1..=8).collect());
-    let depths = block_on(run.evaluate(&depths, 0))?;
+    let block_size = model.length();
+    let stride = if typed.stride == 0 { block_size } else { typed.stride };
+    let scoring = Scoring { depths, max_tokens: 0, stride };
+    let Evaluation { depths, scored } = block_on(run.score(&scoring))?;
     if typed.json {
-        return print_json(&Document { depths });
+        return print_json(&Document {
+            corpus,
+            stride,
+            block_size,
+            tokens: scored.tokens,
+            characters: scored.characters,
+            bytes: scored.bytes,
+            words: scored.words,
+            depths,
+        });
     }
-    print("depth    loss  perplexity  bits/char")?;
+    let leaks = depths.iter().any(|row| row.leaking_loss.is_some());
+    let leak = if leaks { "  loss as published, which is a leak" } else { "" };
+    print(&format!("depth    loss  perplexity  bits/char  bits/byte  per word{leak}"))?;
     for row in &depths {
+        let leak = row.leaking_loss.map_or(String::new(), |loss| format!("  {loss:.4}"));
         print(&format!(
-            "{:5}  {:6.4}  {:10.3}  {:9.4}",
-            row.depth, row.loss, row.perplexity, row.bits_per_char
+            "{:5}  {:6.4}  {:10.3}  {:9.4}  {:9.4}  {:8.1}{leak}",
+            row.depth,
+            row.loss,
+            row.perplexity,
+            row.bits_per_char,
+            row.bits_per_byte,
+            row.word_perplexity
         ))?;
     }
     Ok(())
@@ -86,8 +117,8 @@ fn puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()
     Ok(())
 }
 
-/// The weights that were asked for, with their text.
-fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
+/// The weights that were asked for, with their text and its name.
+fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, String)> {
     let folder = &typed.checkpoint;
     let source = match typed.weights {
         None => folder.clone(),
@@ -97,6 +128,15 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
         }
     };
     let (header, bytes) = read_checkpoint(&source)?;
+    if let Some(path) = &typed.test {
+        if header.config.model.solves_puzzles() {
+            return Err(usage!("--test is a text; a puzzle solver is scored on its own puzzles"));
+        }
+        let text = Text::choose_test(path)?;
+        let corpus = text.test_corpus(&header.vocab)?;
+        let run = trm_train::load_with_corpus(&bytes, None, Some(corpus), &device.device)?;
+        return Ok((run, text.name));
+    }
     let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
@@ -108,11 +148,14 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
         // None is learned from.
         config.data.num_puzzles = 1;
         let material = text.material(&config, None)?;
-        return Ok(trm_train::load_with(&bytes, None, Some(material), &device.device)?);
+        let run = trm_train::load_with(&bytes, None, Some(material), &device.device)?;
+        return Ok((run, text.name));
     }
-    let Some(weights) = typed.weights else { return text.load(&bytes, None, &device.device) };
+    let Some(weights) = typed.weights else {
+        return Ok((text.load(&bytes, None, &device.device)?, text.name));
+    };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
     run.answer_with(weights)?;
-    Ok(run)
+    Ok((run, text.name))
 }

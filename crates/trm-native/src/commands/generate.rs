@@ -1,6 +1,7 @@
 //! `generate`: text on standard output, as it comes.
 
 use std::io::{Write, stdout};
+use std::time::Instant;
 
 use anyhow::Context;
 use pollster::block_on;
@@ -10,6 +11,7 @@ use trm_train::Run;
 use crate::args;
 use crate::device;
 use crate::plan::read_checkpoint;
+use crate::progress::thousands;
 use crate::report::usage;
 use crate::training::opening;
 
@@ -61,14 +63,19 @@ fn known(run: &dyn Run, prompt: &str) -> anyhow::Result<()> {
 
 fn write_sample(run: &dyn Run, options: &GenerateOptions) -> anyhow::Result<()> {
     let mut stream = run.generate(options)?;
+    let (start, mut written) = (Instant::now(), 0);
     let mut out = stdout().lock();
     write!(out, "{}", options.prompt)?;
     loop {
         let piece = block_on(stream.pull(CHUNK))?;
         write!(out, "{}", piece.text)?;
         out.flush()?;
+        written += piece.tokens.len();
         if piece.done {
             writeln!(out)?;
+            let seconds = start.elapsed().as_secs_f64();
+            let pace = thousands((written as f64 / seconds) as u64);
+            eprintln!("{written} tokens in {seconds:.2} s, {pace} tokens/s");
             return Ok(());
         }
     }

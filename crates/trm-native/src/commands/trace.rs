@@ -22,6 +22,8 @@ use crate::report::usage;
 #[serde(deny_unknown_fields)]
 struct Tokens {
     inputs: Vec<Vec<u32>>,
+    /// Where rows end that are padded to one length.
+    lengths: Option<Vec<usize>>,
     /// Puzzles have them; a language model does not.
     #[serde(default)]
     puzzle_identifiers: Vec<u32>,
@@ -34,7 +36,8 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         .with_context(|| typed.checkpoint.display().to_string())?;
     let rows = match (&typed.prompt, &typed.tokens) {
         (Some(prompt), _) => {
-            Tokens { inputs: vec![run.encode(prompt)?], puzzle_identifiers: Vec::new() }
+            let inputs = vec![run.encode(prompt)?];
+            Tokens { inputs, lengths: None, puzzle_identifiers: Vec::new() }
         }
         (None, Some(path)) => read_tokens(path)?,
         (None, None) => return Err(usage!("give --prompt or --tokens")),
@@ -48,22 +51,35 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         attention: typed.attention,
         top: 0,
     };
-    let trace = block_on(run.trace(&request))?;
+    let trace = if typed.draft { run.draft(&request) } else { run.trace(&request) };
+    let trace = block_on(trace)?;
     if typed.json { print_json(&trace) } else { table(&trace, &header) }
 }
 
 fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    let tokens: Tokens = serde_json::from_str(&text)
+    let mut tokens: Tokens = serde_json::from_str(&text)
         .with_context(|| format!("{name} is not {{\"inputs\": [[token, …], …]}}"))?;
-    let length = tokens.inputs.first().map_or(0, Vec::len);
-    anyhow::ensure!(length > 0, "{name} holds no tokens");
-    if let Some(row) = tokens.inputs.iter().position(|row| row.len() != length) {
-        anyhow::bail!(
-            "row {row} of {name} has {} tokens, but row 0 has {length}; rows must be of equal length",
-            tokens.inputs[row].len()
+    anyhow::ensure!(!tokens.inputs.is_empty(), "{name} holds no tokens");
+    if let Some(lengths) = &tokens.lengths {
+        let rows = tokens.inputs.len();
+        anyhow::ensure!(
+            lengths.len() == rows,
+            "{name} has {} lengths for {rows} rows",
+            lengths.len()
         );
+        for (row, (tokens, &length)) in tokens.inputs.iter_mut().zip(lengths).enumerate() {
+            anyhow::ensure!(
+                (1..=tokens.len()).contains(&length),
+                "row {row} of {name} has {} tokens, so that its length cannot be {length}",
+                tokens.len()
+            );
+            tokens.truncate(length);
+        }
+    }
+    if let Some(row) = tokens.inputs.iter().position(Vec::is_empty) {
+        anyhow::bail!("row {row} of {name} is empty; every row needs a token");
     }
     Ok(tokens)
 }
@@ -81,7 +97,11 @@ fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
     let halts = trace.steps.iter().any(|step| step.halt.is_some());
     for (row, tokens) in trace.tokens.iter().enumerate() {
         print(&format!("row {row}    read      {}", show(tokens)))?;
-        let (done, next) = if halts { ("    done", "answer") } else { ("", "next tokens") };
+        // A draft tells of tokens that are not there yet.
+        let drafted =
+            trace.steps.first().is_some_and(|step| step.argmax[row].len() != tokens.len());
+        let next = if drafted { "drafted" } else { "next tokens" };
+        let (done, next) = if halts { ("    done", "answer") } else { ("", next) };
         print(&format!("cycle  answer probability  entropy  state rms  change{done}  {next}"))?;
         for step in &trace.steps {
             print(&line(step, row, &show(&step.argmax[row])))?;

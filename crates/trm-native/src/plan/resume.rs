@@ -16,6 +16,7 @@ const MAY_CHANGE: &[&str] = &[
     "max_iters",
     "gradient_checkpointing",
     "eval_interval",
+    "save_interval",
     "eval_iters",
     "save_top_k",
     "early_stopping_patience",
@@ -51,6 +52,19 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
         config,
         out: folder.to_owned(),
     })
+}
+
+/// The run in the folder of `begun` where there is one of the same settings, else
+/// `begun` itself.
+pub fn take_up(begun: Train) -> anyhow::Result<Train> {
+    let last = begun.out.join("last.safetensors");
+    if !last.exists() {
+        return Ok(begun);
+    }
+    let (header, _) = read_checkpoint(&last)?;
+    refuse_other(&header.config, &begun.config, "this command", &last)?;
+    let origin = format!("step {} of {}", header.step, begun.out.display());
+    Ok(Train { origin, start: Start::Resume, ..begun })
 }
 
 /// Refuses a configuration under which the run would not be the same run.
