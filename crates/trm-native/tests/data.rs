@@ -168,3 +168,75 @@ fn texts_come_back_and_mistakes_are_explained() {
     let ended = place.done(&["eval", "run", "--data", "s.safetensors", "--device", "cpu"]);
     says(&ended.stderr, &["111,540 tokens kept"]);
 }
+
+#[test]
+fn json_lines_train_as_they_are_prepared() {
+    let place = Place::new();
+    let line = |key: &str, text: &str| format!("{{\"{key}\": \"{text}\"}}\r\n");
+    let escaped = r#"Gr\u00fcße, ein \"Gedicht\"."#;
+    let lines = |key: &str| line(key, escaped) + &line(key, "Und Verse");
+    place.write("a.jsonl", lines("text").repeat(60));
+    place.write("b.ndjson", lines("story").repeat(60));
+    place.done(&["data", "prepare", "a.jsonl", "--out", "a.safetensors"]);
+    let prepare = ["data", "prepare", "b.ndjson", "--out", "b.safetensors", "--json"];
+    let ended = place.done(&[&prepare[..], &["--field", "story"]].concat());
+    let document = ended.json();
+    assert_eq!(document["tokens"], 60 * 32 - 1);
+    assert_eq!(document["test"], serde_json::Value::Null);
+    place.done(&["data", "export", "b.safetensors", "b.txt"]);
+    let text = fs::read_to_string(place.path("b.txt")).expect("text");
+    assert!(text.starts_with("Grüße, ein \"Gedicht\".\nUnd Verse\nGrüße"), "{text}");
+    let run = |out: &str, data: &str| {
+        place.done(&[QUICK, &["--out", out, "--data", data]].concat());
+        place.metrics(out)
+    };
+    let plain = run("plain", "a.jsonl");
+    assert_eq!(run("mapped", "a.safetensors"), plain);
+    assert_eq!(run("other", "b.safetensors"), plain);
+    let error = place.refused(1, &prepare);
+    says(&error, &["line 1 of b.ndjson", "`text`", "no such field", "hint:", "--field"]);
+    let error = place.refused(1, &[QUICK, &["--data", "b.ndjson", "--out", "never"]].concat());
+    says(&error, &["line 1 of b.ndjson", "no such field"]);
+    assert!(!place.path("never").exists());
+}
+
+#[test]
+fn a_folder_of_parts_keeps_them() {
+    let place = Place::new();
+    fs::create_dir(place.path("tales")).expect("made");
+    let text = " \n = Title = \n \n The <unk> cost 1 @,@ 000 . \n".repeat(40);
+    for (part, own) in [("train", ""), ("valid", "v"), ("test", "t")] {
+        place.write(&format!("tales/wiki.{part}.tokens"), format!("{text}{own}"));
+    }
+    let prepare = ["data", "prepare", "tales", "--out", "w.safetensors"];
+    let ended = place.done(&prepare);
+    let said =
+        ["w.safetensors: 3 texts", "for validation)", "w.test.safetensors: ", "to be scored"];
+    says(&ended.stdout, &said);
+    let document = place.done(&[&prepare[..], &["--json"]].concat()).json();
+    let size = text.len();
+    assert_eq!(document["name"], "tales");
+    assert_eq!(
+        (&document["tokens"], &document["val_tokens"]),
+        (&(2 * size + 1).into(), &(size + 1).into())
+    );
+    assert_eq!(document["test"]["name"], "tales (test)");
+    assert_eq!(document["test"]["tokens"], size + 1);
+    let listed = place.done(&["data", "list"]).stdout;
+    says(
+        &listed,
+        &["w.safetensors: tales, ", "for validation)", "tales (test), ", "(all to be scored)"],
+    );
+    place.quick_model(&["--data", "w.safetensors", "--max-iters", "1"]);
+    let eval = ["eval", "run", "--device", "cpu", "--data"];
+    place.done(&[&eval[..], &["w.test.safetensors"]].concat());
+    let train = ["--data", "w.test.safetensors", "--out", "never"];
+    says(&place.refused(2, &[QUICK, &train].concat()), &["w.test.safetensors", "no training part"]);
+
+    let error = place.refused(2, &["data", "prepare", "tales", "w.safetensors", "--out", "x"]);
+    says(&error, &["tales has a part to be scored", "by itself"]);
+    let error = place.refused(2, &["data", "prepare", ".", "--out", "x"]);
+    says(&error, &["is one part of a corpus"]);
+    fs::remove_file(place.path("tales/wiki.valid.tokens")).expect("removed");
+    says(&place.refused(1, &prepare), &["there is no `wiki.valid.tokens`", "hint:"]);
+}
