@@ -17,6 +17,8 @@ class Measuring extends Answering {
       loss: 1 / depth,
       perplexity: 1,
       bits_per_char: 1,
+      bits_per_byte: 1,
+      word_perplexity: 1,
     }));
     return { type: 'evaluated', step: 7, depths };
   }

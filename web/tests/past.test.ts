@@ -20,6 +20,8 @@ const at = (depth: number, loss: number): DepthLoss => ({
   loss,
   perplexity: Math.exp(loss),
   bits_per_char: loss / Math.log(2),
+  bits_per_byte: loss / Math.log(2),
+  word_perplexity: Math.exp(loss),
 });
 
 function arrival(id: string, validations = 2): Arrival {

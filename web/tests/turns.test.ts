@@ -58,7 +58,9 @@ class FakeWorker extends Answering {
       case 'evaluate': {
         const [depth = 0] = command.depths;
         log.push(`${this.name} validates at ${depth}`);
-        const depths = [{ depth, loss: 2, perplexity: 1, bits_per_char: 1 }];
+        const depths = [
+          { depth, loss: 2, perplexity: 1, bits_per_char: 1, bits_per_byte: 1, word_perplexity: 1 },
+        ];
         return { type: 'evaluated', step: this.#step, depths };
       }
       default:

@@ -6,7 +6,12 @@ import type { RoomName } from '../worker/protocol';
 export type Variant = VariantSpec['variant'];
 
 /** The room in which a model is at home. */
-export const ROOM_OF: Readonly<Record<Variant, RoomName>> = { causal: 'language', dual: 'puzzles' };
+export const ROOM_OF: Readonly<Record<Variant, RoomName>> = {
+  causal: 'language',
+  chunk: 'language',
+  last_token: 'language',
+  dual: 'puzzles',
+};
 
 interface Way {
   /** Beside the page at hand. */

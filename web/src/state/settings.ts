@@ -7,7 +7,9 @@ export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) =>
 
 /** The settings that a run has, of its kind of model. */
 export function settingsOf({ model }: RunConfig): Setting[] {
-  return SETTINGS.filter(({ variant }) => variant === null || variant === model.variant);
+  return SETTINGS.filter(
+    ({ variants }) => variants.length === 0 || variants.includes(model.variant),
+  );
 }
 
 /** Settings of the command line alone: nothing that is learned depends on them. */

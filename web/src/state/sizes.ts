@@ -5,6 +5,8 @@ import type { VariantSpec } from '../gen';
 export function depthOf(model: VariantSpec): number {
   switch (model.variant) {
     case 'causal':
+    case 'chunk':
+    case 'last_token':
       return model.recursion_steps;
     case 'dual':
       return model.halt_max_steps;
@@ -17,6 +19,8 @@ export function depthOf(model: VariantSpec): number {
 export function lengthOf(model: VariantSpec): number {
   switch (model.variant) {
     case 'causal':
+    case 'chunk':
+    case 'last_token':
       return model.block_size;
     case 'dual':
       return model.seq_len;
