@@ -332,8 +332,8 @@ fn a_text_that_is_scored_has_nothing_to_train_on() {
     assert_eq!(decode(&vocab, &part(&corpus, Split::Val)), "abc\ncab");
     assert_eq!((corpus.len(Split::Train), corpus.is_test()), (0, true));
     corpus.check_block(6).expect("long enough");
-    assert_eq!(corpus.windows(Split::Train, 3).len(), 0);
-    let window = Window { start: 0, length: 3 };
+    assert_eq!(corpus.windows(Split::Train, 3, 3).count(), 0);
+    let window = Window { start: 0, length: 3, scored: 3 };
     for error in [
         corpus.batch(Split::Train, 1, 0, 2, 3).expect_err("nothing to draw"),
         corpus.gather(Split::Train, &[window]).expect_err("nothing to read"),

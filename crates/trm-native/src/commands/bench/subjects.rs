@@ -97,6 +97,7 @@ mod tests {
                     model.l_cycles,
                     model.seq_len
                 ),
+                other => panic!("{} is not timed here", other.name()),
             };
             assert_eq!(name, subject.name);
             assert_eq!(config.model.solves_puzzles(), subject.part == BenchPart::Puzzles);
