@@ -1,6 +1,9 @@
 //! What training costs, against numbers counted by hand.
 
-use trm_spec::{CausalSpec, DepthSampling, Injection, Objective, RunConfig, VariantSpec};
+use trm_spec::{
+    CausalSpec, ChunkSpec, DepthSampling, Injection, LastTokenSpec, Objective, RunConfig,
+    VariantSpec,
+};
 
 /// Width 96 makes an inner width of 256.
 fn spec() -> CausalSpec {
@@ -68,4 +71,46 @@ fn a_step_sees_all_its_batches() {
     config.train.batch_size = 3;
     config.train.gradient_accumulation_steps = 5;
     assert_eq!(config.tokens_per_step(), 3 * 5 * 32);
+}
+
+/// A token of a chunk model is read once, and then two slots of it go through every
+/// call, in blocks that see the context and the chunk's slots.
+#[test]
+fn chunks_cost_two_slots_of_every_token_in_every_call() {
+    let mut config = RunConfig::of("chunk").expect("a variant");
+    config.model = VariantSpec::Chunk(ChunkSpec {
+        hidden_size: 96,
+        num_heads: 2,
+        n_layers: 2,
+        recursion_steps: 3,
+        l_cycles: 2,
+        block_size: 32,
+        chunk_size: 4,
+        ..ChunkSpec::default()
+    });
+    let seen = ATTENTION / 32.0;
+    let read = 2.0 * (BLOCK + 32.0 * seen);
+    let call = 2.0 * 2.0 * (BLOCK + 40.0 * seen);
+    let whole = read + 3.0 * 3.0 * call + 3.0 * HEAD;
+    assert_eq!(config.training_flops_per_token(65), 6.0 * whole);
+    // Cut off, refinements before the last have no way back where they have no loss.
+    config.train.objective = Objective::LastCycle;
+    let whole = 6.0 * read + (6.0 + 2.0 + 2.0) * 3.0 * call + 6.0 * HEAD;
+    assert_eq!(config.training_flops_per_token(65), whole);
+}
+
+#[test]
+fn trm_lm_calls_its_network_once_more_than_it_has_inner_steps() {
+    let mut config = RunConfig::of("last_token").expect("a variant");
+    config.model = VariantSpec::LastToken(LastTokenSpec {
+        hidden_size: 96,
+        num_heads: 2,
+        n_layers: 2,
+        recursion_steps: 3,
+        l_cycles: 4,
+        block_size: 32,
+        ..LastTokenSpec::default()
+    });
+    let whole = 3.0 * 5.0 * 2.0 * (BLOCK + ATTENTION) + HEAD;
+    assert_eq!(config.training_flops_per_token(65), 6.0 * whole);
 }

@@ -56,6 +56,23 @@ fn the_cpu_preset_is_nano_gpts_cpu_recipe() {
     assert_eq!((train.beta2, train.weight_decay, model.dropout), (0.99, 0.1, 0.0));
 }
 
+/// The published sizes, with GPT-2's vocabulary and an embedding that reads out too.
+#[test]
+fn chunks_and_trm_lm_have_their_published_sizes() {
+    let chunk = config("chunk-wikitext");
+    let VariantSpec::Chunk(model) = &chunk.model else { panic!("chunks") };
+    assert_eq!((model.hidden_size, model.n_layers, model.num_heads), (128, 2, 4));
+    assert_eq!((model.block_size, model.chunk_size), (64, 4));
+    assert_eq!((model.recursion_steps, model.l_cycles), (2, 3));
+    assert_eq!((chunk.train.learning_rate, chunk.train.batch_size), (1e-4, 32));
+    // 6.8 million there, with biases and another feed-forward layer.
+    assert_eq!(model.parameters(50_257), 6_958_208);
+    let lm = config("trm-lm-wikitext");
+    let VariantSpec::LastToken(model) = &lm.model else { panic!("TRM-LM") };
+    assert_eq!((model.hidden_size, model.n_layers, model.num_heads), (192, 2, 8));
+    assert_eq!((model.block_size, model.recursion_steps, model.l_cycles), (100, 3, 6));
+}
+
 #[test]
 fn elastic_and_page_presets_make_every_depth_usable() {
     for name in ["shakespeare-elastic", "page-tiny", "page-small"] {
