@@ -72,8 +72,8 @@ impl Slot {
         Some((keys.clone().slice(all.clone()), values.clone().slice(all)))
     }
 
-    /// Adds keys and values `[batch, heads, new, head_dim]`; returns all so far.
-    pub fn append(&mut self, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+    /// Adds keys and values `[batch, heads, new, head_dim]`.
+    pub fn append(&mut self, k: Tensor<4>, v: Tensor<4>) {
         let [batch, heads, new, head_dim] = k.dims();
         assert!(self.len + new <= self.capacity, "more positions than the cache was made for");
         // Written in place: buffers of full length, so that a token's cost does
@@ -87,7 +87,6 @@ impl Slot {
         let values = values.slice_assign(at, v);
         self.len += new;
         self.kept = Some((keys, values));
-        self.held().expect("they were just added")
     }
 }
 

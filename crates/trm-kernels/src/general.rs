@@ -1,6 +1,8 @@
 //! The same operations in Burn's own: the reference the fused ones are tested
 //! against, and readable as the definition.
 
+use std::ops::Range;
+
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Int, Tensor};
 
@@ -57,6 +59,39 @@ pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) ->
     let [q, k, v] = split_heads(qkv, heads);
     let shares = shares([q, k], &rope, causal);
     shares.matmul(v).swap_dims(1, 2).reshape([batch, seq, width / 3])
+}
+
+/// See [`crate::kept_attention`].
+pub fn kept_attention(
+    qkv: Tensor<3>,
+    rope: Tensor<3>,
+    kept: Option<(Tensor<4>, Tensor<4>)>,
+    heads: usize,
+    asked: &Range<usize>,
+    causal: bool,
+) -> Tensor<3> {
+    let [batch, new, width] = qkv.dims();
+    let device = qkv.device();
+    let [q, k, v] = split_heads(qkv, heads);
+    let (q, mut keys) = (rotate(q, &rope, 0), rotate(k, &rope, 0));
+    let (mut values, mut past) = (v, 0);
+    if let Some((kept_keys, kept_values)) = kept {
+        past = kept_keys.dims()[2];
+        keys = Tensor::cat(vec![kept_keys, keys], 2);
+        values = Tensor::cat(vec![kept_values, values], 2);
+    }
+    let q = q.narrow(2, asked.start, asked.len());
+    let [_, _, _, head_dim] = q.dims();
+    let mut scores = q.matmul(keys.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
+    if causal && new > 1 {
+        // Row i stands at position past + i and sees columns up to there.
+        let hidden =
+            Tensor::<2, burn::tensor::Bool>::tril_mask([new, past + new], past as i64, &device);
+        let hidden = hidden.narrow(0, asked.start, asked.len());
+        scores = scores.mask_fill(hidden.unsqueeze::<4>(), f32::NEG_INFINITY);
+    }
+    let mixed = softmax(scores, 3).matmul(values).swap_dims(1, 2);
+    mixed.reshape([batch, asked.len(), width / 3])
 }
 
 /// What each position takes from each other one, `[batch, heads, seq, seq]`; the

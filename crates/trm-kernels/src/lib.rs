@@ -22,6 +22,8 @@ pub mod profile;
 pub use autocast::autocast;
 pub use ops::{AdamWStep, FusedOps};
 
+use std::ops::Range;
+
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
@@ -54,6 +56,26 @@ pub fn swiglu<const D: usize>(gate_up: Tensor<D>) -> Tensor<D> {
 pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     let (y, _) = Dispatch::self_attention(qkv.into_dispatch(), rope.into_dispatch(), heads, causal);
     Tensor::from_dispatch(y)
+}
+
+/// Attention of new positions over kept ones and over each other: `qkv [batch, new,
+/// q | k | v]`, the `rope` table of their places `[2, new, head_dim / 2]`, kept keys,
+/// rotated, and values, `[batch, heads, seq, head_dim]` each. Only those of the new
+/// positions that are `asked` answer: `[batch, asked, dim]`. All see what is kept;
+/// with `causal` a new position sees new ones only up to itself.
+pub fn kept_attention(
+    qkv: Tensor<3>,
+    rope: Tensor<3>,
+    kept: Option<(Tensor<4>, Tensor<4>)>,
+    heads: usize,
+    asked: &Range<usize>,
+    causal: bool,
+) -> Tensor<3> {
+    #[cfg(feature = "cpu")]
+    if is_cpu(&qkv) && !qkv.device().is_autodiff() {
+        return cpu::kept_attention(qkv, rope, kept, heads, asked, causal);
+    }
+    general::kept_attention(qkv, rope, kept, heads, asked, causal)
 }
 
 /// Cross-entropy of each row, in nats: `logits [rows, classes]`, `targets

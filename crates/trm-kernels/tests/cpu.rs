@@ -131,6 +131,41 @@ proptest! {
         );
     }
 
+    /// Off the tape: few rows, and positions that are kept, have kernels of their own.
+    #[test]
+    fn few_rows(rows in 1usize..20, input in 1usize..70, out in 1usize..20, seed: u64) {
+        let w = random([out, input], seed ^ 1).without_autodiff();
+        let x = random([rows, input], seed).without_autodiff();
+        let found = trm_kernels::linear(x.clone(), w.clone());
+        close("few rows", &values(found), &values(general::linear(x, w)), 2e-5);
+    }
+
+    #[test]
+    fn kept_attention(
+        (batch, heads, half) in (1usize..3, 1usize..4, 1usize..9),
+        (new, past) in (1usize..10, 0usize..40),
+        (from, to) in (0usize..10, 0usize..10),
+        causal: bool,
+        seed: u64,
+    ) {
+        let (dim, d) = (heads * 2 * half, 2 * half);
+        let (from, to) = (from.min(to) % new, (from.max(to) % new).max(from.min(to) % new) + 1);
+        let plain = |shape, k: u64| random::<4>(shape, seed ^ k).without_autodiff();
+        let rope = trm_kernels::rope_table(past + new, d, 1e4, &Device::flex()).narrow(1, past, new);
+        let qkv = random([batch, new, 3 * dim], seed).without_autodiff();
+        // A part of a longer buffer, as a cache has it.
+        let kept = (past > 0).then(|| {
+            let keys = plain([batch, heads, past + 5, d], 2).narrow(2, 0, past);
+            (keys, plain([batch, heads, past + 5, d], 3).narrow(2, 0, past))
+        });
+        let (asked, kept) = (from..to, || kept.clone());
+        let fused = trm_kernels::kept_attention(
+            qkv.clone(), rope.clone(), kept(), heads, &asked, causal,
+        );
+        let plain = general::kept_attention(qkv, rope, kept(), heads, &asked, causal);
+        close("kept attention", &values(fused), &values(plain), 2e-5);
+    }
+
     #[test]
     fn cross_entropy(
         targets in prop::collection::vec(-1i32..17, 1..40),

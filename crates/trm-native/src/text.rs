@@ -75,6 +75,14 @@ impl Text {
         Ok(Self { name, content, sha256 })
     }
 
+    /// What results call it: the name that a token file has for itself, or the text's.
+    pub fn title(&self) -> &str {
+        match &self.content {
+            Content::Tokens(file) => file.name(),
+            _ => &self.name,
+        }
+    }
+
     /// Writes down in the settings of a new run what was chosen: the file's name
     /// and digest, and the tokeniser that a token file went through. `typed` says
     /// whether the tokeniser was asked for.

@@ -60,6 +60,8 @@ pub struct Training {
     run: Box<dyn Run>,
     config: RunConfig,
     vocab: Vocab,
+    /// What the text calls itself.
+    corpus: String,
     /// As the run began here.
     summary: RunSummary,
     can_validate: bool,
@@ -78,6 +80,7 @@ impl Training {
     pub fn new(
         run: Box<dyn Run>,
         summary: RunSummary,
+        corpus: &str,
         dir: RunDir,
         metrics: Metrics,
         before: Option<Facts>,
@@ -88,6 +91,7 @@ impl Training {
             progress: Progress::new(step, config.train.max_iters),
             saved_step: before.as_ref().map(|_| step),
             facts: before.unwrap_or_default(),
+            corpus: corpus.into(),
             can_validate: summary.val_tokens > 0,
             summary,
             run,
@@ -217,7 +221,7 @@ impl Training {
         let seconds = self.metrics.seconds_before() + self.pace.spent();
         Results {
             config,
-            corpus: &config.data.dataset,
+            corpus: &self.corpus,
             parameters: summary.parameters,
             train_tokens: summary.train_tokens,
             val_tokens: summary.val_tokens,

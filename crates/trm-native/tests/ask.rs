@@ -67,7 +67,25 @@ fn losses_come_for_every_depth_asked_for() {
         let bits = loss / std::f64::consts::LN_2;
         assert!((row["bits_per_char"].as_f64().expect("a number") - bits).abs() < 1e-6);
     }
-    assert_eq!(document.as_object().expect("an object").len(), 1);
+    for (key, value) in [("corpus", json!("poem.txt")), ("stride", json!(32))] {
+        assert_eq!(document[key], value);
+    }
+    let text = std::fs::read_to_string(place.path("poem.txt")).expect("text");
+    assert!(document["tokens"].as_u64().expect("a number") < text.len() as u64);
+    // With context from before each window the same tokens are easier.
+    let close = place.done(&[
+        "eval", "run", "--data", "poem.txt", "--depths", "2", "--stride", "1", "--json",
+        "--device", "cpu",
+    ]);
+    let close = close.json();
+    assert_eq!(close["tokens"], document["tokens"]);
+    assert_ne!(close["depths"][0]["loss"], rows[1]["loss"]);
+    // A text that is scored whole.
+    let whole = place
+        .done(&["eval", "run", "--test", "poem.txt", "--depths", "2", "--json", "--device", "cpu"]);
+    let characters = text.chars().count() as u64;
+    assert_eq!(whole.json()["tokens"].as_u64(), Some(characters - 1));
+    assert_eq!(whole.json()["corpus"], json!("poem.txt"));
     assert_eq!(eval("3,1").json()["depths"], json!([rows[2], rows[0]]), "deterministic");
     let table =
         place.done(&["eval", "run", "--data", "poem.txt", "--depths", "2", "--device", "cpu"]);
@@ -126,7 +144,10 @@ fn token_files_that_make_no_sense_say_why() {
     place.quick_model(&[]);
     for (text, word) in [
         ("[[1]]", "is not {\"inputs\""),
-        (r#"{"inputs": [[1], [1, 2]]}"#, "row 1 of rows.json has 2 tokens"),
+        (r#"{"inputs": [[1], []]}"#, "row 1 of rows.json is empty"),
+        (r#"{"inputs": [[1], [1, 2]], "lengths": [1, 3]}"#, "row 1 of rows.json has 2 tokens"),
+        (r#"{"inputs": [[1], [1, 2]], "lengths": [0, 1]}"#, "its length cannot be 0"),
+        (r#"{"inputs": [[1], [1, 2]], "lengths": [1]}"#, "1 lengths for 2 rows"),
         (r#"{"inputs": []}"#, "holds no tokens"),
         (r#"{"inputs": [[65]]}"#, "65"),
     ] {

@@ -56,6 +56,7 @@ fn a_run_leaves_its_files_and_says_what_it_did() {
         "last.optim.safetensors",
         "last.safetensors",
         "metrics.jsonl",
+        "results.json",
     ];
     assert_eq!(files, expected);
     let metrics = place.metrics("run");

@@ -230,7 +230,7 @@ fn every_kind_computes_what_is_written_down() {
                 for (found, expected) in found.iter().zip(&expected) {
                     let error = (f64::from(*found) - expected).abs();
                     // f32 through 24 blocks, each of which normalises anew.
-                    assert!(error < 2e-4 * expected.abs().max(1.0), "{spec:?}: {found} {expected}");
+                    assert!(error < 5e-4 * expected.abs().max(1.0), "{spec:?}: {found} {expected}");
                 }
             }
         }

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Tensor};
 use trm_kernels::general::{attention_shares, rotate, split_heads};
+use trm_kernels::kept_attention;
 
 use super::Linear;
 use crate::Init;
@@ -94,6 +95,11 @@ impl SelfAttention {
     ) -> Tensor<3> {
         let [batch, _, dim] = x.dims();
         let [_, heads, seq, head_dim] = context.keys.dims();
+        if slots.groups == 1 && slots.mask.is_none() {
+            let (qkv, rope) = (self.qkv_proj.forward(x), slots.rope.clone());
+            let kept = Some((context.keys.clone(), context.values.clone()));
+            return self.o_proj.forward(kept_attention(qkv, rope, kept, heads, asked, false));
+        }
         let (shares, v) = self.slot_shares(x, slots, context, asked);
         let [rows, groups, size, _] = v.dims();
         let (asked, own) = (asked.len(), shares.clone().narrow(3, seq, size).matmul(v));
@@ -156,19 +162,16 @@ impl SelfAttention {
     /// their keys and values. Causal attention only; no gradient is wanted here.
     pub fn extend(&self, x: Tensor<3>, rope: &Tensor<3>, slot: &mut Slot) -> Tensor<3> {
         let [batch, new, dim] = x.dims();
-        let device = x.device();
-        let [q, k, v] = split_heads(self.qkv_proj.forward(x), self.heads);
-        let past = slot.len();
-        let (q, k) = (rotate(q, rope, past), rotate(k, rope, past));
-        let (k, v) = slot.append(k, v);
-        let head_dim = dim / self.heads;
-        let mut scores = q.matmul(k.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
-        if new > 1 {
-            // Row i stands at position past + i and sees columns up to there.
-            let hidden = Tensor::<2, Bool>::tril_mask([new, past + new], past as i64, &device);
-            scores = scores.mask_fill(hidden.unsqueeze::<4>(), f32::NEG_INFINITY);
-        }
-        let mixed = softmax(scores, 3).matmul(v).swap_dims(1, 2).reshape([batch, new, dim]);
+        let qkv = self.qkv_proj.forward(x);
+        let places = rope.clone().narrow(1, slot.len(), new);
+        let part = |p: usize| {
+            let part = qkv.clone().narrow(2, p * dim, dim);
+            part.reshape([batch, new, self.heads, dim / self.heads]).swap_dims(1, 2)
+        };
+        let (keys, values) = (rotate(part(1), rope, slot.len()), part(2));
+        let kept = slot.held();
+        let mixed = kept_attention(qkv, places, kept, self.heads, &(0..new), true);
+        slot.append(keys, values);
         self.o_proj.forward(mixed)
     }
 }

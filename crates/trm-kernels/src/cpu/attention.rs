@@ -260,7 +260,7 @@ struct Work {
 }
 
 #[inline(always)]
-fn rotate(out: &mut [f32], (a, b): (&[f32], &[f32]), cos: &[f32], sin: &[f32], scale: f32) {
+pub fn rotate(out: &mut [f32], (a, b): (&[f32], &[f32]), cos: &[f32], sin: &[f32], scale: f32) {
     let (out_a, out_b) = out.split_at_mut(a.len());
     for i in 0..a.len() {
         out_a[i] = (a[i] * cos[i] - b[i] * sin[i]) * scale;

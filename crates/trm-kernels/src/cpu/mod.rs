@@ -2,6 +2,7 @@
 
 mod attention;
 mod elementwise;
+mod kept;
 mod matmul;
 mod threads;
 
@@ -13,6 +14,7 @@ use burn_flex::{Flex, FlexTensor};
 use crate::ops::{last_axis, rows};
 use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
+pub(crate) use kept::kept_attention;
 use matmul::{FEW, Mat, few_rows, matmul};
 
 /// The numbers of a tensor in row-major order, copied only if they are not.

@@ -36,7 +36,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
     let summary = run.summary();
     eprintln!(
-        "{}: step {}, {} tokens of {corpus} {}, {}",
+        "{}: step {}, {corpus}: {} tokens {}, {}",
         typed.checkpoint.display(),
         summary.step,
         thousands(summary.val_tokens as u64),
@@ -135,7 +135,7 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
         let text = Text::choose_test(path)?;
         let corpus = text.test_corpus(&header.vocab)?;
         let run = trm_train::load_with_corpus(&bytes, None, Some(corpus), &device.device)?;
-        return Ok((run, text.name));
+        return Ok((run, text.title().into()));
     }
     let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
     if let Some(grade) = typed.grade {
@@ -149,13 +149,13 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
         config.data.num_puzzles = 1;
         let material = text.material(&config, None)?;
         let run = trm_train::load_with(&bytes, None, Some(material), &device.device)?;
-        return Ok((run, text.name));
+        return Ok((run, text.title().into()));
     }
     let Some(weights) = typed.weights else {
-        return Ok((text.load(&bytes, None, &device.device)?, text.name));
+        return Ok((text.load(&bytes, None, &device.device)?, text.title().into()));
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
     run.answer_with(weights)?;
-    Ok((run, text.name))
+    Ok((run, text.title().into()))
 }

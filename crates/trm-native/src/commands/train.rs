@@ -99,7 +99,7 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
         Start::Resume => Metrics::resume(&dir, summary.step)?,
         _ => Metrics::create(&dir)?,
     };
-    Ok(Training::new(run, summary, dir, metrics, before))
+    Ok(Training::new(run, summary, plan.text.title(), dir, metrics, before))
 }
 
 /// The command that takes up the run in `folder`.
