@@ -13,33 +13,38 @@ use super::{Dense, primitive, tensor};
 use crate::profile::{Kind, timed};
 
 /// Kept keys or values, `[batch, heads, seq, head_dim]`, whose rows have no gaps.
-struct Rows {
-    kept: FlexTensor,
-    start: usize,
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    numbers: &'a [f32],
     strides: [usize; 3],
     width: usize,
 }
 
-impl Rows {
-    fn new(kept: Tensor<4>) -> Self {
-        let [_, _, _, width] = kept.dims();
-        let mut kept = primitive(kept);
-        let fits = |kept: &FlexTensor| {
-            kept.layout().strides()[3] == 1 && kept.layout().strides().iter().all(|&s| s >= 0)
-        };
-        if !fits(&kept) {
-            kept = kept.to_contiguous();
-        }
+impl<'a> Rows<'a> {
+    fn new(kept: &'a FlexTensor) -> Self {
         let layout = kept.layout();
-        let strides = [0, 1, 2].map(|axis| layout.strides()[axis] as usize);
-        Self { start: layout.start_offset(), strides, width, kept }
+        Self {
+            numbers: &kept.storage::<f32>()[layout.start_offset()..],
+            strides: [0, 1, 2].map(|axis| layout.strides()[axis] as usize),
+            width: layout.shape()[3],
+        }
     }
 
-    fn row(&self, batch: usize, head: usize, position: usize) -> &[f32] {
+    #[inline(always)]
+    fn row(&self, batch: usize, head: usize, position: usize) -> &'a [f32] {
         let [b, h, p] = self.strides;
-        let at = self.start + batch * b + head * h + position * p;
-        &self.kept.storage::<f32>()[at..at + self.width]
+        &self.numbers[batch * b + head * h + position * p..][..self.width]
     }
+}
+
+/// A tensor whose rows lie whole; copied only if they do not.
+fn in_rows(tensor: Tensor<4>) -> FlexTensor {
+    let tensor = primitive(tensor);
+    let strides = tensor.layout().strides();
+    if strides[3] == 1 && strides.iter().all(|stride| *stride >= 0) {
+        return tensor;
+    }
+    tensor.to_contiguous()
 }
 
 /// See [`crate::kept_attention`].
@@ -55,7 +60,8 @@ pub(crate) fn kept_attention(
     let (dim, d) = (width / 3, width / 3 / heads);
     let seq = kept.as_ref().map_or(0, |(keys, _)| keys.dims()[2]);
     let (qkv, rope) = (Dense::new(primitive(qkv)), Dense::new(primitive(rope)));
-    let kept = kept.map(|(keys, values)| (Rows::new(keys), Rows::new(values)));
+    let kept = kept.map(|(keys, values)| (in_rows(keys), in_rows(values)));
+    let kept = kept.as_ref().map(|(keys, values)| (Rows::new(keys), Rows::new(values)));
     let places = Places { qkv: qkv.f32(), rope: rope.f32(), new, dim, d };
     let mut y = vec![0.0; batch * asked.len() * dim];
     timed(Kind::Attention, || {
@@ -84,17 +90,14 @@ pub(crate) fn kept_attention(
                         let top = max(scores);
                         let total = exp_shifted(scores, top);
                         let out = &mut y[(row * asked.len() + i) * dim + head * d..][..d];
-                        for (position, score) in scores.iter().enumerate() {
-                            let value = match &kept {
-                                Some((_, values)) if position < seq => {
-                                    values.row(row, head, position)
-                                }
-                                _ => places.part(row, position - seq, 2 * dim + head * d),
-                            };
-                            let share = score / total;
-                            for (out, value) in out.iter_mut().zip(value) {
-                                *out += share * value;
+                        let (past, own) = scores.split_at(seq);
+                        if let Some((_, values)) = &kept {
+                            for (position, score) in past.iter().enumerate() {
+                                add(out, score / total, values.row(row, head, position));
                             }
+                        }
+                        for (at, score) in own.iter().enumerate() {
+                            add(out, score / total, places.part(row, at, 2 * dim + head * d));
                         }
                     }
                 }
@@ -103,6 +106,13 @@ pub(crate) fn kept_attention(
     });
     let shape = Shape::new([batch, asked.len(), dim]);
     Tensor::from_primitive::<Flex>(tensor(y, shape))
+}
+
+#[inline(always)]
+fn add(out: &mut [f32], share: f32, value: &[f32]) {
+    for (out, value) in out.iter_mut().zip(value) {
+        *out += share * value;
+    }
 }
 
 /// The new positions.
