@@ -30,7 +30,7 @@ test('what says nothing of itself is of no kind', () => {
     checkpoint({}),
     checkpoint({ config: 'no JSON' }),
     checkpoint({ config: 'null' }),
-    checkpoint(about({ variant: 'chunk' })),
+    checkpoint(about({ variant: 'strange' })),
     checkpoint(about({})),
   ];
   for (const file of strange) expect(variantOf(file)).toBeNull();
