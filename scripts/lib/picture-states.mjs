@@ -221,6 +221,22 @@ const ALWAYS = [
   },
   { state: "trained", prepare: trained },
   {
+    state: "chunk",
+    prepare: async (page, url) => {
+      await open(page, url, "?preset=page-chunk&prompt=What+say+you&depth=4");
+      await press(page, "Train");
+      await reach(page, 150);
+      await press(page, "Pause");
+      await step(page, "paused");
+      const chunk = page.locator("#chunk");
+      await chunk.scrollIntoViewIfNeeded();
+      await page.waitForFunction(() => Number(document.querySelector("#chunk")?.dataset.step) >= 150);
+      await press(page, "Take it");
+      await chunk.locator('[data-at="3/1"]').focus();
+      await everything(page);
+    },
+  },
+  {
     state: "settings",
     prepare: async (page, url) => {
       await open(page, url);

@@ -5,11 +5,13 @@ import type { SessionClient } from '../client/client';
 import type { Shelf } from '../state/keep';
 import { type Asked } from '../state/asked';
 import { DEFAULT_PRESET, preset } from '../state/presets';
+import { type Pass, passOf } from '../state/say';
 import { type PageAddress, type Question, write } from '../state/url';
 import type { Answer } from './answer.svelte';
 import { Bench } from './bench.svelte';
 import type { Cursor } from './cursor.svelte';
 import type { Curve } from './curve.svelte';
+import type { Drafting } from './drafting.svelte';
 import { Duel } from './duel.svelte';
 import { Estimates } from './estimates.svelte';
 import type { Refining, Source } from './refining.svelte';
@@ -67,6 +69,13 @@ export class Lab extends Bench<Run> {
   get refining(): Refining {
     return this.run.refining;
   }
+  get drafting(): Drafting {
+    return this.run.drafting;
+  }
+  /** What a pass of the model at hand is called. */
+  get pass(): Pass {
+    return passOf(this.state.summary?.config.model);
+  }
   get curve(): Curve {
     return this.run.curve;
   }
@@ -113,7 +122,10 @@ export class Lab extends Bench<Run> {
 
   /** Puts the question, which changed. */
   ask(change: Partial<Question> = {}): void {
+    const { prompt } = this.question;
     Object.assign(this.question, change);
+    // What was taken came after another prompt.
+    if (this.question.prompt !== prompt) this.drafting.restart();
     this.run.ask();
     this.bar.soon(this.address());
     this.errands.poke();
@@ -130,6 +142,18 @@ export class Lab extends Bench<Run> {
   point(cycle: number | null, at: number | null): void {
     this.run.cursor.set(cycle, at);
     this.run.refining.hurry();
+    this.errands.poke();
+  }
+
+  /** Takes the drafted chunk into its text, and drafts the next one. */
+  take(): void {
+    this.drafting.take(this.question.prompt);
+    this.errands.poke();
+  }
+
+  /** Drafts from the prompt again. */
+  startOver(): void {
+    this.drafting.restart();
     this.errands.poke();
   }
 

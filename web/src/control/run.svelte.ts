@@ -8,6 +8,7 @@ import type { PageAddress, Question } from '../state/url';
 import { Answers } from './answers.svelte';
 import { Cursor } from './cursor.svelte';
 import { Curve } from './curve.svelte';
+import { Drafting } from './drafting.svelte';
 import type { Machine } from './machine.svelte';
 import { Refining, type Source } from './refining.svelte';
 import { depthOf, lengthOf } from '../state/sizes';
@@ -18,12 +19,13 @@ import { Training } from './training.svelte';
 const VALIDATION_TOKENS = 4096;
 
 /** Parts of the page that cost something, and are only fed where they are looked at. */
-export type Part = 'compared' | 'curve' | 'attention';
+export type Part = 'compared' | 'curve' | 'attention' | 'chunk';
 
 export class Run extends Training {
   question: Question;
   readonly answers = new Answers();
   readonly refining = new Refining();
+  readonly drafting = new Drafting();
   readonly curve = new Curve();
   readonly cursor = new Cursor();
   /** What the grid shows being read; `null` is the fixed text while training. */
@@ -34,10 +36,13 @@ export class Run extends Training {
   #unvalidated = false;
   /** Whether the visitor wishes that little moves: then texts appear as they come. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
-  /** Whether text has had its turn, and whether the grid has, since anything else had one. */
+  /** Whether text has had its turn, whether the grid and the draft have, since anything else had one. */
   #wrote = false;
   #refined = false;
-  readonly #seen: Record<Part, boolean> = { compared: false, curve: false, attention: false };
+  #drafted = false;
+  readonly #seen: Record<Part, boolean> = {
+    ...{ compared: false, curve: false, attention: false, chunk: false },
+  };
 
   constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
     super(machine, config);
@@ -55,6 +60,7 @@ export class Run extends Training {
     this.question.prompt = readable(this.question.prompt, summary, text);
     this.#unvalidated = !finished && !history?.validation.length;
     this.refining.forget();
+    this.drafting.forget();
     this.answers.forget();
     this.curve.forget();
     this.cursor.set(null, null);
@@ -93,6 +99,7 @@ export class Run extends Training {
   ask(): void {
     this.answers.renew(this.asked);
     this.refining.hurry();
+    this.drafting.hurry();
   }
 
   async respond(now: number): Promise<boolean> {
@@ -107,8 +114,13 @@ export class Run extends Training {
       this.#refined = true;
       return true;
     }
-    // Whoever waits behind both has a turn now.
-    this.#wrote = this.#refined = false;
+    if (!this.#drafted && this.#draftDue(now) === 0) {
+      await this.#draft();
+      this.#drafted = true;
+      return true;
+    }
+    // Whoever waits behind these has a turn now.
+    this.#wrote = this.#refined = this.#drafted = false;
     if (this.#unvalidated) {
       await this.#validate();
       return true;
@@ -128,7 +140,10 @@ export class Run extends Training {
   }
 
   due(now: number): number | null {
-    const dues = [this.refining.due(now), this.answers.due(now, this.#seen.compared)];
+    const dues = [
+      ...[this.refining.due(now), this.#draftDue(now)],
+      this.answers.due(now, this.#seen.compared),
+    ];
     const known = dues.filter((due) => due !== null);
     return known.length > 0 ? Math.min(...known) : null;
   }
@@ -137,6 +152,7 @@ export class Run extends Training {
     const every = this.state.summary?.config.train.eval_interval ?? 100;
     this.#unvalidated = Math.floor(from / every) < Math.floor(this.state.step / every);
     this.refining.refresh();
+    this.drafting.refresh();
     this.answers.age(performance.now());
     this.curve.age();
   }
@@ -174,5 +190,15 @@ export class Run extends Training {
     const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
     const busy = this.phase === 'training';
     await this.refining.read(this.machine.client, text, depth, block, from, busy);
+  }
+
+  /** A chunk is drafted only where that is looked at. */
+  #draftDue(now: number): number | null {
+    return this.#seen.chunk ? this.drafting.due(now) : null;
+  }
+
+  #draft(): Promise<void> {
+    const { prompt, depth } = this.asked;
+    return this.drafting.draft(this.machine.client, prompt, depth, this.phase === 'training');
   }
 }

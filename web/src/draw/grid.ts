@@ -49,6 +49,8 @@ export interface GridLook {
   readonly by: 'probability' | 'entropy';
   /** Entropy of knowing nothing, in nats. */
   readonly chance: number;
+  /** What a row is called, where there is room. */
+  readonly pass: string;
   readonly glyph: (token: number) => string;
 }
 
@@ -91,8 +93,9 @@ function rowNames(
     const here = k + 1 === look.cycle;
     ctx.font = `${here ? 600 : 400} 13px system-ui, sans-serif`;
     ctx.fillStyle = colour(here ? '--ink' : '--soft');
-    const name = gutter > 40 ? `cycle ${k + 1}` : String(k + 1);
-    ctx.fillText(name, 4, HEAD + k * cell + cell / 2);
+    const name = `${look.pass} ${k + 1}`;
+    const fits = ctx.measureText(name).width < gutter - 4;
+    ctx.fillText(fits ? name : String(k + 1), 4, HEAD + k * cell + cell / 2);
   }
 }
 

@@ -1,6 +1,6 @@
 // Numbers and messages as people read them.
 
-import type { Vocab } from '../gen';
+import type { VariantSpec, Vocab } from '../gen';
 
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -21,6 +21,10 @@ export function bytes(n: number): string {
   return n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(n / 1e3))} kB`;
 }
 
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
 /** What a token stands for, visible also when it is white space. */
 export function glyph(vocab: Vocab, token: number): string {
   const character = characterOf(vocab, token);
@@ -28,7 +32,8 @@ export function glyph(vocab: Vocab, token: number): string {
   return character === ' ' ? '␣' : character;
 }
 
-function characterOf(vocab: Vocab, token: number): string {
+/** What a token stands for. */
+export function characterOf(vocab: Vocab, token: number): string {
   switch (vocab.kind) {
     case 'char':
       return [...vocab.chars][token] ?? '?';
@@ -42,6 +47,22 @@ function characterOf(vocab: Vocab, token: number): string {
     default:
       return vocab satisfies never;
   }
+}
+
+/** What one pass of a model's recursion is called. */
+export interface Pass {
+  readonly one: string;
+  readonly many: string;
+  /** At the beginning of a sentence. */
+  readonly title: string;
+}
+
+const CYCLE: Pass = { one: 'cycle', many: 'cycles', title: 'Cycle' };
+const REFINEMENT: Pass = { one: 'refinement', many: 'refinements', title: 'Refinement' };
+
+/** A chunk is refined; anything else goes through cycles. */
+export function passOf(model: VariantSpec | null | undefined): Pass {
+  return model?.variant === 'chunk' ? REFINEMENT : CYCLE;
 }
 
 /** A message of a library, which starts small and has no full stop, as a sentence. */
