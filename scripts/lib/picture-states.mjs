@@ -237,6 +237,15 @@ const ALWAYS = [
     },
   },
   {
+    state: "leak",
+    prepare: async (page, url) => {
+      await open(page, url);
+      await press(page, "Run it");
+      await page.locator('[data-testid="leak"][data-scored="40"]').waitFor({ timeout: PATIENCE });
+      await press(page, "Stop");
+    },
+  },
+  {
     state: "settings",
     prepare: async (page, url) => {
       await open(page, url);

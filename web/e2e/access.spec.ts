@@ -60,6 +60,9 @@ test('axe-core finds nothing wrong with the training lab', async ({ page, play }
   const duel = page.getByTestId(TESTIDS.duel);
   await play.button('Train both').click();
   await expect(duel).toHaveAttribute('data-phase', 'done');
+  await play.button('Run it').click();
+  await expect(page.getByTestId(TESTIDS.leak)).toHaveAttribute('data-scored', /^\d+$/);
+  await play.button('Stop').click();
   await page.getByTestId(TESTIDS.changes).getByRole('button').focus();
   await everySize(play, 'the lab');
   await duel.getByRole('textbox', { name: 'Any other setting' }).first().fill('batch_size=3');

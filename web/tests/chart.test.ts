@@ -58,6 +58,17 @@ describe('the frame', () => {
     expect(f.x(500)).toBeLessThanOrEqual(f.right);
   });
 
+  test('shows losses far above guessing where they are the point', () => {
+    const spots = [
+      { x: 0, loss: 4 },
+      { x: 300, loss: 10 },
+    ];
+    const f = frame({ ...chart(spots, 300), whole: true }, 600, 300);
+    expect(f.y(10)).toBeGreaterThan(MARGIN.top);
+    expect(f.y(10)).toBeLessThan(f.y(6));
+    expect(Math.max(...f.ticksY)).toBeGreaterThan(7);
+  });
+
   test('begins where a run goes on from a trained model', () => {
     const on = [
       { x: 2001, loss: 2 },

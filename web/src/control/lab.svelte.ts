@@ -14,6 +14,7 @@ import type { Curve } from './curve.svelte';
 import type { Drafting } from './drafting.svelte';
 import { Duel } from './duel.svelte';
 import { Estimates } from './estimates.svelte';
+import { Leak } from './leak.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './run.svelte';
 
@@ -22,6 +23,7 @@ const SHORTEST_PASTE = 1000;
 
 export class Lab extends Bench<Run> {
   readonly duel: Duel;
+  readonly leak: Leak;
 
   readonly #address: PageAddress;
   readonly #estimates = new Estimates();
@@ -38,12 +40,24 @@ export class Lab extends Bench<Run> {
       {
         spawn,
         wish: address,
-        quiet: () => this.settled(() => this.rest()),
+        quiet: () => {
+          this.leak.stop();
+          return this.settled(() => this.rest());
+        },
         text: async () => ({ corpus: await this.runs.corpus, own: this.runs.text }),
         remember: () => this.remember(),
       },
       address.duel,
     );
+    this.leak = new Leak({
+      spawn,
+      wish: address,
+      quiet: () => {
+        this.duel.pause();
+        return this.settled(() => this.rest());
+      },
+      text: () => this.runs.shakespeare,
+    });
     this.complain(address.problems);
   }
 
@@ -94,7 +108,9 @@ export class Lab extends Bench<Run> {
   override train(): void {
     super.train();
     // One thing is trained at a time.
-    if (this.phase === 'training') this.duel.pause();
+    if (this.phase !== 'training') return;
+    this.duel.pause();
+    this.leak.stop();
   }
 
   /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
@@ -178,7 +194,8 @@ export class Lab extends Bench<Run> {
   }
 
   protected async spare(): Promise<boolean> {
-    return !this.duel.busy && (await this.#estimates.measure(this.machine.client));
+    const busy = this.duel.busy || this.leak.busy;
+    return !busy && (await this.#estimates.measure(this.machine.client));
   }
 
   protected address(): string {

@@ -106,6 +106,11 @@ export class Runs {
     return this.#trainee.corpus(this.text);
   }
 
+  /** The text that comes with the page, whatever the run learns from. */
+  get shakespeare(): Promise<string> {
+    return this.#trainee.corpus(null);
+  }
+
   /**
    * Resumes the last run; what the address asks for takes its place. With
    * neither, the page opens with the model that its manifest names.

@@ -27,6 +27,8 @@ export interface ChartData {
   /** How far the run has come, also where there is nothing to draw yet. */
   readonly end: number;
   readonly axis: Axis;
+  /** Whether losses are shown however far above guessing they are. */
+  readonly whole?: boolean;
 }
 
 export interface Frame {
@@ -70,7 +72,7 @@ export function ticks(low: number, high: number, wanted: number): number[] {
 
 /** The scales of a chart of `width` × `height` for `data`. */
 export function frame(data: ChartData, width: number, height: number): Frame {
-  const { chance, axis } = data;
+  const { chance, axis, whole = false } = data;
   const spots = data.lines.flatMap((line) => line.spots);
   let [first, last, lowest, highest] = [Infinity, data.end, chance, chance];
   for (const { x, loss } of spots) {
@@ -80,7 +82,7 @@ export function frame(data: ChartData, width: number, height: number): Frame {
     lowest = Math.min(lowest, loss);
     highest = Math.max(highest, loss);
   }
-  const high = Math.min(highest, chance * 1.25) + 0.1;
+  const high = (whole ? highest : Math.min(highest, chance * 1.25)) + 0.1;
   const low = Math.max(0, lowest - 0.25);
   const { least } = AXES[axis];
   // A run that goes on from a trained model has nothing to show before that.

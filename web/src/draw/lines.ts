@@ -1,5 +1,6 @@
 // What a run looks like on a chart: its batches, and its validations by depth.
 
+import type { Score } from '../state/leak';
 import type { PastRun } from '../state/past';
 import type { Change, History, Point } from '../state/run';
 import { along, type Measure, type Standing } from '../state/standing';
@@ -78,6 +79,23 @@ export function duelLines(sides: readonly [Standing, Standing], measure: Measure
   return [...lines.map(([batches]) => batches), ...lines.map(([, valid]) => valid)].filter(
     (line) => line !== undefined,
   );
+}
+
+/** What tells the starts of a draft apart. */
+export const STARTS = {
+  leaking: { colour: '--depth-1', dash: [7, 4] },
+  honest: { colour: '--depth-3', dash: [] },
+} as const;
+
+/** The same model, scored from either start. */
+export function leakLines(scores: readonly Score[]): Line[] {
+  const from = (start: 'leaking' | 'honest', label: string): Line => ({
+    spots: scores.map((score) => ({ x: score.step, loss: score[start] })),
+    ...STARTS[start],
+    width: 2,
+    label,
+  });
+  return [from('leaking', 'published'), from('honest', 'honest')];
 }
 
 /** Changes that lie too close together to be told apart, as one mark. */
