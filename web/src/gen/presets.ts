@@ -2,7 +2,7 @@
 
 import type { RunConfig } from "./types";
 
-export type PresetName = "tiny" | "page-leak" | "page-tiny" | "page-chunk" | "shakespeare-char-cpu" | "shakespeare-trm-lm" | "shakespeare-chunk" | "page-small" | "sudoku-4x4" | "shakespeare-elastic" | "shakespeare-best" | "maze-10x10" | "arc" | "chunk-wikitext" | "trm-lm-wikitext" | "shakespeare-char" | "sudoku-9x9" | "sudoku-paper";
+export type PresetName = "tiny" | "page-leak" | "page-tiny" | "page-chunk" | "shakespeare-char-cpu" | "shakespeare-trm-lm" | "page-small" | "sudoku-4x4" | "shakespeare-chunk" | "shakespeare-elastic" | "shakespeare-best" | "maze-10x10" | "arc" | "chunk-wikitext" | "trm-lm-wikitext" | "shakespeare-char" | "sudoku-9x9" | "sudoku-paper";
 
 export interface Preset {
   readonly name: PresetName;
@@ -463,82 +463,6 @@ export const PRESETS: readonly Preset[] = [
     }
   },
   {
-    "name": "shakespeare-chunk",
-    "description": "Four characters at once: drafted from learned queries, refined twice, 0.5M parameters; a loss at every refinement.",
-    "config": {
-      "model": {
-        "variant": "chunk",
-        "hidden_size": 128,
-        "num_heads": 4,
-        "n_layers": 2,
-        "recursion_steps": 2,
-        "l_cycles": 1,
-        "block_size": 64,
-        "chunk_size": 4,
-        "draft_start": "last_token",
-        "tie_embeddings": true,
-        "expansion": 4.0,
-        "dropout": 0.0,
-        "rms_norm_eps": 0.00001,
-        "rope_theta": 10000.0
-      },
-      "data": {
-        "dataset": "shakespeare",
-        "val_fraction": 0.1,
-        "tokenizer": "char",
-        "sampling": "random",
-        "num_puzzles": 1000,
-        "num_val_puzzles": 256,
-        "min_guesses": 0,
-        "max_guesses": 1048576,
-        "augment": true,
-        "num_aug": 16
-      },
-      "train": {
-        "batch_size": 12,
-        "gradient_accumulation_steps": 1,
-        "max_iters": 2000,
-        "learning_rate": 0.001,
-        "min_lr": 0.0001,
-        "lr_schedule": "cosine",
-        "warmup_iters": 100,
-        "lr_decay_iters": 0,
-        "optimizer": "adamw",
-        "beta1": 0.9,
-        "beta2": 0.99,
-        "adam_eps": 1e-8,
-        "weight_decay": 0.1,
-        "decay": "matrices",
-        "loss_type": "softmax",
-        "supervision": "carry",
-        "halt_loss_weight": 0.5,
-        "halt_exploration_prob": 0.1,
-        "puzzle_emb_lr": 0.01,
-        "puzzle_emb_weight_decay": 0.1,
-        "muon_momentum": 0.95,
-        "ema_decay": 0.0,
-        "grad_clip": 1.0,
-        "precision": "f32",
-        "gradient_checkpointing": false,
-        "objective": "every_cycle",
-        "cycle_weights": [],
-        "depth_sampling": "fixed",
-        "min_depth": 1,
-        "backprop_cycles": 0,
-        "detach_cycles": false,
-        "prediction": "every_position",
-        "eval_interval": 250,
-        "save_interval": 0,
-        "eval_iters": 20,
-        "save_top_k": 1,
-        "early_stopping_patience": 0,
-        "log_interval": 10,
-        "sample_interval": 0,
-        "seed": 1337
-      }
-    }
-  },
-  {
     "name": "page-small",
     "description": "Small for a browser tab: nanoGPT's CPU recipe at three cycles, 0.5M parameters, every depth usable.",
     "config": {
@@ -683,6 +607,86 @@ export const PRESETS: readonly Preset[] = [
         "eval_interval": 500,
         "save_interval": 0,
         "eval_iters": 0,
+        "save_top_k": 1,
+        "early_stopping_patience": 0,
+        "log_interval": 10,
+        "sample_interval": 0,
+        "seed": 1337
+      }
+    }
+  },
+  {
+    "name": "shakespeare-chunk",
+    "description": "Four characters at once: drafted from the text's last one and refined three times, with a loss each time; 0.5M parameters.",
+    "config": {
+      "model": {
+        "variant": "chunk",
+        "hidden_size": 128,
+        "num_heads": 4,
+        "n_layers": 2,
+        "recursion_steps": 3,
+        "l_cycles": 1,
+        "block_size": 64,
+        "chunk_size": 4,
+        "draft_start": "last_token",
+        "tie_embeddings": true,
+        "expansion": 4.0,
+        "dropout": 0.0,
+        "rms_norm_eps": 0.00001,
+        "rope_theta": 10000.0
+      },
+      "data": {
+        "dataset": "shakespeare",
+        "val_fraction": 0.1,
+        "tokenizer": "char",
+        "sampling": "random",
+        "num_puzzles": 1000,
+        "num_val_puzzles": 256,
+        "min_guesses": 0,
+        "max_guesses": 1048576,
+        "augment": true,
+        "num_aug": 16
+      },
+      "train": {
+        "batch_size": 12,
+        "gradient_accumulation_steps": 1,
+        "max_iters": 5000,
+        "learning_rate": 0.004,
+        "min_lr": 0.0004,
+        "lr_schedule": "cosine",
+        "warmup_iters": 100,
+        "lr_decay_iters": 0,
+        "optimizer": "muon",
+        "beta1": 0.9,
+        "beta2": 0.99,
+        "adam_eps": 1e-8,
+        "weight_decay": 0.1,
+        "decay": "matrices",
+        "loss_type": "softmax",
+        "supervision": "carry",
+        "halt_loss_weight": 0.5,
+        "halt_exploration_prob": 0.1,
+        "puzzle_emb_lr": 0.01,
+        "puzzle_emb_weight_decay": 0.1,
+        "muon_momentum": 0.95,
+        "ema_decay": 0.0,
+        "grad_clip": 1.0,
+        "precision": "f32",
+        "gradient_checkpointing": false,
+        "objective": "every_cycle",
+        "cycle_weights": [
+          1.0,
+          2.0,
+          3.0
+        ],
+        "depth_sampling": "fixed",
+        "min_depth": 1,
+        "backprop_cycles": 0,
+        "detach_cycles": false,
+        "prediction": "every_position",
+        "eval_interval": 500,
+        "save_interval": 0,
+        "eval_iters": 20,
         "save_top_k": 1,
         "early_stopping_patience": 0,
         "log_interval": 10,
