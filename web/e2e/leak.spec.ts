@@ -57,10 +57,13 @@ test('with its answer in sight the model looks good, without it worse than guess
   await lesson.scored(0);
   expect(await lesson.loss('honest')).toBeGreaterThan(3);
   await lesson.scored(20);
-  await expect(lesson.card).toContainText(/step \d+ of 300, .* left/);
+  await expect(lesson.card).toContainText(/step \d+ of 300\s*\d.* left/);
   expect(page.workers()).toHaveLength(2);
   await lesson.button('Stop').click();
   await lesson.phase('stopped');
+
+  await expect(lesson.card).toContainText(/step \d+ of 300/);
+  await expect(lesson.card).not.toContainText(/ left/);
 
   // What was scored stays, in words too; the worker is gone.
   const [leaking, honest] = [await lesson.loss('leaking'), await lesson.loss('honest')];

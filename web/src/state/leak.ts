@@ -57,14 +57,17 @@ export function nextScore(lesson: Lesson): number {
   return Math.min(totalOf(lesson), next);
 }
 
-/** How far it has come, and how long the rest takes at this pace. */
 export function progress(lesson: Lesson): string {
+  const [step, total] = [lesson.step, totalOf(lesson)].map((n) => n.toLocaleString('en-US'));
+  return `step ${step} of ${total}`;
+}
+
+/** How long the rest takes at this pace; `null` where there is none, or no pace yet. */
+export function timeLeft(lesson: Lesson): string | null {
   const { step, elapsed, summary } = lesson;
-  const total = totalOf(lesson);
   const made = step - summary.step;
-  const words = `step ${step.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`;
-  if (made <= 0 || step >= total) return words;
-  return `${words}, ${duration(((total - step) * elapsed) / made / 1000)} left`;
+  const rest = totalOf(lesson) - step;
+  return made > 0 && rest > 0 ? `${duration((rest * elapsed) / made / 1000)} left` : null;
 }
 
 /** The perplexity of a loss, with as many digits as mean something. */
