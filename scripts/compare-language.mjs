@@ -41,8 +41,9 @@ const SHARED = {
 
 /**
  * The recursive models apply two blocks eight times to a token. A plain
- * transformer has as many parameters when it applies them once, and as much
- * compute when it has eight times as many blocks, or learns eight times as long.
+ * transformer has as many parameters when it applies them once, and about as much
+ * compute when its blocks have eight times the weights, or it learns eight times as
+ * long. (Sixteen such blocks, normalised after each sum, do not learn at all here.)
  */
 const MODELS = [
   {
@@ -81,9 +82,9 @@ const MODELS = [
     depth: 1,
   },
   {
-    name: "deep",
-    words: "plain transformer, equal compute (16 blocks)",
-    settings: { variant: "causal", n_layers: 16, recursion_steps: 1 },
+    name: "wide",
+    words: "plain transformer, equal compute (2 blocks of width 400)",
+    settings: { variant: "causal", n_layers: 2, recursion_steps: 1, hidden_size: 400 },
     depths: [1],
     depth: 1,
   },

@@ -16,9 +16,10 @@ const CODE = new Set([".html", ".js", ".css"]);
 
 const LIMITS = [
   {
+    // Three kinds of models that write; with one of them it was 487 kB.
     name: "CPU module",
     compressed: "brotli",
-    limit: 500e3,
+    limit: 530e3,
     files: (path) => path.startsWith("wasm/cpu/") && path.endsWith(".wasm"),
   },
   {

@@ -90,6 +90,8 @@ describe('a plan', () => {
     expect(costs(DEFAULT_DUEL)).toContain('4 blocks on either side');
     const deeper = withOverride(DEFAULT_DUEL, 'b', 'recursion_steps', 4);
     expect(costs(deeper)).toContain('4 blocks in A and 8 in B');
+    const chunks = { ...DEFAULT_DUEL, base: 'page-chunk' };
+    expect(costs(chunks)).toContain('20 blocks in A and 18 in B');
   });
 });
 

@@ -4,7 +4,7 @@
 import { type RunConfig, type Setting, SETTINGS } from '../gen';
 import { DEFAULT_PRESET, preset } from './presets';
 import { parse, settingOf, show, type Value, valueOf, withSetting } from './settings';
-import { depthOf } from './sizes';
+import { callsOf } from './sizes';
 
 /** What a side changes of the preset, by key. */
 export type Overrides = Readonly<Record<string, Value>>;
@@ -87,11 +87,11 @@ export function obstacle(plan: DuelPlan): string | null {
 export function costs(plan: DuelPlan): string {
   const [a, b] = SIDES.map((side) => configOf(plan, side).model);
   if (!a || !b) return '';
-  const passes = [a, b].map((m) => m.n_layers * depthOf(m));
-  const words = [a, b].map((m) => `${m.n_layers} × ${depthOf(m)}`);
+  const passes = [a, b].map((m) => m.n_layers * callsOf(m));
+  const words = [a, b].map((m) => `${m.n_layers} × ${callsOf(m)}`);
   return passes[0] === passes[1]
-    ? `A token passes ${passes[0]} blocks on either side (blocks × cycles: ${words.join(' and ')}).`
-    : `A token passes ${passes[0]} blocks in A and ${passes[1]} in B (blocks × cycles: ${words.join(' and ')}).`;
+    ? `A token passes ${passes[0]} blocks on either side (blocks × calls of them: ${words.join(' and ')}).`
+    : `A token passes ${passes[0]} blocks in A and ${passes[1]} in B (blocks × calls of them: ${words.join(' and ')}).`;
 }
 
 // ── As text ──────────────────────────────────────────────────────────────────

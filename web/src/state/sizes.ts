@@ -28,3 +28,20 @@ export function lengthOf(model: VariantSpec): number {
       return model satisfies never;
   }
 }
+
+/** Times that the blocks are applied for one token, from its embedding to its answer. */
+export function callsOf(model: VariantSpec): number {
+  switch (model.variant) {
+    case 'causal':
+      return model.recursion_steps;
+    case 'chunk':
+      // Read once; then every call sees two places of it, its draft and its reasoning.
+      return 1 + 2 * model.recursion_steps * (model.l_cycles + 1);
+    case 'last_token':
+      return model.recursion_steps * (model.l_cycles + 1);
+    case 'dual':
+      return model.halt_max_steps * model.h_cycles * (model.l_cycles + 1);
+    default:
+      return model satisfies never;
+  }
+}
