@@ -159,7 +159,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
         runs: { type: "string", default: join(root, "runs/compare") },
         seeds: { type: "string", default: "1,2" },
         steps: { type: "string", default: "1000" },
-        stride: { type: "string", default: "16" },
+        stride: { type: "string", default: "32" },
         rounds: { type: "string", default: "5" },
         native: { type: "string" },
         json: { type: "boolean", default: false },
