@@ -144,7 +144,7 @@ fn chunks_are_drafted_traced_and_written() {
     says(&written.stderr, &["30 tokens in"]);
     let error = place.refused(2, &["train", "page-chunk", "--chunk-size", "5", "--device", "cpu"]);
     says(&error, &["chunk_size", "does not divide block_size 64"]);
-    let error = place.refused(1, &["eval", "run", "--stride", "6", "--device", "cpu"]);
+    let error = place.refused(2, &["eval", "run", "--stride", "6", "--device", "cpu"]);
     says(&error, &["stride of 6", "in steps of 4"]);
 }
 
