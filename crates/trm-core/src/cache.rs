@@ -32,10 +32,10 @@ pub trait Autoregressive: Recursive<Input = Tensor<2, Int>> {
         cache: &mut Cache,
         probe: &mut dyn FnMut(usize, &Self::State),
     ) -> Self::State;
-    /// The published start of a chunk model, which is a leak: the answers
+    /// The published start of a chunk model, which is a leak: the `answers`
     /// `[batch, seq]` themselves. Nothing for any other model. Only the task may
     /// ask for it, to show what its losses are worth.
-    fn leak(&self, x: &Tensor<3>, answers: Tensor<2, Int>) -> Option<Self::State> {
+    fn leak(&self, x: &Tensor<3>, answers: &dyn Fn() -> Tensor<2, Int>) -> Option<Self::State> {
         let _ = (x, answers);
         None
     }

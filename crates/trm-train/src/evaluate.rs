@@ -71,8 +71,8 @@ pub(crate) async fn evaluate<M: Autoregressive>(
     let scored = measure.extent;
     let mut losses = Vec::with_capacity(depths.len());
     for ((&depth, sums), leaking) in depths.iter().zip(sums).zip(leaking) {
-        let total = total(sums).await?;
-        let leaking = if leaking.is_empty() { None } else { Some(self::total(leaking).await?) };
+        let total = summed(sums).await?;
+        let leaking = if leaking.is_empty() { None } else { Some(summed(leaking).await?) };
         let per = |count: usize| total / count.max(1) as f64;
         let bits = |count| per(count) / std::f64::consts::LN_2;
         losses.push(DepthLoss {
@@ -88,7 +88,7 @@ pub(crate) async fn evaluate<M: Autoregressive>(
     Ok(Evaluation { depths: losses, scored })
 }
 
-async fn total(sums: Vec<Tensor<1>>) -> Result<f64, Failure> {
+async fn summed(sums: Vec<Tensor<1>>) -> Result<f64, Failure> {
     Ok(host(Tensor::cat(sums, 0)).await?.into_iter().map(f64::from).sum())
 }
 

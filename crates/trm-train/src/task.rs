@@ -170,8 +170,7 @@ impl Question {
     /// The leaking start, of a model that shows it.
     pub fn leak<M: Autoregressive>(&self, model: &M, x: &Tensor<3>) -> Option<M::State> {
         // What does not count has no token; any will do.
-        let answers = self.targets.clone().clamp_min(0).reshape(self.inputs.dims());
-        model.leak(x, answers)
+        model.leak(x, &|| self.targets.clone().clamp_min(0).reshape(self.inputs.dims()))
     }
 
     /// Losses of the answer in `state`, in nats, one for each target, `[rows ·

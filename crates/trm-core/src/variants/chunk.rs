@@ -39,6 +39,9 @@ pub struct Chunk {
     dropout: Dropout,
     /// Rotary table, `[2, block_size + 1, head_dim / 2]`; computed, not stored.
     rope: Tensor<3>,
+    /// What the chunks of a row see of it, as [`Slots`] take it, `[1, chunks, 1,
+    /// block_size]`; computed, not stored.
+    mask: Tensor<4>,
     #[module(skip)]
     l_cycles: usize,
     #[module(skip)]
@@ -97,6 +100,7 @@ impl Chunk {
                 spec.rope_theta,
                 init.device(),
             ),
+            mask: mask(spec.block_size, spec.chunk_size, init.device()),
             l_cycles: spec.l_cycles,
             starts_at_queries: spec.draft_start == DraftStart::Queries,
             leaks: spec.draft_start == DraftStart::Targets,
@@ -119,17 +123,6 @@ impl Chunk {
         Slots { groups: chunks, rope: rope.reshape([2, chunks * 2 * size, half]), mask }
     }
 
-    /// Chunk j sees the context up to position `j·c`.
-    fn mask(&self, seq: usize, chunks: usize) -> Tensor<4> {
-        let size = self.size();
-        let values: Vec<f32> = (0..chunks)
-            .flat_map(|chunk| {
-                (0..seq).map(move |position| if position <= chunk * size { 0.0 } else { UNSEEN })
-            })
-            .collect();
-        Tensor::from_data(TensorData::new(values, [1, chunks, 1, seq]), &self.rope.device())
-    }
-
     /// The row as [`encode`](Recursive::encode) packed it: the slots that belong to
     /// it, and of every block what they look at.
     fn unpack(&self, x: &Tensor<3>) -> (Slots, Vec<Context>) {
@@ -140,7 +133,8 @@ impl Chunk {
             let kept = x.clone().narrow(2, dim + 2 * dim * i, 2 * dim);
             block.self_attn.context(kept, &self.rope)
         });
-        (self.slots(1, chunks, Some(self.mask(seq, chunks))), contexts.collect())
+        let mask = self.mask.clone().narrow(1, 0, chunks).narrow(3, 0, seq);
+        (self.slots(1, chunks, Some(mask)), contexts.collect())
     }
 
     /// Drafts of `answered` positions before the first refinement, where `last`
@@ -190,6 +184,16 @@ impl Chunk {
         state.draft = self.network(&state, slots, seen, 0);
         state
     }
+}
+
+/// Chunk j sees the context up to position `j·c`.
+fn mask(block: usize, size: usize, device: &Device) -> Tensor<4> {
+    let chunks = block / size;
+    let seen = |chunk: usize| {
+        (0..block).map(move |position| if position <= chunk * size { 0.0 } else { UNSEEN })
+    };
+    let values: Vec<f32> = (0..chunks).flat_map(seen).collect();
+    Tensor::from_data(TensorData::new(values, [1, chunks, 1, block]), device)
 }
 
 impl Recursive for Chunk {
@@ -296,13 +300,13 @@ impl Autoregressive for Chunk {
         state
     }
 
-    fn leak(&self, x: &Tensor<3>, answers: Tensor<2, Int>) -> Option<Drafts> {
+    fn leak(&self, x: &Tensor<3>, answers: &dyn Fn() -> Tensor<2, Int>) -> Option<Drafts> {
         if !self.leaks {
             return None;
         }
         let start = self.start(x);
         let [batch, places, dim] = start.draft.dims();
-        let mut draft = self.embed_tokens.forward(answers);
+        let mut draft = self.embed_tokens.forward(answers());
         let [_, answered, _] = draft.dims();
         if places > answered {
             let rest = Tensor::zeros([batch, places - answered, dim], &draft.device());

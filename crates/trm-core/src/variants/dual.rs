@@ -72,6 +72,22 @@ pub struct DualState {
     pub z: Tensor<3>,
 }
 
+impl DualState {
+    /// The vectors `y` and `z` `[dim]` at every position of `x`, or zero.
+    pub(super) fn begin(
+        y: Option<&Param<Tensor<1>>>,
+        z: Option<&Param<Tensor<1>>>,
+        x: &Tensor<3>,
+    ) -> Self {
+        let dims = x.dims();
+        let spread = |from: Option<&Param<Tensor<1>>>| match from {
+            None => Tensor::zeros(dims, &x.device()),
+            Some(vector) => vector.val().reshape([1, 1, dims[2]]).expand(dims),
+        };
+        Self { y: spread(y), z: spread(z) }
+    }
+}
+
 impl State for DualState {
     fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
         Self { y: change(self.y), z: change(self.z) }
@@ -205,12 +221,7 @@ impl Recursive for Dual {
     }
 
     fn start(&self, x: &Tensor<3>) -> DualState {
-        let dims = x.dims();
-        let spread = |from: &Option<Param<Tensor<1>>>| match from {
-            None => Tensor::zeros(dims, &x.device()),
-            Some(vector) => vector.val().reshape([1, 1, dims[2]]).expand(dims),
-        };
-        DualState { y: spread(&self.H_init), z: spread(&self.L_init) }
+        DualState::begin(self.H_init.as_ref(), self.L_init.as_ref(), x)
     }
 
     fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {

@@ -123,12 +123,7 @@ impl Recursive for LastToken {
     }
 
     fn start(&self, x: &Tensor<3>) -> DualState {
-        let dims = x.dims();
-        let spread = |from: &Option<Param<Tensor<1>>>| match from {
-            None => Tensor::zeros(dims, &x.device()),
-            Some(vector) => vector.val().reshape([1, 1, dims[2]]).expand(dims),
-        };
-        DualState { y: spread(&self.H_init), z: spread(&self.L_init) }
+        DualState::begin(self.H_init.as_ref(), self.L_init.as_ref(), x)
     }
 
     fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {
