@@ -20,7 +20,7 @@ import { buildWasm } from "./wasm.mjs";
 
 /** Ours: 2 blocks × 2 cycles, which multiplies as much as the peer's 4 layers. */
 const CONFIG = {
-  model: { variant: "causal", hidden_size: 128, num_heads: 4, n_layers: 2, recursion_steps: 2, block_size: 64 },
+  model: { variant: "chat_trm", hidden_size: 128, num_heads: 4, n_layers: 2, recursion_steps: 2, block_size: 64 },
   train: { batch_size: 12, lr_schedule: "constant", warmup_iters: 0 },
 };
 const SIZES = { batch: 12, seq: 64, width: 128, heads: 4, inner: 512, layers: 4, vocab: 65 };

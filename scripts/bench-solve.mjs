@@ -20,7 +20,7 @@ const WARM_UP = 2;
 
 export async function benchSolve({ puzzles, folder }) {
   const manifest = JSON.parse(readFileSync(join(checkpoints, "manifest.json"), "utf8"));
-  const solvers = manifest.checkpoints.filter(({ variant }) => variant === "dual");
+  const solvers = manifest.checkpoints.filter(({ variant }) => variant === "trm");
   const site = await serve({ folder });
   const browser = await launch();
   try {

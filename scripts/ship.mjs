@@ -88,7 +88,7 @@ function trm(...args) {
 
 /** What a model is worth: its loss at every depth, or the puzzles it solves by step. */
 function measured(file, variant) {
-  if (variant !== "dual") return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
+  if (variant !== "trm") return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
   const scores = JSON.parse(trm("eval", file, "--json"));
   return { scores, losses: scores.steps.map(({ step: depth, loss }) => ({ depth, loss })) };
 }

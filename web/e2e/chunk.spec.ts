@@ -119,7 +119,7 @@ test.describe('a model that drafts chunks', () => {
     const steps = await play.trainTo(5);
     const { name, bytes } = await play.download();
     expect(JSON.parse(metadata(bytes)['config'] ?? '')).toMatchObject({
-      model: { variant: 'chunk', chunk_size: 4 },
+      model: { variant: 'chunk_lm', chunk_size: 4 },
     });
 
     const context = await browser.newContext();

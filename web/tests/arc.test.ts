@@ -116,7 +116,7 @@ test('a tab trains a small model on the CPU, and the preset on WebGPU', () => {
   const config = known('arc');
   expect(inTab(config, 'webgpu')).toBe(config);
   const small = inTab(config, 'cpu');
-  expect(small.model).toMatchObject({ variant: 'dual', hidden_size: 32, seq_len: 900 });
+  expect(small.model).toMatchObject({ variant: 'trm', hidden_size: 32, seq_len: 900 });
   expect(small.data.dataset).toBe('arc');
   expect(inTab(known('sudoku-9x9'), 'webgpu').data.num_puzzles).toBe(1000);
 });

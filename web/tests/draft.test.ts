@@ -18,7 +18,7 @@ const [LINE, SPACE, A, B, E] = [0, 1, 2, 3, 4];
 /** The draft of one row: the tokens after every refinement, each with half a chance. */
 function trace(rows: readonly number[][], top: Candidate[][][] = []): Trace {
   return {
-    variant: 'chunk',
+    variant: 'chunk_lm',
     depth: rows.length,
     tokens: [[A]],
     steps: rows.map((tokens, i) => ({

@@ -24,7 +24,7 @@ class FakeSession extends Answering {
       state_rms: 1,
       state_change: 1,
     }));
-    const draft = { variant: 'chunk', depth: command.depth, tokens: [[0]], steps };
+    const draft = { variant: 'chunk_lm', depth: command.depth, tokens: [[0]], steps };
     return { type: 'drafted', step: 7, draft, vocab: { kind: 'char', chars: 'ab' } };
   }
 }

@@ -17,7 +17,7 @@ const MODEL: Shipped = {
   bytes: FILE.length,
   sha256: createHash('sha256').update(FILE).digest('hex'),
   description: 'Usable at any depth.',
-  variant: 'causal',
+  variant: 'chat_trm',
   dataset: 'shakespeare',
   parameters: 10,
   config: DEFAULT_CONFIG,

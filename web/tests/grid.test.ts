@@ -26,7 +26,7 @@ function traced(tokens: number[], guesses: number[][]): Trace {
       state_change: 1 / step,
     };
   });
-  return { variant: 'causal', depth: guesses.length, tokens: [tokens], steps };
+  return { variant: 'chat_trm', depth: guesses.length, tokens: [tokens], steps };
 }
 
 const trace = traced(

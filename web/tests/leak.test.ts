@@ -38,7 +38,7 @@ function loss(honest: number, leaking?: number): DepthLoss {
 const at = (step: number): Lesson => advanced(opened(SUMMARY), step, step * 100);
 
 test('the lesson trains a model whose draft starts as its answer', () => {
-  expect(lessonConfig().model).toMatchObject({ variant: 'chunk', draft_start: 'targets' });
+  expect(lessonConfig().model).toMatchObject({ variant: 'chunk_lm', draft_start: 'targets' });
 });
 
 describe('scores', () => {

@@ -11,7 +11,7 @@ const ENTRY = {
   bytes: 1234,
   sha256: 'a'.repeat(64),
   description: 'Usable at any depth.',
-  variant: 'causal',
+  variant: 'chat_trm',
   dataset: 'shakespeare',
   parameters: 500_000,
   config: DEFAULT_CONFIG,

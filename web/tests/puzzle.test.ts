@@ -121,7 +121,7 @@ function examined(kind: Kind, puzzle: number[], steps: [number[], number][]): Ex
     state_change: 1,
   });
   const trace: Trace = {
-    variant: 'dual',
+    variant: 'trm',
     depth: steps.length,
     tokens: [puzzle],
     steps: steps.map(step),

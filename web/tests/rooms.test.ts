@@ -16,12 +16,12 @@ function checkpoint(metadata: object): Uint8Array {
 const about = (model: object) => ({ config: JSON.stringify({ model }) });
 
 test('a checkpoint says what kind of model it holds', () => {
-  expect(variantOf(checkpoint(about({ variant: 'dual' })))).toBe('dual');
-  expect(variantOf(checkpoint(about({ variant: 'causal' })))).toBe('causal');
+  expect(variantOf(checkpoint(about({ variant: 'trm' })))).toBe('trm');
+  expect(variantOf(checkpoint(about({ variant: 'chat_trm' })))).toBe('chat_trm');
 });
 
 test('what says nothing of itself is of no kind', () => {
-  const whole = checkpoint(about({ variant: 'dual' }));
+  const whole = checkpoint(about({ variant: 'trm' }));
   const strange = [
     new Uint8Array(0),
     new Uint8Array(200),

@@ -11,7 +11,7 @@ import {
 
 function config(train: Partial<RunConfig['train']>, recursion_steps = 3): RunConfig {
   const { model } = DEFAULT_CONFIG;
-  if (model.variant !== 'causal') throw new Error('the default is a causal model');
+  if (model.variant !== 'chat_trm') throw new Error('the default is a causal model');
   return {
     ...DEFAULT_CONFIG,
     model: { ...model, recursion_steps },

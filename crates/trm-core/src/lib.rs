@@ -10,9 +10,9 @@
 pub mod cache;
 mod init;
 pub mod layers;
+pub mod models;
 mod recursion;
 pub mod sample;
-pub mod variants;
 
 pub use init::Init;
 pub use recursion::{Engine, Readout, Recursive, State, Tape};

@@ -99,7 +99,7 @@ impl Plan {
 
 fn at(base: &RunConfig, depth: usize) -> RunConfig {
     let mut config = base.clone();
-    if let VariantSpec::Causal(model) = &mut config.model {
+    if let VariantSpec::ChatTrm(model) = &mut config.model {
         model.recursion_steps = depth;
     }
     config

@@ -99,7 +99,7 @@ fn a_trace_has_the_shape_of_the_contract() {
     place.write("rows.json", r#"{"inputs": [[1, 2, 3], [4, 5, 6]]}"#);
     let arguments = ["trace", "run", "--tokens", "rows.json", "--depth", "3", "--logits", "--json"];
     let trace = place.done(&[&arguments[..], &CPU].concat()).json();
-    assert_eq!((&trace["variant"], &trace["depth"]), (&json!("causal"), &json!(3)));
+    assert_eq!((&trace["variant"], &trace["depth"]), (&json!("chat_trm"), &json!(3)));
     assert_eq!(trace["tokens"], json!([[1, 2, 3], [4, 5, 6]]));
     let steps = trace["steps"].as_array().expect("steps");
     assert_eq!(steps.len(), 3);

@@ -8,6 +8,7 @@
 mod arc;
 mod config;
 mod failure;
+mod models;
 mod protocol;
 mod puzzle;
 mod settings;
@@ -16,12 +17,14 @@ mod vocab;
 
 pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
 pub use config::{
-    CausalSpec, ChunkSpec, DataSpec, Decay, DepthSampling, DraftStart, DualSpec, Injection,
-    LastTokenSpec, LossType, Objective, Optimizer, Positions, Precision, Prediction, RunConfig,
-    Sampling, Schedule, StateStart, StateUpdate, Supervision, Tokenizer, TrainSpec, VARIANTS,
-    VariantSpec,
+    DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
+    RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec, VARIANTS, VariantSpec,
 };
 pub use failure::{Failure, FailureKind};
+pub use models::{
+    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, Positions, StateStart, StateUpdate, TrmLmSpec,
+    TrmSpec,
+};
 pub use protocol::{
     Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Lessons, Memory,
     RunSummary, Saved, StepReport,

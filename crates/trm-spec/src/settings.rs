@@ -70,22 +70,22 @@ const fn of(variants: &'static [&'static str], setting: Setting) -> Setting {
 
 /// A setting that only the causal model has.
 const fn causal(setting: Setting) -> Setting {
-    of(&["causal"], setting)
+    of(&["chat_trm"], setting)
 }
 
 /// A setting that only the chunk model has.
 const fn chunk(setting: Setting) -> Setting {
-    of(&["chunk"], setting)
+    of(&["chunk_lm"], setting)
 }
 
 /// A setting that models have which write text.
 const fn language(setting: Setting) -> Setting {
-    of(&["causal", "chunk", "last_token"], setting)
+    of(&["chat_trm", "chunk_lm", "trm_lm"], setting)
 }
 
 /// A setting that only the puzzle solver has.
 const fn dual(setting: Setting) -> Setting {
-    of(&["dual"], setting)
+    of(&["trm"], setting)
 }
 
 use SettingKind::{Flag, Integer, Number, Numbers, Text};
@@ -95,7 +95,7 @@ pub const SETTINGS: &[Setting] = &[
     choice(
         "model",
         "variant",
-        &["causal", "chunk", "last_token", "dual"],
+        &["chat_trm", "chunk_lm", "trm_lm", "trm"],
         "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)",
     ),
     s("model", "hidden_size", Integer, "Width of the state, in features"),
@@ -103,7 +103,7 @@ pub const SETTINGS: &[Setting] = &[
     s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
     dual(s("model", "h_cycles", Integer, "Cycles of a supervision step, T")),
     of(
-        &["chunk", "last_token", "dual"],
+        &["chunk_lm", "trm_lm", "trm"],
         s("model", "l_cycles", Integer, "Latent steps in a cycle, n; a step of the answer follows"),
     ),
     dual(s("model", "halt_max_steps", Integer, "Most supervision steps for a puzzle")),
@@ -129,7 +129,7 @@ pub const SETTINGS: &[Setting] = &[
     )),
     dual(s("model", "num_puzzle_identifiers", Integer, "Rows of the puzzle embedding")),
     of(
-        &["last_token", "dual"],
+        &["trm_lm", "trm"],
         choice(
             "model",
             "state_start",
@@ -158,7 +158,7 @@ pub const SETTINGS: &[Setting] = &[
         "Read answers out with the token embedding instead of a matrix of its own",
     )),
     of(
-        &["last_token"],
+        &["trm_lm"],
         s(
             "model",
             "alpha",
@@ -166,7 +166,7 @@ pub const SETTINGS: &[Setting] = &[
             "Share of the old latent state that is kept: z = alpha z + f(x + y + z)",
         ),
     ),
-    of(&["last_token"], s("model", "learnable_alpha", Flag, "Train alpha, from its value on")),
+    of(&["trm_lm"], s("model", "learnable_alpha", Flag, "Train alpha, from its value on")),
     s(
         "model",
         "expansion",

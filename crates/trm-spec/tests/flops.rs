@@ -1,19 +1,19 @@
 //! What training costs, against numbers counted by hand.
 
 use trm_spec::{
-    CausalSpec, ChunkSpec, DepthSampling, Injection, LastTokenSpec, Objective, RunConfig,
+    ChatTrmSpec, ChunkLmSpec, DepthSampling, Injection, Objective, RunConfig, TrmLmSpec,
     VariantSpec,
 };
 
 /// Width 96 makes an inner width of 256.
-fn spec() -> CausalSpec {
-    CausalSpec {
+fn spec() -> ChatTrmSpec {
+    ChatTrmSpec {
         hidden_size: 96,
         num_heads: 2,
         n_layers: 2,
         recursion_steps: 4,
         block_size: 32,
-        ..CausalSpec::default()
+        ..ChatTrmSpec::default()
     }
 }
 
@@ -28,7 +28,7 @@ fn six_for_every_weight_in_every_cycle_and_attention() {
     let cycle = 2.0 * (BLOCK + ATTENTION);
     assert_eq!(spec().flops_per_token(65, 1), 6.0 * (cycle + HEAD));
     assert_eq!(spec().flops_per_token(65, 3), 6.0 * (3.0 * cycle + HEAD));
-    let adapter = CausalSpec { input_injection: Injection::Adapter, ..spec() };
+    let adapter = ChatTrmSpec { input_injection: Injection::Adapter, ..spec() };
     let cycle = cycle + (2 * 96 * 96) as f64;
     assert_eq!(adapter.flops_per_token(65, 3), 6.0 * (3.0 * cycle + HEAD));
 }
@@ -46,7 +46,7 @@ fn one_cycle_costs_what_nanogpt_counts() {
 fn training_counts_drawn_depths_losses_and_gradients() {
     let cycle = 2.0 * (BLOCK + ATTENTION);
     let cost = |change: fn(&mut RunConfig)| {
-        let mut config = RunConfig { model: VariantSpec::Causal(spec()), ..RunConfig::default() };
+        let mut config = RunConfig { model: VariantSpec::ChatTrm(spec()), ..RunConfig::default() };
         change(&mut config);
         config.training_flops_per_token(65)
     };
@@ -67,7 +67,7 @@ fn training_counts_drawn_depths_losses_and_gradients() {
 
 #[test]
 fn a_step_sees_all_its_batches() {
-    let mut config = RunConfig { model: VariantSpec::Causal(spec()), ..RunConfig::default() };
+    let mut config = RunConfig { model: VariantSpec::ChatTrm(spec()), ..RunConfig::default() };
     config.train.batch_size = 3;
     config.train.gradient_accumulation_steps = 5;
     assert_eq!(config.tokens_per_step(), 3 * 5 * 32);
@@ -77,8 +77,8 @@ fn a_step_sees_all_its_batches() {
 /// call, in blocks that see the context and the chunk's slots.
 #[test]
 fn chunks_cost_two_slots_of_every_token_in_every_call() {
-    let mut config = RunConfig::of("chunk").expect("a variant");
-    config.model = VariantSpec::Chunk(ChunkSpec {
+    let mut config = RunConfig::of("chunk_lm").expect("a variant");
+    config.model = VariantSpec::ChunkLm(ChunkLmSpec {
         hidden_size: 96,
         num_heads: 2,
         n_layers: 2,
@@ -86,7 +86,7 @@ fn chunks_cost_two_slots_of_every_token_in_every_call() {
         l_cycles: 2,
         block_size: 32,
         chunk_size: 4,
-        ..ChunkSpec::default()
+        ..ChunkLmSpec::default()
     });
     let seen = ATTENTION / 32.0;
     let read = 2.0 * (BLOCK + 32.0 * seen);
@@ -101,15 +101,15 @@ fn chunks_cost_two_slots_of_every_token_in_every_call() {
 
 #[test]
 fn trm_lm_calls_its_network_once_more_than_it_has_inner_steps() {
-    let mut config = RunConfig::of("last_token").expect("a variant");
-    config.model = VariantSpec::LastToken(LastTokenSpec {
+    let mut config = RunConfig::of("trm_lm").expect("a variant");
+    config.model = VariantSpec::TrmLm(TrmLmSpec {
         hidden_size: 96,
         num_heads: 2,
         n_layers: 2,
         recursion_steps: 3,
         l_cycles: 4,
         block_size: 32,
-        ..LastTokenSpec::default()
+        ..TrmLmSpec::default()
     });
     let whole = 3.0 * 5.0 * 2.0 * (BLOCK + ATTENTION) + HEAD;
     assert_eq!(config.training_flops_per_token(65), 6.0 * whole);

@@ -36,7 +36,7 @@ fn types_use_numbers_and_optional_fields() {
         "top?: Array<",
         "logits?: Array<Array<Array<number>>>, }",
         "halt: Array<number> | null",
-        r#"{ "variant": "causal" } & CausalSpec"#,
+        r#"{ "variant": "chat_trm" } & ChatTrmSpec"#,
     ] {
         assert!(types.contains(declaration), "types.ts lacks `{declaration}`");
     }

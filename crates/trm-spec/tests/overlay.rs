@@ -12,30 +12,30 @@ fn refused(patch: &Value) -> SettingError {
 fn a_patch_changes_only_what_it_names() {
     let patch = json!({ "model": { "hidden_size": 64, "num_heads": 2 } });
     let config = overlay(&RunConfig::default(), &patch).expect("valid");
-    let VariantSpec::Causal(model) = &config.model else { panic!("causal") };
+    let VariantSpec::ChatTrm(model) = &config.model else { panic!("chat_trm") };
     assert_eq!((model.hidden_size, model.num_heads, model.n_layers), (64, 2, 2));
     assert_eq!(config.train, RunConfig::default().train);
 }
 
 #[test]
 fn another_variant_begins_with_its_own_defaults() {
-    let patch = json!({ "model": { "variant": "dual", "hidden_size": 64, "puzzle_emb_ndim": 64 } });
+    let patch = json!({ "model": { "variant": "trm", "hidden_size": 64, "puzzle_emb_ndim": 64 } });
     let config = overlay(&RunConfig::default(), &patch).expect("valid");
-    let expected = RunConfig::of("dual").expect("a variant");
+    let expected = RunConfig::of("trm").expect("a variant");
     assert_eq!((&config.train, &config.data), (&expected.train, &expected.data));
-    let VariantSpec::Dual(model) = &config.model else { panic!("asked for dual") };
+    let VariantSpec::Trm(model) = &config.model else { panic!("asked for dual") };
     assert_eq!((model.hidden_size, model.halt_max_steps, model.prefix()), (64, 16, 16));
     // The same variant again changes nothing else.
-    let again = overlay(&config, &json!({ "variant": "dual", "mlp_t": true })).expect("valid");
-    let VariantSpec::Dual(model) = &again.model else { panic!("still dual") };
+    let again = overlay(&config, &json!({ "variant": "trm", "mlp_t": true })).expect("valid");
+    let VariantSpec::Trm(model) = &again.model else { panic!("still dual") };
     assert!(model.mlp_t && model.hidden_size == 64);
 }
 
 #[test]
 fn what_one_variant_lacks_is_said() {
     let error = refused(&json!({ "h_cycles": 3 }));
-    assert_eq!(error.to_string(), "setting `h_cycles` does not belong to a `causal` model");
-    let error = refused(&json!({ "variant": "dual", "block_size": 64 }));
+    assert_eq!(error.to_string(), "setting `h_cycles` does not belong to a `chat_trm` model");
+    let error = refused(&json!({ "variant": "trm", "block_size": 64 }));
     assert_eq!(error.to_string(), "setting `block_size` does not belong to a `dual` model");
     let error = refused(&json!({ "loss_type": "stablemax" }));
     assert!(error.to_string().contains("only `dual` models"), "{error}");
@@ -43,7 +43,7 @@ fn what_one_variant_lacks_is_said() {
 
 #[test]
 fn impossible_puzzle_models_are_refused() {
-    let dual = RunConfig::of("dual").expect("a variant");
+    let dual = RunConfig::of("trm").expect("a variant");
     for (patch, key, words) in [
         (json!({ "h_cycles": 0 }), "h_cycles", "at least 1"),
         (json!({ "seq_len": 0 }), "seq_len", "at least 1"),
@@ -175,7 +175,7 @@ proptest! {
             "hidden_size": hidden, "num_heads": heads, "n_layers": layers, "expansion": expansion,
         });
         if let Ok(config) = overlay(&RunConfig::default(), &patch) {
-            let VariantSpec::Causal(model) = &config.model else { panic!("causal") };
+            let VariantSpec::ChatTrm(model) = &config.model else { panic!("chat_trm") };
             prop_assert_eq!(model.head_dim() * model.num_heads, model.hidden_size);
         }
     }

@@ -39,7 +39,7 @@ fn presets_run_from_cheap_to_dear() {
 
 #[test]
 fn chat_trm_has_the_size_that_was_counted() {
-    let VariantSpec::Causal(model) = config("shakespeare-char").model else { panic!("causal") };
+    let VariantSpec::ChatTrm(model) = config("shakespeare-char").model else { panic!("chat_trm") };
     assert_eq!(model.parameters(65), 3_589_248);
     assert_eq!(model.parameters(65) - 65 * model.hidden_size, 3_564_288);
 }
@@ -47,7 +47,7 @@ fn chat_trm_has_the_size_that_was_counted() {
 #[test]
 fn the_cpu_preset_is_nano_gpts_cpu_recipe() {
     let config = config("shakespeare-char-cpu");
-    let VariantSpec::Causal(model) = &config.model else { panic!("causal") };
+    let VariantSpec::ChatTrm(model) = &config.model else { panic!("chat_trm") };
     assert_eq!((model.hidden_size, model.num_heads, model.n_layers), (128, 4, 2));
     assert_eq!((model.recursion_steps, model.block_size), (2, 64));
     let train = &config.train;
@@ -60,7 +60,7 @@ fn the_cpu_preset_is_nano_gpts_cpu_recipe() {
 #[test]
 fn chunks_and_trm_lm_have_their_published_sizes() {
     let chunk = config("chunk-wikitext");
-    let VariantSpec::Chunk(model) = &chunk.model else { panic!("chunks") };
+    let VariantSpec::ChunkLm(model) = &chunk.model else { panic!("chunks") };
     assert_eq!((model.hidden_size, model.n_layers, model.num_heads), (128, 2, 4));
     assert_eq!((model.block_size, model.chunk_size), (64, 4));
     assert_eq!((model.recursion_steps, model.l_cycles), (2, 3));
@@ -68,7 +68,7 @@ fn chunks_and_trm_lm_have_their_published_sizes() {
     // 6.8 million there, with biases and another feed-forward layer.
     assert_eq!(model.parameters(50_257), 6_958_208);
     let lm = config("trm-lm-wikitext");
-    let VariantSpec::LastToken(model) = &lm.model else { panic!("TRM-LM") };
+    let VariantSpec::TrmLm(model) = &lm.model else { panic!("TRM-LM") };
     assert_eq!((model.hidden_size, model.n_layers, model.num_heads), (192, 2, 8));
     assert_eq!((model.block_size, model.recursion_steps, model.l_cycles), (100, 3, 6));
 }

@@ -5,11 +5,11 @@
 use burn::tensor::kind::Autodiff;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::RngExt;
-use trm_core::variants::dual::{Dual, DualState, PuzzleInput};
+use trm_core::models::trm::{DualState, PuzzleInput, Trm};
 use trm_core::{Engine, Recursive, State};
 use trm_data::puzzles::PuzzleBatch;
 use trm_data::{IGNORED, draw, stream};
-use trm_spec::{DualSpec, LossType, TrainSpec};
+use trm_spec::{LossType, TrainSpec, TrmSpec};
 
 use crate::loss::{binary, classification};
 use crate::task::tokens;
@@ -134,7 +134,7 @@ fn off_tape(state: DualState) -> DualState {
 }
 
 impl PuzzleTask {
-    pub fn new(model: &DualSpec, train: &TrainSpec) -> Self {
+    pub fn new(model: &TrmSpec, train: &TrainSpec) -> Self {
         Self {
             engine: Engine::keeping(model.h_cycles, train.backprop_cycles),
             steps: model.halt_max_steps,
@@ -150,7 +150,7 @@ impl PuzzleTask {
     /// rows that `fresh` names. The objective is the mean over the rows.
     pub fn supervise(
         &self,
-        model: &Dual,
+        model: &Trm,
         puzzles: &Puzzles,
         state: Option<&DualState>,
         fresh: Option<&Tensor<1, Bool>>,
@@ -225,7 +225,7 @@ impl PuzzleTask {
     /// number of the update.
     pub fn advance(
         &self,
-        model: &Dual,
+        model: &Trm,
         carry: Carry,
         batch: &PuzzleBatch,
         call: u64,

@@ -6,7 +6,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::Value;
 use trm_core::Recursive;
-use trm_core::variants::dual::{Dual, DualState, PuzzleInput};
+use trm_core::models::trm::{DualState, PuzzleInput, Trm};
 use trm_data::puzzles::{PuzzleData, PuzzleSet};
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, PuzzleScores, RunConfig, RunSummary, Saved,
@@ -28,7 +28,7 @@ pub(crate) struct PuzzleRun {
     config: RunConfig,
     vocab: Vocab,
     data: Option<PuzzleData>,
-    learner: Learner<Dual>,
+    learner: Learner<Trm>,
     task: PuzzleTask,
     /// What the last update left, where there was one.
     carry: Option<Carry>,
@@ -47,7 +47,7 @@ impl PuzzleRun {
         config: RunConfig,
         vocab: Vocab,
         data: Option<PuzzleData>,
-        model: Dual,
+        model: Trm,
         task: PuzzleTask,
     ) -> Self {
         let learner = Learner::new(model, &config.train);
@@ -194,7 +194,7 @@ impl PuzzleRun {
 
     /// The puzzles that [`carry_parts`](Self::carry_parts) wrote.
     fn carried(&self, optimizer: &[u8]) -> Result<Option<Carry>, Failure> {
-        let VariantSpec::Dual(spec) = &self.config.model else { return Ok(None) };
+        let VariantSpec::Trm(spec) = &self.config.model else { return Ok(None) };
         let Some(steps) = optimizer::carried(optimizer, "steps")? else { return Ok(None) };
         let (rows, device) = (steps.len(), self.learner.plain_device());
         let part = |name: &str, size: usize| -> Result<Vec<f32>, Failure> {
@@ -256,7 +256,7 @@ impl PuzzleRun {
             );
         }
         let known = match &self.config.model {
-            VariantSpec::Dual(spec) => spec.num_puzzle_identifiers,
+            VariantSpec::Trm(spec) => spec.num_puzzle_identifiers,
             _ => 0,
         };
         match identifiers.iter().find(|id| **id as usize >= known) {
@@ -272,10 +272,10 @@ impl PuzzleRun {
 /// Adds the gradients of `weight` times a step's objective; returns that of the
 /// embedding's rows.
 fn learn(
-    model: &Dual,
+    model: &Trm,
     step: Supervised,
     weight: f64,
-    sum: &mut GradientsAccumulator<Dual>,
+    sum: &mut GradientsAccumulator<Trm>,
 ) -> Option<Tensor<2>> {
     let mut grads = step.objective.mul_scalar(weight).backward();
     let table = step.embedding.and_then(|rows| rows.grad_remove(&mut grads));
@@ -356,7 +356,7 @@ impl Run for PuzzleRun {
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
         may_change(&self.config, config)?;
-        if let VariantSpec::Dual(model) = &config.model {
+        if let VariantSpec::Trm(model) = &config.model {
             self.task = PuzzleTask::new(model, &config.train);
         }
         self.learner.configure(&config.train);

@@ -3,13 +3,13 @@
 use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::cache::Autoregressive;
-use trm_core::variants::causal::Causal;
-use trm_core::variants::chunk::Chunk;
-use trm_core::variants::dual::Dual;
-use trm_core::variants::last_token::LastToken;
+use trm_core::models::chat_trm::ChatTrm;
+use trm_core::models::chunk_lm::ChunkLm;
+use trm_core::models::trm::Trm;
+use trm_core::models::trm_lm::TrmLm;
 use trm_data::Corpus;
 use trm_data::puzzles::{Kind, PuzzleData};
-use trm_spec::{DualSpec, Failure, FailureKind, Lessons, Precision, RunConfig, VariantSpec, Vocab};
+use trm_spec::{Failure, FailureKind, Lessons, Precision, RunConfig, TrmSpec, VariantSpec, Vocab};
 
 use crate::Run;
 use crate::checkpoint::{Checkpoint, Header, read_header};
@@ -85,25 +85,25 @@ pub fn create(
     let mut init = Init::new(config.train.seed, &device.clone().autodiff());
     let init = &mut init;
     match (&config.model, material.into()) {
-        (VariantSpec::Causal(spec), Material::Text(corpus)) if LANGUAGE => {
-            writer(config, corpus, |vocab| Causal::new(spec, vocab, init))
+        (VariantSpec::ChatTrm(spec), Material::Text(corpus)) if LANGUAGE => {
+            writer(config, corpus, |vocab| ChatTrm::new(spec, vocab, init))
         }
-        (VariantSpec::Chunk(spec), Material::Text(corpus)) if LANGUAGE => {
-            writer(config, corpus, |vocab| Chunk::new(spec, vocab, init))
+        (VariantSpec::ChunkLm(spec), Material::Text(corpus)) if LANGUAGE => {
+            writer(config, corpus, |vocab| ChunkLm::new(spec, vocab, init))
         }
-        (VariantSpec::LastToken(spec), Material::Text(corpus)) if LANGUAGE => {
-            writer(config, corpus, |vocab| LastToken::new(spec, vocab, init))
+        (VariantSpec::TrmLm(spec), Material::Text(corpus)) if LANGUAGE => {
+            writer(config, corpus, |vocab| TrmLm::new(spec, vocab, init))
         }
-        (VariantSpec::Dual(spec), Material::Puzzles(data)) if PUZZLES => {
+        (VariantSpec::Trm(spec), Material::Puzzles(data)) if PUZZLES => {
             let vocab = data.vocab();
             // Every identifier of the puzzles has an embedding.
             let mut spec = spec.clone();
             spec.num_puzzle_identifiers =
                 spec.num_puzzle_identifiers.max(data.train.num_identifiers);
             check_puzzles(&spec, &vocab, &data)?;
-            let model = Dual::new(&spec, vocab.size(), init);
+            let model = Trm::new(&spec, vocab.size(), init);
             let task = PuzzleTask::new(&spec, &config.train);
-            let config = RunConfig { model: VariantSpec::Dual(spec), ..config.clone() };
+            let config = RunConfig { model: VariantSpec::Trm(spec), ..config.clone() };
             Ok(Box::new(PuzzleRun::new(config, vocab, Some(data), model, task)))
         }
         (model, _) if !is_here(model) => Err(elsewhere(model)),
@@ -168,19 +168,19 @@ pub fn load_with(
     checkpoint.expect_size(config.model.parameters(vocab.size()))?;
     let mut init = Init::new(0, &device.clone().autodiff());
     match &header.config.model {
-        VariantSpec::Causal(spec) if LANGUAGE => {
-            let model = Causal::new(spec, vocab.size(), &mut init);
+        VariantSpec::ChatTrm(spec) if LANGUAGE => {
+            let model = ChatTrm::new(spec, vocab.size(), &mut init);
             rewriter(&checkpoint, optimizer, material, model)
         }
-        VariantSpec::Chunk(spec) if LANGUAGE => {
-            let model = Chunk::new(spec, vocab.size(), &mut init);
+        VariantSpec::ChunkLm(spec) if LANGUAGE => {
+            let model = ChunkLm::new(spec, vocab.size(), &mut init);
             rewriter(&checkpoint, optimizer, material, model)
         }
-        VariantSpec::LastToken(spec) if LANGUAGE => {
-            let model = LastToken::new(spec, vocab.size(), &mut init);
+        VariantSpec::TrmLm(spec) if LANGUAGE => {
+            let model = TrmLm::new(spec, vocab.size(), &mut init);
             rewriter(&checkpoint, optimizer, material, model)
         }
-        VariantSpec::Dual(spec) if PUZZLES => {
+        VariantSpec::Trm(spec) if PUZZLES => {
             let data = match material {
                 None => None,
                 Some(Material::Puzzles(data)) => Some(data),
@@ -189,7 +189,7 @@ pub fn load_with(
             if let Some(data) = &data {
                 check_puzzles(spec, &vocab, data)?;
             }
-            let model = checkpoint.restore(Dual::new(spec, vocab.size(), &mut init))?;
+            let model = checkpoint.restore(Trm::new(spec, vocab.size(), &mut init))?;
             let task = PuzzleTask::new(spec, &config.train);
             let mut run = PuzzleRun::new(config, vocab, data, model, task);
             run.resume(header.step, optimizer)?;
@@ -258,7 +258,7 @@ fn unfit(model: &VariantSpec, material: &Material) -> Failure {
 }
 
 /// Refuses puzzles that the model was not made for.
-fn check_puzzles(spec: &DualSpec, vocab: &Vocab, data: &PuzzleData) -> Result<(), Failure> {
+fn check_puzzles(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleData) -> Result<(), Failure> {
     let refused = |key: &str, model: usize, puzzles: usize| {
         Err(Failure::new(
             FailureKind::Corpus,

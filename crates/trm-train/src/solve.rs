@@ -2,8 +2,8 @@
 //! each puzzle wants.
 
 use burn::tensor::{Int, Tensor, TensorData};
+use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::sample::{argmax, softmax};
-use trm_core::variants::dual::{Dual, PuzzleInput};
 use trm_core::{Recursive, State};
 use trm_data::puzzles::PuzzleSet;
 use trm_spec::{Failure, HaltScore, PuzzleScores, Solution, StepScore};
@@ -34,7 +34,7 @@ const THRESHOLDS: [f64; 9] = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 0.9999
 /// How `model`, without autodiff, answers `set` after each of `steps` supervision
 /// steps, and when puzzles halt by themselves.
 pub(crate) async fn judge(
-    model: &Dual,
+    model: &Trm,
     task: &PuzzleTask,
     set: &PuzzleSet,
     steps: usize,
@@ -100,7 +100,7 @@ fn sigmoid(x: f32) -> f32 {
 /// Answers `request`, whose rows were checked. A puzzle whose probability of
 /// halting exceeds the threshold leaves the batch, so that the others cost less.
 pub(crate) async fn solve(
-    model: &Dual,
+    model: &Trm,
     task: &PuzzleTask,
     request: &SolveRequest,
 ) -> Result<Vec<Solution>, Failure> {
@@ -118,7 +118,7 @@ pub(crate) async fn solve(
 }
 
 async fn batch(
-    model: &Dual,
+    model: &Trm,
     task: &PuzzleTask,
     request: &SolveRequest,
     rows: &[Vec<u32>],

@@ -9,10 +9,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors};
 use trm_core::cache::Autoregressive;
-use trm_core::variants::causal::Causal;
+use trm_core::models::chat_trm::ChatTrm;
 use trm_core::{Engine, Init, Recursive};
 use trm_data::Batch;
-use trm_spec::{CausalSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
+use trm_spec::{ChatTrmSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
 use trm_train::{Generation, LanguageTask, Overflow, TextStream, TraceRequest, Updates, collect};
 
 type Tensors = BTreeMap<String, Vec<f64>>;
@@ -80,7 +80,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 struct Fixture {
-    spec: CausalSpec,
+    spec: ChatTrmSpec,
     vocab: usize,
     io: Tensors,
     path: PathBuf,
@@ -93,7 +93,7 @@ impl Fixture {
         let weights = std::fs::read(path.join("weights.safetensors")).unwrap();
         let checkpoint = trm_train::chat_trm(&weights, &config, &Device::flex()).unwrap();
         let header = trm_train::checkpoint::read_header(&checkpoint).unwrap();
-        let trm_spec::VariantSpec::Causal(spec) = header.config.model else { panic!("causal") };
+        let trm_spec::VariantSpec::ChatTrm(spec) = header.config.model else { panic!("chat_trm") };
         Self {
             spec,
             vocab: header.vocab.size(),
@@ -103,10 +103,10 @@ impl Fixture {
         }
     }
 
-    fn model(&self, device: &Device) -> Causal {
+    fn model(&self, device: &Device) -> ChatTrm {
         let weights = read(&self.path.join("weights.safetensors"));
         let mut init = Init::new(0, device);
-        fill(Causal::new(&self.spec, self.vocab, &mut init), &weights)
+        fill(ChatTrm::new(&self.spec, self.vocab, &mut init), &weights)
     }
 
     fn tokens(&self, name: &str, device: &Device) -> Tensor<2, Int> {

@@ -96,7 +96,7 @@ fn evaluation_counts_every_token_once_and_agrees_with_a_trace() {
 #[test]
 fn every_head_shares_out_its_attention_among_what_came_before() {
     let run = start(&tiny());
-    let VariantSpec::Causal(spec) = run.summary().config.model else { panic!("causal") };
+    let VariantSpec::ChatTrm(spec) = run.summary().config.model else { panic!("chat_trm") };
     let tokens = vec![(0..16).collect(), (4..20).collect::<Vec<u32>>()];
     for position in [0, 7, 15] {
         let request = TraceRequest {

@@ -9,10 +9,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
-use trm_core::variants::dual::{Dual, PuzzleInput};
+use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::{Engine, Init, Recursive};
 use trm_data::puzzles::PuzzleBatch;
-use trm_spec::{Decay, DualSpec, LossType, Optimizer, RunConfig, TrainSpec, VariantSpec};
+use trm_spec::{Decay, LossType, Optimizer, RunConfig, TrainSpec, TrmSpec, VariantSpec};
 use trm_train::{Average, Carry, PuzzleTask, Puzzles, Updates, collect, sign_descent};
 
 type Tensors = BTreeMap<String, Vec<f64>>;
@@ -83,7 +83,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 struct Fixture {
     path: PathBuf,
     config: Value,
-    spec: DualSpec,
+    spec: TrmSpec,
     vocab: usize,
     io: Tensors,
 }
@@ -94,7 +94,7 @@ impl Fixture {
         let weights = std::fs::read(path.join("weights.safetensors")).unwrap();
         let checkpoint = trm_train::samsung_trm(&weights, &text, &Device::flex()).unwrap();
         let header = trm_train::checkpoint::read_header(&checkpoint).unwrap();
-        let VariantSpec::Dual(spec) = header.config.model else { panic!("a dual model") };
+        let VariantSpec::Trm(spec) = header.config.model else { panic!("a dual model") };
         Self {
             config: serde_json::from_str(&text).unwrap(),
             spec,
@@ -104,9 +104,9 @@ impl Fixture {
         }
     }
 
-    fn model(&self, device: &Device) -> Dual {
+    fn model(&self, device: &Device) -> Trm {
         let weights = read(&self.path.join("weights.safetensors"));
-        fill(Dual::new(&self.spec, self.vocab, &mut Init::new(0, device)), &weights)
+        fill(Trm::new(&self.spec, self.vocab, &mut Init::new(0, device)), &weights)
     }
 
     fn train(&self) -> TrainSpec {
@@ -121,7 +121,7 @@ impl Fixture {
             grad_clip: 0.0,
             loss_type: LossType::Stablemax,
             halt_exploration_prob: self.config["halt_exploration_prob"].as_f64().unwrap(),
-            ..RunConfig::of("dual").unwrap().train
+            ..RunConfig::of("trm").unwrap().train
         }
     }
 
@@ -171,7 +171,7 @@ fn fill<M: Module>(module: M, values: &Tensors) -> M {
 }
 
 /// Every gradient by name.
-fn named_gradients(model: &Dual, grads: &GradientsParams) -> BTreeMap<String, Vec<f32>> {
+fn named_gradients(model: &Trm, grads: &GradientsParams) -> BTreeMap<String, Vec<f32>> {
     struct Visit<'a>(Vec<String>, &'a GradientsParams, BTreeMap<String, Vec<f32>>);
     impl ModuleVisitor for Visit<'_> {
         fn enter_module(&mut self, name: &str, _: &str) {

@@ -7,7 +7,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use support::{corpus, model, start, tiny, wait};
-use trm_core::variants::causal::Causal;
+use trm_core::models::chat_trm::ChatTrm;
 use trm_core::{Init, Recursive};
 use trm_data::Split;
 use trm_spec::{
@@ -18,9 +18,9 @@ use trm_train::{
     Average, LanguageTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
 };
 
-fn build(config: &RunConfig) -> Causal {
-    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
-    Causal::new(spec, 64, &mut Init::new(5, &Device::flex().autodiff()))
+fn build(config: &RunConfig) -> ChatTrm {
+    let VariantSpec::ChatTrm(spec) = &config.model else { panic!("chat_trm") };
+    ChatTrm::new(spec, 64, &mut Init::new(5, &Device::flex().autodiff()))
 }
 
 /// Every gradient, by parameter in the order of the module; none where there is none.
@@ -45,7 +45,7 @@ fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     }
 }
 
-fn weights(model: &Causal) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+fn weights(model: &ChatTrm) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     collect(model)
         .into_iter()
         .map(|p| (p.name, p.shape, p.values.into_data().try_into_vec().unwrap()))
@@ -53,11 +53,11 @@ fn weights(model: &Causal) -> Vec<(String, Vec<usize>, Vec<f32>)> {
 }
 
 fn batch(config: &RunConfig, number: u64) -> trm_data::Batch {
-    let VariantSpec::Causal(spec) = &config.model else { panic!("causal") };
+    let VariantSpec::ChatTrm(spec) = &config.model else { panic!("chat_trm") };
     corpus(config).batch(Split::Train, 3, number, 4, spec.block_size).unwrap()
 }
 
-fn lesson(model: &Causal, config: &RunConfig, number: u64) -> GradientsParams {
+fn lesson(model: &ChatTrm, config: &RunConfig, number: u64) -> GradientsParams {
     let task = LanguageTask::new(config.model.depth(), &config.train);
     gradients(&task, model, &batch(config, number), 2, 1.0, &|_| {}).grads
 }

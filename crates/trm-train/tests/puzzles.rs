@@ -49,7 +49,7 @@ fn data() -> PuzzleData {
 }
 
 fn tiny(patch: Value) -> RunConfig {
-    let dual = RunConfig::of("dual").unwrap();
+    let dual = RunConfig::of("trm").unwrap();
     let base = json!({
         "hidden_size": 32, "num_heads": 2, "n_layers": 1, "h_cycles": 2, "l_cycles": 1,
         "halt_max_steps": 4, "seq_len": CELLS, "num_puzzle_identifiers": 3,
@@ -244,7 +244,7 @@ fn every_identifier_has_an_embedding() {
     let count = data().train.num_identifiers;
     let config = tiny(json!({ "num_puzzle_identifiers": 1 }));
     let run = trm_train::create(&config, data(), &Device::flex()).unwrap();
-    let VariantSpec::Dual(made) = run.summary().config.model else { panic!("a dual model") };
+    let VariantSpec::Trm(made) = run.summary().config.model else { panic!("a dual model") };
     assert_eq!(made.num_puzzle_identifiers, count);
 
     let saved = wait(run.save(json!(null))).unwrap().checkpoint;

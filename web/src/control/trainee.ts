@@ -128,7 +128,7 @@ export class Trainee {
 /** A table of embeddings that grows to what is learned, not to what was learned before. */
 function unfilled(config: RunConfig): RunConfig {
   const { model, data } = config;
-  if (model.variant !== 'dual' || data.dataset !== ARC.name) return config;
+  if (model.variant !== 'trm' || data.dataset !== ARC.name) return config;
   return { ...config, model: { ...model, num_puzzle_identifiers: 1 } };
 }
 
@@ -173,7 +173,7 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
 export function loadedHint({ step, trainable, config, vocab }: RunSummary): string {
   if (!trainable) {
     if (vocab.kind === 'arc') return 'Open the JSON file of its tasks to ask it or to train it on.';
-    return config.model.variant === 'dual'
+    return config.model.variant === 'trm'
       ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
       : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
   }

@@ -17,7 +17,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Tiny: seconds on any machine, for trying the tools; its text is not readable.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 32,
         "num_heads": 2,
         "n_layers": 1,
@@ -91,7 +91,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "The published leak, to be looked at: a chunk model whose draft starts as its own answer.",
     "config": {
       "model": {
-        "variant": "chunk",
+        "variant": "chunk_lm",
         "hidden_size": 64,
         "num_heads": 2,
         "n_layers": 2,
@@ -167,7 +167,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Tiny for a browser tab: 0.14M parameters, a loss at every cycle, so that every depth is usable.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 64,
         "num_heads": 2,
         "n_layers": 2,
@@ -241,7 +241,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Chunks in a browser tab: four characters drafted at once and refined twice, 0.13M parameters.",
     "config": {
       "model": {
-        "variant": "chunk",
+        "variant": "chunk_lm",
         "hidden_size": 64,
         "num_heads": 2,
         "n_layers": 2,
@@ -317,7 +317,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Shakespeare on a CPU: nanoGPT's CPU recipe with Chat-TRM's core, 0.5M parameters; minutes.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -391,7 +391,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "TRM-LM on Shakespeare: an answer and a latent state, two outer cycles of three inner steps, 0.5M parameters.",
     "config": {
       "model": {
-        "variant": "last_token",
+        "variant": "trm_lm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -467,7 +467,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Small for a browser tab: nanoGPT's CPU recipe at three cycles, 0.5M parameters, every depth usable.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -541,7 +541,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Sudoku 4×4 on a CPU within minutes: token mixing, 0.2 million parameters, eight supervision steps.",
     "config": {
       "model": {
-        "variant": "dual",
+        "variant": "trm",
         "hidden_size": 64,
         "num_heads": 4,
         "n_layers": 1,
@@ -620,7 +620,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Four characters at once: drafted from the text's last one and refined three times, with a loss each time; 0.5M parameters.",
     "config": {
       "model": {
-        "variant": "chunk",
+        "variant": "chunk_lm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -700,7 +700,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Any depth: eight cycles with a loss at each that counts more the later it comes, so that every depth works and later ones go on improving.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -783,7 +783,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "The best small model: 1.7 million parameters, trained for two hours on two cores with Muon, averaged weights and a little dropout.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 256,
         "num_heads": 4,
         "n_layers": 2,
@@ -857,7 +857,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Mazes 10×10 on a CPU: token mixing, which learned them sooner than attention did; hours.",
     "config": {
       "model": {
-        "variant": "dual",
+        "variant": "trm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -936,7 +936,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "ARC-AGI tasks from JSON on a CPU: attention over 30×30, an embedding for every task; give them with --data.",
     "config": {
       "model": {
-        "variant": "dual",
+        "variant": "trm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -1015,7 +1015,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Chunk refinement as published, for WikiText with GPT-2's tokens: prepare it, then give it with --data.",
     "config": {
       "model": {
-        "variant": "chunk",
+        "variant": "chunk_lm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -1091,7 +1091,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "TRM-LM at its published size, for WikiText with GPT-2's tokens: prepare it, then give it with --data.",
     "config": {
       "model": {
-        "variant": "last_token",
+        "variant": "trm_lm",
         "hidden_size": 192,
         "num_heads": 8,
         "n_layers": 2,
@@ -1167,7 +1167,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Shakespeare: Chat-TRM's own recipe, 3.6M parameters; for a GPU, or hours of a CPU.",
     "config": {
       "model": {
-        "variant": "causal",
+        "variant": "chat_trm",
         "hidden_size": 384,
         "num_heads": 6,
         "n_layers": 2,
@@ -1241,7 +1241,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Sudoku 9×9 on a CPU: the paper's token mixing at a quarter of its width and with fewer steps in a cycle; hours.",
     "config": {
       "model": {
-        "variant": "dual",
+        "variant": "trm",
         "hidden_size": 128,
         "num_heads": 4,
         "n_layers": 2,
@@ -1320,7 +1320,7 @@ export const PRESETS: readonly Preset[] = [
     "description": "Sudoku 9×9 on a GPU: the paper's size and recipe, 5 million parameters.",
     "config": {
       "model": {
-        "variant": "dual",
+        "variant": "trm",
         "hidden_size": 512,
         "num_heads": 8,
         "n_layers": 2,

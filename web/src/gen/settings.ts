@@ -9,10 +9,10 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "choice",
     "choices": [
-      "causal",
-      "chunk",
-      "last_token",
-      "dual"
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm",
+      "trm"
     ],
     "variants": [],
     "live": false,
@@ -51,7 +51,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Cycles of a supervision step, T"
@@ -62,9 +62,9 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "chunk",
-      "last_token",
-      "dual"
+      "chunk_lm",
+      "trm_lm",
+      "trm"
     ],
     "live": false,
     "help": "Latent steps in a cycle, n; a step of the answer follows"
@@ -75,7 +75,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Most supervision steps for a puzzle"
@@ -86,7 +86,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Cells of a puzzle"
@@ -97,7 +97,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "flag",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Mix positions by a SwiGLU over the sequence, not by attention"
@@ -112,7 +112,7 @@ export const SETTINGS: readonly Setting[] = [
       "none"
     ],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "How a model knows where a cell is"
@@ -123,7 +123,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Numbers in a puzzle's embedding; 0 means none"
@@ -134,7 +134,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Positions that the embedding takes; 0 means as many as it fills"
@@ -145,7 +145,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "dual"
+      "trm"
     ],
     "live": false,
     "help": "Rows of the puzzle embedding"
@@ -160,8 +160,8 @@ export const SETTINGS: readonly Setting[] = [
       "learned"
     ],
     "variants": [
-      "last_token",
-      "dual"
+      "trm_lm",
+      "trm"
     ],
     "live": false,
     "help": "Where the states begin: at two vectors drawn once (official TRM), at zero, or at two that are learned"
@@ -172,9 +172,9 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "causal",
-      "chunk",
-      "last_token"
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm"
     ],
     "live": true,
     "help": "Cycles of the recursion in training, refinements of a chunk; later runs may use any depth"
@@ -185,9 +185,9 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "causal",
-      "chunk",
-      "last_token"
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm"
     ],
     "live": false,
     "help": "Context length, in tokens"
@@ -198,7 +198,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "integer",
     "choices": [],
     "variants": [
-      "chunk"
+      "chunk_lm"
     ],
     "live": false,
     "help": "Tokens drafted at once; must divide block_size"
@@ -213,7 +213,7 @@ export const SETTINGS: readonly Setting[] = [
       "targets"
     ],
     "variants": [
-      "chunk"
+      "chunk_lm"
     ],
     "live": false,
     "help": "What a draft begins as: learned vectors, the context's last token, or, to show the published leak, its own answer"
@@ -224,7 +224,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "flag",
     "choices": [],
     "variants": [
-      "chunk"
+      "chunk_lm"
     ],
     "live": false,
     "help": "Read answers out with the token embedding instead of a matrix of its own"
@@ -235,7 +235,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "number",
     "choices": [],
     "variants": [
-      "last_token"
+      "trm_lm"
     ],
     "live": false,
     "help": "Share of the old latent state that is kept: z = alpha z + f(x + y + z)"
@@ -246,7 +246,7 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "flag",
     "choices": [],
     "variants": [
-      "last_token"
+      "trm_lm"
     ],
     "live": false,
     "help": "Train alpha, from its value on"
@@ -266,9 +266,9 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "number",
     "choices": [],
     "variants": [
-      "causal",
-      "chunk",
-      "last_token"
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm"
     ],
     "live": false,
     "help": "Probability of dropping an activation in training"
@@ -300,7 +300,7 @@ export const SETTINGS: readonly Setting[] = [
       "adapter"
     ],
     "variants": [
-      "causal"
+      "chat_trm"
     ],
     "live": false,
     "help": "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both"
@@ -314,7 +314,7 @@ export const SETTINGS: readonly Setting[] = [
       "gated"
     ],
     "variants": [
-      "causal"
+      "chat_trm"
     ],
     "live": false,
     "help": "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share"
@@ -811,7 +811,7 @@ export const SETTINGS: readonly Setting[] = [
 /** The configuration that an empty one means. */
 export const DEFAULT_CONFIG: RunConfig = {
   "model": {
-    "variant": "causal",
+    "variant": "chat_trm",
     "hidden_size": 384,
     "num_heads": 6,
     "n_layers": 2,

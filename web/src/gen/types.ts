@@ -64,7 +64,7 @@ export type Candidate = { token: number, prob: number, };
 /**
  * Sizes of the causal single-state model. Defaults are Chat-TRM's.
  */
-export type CausalSpec = { 
+export type ChatTrmSpec = { 
 /**
  * Width of the state, in features.
  */
@@ -108,7 +108,7 @@ rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
  * the published ones: 64 tokens of context, 4 drafted at once, 2 refinements
  * of 3 reasoning steps, one network of 2 blocks for all of it.
  */
-export type ChunkSpec = { 
+export type ChunkLmSpec = { 
 /**
  * Width of the states, in features.
  */
@@ -259,68 +259,6 @@ name: string, };
 export type DraftStart = "queries" | "last_token" | "targets";
 
 /**
- * Sizes of the dual-state model. Names and defaults are the official TRM's.
- */
-export type DualSpec = { 
-/**
- * Width of the states, in features.
- */
-hidden_size: number, 
-/**
- * Attention heads; each is `hidden_size / num_heads` wide.
- */
-num_heads: number, 
-/**
- * Blocks in the one network that both states share (`L_layers`).
- */
-n_layers: number, 
-/**
- * Cycles of a supervision step, T (`H_cycles`).
- */
-h_cycles: number, 
-/**
- * Latent steps in a cycle, n (`L_cycles`); one step of the answer follows.
- */
-l_cycles: number, 
-/**
- * Most supervision steps a puzzle is given, and how many evaluation runs.
- */
-halt_max_steps: number, 
-/**
- * Cells of a puzzle, in tokens.
- */
-seq_len: number, 
-/**
- * Rows of the puzzle embedding.
- */
-num_puzzle_identifiers: number, 
-/**
- * Numbers in a puzzle's embedding; 0 means there is none.
- */
-puzzle_emb_ndim: number, 
-/**
- * Positions that the embedding takes before the cells; 0 means as many as
- * it fills.
- */
-puzzle_emb_len: number, pos_encodings: Positions, 
-/**
- * Mix positions by a SwiGLU over the sequence instead of attention.
- */
-mlp_t: boolean, 
-/**
- * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
- */
-expansion: number, 
-/**
- * Added to the mean square inside RMSNorm.
- */
-rms_norm_eps: number, 
-/**
- * Base of the rotary position frequencies.
- */
-rope_theta: number, state_start: StateStart, };
-
-/**
  * What a session answers.
  */
 export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "drafted", step: number, draft: Trace, vocab: Vocab, } | { "type": "posed", posed: Posed, } | { "type": "examined", step: number, trace: Trace, verdicts: Array<PuzzleVerdict>, } | { "type": "tasks", tasks: Array<ArcTask>, } | { "type": "attempted", step: number, answers: ArcAnswers, } | { "type": "voted", candidates: Array<ArcCandidate>, } | { "type": "judged", step: number, scores: PuzzleScores, } | { "type": "saved", saved: Saved, } | { "type": "probed", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
@@ -388,59 +326,6 @@ export type KnownTask = { name: string,
  * Identifiers of the task besides its first.
  */
 guises: number, };
-
-/**
- * Sizes of TRM-LM (seed 004). Defaults are the published ones.
- */
-export type LastTokenSpec = { 
-/**
- * Width of the states, in features.
- */
-hidden_size: number, 
-/**
- * Attention heads; each is `hidden_size / num_heads` wide.
- */
-num_heads: number, 
-/**
- * Blocks in the one network that both states share.
- */
-n_layers: number, 
-/**
- * Outer cycles, T; the answer can be read out after each.
- */
-recursion_steps: number, 
-/**
- * Inner steps of the latent state in a cycle, N; a step of the answer follows.
- */
-l_cycles: number, 
-/**
- * Context length, in tokens.
- */
-block_size: number, 
-/**
- * Share of the old latent state in the new one: `z = α·z + f(x + y + z)`.
- */
-alpha: number, 
-/**
- * Train α, from `alpha` on.
- */
-learnable_alpha: boolean, state_start: StateStart, 
-/**
- * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
- */
-expansion: number, 
-/**
- * Probability of dropping an activation during training.
- */
-dropout: number, 
-/**
- * Added to the mean square inside RMSNorm.
- */
-rms_norm_eps: number, 
-/**
- * Base of the rotary position frequencies.
- */
-rope_theta: number, };
 
 /**
  * What a run learns from.
@@ -859,10 +744,125 @@ sample_interval: number,
 seed: number, };
 
 /**
+ * Sizes of TRM-LM (seed 004). Defaults are the published ones.
+ */
+export type TrmLmSpec = { 
+/**
+ * Width of the states, in features.
+ */
+hidden_size: number, 
+/**
+ * Attention heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Blocks in the one network that both states share.
+ */
+n_layers: number, 
+/**
+ * Outer cycles, T; the answer can be read out after each.
+ */
+recursion_steps: number, 
+/**
+ * Inner steps of the latent state in a cycle, N; a step of the answer follows.
+ */
+l_cycles: number, 
+/**
+ * Context length, in tokens.
+ */
+block_size: number, 
+/**
+ * Share of the old latent state in the new one: `z = α·z + f(x + y + z)`.
+ */
+alpha: number, 
+/**
+ * Train α, from `alpha` on.
+ */
+learnable_alpha: boolean, state_start: StateStart, 
+/**
+ * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
+ */
+expansion: number, 
+/**
+ * Probability of dropping an activation during training.
+ */
+dropout: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies.
+ */
+rope_theta: number, };
+
+/**
+ * Sizes of the dual-state model. Names and defaults are the official TRM's.
+ */
+export type TrmSpec = { 
+/**
+ * Width of the states, in features.
+ */
+hidden_size: number, 
+/**
+ * Attention heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Blocks in the one network that both states share (`L_layers`).
+ */
+n_layers: number, 
+/**
+ * Cycles of a supervision step, T (`H_cycles`).
+ */
+h_cycles: number, 
+/**
+ * Latent steps in a cycle, n (`L_cycles`); one step of the answer follows.
+ */
+l_cycles: number, 
+/**
+ * Most supervision steps a puzzle is given, and how many evaluation runs.
+ */
+halt_max_steps: number, 
+/**
+ * Cells of a puzzle, in tokens.
+ */
+seq_len: number, 
+/**
+ * Rows of the puzzle embedding.
+ */
+num_puzzle_identifiers: number, 
+/**
+ * Numbers in a puzzle's embedding; 0 means there is none.
+ */
+puzzle_emb_ndim: number, 
+/**
+ * Positions that the embedding takes before the cells; 0 means as many as
+ * it fills.
+ */
+puzzle_emb_len: number, pos_encodings: Positions, 
+/**
+ * Mix positions by a SwiGLU over the sequence instead of attention.
+ */
+mlp_t: boolean, 
+/**
+ * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
+ */
+expansion: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies.
+ */
+rope_theta: number, state_start: StateStart, };
+
+/**
  * The model, by variant. Only the trainer's registry matches on this; here is
  * what else anyone asks of it.
  */
-export type VariantSpec = { "variant": "causal" } & CausalSpec | { "variant": "chunk" } & ChunkSpec | { "variant": "last_token" } & LastTokenSpec | { "variant": "dual" } & DualSpec;
+export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec;
 
 /**
  * What a token number stands for.

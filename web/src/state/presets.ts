@@ -11,7 +11,7 @@ export function preset(name: string): RunConfig | null {
 /** The preset that learns a kind of puzzle. */
 export function presetOfKind(kind: string): string | null {
   const named = PRESETS.find(
-    ({ config }) => config.model.variant === 'dual' && config.data.dataset === kind,
+    ({ config }) => config.model.variant === 'trm' && config.data.dataset === kind,
   );
   return named?.name ?? null;
 }

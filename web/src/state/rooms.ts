@@ -7,10 +7,10 @@ export type Variant = VariantSpec['variant'];
 
 /** The room in which a model is at home. */
 export const ROOM_OF: Readonly<Record<Variant, RoomName>> = {
-  causal: 'language',
-  chunk: 'language',
-  last_token: 'language',
-  dual: 'puzzles',
+  chat_trm: 'language',
+  chunk_lm: 'language',
+  trm_lm: 'language',
+  trm: 'puzzles',
 };
 
 interface Way {

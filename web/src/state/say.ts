@@ -62,7 +62,7 @@ const REFINEMENT: Pass = { one: 'refinement', many: 'refinements', title: 'Refin
 
 /** A chunk is refined; anything else goes through cycles. */
 export function passOf(model: VariantSpec | null | undefined): Pass {
-  return model?.variant === 'chunk' ? REFINEMENT : CYCLE;
+  return model?.variant === 'chunk_lm' ? REFINEMENT : CYCLE;
 }
 
 /** A message of a library, which starts small and has no full stop, as a sentence. */

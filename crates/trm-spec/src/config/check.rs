@@ -78,7 +78,7 @@ impl RunConfig {
 }
 
 /// What must hold for a model that writes text, whatever its variant.
-pub(super) fn language(depth: usize, dropout: f64, train: &TrainSpec) -> Result<(), SettingError> {
+pub(crate) fn language(depth: usize, dropout: f64, train: &TrainSpec) -> Result<(), SettingError> {
     in_range("dropout", dropout, 0.0, 0.95)?;
     require(
         "min_depth",
@@ -88,7 +88,7 @@ pub(super) fn language(depth: usize, dropout: f64, train: &TrainSpec) -> Result<
     require(
         "loss_type",
         train.loss_type == LossType::Softmax,
-        "is stablemax, which only `dual` models are trained with".into(),
+        "is stablemax, which only `trm` models are trained with".into(),
     )?;
     require(
         "detach_cycles",
@@ -98,16 +98,16 @@ pub(super) fn language(depth: usize, dropout: f64, train: &TrainSpec) -> Result<
 }
 
 /// What must hold for every block.
-pub(super) fn block(expansion: f64, eps: f64, theta: f64) -> Result<(), SettingError> {
+pub(crate) fn block(expansion: f64, eps: f64, theta: f64) -> Result<(), SettingError> {
     in_range("expansion", expansion, 0.01, 64.0)?;
     in_range("rms_norm_eps", eps, 0.0, 1.0)?;
     in_range("rope_theta", theta, 1.0, 1e9)
 }
 
 /// Largest single size.
-pub(super) const MAX_SIZE: usize = 1 << 24;
+pub(crate) const MAX_SIZE: usize = 1 << 24;
 
-pub(super) fn sizes(all: &[(&'static str, usize)]) -> Result<(), SettingError> {
+pub(crate) fn sizes(all: &[(&'static str, usize)]) -> Result<(), SettingError> {
     for &(key, value) in all {
         require(key, value >= 1, format!("is {value}, but must be at least 1"))?;
         require(key, value <= MAX_SIZE, format!("is {value}, which is absurdly large"))?;
@@ -115,7 +115,7 @@ pub(super) fn sizes(all: &[(&'static str, usize)]) -> Result<(), SettingError> {
     Ok(())
 }
 
-pub(super) fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
+pub(crate) fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
     require(
         "num_heads",
         hidden_size.is_multiple_of(num_heads),
@@ -131,11 +131,11 @@ pub(super) fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingE
     )
 }
 
-pub(super) fn require(key: &str, holds: bool, problem: String) -> Result<(), SettingError> {
+pub(crate) fn require(key: &str, holds: bool, problem: String) -> Result<(), SettingError> {
     if holds { Ok(()) } else { Err(SettingError::Value { key: key.into(), problem }) }
 }
 
-pub(super) fn in_range(key: &str, value: f64, low: f64, high: f64) -> Result<(), SettingError> {
+pub(crate) fn in_range(key: &str, value: f64, low: f64, high: f64) -> Result<(), SettingError> {
     require(
         key,
         value.is_finite() && (low..=high).contains(&value),

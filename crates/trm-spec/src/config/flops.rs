@@ -19,9 +19,10 @@
 //! and at their chunk.
 
 use super::{
-    CausalSpec, ChunkSpec, DepthSampling, DualSpec, Injection, LastTokenSpec, Objective, RunConfig,
-    Supervision, TrainSpec, VariantSpec,
+    ChatTrmSpec, ChunkLmSpec, DepthSampling, Objective, RunConfig, Supervision, TrainSpec,
+    TrmLmSpec, TrmSpec, VariantSpec,
 };
+use crate::models::Injection;
 
 /// Operations of one position's way forward through `layers` blocks that look at
 /// `seen` positions.
@@ -43,7 +44,7 @@ fn readout(hidden_size: usize, vocab_size: usize) -> f64 {
     2.0 * hidden_size as f64 * vocab_size as f64
 }
 
-impl CausalSpec {
+impl ChatTrmSpec {
     fn forward(&self, vocab_size: usize) -> Forward {
         let d = self.hidden_size as f64;
         let adapter = if self.input_injection == Injection::Adapter { 4.0 * d * d } else { 0.0 };
@@ -64,7 +65,7 @@ impl CausalSpec {
     }
 }
 
-impl ChunkSpec {
+impl ChunkLmSpec {
     fn forward(&self, vocab_size: usize) -> Forward {
         let [d, inner, layers] = [self.hidden_size, self.inner_size(), self.n_layers];
         let seen = self.block_size + 2 * self.chunk_size;
@@ -77,7 +78,7 @@ impl ChunkSpec {
     }
 }
 
-impl LastTokenSpec {
+impl TrmLmSpec {
     fn forward(&self, vocab_size: usize) -> Forward {
         let sizes = [self.hidden_size, self.inner_size(), self.n_layers, self.block_size];
         Forward {
@@ -88,7 +89,7 @@ impl LastTokenSpec {
     }
 }
 
-impl DualSpec {
+impl TrmSpec {
     /// Operations of one position's way forward through one call of the network.
     fn call_flops(&self) -> f64 {
         let [d, inner, layers, length, mixer] = [
@@ -130,7 +131,7 @@ fn language(cost: Forward, cycles: usize, train: &TrainSpec) -> f64 {
 }
 
 /// The same for one cell of a puzzle.
-fn dual(model: &DualSpec, train: &TrainSpec, vocab_size: usize) -> f64 {
+fn dual(model: &TrmSpec, train: &TrainSpec, vocab_size: usize) -> f64 {
     let cycles = model.h_cycles as f64;
     let back = match train.backprop_cycles {
         0 => cycles,
@@ -151,10 +152,10 @@ impl RunConfig {
     pub fn training_flops_per_token(&self, vocab_size: usize) -> f64 {
         let (depth, train) = (self.model.depth(), &self.train);
         match &self.model {
-            VariantSpec::Causal(model) => language(model.forward(vocab_size), depth, train),
-            VariantSpec::Chunk(model) => language(model.forward(vocab_size), depth, train),
-            VariantSpec::LastToken(model) => language(model.forward(vocab_size), depth, train),
-            VariantSpec::Dual(model) => dual(model, train, vocab_size),
+            VariantSpec::ChatTrm(model) => language(model.forward(vocab_size), depth, train),
+            VariantSpec::ChunkLm(model) => language(model.forward(vocab_size), depth, train),
+            VariantSpec::TrmLm(model) => language(model.forward(vocab_size), depth, train),
+            VariantSpec::Trm(model) => dual(model, train, vocab_size),
         }
     }
 

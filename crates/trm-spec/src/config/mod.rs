@@ -3,23 +3,16 @@
 //! Names are nanoGPT's and Chat-TRM's where they have one. Checking happens in
 //! [`RunConfig::validate`] (`check`), before anything is allocated.
 
-mod causal;
-mod check;
-mod chunk;
+pub(crate) mod check;
 mod data;
-mod dual;
 mod flops;
-mod last_token;
 mod train;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use causal::{CausalSpec, Injection, StateUpdate};
-pub use chunk::{ChunkSpec, DraftStart};
+use crate::models::{ChatTrmSpec, ChunkLmSpec, TrmLmSpec, TrmSpec};
 pub use data::{DataSpec, Sampling, Tokenizer};
-pub use dual::{DualSpec, Positions, StateStart};
-pub use last_token::LastTokenSpec;
 pub use train::{
     Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction, Schedule,
     Supervision, TrainSpec,
@@ -40,23 +33,27 @@ pub struct RunConfig {
 #[serde(tag = "variant", rename_all = "snake_case")]
 pub enum VariantSpec {
     /// Causal single-state language model (Chat-TRM).
-    Causal(CausalSpec),
+    #[serde(alias = "causal")]
+    ChatTrm(ChatTrmSpec),
     /// Chunk refinement: several tokens drafted at once and refined together.
-    Chunk(ChunkSpec),
+    #[serde(alias = "chunk")]
+    ChunkLm(ChunkLmSpec),
     /// Dual-state language model (TRM-LM).
-    LastToken(LastTokenSpec),
+    #[serde(alias = "last_token")]
+    TrmLm(TrmLmSpec),
     /// Dual-state puzzle solver with deep supervision and halting (TRM).
-    Dual(DualSpec),
+    #[serde(alias = "dual")]
+    Trm(TrmSpec),
 }
 
 impl Default for VariantSpec {
     fn default() -> Self {
-        Self::Causal(CausalSpec::default())
+        Self::ChatTrm(ChatTrmSpec::default())
     }
 }
 
 /// The variants by name, as configurations and checkpoints know them.
-pub const VARIANTS: &[&str] = &["causal", "chunk", "last_token", "dual"];
+pub const VARIANTS: &[&str] = &["chat_trm", "chunk_lm", "trm_lm", "trm"];
 
 /// Sizes by the names of their settings.
 pub type Sizes = Vec<(&'static str, usize)>;
@@ -65,10 +62,10 @@ pub type Sizes = Vec<(&'static str, usize)>;
 macro_rules! of_each {
     ($model:expr, $spec:ident => $answer:expr) => {
         match $model {
-            VariantSpec::Causal($spec) => $answer,
-            VariantSpec::Chunk($spec) => $answer,
-            VariantSpec::LastToken($spec) => $answer,
-            VariantSpec::Dual($spec) => $answer,
+            VariantSpec::ChatTrm($spec) => $answer,
+            VariantSpec::ChunkLm($spec) => $answer,
+            VariantSpec::TrmLm($spec) => $answer,
+            VariantSpec::Trm($spec) => $answer,
         }
     };
 }
@@ -78,10 +75,10 @@ impl VariantSpec {
     /// The name under which configurations and checkpoints know the variant.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Causal(_) => "causal",
-            Self::Chunk(_) => "chunk",
-            Self::LastToken(_) => "last_token",
-            Self::Dual(_) => "dual",
+            Self::ChatTrm(_) => "chat_trm",
+            Self::ChunkLm(_) => "chunk_lm",
+            Self::TrmLm(_) => "trm_lm",
+            Self::Trm(_) => "trm",
         }
     }
 
@@ -89,10 +86,10 @@ impl VariantSpec {
     /// language model, supervision steps of a puzzle solver.
     pub fn depth(&self) -> usize {
         match self {
-            Self::Causal(model) => model.recursion_steps,
-            Self::Chunk(model) => model.recursion_steps,
-            Self::LastToken(model) => model.recursion_steps,
-            Self::Dual(model) => model.halt_max_steps,
+            Self::ChatTrm(model) => model.recursion_steps,
+            Self::ChunkLm(model) => model.recursion_steps,
+            Self::TrmLm(model) => model.recursion_steps,
+            Self::Trm(model) => model.halt_max_steps,
         }
     }
 
@@ -103,23 +100,23 @@ impl VariantSpec {
 
     /// Whether the model answers puzzles, and does not write text.
     pub fn solves_puzzles(&self) -> bool {
-        matches!(self, Self::Dual(_))
+        matches!(self, Self::Trm(_))
     }
 
     /// Tokens of a whole row: the context, or the cells of a puzzle.
     pub fn length(&self) -> usize {
         match self {
-            Self::Causal(model) => model.block_size,
-            Self::Chunk(model) => model.block_size,
-            Self::LastToken(model) => model.block_size,
-            Self::Dual(model) => model.seq_len,
+            Self::ChatTrm(model) => model.block_size,
+            Self::ChunkLm(model) => model.block_size,
+            Self::TrmLm(model) => model.block_size,
+            Self::Trm(model) => model.seq_len,
         }
     }
 
     /// Tokens that are predicted at once.
     pub fn chunk_size(&self) -> usize {
         match self {
-            Self::Chunk(model) => model.chunk_size,
+            Self::ChunkLm(model) => model.chunk_size,
             _ => 1,
         }
     }
@@ -127,10 +124,10 @@ impl VariantSpec {
     /// Probability of dropping an activation in training.
     pub fn dropout(&self) -> f64 {
         match self {
-            Self::Causal(model) => model.dropout,
-            Self::Chunk(model) => model.dropout,
-            Self::LastToken(model) => model.dropout,
-            Self::Dual(_) => 0.0,
+            Self::ChatTrm(model) => model.dropout,
+            Self::ChunkLm(model) => model.dropout,
+            Self::TrmLm(model) => model.dropout,
+            Self::Trm(_) => 0.0,
         }
     }
 
@@ -154,18 +151,17 @@ impl RunConfig {
     /// The defaults of the variant called `name`, where there is one.
     pub fn of(name: &str) -> Option<Self> {
         match name {
-            "causal" => Some(Self::default()),
-            "chunk" => Some(Self {
-                model: VariantSpec::Chunk(ChunkSpec::default()),
+            "chat_trm" => Some(Self::default()),
+            "chunk_lm" => Some(Self {
+                model: VariantSpec::ChunkLm(ChunkLmSpec::default()),
                 train: TrainSpec::chunk(),
                 ..Self::default()
             }),
-            "last_token" => Some(Self {
-                model: VariantSpec::LastToken(LastTokenSpec::default()),
-                ..Self::default()
-            }),
-            "dual" => Some(Self {
-                model: VariantSpec::Dual(DualSpec::default()),
+            "trm_lm" => {
+                Some(Self { model: VariantSpec::TrmLm(TrmLmSpec::default()), ..Self::default() })
+            }
+            "trm" => Some(Self {
+                model: VariantSpec::Trm(TrmSpec::default()),
                 data: DataSpec { dataset: "sudoku-9x9".into(), ..DataSpec::default() },
                 train: TrainSpec::dual(),
             }),

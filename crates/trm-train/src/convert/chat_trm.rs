@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
-use trm_spec::{CausalSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab};
+use trm_spec::{ChatTrmSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab};
 
 use super::refused;
 use crate::checkpoint::{Header, pairs};
@@ -49,7 +49,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
     })?;
     let _ = original.dropout;
     let config = RunConfig {
-        model: VariantSpec::Causal(CausalSpec {
+        model: VariantSpec::ChatTrm(ChatTrmSpec {
             hidden_size: original.hidden_size,
             num_heads: original.num_heads,
             n_layers: original.n_layers,
@@ -59,7 +59,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
             dropout: 0.0,
             rms_norm_eps: original.rms_norm_eps,
             rope_theta: original.rope_theta,
-            ..CausalSpec::default()
+            ..ChatTrmSpec::default()
         }),
         train: TrainSpec {
             decay: Decay::All,

@@ -10,7 +10,7 @@ use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
 use trm_spec::{
-    DataSpec, DualSpec, Failure, Positions, RunConfig, StateStart, TrainSpec, VariantSpec, Vocab,
+    DataSpec, Failure, Positions, RunConfig, StateStart, TrainSpec, TrmSpec, VariantSpec, Vocab,
 };
 
 use super::refused;
@@ -57,7 +57,7 @@ fn theta() -> f64 {
 impl Original {
     fn config(&self) -> RunConfig {
         RunConfig {
-            model: VariantSpec::Dual(DualSpec {
+            model: VariantSpec::Trm(TrmSpec {
                 hidden_size: self.hidden_size,
                 num_heads: self.num_heads,
                 n_layers: self.L_layers,
@@ -136,7 +136,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
 /// numbers as they are stored, and its configuration as JSON.
 pub fn to_samsung_trm(checkpoint: &[u8]) -> Result<(Vec<u8>, String), Failure> {
     let opened = Checkpoint::read(checkpoint)?;
-    let VariantSpec::Dual(model) = &opened.header.config.model else {
+    let VariantSpec::Trm(model) = &opened.header.config.model else {
         return Err(refused(format!(
             "a `{}` model has no place in the official TRM",
             opened.header.config.model.name()

@@ -3,12 +3,11 @@
 use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::cache::Autoregressive;
-use trm_core::variants::causal::Causal;
-use trm_core::variants::chunk::Chunk;
-use trm_core::variants::last_token::LastToken;
+use trm_core::models::chat_trm::ChatTrm;
+use trm_core::models::chunk_lm::ChunkLm;
+use trm_core::models::trm_lm::TrmLm;
 use trm_spec::{
-    ChunkSpec, DraftStart, Injection, LastTokenSpec, RunConfig, StateStart, StateUpdate,
-    VariantSpec,
+    ChunkLmSpec, DraftStart, Injection, RunConfig, StateStart, StateUpdate, TrmLmSpec, VariantSpec,
 };
 
 use crate::support::{model, tiny};
@@ -38,7 +37,7 @@ fn causal() -> Vec<RunConfig> {
 /// A chunk model that drafts `chunk_size` tokens from `draft_start`.
 pub fn chunk(chunk_size: usize, draft_start: DraftStart) -> RunConfig {
     let mut config = tiny();
-    config.model = VariantSpec::Chunk(ChunkSpec {
+    config.model = VariantSpec::ChunkLm(ChunkLmSpec {
         hidden_size: 32,
         num_heads: 2,
         n_layers: 2,
@@ -47,7 +46,7 @@ pub fn chunk(chunk_size: usize, draft_start: DraftStart) -> RunConfig {
         block_size: 16,
         chunk_size,
         draft_start,
-        ..ChunkSpec::default()
+        ..ChunkLmSpec::default()
     });
     config.train.objective = trm_spec::Objective::EveryCycle;
     config.train.detach_cycles = true;
@@ -57,7 +56,7 @@ pub fn chunk(chunk_size: usize, draft_start: DraftStart) -> RunConfig {
 /// A chunk model with a matrix of its own to read out with.
 fn untied() -> RunConfig {
     let mut config = chunk(4, DraftStart::Queries);
-    let VariantSpec::Chunk(spec) = &mut config.model else { unreachable!() };
+    let VariantSpec::ChunkLm(spec) = &mut config.model else { unreachable!() };
     spec.tie_embeddings = false;
     spec.n_layers = 1;
     config
@@ -66,7 +65,7 @@ fn untied() -> RunConfig {
 /// A TRM-LM.
 pub fn last_token(state_start: StateStart, alpha: f64, learnable_alpha: bool) -> RunConfig {
     let mut config = tiny();
-    config.model = VariantSpec::LastToken(LastTokenSpec {
+    config.model = VariantSpec::TrmLm(TrmLmSpec {
         hidden_size: 32,
         num_heads: 2,
         n_layers: 2,
@@ -76,7 +75,7 @@ pub fn last_token(state_start: StateStart, alpha: f64, learnable_alpha: bool) ->
         alpha,
         learnable_alpha,
         state_start,
-        ..LastTokenSpec::default()
+        ..TrmLmSpec::default()
     });
     config
 }
@@ -108,15 +107,16 @@ pub fn all() -> Vec<RunConfig> {
 pub fn for_each(kinds: Vec<RunConfig>, check: &mut impl Check) {
     for config in kinds {
         match &config.model {
-            VariantSpec::Causal(spec) => {
-                check.check(&config, &|device| Causal::new(spec, VOCAB, &mut Init::new(5, device)))
+            VariantSpec::ChatTrm(spec) => {
+                check.check(&config, &|device| ChatTrm::new(spec, VOCAB, &mut Init::new(5, device)))
             }
-            VariantSpec::Chunk(spec) => {
-                check.check(&config, &|device| Chunk::new(spec, VOCAB, &mut Init::new(5, device)))
+            VariantSpec::ChunkLm(spec) => {
+                check.check(&config, &|device| ChunkLm::new(spec, VOCAB, &mut Init::new(5, device)))
             }
-            VariantSpec::LastToken(spec) => check
-                .check(&config, &|device| LastToken::new(spec, VOCAB, &mut Init::new(5, device))),
-            VariantSpec::Dual(_) => unreachable!("it writes no text"),
+            VariantSpec::TrmLm(spec) => {
+                check.check(&config, &|device| TrmLm::new(spec, VOCAB, &mut Init::new(5, device)))
+            }
+            VariantSpec::Trm(_) => unreachable!("it writes no text"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use trm_data::Corpus;
-use trm_spec::{CausalSpec, Lessons, RunConfig, VariantSpec};
+use trm_spec::{ChatTrmSpec, Lessons, RunConfig, VariantSpec};
 use trm_train::Run;
 
 /// Runs a future that never waits: the CPU answers at once.
@@ -27,13 +27,13 @@ pub fn lessons(text: &str) -> Lessons {
 #[allow(dead_code, reason = "puzzles have their own")]
 pub fn tiny() -> RunConfig {
     let mut config = RunConfig {
-        model: VariantSpec::Causal(CausalSpec {
+        model: VariantSpec::ChatTrm(ChatTrmSpec {
             hidden_size: 32,
             num_heads: 2,
             n_layers: 2,
             recursion_steps: 3,
             block_size: 16,
-            ..CausalSpec::default()
+            ..ChatTrmSpec::default()
         }),
         ..RunConfig::default()
     };
@@ -48,8 +48,8 @@ pub fn tiny() -> RunConfig {
 
 /// The causal part of a configuration.
 #[allow(dead_code, reason = "not every test changes the model")]
-pub fn model(config: &mut RunConfig) -> &mut CausalSpec {
-    let VariantSpec::Causal(spec) = &mut config.model else { panic!("causal") };
+pub fn model(config: &mut RunConfig) -> &mut ChatTrmSpec {
+    let VariantSpec::ChatTrm(spec) = &mut config.model else { panic!("chat_trm") };
     spec
 }
 

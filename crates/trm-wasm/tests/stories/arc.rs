@@ -20,7 +20,7 @@ const TASKS: &str = r#"{
 fn small() -> RunConfig {
     let patch = json!({
         "model": {
-            "variant": "dual",
+            "variant": "trm",
             "hidden_size": 16, "num_heads": 2, "n_layers": 1, "h_cycles": 1, "l_cycles": 1,
             "halt_max_steps": 2, "seq_len": 900,
             "puzzle_emb_ndim": 16, "puzzle_emb_len": 1, "expansion": 2.0,

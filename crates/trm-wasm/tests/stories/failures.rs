@@ -27,9 +27,9 @@ pub async fn nothing_can_be_asked_before_there_is_a_run() {
     }
 }
 
-fn with_model(change: impl FnOnce(&mut trm_spec::CausalSpec)) -> RunConfig {
+fn with_model(change: impl FnOnce(&mut trm_spec::ChatTrmSpec)) -> RunConfig {
     let mut config = config();
-    let VariantSpec::Causal(model) = &mut config.model else { panic!("causal") };
+    let VariantSpec::ChatTrm(model) = &mut config.model else { panic!("chat_trm") };
     change(model);
     config
 }

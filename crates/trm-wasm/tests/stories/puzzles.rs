@@ -13,7 +13,7 @@ const KIND: &str = "sudoku-4x4";
 fn small() -> RunConfig {
     let patch = json!({
         "model": {
-            "variant": "dual",
+            "variant": "trm",
             "hidden_size": 32, "num_heads": 2, "n_layers": 1, "h_cycles": 2, "l_cycles": 1,
             "halt_max_steps": 4, "seq_len": 16, "mlp_t": true, "pos_encodings": "none",
             "puzzle_emb_ndim": 0, "puzzle_emb_len": 0, "expansion": 2.0,

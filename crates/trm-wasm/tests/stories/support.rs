@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use trm_spec::{
-    CausalSpec, Command, Event, Failure, GenerateOptions, Lessons, RunConfig, RunSummary, Saved,
+    ChatTrmSpec, Command, Event, Failure, GenerateOptions, Lessons, RunConfig, RunSummary, Saved,
     StepReport, TrainSpec, VariantSpec,
 };
 use trm_wasm::Session;
@@ -22,13 +22,13 @@ pub fn text() -> String {
 /// A model small enough for a debugger.
 pub fn config() -> RunConfig {
     RunConfig {
-        model: VariantSpec::Causal(CausalSpec {
+        model: VariantSpec::ChatTrm(ChatTrmSpec {
             hidden_size: 32,
             num_heads: 2,
             n_layers: 1,
             recursion_steps: 2,
             block_size: 16,
-            ..CausalSpec::default()
+            ..ChatTrmSpec::default()
         }),
         train: TrainSpec {
             batch_size: 4,

@@ -119,7 +119,7 @@ pub async fn live_settings_change_and_settled_ones_do_not() {
     let mut session = started().await;
     step(&mut session, 2).await;
     let mut other = config();
-    let VariantSpec::Causal(model) = &mut other.model else { panic!("a language model") };
+    let VariantSpec::ChatTrm(model) = &mut other.model else { panic!("a language model") };
     model.recursion_steps = 3;
     // A whole number of JavaScript is a rate as well.
     other.train.learning_rate = 1.0;

@@ -20,7 +20,7 @@ const SOON = {
 export function inTab(config: RunConfig, backend: Backend): RunConfig {
   const { data, model, train } = config;
   if (data.dataset === ARC.name) {
-    if (backend === 'webgpu' || model.variant !== 'dual') return config;
+    if (backend === 'webgpu' || model.variant !== 'trm') return config;
     return {
       model: { ...model, ...SMALL_MODEL },
       data: { ...data, ...SMALL_DATA },

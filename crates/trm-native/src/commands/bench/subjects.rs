@@ -76,7 +76,7 @@ mod tests {
             let config = subject.config().expect("valid");
             let batch = config.train.batch_size;
             let name = match &config.model {
-                VariantSpec::Causal(model) => format!(
+                VariantSpec::ChatTrm(model) => format!(
                     "width {}, {} heads, {} blocks, {} cycles, batch {batch} × {}",
                     model.hidden_size,
                     model.num_heads,
@@ -84,7 +84,7 @@ mod tests {
                     model.recursion_steps,
                     model.block_size
                 ),
-                VariantSpec::Dual(model) => format!(
+                VariantSpec::Trm(model) => format!(
                     "{}: width {}, {}, {} blocks, {} × ({} + 1) passes, batch {batch} × {}",
                     config.data.dataset,
                     model.hidden_size,

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::check::{block, heads, language, sizes};
-use super::{Sizes, TrainSpec};
 use crate::SettingError;
+use crate::config::check::{block, heads, language, sizes};
+use crate::config::{Sizes, TrainSpec};
 
 /// Sizes of the causal single-state model. Defaults are Chat-TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
-pub struct CausalSpec {
+pub struct ChatTrmSpec {
     /// Width of the state, in features.
     pub hidden_size: usize,
     /// Attention heads; each is `hidden_size / num_heads` wide.
@@ -56,7 +56,7 @@ pub enum StateUpdate {
     Gated,
 }
 
-impl Default for CausalSpec {
+impl Default for ChatTrmSpec {
     fn default() -> Self {
         Self {
             hidden_size: 384,
@@ -74,7 +74,7 @@ impl Default for CausalSpec {
     }
 }
 
-impl CausalSpec {
+impl ChatTrmSpec {
     /// Features of one head.
     pub fn head_dim(&self) -> usize {
         self.hidden_size / self.num_heads
@@ -103,8 +103,8 @@ impl CausalSpec {
     }
 }
 
-impl CausalSpec {
-    pub(super) fn shown(&self) -> Sizes {
+impl ChatTrmSpec {
+    pub(crate) fn shown(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -113,7 +113,7 @@ impl CausalSpec {
         ]
     }
 
-    pub(super) fn sizes(&self) -> Sizes {
+    pub(crate) fn sizes(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -122,7 +122,7 @@ impl CausalSpec {
         ]
     }
 
-    pub(super) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
         sizes(&self.shown())?;
         sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;
@@ -132,7 +132,7 @@ impl CausalSpec {
 }
 
 /// Inner width of a SwiGLU over `width` numbers.
-pub(super) fn inner_size(expansion: f64, width: usize) -> usize {
+pub(crate) fn inner_size(expansion: f64, width: usize) -> usize {
     let wanted = (expansion * width as f64 * 2.0 / 3.0).round() as usize;
     wanted.div_ceil(256).saturating_mul(256)
 }

@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::causal::inner_size;
-use super::check::{block, heads, in_range, language, sizes};
-use super::{Sizes, StateStart, TrainSpec};
+use super::StateStart;
+use super::inner_size;
 use crate::SettingError;
+use crate::config::check::{block, heads, in_range, language, sizes};
+use crate::config::{Sizes, TrainSpec};
 
 /// Sizes of TRM-LM (seed 004). Defaults are the published ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
-pub struct LastTokenSpec {
+pub struct TrmLmSpec {
     /// Width of the states, in features.
     pub hidden_size: usize,
     /// Attention heads; each is `hidden_size / num_heads` wide.
@@ -39,7 +40,7 @@ pub struct LastTokenSpec {
     pub rope_theta: f64,
 }
 
-impl Default for LastTokenSpec {
+impl Default for TrmLmSpec {
     fn default() -> Self {
         Self {
             hidden_size: 192,
@@ -59,7 +60,7 @@ impl Default for LastTokenSpec {
     }
 }
 
-impl LastTokenSpec {
+impl TrmLmSpec {
     /// Features of one head.
     pub fn head_dim(&self) -> usize {
         self.hidden_size / self.num_heads
@@ -83,7 +84,7 @@ impl LastTokenSpec {
         usize::try_from(whole).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn shown(&self) -> Sizes {
+    pub(crate) fn shown(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -93,7 +94,7 @@ impl LastTokenSpec {
         ]
     }
 
-    pub(super) fn sizes(&self) -> Sizes {
+    pub(crate) fn sizes(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -104,7 +105,7 @@ impl LastTokenSpec {
         ]
     }
 
-    pub(super) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
         sizes(&self.shown())?;
         sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;

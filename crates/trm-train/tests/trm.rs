@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use trm_core::variants::dual::{Dual, PuzzleInput};
+use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::{Engine, Init, Recursive};
-use trm_spec::{DualSpec, Positions, StateStart};
+use trm_spec::{Positions, StateStart, TrmSpec};
 use trm_train::collect;
 
 type Weights = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
@@ -17,8 +17,8 @@ type Rows = Vec<Vec<f64>>;
 const VOCAB: usize = 5;
 const TOKENS: [u32; 6] = [1, 4, 0, 2, 2, 3];
 
-fn specs() -> Vec<DualSpec> {
-    let base = DualSpec {
+fn specs() -> Vec<TrmSpec> {
+    let base = TrmSpec {
         hidden_size: 8,
         num_heads: 2,
         n_layers: 2,
@@ -29,15 +29,15 @@ fn specs() -> Vec<DualSpec> {
         puzzle_emb_ndim: 13,
         puzzle_emb_len: 0,
         expansion: 1.0,
-        ..DualSpec::default()
+        ..TrmSpec::default()
     };
     let mut specs = Vec::new();
     for mlp_t in [false, true] {
         for pos_encodings in [Positions::Rope, Positions::Learned, Positions::None] {
-            specs.push(DualSpec { mlp_t, pos_encodings, ..base.clone() });
+            specs.push(TrmSpec { mlp_t, pos_encodings, ..base.clone() });
         }
         let state_start = StateStart::Zero;
-        specs.push(DualSpec { mlp_t, state_start, puzzle_emb_ndim: 0, ..base.clone() });
+        specs.push(TrmSpec { mlp_t, state_start, puzzle_emb_ndim: 0, ..base.clone() });
     }
     specs
 }
@@ -80,7 +80,7 @@ fn swiglu(x: &Rows, weights: &Weights, name: &str) -> Rows {
     linear(&gate_up, weights, &format!("{name}.down_proj.weight"))
 }
 
-fn attention(x: &Rows, weights: &Weights, name: &str, spec: &DualSpec) -> Rows {
+fn attention(x: &Rows, weights: &Weights, name: &str, spec: &TrmSpec) -> Rows {
     let qkv = linear(x, weights, &format!("{name}.qkv_proj.weight"));
     let (d, half) = (spec.head_dim(), spec.head_dim() / 2);
     let part = |position: usize, which: usize, head: usize| -> Vec<f64> {
@@ -121,7 +121,7 @@ fn attention(x: &Rows, weights: &Weights, name: &str, spec: &DualSpec) -> Rows {
     linear(&mixed, weights, &format!("{name}.o_proj.weight"))
 }
 
-fn network(mut h: Rows, weights: &Weights, spec: &DualSpec) -> Rows {
+fn network(mut h: Rows, weights: &Weights, spec: &TrmSpec) -> Rows {
     for layer in 0..spec.n_layers {
         let name = format!("L_level.layers.{layer}");
         h = if spec.mlp_t {
@@ -139,7 +139,7 @@ fn network(mut h: Rows, weights: &Weights, spec: &DualSpec) -> Rows {
 }
 
 /// Logits of the cells and of halting after two supervision steps.
-fn reference(weights: &Weights, spec: &DualSpec, puzzle: usize) -> (Rows, Vec<f64>) {
+fn reference(weights: &Weights, spec: &TrmSpec, puzzle: usize) -> (Rows, Vec<f64>) {
     let dim = spec.hidden_size;
     let row =
         |name: &str, row: usize, width: usize| weights[name].1[row * width..][..width].to_vec();
@@ -176,7 +176,7 @@ fn reference(weights: &Weights, spec: &DualSpec, puzzle: usize) -> (Rows, Vec<f6
 }
 
 /// A number for each weight, so that none hides behind a zero.
-fn wild(model: Dual) -> Dual {
+fn wild(model: Trm) -> Trm {
     model.with_puzzles(|table| {
         let [rows, dim] = table.dims();
         let values: Vec<f32> = (0..rows * dim).map(|i| (i as f32 * 0.7).sin()).collect();
@@ -184,7 +184,7 @@ fn wild(model: Dual) -> Dual {
     })
 }
 
-fn weights(model: &Dual) -> Weights {
+fn weights(model: &Trm) -> Weights {
     collect(model)
         .into_iter()
         .map(|p| {
@@ -198,14 +198,14 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
 
-fn ask(model: &Dual, puzzle: i32) -> PuzzleInput {
+fn ask(model: &Trm, puzzle: i32) -> PuzzleInput {
     let device = model.device();
     let tokens: Vec<i32> = TOKENS.iter().map(|&t| t as i32).collect();
     let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [1, TOKENS.len()]), &device);
     PuzzleInput { tokens, embedding: model.embedding(Tensor::from_data([puzzle], &device)) }
 }
 
-fn answer(model: &Dual, spec: &DualSpec, puzzle: i32) -> (Tensor<3>, Tensor<2>) {
+fn answer(model: &Trm, spec: &TrmSpec, puzzle: i32) -> (Tensor<3>, Tensor<2>) {
     let x = model.encode(&ask(model, puzzle));
     let mut state = model.start(&x);
     for _ in 0..2 {
@@ -217,7 +217,7 @@ fn answer(model: &Dual, spec: &DualSpec, puzzle: i32) -> (Tensor<3>, Tensor<2>) 
 #[test]
 fn every_kind_computes_what_is_written_down() {
     for spec in specs() {
-        let model = wild(Dual::new(&spec, VOCAB, &mut Init::new(7, &Device::flex())));
+        let model = wild(Trm::new(&spec, VOCAB, &mut Init::new(7, &Device::flex())));
         assert_eq!(model_size(&model), spec.parameters(VOCAB), "{spec:?}");
         let written = weights(&model);
         for puzzle in [0, 2] {
@@ -237,7 +237,7 @@ fn every_kind_computes_what_is_written_down() {
     }
 }
 
-fn model_size(model: &Dual) -> usize {
+fn model_size(model: &Trm) -> usize {
     collect(model).iter().map(|p| p.shape.iter().product::<usize>()).sum()
 }
 
@@ -246,7 +246,7 @@ fn model_size(model: &Dual) -> usize {
 fn gradients_are_the_slopes_of_what_is_written_down() {
     for spec in specs() {
         let device = Device::flex().autodiff();
-        let model = wild(Dual::new(&spec, VOCAB, &mut Init::new(9, &device)));
+        let model = wild(Trm::new(&spec, VOCAB, &mut Init::new(9, &device)));
         let written = weights(&model);
         let coefficient = |i: usize| (i as f64 * 1.3).cos();
         let (logits, _) = answer(&model, &spec, 1);
@@ -277,7 +277,7 @@ fn gradients_are_the_slopes_of_what_is_written_down() {
     }
 }
 
-fn named(model: &Dual, grads: &burn::optim::GradientsParams) -> Vec<(String, Vec<f32>)> {
+fn named(model: &Trm, grads: &burn::optim::GradientsParams) -> Vec<(String, Vec<f32>)> {
     use burn::module::{Module, ModuleVisitor, Param};
     struct Visit<'a>(Vec<String>, &'a burn::optim::GradientsParams, Vec<(String, Vec<f32>)>);
     impl ModuleVisitor for Visit<'_> {

@@ -15,16 +15,16 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Int, Tensor};
-use trm_spec::{LastTokenSpec, StateStart};
+use trm_spec::{StateStart, TrmLmSpec};
 
-use super::dual::DualState;
+use super::trm::DualState;
 use crate::cache::{Autoregressive, Cache};
 use crate::layers::{Block, BlockSpec, Embedding, Linear};
 use crate::{Init, Readout, Recursive};
 
 /// TRM-LM.
 #[derive(Module, Debug)]
-pub struct LastToken {
+pub struct TrmLm {
     /// Where the answer starts, `[dim]`.
     H_init: Option<Param<Tensor<1>>>,
     /// Where the latent state starts, `[dim]`.
@@ -44,9 +44,9 @@ pub struct LastToken {
     l_cycles: usize,
 }
 
-impl LastToken {
+impl TrmLm {
     /// A model with fresh weights for `vocab` tokens.
-    pub fn new(spec: &LastTokenSpec, vocab: usize, init: &mut Init) -> Self {
+    pub fn new(spec: &TrmLmSpec, vocab: usize, init: &mut Init) -> Self {
         let dim = spec.hidden_size;
         let block = BlockSpec {
             dim,
@@ -113,7 +113,7 @@ impl LastToken {
     }
 }
 
-impl Recursive for LastToken {
+impl Recursive for TrmLm {
     /// Tokens, `[batch, seq]`.
     type Input = Tensor<2, Int>;
     type State = DualState;
@@ -150,7 +150,7 @@ impl Recursive for LastToken {
     }
 }
 
-impl Autoregressive for LastToken {
+impl Autoregressive for TrmLm {
     fn block_size(&self) -> usize {
         self.rope.dims()[1]
     }

@@ -19,7 +19,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use trm_spec::{ChunkSpec, DraftStart};
+use trm_spec::{ChunkLmSpec, DraftStart};
 
 use crate::cache::{Autoregressive, Cache};
 use crate::layers::{Block, BlockSpec, Context, Embedding, Linear, Slots};
@@ -27,7 +27,7 @@ use crate::{Init, Readout, Recursive, State};
 
 /// The chunk-refinement model.
 #[derive(Module, Debug)]
-pub struct Chunk {
+pub struct ChunkLm {
     embed_tokens: Embedding,
     blocks: Vec<Block>,
     /// Unless the embedding reads out.
@@ -75,9 +75,9 @@ impl State for Drafts {
 /// Added to the score of what must not be seen: its share comes out as zero.
 const UNSEEN: f32 = -1e30;
 
-impl Chunk {
+impl ChunkLm {
     /// A model with fresh weights for `vocab` tokens.
-    pub fn new(spec: &ChunkSpec, vocab: usize, init: &mut Init) -> Self {
+    pub fn new(spec: &ChunkLmSpec, vocab: usize, init: &mut Init) -> Self {
         let dim = spec.hidden_size;
         let block = BlockSpec {
             dim,
@@ -196,7 +196,7 @@ fn mask(block: usize, size: usize, device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values, [1, chunks, 1, block]), device)
 }
 
-impl Recursive for Chunk {
+impl Recursive for ChunkLm {
     /// Tokens, `[batch, seq]`.
     type Input = Tensor<2, Int>;
     type State = Drafts;
@@ -257,7 +257,7 @@ impl Recursive for Chunk {
     }
 }
 
-impl Autoregressive for Chunk {
+impl Autoregressive for ChunkLm {
     fn block_size(&self) -> usize {
         self.rope.dims()[1] - 1
     }

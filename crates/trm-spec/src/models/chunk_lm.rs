@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::causal::inner_size;
-use super::check::{block, heads, language, require, sizes};
-use super::{Prediction, Sizes, TrainSpec};
+use super::inner_size;
 use crate::SettingError;
+use crate::config::check::{block, heads, language, require, sizes};
+use crate::config::{Prediction, Sizes, TrainSpec};
 
 /// Sizes of the chunk-refinement model (seed 002, made honest). Defaults are
 /// the published ones: 64 tokens of context, 4 drafted at once, 2 refinements
 /// of 3 reasoning steps, one network of 2 blocks for all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
-pub struct ChunkSpec {
+pub struct ChunkLmSpec {
     /// Width of the states, in features.
     pub hidden_size: usize,
     /// Attention heads; each is `hidden_size / num_heads` wide.
@@ -56,7 +56,7 @@ pub enum DraftStart {
     Targets,
 }
 
-impl Default for ChunkSpec {
+impl Default for ChunkLmSpec {
     fn default() -> Self {
         Self {
             hidden_size: 128,
@@ -76,7 +76,7 @@ impl Default for ChunkSpec {
     }
 }
 
-impl ChunkSpec {
+impl ChunkLmSpec {
     /// Features of one head.
     pub fn head_dim(&self) -> usize {
         self.hidden_size / self.num_heads
@@ -101,7 +101,7 @@ impl ChunkSpec {
         usize::try_from(whole).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn shown(&self) -> Sizes {
+    pub(crate) fn shown(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -112,7 +112,7 @@ impl ChunkSpec {
         ]
     }
 
-    pub(super) fn sizes(&self) -> Sizes {
+    pub(crate) fn sizes(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -123,7 +123,7 @@ impl ChunkSpec {
         ]
     }
 
-    pub(super) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
         sizes(&self.shown())?;
         sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::causal::inner_size;
-use super::check::{MAX_SIZE, block, heads, require, sizes};
-use super::{Prediction, Sizes, TrainSpec};
+use super::inner_size;
 use crate::SettingError;
+use crate::config::check::{MAX_SIZE, block, heads, require, sizes};
+use crate::config::{Prediction, Sizes, TrainSpec};
 
 /// Sizes of the dual-state model. Names and defaults are the official TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
-pub struct DualSpec {
+pub struct TrmSpec {
     /// Width of the states, in features.
     pub hidden_size: usize,
     /// Attention heads; each is `hidden_size / num_heads` wide.
@@ -70,7 +70,7 @@ pub enum StateStart {
     Learned,
 }
 
-impl Default for DualSpec {
+impl Default for TrmSpec {
     fn default() -> Self {
         Self {
             hidden_size: 512,
@@ -93,7 +93,7 @@ impl Default for DualSpec {
     }
 }
 
-impl DualSpec {
+impl TrmSpec {
     /// Features of one head.
     pub fn head_dim(&self) -> usize {
         self.hidden_size / self.num_heads
@@ -144,8 +144,8 @@ impl DualSpec {
     }
 }
 
-impl DualSpec {
-    pub(super) fn shown(&self) -> Sizes {
+impl TrmSpec {
+    pub(crate) fn shown(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -155,7 +155,7 @@ impl DualSpec {
         ]
     }
 
-    pub(super) fn sizes(&self) -> Sizes {
+    pub(crate) fn sizes(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -169,7 +169,7 @@ impl DualSpec {
         ]
     }
 
-    pub(super) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
         sizes(&self.shown())?;
         sizes(&[
             ("num_heads", self.num_heads),

@@ -12,14 +12,14 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use trm_spec::{DualSpec, Positions, StateStart};
+use trm_spec::{Positions, StateStart, TrmSpec};
 
 use crate::layers::{Affine, Embedding, Linear, Mixing, MixingBlock};
 use crate::{Init, Readout, Recursive, State};
 
 /// TRM. Field names are the names of its published weights.
 #[derive(Module, Debug)]
-pub struct Dual {
+pub struct Trm {
     /// Where the answer starts, `[dim]`; not trained.
     H_init: Option<Param<Tensor<1>>>,
     /// Where the latent state starts, `[dim]`; not trained.
@@ -104,9 +104,9 @@ const HALF_VARIANCE: f64 = std::f64::consts::FRAC_1_SQRT_2;
 /// Where the halting head starts: a model that knows nothing does not halt.
 const Q_START: f32 = -5.0;
 
-impl Dual {
+impl Trm {
     /// A model with fresh weights for `vocab` tokens.
-    pub fn new(spec: &DualSpec, vocab: usize, init: &mut Init) -> Self {
+    pub fn new(spec: &TrmSpec, vocab: usize, init: &mut Init) -> Self {
         let dim = spec.hidden_size;
         let positions = spec.positions();
         let mixing = if spec.mlp_t {
@@ -181,7 +181,7 @@ impl Dual {
 }
 
 /// The rotary table; one that turns nothing where positions come otherwise.
-fn rope(spec: &DualSpec, positions: usize, device: &Device) -> Tensor<3> {
+fn rope(spec: &TrmSpec, positions: usize, device: &Device) -> Tensor<3> {
     let device = device.clone();
     if spec.mlp_t {
         return Tensor::zeros([2, 1, 1], &device);
@@ -194,7 +194,7 @@ fn rope(spec: &DualSpec, positions: usize, device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(table, [2, positions, spec.head_dim() / 2]), &device)
 }
 
-impl Recursive for Dual {
+impl Recursive for Trm {
     type Input = PuzzleInput;
     type State = DualState;
 

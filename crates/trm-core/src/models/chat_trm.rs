@@ -12,7 +12,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor};
-use trm_spec::{CausalSpec, Injection, StateUpdate};
+use trm_spec::{ChatTrmSpec, Injection, StateUpdate};
 
 use crate::cache::{Autoregressive, Cache};
 use crate::layers::{Block, BlockSpec, Embedding, Linear};
@@ -20,7 +20,7 @@ use crate::{Init, Readout, Recursive, State};
 
 /// Chat-TRM. Field names are the names of its published weights.
 #[derive(Module, Debug)]
-pub struct Causal {
+pub struct ChatTrm {
     /// `[dim]`.
     z_init: Param<Tensor<1>>,
     embed_tokens: Embedding,
@@ -55,9 +55,9 @@ impl State for Single {
 /// Where the gate begins: a share of 0.73, near replacing the state.
 const GATE_START: f32 = 1.0;
 
-impl Causal {
+impl ChatTrm {
     /// A model with fresh weights for `vocab` tokens.
-    pub fn new(spec: &CausalSpec, vocab: usize, init: &mut Init) -> Self {
+    pub fn new(spec: &ChatTrmSpec, vocab: usize, init: &mut Init) -> Self {
         let dim = spec.hidden_size;
         let block = BlockSpec {
             dim,
@@ -112,7 +112,7 @@ impl Causal {
     }
 }
 
-impl Recursive for Causal {
+impl Recursive for ChatTrm {
     /// Tokens, `[batch, seq]`.
     type Input = Tensor<2, Int>;
     type State = Single;
@@ -148,7 +148,7 @@ impl Recursive for Causal {
     }
 }
 
-impl Autoregressive for Causal {
+impl Autoregressive for ChatTrm {
     fn block_size(&self) -> usize {
         self.rope.dims()[1]
     }
