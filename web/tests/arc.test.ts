@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Attempts } from '../src/control/puzzle/attempts.svelte';
-import { Tasks } from '../src/control/puzzle/tasks.svelte';
-import { Trainee } from '../src/control/trainee';
+import { Attempts } from '../src/rooms/puzzles/arc-answers.svelte';
+import { Tasks } from '../src/rooms/puzzles/arc-tasks.svelte';
+import { Trainee } from '../src/run/worker-run';
 import type { ArcAnswers, ArcTask, Command, Event, RunSummary } from '../src/gen';
 import {
   alike,
@@ -19,12 +19,12 @@ import {
   stemOf,
   tasksText,
   verdictOf,
-} from '../src/state/puzzle/arc';
-import { ARC, OFFERED } from '../src/state/puzzle/kinds';
-import { SAMPLE, SAMPLE_TEXT } from '../src/state/puzzle/sample';
-import { inTab } from '../src/state/puzzle/tab';
-import { readPuzzle, writePuzzle } from '../src/state/puzzle/url';
-import { preset } from '../src/state/presets';
+} from '../src/rooms/puzzles/arc';
+import { ARC, OFFERED } from '../src/rooms/puzzles/kinds';
+import { SAMPLE, SAMPLE_TEXT } from '../src/rooms/puzzles/arc-sample';
+import { inTab } from '../src/rooms/puzzles/browser-config';
+import { readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
+import { preset } from '../src/run/presets';
 import { Answering } from './support/session';
 
 function known(name: string) {

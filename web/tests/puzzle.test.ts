@@ -16,8 +16,8 @@ import {
   START,
   typed,
   WALL,
-} from '../src/state/puzzle/board';
-import { gradeOf, GRADES, type Kind, kindOf } from '../src/state/puzzle/kinds';
+} from '../src/rooms/puzzles/board';
+import { gradeOf, GRADES, type Kind, kindOf } from '../src/rooms/puzzles/kinds';
 import {
   alternatives,
   cellsAt,
@@ -25,9 +25,9 @@ import {
   type Examined,
   halts,
   stopAt,
-} from '../src/state/puzzle/solving';
-import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/state/puzzle/url';
-import { preset } from '../src/state/presets';
+} from '../src/rooms/puzzles/solving';
+import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
+import { preset } from '../src/run/presets';
 
 function known(name: string): Kind {
   const kind = kindOf(name);

@@ -15,8 +15,8 @@ import {
   timeLeft,
   tokensPerSecond,
   type Validation,
-} from '../src/state/run';
-import { lengthOf } from '../src/state/sizes';
+} from '../src/run/state';
+import { lengthOf } from '../src/run/sizes';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,

@@ -2,11 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
-import { type DuelPlan, encode, MOST_STEPS, type Side, withOverride } from '../src/state/duel';
-import { DEFAULT_PRESET, preset } from '../src/state/presets';
-import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/state/settings';
-import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
-import { lengthOf } from '../src/state/sizes';
+import {
+  type DuelPlan,
+  encode,
+  MOST_STEPS,
+  type Side,
+  withOverride,
+} from '../src/rooms/language/comparison-plan';
+import { DEFAULT_PRESET, preset } from '../src/run/presets';
+import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
+import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/rooms/language/url';
+import { lengthOf } from '../src/run/sizes';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
