@@ -8,7 +8,7 @@ use trm_spec::{Failure, FailureKind};
 const SHOWN: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
-pub enum CorpusError {
+pub enum DataError {
     #[error("{name} is empty")]
     Empty { name: String },
     #[error("{name} has characters that the vocabulary lacks: {} (the first is character {position})", shown(.missing))]
@@ -88,7 +88,7 @@ fn shown(missing: &[char]) -> String {
     words.join(", ")
 }
 
-impl CorpusError {
+impl DataError {
     /// What to try next.
     pub fn hint(&self) -> String {
         match self {
@@ -146,8 +146,8 @@ impl CorpusError {
     }
 }
 
-impl From<CorpusError> for Failure {
-    fn from(error: CorpusError) -> Self {
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
         Self::new(FailureKind::Corpus, error.to_string(), error.hint())
     }
 }

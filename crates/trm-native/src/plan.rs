@@ -186,7 +186,7 @@ impl fmt::Display for Shown<'_> {
             plan.text.name,
             thousands(summary.train_tokens as u64),
             thousands(summary.val_tokens as u64),
-            trm_data::described(&summary.vocab),
+            trm_data::describe(&summary.vocab),
         )?;
         writeln!(
             f,

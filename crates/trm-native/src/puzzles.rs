@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use trm_data::puzzles::{Kind, Place, PuzzleData, PuzzleError, PuzzleSource, TaskFile};
+use trm_data::puzzles::{PuzzleKind, Place, PuzzleDataset, PuzzleError, PuzzleSource, TaskFile};
 use trm_spec::RunConfig;
 
 use crate::report::usage;
@@ -27,7 +27,7 @@ impl Source {
     /// `path`. A folder of the official code is that anywhere; other files are
     /// Sudokus, one a line, or ARC's tasks.
     pub fn choose(dataset: &str, path: Option<&Path>) -> anyhow::Result<Option<Self>> {
-        let made = Kind::named(dataset);
+        let made = PuzzleKind::named(dataset);
         let source = match (made, path) {
             (None, _) if dataset != ARC => return Ok(None),
             (Some(kind), None) => Self::Made(kind),
@@ -48,7 +48,7 @@ impl Source {
 
     /// Puzzles as `config` asks for them: a function of it alone, and of what the
     /// user's files hold.
-    pub fn load(&self, config: &RunConfig) -> Result<PuzzleData, PuzzleError> {
+    pub fn load(&self, config: &RunConfig) -> Result<PuzzleDataset, PuzzleError> {
         let (data, seed) = (&config.data, config.train.seed);
         let source = match self {
             Self::Made(kind) => kind.source(data, seed),

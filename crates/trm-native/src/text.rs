@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
-use trm_data::{Corpus, SHAKESPEARE_SHA256, TEXT_FIELD, TokenFile, read_texts};
+use trm_data::{TextDataset, SHAKESPEARE_SHA256, TEXT_FIELD, TokenFile, read_texts};
 use trm_spec::{DataSpec, RunConfig, Tokenizer, Vocab};
 use trm_train::{Material, Run, checkpoint};
 
@@ -108,7 +108,7 @@ impl Text {
                 return Err(usage!(
                     "--tokenizer: {} holds {}; leave the flag out, or prepare the text again",
                     file.path().display(),
-                    trm_data::described(file.vocab())
+                    trm_data::describe(file.vocab())
                 ));
             }
             data.tokenizer = tokenizer;
@@ -136,20 +136,20 @@ impl Text {
     }
 
     /// The text as a corpus of `config`, with the vocabulary of a checkpoint where there is one.
-    pub fn corpus(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<Corpus> {
+    pub fn corpus(&self, config: &RunConfig, vocab: Option<&Vocab>) -> anyhow::Result<TextDataset> {
         let spec = DataSpec { dataset: self.name.clone(), ..config.data.clone() };
         Ok(match &self.content {
-            Content::Texts(texts) => Corpus::from_texts(&spec, texts, vocab)?,
-            Content::Tokens(file) => Corpus::from_file(&spec, file.clone(), vocab)?,
+            Content::Texts(texts) => TextDataset::from_texts(&spec, texts, vocab)?,
+            Content::Tokens(file) => TextDataset::from_file(&spec, file.clone(), vocab)?,
             Content::Puzzles(_) => return Err(self.no_text()),
         })
     }
 
     /// The whole text, to be scored by a model of `vocab`.
-    pub fn test_corpus(&self, vocab: &Vocab) -> anyhow::Result<Corpus> {
+    pub fn test_corpus(&self, vocab: &Vocab) -> anyhow::Result<TextDataset> {
         Ok(match &self.content {
-            Content::Texts(texts) => Corpus::for_test(&self.name, texts, vocab)?,
-            Content::Tokens(file) => Corpus::for_test_file(file.clone(), vocab)?,
+            Content::Texts(texts) => TextDataset::for_test(&self.name, texts, vocab)?,
+            Content::Tokens(file) => TextDataset::for_test_file(file.clone(), vocab)?,
             Content::Puzzles(_) => return Err(self.no_text()),
         })
     }

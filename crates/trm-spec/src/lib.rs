@@ -15,7 +15,7 @@ mod settings;
 mod trace;
 mod vocab;
 
-pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
+pub use arc::{ArcAnswers, ArcCandidate, ArcPair, ArcPrediction, ArcTask, Colours};
 pub use config::{
     DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
     RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec, VARIANTS, VariantSpec,
@@ -30,8 +30,8 @@ pub use protocol::{
     RunSummary, Saved, StepReport,
 };
 pub use puzzle::{
-    BrokenRule, HaltScore, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, Solution, SolutionCount,
-    Solved, StepScore,
+    AnswerCheck, BrokenRule, HaltScore, PuzzleInfo, PuzzleInput, PuzzleScores, Solution,
+    SolutionCount, Solved, StepScore,
 };
 pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,

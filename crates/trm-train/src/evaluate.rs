@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use trm_core::Engine;
 use trm_core::cache::Autoregressive;
-use trm_data::{Corpus, Extent, IGNORED, Measure, Split, Window};
+use trm_data::{TextDataset, Extent, IGNORED, Measure, Split, Window};
 use trm_spec::{DepthLoss, Failure, FailureKind};
 
 use crate::checkpoint::host;
@@ -35,7 +35,7 @@ pub struct Evaluation {
 /// counts once.
 pub(crate) async fn evaluate<M: Autoregressive>(
     model: &M,
-    corpus: &Corpus,
+    corpus: &TextDataset,
     scoring: &Scoring,
 ) -> Result<Evaluation, Failure> {
     let block = model.block_size();

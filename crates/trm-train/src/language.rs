@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde_json::Value;
 use trm_core::cache::Autoregressive;
 use trm_core::{Engine, State};
-use trm_data::{Corpus, Split, draw, encode, stream};
+use trm_data::{TextDataset, Split, draw, encode, stream};
 use trm_kernels::autocast;
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, Precision, Prediction, RunConfig, RunSummary,
@@ -28,7 +28,7 @@ use crate::{Evaluation, Run, Scoring, TextStream, TraceRequest, Weights};
 pub(crate) struct LanguageRun<M> {
     config: RunConfig,
     vocab: Vocab,
-    corpus: Option<Corpus>,
+    corpus: Option<TextDataset>,
     learner: Learner<M>,
     task: LanguageTask,
 }
@@ -38,7 +38,7 @@ const CYCLE_BITS: u32 = 12;
 
 impl<M: Autoregressive> LanguageRun<M> {
     /// `model` has autodiff on.
-    pub fn new(config: RunConfig, vocab: Vocab, corpus: Option<Corpus>, model: M) -> Self {
+    pub fn new(config: RunConfig, vocab: Vocab, corpus: Option<TextDataset>, model: M) -> Self {
         let learner = Learner::new(model, &config.train);
         let task = LanguageTask::new(config.model.depth(), &config.train);
         Self { config, vocab, corpus, learner, task }
@@ -49,7 +49,7 @@ impl<M: Autoregressive> LanguageRun<M> {
         self.learner.resume(step, optimizer)
     }
 
-    fn corpus(&self) -> Result<&Corpus, Failure> {
+    fn corpus(&self) -> Result<&TextDataset, Failure> {
         self.corpus.as_ref().ok_or_else(|| {
             Failure::new(
                 FailureKind::Corpus,
@@ -171,7 +171,7 @@ pub(crate) fn half(precision: Precision) -> Option<FloatDType> {
 #[async_trait(?Send)]
 impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
     fn summary(&self) -> RunSummary {
-        let count = |pick: fn(&Corpus) -> usize| self.corpus.as_ref().map_or(0, pick);
+        let count = |pick: fn(&TextDataset) -> usize| self.corpus.as_ref().map_or(0, pick);
         RunSummary {
             config: self.config.clone(),
             vocab: self.vocab.clone(),

@@ -7,7 +7,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::Value;
 use trm_core::Recursive;
 use trm_core::models::trm::{DualState, PuzzleInput, Trm};
-use trm_data::puzzles::{PuzzleData, PuzzleSet};
+use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, PuzzleScores, RunConfig, RunSummary, Saved,
     Solution, Solved, StepReport, Supervision, Trace, VariantSpec, Vocab, may_change,
@@ -27,7 +27,7 @@ use crate::{Run, SolveRequest, TextStream, TraceRequest, Weights};
 pub(crate) struct PuzzleRun {
     config: RunConfig,
     vocab: Vocab,
-    data: Option<PuzzleData>,
+    data: Option<PuzzleDataset>,
     learner: Learner<Trm>,
     task: PuzzleTask,
     /// What the last update left, where there was one.
@@ -46,7 +46,7 @@ impl PuzzleRun {
     pub fn new(
         config: RunConfig,
         vocab: Vocab,
-        data: Option<PuzzleData>,
+        data: Option<PuzzleDataset>,
         model: Trm,
         task: PuzzleTask,
     ) -> Self {
@@ -64,7 +64,7 @@ impl PuzzleRun {
         Ok(())
     }
 
-    fn data(&self) -> Result<&PuzzleData, Failure> {
+    fn data(&self) -> Result<&PuzzleDataset, Failure> {
         self.data.as_ref().ok_or_else(|| {
             Failure::new(
                 FailureKind::Corpus,
@@ -290,7 +290,7 @@ fn whole(values: &[f32]) -> Vec<i32> {
 #[async_trait(?Send)]
 impl Run for PuzzleRun {
     fn summary(&self) -> RunSummary {
-        let cells = |pick: fn(&PuzzleData) -> &PuzzleSet| {
+        let cells = |pick: fn(&PuzzleDataset) -> &PuzzleSet| {
             self.data.as_ref().map_or(0, |data| pick(data).inputs.len())
         };
         RunSummary {

@@ -7,8 +7,8 @@ use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
 use trm_core::models::trm::Trm;
 use trm_core::models::trm_lm::TrmLm;
-use trm_data::Corpus;
-use trm_data::puzzles::{Kind, PuzzleData};
+use trm_data::TextDataset;
+use trm_data::puzzles::{PuzzleKind, PuzzleDataset};
 use trm_spec::{Failure, FailureKind, Lessons, Precision, RunConfig, TrmSpec, VariantSpec, Vocab};
 
 use crate::Run;
@@ -23,18 +23,18 @@ use crate::puzzles::PuzzleRun;
     reason = "made once for a run, moved once; on 32 bits they are nearly alike"
 )]
 pub enum Material {
-    Text(Corpus),
-    Puzzles(PuzzleData),
+    Text(TextDataset),
+    Puzzles(PuzzleDataset),
 }
 
-impl From<Corpus> for Material {
-    fn from(corpus: Corpus) -> Self {
+impl From<TextDataset> for Material {
+    fn from(corpus: TextDataset) -> Self {
         Self::Text(corpus)
     }
 }
 
-impl From<PuzzleData> for Material {
-    fn from(data: PuzzleData) -> Self {
+impl From<PuzzleDataset> for Material {
+    fn from(data: PuzzleDataset) -> Self {
         Self::Puzzles(data)
     }
 }
@@ -53,10 +53,10 @@ impl Material {
         let data = &config.data;
         match lessons {
             Lessons::Text { text } if LANGUAGE => {
-                Ok(Self::Text(Corpus::from_spec(data, text, vocab)?))
+                Ok(Self::Text(TextDataset::from_spec(data, text, vocab)?))
             }
             Lessons::Puzzles if PUZZLES => {
-                let source = Kind::known(&data.dataset)?.source(data, config.train.seed);
+                let source = PuzzleKind::known(&data.dataset)?.source(data, config.train.seed);
                 Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
             }
             #[cfg(feature = "puzzles")]
@@ -114,7 +114,7 @@ pub fn create(
 /// A fresh run of a language model, which `model` makes for so many tokens.
 fn writer<M: Autoregressive + 'static>(
     config: &RunConfig,
-    corpus: Corpus,
+    corpus: TextDataset,
     model: impl FnOnce(usize) -> M,
 ) -> Result<Box<dyn Run>, Failure> {
     corpus.check_block(config.model.length())?;
@@ -146,7 +146,7 @@ pub fn load(
 pub fn load_with_corpus(
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
-    corpus: Option<Corpus>,
+    corpus: Option<TextDataset>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     load_with(checkpoint, optimizer, corpus.map(Material::Text), device)
@@ -258,7 +258,7 @@ fn unfit(model: &VariantSpec, material: &Material) -> Failure {
 }
 
 /// Refuses puzzles that the model was not made for.
-fn check_puzzles(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleData) -> Result<(), Failure> {
+fn check_puzzles(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleDataset) -> Result<(), Failure> {
     let refused = |key: &str, model: usize, puzzles: usize| {
         Err(Failure::new(
             FailureKind::Corpus,

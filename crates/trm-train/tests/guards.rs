@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use support::{TEXT, corpus, start, tiny, wait};
 use trm_core::cache::Autoregressive;
 use trm_core::{Engine, State};
-use trm_data::{Batch, Corpus, Split, draw};
+use trm_data::{Batch, TextDataset, Split, draw};
 use trm_spec::{DraftStart, FailureKind, Objective, Prediction, RunConfig, Vocab};
 use trm_train::{LanguageTask, TraceRequest, checkpointed, gradients};
 
@@ -289,7 +289,7 @@ fn random_targets_cost_at_least_what_chance_costs() {
     let chance = 20_f64.ln();
     let losses = |mut config: RunConfig| {
         config.train.max_iters = 120;
-        let corpus = Corpus::from_text("noise", &noise(12_000, 3), 0.2).unwrap();
+        let corpus = TextDataset::from_text("noise", &noise(12_000, 3), 0.2).unwrap();
         let mut run = trm_train::create(&config, corpus, &Device::flex()).unwrap();
         wait(run.steps(120)).unwrap();
         wait(run.evaluate(&[1, 2, 3], 0)).unwrap()
@@ -430,7 +430,7 @@ fn every_kind_overfits_one_sentence() {
         config.train.batch_size = 1;
         config.data.val_fraction = 0.0;
         let text = "Brevity is the soul";
-        let corpus = Corpus::from_text("a sentence", &text[..17], 0.0).unwrap();
+        let corpus = TextDataset::from_text("a sentence", &text[..17], 0.0).unwrap();
         let mut run = trm_train::create(&config, corpus, &Device::flex()).unwrap();
         let learned = (0..40).any(|_| wait(run.steps(10)).unwrap().last().unwrap().loss < 0.01);
         assert!(learned, "{}", said(&config));
@@ -475,11 +475,11 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
     last.train.prediction = Prediction::LastPosition;
     assert!(kind(&last).contains("prediction"));
     for config in honest() {
-        let short = Corpus::from_text("a few words", &TEXT[..20], 0.0).unwrap();
-        let long = Corpus::from_text("many words", TEXT, 0.0).unwrap();
+        let short = TextDataset::from_text("a few words", &TEXT[..20], 0.0).unwrap();
+        let long = TextDataset::from_text("many words", TEXT, 0.0).unwrap();
         let fits = trm_train::create(&config, short, &Device::flex());
         assert!(fits.is_ok(), "20 characters hold a block of 16");
-        let short = Corpus::from_text("a few words", &TEXT[..16], 0.0).unwrap();
+        let short = TextDataset::from_text("a few words", &TEXT[..16], 0.0).unwrap();
         let failure = trm_train::create(&config, short, &Device::flex()).err().expect("refused");
         assert_eq!(failure.kind, FailureKind::Corpus);
         assert!(failure.message.contains("block_size 16"), "{failure}");

@@ -1,16 +1,16 @@
 //! What a session answers about puzzles. Not in the module of language models.
 
-use trm_data::puzzles::arc::{Exam, Task, crop, parse, vote_plain};
-use trm_data::puzzles::{Kind, PuzzleError};
+use trm_data::puzzles::arc::{ArcEval, Task, crop, parse, vote_plain};
+use trm_data::puzzles::{PuzzleKind, PuzzleError};
 use trm_spec::{
-    ArcAnswers, ArcBallot, ArcTask, Event, Failure, FailureKind, Lessons, PuzzleFrom, RunConfig,
+    ArcAnswers, ArcPrediction, ArcTask, Event, Failure, FailureKind, Lessons, PuzzleInput, RunConfig,
     TraceStep, Vocab,
 };
 use trm_train::{Material, Run, TraceRequest};
 
 /// A puzzle, with what the rules say of it.
-pub fn pose(kind: &str, from: &PuzzleFrom) -> Result<Event, Failure> {
-    let posed = Kind::known(kind).and_then(|kind| kind.pose(from)).map_err(unusable)?;
+pub fn pose(kind: &str, from: &PuzzleInput) -> Result<Event, Failure> {
+    let posed = PuzzleKind::known(kind).and_then(|kind| kind.pose(from)).map_err(unusable)?;
     Ok(Event::Posed { posed })
 }
 
@@ -22,7 +22,7 @@ pub async fn examine(
     depth: usize,
     top: usize,
 ) -> Result<Event, Failure> {
-    let kind = Kind::known(kind).map_err(unusable)?;
+    let kind = PuzzleKind::known(kind).map_err(unusable)?;
     let request =
         TraceRequest { tokens: vec![puzzle.clone()], depth, top, ..TraceRequest::default() };
     let trace = run.trace(&request).await?;
@@ -54,7 +54,7 @@ pub async fn attempt(
         ));
     };
     let task = Task::from_plain(task).map_err(unusable)?;
-    let exam = Exam::new(&[task], known, summary.config.train.seed).map_err(unusable)?;
+    let exam = ArcEval::new(&[task], known, summary.config.train.seed).map_err(unusable)?;
     let questions: Vec<_> = exam.questions.iter().filter(|q| q.test == test).collect();
     let Some(question) = questions.get(guise) else {
         return Err(Failure::new(
@@ -81,7 +81,7 @@ pub async fn attempt(
 }
 
 /// The answers by their votes.
-pub fn vote(ballots: &[ArcBallot]) -> Result<Event, Failure> {
+pub fn vote(ballots: &[ArcPrediction]) -> Result<Event, Failure> {
     Ok(Event::Voted { candidates: vote_plain(ballots).map_err(unusable)? })
 }
 
@@ -93,7 +93,7 @@ pub fn made_up(config: &RunConfig) -> Result<Material, Failure> {
     let mut config = config.clone();
     config.data.num_puzzles = config.train.batch_size;
     config.data.num_val_puzzles = 1;
-    let lessons = match Kind::named(&config.data.dataset) {
+    let lessons = match PuzzleKind::named(&config.data.dataset) {
         Some(_) => Lessons::Puzzles,
         None => Lessons::Tasks { name: "probe".into(), text: PROBE.into() },
     };

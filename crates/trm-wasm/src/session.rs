@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use trm_data::Corpus;
+use trm_data::TextDataset;
 use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig};
 use trm_train::{Material, Run, TextStream, TraceRequest};
 
@@ -195,7 +195,7 @@ fn made_up(config: &RunConfig) -> Result<Material, Failure> {
     let length = 20 * (config.model.length() + 1);
     // As many characters as Tiny Shakespeare has, so that the head costs the same.
     let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
-    Ok(Corpus::from_text("probe", &text, 0.1)?.into())
+    Ok(TextDataset::from_text("probe", &text, 0.1)?.into())
 }
 
 fn no_run() -> Failure {

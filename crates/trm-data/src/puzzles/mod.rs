@@ -7,6 +7,7 @@
 //! Sudoku-Extreme nor Maze-Hard.
 
 pub mod arc;
+mod dataset;
 pub mod dihedral;
 mod error;
 mod kind;
@@ -14,12 +15,11 @@ pub mod maze;
 pub mod npy;
 pub mod official;
 mod order;
-mod set;
 mod source;
 pub mod sudoku;
 
+pub use dataset::{Augmentation, PuzzleBatch, PuzzleDataset, PuzzleSet};
 pub use error::PuzzleError;
-pub use kind::Kind;
+pub use kind::PuzzleKind;
 pub use order::Groups;
-pub use set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
-pub use source::{Place, PuzzleSource, TaskFile};
+pub use source::{PuzzleSource, TaskFile, TextSource};

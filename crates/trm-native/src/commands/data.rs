@@ -12,7 +12,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trm_data::{
-    CorpusError, Decoder, Parts, Progress, TokenFile, described, prepare_parts, shakespeare,
+    DataError, Decoder, Parts, Progress, TokenFile, describe, prepare_parts, shakespeare,
     test_file,
 };
 
@@ -112,7 +112,7 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
             if verify {
                 file.verify()?;
             }
-            Ok((Facts::of(&file), described(file.vocab())))
+            Ok((Facts::of(&file), describe(file.vocab())))
         });
         let entry = match checked {
             Ok((facts, vocab)) => {
@@ -215,7 +215,7 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
         typed.out.display(),
         if count == 1 { "1 text".into() } else { format!("{count} texts") },
         written.file.counted(),
-        described(file.vocab())
+        describe(file.vocab())
     ))?;
     if let Some(test) = &written.test {
         print(&format!("{}: {}", test.path, test.counted()))?;
@@ -282,7 +282,7 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
 /// Writes the text of a token file, a piece at a time.
 fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     const PIECE: usize = 1 << 20;
-    let cannot = |source| CorpusError::Unwritable { path: file.display().to_string(), source };
+    let cannot = |source| DataError::Unwritable { path: file.display().to_string(), source };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let staged =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;

@@ -4,7 +4,7 @@
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::puzzles::Kind;
+use trm_data::puzzles::PuzzleKind;
 use trm_spec::DepthLoss;
 use trm_train::{Evaluation, Run, Scoring};
 
@@ -140,7 +140,7 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
     let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
-        if !matches!(Kind::named(&config.data.dataset), Some(Kind::Sudoku(_))) {
+        if !matches!(PuzzleKind::named(&config.data.dataset), Some(Kind::Sudoku(_))) {
             return Err(usage!("--grade is for Sudokus; this model was trained on other data"));
         }
         let guesses = grade.guesses();

@@ -7,8 +7,8 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::Corpus;
-use trm_data::puzzles::Kind;
+use trm_data::TextDataset;
+use trm_data::puzzles::PuzzleKind;
 use trm_spec::{RunConfig, Vocab, overlay};
 use trm_train::Material;
 
@@ -132,7 +132,7 @@ fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfi
         Vocab::Char { .. } => text.chars().take(block + 1).collect(),
         _ => text.into(),
     };
-    let corpus = Corpus::from_spec(&config.data, &text, Some(&vocab))?;
+    let corpus = TextDataset::from_spec(&config.data, &text, Some(&vocab))?;
     Ok((config, corpus.into()))
 }
 
@@ -144,7 +144,7 @@ fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig,
     let alone = json!({ "num_puzzles": 1, "num_val_puzzles": 0, "augment": false });
     config = overlay(&config, &alone)?;
     let data = &config.data;
-    let source = Kind::known(&data.dataset)?.source(data, config.train.seed);
+    let source = PuzzleKind::known(&data.dataset)?.source(data, config.train.seed);
     let puzzles = source.load(1, 0, false)?;
     Ok((config, puzzles.into()))
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Deserialize;
 use trm_data::decode;
-use trm_data::puzzles::Kind;
+use trm_data::puzzles::PuzzleKind;
 use trm_spec::{Trace, TraceStep};
 use trm_train::TraceRequest;
 use trm_train::checkpoint::Header;
@@ -87,7 +87,7 @@ fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
 /// A line for each cycle and row: how sure the model is, and the next token it
 /// would put after each one; of a puzzle how sure that it is done, and its answer.
 fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
-    let kind = Kind::named(&header.config.data.dataset);
+    let kind = PuzzleKind::named(&header.config.data.dataset);
     let show = |tokens: &[u32]| match kind {
         None => format!("{:?}", decode(&header.vocab, tokens)),
         // A maze takes lines of its own.

@@ -1,7 +1,7 @@
 //! What several tests share.
 
 use burn::tensor::Device;
-use trm_data::Corpus;
+use trm_data::TextDataset;
 use trm_spec::{ChatTrmSpec, Lessons, RunConfig, VariantSpec};
 use trm_train::Run;
 
@@ -54,8 +54,8 @@ pub fn model(config: &mut RunConfig) -> &mut ChatTrmSpec {
 }
 
 #[allow(dead_code, reason = "not every test draws batches itself")]
-pub fn corpus(config: &RunConfig) -> Corpus {
-    Corpus::from_spec(&config.data, TEXT, None).unwrap()
+pub fn corpus(config: &RunConfig) -> TextDataset {
+    TextDataset::from_spec(&config.data, TEXT, None).unwrap()
 }
 
 #[allow(dead_code, reason = "puzzles have their own")]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trm_spec::{
-    ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Command, Event, FailureKind, Lessons, RunConfig,
+    ArcAnswers, ArcPrediction, ArcCandidate, ArcTask, Command, Event, FailureKind, Lessons, RunConfig,
     Vocab, overlay,
 };
 use trm_wasm::Session;
@@ -45,7 +45,7 @@ ask!(read(text: &str) -> Vec<ArcTask>,
     Command::ReadTasks { name: "tasks".into(), text: text.into() }, Event::Tasks { tasks } => tasks);
 ask!(attempt(task: ArcTask, guise: usize) -> ArcAnswers,
     attempting(task, 0, guise), Event::Attempted { answers, .. } => answers);
-ask!(vote(ballots: Vec<ArcBallot>) -> Vec<ArcCandidate>,
+ask!(vote(ballots: Vec<ArcPrediction>) -> Vec<ArcCandidate>,
     Command::Vote { ballots }, Event::Voted { candidates } => candidates);
 
 pub async fn tasks_are_learned_and_answered_guise_by_guise() {
@@ -63,7 +63,7 @@ pub async fn tasks_are_learned_and_answered_guise_by_guise() {
         assert_eq!((answers.answers.len(), answers.halt.len()), (2, 2));
         assert_eq!(guise == 0, answers.seen == [[5, 6]], "only guise 0 is the test as it is");
         let (answer, halt) = (answers.answers[1].clone(), f64::from(answers.halt[1]));
-        ballots.push(ArcBallot { answer, halt });
+        ballots.push(ArcPrediction { answer, halt });
     }
     let candidates = vote(&mut session, ballots.clone()).await;
     assert_eq!(candidates.iter().map(|c| c.votes).sum::<usize>(), ballots.len());
@@ -93,7 +93,7 @@ pub async fn what_is_no_task_is_refused_and_the_run_stays() {
         attempting(stranger, 0, 0),
         attempting(task.clone(), 1, 0),
         attempting(task.clone(), 0, 9),
-        Command::Vote { ballots: vec![ArcBallot { answer: vec![vec![99]], halt: 0.5 }] },
+        Command::Vote { ballots: vec![ArcPrediction { answer: vec![vec![99]], halt: 0.5 }] },
     ] {
         assert_eq!(failure(&mut session, command).await.kind, FailureKind::Puzzle);
     }

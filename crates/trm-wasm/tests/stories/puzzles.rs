@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trm_spec::{
-    Command, Event, FailureKind, Lessons, PuzzleFrom, RunConfig, SolutionCount, overlay,
+    Command, Event, FailureKind, Lessons, PuzzleInput, RunConfig, SolutionCount, overlay,
 };
 use trm_wasm::Session;
 
@@ -24,12 +24,12 @@ fn small() -> RunConfig {
     overlay(&RunConfig::default(), &patch).expect("a configuration")
 }
 
-fn posing(from: PuzzleFrom) -> Command {
+fn posing(from: PuzzleInput) -> Command {
     Command::Pose { kind: KIND.into(), from }
 }
 
-fn made() -> PuzzleFrom {
-    PuzzleFrom::Made { min_guesses: 0, max_guesses: 0, seed: 3 }
+fn made() -> PuzzleInput {
+    PuzzleInput::Made { min_guesses: 0, max_guesses: 0, seed: 3 }
 }
 
 fn examining(puzzle: Vec<u32>) -> Command {
@@ -38,9 +38,9 @@ fn examining(puzzle: Vec<u32>) -> Command {
 
 ask!(learn(config: RunConfig) -> trm_spec::RunSummary,
     Command::Create { config, lessons: Lessons::Puzzles }, Event::Ready { summary } => summary);
-ask!(pose(from: PuzzleFrom) -> trm_spec::Posed,
+ask!(pose(from: PuzzleInput) -> trm_spec::PuzzleInfo,
     posing(from), Event::Posed { posed } => posed);
-ask!(examine(puzzle: Vec<u32>) -> (trm_spec::Trace, Vec<trm_spec::PuzzleVerdict>),
+ask!(examine(puzzle: Vec<u32>) -> (trm_spec::Trace, Vec<trm_spec::AnswerCheck>),
     examining(puzzle), Event::Examined { trace, verdicts, .. } => (trace, verdicts));
 ask!(judge() -> trm_spec::PuzzleScores,
     Command::Judge { steps: 4, puzzles: 16 }, Event::Judged { scores, .. } => scores);
@@ -50,7 +50,7 @@ pub async fn puzzles_are_posed_before_there_is_a_run() {
     let posed = pose(&mut session, made()).await;
     assert_eq!((posed.rows, posed.cols, posed.tokens.len()), (4, 4, 16));
     assert_eq!(posed.solutions, SolutionCount::One);
-    assert_eq!(pose(&mut session, PuzzleFrom::Text { text: posed.text.clone() }).await, posed);
+    assert_eq!(pose(&mut session, PuzzleInput::Text { text: posed.text.clone() }).await, posed);
 }
 
 pub async fn a_puzzle_solver_learns_and_answers_at_every_step() {
@@ -88,12 +88,12 @@ pub async fn a_saved_puzzle_run_goes_on_exactly() {
 pub async fn what_is_no_puzzle_is_refused_and_the_run_stays() {
     let mut session = open().await;
     learn(&mut session, small()).await;
-    let text = |text: &str| posing(PuzzleFrom::Text { text: text.into() });
+    let text = |text: &str| posing(PuzzleInput::Text { text: text.into() });
     for command in [
         text("12"),
         text(&".".repeat(81)),
         text("9..............."),
-        posing(PuzzleFrom::Drawn { tokens: vec![7; 16] }),
+        posing(PuzzleInput::Drawn { tokens: vec![7; 16] }),
         Command::Pose { kind: "chess-8x8".into(), from: made() },
     ] {
         assert_eq!(failure(&mut session, command).await.kind, FailureKind::Puzzle);

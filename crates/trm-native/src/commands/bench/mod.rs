@@ -11,7 +11,7 @@ use std::time::Instant;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::Corpus;
+use trm_data::TextDataset;
 use trm_kernels::profile;
 use trm_spec::{Lessons, RunConfig};
 use trm_train::{Material, Run};
@@ -100,7 +100,7 @@ fn fresh(config: &RunConfig, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
         Material::new(&Lessons::Puzzles, config, None)?
     } else {
         let text = trm_data::shakespeare();
-        Corpus::from_text("shakespeare", text, config.data.val_fraction)?.into()
+        TextDataset::from_text("shakespeare", text, config.data.val_fraction)?.into()
     };
     Ok(trm_train::create(config, material, &device.device)?)
 }

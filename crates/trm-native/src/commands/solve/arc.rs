@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::puzzles::arc::{self, Candidate, Exam, Grid, Test};
+use trm_data::puzzles::arc::{self, Candidate, ArcEval, Grid, Test};
 use trm_data::puzzles::{TaskFile, official};
 use trm_spec::Vocab;
 use trm_train::{Run, checkpoint::Header};
@@ -55,7 +55,7 @@ struct Submitted {
 
 /// What the file or folder at `path` asks a model that knows ARC's tasks; `None`
 /// for other models.
-pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
+pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<ArcEval>> {
     let length = header.config.model.length();
     let exam = match &header.vocab {
         // Converted weights know no names; an official folder has them.
@@ -65,12 +65,12 @@ pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
                     "these weights know their tasks by number; give the official data folder that they were trained on"
                 ));
             }
-            Exam::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
+            ArcEval::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
         }
         Vocab::Arc { tasks } => {
             let files = task_files(path)?;
             let given: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
-            Exam::new(&given?.concat(), tasks, header.config.train.seed)?
+            ArcEval::new(&given?.concat(), tasks, header.config.train.seed)?
         }
         _ => return Ok(None),
     };
@@ -81,7 +81,7 @@ pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
 }
 
 /// Asks `run`, test after test, and tells what comes of it.
-pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> anyhow::Result<()> {
+pub fn sit(exam: &ArcEval, run: &dyn Run, typed: &args::Solve, depth: usize) -> anyhow::Result<()> {
     if let Some(first) = exam.unknown.first() {
         say!("{} tasks that the model does not know are left out: {first}, …", exam.unknown.len());
     }
@@ -89,9 +89,9 @@ pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> any
     for (place, test) in exam.tests.iter().enumerate() {
         let name = || format!("task {}, test {}", test.task, test.number);
         let questions = exam.questions.iter().filter(|question| question.test == place);
-        let asked = Exam {
+        let asked = ArcEval {
             tests: vec![test.clone()],
-            questions: questions.cloned().map(|q| arc::Question { test: 0, ..q }).collect(),
+            questions: questions.cloned().map(|q| arc::TestInput { test: 0, ..q }).collect(),
             unknown: Vec::new(),
         };
         let inputs = asked.questions.iter().map(|q| q.tokens.clone()).collect();

@@ -10,8 +10,8 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::sudoku::Size;
-use trm_data::puzzles::{Kind, PuzzleError};
-use trm_spec::{PuzzleFrom, RunConfig, Solution, SolutionCount};
+use trm_data::puzzles::{PuzzleKind, PuzzleError};
+use trm_spec::{PuzzleInput, RunConfig, Solution, SolutionCount};
 use trm_train::SolveRequest;
 
 use super::{print, print_json};
@@ -144,7 +144,7 @@ fn request(
 /// another name, by its size.
 fn kind(config: &RunConfig) -> anyhow::Result<Kind> {
     let (dataset, cells) = (&config.data.dataset, config.model.length());
-    Kind::named(dataset)
+    PuzzleKind::named(dataset)
         .or_else(|| Size::of_cells(cells).map(Kind::Sudoku))
         .ok_or_else(|| usage!("`solve` does not know the puzzles of `{dataset}`, of {cells} cells"))
 }
@@ -165,7 +165,7 @@ fn answered(
     puzzle: &[u32],
     solution: &Solution,
 ) -> Result<Answered, PuzzleError> {
-    let posed = kind.pose(&PuzzleFrom::Drawn { tokens: puzzle.to_vec() })?;
+    let posed = kind.pose(&PuzzleInput::Drawn { tokens: puzzle.to_vec() })?;
     let judged = kind.judge(puzzle, &solution.answer)?;
     let verdict = Verdict::of(posed.solutions, judged.solved);
     let broken = if verdict == Verdict::NoSolution { posed.broken } else { judged.broken };
