@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Duel } from '../src/rooms/language/comparison.svelte';
+import { Comparison } from '../src/rooms/language/comparison.svelte';
 import type { Command, Event, RunConfig } from '../src/gen';
-import { DEFAULT_DUEL, type DuelPlan } from '../src/rooms/language/comparison-plan';
+import { DEFAULT_COMPARISON, type ComparisonPlan } from '../src/rooms/language/comparison-plan';
 import { Answering } from './support/session';
 
 /** What was asked, of all workers, in order. */
@@ -98,8 +98,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-function duel(plan: Partial<DuelPlan> = {}): Duel {
-  return new Duel(
+function duel(plan: Partial<ComparisonPlan> = {}): Comparison {
+  return new Comparison(
     {
       spawn: () => {
         const worker = new FakeWorker();
@@ -114,7 +114,7 @@ function duel(plan: Partial<DuelPlan> = {}): Duel {
       text: () => Promise.resolve({ corpus: 'a text', own: null }),
       remember: () => undefined,
     },
-    { ...DEFAULT_DUEL, steps: 40, ...plan },
+    { ...DEFAULT_COMPARISON, steps: 40, ...plan },
   );
 }
 

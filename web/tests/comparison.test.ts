@@ -5,11 +5,11 @@ import { DEFAULT_CONFIG, type RunSummary, type StepReport } from '../src/gen';
 import {
   configOf,
   costs,
-  DEFAULT_DUEL,
+  DEFAULT_COMPARISON,
   encode,
   free,
   obstacle,
-  readDuel,
+  readComparison,
   readFree,
   rebased,
   withOverride,
@@ -17,7 +17,7 @@ import {
 import {
   along,
   began,
-  type Standing,
+  type SideState,
   stepped,
   validated,
   verdict,
@@ -26,7 +26,7 @@ import { depthOf, lengthOf } from '../src/run/sizes';
 
 const read = (search: string) => {
   const problems: string[] = [];
-  const plan = readDuel(new URLSearchParams(search), problems);
+  const plan = readComparison(new URLSearchParams(search), problems);
   return { plan, problems };
 };
 
@@ -61,43 +61,45 @@ describe('a duel in the address', () => {
       'A: “many” cannot be the n_layers.',
       'B: max_iters is the same for both sides.',
     ]);
-    expect(plan).toEqual({ ...DEFAULT_DUEL, a: {}, b: {} });
+    expect(plan).toEqual({ ...DEFAULT_COMPARISON, a: {}, b: {} });
   });
 
   test('names its settings as they are called', () => {
-    expect(encode(DEFAULT_DUEL.a)).toBe('n_layers:4,recursion_steps:1');
+    expect(encode(DEFAULT_COMPARISON.a)).toBe('n_layers:4,recursion_steps:1');
   });
 });
 
 describe('a plan', () => {
   test('makes a configuration of the preset, the side and the steps', () => {
-    const config = configOf(DEFAULT_DUEL, 'a');
+    const config = configOf(DEFAULT_COMPARISON, 'a');
     expect([config.model.n_layers, depthOf(config.model)]).toEqual([4, 1]);
-    expect(config.train.max_iters).toBe(DEFAULT_DUEL.steps);
+    expect(config.train.max_iters).toBe(DEFAULT_COMPARISON.steps);
   });
 
   test('forgets what equals its preset', () => {
-    const { n_layers } = configOf(DEFAULT_DUEL, 'b').model;
-    expect(withOverride(DEFAULT_DUEL, 'a', 'n_layers', n_layers).a).toEqual({ recursion_steps: 1 });
-    expect(rebased({ ...DEFAULT_DUEL, a: { hidden_size: 32 } }, 'tiny').a).toEqual({});
+    const { n_layers } = configOf(DEFAULT_COMPARISON, 'b').model;
+    expect(withOverride(DEFAULT_COMPARISON, 'a', 'n_layers', n_layers).a).toEqual({
+      recursion_steps: 1,
+    });
+    expect(rebased({ ...DEFAULT_COMPARISON, a: { hidden_size: 32 } }, 'tiny').a).toEqual({});
   });
 
   test('is refused where the batches would differ, and says in what', () => {
-    expect(obstacle(DEFAULT_DUEL)).toBeNull();
-    expect(obstacle(withOverride(DEFAULT_DUEL, 'a', 'learning_rate', 1))).toBeNull();
-    const unlike = withOverride(DEFAULT_DUEL, 'b', 'batch_size', 3);
+    expect(obstacle(DEFAULT_COMPARISON)).toBeNull();
+    expect(obstacle(withOverride(DEFAULT_COMPARISON, 'a', 'learning_rate', 1))).toBeNull();
+    const unlike = withOverride(DEFAULT_COMPARISON, 'b', 'batch_size', 3);
     expect(obstacle(unlike)).toContain('batch_size is 8 and 3');
     for (const key of ['seed', 'block_size', 'gradient_accumulation_steps']) {
-      expect(obstacle(withOverride(DEFAULT_DUEL, 'a', key, 2))).toContain(key);
+      expect(obstacle(withOverride(DEFAULT_COMPARISON, 'a', key, 2))).toContain(key);
     }
     expect(obstacle(withOverride(unlike, 'a', 'batch_size', 3))).toBeNull();
   });
 
   test('says what a token costs', () => {
-    expect(costs(DEFAULT_DUEL)).toContain('4 blocks on either side');
-    const deeper = withOverride(DEFAULT_DUEL, 'b', 'recursion_steps', 4);
+    expect(costs(DEFAULT_COMPARISON)).toContain('4 blocks on either side');
+    const deeper = withOverride(DEFAULT_COMPARISON, 'b', 'recursion_steps', 4);
     expect(costs(deeper)).toContain('4 blocks in A and 8 in B');
-    const chunks = { ...DEFAULT_DUEL, base: 'page-chunk' };
+    const chunks = { ...DEFAULT_COMPARISON, base: 'page-chunk' };
     expect(costs(chunks)).toContain('20 blocks in A and 18 in B');
   });
 });
@@ -129,7 +131,7 @@ const SUMMARY: RunSummary = {
 };
 
 /** A side that was validated at these steps, each of which took `ms`. */
-function side(losses: readonly (readonly [number, number])[], ms: number, flops = 1000): Standing {
+function side(losses: readonly (readonly [number, number])[], ms: number, flops = 1000): SideState {
   const summary = { ...SUMMARY, training_flops_per_token: flops };
   return losses.reduce((standing, [step, loss]) => {
     const reports: StepReport[] = Array.from({ length: step - standing.step }, (_, i) => ({

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Curve } from '../src/rooms/language/depth-losses.svelte';
+import { DepthLosses } from '../src/rooms/language/depth-losses.svelte';
 import type { Command, Event } from '../src/gen';
 import { Answering } from './support/session';
 
@@ -26,40 +26,40 @@ class Measuring extends Answering {
 
 let session: Measuring;
 let client: SessionClient;
-let curve: Curve;
+let depthLosses: DepthLosses;
 
 beforeEach(() => {
   session = new Measuring();
   client = new SessionClient(session);
-  curve = new Curve();
+  depthLosses = new DepthLosses();
 });
 
 test('is rough at once, and finer when there is nothing else to do', async () => {
-  expect(curve.due(0, true)).toBe(true);
-  await curve.measure(client, 100_000);
-  const rough = curve.shown?.tokens ?? 0;
-  expect(curve.shown).toMatchObject({ step: 7 });
-  expect(curve.shown?.losses.map(({ depth }) => depth)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-  expect(curve.due(performance.now(), true)).toBe(false);
-  expect(curve.due(performance.now(), false)).toBe(true);
-  await curve.measure(client, 100_000);
-  expect(curve.shown?.tokens).toBeGreaterThan(rough);
-  expect(curve.due(performance.now(), false)).toBe(false);
+  expect(depthLosses.due(0, true)).toBe(true);
+  await depthLosses.measure(client, 100_000);
+  const rough = depthLosses.shown?.tokens ?? 0;
+  expect(depthLosses.shown).toMatchObject({ step: 7 });
+  expect(depthLosses.shown?.losses.map(({ depth }) => depth)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(depthLosses.due(performance.now(), true)).toBe(false);
+  expect(depthLosses.due(performance.now(), false)).toBe(true);
+  await depthLosses.measure(client, 100_000);
+  expect(depthLosses.shown?.tokens).toBeGreaterThan(rough);
+  expect(depthLosses.due(performance.now(), false)).toBe(false);
 });
 
 test('of weights that change is measured now and then', async () => {
-  await curve.measure(client, 100_000);
-  curve.age();
+  await depthLosses.measure(client, 100_000);
+  depthLosses.age();
   const now = performance.now();
-  expect(curve.due(now, true)).toBe(false);
-  expect(curve.due(now + 60_000, true)).toBe(true);
+  expect(depthLosses.due(now, true)).toBe(false);
+  expect(depthLosses.due(now + 60_000, true)).toBe(true);
 });
 
 test('of a short text is whole with the first measurement', async () => {
-  await curve.measure(client, 500);
-  expect(curve.shown?.tokens).toBe(500);
-  expect(curve.due(performance.now(), false)).toBe(false);
-  curve.forget();
-  expect(curve.shown).toBeNull();
-  expect(curve.due(0, true)).toBe(true);
+  await depthLosses.measure(client, 500);
+  expect(depthLosses.shown?.tokens).toBe(500);
+  expect(depthLosses.due(performance.now(), false)).toBe(false);
+  depthLosses.forget();
+  expect(depthLosses.shown).toBeNull();
+  expect(depthLosses.due(0, true)).toBe(true);
 });

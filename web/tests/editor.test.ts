@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Desk } from '../src/rooms/puzzles/editor.svelte';
-import { Trainee } from '../src/run/worker-run';
+import { PuzzleEditor } from '../src/rooms/puzzles/editor.svelte';
+import { WorkerRun } from '../src/run/worker-run';
 import { type Command, type Event, type RunSummary } from '../src/gen';
 import { preset } from '../src/run/presets';
 import { empty } from '../src/rooms/puzzles/board';
@@ -68,67 +68,67 @@ beforeEach(() => {
   client = new SessionClient(rules);
 });
 
-describe('the desk', () => {
+describe('the editor', () => {
   test('begins with an easy puzzle, or with the one that is given', async () => {
-    const desk = new Desk(FOUR, null);
-    expect(await desk.settle(client)).toBe('whole');
+    const editor = new PuzzleEditor(FOUR, null);
+    expect(await editor.settle(client)).toBe('whole');
     expect(rules.asked[0]).toMatchObject({ type: 'pose', kind: 'sudoku-4x4' });
     expect(rules.asked[0]).toMatchObject({
       from: { type: 'made', min_guesses: 0, max_guesses: 0 },
     });
-    const given = new Desk(FOUR, empty(FOUR));
+    const given = new PuzzleEditor(FOUR, empty(FOUR));
     expect(await given.settle(client)).toBe('drawn');
     expect(given.board).toEqual(empty(FOUR));
   });
 
   test('keeps its puzzle when another one is refused, and says why', async () => {
-    const desk = new Desk(FOUR, null);
-    await desk.settle(client);
-    const { posed } = desk;
+    const editor = new PuzzleEditor(FOUR, null);
+    await editor.settle(client);
+    const { posed } = editor;
     rules.refuse = true;
-    desk.read('12');
-    expect(await desk.settle(client)).toBe('refused');
-    expect(desk.posed).toBe(posed);
-    expect(desk.problem).toBe('Too short.');
-    expect(desk.pending).toBe(false);
+    editor.read('12');
+    expect(await editor.settle(client)).toBe('refused');
+    expect(editor.posed).toBe(posed);
+    expect(editor.problem).toBe('Too short.');
+    expect(editor.pending).toBe(false);
   });
 
   test('keeps what is drawn until it is a puzzle', async () => {
-    const desk = new Desk(FOUR, empty(FOUR));
+    const editor = new PuzzleEditor(FOUR, empty(FOUR));
     rules.refuse = true;
-    desk.put(3, 5);
-    await desk.settle(client);
-    expect(desk.posed).toBeNull();
-    expect(desk.board[3]).toBe(5);
+    editor.put(3, 5);
+    await editor.settle(client);
+    expect(editor.posed).toBeNull();
+    expect(editor.board[3]).toBe(5);
     rules.refuse = false;
-    desk.put(2, 4);
-    expect(await desk.settle(client)).toBe('drawn');
-    expect([desk.board[2], desk.board[3], desk.problem]).toEqual([4, 5, null]);
+    editor.put(2, 4);
+    expect(await editor.settle(client)).toBe('drawn');
+    expect([editor.board[2], editor.board[3], editor.problem]).toEqual([4, 5, null]);
   });
 
   test('does not let an older puzzle overtake what was typed since', async () => {
-    const desk = new Desk(FOUR, empty(FOUR));
-    const settling = desk.settle(client);
-    desk.put(0, 3);
+    const editor = new PuzzleEditor(FOUR, empty(FOUR));
+    const settling = editor.settle(client);
+    editor.put(0, 3);
     expect(await settling).toBe('refused');
-    expect(desk.pending).toBe(true);
-    await desk.settle(client);
-    expect(desk.board[0]).toBe(3);
+    expect(editor.pending).toBe(true);
+    await editor.settle(client);
+    expect(editor.board[0]).toBe(3);
   });
 
   test('asks again after a worker was lost', async () => {
-    const desk = new Desk(FOUR, null);
+    const editor = new PuzzleEditor(FOUR, null);
     client.terminate();
-    await expect(desk.settle(client)).rejects.toThrow();
-    expect(desk.pending).toBe(true);
+    await expect(editor.settle(client)).rejects.toThrow();
+    expect(editor.pending).toBe(true);
   });
 
   test('makes room for another kind, and for a grade that it has', () => {
-    const desk = new Desk(known('sudoku-9x9'), null);
-    desk.make(GRADES[3]);
-    desk.turn(FOUR);
-    expect([desk.kind, desk.grade, desk.board.length]).toEqual([FOUR, EASY, 16]);
-    expect(desk.pending).toBe(true);
+    const editor = new PuzzleEditor(known('sudoku-9x9'), null);
+    editor.make(GRADES[3]);
+    editor.turn(FOUR);
+    expect([editor.kind, editor.grade, editor.board.length]).toEqual([FOUR, EASY, 16]);
+    expect(editor.pending).toBe(true);
   });
 });
 
@@ -143,28 +143,28 @@ test('a model is known by what it learned, or by its cells and tokens', () => {
 
 describe('what a solver learns from', () => {
   test('is made when it is to learn, not when it is opened', async () => {
-    const trainee = new Trainee('puzzles');
+    const workerRun = new WorkerRun('puzzles');
     const [file, moments] = [new Uint8Array([8]), new Uint8Array([9])];
-    expect((await trainee.load(client, file, moments, null)).trainable).toBe(false);
+    expect((await workerRun.load(client, file, moments, null)).trainable).toBe(false);
     expect(rules.asked.at(-1)).toMatchObject({ type: 'load', optimizer: null, lessons: null });
     // What the worker was not given is not lost meanwhile.
-    expect((await trainee.save(client)).optimizer).toEqual(moments);
-    expect(trainee.equippable).toBe(true);
-    expect((await trainee.equip(client))?.trainable).toBe(true);
+    expect((await workerRun.save(client)).optimizer).toEqual(moments);
+    expect(workerRun.equippable).toBe(true);
+    expect((await workerRun.equip(client))?.trainable).toBe(true);
     expect(rules.asked.at(-1)).toMatchObject({
       type: 'load',
       checkpoint: file,
       optimizer: moments,
       lessons: { kind: 'puzzles' },
     });
-    expect(await trainee.equip(client)).toBeNull();
-    expect((await trainee.save(client)).optimizer).toEqual(new Uint8Array([2]));
+    expect(await workerRun.equip(client)).toBeNull();
+    expect((await workerRun.save(client)).optimizer).toEqual(new Uint8Array([2]));
   });
 
   test('is not made for a model of the other room', async () => {
     const config = preset('tiny');
     if (!config) throw new Error('there is no preset tiny');
-    const refused = new Trainee('puzzles').create(client, config, null);
+    const refused = new WorkerRun('puzzles').create(client, config, null);
     await expect(refused).rejects.toMatchObject({ failure: { kind: 'room' } });
     expect(rules.asked).toEqual([]);
   });

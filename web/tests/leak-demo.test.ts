@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Leak } from '../src/rooms/language/leak-demo.svelte';
+import { LeakDemo } from '../src/rooms/language/leak-demo.svelte';
 import type { Command, Event } from '../src/gen';
 import { Answering } from './support/session';
 
@@ -14,7 +14,7 @@ let meanwhile: () => void;
 /** Whatever else trains, until it has come to rest. */
 let resting: Promise<void>;
 let workers: FakeWorker[];
-let leak: Leak;
+let leak: LeakDemo;
 
 class FakeWorker extends Answering {
   ended = false;
@@ -77,7 +77,7 @@ beforeEach(() => {
   resting = Promise.resolve();
   workers = [];
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
-  leak = new Leak({
+  leak = new LeakDemo({
     spawn,
     wish: { device: 'gpu', software: true },
     quiet: () => resting,

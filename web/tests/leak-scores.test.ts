@@ -4,8 +4,8 @@ import { leakLines } from '../src/ui/draw/lines';
 import type { DepthLoss, RunSummary } from '../src/gen';
 import {
   advanced,
-  type Lesson,
-  lessonConfig,
+  type LeakRun,
+  leakConfig,
   nextScore,
   opened,
   perplexity,
@@ -16,7 +16,7 @@ import {
 } from '../src/rooms/language/leak-scores';
 
 const SUMMARY: RunSummary = {
-  config: lessonConfig(),
+  config: leakConfig(),
   vocab: { kind: 'char', chars: 'ab' },
   parameters: 10,
   step: 0,
@@ -35,10 +35,10 @@ function loss(honest: number, leaking?: number): DepthLoss {
 }
 
 /** At a step, after a second for every ten. */
-const at = (step: number): Lesson => advanced(opened(SUMMARY), step, step * 100);
+const at = (step: number): LeakRun => advanced(opened(SUMMARY), step, step * 100);
 
 test('the lesson trains a model whose draft starts as its answer', () => {
-  expect(lessonConfig().model).toMatchObject({ variant: 'chunk_lm', draft_start: 'targets' });
+  expect(leakConfig().model).toMatchObject({ variant: 'chunk_lm', draft_start: 'targets' });
 });
 
 describe('scores', () => {

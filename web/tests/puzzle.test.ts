@@ -22,7 +22,7 @@ import {
   alternatives,
   cellsAt,
   changesAt,
-  type Examined,
+  type PuzzleAnswer,
   halts,
   stopAt,
 } from '../src/rooms/puzzles/solving';
@@ -104,7 +104,7 @@ describe('a board', () => {
 });
 
 /** Answers to the puzzle whose first cell is given, as `[tokens, halting]` by step. */
-function examined(kind: Kind, puzzle: number[], steps: [number[], number][]): Examined {
+function examined(kind: Kind, puzzle: number[], steps: [number[], number][]): PuzzleAnswer {
   const step = ([argmax, halt]: [number[], number], i: number): TraceStep => ({
     step: i + 1,
     argmax: [argmax],

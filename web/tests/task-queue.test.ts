@@ -1,30 +1,30 @@
 import { expect, test, vi } from 'vitest';
 
-import { Errands } from '../src/run/task-queue';
+import { TaskQueue } from '../src/run/task-queue';
 
 test('errands come in the order they were given', () => {
-  const errands = new Errands();
+  const queue = new TaskQueue();
   const [a, b] = [() => Promise.resolve('a'), () => Promise.resolve('b')];
-  errands.add(a);
-  errands.add(b);
-  expect([errands.next(), errands.next(), errands.next()]).toEqual([a, b, undefined]);
+  queue.add(a);
+  queue.add(b);
+  expect([queue.next(), queue.next(), queue.next()]).toEqual([a, b, undefined]);
 });
 
-test('a sleep ends with an errand, with a poke, and with its time', async () => {
+test('a sleep ends with a task, with a poke, and with its time', async () => {
   vi.useFakeTimers();
   try {
-    const errands = new Errands();
+    const queue = new TaskQueue();
     const ends: string[] = [];
     const sleep = async (name: string, ms?: number) => {
-      await errands.sleep(ms);
+      await queue.sleep(ms);
       ends.push(name);
     };
 
     const first = sleep('errand');
-    errands.add(() => Promise.resolve());
+    queue.add(() => Promise.resolve());
     await first;
     const second = sleep('poke', 1000);
-    errands.poke();
+    queue.poke();
     await second;
     expect(vi.getTimerCount()).toBe(0);
     const third = sleep('time', 1000);

@@ -3,7 +3,7 @@
 
 import type { SessionClient } from '../client/client';
 import type { RunConfig } from '../gen';
-import type { KeptRun, Shelf } from './saved-runs';
+import type { SavedRun, SavedRuns } from './saved-runs';
 import type { Shipped } from './manifest';
 import { preset } from './presets';
 import type { Notice, Phase, RunState } from './state';
@@ -11,59 +11,61 @@ import type { Wish } from './url';
 import { liveOf } from './settings';
 import type { OpenedDevice, RoomName } from '../worker/protocol';
 import { AddressBar } from './address-bar';
-import { type Errand, Errands } from './task-queue';
+import { type Task, TaskQueue } from './task-queue';
 import { Gallery } from './gallery.svelte';
 import { Loop } from './loop';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
-import { Past } from './past.svelte';
+import { PastRuns } from './past.svelte';
 import type { Space } from './storage.svelte';
 import { Runs } from './runs.svelte';
 import { further } from './worker-run';
 import type { Training } from './training.svelte';
-import { Tuning } from './live-settings.svelte';
+import { LiveSettings } from './live-settings.svelte';
 
 /** What a bench is set up with. */
 export interface Setting<R extends Training> {
   readonly room: RoomName;
   readonly wish: Wish;
   readonly spawn: () => SessionClient;
-  readonly shelf: Shelf;
+  readonly store: SavedRuns;
   /** The preset that the address names, and the one to fall back on. */
   readonly preset: string;
   readonly standard: string;
   readonly run: (machine: Machine) => R;
 }
 
-export abstract class Bench<R extends Training = Training> {
+export abstract class RunController<R extends Training = Training> {
   readonly gallery: Gallery;
-  readonly past = new Past();
-  readonly tuning = new Tuning((patch) => this.settled(() => this.runs.configure(patch)));
+  readonly past = new PastRuns();
+  readonly liveSettings = new LiveSettings((patch) =>
+    this.settled(() => this.runs.configure(patch)),
+  );
 
   protected readonly machine: Machine;
   protected readonly run: R;
   protected readonly runs: Runs;
   protected readonly notices: Notices;
   protected readonly bar = new AddressBar();
-  protected readonly errands = new Errands();
+  protected readonly queue = new TaskQueue();
   protected readonly loop: Loop;
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
 
-  constructor({ room, wish, spawn, shelf, preset, standard, run }: Setting<R>) {
+  constructor({ room, wish, spawn, store, preset, standard, run }: Setting<R>) {
     this.gallery = new Gallery(document.baseURI, room);
     this.notices = new Notices(room);
     this.machine = new Machine(spawn, wish, room);
     this.run = run(this.machine);
     const around = {
-      ...{ room, standard, shelf, machine: this.machine, run: this.run },
+      ...{ room, standard, store, machine: this.machine, run: this.run },
       ...{ gallery: this.gallery, notices: this.notices, past: this.past },
       remember: () => this.remember(),
     };
     this.runs = new Runs(around, preset);
     this.loop = new Loop({
       ...{ machine: this.machine, run: this.run, runs: this.runs },
-      ...{ notices: this.notices, errands: this.errands },
+      ...{ notices: this.notices, queue: this.queue },
       spare: () => this.spare(),
     });
   }
@@ -128,7 +130,7 @@ export abstract class Bench<R extends Training = Training> {
     const made = this.origin?.config ?? preset(this.preset) ?? this.draft;
     return made.train.max_iters;
   }
-  get kept(): readonly KeptRun[] {
+  get kept(): readonly SavedRun[] {
     return this.runs.kept;
   }
   get keeps(): boolean {
@@ -141,7 +143,7 @@ export abstract class Bench<R extends Training = Training> {
     return this.runs.savedBytes;
   }
   /** The run that was deleted last, as long as that can be undone. */
-  get deleted(): KeptRun | null {
+  get deleted(): SavedRun | null {
     return this.runs.deleted;
   }
   get space(): Space | null {
@@ -165,12 +167,12 @@ export abstract class Bench<R extends Training = Training> {
   train(): void {
     if (!this.run.train()) return;
     this.notices.settle();
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Trains on, also when all steps have been made: then there are more of them. */
   trainOn(): void {
-    this.errands.add(async () => {
+    this.queue.add(async () => {
       await this.runs.equip(this.lessons);
       const { summary, step } = this.state;
       if (!summary?.trainable) return;
@@ -185,7 +187,7 @@ export abstract class Bench<R extends Training = Training> {
   /** Takes effect when the steps under way are done, so that paused means paused. */
   pause(): void {
     if (this.phase !== 'training') return;
-    this.errands.add(() => this.rest());
+    this.queue.add(() => this.rest());
   }
 
   protected async rest(): Promise<void> {
@@ -195,11 +197,11 @@ export abstract class Bench<R extends Training = Training> {
   }
 
   /** Settles when the loop has come to `errand`, also if it failed. */
-  protected settled(errand: Errand): Promise<void> {
+  protected settled(task: Task): Promise<void> {
     return new Promise((resolve) => {
-      this.errands.add(async () => {
+      this.queue.add(async () => {
         try {
-          await errand();
+          await task();
         } finally {
           resolve();
         }
@@ -210,7 +212,7 @@ export abstract class Bench<R extends Training = Training> {
   /** Trains one step. */
   single(): void {
     this.run.single();
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Starts over with the draft; the present run is set aside. */
@@ -257,12 +259,12 @@ export abstract class Bench<R extends Training = Training> {
   /** Applies the settings that need no restart. */
   configure(): void {
     const settings = liveOf(this.draft);
-    this.errands.add(() => this.runs.configure(settings));
+    this.queue.add(() => this.runs.configure(settings));
   }
 
   async download(): Promise<Uint8Array | null> {
     return new Promise((resolve) => {
-      this.errands.add(async () => {
+      this.queue.add(async () => {
         try {
           resolve(await this.runs.file());
         } finally {
@@ -272,23 +274,23 @@ export abstract class Bench<R extends Training = Training> {
     });
   }
 
-  restore(run: KeptRun): void {
+  restore(run: SavedRun): void {
     this.#wanted = null;
-    this.tuning.forget();
-    this.errands.add(() => this.runs.restore(run));
+    this.liveSettings.forget();
+    this.queue.add(() => this.runs.restore(run));
   }
 
-  discard(run: KeptRun): void {
-    this.errands.add(() => this.runs.discard(run));
+  discard(run: SavedRun): void {
+    this.queue.add(() => this.runs.discard(run));
   }
 
   undelete(): void {
-    this.errands.add(() => this.runs.undelete());
+    this.queue.add(() => this.runs.undelete());
   }
 
   /** Keeps what was learned, because the page may be closing. */
   keepNow(): void {
-    this.errands.add(() => this.runs.save());
+    this.queue.add(() => this.runs.save());
   }
 
   /** Says why something given was not taken. */
@@ -303,8 +305,8 @@ export abstract class Bench<R extends Training = Training> {
   /** Another run takes the place of this one. */
   protected succeed(next: () => Promise<void>): void {
     this.#wanted = null;
-    this.tuning.forget();
-    this.errands.add(() => this.runs.replace(next));
+    this.liveSettings.forget();
+    this.queue.add(() => this.runs.replace(next));
   }
 
   /** Takes a text that was dropped or chosen. */

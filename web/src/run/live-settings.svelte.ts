@@ -7,7 +7,7 @@ import { type Patch, patched } from './settings';
 /** Milliseconds of rest before what was moved is applied. */
 const REST = 200;
 
-export class Tuning {
+export class LiveSettings {
   /** What was moved and is not applied yet. */
   #pending = $state.raw<Patch>({});
   #timer: ReturnType<typeof setTimeout> | undefined;

@@ -2,7 +2,7 @@
 // Pausing is not asking. And what is done when something fails.
 
 import { SessionError } from '../client/client';
-import type { Errand, Errands } from './task-queue';
+import type { Task, TaskQueue } from './task-queue';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
 import type { Runs } from './runs.svelte';
@@ -17,7 +17,7 @@ export interface Around {
   readonly run: Training;
   readonly runs: Runs;
   readonly notices: Notices;
-  readonly errands: Errands;
+  readonly queue: TaskQueue;
   /** What is done when there is nothing better to do; whether there was anything. */
   readonly spare: () => Promise<boolean>;
 }
@@ -48,10 +48,10 @@ export class Loop {
   }
 
   async #turn(): Promise<unknown> {
-    const errand = this.#at.errands.next();
-    if (errand) return this.#attend(errand);
+    const task = this.#at.queue.next();
+    if (task) return this.#attend(task);
     const run = this.#at.run;
-    if (run.phase === 'broken' || !run.state.summary) return this.#at.errands.sleep();
+    if (run.phase === 'broken' || !run.state.summary) return this.#at.queue.sleep();
     const now = performance.now();
     if (await run.respond(now)) return;
     if (run.phase === 'training' && this.#at.runs.due(now)) return this.#at.runs.save();
@@ -59,13 +59,13 @@ export class Loop {
     if (await run.idle(now)) return;
     if (this.#at.runs.unsaved) return this.#at.runs.save();
     if (await this.#at.spare()) return;
-    return this.#at.errands.sleep(run.due(performance.now()) ?? undefined);
+    return this.#at.queue.sleep(run.due(performance.now()) ?? undefined);
   }
 
   /** A wish that cannot be met is refused, and training goes on. */
-  async #attend(errand: Errand): Promise<void> {
+  async #attend(task: Task): Promise<void> {
     try {
-      await errand();
+      await task();
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe || !this.#at.run.state.summary)
         throw error;

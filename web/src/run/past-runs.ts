@@ -1,7 +1,7 @@
 // Runs that were replaced, on the chart to compare with the one at hand.
 
 import type { RunConfig } from '../gen';
-import type { KeptRun } from './saved-runs';
+import type { SavedRun } from './saved-runs';
 import type { History } from './state';
 import { differing, show, UNFELT, valueOf } from './settings';
 import { depthOf } from './sizes';
@@ -66,7 +66,7 @@ function free(runs: readonly PastRun[]): number {
 }
 
 /** A run that was kept, as one to compare with. */
-export function arrival(kept: KeptRun, name: string): Arrival {
+export function arrival(kept: SavedRun, name: string): Arrival {
   const { id, step, history, config = null } = kept;
   return { id, name, step, history, config };
 }

@@ -1,9 +1,9 @@
 // The runs that stay on the chart after another took their place.
 
-import type { KeptRun } from './saved-runs';
+import type { SavedRun } from './saved-runs';
 import { added, type Arrival, arrival, dropped, type PastRun, toggled } from './past-runs';
 
-export class Past {
+export class PastRuns {
   runs = $state.raw<readonly PastRun[]>([]);
 
   add(run: Arrival): void {
@@ -11,7 +11,7 @@ export class Past {
   }
 
   /** Puts a run of an earlier visit on the chart. */
-  addKept(run: KeptRun, name: string): void {
+  addKept(run: SavedRun, name: string): void {
     this.add(arrival(run, name));
   }
 

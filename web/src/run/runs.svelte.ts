@@ -4,7 +4,7 @@
 
 import { SessionError } from '../client/client';
 import type { RunConfig, RunSummary } from '../gen';
-import { asideId, type KeptRun, type Shelf, sizeOf } from './saved-runs';
+import { asideId, type SavedRun, type SavedRuns, sizeOf } from './saved-runs';
 import type { Shipped } from './manifest';
 import type { Arrival } from './past-runs';
 import { handOver, takeOver } from './handover';
@@ -15,25 +15,25 @@ import type { RunAddress } from './url';
 import type { RoomName } from '../worker/protocol';
 import { claim, ELSEWHERE } from './tab-lock';
 import type { Gallery } from './gallery.svelte';
-import { Keeper } from './saver';
+import { RunSaver } from './saver';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
-import type { Past } from './past.svelte';
+import type { PastRuns } from './past.svelte';
 import { Room } from './storage.svelte';
-import { loadedHint, substituted, Trainee } from './worker-run';
+import { loadedHint, substituted, WorkerRun } from './worker-run';
 import type { Training } from './training.svelte';
 
 const SAVE_EVERY = 20_000;
 
 /** What the comings and goings of runs need around them. */
-export interface Surroundings {
+export interface RunsContext {
   readonly room: RoomName;
   readonly machine: Machine;
   readonly run: Training;
   readonly gallery: Gallery;
   readonly notices: Notices;
-  readonly past: Past;
-  readonly shelf: Shelf;
+  readonly past: PastRuns;
+  readonly store: SavedRuns;
   /** The preset to begin with where nothing else can be had. */
   readonly standard: string;
   /** Writes the address anew. */
@@ -42,9 +42,9 @@ export interface Surroundings {
 
 export class Runs {
   /** Runs that were set aside, the latest first. */
-  kept = $state.raw<readonly KeptRun[]>([]);
+  kept = $state.raw<readonly SavedRun[]>([]);
   /** The run that was deleted last, as long as that can be undone. */
-  deleted = $state.raw<KeptRun | null>(null);
+  deleted = $state.raw<SavedRun | null>(null);
   savedAt = $state<number | null>(null);
   /** Bytes that the run at hand takes in the browser. */
   savedBytes = $state<number | null>(null);
@@ -56,9 +56,9 @@ export class Runs {
 
   readonly room = new Room();
 
-  readonly #around: Surroundings;
-  readonly #keeper: Keeper;
-  readonly #trainee: Trainee;
+  readonly #around: RunsContext;
+  readonly #saver: RunSaver;
+  readonly #workerRun: WorkerRun;
   #equippable = $state(false);
   /** The step of a model that has just been opened and can be opened again. */
   #opened = $state<number | null>(null);
@@ -75,12 +75,12 @@ export class Runs {
   /** Whether training has come further since it last went back to a save. */
   progressed = true;
 
-  constructor(around: Surroundings, preset: string) {
+  constructor(around: RunsContext, preset: string) {
     this.#around = around;
-    const { room, shelf, notices } = around;
-    this.#trainee = new Trainee(room);
+    const { room, store, notices } = around;
+    this.#workerRun = new WorkerRun(room);
     const mine = claim(`trm-${room}`);
-    this.#keeper = new Keeper(shelf, (...words) => notices.tell('bad', ...words), mine);
+    this.#saver = new RunSaver(store, (...words) => notices.tell('bad', ...words), mine);
     this.preset = preset;
   }
 
@@ -98,17 +98,17 @@ export class Runs {
   }
 
   get text(): string | null {
-    return this.#trainee.text;
+    return this.#workerRun.text;
   }
 
   /** The words that the run at hand learns from. */
   get corpus(): Promise<string> {
-    return this.#trainee.corpus(this.text);
+    return this.#workerRun.corpus(this.text);
   }
 
   /** The text that comes with the page, whatever the run learns from. */
   get shakespeare(): Promise<string> {
-    return this.#trainee.corpus(null);
+    return this.#workerRun.corpus(null);
   }
 
   /**
@@ -116,9 +116,9 @@ export class Runs {
    * neither, the page opens with the model that its manifest names.
    */
   async begin(address: RunAddress, handed = false): Promise<void> {
-    const last = await this.#keeper.current();
+    const last = await this.#saver.current();
     await this.list();
-    this.keeps = await this.#keeper.mine;
+    this.keeps = await this.#saver.mine;
     const { notices, run, standard } = this.#around;
     if (!this.keeps) notices.tell('bad', ...ELSEWHERE);
     const file = handed ? await takeOver() : null;
@@ -183,22 +183,22 @@ export class Runs {
   }
 
   async list(): Promise<void> {
-    this.kept = (await this.#keeper.kept()) ?? this.kept;
+    this.kept = (await this.#saver.kept()) ?? this.kept;
     void this.room.measure();
   }
 
-  async discard(kept: KeptRun): Promise<void> {
-    if (await this.#keeper.discard(kept.id)) this.deleted = kept;
+  async discard(kept: SavedRun): Promise<void> {
+    if (await this.#saver.discard(kept.id)) this.deleted = kept;
     await this.list();
   }
 
   /** Takes the last deletion back. */
   async undelete(): Promise<void> {
-    if (this.deleted && (await this.#keeper.putBack(this.deleted))) this.deleted = null;
+    if (this.deleted && (await this.#saver.putBack(this.deleted))) this.deleted = null;
     await this.list();
   }
 
-  restore(kept: KeptRun): Promise<void> {
+  restore(kept: SavedRun): Promise<void> {
     return this.replace(() => this.#resume(kept), kept.id);
   }
 
@@ -222,8 +222,8 @@ export class Runs {
     // The one that is taken up is the run at hand again.
     if (taken !== null) past.drop(taken);
     // Only now: a refused successor must not push out what is running.
-    this.#keeper.succeed(taken);
-    if (this.untouched) await this.#keeper.vacate();
+    this.#saver.succeed(taken);
+    if (this.untouched) await this.#saver.vacate();
     else await this.save();
     await this.list();
     this.progressed = true;
@@ -246,7 +246,7 @@ export class Runs {
   /** Begins a run from nothing. */
   async create(wanted: RunConfig, text: string | null, name = this.preset): Promise<void> {
     const { machine, notices } = this.#around;
-    const summary = await this.#trainee.create(machine.client, wanted, text);
+    const summary = await this.#workerRun.create(machine.client, wanted, text);
     this.preset = name;
     this.#began(summary, null, null);
     const substitute = substituted(wanted, summary);
@@ -258,7 +258,7 @@ export class Runs {
   /** Takes up a checkpoint from a file. */
   async load(bytes: Uint8Array): Promise<void> {
     const { machine, notices, room } = this.#around;
-    const summary = await this.#trainee
+    const summary = await this.#workerRun
       // A solver may have learned from anything but what lies here.
       .load(machine.client, bytes, null, room === 'puzzles' ? null : this.text)
       .catch(async (error: unknown) => {
@@ -274,7 +274,7 @@ export class Runs {
   /** Opens a model that comes with the page. */
   async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
     const { machine } = this.#around;
-    const summary = await this.#trainee.load(machine.client, bytes, null, null);
+    const summary = await this.#workerRun.load(machine.client, bytes, null, null);
     // What a run from nothing with the same settings would be called.
     this.preset = preset(shipped.name) ? shipped.name : this.#around.standard;
     this.#began(summary, null, shipped);
@@ -287,11 +287,11 @@ export class Runs {
     }
   }
 
-  async #resume(kept: KeptRun): Promise<void> {
+  async #resume(kept: SavedRun): Promise<void> {
     const { machine, gallery } = this.#around;
     const { checkpoint, optimizer, text, history, preset, origin } = kept;
     const came = origin === undefined ? null : await gallery.find(origin);
-    const summary = await this.#trainee.load(machine.client, checkpoint, optimizer, text);
+    const summary = await this.#workerRun.load(machine.client, checkpoint, optimizer, text);
     this.preset = preset;
     this.#began(summary, history, came);
     this.#isKept(kept);
@@ -301,7 +301,7 @@ export class Runs {
     const { run, remember } = this.#around;
     this.origin = origin;
     this.#opened = origin && !history ? summary.step : null;
-    this.#equippable = this.#trainee.equippable;
+    this.#equippable = this.#workerRun.equippable;
     run.begin(summary, this.text, history, this.#opened !== null);
     this.savedAt = null;
     this.savedBytes = null;
@@ -324,7 +324,7 @@ export class Runs {
     this.equipping = true;
     this.#equippable = false;
     try {
-      const made = await this.#trainee.equip(machine.client, tasks);
+      const made = await this.#workerRun.equip(machine.client, tasks);
       if (!made) return;
       run.change(made);
       const { config } = before;
@@ -334,7 +334,7 @@ export class Runs {
       if (!made.trainable) notices.tell('bad', 'It cannot be trained here.', loadedHint(made));
     } finally {
       this.equipping = false;
-      this.#equippable = this.#trainee.equippable;
+      this.#equippable = this.#workerRun.equippable;
     }
   }
 
@@ -361,27 +361,27 @@ export class Runs {
     // Also when it fails: the next step tries again.
     this.#saved = run.state.step;
     const from = { preset: this.preset, origin: this.origin?.name };
-    const snapshot = await this.#trainee.keepable(machine.client, from, run.state);
-    if (!(await this.#keeper.save(snapshot))) return false;
+    const snapshot = await this.#workerRun.keepable(machine.client, from, run.state);
+    if (!(await this.#saver.save(snapshot))) return false;
     this.#isKept(snapshot);
     void this.room.measure();
     if (progress) this.progressed = true;
     return true;
   }
 
-  #isKept(run: KeptRun): void {
+  #isKept(run: SavedRun): void {
     this.savedAt = run.savedAt;
     this.savedBytes = sizeOf(run);
   }
 
   /** The run as a file. */
   async file(): Promise<Uint8Array> {
-    return (await this.#trainee.save(this.#around.machine.client)).checkpoint;
+    return (await this.#workerRun.save(this.#around.machine.client)).checkpoint;
   }
 
   /** Goes back to the last save, or to how the run began, in a new worker. */
   async back(): Promise<void> {
-    const last = await this.#keeper.latest();
+    const last = await this.#saver.latest();
     if (last) return this.#resume(last);
     const { gallery, run } = this.#around;
     if (!this.origin) return this.create(run.draft, this.text);

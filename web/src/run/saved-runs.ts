@@ -6,7 +6,7 @@ import type { RunConfig } from '../gen';
 import type { History } from './state';
 
 /** Everything needed to go on with a run. */
-export interface KeptRun {
+export interface SavedRun {
   readonly id: string;
   readonly preset: string;
   /** The model that came with the page and that the run goes on from. */
@@ -25,25 +25,25 @@ export interface KeptRun {
 }
 
 interface Schema extends DBSchema {
-  runs: { key: string; value: KeptRun };
+  runs: { key: string; value: SavedRun };
 }
 
 /** Bytes that a run takes, but for its history, which is small. */
-export function sizeOf({ checkpoint, optimizer, text }: KeptRun): number {
+export function sizeOf({ checkpoint, optimizer, text }: SavedRun): number {
   return checkpoint.length + (optimizer?.length ?? 0) + (text?.length ?? 0);
 }
 
 export const CURRENT = 'current';
 
 /** Runs set aside beyond this many push out the oldest. */
-export const MOST_KEPT = 5;
+export const MOST_SAVED = 5;
 
 /** What a run is called on the shelf once it is set aside. */
 export function asideId(savedAt: number): string {
   return `kept-${savedAt}`;
 }
 
-export class Shelf {
+export class SavedRuns {
   readonly #database: Promise<IDBPDatabase<Schema>>;
 
   constructor(name = 'trm-playground') {
@@ -56,16 +56,16 @@ export class Shelf {
     this.#database.catch(() => undefined);
   }
 
-  async save(run: KeptRun): Promise<void> {
+  async save(run: SavedRun): Promise<void> {
     await (await this.#database).put('runs', run);
   }
 
-  async load(id: string): Promise<KeptRun | null> {
+  async load(id: string): Promise<SavedRun | null> {
     return (await (await this.#database).get('runs', id)) ?? null;
   }
 
   /** Runs set aside, the latest first. */
-  async kept(): Promise<KeptRun[]> {
+  async kept(): Promise<SavedRun[]> {
     return aside(await (await this.#database).getAll('runs'));
   }
 
@@ -74,7 +74,7 @@ export class Shelf {
    * it has learned something; `taken`, where the new run comes from, leaves the
    * list. One transaction: closing the tab in the middle leaves all as it was.
    */
-  async succeed(run: KeptRun | null, taken: string | null): Promise<void> {
+  async succeed(run: SavedRun | null, taken: string | null): Promise<void> {
     const change = (await this.#database).transaction('runs', 'readwrite');
     const { store, done } = change;
     // A request that fails is reported by itself; the abort says the same again.
@@ -86,17 +86,17 @@ export class Shelf {
     }
     if (run) await store.put({ ...run, id: CURRENT });
     else await store.delete(CURRENT);
-    for (const old of aside(await store.getAll()).slice(MOST_KEPT)) await store.delete(old.id);
+    for (const old of aside(await store.getAll()).slice(MOST_SAVED)) await store.delete(old.id);
     await done;
   }
 
   /** Puts a run that was set aside back on the shelf. */
-  async putBack(run: KeptRun): Promise<void> {
+  async putBack(run: SavedRun): Promise<void> {
     const { store, done } = (await this.#database).transaction('runs', 'readwrite');
     done.catch(() => undefined);
     await store.put(run);
     const others = aside(await store.getAll()).filter(({ id }) => id !== run.id);
-    for (const old of others.slice(MOST_KEPT - 1)) await store.delete(old.id);
+    for (const old of others.slice(MOST_SAVED - 1)) await store.delete(old.id);
     await done;
   }
 
@@ -106,6 +106,6 @@ export class Shelf {
 }
 
 /** The runs that are not the current one, the latest first. */
-function aside(runs: readonly KeptRun[]): KeptRun[] {
+function aside(runs: readonly SavedRun[]): SavedRun[] {
   return runs.filter((run) => run.id !== CURRENT).sort((a, b) => b.savedAt - a.savedAt);
 }

@@ -1,48 +1,48 @@
 // Keeps runs in the browser. Its storage may be full or forbidden: then it says
 // so, and the page goes on without.
 
-import type { KeptRun, Shelf } from './saved-runs';
+import type { SavedRun, SavedRuns } from './saved-runs';
 import { CURRENT } from './saved-runs';
 
 export type Complain = (message: string, hint: string) => void;
 
-export class Keeper {
+export class RunSaver {
   /** The current run has not replaced the one before it on the shelf. */
   #heir = false;
   /** The kept run that the current one goes on from; it leaves the list. */
   #taken: string | null = null;
   /** What was last to be kept, also if it could not be. */
-  #latest: KeptRun | null = null;
+  #latest: SavedRun | null = null;
 
   /** `mine`: whether the place of the current run belongs to this tab. */
   constructor(
-    readonly shelf: Shelf,
+    readonly store: SavedRuns,
     readonly complain: Complain,
     readonly mine: Promise<boolean> = Promise.resolve(true),
   ) {}
 
   /** Where to go on after a crash: what could not be kept is still at hand. */
-  async latest(): Promise<KeptRun | null> {
+  async latest(): Promise<SavedRun | null> {
     return this.#latest ?? this.current();
   }
 
-  async current(): Promise<KeptRun | null> {
+  async current(): Promise<SavedRun | null> {
     if (!(await this.mine)) return null;
-    return this.#quietly(() => this.shelf.load(CURRENT));
+    return this.#quietly(() => this.store.load(CURRENT));
   }
 
-  kept(): Promise<readonly KeptRun[] | null> {
-    return this.#quietly(() => this.shelf.kept());
+  kept(): Promise<readonly SavedRun[] | null> {
+    return this.#quietly(() => this.store.kept());
   }
 
   /** Whether it is gone. */
   async discard(id: string): Promise<boolean> {
-    return this.#done(() => this.shelf.remove(id));
+    return this.#done(() => this.store.remove(id));
   }
 
   /** Whether it is there again. */
-  async putBack(run: KeptRun): Promise<boolean> {
-    return this.#done(() => this.shelf.putBack(run));
+  async putBack(run: SavedRun): Promise<boolean> {
+    return this.#done(() => this.store.putBack(run));
   }
 
   /** From the next save on, another run is the current one. */
@@ -56,20 +56,20 @@ export class Keeper {
     this.#latest = null;
     if (!(await this.mine)) return;
     await this.#quietly(async () => {
-      await this.shelf.succeed(null, this.#taken);
+      await this.store.succeed(null, this.#taken);
       this.#heir = false;
       this.#taken = null;
     });
   }
 
   /** Whether the run is kept now. */
-  async save(run: KeptRun): Promise<boolean> {
+  async save(run: SavedRun): Promise<boolean> {
     this.#latest = run;
     if (!(await this.mine)) return false;
     const kept = await this.#quietly(async () => {
       // Until it has worked once: a plain save would overwrite the run before.
-      if (this.#heir) await this.shelf.succeed(run, this.#taken);
-      else await this.shelf.save(run);
+      if (this.#heir) await this.store.succeed(run, this.#taken);
+      else await this.store.save(run);
       this.#heir = false;
       this.#taken = null;
       return true;

@@ -51,7 +51,7 @@ export interface RunState extends History {
   readonly msPerStep: number | null;
 }
 
-export type Happening =
+export type RunEvent =
   | { readonly type: 'began'; readonly summary: RunSummary; readonly history: History | null }
   | { readonly type: 'changed'; readonly summary: RunSummary }
   | { readonly type: 'stepped'; readonly reports: readonly StepReport[]; readonly ms: number }
@@ -89,41 +89,41 @@ const MOST_CHANGES = 200;
 /** Validations above which every second one is forgotten. */
 const MOST_VALIDATIONS = 400;
 
-export function reduce(state: RunState, happening: Happening): RunState {
-  switch (happening.type) {
+export function reduce(state: RunState, event: RunEvent): RunState {
+  switch (event.type) {
     case 'began': {
-      const { summary } = happening;
-      const { changes = [], judged = [], ...history } = happening.history ?? NO_HISTORY;
+      const { summary } = event;
+      const { changes = [], judged = [], ...history } = event.history ?? NO_HISTORY;
       return { ...NO_RUN, ...history, changes, judged, summary, step: summary.step };
     }
     case 'changed': {
-      const { summary } = happening;
+      const { summary } = event;
       const changes = state.summary
         ? noted(state.changes, state.step, state.summary.config, summary.config)
         : state.changes;
       return { ...state, summary, changes };
     }
     case 'stepped': {
-      const last = happening.reports.at(-1);
+      const last = event.reports.at(-1);
       if (!last) return state;
-      const each = happening.ms / happening.reports.length;
+      const each = event.ms / event.reports.length;
       return {
         ...state,
         step: last.step,
         learningRate: last.learning_rate,
-        elapsed: state.elapsed + happening.ms,
+        elapsed: state.elapsed + event.ms,
         // Smoothed, so that the number can be read.
         msPerStep: state.msPerStep === null ? each : 0.8 * state.msPerStep + 0.2 * each,
-        solved: happening.reports.findLast((report) => report.solved)?.solved ?? state.solved,
-        training: thin([...state.training, ...happening.reports.map(point)]),
+        solved: event.reports.findLast((report) => report.solved)?.solved ?? state.solved,
+        training: thin([...state.training, ...event.reports.map(point)]),
       };
     }
     case 'validated':
-      return { ...state, validation: sparse([...state.validation, happening.validation]) };
+      return { ...state, validation: sparse([...state.validation, event.validation]) };
     case 'judged':
-      return { ...state, judged: sparse([...state.judged, happening.judged]) };
+      return { ...state, judged: sparse([...state.judged, event.judged]) };
     default:
-      return happening satisfies never;
+      return event satisfies never;
   }
 }
 

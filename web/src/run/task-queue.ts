@@ -1,17 +1,17 @@
 // What is to be done next, and a sleep that ends when there is something.
 
-export type Errand = () => Promise<unknown>;
+export type Task = () => Promise<unknown>;
 
-export class Errands {
-  #waiting: Errand[] = [];
+export class TaskQueue {
+  #waiting: Task[] = [];
   #wake: () => void = () => undefined;
 
-  add(errand: Errand): void {
-    this.#waiting.push(errand);
+  add(task: Task): void {
+    this.#waiting.push(task);
     this.poke();
   }
 
-  next(): Errand | undefined {
+  next(): Task | undefined {
     return this.#waiting.shift();
   }
 

@@ -2,7 +2,7 @@
 // known of them. What else a run does depends on the room it is in.
 
 import type { RunConfig, RunSummary } from '../gen';
-import { type Happening, type History, NO_RUN, type Phase, reduce, type RunState } from './state';
+import { type RunEvent, type History, NO_RUN, type Phase, reduce, type RunState } from './state';
 import { differing, valueOf, withSetting } from './settings';
 import type { Machine } from './machine.svelte';
 
@@ -35,7 +35,7 @@ export abstract class Training {
   ): void;
 
   protected begun(summary: RunSummary, history: History | null): void {
-    this.happen({ type: 'began', summary, history });
+    this.apply({ type: 'began', summary, history });
     this.draft = summary.config;
     this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
     this.#single = 0;
@@ -45,7 +45,7 @@ export abstract class Training {
   /** Its settings changed while it goes on. */
   change(summary: RunSummary): void {
     const before = this.state.summary?.config ?? summary.config;
-    this.happen({ type: 'changed', summary });
+    this.apply({ type: 'changed', summary });
     // What else stands in the form, unapplied, stays there.
     for (const setting of differing(before, summary.config)) {
       this.draft = withSetting(this.draft, setting, valueOf(summary.config, setting));
@@ -91,7 +91,7 @@ export abstract class Training {
       return false;
     }
     const from = this.state.step;
-    this.happen({ type: 'stepped', reports, ms });
+    this.apply({ type: 'stepped', reports, ms });
     this.#batch = Math.max(1, Math.min(200, Math.round((n * SLICE) / Math.max(1, ms))));
     this.stepped(from);
     if (this.state.step < (this.state.summary?.config.train.max_iters ?? Infinity)) return false;
@@ -115,7 +115,7 @@ export abstract class Training {
   /** The last step has been made. */
   protected abstract finish(): Promise<void>;
 
-  protected happen(happening: Happening): void {
-    this.state = reduce(this.state, happening);
+  protected apply(event: RunEvent): void {
+    this.state = reduce(this.state, event);
   }
 }

@@ -2,7 +2,7 @@
 
 import { type SessionClient, SessionError } from '../client/client';
 import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
-import { CURRENT, type KeptRun } from './saved-runs';
+import { CURRENT, type SavedRun } from './saved-runs';
 import { ARC } from '../rooms/puzzles/kinds';
 import { SAMPLE_TEXT } from '../rooms/puzzles/arc-sample';
 import { ROOM_OF, stranger, type Variant, variantOf } from '../rooms/table';
@@ -10,7 +10,7 @@ import type { RunState } from './state';
 import type { RoomName } from '../worker/protocol';
 import { Corpora, named } from './dataset';
 
-export class Trainee {
+export class WorkerRun {
   /** The text, when it is the visitor's own; of ARC the tasks, as JSON. */
   text: string | null = null;
 
@@ -105,9 +105,9 @@ export class Trainee {
   /** The run with all that is needed to go on with it another day. */
   async keepable(
     client: SessionClient,
-    from: Pick<KeptRun, 'preset' | 'origin'>,
+    from: Pick<SavedRun, 'preset' | 'origin'>,
     state: RunState,
-  ): Promise<KeptRun> {
+  ): Promise<SavedRun> {
     const saved = await this.save(client);
     const { training, validation, elapsed, changes, judged, summary } = state;
     return {

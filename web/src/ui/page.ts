@@ -2,7 +2,7 @@
 
 import './app.css';
 import { SessionClient } from '../client/client';
-import type { Bench } from '../run/controller.svelte';
+import type { RunController } from '../run/controller.svelte';
 
 export function spawn(): SessionClient {
   return new SessionClient(
@@ -18,7 +18,7 @@ export function place(): HTMLElement {
   return target;
 }
 
-export function keepOnLeaving(bench: Bench): void {
+export function keepOnLeaving(bench: RunController): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') bench.keepNow();
   });

@@ -1,11 +1,11 @@
 // Something from the visitor: a file is a checkpoint by its name, anything else is text.
 
-import type { Bench } from '../run/controller.svelte';
+import type { RunController } from '../run/controller.svelte';
 
 /** Files above this are no text that a tab could train on. */
 const LARGEST_TEXT = 64 << 20;
 
-export async function receive(lab: Bench, file: File): Promise<void> {
+export async function receive(lab: RunController, file: File): Promise<void> {
   if (file.name.endsWith('.safetensors')) {
     lab.openCheckpoint(new Uint8Array(await file.arrayBuffer()));
     return;

@@ -12,7 +12,7 @@ export type Overrides = Readonly<Record<string, Value>>;
 export type Side = 'a' | 'b';
 export const SIDES = ['a', 'b'] as const;
 
-export interface DuelPlan {
+export interface ComparisonPlan {
   readonly base: string;
   readonly steps: number;
   readonly a: Overrides;
@@ -20,7 +20,7 @@ export interface DuelPlan {
 }
 
 /** Equal compute: each token passes four blocks on both sides. */
-export const DEFAULT_DUEL: DuelPlan = {
+export const DEFAULT_COMPARISON: ComparisonPlan = {
   base: DEFAULT_PRESET,
   steps: 300,
   a: { n_layers: 4, recursion_steps: 1 },
@@ -39,7 +39,7 @@ const BATCHES: readonly string[] = [
 const SHARED: readonly string[] = ['variant', 'dataset', 'max_iters'];
 
 /** The configuration of a side. */
-export function configOf(plan: DuelPlan, side: Side): RunConfig {
+export function configOf(plan: ComparisonPlan, side: Side): RunConfig {
   let config = preset(plan.base) ?? baseline();
   for (const [key, value] of Object.entries(plan[side])) {
     const setting = settingOf(key);
@@ -55,7 +55,12 @@ function baseline(): RunConfig {
 }
 
 /** A plan with a setting of one side changed; what equals the preset is no change. */
-export function withOverride(plan: DuelPlan, side: Side, key: string, value: Value): DuelPlan {
+export function withOverride(
+  plan: ComparisonPlan,
+  side: Side,
+  key: string,
+  value: Value,
+): ComparisonPlan {
   return { ...plan, [side]: tidy(plan.base, { ...plan[side], [key]: value }) };
 }
 
@@ -68,12 +73,12 @@ function tidy(base: string, overrides: Overrides): Overrides {
 }
 
 /** The same plan on another preset. */
-export function rebased({ steps, a, b }: DuelPlan, base: string): DuelPlan {
+export function rebased({ steps, a, b }: ComparisonPlan, base: string): ComparisonPlan {
   return { base, steps, a: tidy(base, a), b: tidy(base, b) };
 }
 
 /** Why the two could not be compared, in words; `null` when they can be. */
-export function obstacle(plan: DuelPlan): string | null {
+export function obstacle(plan: ComparisonPlan): string | null {
   const [a, b] = [configOf(plan, 'a'), configOf(plan, 'b')];
   const unlike = SETTINGS.filter(({ key }) => BATCHES.includes(key))
     .map((setting) => ({ key: setting.key, values: [a, b].map((c) => show(valueOf(c, setting))) }))
@@ -84,7 +89,7 @@ export function obstacle(plan: DuelPlan): string | null {
 }
 
 /** What both cost for each token, before anything has been measured. */
-export function costs(plan: DuelPlan): string {
+export function costs(plan: ComparisonPlan): string {
   const [a, b] = SIDES.map((side) => configOf(plan, side).model);
   if (!a || !b) return '';
   const passes = [a, b].map((m) => m.n_layers * callsOf(m));
@@ -154,30 +159,30 @@ function decode(text: string): readonly (readonly [string, string])[] {
 }
 
 /** What an address says of a duel, by parameter. */
-export const DUEL_KEYS = ['duel', 'duel_steps', 'a', 'b'] as const;
+export const COMPARISON_KEYS = ['duel', 'duel_steps', 'a', 'b'] as const;
 
-export function readDuel(query: URLSearchParams, problems: string[]): DuelPlan | null {
-  if (!DUEL_KEYS.some((key) => query.has(key))) return null;
-  const base = query.get('duel') ?? DEFAULT_DUEL.base;
+export function readComparison(query: URLSearchParams, problems: string[]): ComparisonPlan | null {
+  if (!COMPARISON_KEYS.some((key) => query.has(key))) return null;
+  const base = query.get('duel') ?? DEFAULT_COMPARISON.base;
   if (!preset(base)) problems.push(`There is no preset “${base}”.`);
   const text = query.get('duel_steps');
-  const steps = Number(text ?? DEFAULT_DUEL.steps);
+  const steps = Number(text ?? DEFAULT_COMPARISON.steps);
   const possible = Number.isInteger(steps) && steps >= 1 && steps <= MOST_STEPS;
   if (!possible) problems.push(`“${text}” cannot be the steps of a duel.`);
   const [a = {}, b = {}] = SIDES.map((side) => {
     const given = query.get(side);
-    if (given === null) return query.has('duel') ? {} : DEFAULT_DUEL[side];
+    if (given === null) return query.has('duel') ? {} : DEFAULT_COMPARISON[side];
     const typed = readPairs(decode(given));
     problems.push(...typed.problems.map((problem) => `${side.toUpperCase()}: ${problem}`));
     return typed.overrides;
   });
-  const plan = { base, steps: possible ? steps : DEFAULT_DUEL.steps, a, b };
-  return rebased(plan, preset(base) ? base : DEFAULT_DUEL.base);
+  const plan = { base, steps: possible ? steps : DEFAULT_COMPARISON.steps, a, b };
+  return rebased(plan, preset(base) ? base : DEFAULT_COMPARISON.base);
 }
 
-export function writeDuel(query: URLSearchParams, plan: DuelPlan): void {
+export function writeComparison(query: URLSearchParams, plan: ComparisonPlan): void {
   query.set('duel', plan.base);
-  if (plan.steps !== DEFAULT_DUEL.steps) query.set('duel_steps', String(plan.steps));
+  if (plan.steps !== DEFAULT_COMPARISON.steps) query.set('duel_steps', String(plan.steps));
   for (const side of SIDES) {
     const text = encode(plan[side]);
     if (text !== '') query.set(side, text);

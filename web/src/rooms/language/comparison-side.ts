@@ -10,7 +10,7 @@ export interface Timed extends Point {
   readonly ms: number;
 }
 
-export interface Standing {
+export interface SideState {
   readonly summary: RunSummary;
   readonly step: number;
   /** Milliseconds of training. */
@@ -23,11 +23,11 @@ export interface Standing {
 export type Measure = 'steps' | 'compute' | 'time';
 export const MEASURES: readonly Measure[] = ['steps', 'compute', 'time'];
 
-export function began(summary: RunSummary): Standing {
+export function began(summary: RunSummary): SideState {
   return { summary, step: summary.step, elapsed: 0, training: [], validation: [] };
 }
 
-export function stepped(side: Standing, reports: readonly StepReport[], ms: number): Standing {
+export function stepped(side: SideState, reports: readonly StepReport[], ms: number): SideState {
   const each = ms / Math.max(1, reports.length);
   const made = reports.map(({ step, loss }, i) => ({
     step,
@@ -42,7 +42,7 @@ export function stepped(side: Standing, reports: readonly StepReport[], ms: numb
   };
 }
 
-export function validated(side: Standing, loss: number): Standing {
+export function validated(side: SideState, loss: number): SideState {
   const { step, elapsed: ms } = side;
   return { ...side, validation: [...side.validation, { step, loss, ms }] };
 }
@@ -55,7 +55,7 @@ export function flopsPerStep({ config, training_flops_per_token }: RunSummary): 
 }
 
 /** Where a loss of a side lies along an axis: steps, operations or seconds. */
-export function along(side: Standing, measure: Measure): (point: Timed) => number {
+export function along(side: SideState, measure: Measure): (point: Timed) => number {
   switch (measure) {
     case 'steps':
       return (point) => point.step;
@@ -74,7 +74,7 @@ export function along(side: Standing, measure: Measure): (point: Timed) => numbe
 const SLIGHT = 0.005;
 
 /** What the validations say where both sides have come equally far; `null` before that. */
-export function verdict(a: Standing, b: Standing, measure: Measure): string | null {
+export function verdict(a: SideState, b: SideState, measure: Measure): string | null {
   const [atA, atB] = [along(a, measure), along(b, measure)];
   const [endA, endB] = [a.validation.at(-1), b.validation.at(-1)];
   const common = Math.min(endA ? atA(endA) : 0, endB ? atB(endB) : 0);

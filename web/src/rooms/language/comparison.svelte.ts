@@ -3,9 +3,15 @@
 // touched but that it pauses.
 
 import { type SessionClient, SessionError } from '../../client/client';
-import { configOf, DEFAULT_DUEL, type DuelPlan, obstacle, type Side } from './comparison-plan';
+import {
+  configOf,
+  DEFAULT_COMPARISON,
+  type ComparisonPlan,
+  obstacle,
+  type Side,
+} from './comparison-plan';
 import { sentence } from '../../run/format';
-import { began, type Standing, stepped, validated } from './comparison-side';
+import { began, type SideState, stepped, validated } from './comparison-side';
 import type { PageAddress } from './url';
 import { named } from '../../run/dataset';
 import { Machine } from '../../run/machine.svelte';
@@ -17,9 +23,9 @@ const SLICE = 200;
 const VALIDATIONS = 20;
 const VALIDATION_TOKENS = 4096;
 
-export type DuelPhase = 'ready' | 'opening' | 'training' | 'paused' | 'done' | 'failed';
+export type ComparisonPhase = 'ready' | 'opening' | 'training' | 'paused' | 'done' | 'failed';
 
-export interface DuelSurroundings {
+export interface ComparisonContext {
   readonly spawn: () => SessionClient;
   readonly wish: Pick<PageAddress, 'device' | 'software'>;
   /** Settles when the run at hand no longer trains. */
@@ -32,22 +38,22 @@ export interface DuelSurroundings {
 
 type Pair<T> = readonly [T, T];
 
-export class Duel {
+export class Comparison {
   /** Whether someone looks at it; the address then carries it. */
   open = $state(false);
-  plan = $state.raw(DEFAULT_DUEL);
-  phase = $state<DuelPhase>('ready');
-  sides = $state.raw<Pair<Standing> | null>(null);
+  plan = $state.raw(DEFAULT_COMPARISON);
+  phase = $state<ComparisonPhase>('ready');
+  sides = $state.raw<Pair<SideState> | null>(null);
   problem = $state<string | null>(null);
 
-  readonly #around: DuelSurroundings;
+  readonly #around: ComparisonContext;
   #machines: Pair<Machine> | null = null;
   #batch = 1;
   /** Counts ends: what still runs of a duel that has ended stops. */
   #turn = 0;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(around: DuelSurroundings, plan: DuelPlan | null) {
+  constructor(around: ComparisonContext, plan: ComparisonPlan | null) {
     this.#around = around;
     if (!plan) return;
     this.open = true;
@@ -71,7 +77,7 @@ export class Duel {
   }
 
   /** Another plan: what was trained belongs to the one before. */
-  change(plan: DuelPlan): void {
+  change(plan: ComparisonPlan): void {
     this.reset();
     this.plan = plan;
     this.#around.remember();
@@ -114,7 +120,7 @@ export class Duel {
     const machines = [new Machine(spawn, wish), new Machine(spawn, wish)] as const;
     this.#machines = machines;
     const { corpus, own } = await text();
-    const make = (side: Side, machine: Machine): Promise<Standing> =>
+    const make = (side: Side, machine: Machine): Promise<SideState> =>
       ofSide(side, async () => {
         await machine.open();
         const config = named(configOf(this.plan, side), own);
@@ -153,14 +159,14 @@ export class Duel {
     }
   }
 
-  async #advance(machine: Machine, side: Standing, n: number, next: number): Promise<Standing> {
+  async #advance(machine: Machine, side: SideState, n: number, next: number): Promise<SideState> {
     const before = performance.now();
     const { reports } = await machine.client.ask({ type: 'step', n }, 'stepped');
     const moved = stepped(side, reports, performance.now() - before);
     return moved.step === next ? this.#validate(machine, moved) : moved;
   }
 
-  async #validate(machine: Machine, standing: Standing): Promise<Standing> {
+  async #validate(machine: Machine, standing: SideState): Promise<SideState> {
     const { summary } = standing;
     if (summary.val_tokens < 2) return standing;
     const depths = [depthOf(summary.config.model)];
@@ -177,7 +183,7 @@ export class Duel {
     this.problem = error instanceof Error ? error.message : String(error);
   }
 
-  #end(phase: DuelPhase): void {
+  #end(phase: ComparisonPhase): void {
     this.#turn += 1;
     this.phase = phase;
     if (phase !== 'paused') this.#close();

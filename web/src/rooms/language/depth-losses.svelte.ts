@@ -16,7 +16,7 @@ export interface Measured {
   readonly step: number;
 }
 
-export class Curve {
+export class DepthLosses {
   shown = $state.raw<Measured | null>(null);
 
   /** Which measurement comes next. */

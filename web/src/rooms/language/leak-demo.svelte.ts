@@ -5,8 +5,8 @@ import { type SessionClient, SessionError } from '../../client/client';
 import {
   advanced,
   type LeakPhase,
-  type Lesson,
-  lessonConfig,
+  type LeakRun,
+  leakConfig,
   nextScore,
   opened,
   scored,
@@ -22,7 +22,7 @@ const STEPS_AT_ONCE = 5;
 /** Tokens of the validation text in each score. */
 const SCORED_TOKENS = 4096;
 
-export interface LeakSurroundings {
+export interface LeakContext {
   readonly spawn: () => SessionClient;
   /** What the page computes on, this does too. */
   readonly wish: Wish;
@@ -38,17 +38,17 @@ export interface Problem {
   readonly hint: string;
 }
 
-export class Leak {
+export class LeakDemo {
   phase = $state<LeakPhase>('ready');
-  lesson = $state.raw<Lesson | null>(null);
+  lesson = $state.raw<LeakRun | null>(null);
   problem = $state.raw<Problem | null>(null);
 
-  readonly #around: LeakSurroundings;
+  readonly #around: LeakContext;
   #machine: Machine | null = null;
   /** Counts lessons and their ends: what still runs of one that has ended changes nothing. */
   #turn = 0;
 
-  constructor(around: LeakSurroundings) {
+  constructor(around: LeakContext) {
     this.#around = around;
   }
 
@@ -81,7 +81,7 @@ export class Leak {
     const { client } = machine;
     await machine.open();
     const lessons = { kind: 'text', text: await this.#around.text() } as const;
-    const command = { type: 'create', config: lessonConfig(), lessons } as const;
+    const command = { type: 'create', config: leakConfig(), lessons } as const;
     const { summary } = await client.ask(command, 'ready');
     let lesson = await score(client, opened(summary));
     while (turn === this.#turn) {
@@ -112,7 +112,7 @@ export class Leak {
 }
 
 /** A few steps, and a score where one is due. */
-async function advance(client: SessionClient, lesson: Lesson): Promise<Lesson> {
+async function advance(client: SessionClient, lesson: LeakRun): Promise<LeakRun> {
   const before = performance.now();
   const due = nextScore(lesson);
   const n = Math.min(STEPS_AT_ONCE, due - lesson.step);
@@ -124,7 +124,7 @@ async function advance(client: SessionClient, lesson: Lesson): Promise<Lesson> {
 }
 
 /** At the depth that it is trained at. */
-async function score(client: SessionClient, lesson: Lesson): Promise<Lesson> {
+async function score(client: SessionClient, lesson: LeakRun): Promise<LeakRun> {
   const depths = [depthOf(lesson.summary.config.model)];
   const command = { type: 'evaluate', depths, max_tokens: SCORED_TOKENS } as const;
   const { depths: losses } = await client.ask(command, 'evaluated');

@@ -17,7 +17,7 @@ export interface Score {
   readonly honest: number;
 }
 
-export interface Lesson {
+export interface LeakRun {
   readonly summary: RunSummary;
   readonly step: number;
   /** Milliseconds of training and scoring since the first score. */
@@ -26,44 +26,44 @@ export interface Lesson {
 }
 
 /** A model whose draft starts as its own answer. */
-export function lessonConfig(): RunConfig {
+export function leakConfig(): RunConfig {
   const config = preset('page-leak');
   if (!config) throw new Error('the page was built without the preset of the lesson');
   return config;
 }
 
-export function opened(summary: RunSummary): Lesson {
+export function opened(summary: RunSummary): LeakRun {
   return { summary, step: summary.step, elapsed: 0, scores: [] };
 }
 
-export function advanced(lesson: Lesson, step: number, ms: number): Lesson {
+export function advanced(lesson: LeakRun, step: number, ms: number): LeakRun {
   return { ...lesson, step, elapsed: lesson.elapsed + ms };
 }
 
 /** With another score; a model that has only one start teaches nothing here. */
-export function scored(lesson: Lesson, { loss, leaking_loss }: DepthLoss): Lesson {
+export function scored(lesson: LeakRun, { loss, leaking_loss }: DepthLoss): LeakRun {
   if (leaking_loss === undefined) throw new Error('the model has no start that leaks');
   const score = { step: lesson.step, leaking: leaking_loss, honest: loss };
   return { ...lesson, scores: [...lesson.scores, score] };
 }
 
-export function totalOf({ summary }: Lesson): number {
+export function totalOf({ summary }: LeakRun): number {
   return summary.config.train.max_iters;
 }
 
 /** The step at which it is scored next; the last one is always scored. */
-export function nextScore(lesson: Lesson): number {
+export function nextScore(lesson: LeakRun): number {
   const next = (Math.floor(lesson.step / SCORED_EVERY) + 1) * SCORED_EVERY;
   return Math.min(totalOf(lesson), next);
 }
 
-export function progress(lesson: Lesson): string {
+export function progress(lesson: LeakRun): string {
   const [step, total] = [lesson.step, totalOf(lesson)].map((n) => n.toLocaleString('en-US'));
   return `step ${step} of ${total}`;
 }
 
 /** How long the rest takes at this pace; `null` where there is none, or no pace yet. */
-export function timeLeft(lesson: Lesson): string | null {
+export function timeLeft(lesson: LeakRun): string | null {
   const { step, elapsed, summary } = lesson;
   const made = step - summary.step;
   const rest = totalOf(lesson) - step;
@@ -80,7 +80,7 @@ export function perplexity(loss: number): string {
 }
 
 /** What there is to say of it: little while it goes on, for it is read out. */
-export function told(phase: LeakPhase, lesson: Lesson | null): string {
+export function told(phase: LeakPhase, lesson: LeakRun | null): string {
   switch (phase) {
     case 'ready':
     case 'failed':
@@ -97,7 +97,7 @@ export function told(phase: LeakPhase, lesson: Lesson | null): string {
   }
 }
 
-function verdict({ scores, summary }: Lesson): string {
+function verdict({ scores, summary }: LeakRun): string {
   const last = scores.at(-1);
   if (!last) return '';
   const { leaking, honest, step } = last;

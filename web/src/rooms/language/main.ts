@@ -2,13 +2,13 @@
 
 import { mount } from 'svelte';
 
-import { Lab } from './page.svelte';
+import { LanguagePage } from './page.svelte';
 import { keepOnLeaving, place, spawn } from '../../ui/page';
-import { Shelf } from '../../run/saved-runs';
+import { SavedRuns } from '../../run/saved-runs';
 import { read } from './url';
 import App from './views/App.svelte';
 
-const lab = new Lab(read(location.search), spawn, new Shelf());
+const lab = new LanguagePage(read(location.search), spawn, new SavedRuns());
 mount(App, { target: place(), props: { lab } });
 keepOnLeaving(lab);
 void lab.live();

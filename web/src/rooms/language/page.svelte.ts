@@ -2,41 +2,41 @@
 // can be asked.
 
 import type { SessionClient } from '../../client/client';
-import type { Shelf } from '../../run/saved-runs';
+import type { SavedRuns } from '../../run/saved-runs';
 import { type Asked } from './asked';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
 import { type Pass, passOf } from '../../run/format';
 import { type PageAddress, type Question, write } from './url';
 import type { Answer } from './answer.svelte';
-import { Bench } from '../../run/controller.svelte';
+import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
-import type { Curve } from './depth-losses.svelte';
+import type { DepthLosses } from './depth-losses.svelte';
 import type { Drafting } from './drafting.svelte';
-import { Duel } from './comparison.svelte';
+import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
-import { Leak } from './leak-demo.svelte';
+import { LeakDemo } from './leak-demo.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './writer.svelte';
 
 /** Characters below which a pasted text was meant for something else. */
 const SHORTEST_PASTE = 1000;
 
-export class Lab extends Bench<Run> {
-  readonly duel: Duel;
-  readonly leak: Leak;
+export class LanguagePage extends RunController<Run> {
+  readonly duel: Comparison;
+  readonly leak: LeakDemo;
 
   readonly #address: PageAddress;
   readonly #estimates = new Estimates();
 
-  constructor(address: PageAddress, spawn: () => SessionClient, shelf: Shelf) {
+  constructor(address: PageAddress, spawn: () => SessionClient, store: SavedRuns) {
     super({
       room: 'language',
       wish: address,
-      ...{ spawn, shelf, preset: address.preset, standard: DEFAULT_PRESET },
+      ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
       run: (machine) => new Run(machine, address),
     });
     this.#address = address;
-    this.duel = new Duel(
+    this.duel = new Comparison(
       {
         spawn,
         wish: address,
@@ -49,7 +49,7 @@ export class Lab extends Bench<Run> {
       },
       address.duel,
     );
-    this.leak = new Leak({
+    this.leak = new LeakDemo({
       spawn,
       wish: address,
       quiet: () => {
@@ -90,8 +90,8 @@ export class Lab extends Bench<Run> {
   get pass(): Pass {
     return passOf(this.state.summary?.config.model);
   }
-  get curve(): Curve {
-    return this.run.curve;
+  get depthLosses(): DepthLosses {
+    return this.run.depthLosses;
   }
   get cursor(): Cursor {
     return this.run.cursor;
@@ -144,45 +144,45 @@ export class Lab extends Bench<Run> {
     if (this.question.prompt !== prompt) this.drafting.restart();
     this.run.ask();
     this.bar.soon(this.address());
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Reads the text being written, or the fixed one. */
   read(source: Source): void {
     this.run.source = source;
     this.run.refining.hurry();
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Looks at a cell of the grid. */
   point(cycle: number | null, at: number | null): void {
     this.run.cursor.set(cycle, at);
     this.run.refining.hurry();
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Takes the drafted chunk into its text, and drafts the next one. */
   take(): void {
     this.drafting.take(this.question.prompt);
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Drafts from the prompt again. */
   startOver(): void {
     this.drafting.restart();
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** A part of the page comes into sight, or leaves it. */
   look(part: Part, seen: boolean): void {
     this.run.look(part, seen);
-    if (seen) this.errands.poke();
+    if (seen) this.queue.poke();
   }
 
   /** Times the presets that suit a tab, to say how long each takes. */
   estimate(names: readonly string[]): void {
     this.#estimates.want(names);
-    this.errands.poke();
+    this.queue.poke();
   }
 
   protected async fromNothing(name: string): Promise<void> {

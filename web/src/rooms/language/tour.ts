@@ -15,7 +15,7 @@ export interface Stop {
   readonly play?: true;
 }
 
-export const WALK: readonly Stop[] = [
+export const TOUR: readonly Stop[] = [
   {
     place: 'think',
     title: 'One small network',

@@ -1,7 +1,12 @@
 // All that the page of language models shows, in its address: the run, what it is
 // asked, and what is compared.
 
-import { DUEL_KEYS, type DuelPlan, readDuel, writeDuel } from './comparison-plan';
+import {
+  COMPARISON_KEYS,
+  type ComparisonPlan,
+  readComparison,
+  writeComparison,
+} from './comparison-plan';
 import { DEFAULT_PRESET } from '../../run/presets';
 import {
   addressOf,
@@ -34,7 +39,7 @@ export interface Question {
 export interface PageAddress extends RunAddress, Wish {
   readonly question: Question;
   /** Two configurations to be trained beside the run. */
-  readonly duel: DuelPlan | null;
+  readonly duel: ComparisonPlan | null;
   /** Whether a file waits that the other room was given. */
   readonly handed: boolean;
   /** What could not be read, in words. */
@@ -67,7 +72,7 @@ const NUMBERS = [
 const KNOWN: ReadonlySet<string> = new Set([
   ...['prompt', 'depth', 'depths', 'probe', 'handed'],
   ...NUMBERS.map(([key]) => key),
-  ...[...WISH_KEYS, ...RUN_KEYS, ...DUEL_KEYS],
+  ...[...WISH_KEYS, ...RUN_KEYS, ...COMPARISON_KEYS],
 ]);
 
 export function read(search: string): PageAddress {
@@ -79,7 +84,7 @@ export function read(search: string): PageAddress {
     ...run,
     ...readWish(query),
     question: readQuestion(query),
-    duel: readDuel(query, problems),
+    duel: readComparison(query, problems),
     handed: query.get('handed') === '1',
     problems,
   };
@@ -125,7 +130,7 @@ export function write(page: Page): string {
   if (depth !== null) query.set('depth', String(depth));
   if (depths !== null) query.set('depths', depths.join(','));
   if (probe !== null) query.set('probe', probe);
-  if (page.duel) writeDuel(query, page.duel);
+  if (page.duel) writeComparison(query, page.duel);
   writeWish(query, page);
   return addressOf(query);
 }

@@ -7,7 +7,7 @@ import { type Asked, asked } from './asked';
 import type { PageAddress, Question } from './url';
 import { Answers } from './answers.svelte';
 import { Cursor } from '../../run/cursor.svelte';
-import { Curve } from './depth-losses.svelte';
+import { DepthLosses } from './depth-losses.svelte';
 import { Drafting } from './drafting.svelte';
 import type { Machine } from '../../run/machine.svelte';
 import { Refining, type Source } from './refining.svelte';
@@ -26,7 +26,7 @@ export class Run extends Training {
   readonly answers = new Answers();
   readonly refining = new Refining();
   readonly drafting = new Drafting();
-  readonly curve = new Curve();
+  readonly depthLosses = new DepthLosses();
   readonly cursor = new Cursor();
   /** What the grid shows being read; `null` is the fixed text while training. */
   source = $state<Source | null>(null);
@@ -62,7 +62,7 @@ export class Run extends Training {
     this.refining.forget();
     this.drafting.forget();
     this.answers.forget();
-    this.curve.forget();
+    this.depthLosses.forget();
     this.cursor.set(null, null);
   }
 
@@ -154,7 +154,7 @@ export class Run extends Training {
     this.refining.refresh();
     this.drafting.refresh();
     this.answers.age(performance.now());
-    this.curve.age();
+    this.depthLosses.age();
   }
 
   protected finish(): Promise<void> {
@@ -168,16 +168,16 @@ export class Run extends Training {
     const depths = telling(depthOf(summary.config.model));
     const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
     const { step, depths: losses } = await this.machine.client.ask(command, 'evaluated');
-    this.happen({ type: 'validated', validation: { step, depths: losses } });
+    this.apply({ type: 'validated', validation: { step, depths: losses } });
   }
 
   /** Measures the loss at every depth, where it is looked at; whether there was anything to do. */
   async #measure(now: number): Promise<boolean> {
     const { summary } = this.state;
     const busy = this.wanted || this.answers.due(now, this.#seen.compared) !== null;
-    if (!this.#seen.curve || !this.curve.due(now, busy)) return false;
+    if (!this.#seen.curve || !this.depthLosses.due(now, busy)) return false;
     if (!summary?.trainable || summary.val_tokens < 2) return false;
-    await this.curve.measure(this.machine.client, summary.val_tokens);
+    await this.depthLosses.measure(this.machine.client, summary.val_tokens);
     return true;
   }
 

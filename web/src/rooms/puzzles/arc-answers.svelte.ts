@@ -11,7 +11,7 @@ interface Question {
   readonly steps: number;
 }
 
-export class Attempts {
+export class ArcPredictions {
   /** By guise; the first is the test as it was given. */
   answers = $state.raw<readonly ArcAnswers[]>([]);
   /** What they vote for, most votes first. */

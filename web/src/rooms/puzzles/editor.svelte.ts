@@ -10,7 +10,7 @@ import { sentence } from '../../run/format';
 /** How a puzzle came: one that was drawn is looked at as it grows. */
 export type Arrived = 'whole' | 'drawn' | 'refused';
 
-export class Desk {
+export class PuzzleEditor {
   kind: Kind;
   /** What is drawn, also where it is no puzzle yet. */
   board: Board;

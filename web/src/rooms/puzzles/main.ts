@@ -2,13 +2,13 @@
 
 import { mount } from 'svelte';
 
-import { PuzzleRoom } from './page.svelte';
+import { PuzzlesPage } from './page.svelte';
 import { keepOnLeaving, place, spawn } from '../../ui/page';
-import { Shelf } from '../../run/saved-runs';
+import { SavedRuns } from '../../run/saved-runs';
 import { readPuzzle } from './url';
 import App from './views/App.svelte';
 
-const room = new PuzzleRoom(readPuzzle(location.search), spawn, new Shelf('trm-puzzles'));
+const room = new PuzzlesPage(readPuzzle(location.search), spawn, new SavedRuns('trm-puzzles'));
 mount(App, { target: place(), props: { room } });
 keepOnLeaving(room);
 void room.live();

@@ -3,39 +3,39 @@
 
 import type { SessionClient } from '../../client/client';
 import type { RunConfig } from '../../gen';
-import type { Shelf } from '../../run/saved-runs';
+import type { SavedRuns } from '../../run/saved-runs';
 import type { Shipped } from '../../run/manifest';
 import { preset, presetOfKind, titleOf } from '../../run/presets';
 import { knowsAll } from './arc';
 import type { Grade } from './kinds';
 import { ARC, kindOf, OFFERED, type Subject } from './kinds';
-import type { Examined } from './solving';
+import type { PuzzleAnswer } from './solving';
 import { inTab } from './browser-config';
 import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from './url';
-import { Bench } from '../../run/controller.svelte';
+import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
-import type { Attempts } from './arc-answers.svelte';
-import { Desk } from './editor.svelte';
+import type { ArcPredictions } from './arc-answers.svelte';
+import { PuzzleEditor } from './editor.svelte';
 import { Solver } from './solver.svelte';
 import { Tasks } from './arc-tasks.svelte';
 
-export class PuzzleRoom extends Bench<Solver> {
+export class PuzzlesPage extends RunController<Solver> {
   readonly #address: PuzzleAddress;
 
-  constructor(address: PuzzleAddress, spawn: () => SessionClient, shelf: Shelf) {
+  constructor(address: PuzzleAddress, spawn: () => SessionClient, store: SavedRuns) {
     const asked = address.kind?.family === 'arc' ? null : address.kind;
     const kind = asked ?? kindOf(address.config.data.dataset) ?? kindOf(STANDARD);
     if (!kind) throw new Error('the page was built without kinds of puzzle');
-    const desk = new Desk(kind, address.puzzle);
+    const editor = new PuzzleEditor(kind, address.puzzle);
     const tasks = new Tasks(address.task, address.test);
     super({
       room: 'puzzles',
       wish: address,
-      ...{ spawn, shelf, preset: address.preset, standard: STANDARD },
-      run: (machine) => new Solver(machine, address.config, desk, tasks, { ...address.look }),
+      ...{ spawn, store, preset: address.preset, standard: STANDARD },
+      run: (machine) => new Solver(machine, address.config, editor, tasks, { ...address.look }),
     });
     this.#address = address;
-    desk.settled = () => this.bar.soon(this.address());
+    editor.settled = () => this.bar.soon(this.address());
     this.complain(address.problems);
   }
 
@@ -46,13 +46,13 @@ export class PuzzleRoom extends Bench<Solver> {
     );
   }
 
-  get desk(): Desk {
-    return this.run.desk;
+  get editor(): PuzzleEditor {
+    return this.run.editor;
   }
   get tasks(): Tasks {
     return this.run.tasks;
   }
-  get attempts(): Attempts {
+  get attempts(): ArcPredictions {
     return this.run.attempts;
   }
   /** The model at hand, in words. */
@@ -65,12 +65,12 @@ export class PuzzleRoom extends Bench<Solver> {
   /** What the room is about now. */
   get subject(): Subject {
     if (this.state.summary) return this.run.subject;
-    return this.#address.kind ?? this.desk.kind;
+    return this.#address.kind ?? this.editor.kind;
   }
   get cursor(): Cursor {
     return this.run.cursor;
   }
-  get examined(): Examined | null {
+  get examined(): PuzzleAnswer | null {
     return this.run.examined;
   }
   get look(): Readonly<Look> {
@@ -93,23 +93,23 @@ export class PuzzleRoom extends Bench<Solver> {
   }
 
   make(grade?: Grade): void {
-    this.desk.make(grade);
+    this.editor.make(grade);
     this.#given();
   }
 
   read(text: string): void {
-    this.desk.read(text);
+    this.editor.read(text);
     this.#given();
   }
 
   put(at: number, token: number): void {
-    this.desk.put(at, token);
+    this.editor.put(at, token);
     this.run.cursor.set(null, at);
     this.#given();
   }
 
   clear(): void {
-    this.desk.clear();
+    this.editor.clear();
     this.run.cursor.set(null, this.cursor.at);
     this.#given();
   }
@@ -131,13 +131,13 @@ export class PuzzleRoom extends Bench<Solver> {
       this.run.hurry();
     }
     this.bar.soon(this.address());
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** What held-out puzzles tell comes into sight, or leaves it. */
   watch(seen: boolean): void {
     this.run.watch(seen);
-    if (seen) this.errands.poke();
+    if (seen) this.queue.poke();
   }
 
   /** Puzzles of another kind, with a model for them: a trained one where there is one. */
@@ -166,7 +166,7 @@ export class PuzzleRoom extends Bench<Solver> {
 
   /** Takes ARC tasks in the place of those at hand; a model that has learned nothing begins with them. */
   takeTasks(name: string, text: string): void {
-    this.errands.add(async () => {
+    this.queue.add(async () => {
       await this.tasks.read(this.machine.client, name, text);
       this.#laid();
     });
@@ -196,7 +196,7 @@ export class PuzzleRoom extends Bench<Solver> {
   /** Puts the test at hand to the model, guise after guise. */
   attempt(): void {
     this.run.attempt();
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** A new model, set up as the one at hand, learns the tasks that lie here. */
@@ -224,7 +224,7 @@ export class PuzzleRoom extends Bench<Solver> {
 
   #given(): void {
     this.bar.soon(this.address());
-    this.errands.poke();
+    this.queue.poke();
   }
 
   /** Unless the address names a run: the model of the page for what is asked. */
@@ -258,12 +258,12 @@ export class PuzzleRoom extends Bench<Solver> {
   }
 
   protected address(): string {
-    const { preset, origin, look, desk, tasks } = this;
+    const { preset, origin, look, editor, tasks } = this;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
     const page = { preset, config, origin, look, device, software };
     if (this.subject !== ARC) {
-      return writePuzzle({ ...page, kind: desk.kind, puzzle: desk.board });
+      return writePuzzle({ ...page, kind: editor.kind, puzzle: editor.board });
     }
     return writePuzzle({ ...page, kind: ARC, task: tasks.task?.name ?? null, test: tasks.test });
   }

@@ -6,13 +6,13 @@ import type { RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../run/sizes';
 import type { History } from '../../run/state';
 import { ARC, kindFor, type Subject } from './kinds';
-import { type Examined, halts, stepsOf, stopAt } from './solving';
+import { type PuzzleAnswer, halts, stepsOf, stopAt } from './solving';
 import type { Look } from './url';
 import { Cursor } from '../../run/cursor.svelte';
 import type { Machine } from '../../run/machine.svelte';
 import { Training } from '../../run/training.svelte';
-import { Attempts } from './arc-answers.svelte';
-import type { Desk } from './editor.svelte';
+import { ArcPredictions } from './arc-answers.svelte';
+import type { PuzzleEditor } from './editor.svelte';
 import type { Tasks } from './arc-tasks.svelte';
 
 /** Milliseconds between two answers while the model learns, so that it goes on. */
@@ -28,12 +28,12 @@ const JUDGED_CELLS = 2048;
 const MOST_JUDGED = 64;
 
 export class Solver extends Training {
-  readonly desk: Desk;
+  readonly editor: PuzzleEditor;
   readonly tasks: Tasks;
-  readonly attempts = new Attempts();
+  readonly attempts = new ArcPredictions();
   readonly cursor = new Cursor();
   look: Look;
-  examined = $state.raw<Examined | null>(null);
+  examined = $state.raw<PuzzleAnswer | null>(null);
 
   /** Whether the visitor wishes that little moves: then the last step is shown. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
@@ -44,9 +44,9 @@ export class Solver extends Training {
   #judged = -1;
   #seen = false;
 
-  constructor(machine: Machine, config: RunConfig, desk: Desk, tasks: Tasks, look: Look) {
+  constructor(machine: Machine, config: RunConfig, editor: PuzzleEditor, tasks: Tasks, look: Look) {
     super(machine, config);
-    this.desk = desk;
+    this.editor = editor;
     this.tasks = tasks;
     this.look = $state(look);
   }
@@ -62,8 +62,8 @@ export class Solver extends Training {
     const arc = summary.vocab.kind === 'arc';
     const kind = arc ? null : kindFor(summary);
     if (arc && text !== null) this.tasks.turn(text);
-    if (kind) this.desk.turn(kind);
-    else this.desk.leave('This model solves puzzles of a kind that has no board here.');
+    if (kind) this.editor.turn(kind);
+    else this.editor.leave('This model solves puzzles of a kind that has no board here.');
     this.cursor.set(null, this.cursor.at);
     this.examined = null;
     this.#arrived = true;
@@ -80,7 +80,7 @@ export class Solver extends Training {
 
   /** What it solves; until there is a model, what lies on the desk. */
   get subject(): Subject {
-    return this.state.summary?.vocab.kind === 'arc' ? ARC : this.desk.kind;
+    return this.state.summary?.vocab.kind === 'arc' ? ARC : this.editor.kind;
   }
 
   /** Supervision steps that the puzzle is given. */
@@ -125,7 +125,7 @@ export class Solver extends Training {
   }
 
   async respond(now: number): Promise<boolean> {
-    const { desk, tasks, attempts, machine } = this;
+    const { editor, tasks, attempts, machine } = this;
     if (tasks.pending) {
       await tasks.settle(machine.client);
       return true;
@@ -134,8 +134,8 @@ export class Solver extends Training {
       await attempts.next(machine.client);
       return true;
     }
-    if (desk.pending) {
-      const arrived = await desk.settle(machine.client);
+    if (editor.pending) {
+      const arrived = await editor.settle(machine.client);
       if (arrived === 'refused') return true;
       if (arrived === 'whole') {
         this.#arrived = true;
@@ -144,7 +144,7 @@ export class Solver extends Training {
       this.hurry();
       return true;
     }
-    if (this.#stale && desk.posed && now >= this.#examineAt) {
+    if (this.#stale && editor.posed && now >= this.#examineAt) {
       await this.#examine();
       return true;
     }
@@ -163,7 +163,7 @@ export class Solver extends Training {
   }
 
   due(now: number): number | null {
-    return this.#stale && this.desk.posed ? Math.max(0, this.#examineAt - now) : null;
+    return this.#stale && this.editor.posed ? Math.max(0, this.#examineAt - now) : null;
   }
 
   protected stepped(): void {
@@ -186,7 +186,7 @@ export class Solver extends Training {
 
   /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */
   async #examine(): Promise<void> {
-    const { kind, posed } = this.desk;
+    const { kind, posed } = this.editor;
     if (!posed) return;
     this.#stale = false;
     const puzzle = posed.tokens;
@@ -212,6 +212,6 @@ export class Solver extends Training {
     const { step, scores } = await this.machine.client.ask(command, 'judged');
     const ms = performance.now() - before;
     this.#judgeAt = performance.now() + Math.max(JUDGE_EVERY, SHARE * ms);
-    this.happen({ type: 'judged', judged: { step, scores } });
+    this.apply({ type: 'judged', judged: { step, scores } });
   }
 }

@@ -6,7 +6,7 @@ import { type Board, isOpen, PATH } from './board';
 import type { Kind } from './kinds';
 
 /** The answers to one puzzle after every supervision step. */
-export interface Examined {
+export interface PuzzleAnswer {
   readonly kind: Kind;
   readonly puzzle: Board;
   readonly trace: Trace;
@@ -31,10 +31,10 @@ export interface Cell {
 }
 
 /** Supervision steps that were run. */
-export const stepsOf = ({ trace }: Examined): number => trace.steps.length;
+export const stepsOf = ({ trace }: PuzzleAnswer): number => trace.steps.length;
 
 /** The answer after a step, counted from 1. */
-export function cellsAt(examined: Examined, step: number, solution: Board | null): Cell[] {
+export function cellsAt(examined: PuzzleAnswer, step: number, solution: Board | null): Cell[] {
   const { kind, puzzle, trace, verdicts } = examined;
   const now = trace.steps[step - 1];
   const before = trace.steps[step - 2];
@@ -54,18 +54,18 @@ export function cellsAt(examined: Examined, step: number, solution: Board | null
 }
 
 /** The probability of a token, as far as it is listed. */
-function likely({ trace }: Examined, step: number, at: number, token: number): number {
+function likely({ trace }: PuzzleAnswer, step: number, at: number, token: number): number {
   const listed = trace.steps[step - 1]?.top?.[0]?.[at];
   return listed?.find((candidate) => candidate.token === token)?.prob ?? 0;
 }
 
 /** Cells whose answer changed in a step. */
-export function changesAt(examined: Examined, step: number): number {
+export function changesAt(examined: PuzzleAnswer, step: number): number {
   return cellsAt(examined, step, null).filter((cell) => cell.changed).length;
 }
 
 /** The probability of halting after each step; empty where a model has no halting head. */
-export function halts({ trace }: Pick<Examined, 'trace'>): number[] {
+export function halts({ trace }: Pick<PuzzleAnswer, 'trace'>): number[] {
   return trace.steps.flatMap(({ halt }) => halt?.slice(0, 1) ?? []);
 }
 
@@ -82,7 +82,7 @@ export interface Alternative extends Candidate {
 
 /** What else a cell might be, most probable first. */
 export function alternatives(
-  examined: Examined,
+  examined: PuzzleAnswer,
   step: number,
   at: number,
   most: number,

@@ -3,7 +3,7 @@
 import type { Posed } from '../../gen';
 import { isOpen } from './board';
 import { gradeOf, gradesOf, type Kind } from './kinds';
-import { changesAt, type Examined } from './solving';
+import { changesAt, type PuzzleAnswer } from './solving';
 
 const many = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -39,14 +39,14 @@ function oneSolution(kind: Kind, guesses: number | null): string {
 }
 
 /** What is to be said of the answer after a step. */
-export function result(examined: Examined, step: number): string {
+export function result(examined: PuzzleAnswer, step: number): string {
   const solved = examined.verdicts[step - 1]?.solved ?? false;
   const changed = step > 1 ? `, ${many(changesAt(examined, step), 'cell')} changed` : '';
   return `Step ${step}: ${solved ? 'solved' : 'not solved yet'}${changed}.`;
 }
 
 /** What a threshold comes to: where it stops, what that saves, and whether it is right there. */
-export function stopping(examined: Examined, stop: number, sure: boolean): string {
+export function stopping(examined: PuzzleAnswer, stop: number, sure: boolean): string {
   const steps = examined.trace.steps.length;
   const right = examined.verdicts[stop - 1]?.solved ?? false;
   const answer = right ? 'where it is solved' : 'where it is not solved';

@@ -3,7 +3,7 @@
 import type { Score } from '../../rooms/language/leak-scores';
 import type { PastRun } from '../../run/past-runs';
 import type { Change, History, Point } from '../../run/state';
-import { along, type Measure, type Standing } from '../../rooms/language/comparison-side';
+import { along, type Measure, type SideState } from '../../rooms/language/comparison-side';
 import type { Line, Spot } from './chart';
 
 const DEPTHS = ['--depth-1', '--depth-2', '--depth-3', '--depth-4'];
@@ -61,14 +61,14 @@ export const SIDES = {
 } as const;
 
 /** Both sides of a duel: pale batches, and validations that can be told apart where they meet. */
-export function duelLines(sides: readonly [Standing, Standing], measure: Measure): Line[] {
+export function comparisonLines(sides: readonly [SideState, SideState], measure: Measure): Line[] {
   const named = [
     { label: 'A', side: sides[0], ...SIDES.a },
     { label: 'B', side: sides[1], ...SIDES.b },
   ];
   const lines = named.map(({ label, side, colour, dash }) => {
     const at = along(side, measure);
-    const spots = ({ training, validation }: Standing) =>
+    const spots = ({ training, validation }: SideState) =>
       [training, validation].map((points) => points.map((p) => ({ x: at(p), loss: p.loss })));
     const [batches = [], validations = []] = spots(side);
     return [
