@@ -78,6 +78,31 @@ pub enum DataError {
     NotUtf8 { path: String, offset: usize, utf16: bool },
     #[error("{path} cannot be read: {reason}")]
     Unreadable { path: String, reason: String },
+    #[error("the text `{name}` does not come with the program")]
+    NotCarried { name: String },
+    #[error("ARC's tasks do not come with the program")]
+    NoTasks,
+    #[error("this program is built without files")]
+    NoFiles,
+    #[error("{path} is a text to be scored and has no training part")]
+    OnlyScored { path: String },
+    #[error("{path} holds {found}, which the setting tokenizer does not give")]
+    OtherTokenizer {
+        path: String,
+        /// What its tokens are.
+        found: String,
+    },
+    #[error(
+        "this is not the text that the run was trained on: {name} had the digest {wanted}…, this one has {found}…"
+    )]
+    OtherText {
+        name: String,
+        /// First digits of the SHA-256 that the run keeps.
+        wanted: String,
+        found: String,
+    },
+    #[error("`{name}` are puzzles, which a language model cannot read")]
+    NotText { name: String },
 }
 
 fn shown(missing: &[char]) -> String {
@@ -142,12 +167,44 @@ impl DataError {
                 "Save it as UTF-8, or check that it is a text at all, and try again.".into()
             }
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
+            Self::NotCarried { .. } => "Give it as a file (--data FILE).".into(),
+            Self::NoTasks => "Give a JSON file, or a folder of them (--data PATH).".into(),
+            Self::NoFiles => "Give the data itself.".into(),
+            Self::OnlyScored { .. } => {
+                "Train on the file that was prepared with it (--data FILE).".into()
+            }
+            Self::OtherTokenizer { .. } => {
+                "Leave the setting (--tokenizer) out, or prepare the text again.".into()
+            }
+            Self::OtherText { .. } => {
+                "Give that text, or start a new run from the weights (--init FILE).".into()
+            }
+            Self::NotText { .. } => "Give a text, or open a puzzle model.".into(),
         }
+    }
+}
+
+impl DataError {
+    /// Whether the command line asked for the wrong thing, whatever the data. A page
+    /// has no command line.
+    fn is_usage(&self) -> bool {
+        cfg!(feature = "files")
+            && matches!(
+                self,
+                Self::NotCarried { .. }
+                    | Self::NoTasks
+                    | Self::NoFiles
+                    | Self::OnlyScored { .. }
+                    | Self::OtherTokenizer { .. }
+                    | Self::OtherText { .. }
+                    | Self::NotText { .. }
+            )
     }
 }
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        Self::new(FailureKind::Corpus, error.to_string(), error.hint())
+        let kind = if error.is_usage() { FailureKind::Config } else { FailureKind::Corpus };
+        Self::new(kind, error.to_string(), error.hint())
     }
 }

@@ -5,14 +5,20 @@
 //! Everything random comes from [`draw`], a generator that is addressed rather
 //! than advanced, so that a resumed run needs nothing but its step.
 
+mod dataset;
 mod draw;
 mod epochs;
 mod error;
+#[cfg(feature = "files")]
+mod pin;
 pub mod puzzles;
+mod source;
 mod split;
 mod text;
 
+pub use dataset::Dataset;
 pub use draw::{draw, stream};
 pub use error::DataError;
+pub use source::{ARC, OpenedSource, SHAKESPEARE};
 pub use split::{IGNORED, Split};
 pub use text::*;

@@ -15,13 +15,11 @@ mod plan;
 mod presets;
 mod program;
 mod progress;
-mod puzzles;
 mod pytorch;
 mod report;
 mod results;
 mod run_dir;
 mod sweep;
-mod text;
 mod training;
 
 use std::process::ExitCode;

@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use trm_spec::{RunConfig, RunSummary, overlay};
-use trm_train::checkpoint;
+use trm_data::OpenedSource;
+use trm_spec::{DataSource, Failure, RunConfig, RunSummary, overlay};
+use trm_train::{Run, checkpoint};
 
 use crate::args;
 use crate::device::Chosen;
@@ -16,7 +17,6 @@ use crate::presets;
 use crate::progress::thousands;
 use crate::report::usage;
 use crate::run_dir;
-pub use crate::text::Text;
 
 /// How a training run begins.
 pub enum Start {
@@ -33,7 +33,7 @@ pub struct Train {
     /// What was asked for, in words.
     pub origin: String,
     pub config: RunConfig,
-    pub text: Text,
+    pub data: OpenedSource,
     pub out: PathBuf,
 }
 
@@ -54,7 +54,7 @@ pub struct Base {
     /// Names the run's folder.
     pub name: String,
     pub origin: String,
-    pub text: Text,
+    pub data: OpenedSource,
     /// The checkpoint whose weights it starts from, if any.
     initial: Option<(checkpoint::Header, Vec<u8>)>,
 }
@@ -79,14 +79,21 @@ pub fn base(typed: &args::Train, device: &Chosen) -> anyhow::Result<Base> {
         ),
     };
     let mut config = with_flags(&base, typed)?;
-    let mut text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let mut data = open_data(&config.data.dataset, typed.data.as_deref())?;
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
-    text.settle(&mut config, typed.data.as_deref(), tokenizer)?;
-    Ok(Base { config, name, origin, text, initial })
+    data.complete(&mut config, tokenizer).map_err(Failure::from)?;
+    Ok(Base { config, name, origin, data, initial })
+}
+
+/// The data that a run of `dataset` takes: the user's file or folder, or what the
+/// program carries or generates under that name.
+pub fn open_data(dataset: &str, path: Option<&Path>) -> Result<OpenedSource, Failure> {
+    let source = path.map_or(DataSource::Named, |path| DataSource::Files { path: path.into() });
+    OpenedSource::open(&source, dataset)
 }
 
 fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
-    let Base { config, name, origin, text, initial } = base(typed, device)?;
+    let Base { config, name, origin, data, initial } = base(typed, device)?;
     let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
     let (start, origin) = match initial {
         None => (Start::Fresh, origin),
@@ -96,7 +103,7 @@ fn fresh(typed: &args::Train, device: &Chosen) -> anyhow::Result<Train> {
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };
-    Ok(Train { start, origin, config, text, out })
+    Ok(Train { start, origin, config, data, out })
 }
 
 fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunConfig> {
@@ -120,6 +127,18 @@ pub fn read_checkpoint(path: &Path) -> anyhow::Result<(checkpoint::Header, Vec<u
     let bytes = run_dir::read(&path)?;
     let header = checkpoint::read_header(&bytes).with_context(|| path.display().to_string())?;
     Ok((header, bytes))
+}
+
+/// A saved run, to be trained further on `data` or scored by it.
+pub fn load(
+    data: &OpenedSource,
+    checkpoint: &[u8],
+    optimizer: Option<&[u8]>,
+    device: &Chosen,
+) -> anyhow::Result<Box<dyn Run>> {
+    let header = checkpoint::read_header(checkpoint)?;
+    let data = data.load(&header.config, Some(&header.vocab))?;
+    Ok(trm_train::load_with(checkpoint, optimizer, Some(data), &device.device)?)
 }
 
 /// Refuses settings that the weights of a checkpoint do not fit.
@@ -183,7 +202,7 @@ impl fmt::Display for Shown<'_> {
         writeln!(
             f,
             "text      {}: {} tokens to learn from, {} kept for validation, {}",
-            plan.text.name,
+            plan.data.name(),
             thousands(summary.train_tokens as u64),
             thousands(summary.val_tokens as u64),
             trm_data::describe(&summary.vocab),

@@ -7,6 +7,7 @@
 
 mod arc;
 mod config;
+mod data_source;
 mod failure;
 mod family;
 mod models;
@@ -21,6 +22,7 @@ pub use config::{
     DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
     RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
 };
+pub use data_source::DataSource;
 pub use failure::{Failure, FailureKind};
 pub use family::Family;
 pub use models::{
@@ -28,8 +30,8 @@ pub use models::{
     Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, VARIANTS, VariantSpec,
 };
 pub use protocol::{
-    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Lessons, Memory,
-    RunSummary, Saved, StepReport,
+    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,
+    Saved, StepReport,
 };
 pub use puzzle::{
     AnswerCheck, BrokenRule, HaltScore, PuzzleInfo, PuzzleInput, PuzzleScores, Solution,

@@ -9,7 +9,7 @@ use crate::{
     AnswerCheck, ArcAnswers, ArcCandidate, ArcPrediction, ArcTask, PuzzleInfo, PuzzleInput,
     PuzzleScores,
 };
-use crate::{Failure, RunConfig, Solved, Trace, Vocab};
+use crate::{DataSource, Failure, RunConfig, Solved, Trace, Vocab};
 
 /// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -42,33 +42,15 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
 }
 
-/// What a run learns from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Lessons {
-    Text {
-        text: String,
-    },
-    /// The puzzles that the configuration describes, made on the spot.
-    Puzzles,
-    /// A JSON file of ARC tasks. A file of one task is called by its `name`.
-    #[cfg(feature = "puzzles")]
-    Tasks {
-        name: String,
-        text: String,
-    },
-}
-
 /// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
 /// left out of the module that holds none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
     /// Start a new run. Answered by `ready`.
-    Create { config: RunConfig, lessons: Lessons },
-    /// Take up a saved model. Without `optimizer` the moments start from zero;
-    /// without `lessons` the model can be asked but not trained. Answered by
-    /// `ready`.
+    Create { config: RunConfig, data: DataSource },
+    /// Load a saved model. Without `optimizer` the moments start from zero; without
+    /// `data` the model can be used but not trained. Answered by `ready`.
     Load {
         #[serde(with = "serde_bytes")]
         #[ts(type = "Uint8Array")]
@@ -76,8 +58,10 @@ pub enum Command {
         #[serde(default, with = "serde_bytes")]
         #[ts(type = "Uint8Array | null")]
         optimizer: Option<Vec<u8>>,
-        lessons: Option<Lessons>,
+        data: Option<DataSource>,
     },
+    /// Give the loaded model its data, so that it can be trained. Answered by `ready`.
+    Attach { data: DataSource },
     /// Train `n` steps. Answered by `stepped`.
     Step { n: usize },
     /// Validation loss at each depth, over at most `max_tokens` tokens of the

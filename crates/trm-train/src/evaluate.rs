@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use trm_core::Engine;
 use trm_core::cache::Autoregressive;
-use trm_data::{TextDataset, Extent, IGNORED, Measure, Split, Window};
+use trm_data::{Extent, IGNORED, Measure, Split, TextDataset, Window};
 use trm_spec::{DepthLoss, Failure, FailureKind};
 
 use crate::checkpoint::host;

@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde_json::Value;
 use trm_core::cache::Autoregressive;
 use trm_core::{Engine, State};
-use trm_data::{TextDataset, Split, draw, encode, stream};
+use trm_data::{Dataset, Split, TextDataset, draw, encode, stream};
 use trm_kernels::autocast;
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, Precision, Prediction, RunConfig, RunSummary,
@@ -16,6 +16,7 @@ use trm_spec::{
 
 use crate::backward::{checkpointed, gradients};
 use crate::checkpoint::{self, Header, host};
+use crate::dataset_check::expect_text;
 use crate::evaluate::evaluate;
 use crate::generate::{Generation, Overflow, next};
 use crate::learner::Learner;
@@ -208,6 +209,11 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             }
         }
         Ok(reports)
+    }
+
+    fn attach(&mut self, data: Dataset) -> Result<(), Failure> {
+        self.corpus = Some(expect_text(&self.config.model, &self.vocab, data)?);
+        Ok(())
     }
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {

@@ -7,6 +7,7 @@
 mod backward;
 pub mod checkpoint;
 mod convert;
+mod dataset_check;
 mod evaluate;
 mod generate;
 mod language;
@@ -29,6 +30,6 @@ pub use generate::{Generation, Overflow};
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
 pub use puzzle_task::{Carry, PuzzleTask, Puzzles, Scores, Supervised};
-pub use registry::{Material, create, load, load_with, load_with_corpus};
+pub use registry::{create, load, load_data, load_with};
 pub use run::{Run, SolveRequest, TextStream, TraceRequest, Weights};
 pub use task::LanguageTask;

@@ -7,6 +7,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::Value;
 use trm_core::Recursive;
 use trm_core::models::trm::{DualState, PuzzleInput, Trm};
+use trm_data::Dataset;
 use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, PuzzleScores, RunConfig, RunSummary, Saved,
@@ -14,6 +15,7 @@ use trm_spec::{
 };
 
 use crate::checkpoint::{self, Header, host, optimizer};
+use crate::dataset_check::expect_puzzles;
 use crate::learner::Learner;
 use crate::optim::sign_descent;
 use crate::puzzle_task::{Carry, PuzzleTask, Puzzles, Supervised};
@@ -352,6 +354,11 @@ impl Run for PuzzleRun {
             finished.push(report);
         }
         Ok(finished)
+    }
+
+    fn attach(&mut self, data: Dataset) -> Result<(), Failure> {
+        self.data = Some(expect_puzzles(&self.config.model, &self.vocab, data)?);
+        Ok(())
     }
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {

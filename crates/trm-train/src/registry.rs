@@ -7,96 +7,59 @@ use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
 use trm_core::models::trm::Trm;
 use trm_core::models::trm_lm::TrmLm;
-use trm_data::TextDataset;
-use trm_data::puzzles::{PuzzleKind, PuzzleDataset};
+use trm_data::{Dataset, TextDataset};
 use trm_spec::{
-    Failure, FailureKind, Family, Lessons, Precision, RunConfig, TrmSpec, VariantSpec, Vocab,
+    DataSource, Failure, FailureKind, Family, Precision, RunConfig, VariantSpec, Vocab,
 };
 
 use crate::Run;
 use crate::checkpoint::{Checkpoint, Header, read_header};
+use crate::dataset_check::{check_puzzles, expect_puzzles, expect_text, unfit};
 use crate::language::{LanguageRun, half};
 use crate::puzzle_task::PuzzleTask;
 use crate::puzzles::PuzzleRun;
 
-/// What a model learns from.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "made once for a run, moved once; on 32 bits they are nearly alike"
-)]
-pub enum Material {
-    Text(TextDataset),
-    Puzzles(PuzzleDataset),
-}
-
-impl From<TextDataset> for Material {
-    fn from(corpus: TextDataset) -> Self {
-        Self::Text(corpus)
+/// Loads the dataset of `source` for a model of `config`, whose vocabulary is `vocab`
+/// where it has one already.
+///
+/// # Errors
+/// If this build does not hold such models, or the data cannot be used.
+pub fn load_data(
+    source: &DataSource,
+    config: &RunConfig,
+    vocab: Option<&Vocab>,
+) -> Result<Dataset, Failure> {
+    if !is_here(&config.model) {
+        return Err(elsewhere(&config.model));
     }
+    Dataset::load(source, config, vocab)
 }
 
-impl From<PuzzleDataset> for Material {
-    fn from(data: PuzzleDataset) -> Self {
-        Self::Puzzles(data)
-    }
-}
-
-impl Material {
-    /// What `lessons` and `config` ask for. A text is read with `vocab`, where a
-    /// model has one already.
-    ///
-    /// # Errors
-    /// If the text cannot be used, or there are no such puzzles.
-    pub fn new(
-        lessons: &Lessons,
-        config: &RunConfig,
-        vocab: Option<&Vocab>,
-    ) -> Result<Self, Failure> {
-        let data = &config.data;
-        match lessons {
-            Lessons::Text { text } if LANGUAGE => {
-                Ok(Self::Text(TextDataset::from_spec(data, text, vocab)?))
-            }
-            Lessons::Puzzles if PUZZLES => {
-                let source = PuzzleKind::known(&data.dataset)?.source(data, config.train.seed);
-                Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
-            }
-            #[cfg(feature = "puzzles")]
-            Lessons::Tasks { name, text } => {
-                use trm_data::puzzles::{Place, PuzzleSource, TaskFile};
-
-                let tasks = Place::Text { name: name.clone(), text: text.clone() };
-                let files = vec![TaskFile { tasks, solutions: None }];
-                let (guises, seed) = (data.num_aug, config.train.seed);
-                let source = PuzzleSource::Arc { files, guises, seed };
-                Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
-            }
-            _ => Err(elsewhere(&config.model)),
-        }
-    }
-}
-
-/// A fresh run of `config` on a text or on puzzles, whichever its model takes.
+/// A new run of `config` on a text or on puzzles, whichever its model takes.
+///
+/// # Errors
+/// If the configuration cannot be used on this device, the data does not fit the
+/// model, or this build does not hold such models.
 pub fn create(
     config: &RunConfig,
-    material: impl Into<Material>,
+    data: impl Into<Dataset>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     config.validate()?;
     check_precision(config.train.precision, device)?;
     let mut init = Init::new(config.train.seed, &device.clone().autodiff());
     let init = &mut init;
-    match (&config.model, material.into()) {
-        (VariantSpec::ChatTrm(spec), Material::Text(corpus)) if LANGUAGE => {
+    match (&config.model, data.into()) {
+        (VariantSpec::ChatTrm(spec), Dataset::Text(corpus)) if LANGUAGE => {
             writer(config, corpus, |vocab| ChatTrm::new(spec, vocab, init))
         }
-        (VariantSpec::ChunkLm(spec), Material::Text(corpus)) if LANGUAGE => {
+        (VariantSpec::ChunkLm(spec), Dataset::Text(corpus)) if LANGUAGE => {
             writer(config, corpus, |vocab| ChunkLm::new(spec, vocab, init))
         }
-        (VariantSpec::TrmLm(spec), Material::Text(corpus)) if LANGUAGE => {
+        (VariantSpec::TrmLm(spec), Dataset::Text(corpus)) if LANGUAGE => {
             writer(config, corpus, |vocab| TrmLm::new(spec, vocab, init))
         }
-        (VariantSpec::Trm(spec), Material::Puzzles(data)) if PUZZLES => {
+        (VariantSpec::Trm(spec), Dataset::Puzzles(data)) if PUZZLES => {
             let vocab = data.vocab();
             // Every identifier of the puzzles has an embedding.
             let mut spec = spec.clone();
@@ -109,7 +72,7 @@ pub fn create(
             Ok(Box::new(PuzzleRun::new(config, vocab, Some(data), model, task)))
         }
         (model, _) if !is_here(model) => Err(elsewhere(model)),
-        (model, material) => Err(unfit(model, &material)),
+        (model, data) => Err(unfit(model, &data)),
     }
 }
 
@@ -125,12 +88,15 @@ fn writer<M: Autoregressive + 'static>(
     Ok(Box::new(LanguageRun::new(config.clone(), vocab, Some(corpus), model)))
 }
 
-/// A saved run. Without `optimizer` the moments start from zero; without
-/// `lessons` it can be asked but not trained.
+/// A saved run. Without `optimizer` the moments start from zero; without `data` it
+/// can be used but not trained.
+///
+/// # Errors
+/// If a file is damaged or of another kind, or the data does not fit the model.
 pub fn load(
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
-    lessons: Option<&Lessons>,
+    data: Option<&DataSource>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     let header = read_header(checkpoint)?;
@@ -138,32 +104,24 @@ pub fn load(
     if !is_here(&config.model) {
         return Err(elsewhere(&config.model));
     }
-    let material =
-        lessons.map(|lessons| Material::new(lessons, config, Some(vocab))).transpose()?;
+    let material = lessons.map(|lessons| Dataset::new(lessons, config, Some(vocab))).transpose()?;
     load_with(checkpoint, optimizer, material, device)
 }
 
-/// A saved run as [`load`] gives it, on a corpus that was made with the
-/// vocabulary in its header.
-pub fn load_with_corpus(
-    checkpoint: &[u8],
-    optimizer: Option<&[u8]>,
-    corpus: Option<TextDataset>,
-    device: &Device,
-) -> Result<Box<dyn Run>, Failure> {
-    load_with(checkpoint, optimizer, corpus.map(Material::Text), device)
-}
-
-/// A saved run on whatever it learns from.
+/// A saved run as [`load`] gives it, on a dataset that was loaded with the vocabulary
+/// in its header.
+///
+/// # Errors
+/// As of [`load`].
 pub fn load_with(
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
-    material: Option<Material>,
+    data: Option<Dataset>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     let checkpoint = Checkpoint::read(checkpoint)?;
     let header = &checkpoint.header;
-    if material.is_some() {
+    if data.is_some() {
         check_precision(header.config.train.precision, device)?;
     }
     let (config, vocab) = (header.config.clone(), header.vocab.clone());
@@ -172,25 +130,18 @@ pub fn load_with(
     match &header.config.model {
         VariantSpec::ChatTrm(spec) if LANGUAGE => {
             let model = ChatTrm::new(spec, vocab.size(), &mut init);
-            rewriter(&checkpoint, optimizer, material, model)
+            rewriter(&checkpoint, optimizer, data, model)
         }
         VariantSpec::ChunkLm(spec) if LANGUAGE => {
             let model = ChunkLm::new(spec, vocab.size(), &mut init);
-            rewriter(&checkpoint, optimizer, material, model)
+            rewriter(&checkpoint, optimizer, data, model)
         }
         VariantSpec::TrmLm(spec) if LANGUAGE => {
             let model = TrmLm::new(spec, vocab.size(), &mut init);
-            rewriter(&checkpoint, optimizer, material, model)
+            rewriter(&checkpoint, optimizer, data, model)
         }
         VariantSpec::Trm(spec) if PUZZLES => {
-            let data = match material {
-                None => None,
-                Some(Material::Puzzles(data)) => Some(data),
-                Some(other) => return Err(unfit(&header.config.model, &other)),
-            };
-            if let Some(data) = &data {
-                check_puzzles(spec, &vocab, data)?;
-            }
+            let data = data.map(|data| expect_puzzles(&config.model, &vocab, data)).transpose()?;
             let model = checkpoint.restore(Trm::new(spec, vocab.size(), &mut init))?;
             let task = PuzzleTask::new(spec, &config.train);
             let mut run = PuzzleRun::new(config, vocab, data, model, task);
@@ -205,18 +156,11 @@ pub fn load_with(
 fn rewriter<M: Autoregressive + 'static>(
     checkpoint: &Checkpoint,
     optimizer: Option<&[u8]>,
-    material: Option<Material>,
+    data: Option<Dataset>,
     model: M,
 ) -> Result<Box<dyn Run>, Failure> {
     let Header { config, vocab, step, .. } = checkpoint.header.clone();
-    let corpus = match material {
-        None => None,
-        Some(Material::Text(corpus)) => Some(corpus),
-        Some(other) => return Err(unfit(&config.model, &other)),
-    };
-    if let Some(corpus) = &corpus {
-        corpus.check_block(config.model.length())?;
-    }
+    let corpus = data.map(|data| expect_text(&config.model, &vocab, data)).transpose()?;
     let model = checkpoint.restore(model)?;
     let mut run = LanguageRun::new(config, vocab, corpus, model);
     run.resume(step, optimizer)?;
@@ -250,66 +194,6 @@ fn elsewhere(model: &VariantSpec) -> Failure {
         ),
         format!("Open it in the {room}."),
     )
-}
-
-fn unfit(model: &VariantSpec, material: &Material) -> Failure {
-    let given = match material {
-        Material::Text(_) => "a text",
-        Material::Puzzles(_) => "puzzles",
-    };
-    Failure::new(
-        FailureKind::Corpus,
-        format!("a `{}` model does not learn from {given}", model.name()),
-        "Texts are for language models, puzzles for `dual` models.",
-    )
-}
-
-/// Refuses puzzles that the model was not made for.
-fn check_puzzles(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleDataset) -> Result<(), Failure> {
-    let refused = |key: &str, model: usize, puzzles: usize| {
-        Err(Failure::new(
-            FailureKind::Corpus,
-            format!("the model's {key} is {model}, but the puzzles have {puzzles}"),
-            "Choose puzzles of the model's size, or change the setting.",
-        ))
-    };
-    for set in [&data.train, &data.val].into_iter().filter(|set| !set.is_empty()) {
-        if set.seq_len != spec.seq_len {
-            return refused("seq_len", spec.seq_len, set.seq_len);
-        }
-        if set.vocab != vocab.size() {
-            return refused("vocabulary", vocab.size(), set.vocab);
-        }
-        if set.num_identifiers > spec.num_puzzle_identifiers {
-            return refused(
-                "num_puzzle_identifiers",
-                spec.num_puzzle_identifiers,
-                set.num_identifiers,
-            );
-        }
-    }
-    // Identifiers mean what they meant when their embeddings were learned.
-    if let (Vocab::Arc { tasks }, Some(given)) = (vocab, &data.tasks)
-        && tasks != given
-    {
-        return Err(Failure::new(
-            FailureKind::Corpus,
-            format!(
-                "the model has embeddings for {} tasks, and these {} are not the same in the same guises",
-                tasks.len(),
-                given.len()
-            ),
-            "Give the tasks that it was trained on, with the same num_aug and seed, or start a new run.",
-        ));
-    }
-    if data.train.is_empty() {
-        return Err(Failure::new(
-            FailureKind::Corpus,
-            "there are no puzzles to learn from",
-            "Set num_puzzles above 0, or give a folder with puzzles.",
-        ));
-    }
-    Ok(())
 }
 
 /// Refuses to train in a precision that the device does not have.

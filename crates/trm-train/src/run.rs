@@ -1,6 +1,7 @@
 //! What can be done with any model that trains, whatever its variant.
 
 use async_trait::async_trait;
+use trm_data::Dataset;
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, Generated, PuzzleScores, RunConfig,
     RunSummary, Saved, Solution, StepReport, Trace,
@@ -19,6 +20,13 @@ pub trait Run {
     /// Trains up to `n` steps, fewer when the run reaches `max_iters`. Losses are
     /// read back once, at the end.
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure>;
+
+    /// Gives the model a dataset to be trained on, in place of what it has. Puzzles
+    /// under way stay as they are.
+    ///
+    /// # Errors
+    /// If the data does not fit the model.
+    fn attach(&mut self, data: Dataset) -> Result<(), Failure>;
 
     /// Goes on with another configuration, in which only settings that are
     /// [`live`](trm_spec::Setting::live) may differ.

@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use support::{TEXT, corpus, start, tiny, wait};
 use trm_core::cache::Autoregressive;
 use trm_core::{Engine, State};
-use trm_data::{Batch, TextDataset, Split, draw};
+use trm_data::{Batch, Split, TextDataset, draw};
 use trm_spec::{DraftStart, FailureKind, Objective, Prediction, RunConfig, Vocab};
 use trm_train::{LanguageTask, TraceRequest, checkpointed, gradients};
 
@@ -410,7 +410,7 @@ fn every_kind_is_taken_up_where_it_was() {
         let mut again = trm_train::load(
             &saved.checkpoint,
             Some(&saved.optimizer),
-            Some(&support::lessons(TEXT)),
+            Some(&support::text_source(TEXT)),
             &Device::flex(),
         )
         .unwrap();
@@ -488,7 +488,7 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
         wait(run.steps(1)).unwrap();
         let saved = wait(run.save(serde_json::Value::Null)).unwrap();
         let Vocab::Char { .. } = run.summary().vocab else { panic!("characters") };
-        let wider = support::lessons("Überall und jederzeit: ÄÖÜ");
+        let wider = support::text_source("Überall und jederzeit: ÄÖÜ");
         let failure = trm_train::load(&saved.checkpoint, None, Some(&wider), &Device::flex());
         let failure = failure.err().expect("refused");
         assert_eq!(failure.kind, FailureKind::Corpus);

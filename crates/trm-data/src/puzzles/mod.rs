@@ -10,6 +10,8 @@ pub mod arc;
 mod dataset;
 pub mod dihedral;
 mod error;
+#[cfg(feature = "files")]
+mod files;
 mod kind;
 pub mod maze;
 pub mod npy;
@@ -20,6 +22,8 @@ pub mod sudoku;
 
 pub use dataset::{Augmentation, PuzzleBatch, PuzzleDataset, PuzzleSet};
 pub use error::PuzzleError;
+#[cfg(feature = "files")]
+pub use files::{is_official, task_files};
 pub use kind::PuzzleKind;
 pub use order::Groups;
 pub use source::{PuzzleSource, TaskFile, TextSource};

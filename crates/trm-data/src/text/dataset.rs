@@ -14,7 +14,9 @@ use super::clean::clean;
 #[cfg(feature = "files")]
 use super::token_file::TokenFile;
 use super::tokens::Tokens;
-use super::vocab::{describe, encode_named, unit, vocabulary};
+#[cfg(feature = "files")]
+use super::vocab::describe;
+use super::vocab::{encode_named, unit, vocabulary};
 use crate::draw::{draw, stream};
 use crate::epochs::Epochs;
 use crate::error::DataError;

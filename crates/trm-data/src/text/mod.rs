@@ -51,6 +51,6 @@ pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
 pub use token_file::TokenFile;
 #[cfg(feature = "files")]
 pub use token_writer::TokenWriter;
-pub use vocab::{describe, encode, vocabulary};
+pub use vocab::{describe, encode, tokenizer, vocabulary};
 #[cfg(feature = "files")]
 pub use wikitext::WikiText;

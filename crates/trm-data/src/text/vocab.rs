@@ -72,6 +72,16 @@ pub fn describe(vocab: &Vocab) -> String {
     }
 }
 
+/// The tokenizer whose tokens `vocab` has; none for numbers that stand for no text.
+pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
+    match vocab {
+        Vocab::Char { .. } => Some(Tokenizer::Char),
+        Vocab::Byte => Some(Tokenizer::Byte),
+        Vocab::Bpe { .. } => Some(Tokenizer::Gpt2),
+        Vocab::Plain { .. } | Vocab::Arc { .. } => None,
+    }
+}
+
 /// What the tokens of `vocab` are called.
 pub(crate) fn unit(vocab: &Vocab) -> &'static str {
     match vocab {

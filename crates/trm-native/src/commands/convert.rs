@@ -3,12 +3,12 @@
 
 use anyhow::Context;
 use burn::tensor::Device;
-use trm_spec::{RunConfig, Vocab};
+use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 
 use super::print;
 use crate::args::{self, Origin};
-use crate::plan::Text;
+use crate::plan::open_data;
 use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
@@ -83,6 +83,7 @@ fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
         return Ok(None);
     }
     let name = typed.dataset.as_deref().unwrap_or("the text");
-    let text = Text::choose(name, typed.data.as_deref())?;
-    Ok(Some(text.corpus(&RunConfig::default(), None)?.vocab().clone()))
+    let data = open_data(name, typed.data.as_deref())?;
+    let text = data.text(&RunConfig::default(), None).map_err(Failure::from)?;
+    Ok(Some(text.vocab().clone()))
 }

@@ -12,8 +12,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trm_data::{
-    DataError, Decoder, Parts, Progress, TokenFile, describe, prepare_parts, shakespeare,
-    test_file,
+    DataError, Decoder, Parts, Progress, SHAKESPEARE, TokenFile, describe, prepare_parts,
+    shakespeare, test_file, tokenizer,
 };
 
 use self::texts::{Text, Texts};
@@ -23,7 +23,6 @@ use crate::interrupt::Interrupt;
 use crate::progress::thousands;
 use crate::report::usage;
 use crate::run_dir;
-use crate::text::{SHAKESPEARE, tokenizer};
 
 pub fn run(typed: &Data) -> anyhow::Result<()> {
     match typed {

@@ -4,14 +4,15 @@
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
+use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
-use trm_spec::{DepthLoss, Family};
+use trm_spec::{DepthLoss, Failure, Family};
 use trm_train::{Evaluation, Run, Scoring};
 
 use super::{print, print_json};
 use crate::args;
 use crate::device::{self, Chosen};
-use crate::plan::{Text, read_checkpoint};
+use crate::plan::{self, open_data, read_checkpoint};
 use crate::progress::thousands;
 use crate::report::usage;
 use crate::run_dir;
@@ -132,30 +133,30 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
         if header.config.model.family() == Family::Puzzles {
             return Err(usage!("--test is a text; a puzzle solver is scored on its own puzzles"));
         }
-        let text = Text::choose_test(path)?;
-        let corpus = text.test_corpus(&header.vocab)?;
-        let run = trm_train::load_with_corpus(&bytes, None, Some(corpus), &device.device)?;
-        return Ok((run, text.title().into()));
+        let data = OpenedSource::open_test(path)?;
+        let text = data.test_text(&header.vocab).map_err(Failure::from)?;
+        let run = trm_train::load_with(&bytes, None, Some(text.into()), &device.device)?;
+        return Ok((run, data.title().into()));
     }
-    let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
+    let data = open_data(&header.config.data.dataset, typed.data.as_deref())?;
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
-        if !matches!(PuzzleKind::named(&config.data.dataset), Some(Kind::Sudoku(_))) {
+        if !matches!(PuzzleKind::named(&config.data.dataset), Some(PuzzleKind::Sudoku(_))) {
             return Err(usage!("--grade is for Sudokus; this model was trained on other data"));
         }
         let guesses = grade.guesses();
         (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
         // None is learned from.
         config.data.num_puzzles = 1;
-        let material = text.material(&config, None)?;
-        let run = trm_train::load_with(&bytes, None, Some(material), &device.device)?;
-        return Ok((run, text.title().into()));
+        let puzzles = data.load(&config, None)?;
+        let run = trm_train::load_with(&bytes, None, Some(puzzles), &device.device)?;
+        return Ok((run, data.title().into()));
     }
     let Some(weights) = typed.weights else {
-        return Ok((text.load(&bytes, None, &device.device)?, text.title().into()));
+        return Ok((plan::load(&data, &bytes, None, device)?, data.title().into()));
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
-    let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
+    let mut run = plan::load(&data, &bytes, Some(&optimizer), device)?;
     run.answer_with(weights)?;
-    Ok((run, text.title().into()))
+    Ok((run, data.title().into()))
 }

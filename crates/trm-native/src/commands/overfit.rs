@@ -7,10 +7,8 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::TextDataset;
-use trm_data::puzzles::PuzzleKind;
-use trm_spec::{Family, RunConfig, Vocab, overlay};
-use trm_train::Material;
+use trm_data::{Dataset, TextDataset};
+use trm_spec::{DataSource, Family, RunConfig, Vocab, overlay};
 
 use super::{print, print_json};
 use crate::args;
@@ -78,12 +76,12 @@ pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
 
 fn learn(preset: &str, typed: &args::Overfit, device: &Chosen) -> anyhow::Result<Learned> {
     let base = presets::config(preset)?;
-    let (config, material) = if base.model.family() == Family::Puzzles {
+    let (config, data) = if base.model.family() == Family::Puzzles {
         puzzle(&base, typed)?
     } else {
         sentence(&base, typed)?
     };
-    let mut run = trm_train::create(&config, material, &device.device)?;
+    let mut run = trm_train::create(&config, data, &device.device)?;
     let summary = run.summary();
     let (start, mut loss, mut steps) = (Instant::now(), f64::INFINITY, 0);
     while loss >= typed.target && steps < config.train.max_iters {
@@ -119,7 +117,7 @@ fn by_heart(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<RunConfig
 }
 
 /// A block that holds the sentence whole, so that what comes next is always known.
-fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Material)> {
+fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Dataset)> {
     let text = typed.text.as_deref().unwrap_or(SENTENCE);
     let mut config = by_heart(base, typed)?;
     let vocab = trm_data::vocabulary(config.data.tokenizer, text);
@@ -135,19 +133,17 @@ fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfi
         Vocab::Char { .. } => text.chars().take(block + 1).collect(),
         _ => text.into(),
     };
-    let corpus = TextDataset::from_spec(&config.data, &text, Some(&vocab))?;
-    Ok((config, corpus.into()))
+    let data = TextDataset::from_spec(&config.data, &text, Some(&vocab))?;
+    Ok((config, data.into()))
 }
 
-fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Material)> {
+fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Dataset)> {
     if typed.text.is_some() {
         return Err(usage!("--text: this model solves puzzles; one is made for it"));
     }
     let mut config = by_heart(base, typed)?;
     let alone = json!({ "num_puzzles": 1, "num_val_puzzles": 0, "augment": false });
     config = overlay(&config, &alone)?;
-    let data = &config.data;
-    let source = PuzzleKind::known(&data.dataset)?.source(data, config.train.seed);
-    let puzzles = source.load(1, 0, false)?;
-    Ok((config, puzzles.into()))
+    let data = Dataset::load(&DataSource::Named, &config, None)?;
+    Ok((config, data))
 }

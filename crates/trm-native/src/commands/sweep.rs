@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde_json::json;
-use trm_spec::{Family, RunConfig};
+use trm_spec::{Failure, Family, RunConfig};
 
 use super::train::prepare;
 use super::{print, print_json};
@@ -15,7 +15,7 @@ use crate::device::{self, Chosen};
 use crate::interrupt::Interrupt;
 use crate::limits::Limits;
 use crate::metrics;
-use crate::plan::{self, Start, Text};
+use crate::plan::{self, Start, open_data};
 use crate::program::{program, quoted};
 use crate::progress::thousands;
 use crate::report::{say, usage};
@@ -37,7 +37,8 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     if base.config.data.val_fraction == 0.0 {
         return Err(usage!("a sweep compares validation losses; val_fraction must be above 0"));
     }
-    let vocab_size = base.text.corpus(&base.config, None)?.vocab().size();
+    let text = base.data.text(&base.config, None).map_err(Failure::from)?;
+    let vocab_size = text.vocab().size();
     let seeds = match &typed.seeds[..] {
         [] => vec![base.config.train.seed],
         seeds => seeds.to_vec(),
@@ -107,12 +108,12 @@ impl Sweep<'_> {
     fn train(&self, member: &Member, limits: &Limits) -> anyhow::Result<Option<Outcome>> {
         let folder = self.out.join(member.name());
         let begun = folder.join("last.safetensors").exists();
-        let text = Text::choose(&member.config.data.dataset, self.typed.train.data.as_deref())?;
+        let data = open_data(&member.config.data.dataset, self.typed.train.data.as_deref())?;
         let plan = plan::Train {
             start: if begun { Start::Resume } else { Start::Fresh },
             origin: if begun { "where it stopped".into() } else { "the sweep's settings".into() },
             config: member.config.clone(),
-            text,
+            data,
             out: folder,
         };
         let mut training = prepare(&plan, self.device)?;
@@ -129,9 +130,7 @@ impl Sweep<'_> {
     fn judge(&self, plan: &plan::Train, dir: &RunDir, steps: usize) -> anyhow::Result<Outcome> {
         let best = dir.best();
         let bytes = run_dir::read(&best)?;
-        let run = plan
-            .text
-            .load(&bytes, None, &self.device.device)
+        let run = plan::load(&plan.data, &bytes, None, self.device)
             .with_context(|| best.display().to_string())?;
         let losses = block_on(run.evaluate(&[plan.config.model.depth()], 0))?;
         let flops_per_token = plan.config.training_flops_per_token(self.vocab_size);

@@ -91,8 +91,8 @@ fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
     let show = |tokens: &[u32]| match kind {
         None => format!("{:?}", decode(&header.vocab, tokens)),
         // A maze takes lines of its own.
-        Some(kind @ Kind::Maze(_)) => format!("\n{}", kind.show(tokens)),
-        Some(kind) => kind.show(tokens),
+        Some(kind @ PuzzleKind::Maze(_)) => format!("\n{}", kind.print(tokens)),
+        Some(kind) => kind.print(tokens),
     };
     let halts = trace.steps.iter().any(|step| step.halt.is_some());
     for (row, tokens) in trace.tokens.iter().enumerate() {

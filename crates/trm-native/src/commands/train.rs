@@ -71,13 +71,13 @@ pub fn run(typed: &args::Train) -> anyhow::Result<()> {
 pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
     let (run, dir, before) = match &plan.start {
         Start::Fresh => {
-            let material = plan.text.material(&plan.config, None)?;
-            let run = trm_train::create(&plan.config, material, &device.device)?;
+            let data = plan.data.load(&plan.config, None)?;
+            let run = trm_train::create(&plan.config, data, &device.device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
-            let run = plan.text.load(&bytes, None, &device.device)?;
+            let run = plan::load(&plan.data, &bytes, None, device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Resume => {
@@ -85,7 +85,7 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
             let resumed = || {
                 let before = Facts::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
-                let run = plan.text.load(&bytes, Some(&last.optimizer), &device.device)?;
+                let run = plan::load(&plan.data, &bytes, Some(&last.optimizer), device)?;
                 anyhow::Ok((run, before))
             };
             let (run, before) = resumed().with_context(|| dir.last().display().to_string())?;
@@ -99,7 +99,7 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
         Start::Resume => Metrics::resume(&dir, summary.step)?,
         _ => Metrics::create(&dir)?,
     };
-    Ok(Training::new(run, summary, plan.text.title(), dir, metrics, before))
+    Ok(Training::new(run, summary, plan.data.title(), dir, metrics, before))
 }
 
 /// The command that takes up the run in `folder`.

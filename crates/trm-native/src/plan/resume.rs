@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use serde_json::Value;
-use trm_spec::{RunConfig, Setting, differences};
+use trm_spec::{Failure, RunConfig, Setting, differences};
 
-use super::{Start, Text, Train, config_file, read_checkpoint, with_flags};
+use super::{Start, Train, config_file, open_data, read_checkpoint, with_flags};
 use crate::args;
 use crate::report::usage;
 
@@ -43,12 +43,12 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
-    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
-    text.same_as(&config.data.dataset)?;
+    let data = open_data(&config.data.dataset, typed.data.as_deref())?;
+    data.expect_same(&config.data.dataset).map_err(Failure::from)?;
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),
         start: Start::Resume,
-        text,
+        data,
         config,
         out: folder.to_owned(),
     })

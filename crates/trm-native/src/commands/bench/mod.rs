@@ -11,10 +11,10 @@ use std::time::Instant;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::TextDataset;
+use trm_data::Dataset;
 use trm_kernels::profile;
-use trm_spec::{Family, Lessons, RunConfig};
-use trm_train::{Material, Run};
+use trm_spec::{DataSource, Family, RunConfig};
+use trm_train::Run;
 
 use self::subjects::Subject;
 use super::{print, print_json};
@@ -96,13 +96,8 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
 /// A run of `config` with fresh weights, on Tiny Shakespeare or on puzzles that are
 /// made here.
 fn fresh(config: &RunConfig, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
-    let material = if config.model.family() == Family::Puzzles {
-        Material::new(&Lessons::Puzzles, config, None)?
-    } else {
-        let text = trm_data::shakespeare();
-        TextDataset::from_text("shakespeare", text, config.data.val_fraction)?.into()
-    };
-    Ok(trm_train::create(config, material, &device.device)?)
+    let data = Dataset::load(&DataSource::Named, config, None)?;
+    Ok(trm_train::create(config, data, &device.device)?)
 }
 
 fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Measured> {
