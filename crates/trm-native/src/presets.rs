@@ -42,7 +42,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Name and one line of description, for `train --help`.
-pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn describe() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRESETS.iter().map(|(name, text)| {
         (*name, text.lines().next().unwrap_or_default().trim_start_matches("# "))
     })

@@ -108,7 +108,7 @@ fn preset(help: &'static str) -> Arg {
 /// What commands that train take: a preset, a text, and the settings that are `wanted`.
 fn shared(command: Command, wanted: fn(&Setting) -> bool) -> Command {
     let mut presets_help = String::from("Presets:\n");
-    for (name, description) in presets::described() {
+    for (name, description) in presets::describe() {
         presets_help.push_str(&format!("  {name:<21} {description}\n"));
     }
     command
