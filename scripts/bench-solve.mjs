@@ -52,13 +52,13 @@ async function solve({ file, kind, steps, count }) {
     return event;
   };
   const bytes = await (await fetch(`checkpoints/${file}`)).arrayBuffer();
-  await ask({ type: "load", checkpoint: new Uint8Array(bytes), optimizer: null, lessons: null });
+  await ask({ type: "load", checkpoint: new Uint8Array(bytes), optimizer: null, data: null });
   const answered = [];
   for (let seed = 1; seed <= count; seed++) {
     const from = { type: "made", min_guesses: 0, max_guesses: 0, seed };
     const { posed } = await ask({ type: "pose", kind, from });
     const began = performance.now();
-    const { verdicts } = await ask({ type: "examine", kind, puzzle: posed.tokens, steps, top: 4 });
+    const { verdicts } = await ask({ type: "solve_puzzle", kind, puzzle: posed.tokens, steps, top: 4 });
     answered.push({ ms: performance.now() - began, solved: verdicts.at(-1).solved });
   }
   return answered;

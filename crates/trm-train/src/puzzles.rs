@@ -170,7 +170,6 @@ impl PuzzleRun {
     fn header(&self, metrics: Value) -> Header {
         Header {
             config: self.config.clone(),
-            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             step: self.learner.step,
             metrics,
@@ -298,6 +297,7 @@ impl Run for PuzzleRun {
         };
         RunSummary {
             config: self.config.clone(),
+            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             parameters: self.learner.model().num_params(),
             step: self.learner.step,

@@ -104,8 +104,8 @@ pub fn load(
     if !is_here(&config.model) {
         return Err(elsewhere(&config.model));
     }
-    let material = lessons.map(|lessons| Dataset::new(lessons, config, Some(vocab))).transpose()?;
-    load_with(checkpoint, optimizer, material, device)
+    let data = data.map(|source| Dataset::load(source, config, Some(vocab))).transpose()?;
+    load_with(checkpoint, optimizer, data, device)
 }
 
 /// A saved run as [`load`] gives it, on a dataset that was loaded with the vocabulary

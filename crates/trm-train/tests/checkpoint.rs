@@ -16,7 +16,7 @@ fn save(run: &dyn Run) -> Saved {
 }
 
 fn load(saved: &Saved, text: Option<&str>) -> Box<dyn Run> {
-    let text = text.map(source);
+    let text = text.map(text_source);
     trm_train::load(&saved.checkpoint, Some(&saved.optimizer), text.as_ref(), &Device::flex())
         .unwrap()
 }
@@ -134,7 +134,7 @@ fn a_foreign_text_is_refused() {
 }
 
 fn refusal(checkpoint: &[u8], optimizer: Option<&[u8]>, text: Option<&str>) -> Failure {
-    match trm_train::load(checkpoint, optimizer, text.map(source).as_ref(), &Device::flex()) {
+    match trm_train::load(checkpoint, optimizer, text.map(text_source).as_ref(), &Device::flex()) {
         Ok(_) => panic!("was accepted"),
         Err(failure) => {
             assert!(!failure.hint.is_empty());

@@ -1,7 +1,7 @@
 // The run in the worker and what it learns from: made, loaded and saved.
 
 import { type SessionClient, SessionError } from '../client/client';
-import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
+import type { DataSource, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type SavedRun } from './saved-runs';
 import { ARC } from '../rooms/puzzles/kinds';
 import { SAMPLE_TEXT } from '../rooms/puzzles/arc-sample';
@@ -32,8 +32,8 @@ export class WorkerRun {
     this.#admit(wanted.model.variant);
     const config = this.#room === 'language' ? named(wanted, text) : unfilled(wanted);
     const own = wanted.data.dataset === ARC.name ? (text ?? SAMPLE_TEXT) : text;
-    const lessons = await this.#lessons(own, wanted);
-    const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
+    const data = await this.#source(own, wanted);
+    const { summary } = await client.ask({ type: 'create', config, data }, 'ready');
     this.#unequipped = null;
     this.text = own;
     return summary;
@@ -49,14 +49,14 @@ export class WorkerRun {
     // What says nothing of itself is for the trainer to refuse.
     if (variant) this.#admit(variant);
     if (this.#room === 'puzzles') {
-      const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
+      const command = { type: 'load', checkpoint, optimizer: null, data: null } as const;
       const { summary } = await client.ask(command, 'ready');
       this.#unequipped = { checkpoint, optimizer };
       this.text = text;
       return summary;
     }
-    const lessons: Lessons = { kind: 'text', text: await this.corpus(text) };
-    const summary = await load(client, checkpoint, optimizer, lessons);
+    const source: DataSource = { kind: 'text', name: 'the text', text: await this.corpus(text) };
+    const summary = await load(client, checkpoint, optimizer, source);
     this.text = text;
     return summary;
   }
@@ -74,14 +74,14 @@ export class WorkerRun {
     const from = this.#unequipped;
     if (!from) return null;
     if (tasks !== null) {
-      const command = { type: 'load', ...from, lessons: lessonsOf(tasks) } as const;
+      const command = { type: 'load', ...from, data: sourceOf(tasks) } as const;
       const { summary } = await client.ask(command, 'ready');
       this.#unequipped = null;
       this.text = tasks;
       return summary;
     }
     this.#unequipped = null;
-    return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
+    return load(client, from.checkpoint, from.optimizer, { kind: 'named' });
   }
 
   /** Refuses what is at home in the other room, before anything is given up for it. */
@@ -90,9 +90,10 @@ export class WorkerRun {
     throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
   }
 
-  async #lessons(text: string | null, { data }: RunConfig): Promise<Lessons> {
-    if (this.#room === 'language') return { kind: 'text', text: await this.corpus(text) };
-    return data.dataset === ARC.name && text !== null ? lessonsOf(text) : { kind: 'puzzles' };
+  async #source(text: string | null, { data }: RunConfig): Promise<DataSource> {
+    if (this.#room === 'language')
+      return { kind: 'text', name: data.dataset, text: await this.corpus(text) };
+    return data.dataset === ARC.name && text !== null ? sourceOf(text) : { kind: 'named' };
   }
 
   async save(client: SessionClient): Promise<Saved> {
@@ -133,8 +134,8 @@ function unfilled(config: RunConfig): RunConfig {
 }
 
 /** ARC tasks that each have their name in the text. */
-function lessonsOf(tasks: string): Lessons {
-  return { kind: 'tasks', name: 'tasks', text: tasks };
+function sourceOf(tasks: string): DataSource {
+  return { kind: 'arc_tasks', name: 'tasks', text: tasks };
 }
 
 /** Takes up a checkpoint. One that learned from something else can still be asked. */
@@ -142,14 +143,14 @@ export async function load(
   client: SessionClient,
   checkpoint: Uint8Array,
   optimizer: Uint8Array | null,
-  lessons: Lessons,
+  source: DataSource,
 ): Promise<RunSummary> {
   const command = { type: 'load', checkpoint, optimizer } as const;
   try {
-    return (await client.ask({ ...command, lessons }, 'ready')).summary;
+    return (await client.ask({ ...command, data: source }, 'ready')).summary;
   } catch (error) {
     if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
-    return (await client.ask({ ...command, lessons: null }, 'ready')).summary;
+    return (await client.ask({ ...command, data: null }, 'ready')).summary;
   }
 }
 

@@ -2,7 +2,7 @@
 // is no puzzle does not take the place of one that is.
 
 import { type SessionClient, SessionError } from '../../client/client';
-import type { Posed, PuzzleFrom } from '../../gen';
+import type { PuzzleInfo, PuzzleInput } from '../../gen';
 import { type Board, empty, put } from './board';
 import { EASY, type Grade, gradesOf, type Kind } from './kinds';
 import { sentence } from '../../run/format';
@@ -15,7 +15,7 @@ export class PuzzleEditor {
   /** What is drawn, also where it is no puzzle yet. */
   board: Board;
   /** What the rules say of it; `null` as long as it is no puzzle. */
-  posed = $state.raw<Posed | null>(null);
+  posed = $state.raw<PuzzleInfo | null>(null);
   /** Why what was given could not be taken. */
   problem = $state<string | null>(null);
   grade: Grade = $state.raw(EASY);
@@ -23,7 +23,7 @@ export class PuzzleEditor {
   /** Called when what is on the desk has changed by itself. */
   settled: () => void = () => undefined;
 
-  #wanted: PuzzleFrom | null;
+  #wanted: PuzzleInput | null;
   #left = false;
 
   constructor(kind: Kind, board: Board | null) {
@@ -86,7 +86,7 @@ export class PuzzleEditor {
     this.#wanted = null;
     if (!from) return 'refused';
     try {
-      const { posed } = await client.ask({ type: 'pose', kind: this.kind.name, from }, 'posed');
+      const { puzzle: posed } = await client.ask({ type: 'check_puzzle', kind: this.kind.name, input: from }, 'puzzle_checked');
       // Typed on meanwhile: the rules are asked again before anything is said.
       if (this.#wanted) return 'refused';
       this.posed = posed;
@@ -108,7 +108,7 @@ export class PuzzleEditor {
   }
 }
 
-function made({ least, most }: Grade): PuzzleFrom {
+function made({ least, most }: Grade): PuzzleInput {
   const seed = Math.floor(Math.random() * 2 ** 32);
   return { type: 'made', min_guesses: least, max_guesses: most, seed };
 }
