@@ -39,7 +39,7 @@ class FakePort implements WorkerPort {
 
 const DEVICE = { info: { backend: 'cpu', name: 'CPU' }, reason: 'the CPU was asked for.' };
 const OPEN = {
-  room: 'language',
+  wasm: 'cpu',
   device: 'cpu',
   software: false,
   base: 'http://localhost/',
