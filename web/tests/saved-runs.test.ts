@@ -29,8 +29,11 @@ function run(step: number, savedAt = step): SavedRun {
   };
 }
 
-const formerly = (config: RunConfig) =>
-  JSON.stringify(config).replace('"variant":"trm"', '"variant":"dual"');
+function formerly(config: RunConfig): RunConfig {
+  const old = structuredClone(config);
+  Reflect.set(old.model, 'variant', 'dual');
+  return old;
+}
 
 const steps = (runs: readonly SavedRun[] | null) => runs?.map((kept) => kept.step);
 
@@ -48,7 +51,7 @@ describe('the store', () => {
     const config = preset('sudoku-4x4');
     if (!config) throw new Error('no preset sudoku-4x4');
     // As an earlier version of the page wrote it.
-    const old: SavedRun = { ...run(5), config: JSON.parse(formerly(config)) };
+    const old: SavedRun = { ...run(5), config: formerly(config) };
     await store.save(old);
     expect((await store.load(CURRENT))?.config).toEqual(config);
     await store.succeed(run(0, 9), null);
@@ -127,8 +130,8 @@ describe('the saver', () => {
     expect(await saver.save(run(1))).toBe(false);
     expect(complain).toHaveBeenCalledOnce();
     expect(complain.mock.calls[0]).toEqual([
-      'The browser has no room left to keep this run.',
-      expect.stringContaining('Download the checkpoint'),
+      'The browser has no storage left for this run.',
+      expect.stringContaining('Save a checkpoint'),
     ]);
     expect(await saver.save(run(2))).toBe(true);
     expect(save).toHaveBeenCalledTimes(2);
@@ -143,7 +146,7 @@ describe('the saver', () => {
     const saver = new RunSaver(store, complain);
     expect(await saver.current()).toBeNull();
     expect(await saver.kept()).toBeNull();
-    expect(complain).toHaveBeenCalledWith('The browser cannot keep this run.', expect.any(String));
+    expect(complain).toHaveBeenCalledWith('The browser cannot save this run.', expect.any(String));
   });
 
   test('never saves a successor over the run before it, also after a failure', async () => {

@@ -15,8 +15,8 @@ export interface Room {
   readonly database: string;
   /** What the page is called in the navigation. */
   readonly title: string;
-  /** What its models do, after "This model". */
-  readonly does: string;
+  /** What its models are, after "This checkpoint is". */
+  readonly model: string;
   /** The link to the page for a file that belongs to it. */
   readonly open: string;
   /** Of the HTML: its title, its description and what it says until the code has loaded. */
@@ -31,13 +31,13 @@ export const ROOMS: readonly Room[] = [
     wasm: 'cpu',
     database: 'trm-playground',
     title: 'Language',
-    does: 'writes text',
-    open: 'Open it where language models are',
+    model: 'a language model',
+    open: 'Open it on the Language page',
     html: {
       title: 'TRM Playground',
       description:
-        'Train a small recursive language model live in your browser and watch every cycle refine its answer.',
-      intro: 'A tiny recursive model that learns and writes in a browser tab.',
+        'Train a tiny recursive language model in your browser and watch it revise each guess, pass by pass.',
+      intro: 'A tiny neural network that learns to write, in your browser.',
     },
   },
   {
@@ -46,13 +46,13 @@ export const ROOMS: readonly Room[] = [
     wasm: 'cpu-puzzles',
     database: 'trm-puzzles',
     title: 'Puzzles',
-    does: 'solves puzzles',
-    open: 'Open it in the puzzle room',
+    model: 'a puzzle solver',
+    open: 'Open it on the Puzzles page',
     html: {
       title: 'TRM Playground: puzzles',
       description:
-        'Watch a tiny recursive model solve Sudoku and mazes step by step in your browser, and train one live.',
-      intro: 'A tiny recursive model that learns to solve puzzles in a browser tab.',
+        'Watch a tiny recursive model solve Sudoku, mazes and ARC tasks step by step in your browser, and train one yourself.',
+      intro: 'A tiny neural network that learns to solve puzzles, in your browser.',
     },
   },
 ];

@@ -11,9 +11,9 @@ export class WrongPage extends SessionError {
   constructor(variant: Variant) {
     const room = roomOf(familyOf({ variant }));
     const message = room
-      ? `This model ${room.does}, so it belongs in the other room.`
-      : 'This site has no page for models of this kind.';
-    super({ kind: 'room', message, hint: 'What is at hand here stays as it is.' }, false);
+      ? `This checkpoint is ${room.model}, which this page cannot open.`
+      : 'This site has no page for checkpoints of this kind.';
+    super({ kind: 'room', message, hint: 'Your current run is unchanged.' }, false);
     this.room = room;
   }
 }
