@@ -157,7 +157,12 @@ class Knowing extends Answering {
         return { type: 'tasks', tasks: [OTHER] };
       case 'predict_arc': {
         const answer = command.augmentation === 2 ? [[9]] : GRID;
-        const answers: ArcAnswers = { augmentations: 3, seen: GRID, answers: [answer], halt: [0.5] };
+        const answers: ArcAnswers = {
+          augmentations: 3,
+          seen: GRID,
+          answers: [answer],
+          halt: [0.5],
+        };
         return { type: 'arc_predicted', step: 7, answers };
       }
       case 'vote': {
@@ -228,7 +233,9 @@ describe('attempts', () => {
     const attempts = new ArcPredictions();
     attempts.begin(question);
     while (attempts.wanted) await attempts.next(client);
-    const guises = session.asked.flatMap((each) => (each.type === 'predict_arc' ? [each.augmentation] : []));
+    const guises = session.asked.flatMap((each) =>
+      each.type === 'predict_arc' ? [each.augmentation] : [],
+    );
     expect(guises).toEqual([0, 1, 2]);
     expect(session.asked.at(-1)).toMatchObject({ type: 'vote', predictions: { length: 3 } });
     expect([attempts.guises, attempts.step, attempts.at]).toEqual([3, 7, 2]);

@@ -74,7 +74,7 @@ describe('the editor', () => {
     expect(await editor.settle(client)).toBe('whole');
     expect(rules.asked[0]).toMatchObject({ type: 'check_puzzle', kind: 'sudoku-4x4' });
     expect(rules.asked[0]).toMatchObject({
-      from: { type: 'made', min_guesses: 0, max_guesses: 0 },
+      input: { type: 'made', min_guesses: 0, max_guesses: 0 },
     });
     const given = new PuzzleEditor(FOUR, empty(FOUR));
     expect(await given.settle(client)).toBe('drawn');

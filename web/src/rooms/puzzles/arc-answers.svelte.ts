@@ -69,7 +69,11 @@ export class ArcPredictions {
     const [question, round] = [this.#question, this.#round];
     if (!question) return;
     try {
-      const command = { type: 'predict_arc', ...question, augmentation: this.answers.length } as const;
+      const command = {
+        type: 'predict_arc',
+        ...question,
+        augmentation: this.answers.length,
+      } as const;
       const { step, answers } = await client.ask(command, 'arc_predicted');
       const all = [...this.answers, answers];
       const vote = { type: 'vote', predictions: predictionsOf(all) } as const;

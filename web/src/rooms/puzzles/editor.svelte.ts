@@ -86,7 +86,10 @@ export class PuzzleEditor {
     this.#wanted = null;
     if (!from) return 'refused';
     try {
-      const { puzzle: posed } = await client.ask({ type: 'check_puzzle', kind: this.kind.name, input: from }, 'puzzle_checked');
+      const { puzzle: posed } = await client.ask(
+        { type: 'check_puzzle', kind: this.kind.name, input: from },
+        'puzzle_checked',
+      );
       // Typed on meanwhile: the rules are asked again before anything is said.
       if (this.#wanted) return 'refused';
       this.posed = posed;
