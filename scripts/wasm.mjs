@@ -23,11 +23,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { digest } from "./lib/inputs.mjs";
-import { alone } from "./lib/lock.mjs";
-import { keep, target, wasmOut } from "./lib/paths.mjs";
-import { must, output } from "./lib/run.mjs";
-import { bytes, duration, main, note, step } from "./lib/say.mjs";
-import { packages, rust, wasmBindgen, wasmTarget } from "./lib/tools.mjs";
+import { withBuildLock } from "./lib/lock.mjs";
+import { cache, target, wasmOut } from "./lib/paths.mjs";
+import { run, output } from "./lib/run.mjs";
+import { bytes, duration, main, note, step } from "./lib/terminal.mjs";
+import { installPackages, requireRust, installWasmBindgen, installWasmTarget } from "./lib/tools.mjs";
 
 export const KINDS = ["cpu", "cpu-puzzles", "gpu"];
 
@@ -81,20 +81,20 @@ export function features(kind) {
 }
 
 export async function buildWasm(kinds = KINDS) {
-  rust();
-  await wasmTarget();
-  await alone(async () => {
+  requireRust();
+  await installWasmTarget();
+  await withBuildLock(async () => {
     for (const kind of kinds) await step(`WebAssembly module ${kind}`, () => module(kind), EXPECTED[kind]);
   });
 }
 
 async function module(kind) {
   const state = digest(SOURCES, kind, output("rustc", ["--version"]));
-  const store = join(keep, "wasm", kind);
+  const store = join(cache, "wasm", kind);
   const finished = join(store, state);
   const kept = existsSync(finished);
   if (!kept) {
-    await wasmBindgen();
+    await installWasmBindgen();
     await compile(kind, `${finished}.part`);
     rmSync(finished, { recursive: true, force: true });
     renameSync(`${finished}.part`, finished);
@@ -111,10 +111,10 @@ async function compile(kind, folder) {
   mkdirSync(folder, { recursive: true });
   const cargo = ["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "trm-wasm", ...features(kind)];
   // RUSTFLAGS from outside would replace the ones in .cargo/config.toml.
-  await must("cargo", cargo, { env: { RUSTFLAGS: undefined } });
+  await run("cargo", cargo, { env: { RUSTFLAGS: undefined } });
   const built = join(target, "wasm32-unknown-unknown/release/trm_wasm.wasm");
   await timed("wasm-bindgen", () =>
-    must("wasm-bindgen", [
+    run("wasm-bindgen", [
       built,
       "--target",
       "web",
@@ -160,7 +160,7 @@ function forget(store) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const kinds = process.argv.slice(2);
   await main(async () => {
-    await packages();
+    await installPackages();
     await buildWasm(kinds.length ? kinds : KINDS);
   });
 }
