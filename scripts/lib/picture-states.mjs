@@ -73,7 +73,7 @@ async function setAside(page, url) {
       await press(page, "Step");
       await reach(page, i);
     }
-    await page.getByText(/Kept in this browser at/).waitFor();
+    await page.getByText(/Saved in this browser at/).waitFor();
     await page.locator("#train").getByRole("button", { name: "Reset", exact: true }).click();
     await page.locator('[data-testid="step"][data-step="0"]').waitFor();
   }
@@ -81,20 +81,33 @@ async function setAside(page, url) {
   await kept.getByRole("listitem").nth(1).waitFor();
 }
 
+/** The language page with a supplied model, when everything on it is written. */
+export async function openedLanguagePage(page, url) {
+  await open(page, url, "", "done");
+  await everything(page);
+}
+
+/** The language page with a supplied model that has written its first characters. */
+export async function writingStarted(page, url) {
+  await page.goto(url);
+  await page.waitForFunction(
+    () => document.querySelector('#think [data-writing="true"]')?.textContent.trim().length > 30,
+    undefined,
+    { timeout: PATIENCE },
+  );
+}
+
 /** States with models that come with the page; without any there is nothing to see in them. */
 const SHIPPED = [
   {
     state: "opened",
-    prepare: async (page, url) => {
-      await open(page, url, "", "done");
-      await everything(page);
-    },
+    prepare: openedLanguagePage,
   },
   {
     state: "walk",
     prepare: async (page, url) => {
       await open(page, url, "", "done");
-      await press(page, "Take a short walk");
+      await press(page, "Take the tour");
     },
   },
   {
@@ -103,7 +116,7 @@ const SHIPPED = [
       await hold(page, "**/*.safetensors?*");
       await page.goto(url);
       await page
-        .getByText(/^Fetching/)
+        .getByText(/^Downloading/)
         .first()
         .waitFor();
     },
@@ -125,21 +138,22 @@ const ARC =
   "?preset=arc&hidden_size=16&num_heads=2&n_layers=1&h_cycles=1&l_cycles=1&halt_max_steps=3" +
   "&puzzle_emb_ndim=16&puzzle_emb_len=1&batch_size=2&num_aug=4&max_iters=1000&learning_rate=0.01&warmup_iters=2";
 
-async function solve(page, url) {
-  await page.goto(url + PUZZLE);
+/** The puzzles page at `address`, when the model has answered. */
+export async function solvedPuzzle(page, url, address = PUZZLE) {
+  await page.goto(url + address);
   await page.getByTestId("answer").waitFor({ timeout: PATIENCE });
   await page.locator('[data-testid="steps"][data-playing="false"]').waitFor();
 }
 
 const PUZZLES = [
-  { state: "puzzle", prepare: solve },
+  { state: "puzzle", prepare: (page, url) => solvedPuzzle(page, url) },
   {
     state: "puzzle-refused",
     prepare: async (page, url) => {
-      await solve(page, url);
+      await solvedPuzzle(page, url);
       await page.getByText("Paste a puzzle").click();
       await page.getByRole("textbox", { name: /^One line of/ }).fill("11..............");
-      await press(page, "Take it");
+      await press(page, "Load puzzle");
       await page.getByText("This puzzle is impossible").waitFor();
     },
   },
@@ -181,7 +195,7 @@ const ALWAYS = [
       await hold(page, "**/wasm/**");
       // Waiting for all of the page would be waiting for what never comes.
       await page.goto(url, { waitUntil: "domcontentloaded" });
-      await page.getByText("Opening the device").waitFor();
+      await page.getByText("Loading the engine").first().waitFor();
     },
   },
   {
@@ -231,7 +245,7 @@ const ALWAYS = [
       const chunk = page.locator("#chunk");
       await chunk.scrollIntoViewIfNeeded();
       await page.waitForFunction(() => Number(document.querySelector("#chunk")?.dataset.step) >= 150);
-      await press(page, "Take it");
+      await press(page, "Append chunk");
       await chunk.locator('[data-at="3/1"]').focus();
       await everything(page);
     },
@@ -240,7 +254,7 @@ const ALWAYS = [
     state: "leak",
     prepare: async (page, url) => {
       await open(page, url);
-      await press(page, "Run it");
+      await press(page, "Train the leaky model");
       await page.locator('[data-testid="leak"][data-scored="40"]').waitFor({ timeout: PATIENCE });
       await press(page, "Stop");
     },
@@ -287,7 +301,7 @@ const ALWAYS = [
     prepare: async (page, url) => {
       await open(page, url);
       await give(page, "drop", "shells.txt", TEXT);
-      await page.getByText(/learns from “shells.txt”,/).waitFor();
+      await page.getByText(/trains on “shells.txt”/).waitFor();
     },
   },
   {

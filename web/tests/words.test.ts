@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { partsAt, stretches } from '../src/state/compare';
+import { partsAt, stretches } from '../src/rooms/language/diff';
 import { PRESETS } from '../src/gen';
-import { aboutOf, titleOf } from '../src/state/presets';
-import { bytes, count, duration, glyph, sentence } from '../src/state/say';
+import { aboutOf, titleOf } from '../src/run/presets';
+import { bytes, count, duration, glyph, sentence } from '../src/run/format';
 import { type AdapterFacts, decide } from '../src/worker/device';
 
 describe('two texts', () => {
@@ -109,7 +109,7 @@ describe('the device', () => {
   test('is the CPU when asked for', () => {
     expect(decide('cpu', true, real)).toEqual({
       backend: 'cpu',
-      reason: 'the CPU was asked for.',
+      reason: 'device=cpu is set in the address.',
     });
   });
 
@@ -131,7 +131,7 @@ describe('the device', () => {
     expect(decide('auto', false, null).reason).toBe('WebGPU found no graphics adapter.');
     expect(decide('gpu', true, null)).toEqual({
       backend: 'cpu',
-      reason: 'the GPU was asked for, but WebGPU found no graphics adapter.',
+      reason: 'device=gpu is set in the address, but WebGPU found no graphics adapter.',
     });
   });
 });

@@ -8,9 +8,11 @@
 mod arc;
 mod config;
 mod failure;
+mod family;
 mod models;
 mod protocol;
 mod puzzle;
+mod puzzle_kinds;
 mod settings;
 mod trace;
 mod vocab;
@@ -18,12 +20,13 @@ mod vocab;
 pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
 pub use config::{
     DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
-    RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec, VARIANTS, VariantSpec,
+    RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
 };
 pub use failure::{Failure, FailureKind};
+pub use family::Family;
 pub use models::{
-    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, Positions, StateStart, StateUpdate, TrmLmSpec,
-    TrmSpec,
+    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, MODELS, ModelInfo, ModelSpec, Positions,
+    Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, VARIANTS, VariantSpec,
 };
 pub use protocol::{
     Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Lessons, Memory,
@@ -33,8 +36,13 @@ pub use puzzle::{
     BrokenRule, HaltScore, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, Solution, SolutionCount,
     Solved, StepScore,
 };
+pub use puzzle_kinds::{
+    ArcKind, MazeKind, NO_GUESS_LIMIT, PUZZLE_KINDS, PuzzleKinds, SUDOKU_GRADES, SudokuGrade,
+    SudokuKind,
+};
 pub use settings::{
-    SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,
+    SETTINGS, Setting, SettingError, SettingKind, Tier, differences, may_change, nearest, overlay,
+    settings_of,
 };
 pub use trace::{Candidate, Trace, TraceStep};
 pub use vocab::{ARC_TOKENS, KnownTask, Vocab};

@@ -174,7 +174,7 @@ impl Answering {
     /// compiles kernels and fills caches, is not counted.
     async fn probe(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
         let material = made_up(&config)?;
-        let tokens_per_step = config.train.batch_size * config.model.length();
+        let tokens_per_step = config.tokens_per_step();
         let mut config = config;
         config.train.max_iters = config.train.max_iters.max(steps + 1);
         let mut run = trm_train::create(&config, material, &self.opened.device)?;
@@ -189,7 +189,7 @@ impl Answering {
 /// A text, or a few puzzles, of the size that `config` learns from.
 fn made_up(config: &RunConfig) -> Result<Material, Failure> {
     #[cfg(feature = "puzzles")]
-    if config.model.solves_puzzles() {
+    if config.model.family() == trm_spec::Family::Puzzles {
         return puzzles::made_up(config);
     }
     let length = 20 * (config.model.length() + 1);

@@ -37,6 +37,35 @@ export type ArcCandidate = { answer: Array<Array<number>>, votes: number,
 halt: number, };
 
 /**
+ * Tasks of ARC-AGI.
+ */
+export type ArcKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Most rows and columns of a grid.
+ */
+maxSide: number, 
+/**
+ * Colours of a cell.
+ */
+colours: number, 
+/**
+ * Tokens: the padding, the end of the grid and the colours.
+ */
+vocab: number, 
+/**
+ * Answers to a test that may be given; the task counts as solved if one is right.
+ */
+attempts: number, };
+
+/**
  * A grid and what becomes of it, where that is known.
  */
 export type ArcPair = { input: Array<Array<number>>, output: Array<Array<number>> | null, };
@@ -62,7 +91,7 @@ export type BrokenRule = { rule: string, cells: Array<number>, };
 export type Candidate = { token: number, prob: number, };
 
 /**
- * Sizes of the causal single-state model. Defaults are Chat-TRM's.
+ * Sizes of the causal language model with one state. Defaults are Chat-TRM's.
  */
 export type ChatTrmSpec = { 
 /**
@@ -74,7 +103,7 @@ hidden_size: number,
  */
 num_heads: number, 
 /**
- * Blocks in the core that every cycle applies.
+ * Blocks that every cycle applies.
  */
 n_layers: number, 
 /**
@@ -101,12 +130,20 @@ rms_norm_eps: number,
 /**
  * Base of the rotary position frequencies.
  */
-rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
+rope_theta: number, 
+/**
+ * How every cycle receives the input again.
+ */
+input_injection: Injection, 
+/**
+ * How a cycle changes the state.
+ */
+state_update: StateUpdate, };
 
 /**
- * Sizes of the chunk-refinement model (seed 002, made honest). Defaults are
- * the published ones: 64 tokens of context, 4 drafted at once, 2 refinements
- * of 3 reasoning steps, one network of 2 blocks for all of it.
+ * Sizes of the chunk-refinement language model. Defaults are the published ones: 64
+ * tokens of context, 4 tokens drafted at once, 2 refinements of 3 reasoning steps, and
+ * one network of 2 blocks for all of it.
  */
 export type ChunkLmSpec = { 
 /**
@@ -136,7 +173,11 @@ block_size: number,
 /**
  * Tokens that are drafted at once; must divide `block_size`.
  */
-chunk_size: number, draft_start: DraftStart, 
+chunk_size: number, 
+/**
+ * Initial values of a draft.
+ */
+draft_start: DraftStart, 
 /**
  * Read answers out with the token embedding instead of a matrix of its own.
  */
@@ -221,18 +262,18 @@ loss: number,
  */
 perplexity: number, 
 /**
- * Loss in bits, per character of the text.
+ * Loss in bits per character of the text; absent for puzzles, as the next two.
  */
-bits_per_char: number, 
+bits_per_char?: number, 
 /**
- * The same per byte of its UTF-8, which does not depend on the tokens.
+ * Loss in bits per byte of UTF-8, which does not depend on the tokenizer.
  */
-bits_per_byte: number, 
+bits_per_byte?: number, 
 /**
- * `exp` of the loss per word, which does not depend on the tokens either. A
- * word is a stretch without white space.
+ * `exp` of the loss per word, which does not depend on the tokenizer. A word is a
+ * run of characters without white space.
  */
-word_perplexity: number, 
+word_perplexity?: number, 
 /**
  * Loss when every draft starts at its own answer, as published; of models that
  * show this leak. It says nothing about the model.
@@ -254,7 +295,7 @@ export type DeviceInfo = { backend: Backend,
 name: string, };
 
 /**
- * What a draft is before it is refined.
+ * Initial values of a draft, before it is refined.
  */
 export type DraftStart = "queries" | "last_token" | "targets";
 
@@ -272,6 +313,12 @@ export type Failure = { kind: FailureKind, message: string, hint: string, };
  * The kind of a failure, so that a page can react to it.
  */
 export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "room" | "device" | "diverged" | "protocol";
+
+/**
+ * The kind of task of a model. It decides which dataset a model is trained on, how
+ * it is evaluated, and which page and which module of the browser hold it.
+ */
+export type Family = "language" | "puzzles" | "images";
 
 /**
  * How text is generated. The same seed at another depth draws the same random
@@ -314,7 +361,7 @@ threshold: number,
 steps: number, cell_accuracy: number, exact_accuracy: number, };
 
 /**
- * How a cycle is given the input again.
+ * How every cycle receives the input again.
  */
 export type Injection = "add" | "adapter";
 
@@ -338,6 +385,48 @@ export type Lessons = { "kind": "text", text: string, } | { "kind": "puzzles" } 
 export type LossType = "softmax" | "stablemax";
 
 /**
+ * Mazes of any size.
+ */
+export type MazeKind = { 
+/**
+ * The name that people read, before the size.
+ */
+title: string, 
+/**
+ * Fewest rows and columns: smaller grids have too few different mazes to hold some
+ * out for validation.
+ */
+minSide: number, 
+/**
+ * Most rows and columns.
+ */
+maxSide: number, 
+/**
+ * Tokens: the padding and the five kinds of cell.
+ */
+vocab: number, 
+/**
+ * The token of a wall.
+ */
+wall: number, 
+/**
+ * The token of a free cell.
+ */
+floor: number, 
+/**
+ * The token of the start.
+ */
+start: number, 
+/**
+ * The token of the goal.
+ */
+goal: number, 
+/**
+ * The token of a cell on the path.
+ */
+path: number, };
+
+/**
  * Memory in bytes.
  */
 export type Memory = { 
@@ -349,6 +438,43 @@ wasm: number,
  * What the graphics device has reserved, where it says.
  */
 device: number | null, };
+
+/**
+ * What is known of a model without an instance of it.
+ */
+export type ModelInfo = { 
+/**
+ * The name in configurations and checkpoints.
+ */
+name: VariantSpec["variant"], 
+/**
+ * Earlier names, which files and addresses may still use.
+ */
+aliases: Array<string>, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * What the model is, in one line.
+ */
+about: string, 
+/**
+ * The kind of task it is made for.
+ */
+family: Family, 
+/**
+ * The setting that holds the depth.
+ */
+depthKey: string, 
+/**
+ * The setting that holds the tokens in a row.
+ */
+lengthKey: string, 
+/**
+ * See [`ModelSpec::SETTINGS`]; in JSON, their names.
+ */
+settings: Array<string>, };
 
 /**
  * Which readouts the loss looks at.
@@ -390,7 +516,7 @@ guesses: number | null,
 broken: Array<BrokenRule>, };
 
 /**
- * How a model knows where a cell is.
+ * Position encoding of the cells.
  */
 export type Positions = "rope" | "learned" | "none";
 
@@ -411,6 +537,27 @@ export type Prediction = "every_position" | "last_position";
 export type PuzzleFrom = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
 
 /**
+ * The kinds of puzzle.
+ */
+export type PuzzleKinds = { 
+/**
+ * The token of a blank cell of a Sudoku; a digit is one more than itself.
+ */
+sudokuBlank: number, 
+/**
+ * Sudokus, the smallest first.
+ */
+sudoku: Array<SudokuKind>, 
+/**
+ * Mazes.
+ */
+maze: MazeKind, 
+/**
+ * ARC-AGI.
+ */
+arc: ArcKind, };
+
+/**
  * How a set of puzzles is answered.
  */
 export type PuzzleScores = { puzzles: number, steps: Array<StepScore>, halting: Array<HaltScore>, };
@@ -423,12 +570,28 @@ export type PuzzleVerdict = { solved: boolean, broken: Array<BrokenRule>, };
 /**
  * A run: which model, on which text or puzzles, trained how.
  */
-export type RunConfig = { model: VariantSpec, data: DataSpec, train: TrainSpec, };
+export type RunConfig = { 
+/**
+ * The model and its sizes.
+ */
+model: VariantSpec, 
+/**
+ * The text or the puzzles.
+ */
+data: DataSpec, 
+/**
+ * How the model is trained.
+ */
+train: TrainSpec, };
 
 /**
  * What a run is, and where it stands.
  */
-export type RunSummary = { config: RunConfig, vocab: Vocab, parameters: number, 
+export type RunSummary = { config: RunConfig, 
+/**
+ * The family of the model.
+ */
+family: Family, vocab: Vocab, parameters: number, 
 /**
  * Steps done.
  */
@@ -441,6 +604,10 @@ trainable: boolean, train_tokens: number, val_tokens: number,
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
 chance_loss: number, 
+/**
+ * Tokens that one update of the weights sees, over all accumulated batches.
+ */
+tokens_per_step: number, 
 /**
  * Floating-point operations that training spends on one token, on average.
  */
@@ -470,24 +637,49 @@ export type Setting = {
  */
 key: string, 
 /**
- * Table of the configuration that holds it.
+ * Table of the configuration that holds it: `model`, `data` or `train`.
  */
-section: string, kind: SettingKind, 
+section: string, 
 /**
- * The words a choice may take.
+ * The form of its value.
+ */
+kind: SettingKind, 
+/**
+ * The words that a choice may take.
  */
 choices: Array<string>, 
 /**
- * The variants that have it; empty where all do.
+ * Earlier words for some of the choices, each with its present one; both are read.
+ */
+aliases: Array<[string, string]>, 
+/**
+ * The models that have it, by name; empty where all have it.
  */
 variants: Array<string>, 
 /**
+ * The only family that reads it, where that is so; for settings of `data` and
+ * `train`.
+ */
+family: Family | null, 
+/**
  * Whether it may change while a run goes on; the others need a new run.
  */
-live: boolean, help: string, };
+live: boolean, 
+/**
+ * Whether only the command line reads it, and no result depends on it.
+ */
+cli_only: boolean, 
+/**
+ * How often it is needed.
+ */
+tier: Tier, 
+/**
+ * What it does, in one line.
+ */
+help: string, };
 
 /**
- * What a setting's value looks like when typed.
+ * The form of a setting's value when it is typed.
  */
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
 
@@ -519,12 +711,12 @@ halt_accuracy: number,
 steps: number, };
 
 /**
- * Where both states begin.
+ * Initial values of the two states of a model.
  */
 export type StateStart = "normal" | "zero" | "learned";
 
 /**
- * What a cycle makes of the state it was given.
+ * How a cycle changes the state.
  */
 export type StateUpdate = "replace" | "gated";
 
@@ -559,9 +751,64 @@ export type StepScore = { step: number,
 loss: number, cell_accuracy: number, exact_accuracy: number, };
 
 /**
+ * A difficulty of Sudokus: how many guesses a backtracking solver needs.
+ */
+export type SudokuGrade = { 
+/**
+ * The name that people read.
+ */
+name: string, 
+/**
+ * Fewest guesses.
+ */
+minGuesses: number, 
+/**
+ * Most guesses.
+ */
+maxGuesses: number, };
+
+/**
+ * Sudokus of one size.
+ */
+export type SudokuKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Rows, columns and digits.
+ */
+side: number, 
+/**
+ * Rows of a box.
+ */
+boxRows: number, 
+/**
+ * Columns of a box.
+ */
+boxCols: number, 
+/**
+ * Tokens: the padding, the blank and the digits.
+ */
+vocab: number, 
+/**
+ * Difficulties in which puzzles of this size can be generated.
+ */
+grades: Array<SudokuGrade>, };
+
+/**
  * What one update of a dual-state model looks at.
  */
 export type Supervision = "carry" | "unrolled";
+
+/**
+ * How often a setting is needed. Help texts and forms show everyday settings first.
+ */
+export type Tier = "everyday" | "advanced";
 
 /**
  * How text becomes tokens.
@@ -744,7 +991,7 @@ sample_interval: number,
 seed: number, };
 
 /**
- * Sizes of TRM-LM (seed 004). Defaults are the published ones.
+ * Sizes of TRM-LM. Defaults are the published ones.
  */
 export type TrmLmSpec = { 
 /**
@@ -760,7 +1007,7 @@ num_heads: number,
  */
 n_layers: number, 
 /**
- * Outer cycles, T; the answer can be read out after each.
+ * Outer cycles, T; the answer can be read out after each of them.
  */
 recursion_steps: number, 
 /**
@@ -772,13 +1019,17 @@ l_cycles: number,
  */
 block_size: number, 
 /**
- * Share of the old latent state in the new one: `z = α·z + f(x + y + z)`.
+ * Residual weight: `z = alpha·z + f(x + y + z)`.
  */
 alpha: number, 
 /**
- * Train α, from `alpha` on.
+ * Whether `alpha` is trained; its value is then the initial one.
  */
-learnable_alpha: boolean, state_start: StateStart, 
+learnable_alpha: boolean, 
+/**
+ * Initial values of both states.
+ */
+state_start: StateStart, 
 /**
  * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
  */
@@ -797,7 +1048,7 @@ rms_norm_eps: number,
 rope_theta: number, };
 
 /**
- * Sizes of the dual-state model. Names and defaults are the official TRM's.
+ * Sizes of the puzzle model. Names and defaults are the official TRM's.
  */
 export type TrmSpec = { 
 /**
@@ -817,15 +1068,15 @@ n_layers: number,
  */
 h_cycles: number, 
 /**
- * Latent steps in a cycle, n (`L_cycles`); one step of the answer follows.
+ * Latent steps in a cycle, n (`L_cycles`); one update of the answer follows.
  */
 l_cycles: number, 
 /**
- * Most supervision steps a puzzle is given, and how many evaluation runs.
+ * Largest number of supervision steps for a puzzle; evaluation runs as many.
  */
 halt_max_steps: number, 
 /**
- * Cells of a puzzle, in tokens.
+ * Cells of a puzzle; each is one token.
  */
 seq_len: number, 
 /**
@@ -833,16 +1084,20 @@ seq_len: number,
  */
 num_puzzle_identifiers: number, 
 /**
- * Numbers in a puzzle's embedding; 0 means there is none.
+ * Features of the puzzle embedding; 0 means that there is none.
  */
 puzzle_emb_ndim: number, 
 /**
- * Positions that the embedding takes before the cells; 0 means as many as
- * it fills.
+ * Positions before the cells that hold the embedding; 0 means as many as it
+ * fills.
  */
-puzzle_emb_len: number, pos_encodings: Positions, 
+puzzle_emb_len: number, 
 /**
- * Mix positions by a SwiGLU over the sequence instead of attention.
+ * Position encoding of the cells.
+ */
+pos_encodings: Positions, 
+/**
+ * Mix positions by an MLP (a SwiGLU over the sequence) instead of attention.
  */
 mlp_t: boolean, 
 /**
@@ -856,11 +1111,15 @@ rms_norm_eps: number,
 /**
  * Base of the rotary position frequencies.
  */
-rope_theta: number, state_start: StateStart, };
+rope_theta: number, 
+/**
+ * Initial values of both states.
+ */
+state_start: StateStart, };
 
 /**
- * The model, by variant. Only the trainer's registry matches on this; here is
- * what else anyone asks of it.
+ * A model and its sizes. Only the trainer's registry matches on the variants;
+ * everything else calls the methods, which every model answers.
  */
 export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec;
 

@@ -1,0 +1,63 @@
+// The pages of this site: one entry for each family of models that has a page. The
+// header, the worker's loader, the hand-over of files, Vite and `scripts/` read it. The
+// folder beside this file that is called like the family holds the page's code, which
+// starts in `main.ts`; Vite makes its HTML from `web/index.html`.
+
+import type { Family } from '../run/models';
+
+export interface Room {
+  readonly family: Family;
+  /** Address of the page, relative to any other page; `./` is the start page. */
+  readonly path: string;
+  /** Folder of the WebAssembly module that computes on the CPU. */
+  readonly wasm: string;
+  /** IndexedDB database of the runs that are saved here. */
+  readonly database: string;
+  /** What the page is called in the navigation. */
+  readonly title: string;
+  /** What its models are, after "This checkpoint is". */
+  readonly model: string;
+  /** The link to the page for a file that belongs to it. */
+  readonly open: string;
+  /** Of the HTML: its title, its description and what it says until the code has loaded. */
+  readonly html: { readonly title: string; readonly description: string; readonly intro: string };
+}
+
+// `scripts/lib/rooms.mjs` reads the list as text: literals only.
+export const ROOMS: readonly Room[] = [
+  {
+    family: 'language',
+    path: './',
+    wasm: 'cpu',
+    database: 'trm-playground',
+    title: 'Language',
+    model: 'a language model',
+    open: 'Open it on the Language page',
+    html: {
+      title: 'TRM Playground',
+      description:
+        'Train a tiny recursive language model in your browser and watch it revise each guess, pass by pass.',
+      intro: 'A tiny neural network that learns to write, in your browser.',
+    },
+  },
+  {
+    family: 'puzzles',
+    path: 'puzzles.html',
+    wasm: 'cpu-puzzles',
+    database: 'trm-puzzles',
+    title: 'Puzzles',
+    model: 'a puzzle solver',
+    open: 'Open it on the Puzzles page',
+    html: {
+      title: 'TRM Playground: puzzles',
+      description:
+        'Watch a tiny recursive model solve Sudoku, mazes and ARC tasks step by step in your browser, and train one yourself.',
+      intro: 'A tiny neural network that learns to solve puzzles, in your browser.',
+    },
+  },
+];
+
+/** The page of a family; `null` where this site has none. */
+export function roomOf(family: Family): Room | null {
+  return ROOMS.find((room) => room.family === family) ?? null;
+}

@@ -1,0 +1,63 @@
+// Numbers and messages as people read them.
+
+import type { Vocab } from '../gen';
+
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+export function count(n: number): string {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(2)}M`;
+  if (n >= 1e4) return `${Math.round(n / 1e3)}k`;
+  return n.toLocaleString('en-US');
+}
+
+export function bytes(n: number): string {
+  if (n >= 1e9) return `${(n / 1e9).toFixed(1)} GB`;
+  return n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(n / 1e3))} kB`;
+}
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+/** The text of a token, with white space made visible. */
+export function glyph(vocab: Vocab, token: number): string {
+  const character = characterOf(vocab, token);
+  if (character === '\n') return '↵';
+  return character === ' ' ? '␣' : character;
+}
+
+/** The text of a token. */
+export function characterOf(vocab: Vocab, token: number): string {
+  switch (vocab.kind) {
+    case 'char':
+      return [...vocab.chars][token] ?? '?';
+    case 'byte':
+      // Beyond ASCII, a byte is only a part of a character.
+      return token < 0x80 ? String.fromCharCode(token) : token.toString(16);
+    case 'bpe':
+    case 'plain':
+    case 'arc':
+      return String(token);
+    default:
+      return vocab satisfies never;
+  }
+}
+
+/** How long a model was trained. */
+export function trainedFor(steps: number): string {
+  return steps === 0
+    ? 'untrained'
+    : `trained for ${steps.toLocaleString('en-US')} ${steps === 1 ? 'step' : 'steps'}`;
+}
+
+/** An error message of a library, with a capital letter and a full stop. */
+export function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}

@@ -1,0 +1,41 @@
+// The worker at hand and the device it computes on; another one takes its place
+// when it dies.
+
+import type { SessionClient } from '../client/client';
+import { roomOf } from '../rooms/table';
+import type { OpenedDevice } from '../worker/protocol';
+import type { Family } from './models';
+import type { Wish } from './url';
+
+export class Machine {
+  device = $state.raw<OpenedDevice | null>(null);
+
+  readonly #spawn: () => SessionClient;
+  readonly #wish: Wish;
+  readonly #family: Family;
+  #client: SessionClient;
+
+  constructor(spawn: () => SessionClient, wish: Wish, family: Family) {
+    this.#spawn = spawn;
+    this.#wish = wish;
+    this.#family = family;
+    this.#client = spawn();
+  }
+
+  get client(): SessionClient {
+    return this.#client;
+  }
+
+  async open(): Promise<void> {
+    const { device, software } = this.#wish;
+    const wasm = roomOf(this.#family)?.wasm ?? 'cpu';
+    this.device = await this.#client.open({ wasm, device, software, base: document.baseURI });
+  }
+
+  /** A new worker, with nothing in it. */
+  async renew(): Promise<void> {
+    this.#client.terminate();
+    this.#client = this.#spawn();
+    await this.open();
+  }
+}

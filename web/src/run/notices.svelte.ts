@@ -1,0 +1,32 @@
+// One message at a time: what happened, and what to do.
+
+import type { SessionError } from '../client/client';
+import type { Notice } from './state';
+import { sentence } from './format';
+import { WrongPage } from './wrong-page';
+
+export class Notices {
+  shown = $state.raw<Notice | null>(null);
+
+  tell(tone: Notice['tone'], message: string, hint: string): void {
+    this.shown = { tone, message: sentence(message), hint };
+  }
+
+  /** `search`: the query of a link to the page that the model belongs to. */
+  fail(error: SessionError, search = '?handed=1'): void {
+    const { message, hint } = error.failure;
+    this.tell('bad', message, hint);
+    if (!(error instanceof WrongPage) || !error.room || !this.shown) return;
+    const { path, open } = error.room;
+    this.shown = { ...this.shown, link: { href: path + search, words: open } };
+  }
+
+  /** Good news has been seen once something else is done. */
+  settle(): void {
+    if (this.shown?.tone === 'good') this.shown = null;
+  }
+
+  dismiss(): void {
+    this.shown = null;
+  }
+}
