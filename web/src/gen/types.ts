@@ -37,6 +37,35 @@ export type ArcCandidate = { answer: Array<Array<number>>, votes: number,
 halt: number, };
 
 /**
+ * Tasks of ARC-AGI.
+ */
+export type ArcKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Most rows and columns of a grid.
+ */
+maxSide: number, 
+/**
+ * Colours of a cell.
+ */
+colours: number, 
+/**
+ * Tokens: the padding, the end of the grid and the colours.
+ */
+vocab: number, 
+/**
+ * Answers to a test that may be given; the task counts as solved if one is right.
+ */
+attempts: number, };
+
+/**
  * A grid and what becomes of it, where that is known.
  */
 export type ArcPair = { input: Array<Array<number>>, output: Array<Array<number>> | null, };
@@ -233,18 +262,18 @@ loss: number,
  */
 perplexity: number, 
 /**
- * Loss in bits, per character of the text.
+ * Loss in bits per character of the text; absent for puzzles, as the next two.
  */
-bits_per_char: number, 
+bits_per_char?: number, 
 /**
- * The same per byte of its UTF-8, which does not depend on the tokens.
+ * Loss in bits per byte of UTF-8, which does not depend on the tokenizer.
  */
-bits_per_byte: number, 
+bits_per_byte?: number, 
 /**
- * `exp` of the loss per word, which does not depend on the tokens either. A
- * word is a stretch without white space.
+ * `exp` of the loss per word, which does not depend on the tokenizer. A word is a
+ * run of characters without white space.
  */
-word_perplexity: number, 
+word_perplexity?: number, 
 /**
  * Loss when every draft starts at its own answer, as published; of models that
  * show this leak. It says nothing about the model.
@@ -284,6 +313,12 @@ export type Failure = { kind: FailureKind, message: string, hint: string, };
  * The kind of a failure, so that a page can react to it.
  */
 export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "room" | "device" | "diverged" | "protocol";
+
+/**
+ * The kind of task of a model. It decides which dataset a model is trained on, how
+ * it is evaluated, and which page and which module of the browser hold it.
+ */
+export type Family = "language" | "puzzles" | "images";
 
 /**
  * How text is generated. The same seed at another depth draws the same random
@@ -350,6 +385,48 @@ export type Lessons = { "kind": "text", text: string, } | { "kind": "puzzles" } 
 export type LossType = "softmax" | "stablemax";
 
 /**
+ * Mazes of any size.
+ */
+export type MazeKind = { 
+/**
+ * The name that people read, before the size.
+ */
+title: string, 
+/**
+ * Fewest rows and columns: smaller grids have too few different mazes to hold some
+ * out for validation.
+ */
+minSide: number, 
+/**
+ * Most rows and columns.
+ */
+maxSide: number, 
+/**
+ * Tokens: the padding and the five kinds of cell.
+ */
+vocab: number, 
+/**
+ * The token of a wall.
+ */
+wall: number, 
+/**
+ * The token of a free cell.
+ */
+floor: number, 
+/**
+ * The token of the start.
+ */
+start: number, 
+/**
+ * The token of the goal.
+ */
+goal: number, 
+/**
+ * The token of a cell on the path.
+ */
+path: number, };
+
+/**
  * Memory in bytes.
  */
 export type Memory = { 
@@ -361,6 +438,43 @@ wasm: number,
  * What the graphics device has reserved, where it says.
  */
 device: number | null, };
+
+/**
+ * What is known of a model without an instance of it.
+ */
+export type ModelInfo = { 
+/**
+ * The name in configurations and checkpoints.
+ */
+name: VariantSpec["variant"], 
+/**
+ * Earlier names, which files and addresses may still use.
+ */
+aliases: Array<string>, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * What the model is, in one line.
+ */
+about: string, 
+/**
+ * The kind of task it is made for.
+ */
+family: Family, 
+/**
+ * The setting that holds the depth.
+ */
+depthKey: string, 
+/**
+ * The setting that holds the tokens in a row.
+ */
+lengthKey: string, 
+/**
+ * See [`ModelSpec::SETTINGS`]; in JSON, their names.
+ */
+settings: Array<string>, };
 
 /**
  * Which readouts the loss looks at.
@@ -423,6 +537,27 @@ export type Prediction = "every_position" | "last_position";
 export type PuzzleFrom = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
 
 /**
+ * The kinds of puzzle.
+ */
+export type PuzzleKinds = { 
+/**
+ * The token of a blank cell of a Sudoku; a digit is one more than itself.
+ */
+sudokuBlank: number, 
+/**
+ * Sudokus, the smallest first.
+ */
+sudoku: Array<SudokuKind>, 
+/**
+ * Mazes.
+ */
+maze: MazeKind, 
+/**
+ * ARC-AGI.
+ */
+arc: ArcKind, };
+
+/**
  * How a set of puzzles is answered.
  */
 export type PuzzleScores = { puzzles: number, steps: Array<StepScore>, halting: Array<HaltScore>, };
@@ -452,7 +587,11 @@ train: TrainSpec, };
 /**
  * What a run is, and where it stands.
  */
-export type RunSummary = { config: RunConfig, vocab: Vocab, parameters: number, 
+export type RunSummary = { config: RunConfig, 
+/**
+ * The family of the model.
+ */
+family: Family, vocab: Vocab, parameters: number, 
 /**
  * Steps done.
  */
@@ -465,6 +604,10 @@ trainable: boolean, train_tokens: number, val_tokens: number,
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
 chance_loss: number, 
+/**
+ * Tokens that one update of the weights sees, over all accumulated batches.
+ */
+tokens_per_step: number, 
 /**
  * Floating-point operations that training spends on one token, on average.
  */
@@ -494,29 +637,49 @@ export type Setting = {
  */
 key: string, 
 /**
- * Table of the configuration that holds it.
+ * Table of the configuration that holds it: `model`, `data` or `train`.
  */
-section: string, kind: SettingKind, 
+section: string, 
 /**
- * The words a choice may take.
+ * The form of its value.
+ */
+kind: SettingKind, 
+/**
+ * The words that a choice may take.
  */
 choices: Array<string>, 
 /**
- * Earlier words for some of the choices, each with its present one; they are read
- * wherever a choice is.
+ * Earlier words for some of the choices, each with its present one; both are read.
  */
 aliases: Array<[string, string]>, 
 /**
- * The variants that have it; empty where all do.
+ * The models that have it, by name; empty where all have it.
  */
 variants: Array<string>, 
 /**
+ * The only family that reads it, where that is so; for settings of `data` and
+ * `train`.
+ */
+family: Family | null, 
+/**
  * Whether it may change while a run goes on; the others need a new run.
  */
-live: boolean, help: string, };
+live: boolean, 
+/**
+ * Whether only the command line reads it, and no result depends on it.
+ */
+cli_only: boolean, 
+/**
+ * How often it is needed.
+ */
+tier: Tier, 
+/**
+ * What it does, in one line.
+ */
+help: string, };
 
 /**
- * What a setting's value looks like when typed.
+ * The form of a setting's value when it is typed.
  */
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
 
@@ -588,9 +751,64 @@ export type StepScore = { step: number,
 loss: number, cell_accuracy: number, exact_accuracy: number, };
 
 /**
+ * A difficulty of Sudokus: how many guesses a backtracking solver needs.
+ */
+export type SudokuGrade = { 
+/**
+ * The name that people read.
+ */
+name: string, 
+/**
+ * Fewest guesses.
+ */
+minGuesses: number, 
+/**
+ * Most guesses.
+ */
+maxGuesses: number, };
+
+/**
+ * Sudokus of one size.
+ */
+export type SudokuKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Rows, columns and digits.
+ */
+side: number, 
+/**
+ * Rows of a box.
+ */
+boxRows: number, 
+/**
+ * Columns of a box.
+ */
+boxCols: number, 
+/**
+ * Tokens: the padding, the blank and the digits.
+ */
+vocab: number, 
+/**
+ * Difficulties in which puzzles of this size can be generated.
+ */
+grades: Array<SudokuGrade>, };
+
+/**
  * What one update of a dual-state model looks at.
  */
 export type Supervision = "carry" | "unrolled";
+
+/**
+ * How often a setting is needed. Help texts and forms show everyday settings first.
+ */
+export type Tier = "everyday" | "advanced";
 
 /**
  * How text becomes tokens.
