@@ -11,7 +11,7 @@ mod flops;
 mod settings;
 mod shared;
 #[cfg(feature = "toy-model")]
-mod toy;
+mod toy_lm;
 mod trm;
 mod trm_lm;
 mod variants;
@@ -20,7 +20,7 @@ pub use chat_trm::{ChatTrmSpec, Injection, StateUpdate};
 pub use chunk_lm::{ChunkLmSpec, DraftStart};
 pub use shared::StateStart;
 #[cfg(feature = "toy-model")]
-pub use toy::ToySpec;
+pub use toy_lm::ToyLmSpec;
 pub use trm::{Positions, TrmSpec};
 pub use trm_lm::TrmLmSpec;
 
@@ -170,6 +170,6 @@ variants::variants! {
     TrmLm(TrmLmSpec), aliases: ["last_token"];
     /// Puzzle model with two states, deep supervision and halting (TRM).
     Trm(TrmSpec), aliases: ["dual"];
-    /// The model of `docs/adding-a-model.md`.
-    Toy(ToySpec), aliases: [], only if feature = "toy-model";
+    /// The smallest recursive language model (docs/adding-a-model.md).
+    ToyLm(ToyLmSpec), aliases: [], only if feature = "toy-model";
 }
