@@ -80,6 +80,8 @@ class FakeWorker extends Answering {
       val_tokens: 100,
       chance_loss: 4,
       training_flops_per_token: 1,
+      family: 'language',
+      tokens_per_step: 1,
     } as const;
   }
 

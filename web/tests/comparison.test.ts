@@ -22,7 +22,7 @@ import {
   validated,
   verdict,
 } from '../src/rooms/language/comparison-side';
-import { depthOf, lengthOf } from '../src/run/sizes';
+import { depthOf, lengthOf, tokensPerStep } from '../src/gen';
 
 const read = (search: string) => {
   const problems: string[] = [];
@@ -130,6 +130,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(2),
   training_flops_per_token: 1000,
+  family: 'language',
+  tokens_per_step: tokensPerStep(DEFAULT_CONFIG),
 };
 
 /** A side that was validated at these steps, each of which took `ms`. */

@@ -9,7 +9,7 @@ import * as shipping from '../../scripts/lib/shipping.mjs';
 import { DEFAULT_CONFIG } from '../src/gen';
 import { readHeader } from '../src/run/checkpoint';
 import { readManifest } from '../src/run/manifest';
-import { lengthOf } from '../src/run/sizes';
+import { lengthOf } from '../src/gen';
 
 /** A checkpoint of two tensors: 6 and 4 parameters. */
 function checkpoint(about: object): Buffer {

@@ -68,6 +68,19 @@ test('no file is long', () => {
   expect(long.map(([file]) => relative(SRC, file))).toEqual([]);
 });
 
+test('pages know nothing of each other, and what they share knows none of them', () => {
+  const wrong = [...text].flatMap(([file, source]) =>
+    importsOf(file, source)
+      .map((to) => [relative(SRC, file), relative(SRC, to)] as const)
+      .filter(([from, to]) => {
+        const room = (path: string) => /^rooms\/([^/]+)\//.exec(path)?.[1];
+        return room(to) !== undefined && room(to) !== room(from);
+      })
+      .map((pair) => pair.join(' → ')),
+  );
+  expect(wrong).toEqual([]);
+});
+
 describe('the table of pages', () => {
   test('names a folder for each', () => {
     for (const { family } of ROOMS) {

@@ -2,9 +2,9 @@
 // and each only once.
 
 import { SessionError } from '../client/client';
+import { type Family, familyOf } from '../gen';
 import { type Manifest, readManifest, type Shipped } from './manifest';
 import { sentence } from './format';
-import { familyOf, type Family } from './models';
 import { beside, download } from './download';
 
 /** How it stands with fetching a model. */

@@ -2,9 +2,9 @@
 // when it dies.
 
 import type { SessionClient } from '../client/client';
+import type { Family } from '../gen';
 import { roomOf } from '../rooms/table';
 import type { OpenedDevice } from '../worker/protocol';
-import type { Family } from './models';
 import type { Wish } from './url';
 
 export class Machine {

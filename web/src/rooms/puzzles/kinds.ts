@@ -2,7 +2,7 @@
 // hard they can be asked for.
 
 import type { RunSummary } from '../../gen';
-import { lengthOf } from '../../run/sizes';
+import { lengthOf } from '../../gen';
 
 interface Sized {
   /** As the trainer calls it. */

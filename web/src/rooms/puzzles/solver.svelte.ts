@@ -3,7 +3,7 @@
 // answered when that is asked for, in all their guises.
 
 import type { RunConfig, RunSummary } from '../../gen';
-import { depthOf, lengthOf } from '../../run/sizes';
+import { depthOf, lengthOf } from '../../gen';
 import type { History } from '../../run/state';
 import { ARC, kindFor, type Subject } from './kinds';
 import { type PuzzleAnswer, halts, stepsOf, stopAt } from './solving';
