@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { DEFAULT_CONFIG, type RunSummary, type StepReport } from '../src/gen';
+import { DEFAULT_CONFIG, type RunSummary, type StepReport, tokensPerStep } from '../src/gen';
 import {
   configOf,
   costs,
@@ -22,7 +22,7 @@ import {
   validated,
   verdict,
 } from '../src/rooms/language/comparison-side';
-import { depthOf, lengthOf, tokensPerStep } from '../src/gen';
+import { depthOf, lengthOf } from '../src/gen';
 
 const read = (search: string) => {
   const problems: string[] = [];

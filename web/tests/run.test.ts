@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import type { RunSummary, StepReport } from '../src/gen';
-import { DEFAULT_CONFIG } from '../src/gen';
+import { DEFAULT_CONFIG, tokensPerStep } from '../src/gen';
 import {
   type RunEvent,
   NO_RUN,
@@ -17,7 +17,7 @@ import {
   tokensPerSecond,
   type Validation,
 } from '../src/run/state';
-import { lengthOf, tokensPerStep } from '../src/gen';
+import { lengthOf } from '../src/gen';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,

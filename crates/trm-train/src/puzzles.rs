@@ -168,7 +168,6 @@ impl PuzzleRun {
     fn header(&self, metrics: Value) -> Header {
         Header {
             config: self.config.clone(),
-            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             step: self.learner.step,
             metrics,
@@ -296,6 +295,7 @@ impl Run for PuzzleRun {
         };
         RunSummary {
             config: self.config.clone(),
+            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             parameters: self.learner.model().num_params(),
             step: self.learner.step,
