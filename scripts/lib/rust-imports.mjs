@@ -55,7 +55,13 @@ export function useTree(text, before = []) {
     if (parts.at(-1) === "self" && parts.length > 1) parts.pop();
     return parts.length ? [{ path: parts, name: alias ?? parts.at(-1) }] : [];
   }
-  const prefix = [...before, ...trimmed.slice(0, open).split("::").map((part) => part.trim())].filter(Boolean);
+  const prefix = [
+    ...before,
+    ...trimmed
+      .slice(0, open)
+      .split("::")
+      .map((part) => part.trim()),
+  ].filter(Boolean);
   return branches(trimmed.slice(open + 1, trimmed.lastIndexOf("}"))).flatMap((each) => useTree(each, prefix));
 }
 

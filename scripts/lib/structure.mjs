@@ -36,7 +36,9 @@ const KNOWN = new Set([
 export function checkStructure() {
   const faults = [...longFiles(), ...circles()];
   const found = new Set(faults);
-  const corrected = [...KNOWN].filter((fault) => !found.has(fault)).map((fault) => `corrected, remove it from KNOWN: ${fault}`);
+  const corrected = [...KNOWN]
+    .filter((fault) => !found.has(fault))
+    .map((fault) => `corrected, remove it from KNOWN: ${fault}`);
   const wrong = [...faults.filter((fault) => !KNOWN.has(fault)), ...corrected];
   if (wrong.length) throw new UserError(`Source files break the rules of their structure:\n  ${wrong.join("\n  ")}`);
 }
