@@ -29,7 +29,6 @@ const KNOWN = new Set([
   "circular imports: crates/trm-native/src/commands.rs -> crates/trm-native/src/commands/bench/mod.rs (bench::run) -> crates/trm-native/src/commands.rs (super::print_json)",
   "circular imports: crates/trm-spec/src/config/mod.rs -> crates/trm-spec/src/models/mod.rs (crate::ModelInfo::find) -> crates/trm-spec/src/config/mod.rs (crate::RunConfig)",
   "circular imports: crates/trm-train/src/language.rs -> crates/trm-train/src/registry.rs (crate::registry::check_depth) -> crates/trm-train/src/language.rs (crate::language::LanguageRun::new)",
-  "circular imports: web/e2e/support/playground.ts -> web/e2e/support/test.ts (./test) -> web/e2e/support/playground.ts (./playground)",
 ]);
 
 /** Throws when a source file breaks a rule. */
