@@ -1,4 +1,4 @@
-// What a run looks like on a chart: its batches, and its validations by depth.
+// The lines of a run on a chart: training batches, and validations by depth.
 
 import type { PastRun } from '../../run/past-runs';
 import type { Change, History, Point } from '../../run/state';
@@ -6,7 +6,7 @@ import type { Line, Spot } from './chart';
 
 const DEPTHS = ['--depth-1', '--depth-2', '--depth-3', '--depth-4'];
 
-/** What tells past runs apart, also without colours. */
+/** Line styles of earlier runs, distinct also without colours. */
 export const PAST = [
   { colour: '--past-1', dash: [6, 3] },
   { colour: '--past-2', dash: [2, 3] },
@@ -16,7 +16,7 @@ export const PAST = [
 
 const spot = ({ step, loss }: Point): Spot => ({ x: step, loss });
 
-/** The run at hand: grey batches, and a colour to each depth that is validated. */
+/** The current run: grey batches, and a colour for each validated depth. */
 export function runLines({ training, validation }: History): Line[] {
   const all = validation.flatMap((v) => v.depths.map((d) => d.depth));
   const depths = [...new Set(all)].sort((a, b) => a - b);
@@ -43,7 +43,7 @@ function atDepth({ validation }: History, depth: number): Spot[] {
   );
 }
 
-/** Batches jump too much to be compared; their running mean does not. */
+/** The running mean of batch losses, which are too noisy to compare. */
 function smooth(points: readonly Point[]): Spot[] {
   let mean: number | undefined;
   return points.map(({ step, loss }) => {

@@ -1,17 +1,17 @@
-// Lines of the language page's charts: both sides of a comparison, both losses of the
-// leak demonstration.
+// Lines of the language page's charts: both sides of an A/B comparison, both losses of
+// the leak demonstration.
 
 import type { Line } from '../../../ui/draw/chart';
 import { along, type Measure, type SideState } from '../comparison-side';
 import type { Score } from '../leak-scores';
 
-/** What tells the sides of a duel apart. */
+/** Line styles of the sides of an A/B comparison. */
 export const SIDES = {
   a: { colour: '--depth-3', dash: [] },
   b: { colour: '--depth-1', dash: [7, 4] },
 } as const;
 
-/** Both sides of a duel: pale batches, and validations that can be told apart where they meet. */
+/** Both sides of an A/B comparison: pale batches, and validations in distinct styles. */
 export function comparisonLines(sides: readonly [SideState, SideState], measure: Measure): Line[] {
   const named = [
     { label: 'A', side: sides[0], ...SIDES.a },
@@ -32,13 +32,13 @@ export function comparisonLines(sides: readonly [SideState, SideState], measure:
   );
 }
 
-/** What tells the starts of a draft apart. */
+/** Line styles of the scores with and without the leak. */
 export const STARTS = {
   leaking: { colour: '--depth-1', dash: [7, 4] },
   honest: { colour: '--depth-3', dash: [] },
 } as const;
 
-/** The same model, scored from either start. */
+/** The scores of the same model with and without the leak. */
 export function leakLines(scores: readonly Score[]): Line[] {
   const from = (start: 'leaking' | 'honest', label: string): Line => ({
     spots: scores.map((score) => ({ x: score.step, loss: score[start] })),
