@@ -41,7 +41,9 @@ await main(async () => {
   const [frames, interval] = [values.frames, values.interval].map(Number);
   const unknown = values.only.filter((name) => !(name in WORK));
   if (unknown.length || ![frames, interval].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new UserError(`usage: pictures.mjs [--only ${Object.keys(WORK).join("|")} …] [--frames N] [--interval MS] [--no-build]`);
+    throw new UserError(
+      `usage: pictures.mjs [--only ${Object.keys(WORK).join("|")} …] [--frames N] [--interval MS] [--no-build]`,
+    );
   }
   if (!values["no-build"]) await buildSite();
   mkdirSync(join(root, "assets"), { recursive: true });
