@@ -8,17 +8,17 @@ mod support;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use kinds::{Check, VOCAB, all, chunk, for_each, honest};
+use kinds::{Check, Tasks, VOCAB, all, chunk, for_each, honest};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use support::{TEXT, corpus, start, tiny, wait};
-use trm_core::cache::Autoregressive;
-use trm_core::{Engine, State};
+
+use trm_core::{Autoregressive, Engine, State};
 use trm_data::{Batch, Corpus, Split, draw};
 use trm_spec::{DraftStart, FailureKind, Objective, Prediction, RunConfig, Vocab};
-use trm_train::{LanguageTask, TraceRequest, checkpointed, gradients};
+use trm_train::{TraceRequest, checkpointed, gradients};
 
 const BLOCK: usize = 16;
 
@@ -34,7 +34,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// Logits of every position, in one row.
 fn logits<M: Autoregressive>(model: &M, tokens: &[u32], depth: usize) -> Vec<f32> {
     let x = model.encode(&row(tokens));
-    let end = Engine::new(depth).think(model, &x, model.start(&x), |_, _| {});
+    let end = Engine::new(depth).run(model, &x, model.start(&x), |_, _| {});
     numbers(model.read(&end).logits)
 }
 
@@ -54,7 +54,12 @@ fn said(config: &RunConfig) -> String {
 fn the_future_cannot_leak() {
     struct Future;
     impl Check for Future {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            _: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex());
             let chunk = model.ahead();
             let tokens = proptest::collection::vec(0..VOCAB as u32, 2..=BLOCK);
@@ -117,19 +122,24 @@ fn padding_changes_nothing() {
 fn padded_batches_learn_from_their_last_tokens_alone() {
     struct Padded;
     impl Check for Padded {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            new_task: Tasks<'_, M>,
+        ) {
             if config.model.chunk_size() > 1 {
                 return;
             }
             let model = build(&Device::flex().autodiff());
-            let task = LanguageTask::new(config.model.depth(), &config.train);
+            let task = new_task(config.model.depth(), &config.train);
             let padded = batch(3).padded(&[16, 5, 1]).unwrap();
             let mut other = padded.clone();
             other.inputs[BLOCK + 5..2 * BLOCK].fill(7);
             other.inputs[2 * BLOCK + 1..].fill(9);
             let learned = |batch: &Batch| {
                 let lesson = gradients(&task, &model, batch, 2, 1.0, &|_| {});
-                (numbers(lesson.last)[0], collected(&model, &lesson.grads))
+                (numbers(lesson.metrics)[0], collected(&model, &lesson.grads))
             };
             let ((a, grads_a), (b, grads_b)) = (learned(&padded), learned(&other));
             assert!((a - b).abs() < 1e-6);
@@ -174,7 +184,12 @@ fn collected<M: Module>(module: &M, grads: &GradientsParams) -> Vec<Option<Vec<f
 fn every_parameter_learns_under_every_objective() {
     struct Learning;
     impl Check for Learning {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            new_task: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex().autodiff());
             assert_eq!(model.num_params(), config.model.parameters(VOCAB), "{}", said(config));
             for objective in [Objective::LastCycle, Objective::EveryCycle] {
@@ -182,7 +197,7 @@ fn every_parameter_learns_under_every_objective() {
                 train.objective = objective;
                 // Where a cycle's own loss is all it learns from, each needs one.
                 train.detach_cycles &= objective == Objective::EveryCycle;
-                let task = LanguageTask::new(config.model.depth(), &train);
+                let task = new_task(config.model.depth(), &train);
                 for depth in [1, 3] {
                     let lesson = gradients(&task, &model, &batch(4), depth, 1.0, &|_| {});
                     for (i, grad) in collected(&model, &lesson.grads).into_iter().enumerate() {
@@ -202,7 +217,12 @@ fn every_parameter_learns_under_every_objective() {
 fn cycles_computed_again_give_the_same_gradients() {
     struct Again;
     impl Check for Again {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            new_task: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex().autodiff());
             for (detach, objective) in [
                 (false, Objective::LastCycle),
@@ -211,7 +231,7 @@ fn cycles_computed_again_give_the_same_gradients() {
             ] {
                 let mut train = config.train.clone();
                 (train.detach_cycles, train.objective) = (detach, objective);
-                let task = LanguageTask::new(config.model.depth(), &train);
+                let task = new_task(config.model.depth(), &train);
                 let whole = gradients(&task, &model, &batch(2), 3, 0.5, &|_| {});
                 let again = checkpointed(&task, &model, &batch(2), 3, 0.5, &|_| {});
                 let (a, b) = (collected(&model, &whole.grads), collected(&model, &again.grads));
@@ -234,7 +254,12 @@ fn cycles_computed_again_give_the_same_gradients() {
 fn the_cache_changes_nothing() {
     struct Cached;
     impl Check for Cached {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            _: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex());
             let ahead = model.ahead();
             let tokens: Vec<u32> = (0..BLOCK as u32).map(|i| i * 11 % VOCAB as u32).collect();
@@ -242,14 +267,14 @@ fn the_cache_changes_nothing() {
                 let whole = logits(&model, &tokens, depth);
                 // A chunk's context ends at its first position.
                 for prompt in
-                    [1, 1 + ahead, 1 + BLOCK / 2].into_iter().filter(|p| *p <= model.context())
+                    [1, 1 + ahead, 1 + BLOCK / 2].into_iter().filter(|p| *p <= model.context_size())
                 {
                     let mut cache = model.cache(depth);
                     let mut read = 0;
                     while read + ahead <= BLOCK {
                         let new = if read == 0 { prompt } else { ahead };
                         let new = &tokens[read..(read + new).min(BLOCK)];
-                        if read + new.len() > model.context() {
+                        if read + new.len() > model.context_size() {
                             break;
                         }
                         let mut cycles = 0;
@@ -314,7 +339,7 @@ fn shuffled_targets_are_no_better_than_the_marginal() {
     for config in honest() {
         let mut run = start(&config);
         wait(run.steps(60)).unwrap();
-        let tokens = run.encode(TEXT).unwrap();
+        let tokens = run.writer().unwrap().encode(TEXT).unwrap();
         let rows: Vec<Vec<u32>> =
             tokens.windows(BLOCK + 1).step_by(3).map(<[u32]>::to_vec).collect();
         let request = TraceRequest {
@@ -370,7 +395,7 @@ fn a_draft_tells_what_comes_next() {
     for config in honest() {
         let run = start(&config);
         let ahead = config.model.chunk_size();
-        let tokens = run.encode("To be, or not to be").unwrap();
+        let tokens = run.writer().unwrap().encode("To be, or not to be").unwrap();
         let request = |tokens: Vec<u32>, depth| TraceRequest {
             tokens: vec![tokens],
             depth,
@@ -378,12 +403,12 @@ fn a_draft_tells_what_comes_next() {
             top: 3,
             ..TraceRequest::default()
         };
-        let draft = wait(run.draft(&request(tokens.clone(), 3))).unwrap();
+        let draft = wait(run.writer().unwrap().draft(&request(tokens.clone(), 3))).unwrap();
         assert_eq!((draft.steps.len(), draft.depth), (3, 3));
         for (i, step) in draft.steps.iter().enumerate() {
             assert_eq!((step.argmax[0].len(), step.top[0].len()), (ahead, ahead));
             // Running fewer cycles is stopping earlier.
-            let shorter = wait(run.draft(&request(tokens.clone(), i + 1))).unwrap();
+            let shorter = wait(run.writer().unwrap().draft(&request(tokens.clone(), i + 1))).unwrap();
             assert_eq!(shorter.steps[i].logits, step.logits, "{}", said(&config));
         }
         let options = trm_spec::GenerateOptions {
@@ -394,9 +419,9 @@ fn a_draft_tells_what_comes_next() {
             seed: 1,
             max_new_tokens: ahead,
         };
-        let text = wait(run.generate(&options).unwrap().pull(ahead)).unwrap();
+        let text = wait(run.writer().unwrap().generate(&options).unwrap().pull(ahead, false)).unwrap();
         assert_eq!(text.tokens, draft.steps[2].argmax[0], "{}", said(&config));
-        assert_eq!(wait(run.draft(&request(vec![], 1))).unwrap_err().kind, FailureKind::Prompt);
+        assert_eq!(wait(run.writer().unwrap().draft(&request(vec![], 1))).unwrap_err().kind, FailureKind::Prompt);
     }
 }
 
@@ -444,7 +469,7 @@ fn overlapping_windows_score_every_token_once() {
         let run = start(&config);
         let score = |stride| {
             let scoring = trm_train::Scoring { depths: vec![2], max_tokens: 0, stride };
-            wait(run.score(&scoring))
+            wait(run.writer().unwrap().score(&scoring))
         };
         let (apart, close) = (score(16).unwrap(), score(4).unwrap());
         assert_eq!(apart.scored, close.scored);

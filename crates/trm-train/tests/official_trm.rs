@@ -204,14 +204,14 @@ fn evaluation_steps_are_the_originals() {
         let mut state = model.start(&x);
         let first = model.first_block(state.y.clone() + state.z.clone() + x.clone());
         fixture.check("eval.block0.first_out", &host(first));
-        let engine = Engine::keeping(fixture.spec.h_cycles, 1);
+        let engine = Engine::truncated(fixture.spec.h_cycles, 1);
         for step in 1.. {
             let name = |part: &str| format!("eval.step{step}.{part}");
             if !fixture.io.contains_key(&name("logits")) {
                 assert!(step > 1, "no evaluation steps");
                 break;
             }
-            state = engine.think(&model, &x, state, |_, _| ());
+            state = engine.run(&model, &x, state, |_, _| ());
             fixture.check(&name("z_H"), &host(state.y.clone()));
             fixture.check(&name("z_L"), &host(state.z.clone()));
             fixture.check(&name("logits"), &host(model.read(&state).logits));

@@ -83,6 +83,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
         vocab: Vocab::Plain { size: original.vocab_size },
         step: 0,
         metrics: Value::Null,
+        base: None,
     };
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;

@@ -124,6 +124,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
         vocab: Vocab::Plain { size: original.vocab_size },
         step: 0,
         metrics: Value::Null,
+        base: None,
     };
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
