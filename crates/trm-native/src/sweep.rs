@@ -10,7 +10,7 @@ pub mod outcome;
 pub mod picture;
 
 use serde::Serialize;
-use trm_spec::{RunConfig, VariantSpec};
+use trm_spec::RunConfig;
 
 /// What is kept equal between depths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -99,9 +99,7 @@ impl Plan {
 
 fn at(base: &RunConfig, depth: usize) -> RunConfig {
     let mut config = base.clone();
-    if let VariantSpec::ChatTrm(model) = &mut config.model {
-        model.recursion_steps = depth;
-    }
+    config.model.set_depth(depth);
     config
 }
 

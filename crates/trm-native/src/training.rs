@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::{
-    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
+    Failure, FailureKind, Family, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
 };
 use trm_train::Run;
 
@@ -268,7 +268,7 @@ impl Training {
 
     /// How the validation part is answered at `depth`, over so many tokens.
     fn judge(&self, depth: usize, tokens: usize) -> anyhow::Result<Judged> {
-        if !self.config.model.solves_puzzles() {
+        if self.config.model.family() != Family::Puzzles {
             let losses = block_on(self.run.evaluate(&[depth], tokens))?;
             let loss = losses.first().context("the validation gave no loss")?.loss;
             return Ok(Judged { loss: rounded(loss), exact_accuracy: None, cell_accuracy: None });
@@ -285,7 +285,7 @@ impl Training {
     }
 
     fn sample(&self) -> anyhow::Result<()> {
-        if self.config.model.solves_puzzles() {
+        if self.config.model.family() == Family::Puzzles {
             return Ok(());
         }
         let mut stream = self.run.writer()?.generate(&GenerateOptions {

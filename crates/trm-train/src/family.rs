@@ -1,7 +1,7 @@
 //! The model families that this build holds. In browsers each family comes as a
 //! module of its own, so that a page loads only the code it needs.
 
-use trm_spec::{Failure, FailureKind, VariantSpec};
+use trm_spec::{Failure, FailureKind, Family, VariantSpec};
 
 /// Whether this build holds language models.
 pub(crate) const LANGUAGE: bool = cfg!(feature = "language");
@@ -10,14 +10,19 @@ pub(crate) const PUZZLES: bool = cfg!(feature = "puzzles");
 
 /// Whether this build holds models like `model`.
 pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
-    if model.solves_puzzles() { PUZZLES } else { LANGUAGE }
+    match model.family() {
+        Family::Language => LANGUAGE,
+        Family::Puzzles => PUZZLES,
+        Family::Images => false,
+    }
 }
 
 /// `model` belongs to a family that this build does not hold.
 pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
-    let (is, room) = match model.solves_puzzles() {
-        true => ("solves puzzles", "puzzle room"),
-        false => ("writes text", "language room"),
+    let (is, room) = match model.family() {
+        Family::Language => ("writes text", "language room"),
+        Family::Puzzles => ("solves puzzles", "puzzle room"),
+        Family::Images => ("classifies images", "image room"),
     };
     Failure::new(
         FailureKind::Room,

@@ -110,7 +110,7 @@ impl dyn Run + '_ {
             Failure::new(
                 FailureKind::Config,
                 "this model writes text; it does not solve puzzles",
-                "Choose a checkpoint of a `dual` model.",
+                "Choose a checkpoint of a puzzle model.",
             )
         })
     }

@@ -5,7 +5,7 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::Kind;
-use trm_spec::DepthLoss;
+use trm_spec::{DepthLoss, Family};
 use trm_train::{Evaluation, Run, Scoring};
 
 use super::{print, print_json};
@@ -44,7 +44,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         device.name
     );
     let model = &summary.config.model;
-    if model.solves_puzzles() {
+    if model.family() == Family::Puzzles {
         let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
         return puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
     }
@@ -129,7 +129,7 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
     };
     let (header, bytes) = read_checkpoint(&source)?;
     if let Some(path) = &typed.test {
-        if header.config.model.solves_puzzles() {
+        if header.config.model.family() == Family::Puzzles {
             return Err(usage!("--test is a text; a puzzle solver is scored on its own puzzles"));
         }
         let text = Text::choose_test(path)?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use pollster::block_on;
-use trm_spec::{Failure, FailureKind, GenerateOptions};
+use trm_spec::{Failure, FailureKind, Family, GenerateOptions};
 use trm_train::Run;
 
 use crate::args;
@@ -23,7 +23,7 @@ const RULE: &str = "---------------";
 
 pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    if header.config.model.solves_puzzles() {
+    if header.config.model.family() == Family::Puzzles {
         return Err(usage!(
             "{} solves puzzles and writes no text; give it puzzles with `solve`",
             typed.checkpoint.display()

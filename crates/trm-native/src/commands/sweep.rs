@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde_json::json;
-use trm_spec::RunConfig;
+use trm_spec::{Family, RunConfig};
 
 use super::train::prepare;
 use super::{print, print_json};
@@ -28,7 +28,7 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let limits = Limits::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
-    if base.config.model.solves_puzzles() {
+    if base.config.model.family() == Family::Puzzles {
         return Err(usage!(
             "a sweep compares the depths of language models; {} describes a puzzle solver, whose `eval` shows every step",
             base.origin

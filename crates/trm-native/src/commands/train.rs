@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use trm_spec::{Failure, FailureKind};
+use trm_spec::{Failure, FailureKind, Family};
 use trm_train::checkpoint;
 
 use crate::args;
@@ -27,7 +27,7 @@ pub fn run(typed: &args::Train) -> anyhow::Result<()> {
     let mut training = prepare(&plan, &device)?;
     let end = training.run(&limits).map_err(|error| advised(error, typed, &plan))?;
     let dir = training.dir();
-    let words = if plan.config.model.solves_puzzles() {
+    let words = if plan.config.model.family() == Family::Puzzles {
         ("solve puzzles", "solve", " PUZZLES")
     } else {
         ("write text", "generate", "")

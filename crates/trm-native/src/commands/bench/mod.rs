@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use trm_data::Corpus;
 use trm_kernels::profile;
-use trm_spec::{Lessons, RunConfig};
+use trm_spec::{Family, Lessons, RunConfig};
 use trm_train::{Material, Run};
 
 use self::subjects::Subject;
@@ -96,7 +96,7 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
 /// A run of `config` with fresh weights, on Tiny Shakespeare or on puzzles that are
 /// made here.
 fn fresh(config: &RunConfig, device: &Chosen) -> anyhow::Result<Box<dyn Run>> {
-    let material = if config.model.solves_puzzles() {
+    let material = if config.model.family() == Family::Puzzles {
         Material::new(&Lessons::Puzzles, config, None)?
     } else {
         let text = trm_data::shakespeare();
@@ -135,7 +135,8 @@ fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Me
         runs,
         steps_per_run: subject.steps,
         tokens_per_second: per_second(tokens),
-        puzzle_steps_per_second: config.model.solves_puzzles().then(|| per_second(rows)),
+        puzzle_steps_per_second: (config.model.family() == Family::Puzzles)
+            .then(|| per_second(rows)),
         ms_per_step,
         matrix_products: share(kernels.linear_ns),
         attention: share(kernels.attention_ns),
