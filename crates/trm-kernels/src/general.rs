@@ -96,7 +96,12 @@ pub fn cached_attention(
 
 /// Attention weights, `[batch, heads, seq, seq]`: row i holds how much position i
 /// takes from each position. The fused kernels never hold this matrix.
-pub fn attention_weights(qkv: Tensor<3>, rope: &Tensor<3>, heads: usize, causal: bool) -> Tensor<4> {
+pub fn attention_weights(
+    qkv: Tensor<3>,
+    rope: &Tensor<3>,
+    heads: usize,
+    causal: bool,
+) -> Tensor<4> {
     let [q, k, _] = split_heads(qkv, heads);
     weights([q, k], rope, causal)
 }

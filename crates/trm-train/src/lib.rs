@@ -30,8 +30,6 @@ pub use run::{
     Evaluation, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest, Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
-pub use tasks::language::{
-    Generation, LanguageTask, Losses, Overflow, checkpointed, gradients,
-};
+pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

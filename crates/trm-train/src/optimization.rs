@@ -40,7 +40,8 @@ impl<M: Recursive> Optimization<M> {
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
         if let Some(bytes) = optimizer {
             let device = self.plain_device();
-            let OptimizerState { updates, average } = optimizer::read(bytes, self.model(), step, &device)?;
+            let OptimizerState { updates, average } =
+                optimizer::read(bytes, self.model(), step, &device)?;
             self.updates = updates;
             // Without a saved one, the average starts at the weights as loaded.
             self.average = average.or(self.average.take());

@@ -13,11 +13,11 @@ use trm_spec::{DraftStart, Failure, Lessons, RunConfig, VariantSpec, Vocab};
 use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::checks::check_precision;
 use crate::family::{LANGUAGE, PUZZLES, is_in_this_build, not_in_this_build};
+use crate::material::Material;
+use crate::run::Run;
 use crate::tasks::language::LanguageTask;
 use crate::tasks::puzzles::PuzzleTask;
 use crate::train_run::{Capabilities, TrainRun};
-use crate::material::Material;
-use crate::run::Run;
 
 /// A fresh run of `config` on a text or on puzzles, as its model needs.
 ///
@@ -38,8 +38,7 @@ pub fn create(
     let (mut config, vocab) = (config.clone(), vocab_of(&data));
     if let (VariantSpec::Trm(spec), Material::Puzzles(data)) = (&mut config.model, &data) {
         // Every identifier of the puzzles has an embedding.
-        spec.num_puzzle_identifiers =
-            spec.num_puzzle_identifiers.max(data.train.num_identifiers);
+        spec.num_puzzle_identifiers = spec.num_puzzle_identifiers.max(data.train.num_identifiers);
     }
     open(Opening { config, vocab, data: Some(data), saved: None, device })
 }
@@ -127,10 +126,8 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
     let config = opening.config.clone();
     let (depth, train) = (config.model.depth(), &config.train);
     match &config.model {
-        VariantSpec::ChatTrm(spec) if LANGUAGE => opening.run(
-            |vocab, init| ChatTrm::new(spec, vocab, init),
-            LanguageTask::new(depth, train),
-        ),
+        VariantSpec::ChatTrm(spec) if LANGUAGE => opening
+            .run(|vocab, init| ChatTrm::new(spec, vocab, init), LanguageTask::new(depth, train)),
         VariantSpec::ChunkLm(spec) if LANGUAGE => opening.run(
             |vocab, init| ChunkLm::new(spec, vocab, init),
             match spec.draft_start {
@@ -140,8 +137,9 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
         ),
         VariantSpec::TrmLm(spec) if LANGUAGE => opening
             .run(|vocab, init| TrmLm::new(spec, vocab, init), LanguageTask::new(depth, train)),
-        VariantSpec::Trm(spec) if PUZZLES => opening
-            .run(|vocab, init| Trm::new(spec, vocab, init), PuzzleTask::new(spec, train)),
+        VariantSpec::Trm(spec) if PUZZLES => {
+            opening.run(|vocab, init| Trm::new(spec, vocab, init), PuzzleTask::new(spec, train))
+        }
         model => Err(not_in_this_build(model)),
     }
 }

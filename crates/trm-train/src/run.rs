@@ -153,11 +153,8 @@ pub trait Solver {
     ///
     /// # Errors
     /// If there are no held-out puzzles, or so many steps cannot be run.
-    async fn evaluate_puzzles(
-        &self,
-        steps: usize,
-        puzzles: usize,
-    ) -> Result<PuzzleScores, Failure>;
+    async fn evaluate_puzzles(&self, steps: usize, puzzles: usize)
+    -> Result<PuzzleScores, Failure>;
 
     /// Solves puzzles.
     ///

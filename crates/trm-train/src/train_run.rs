@@ -12,11 +12,11 @@ use trm_spec::{
 
 use crate::checkpoint::{self, Header};
 use crate::checks::check_precision;
+use crate::material::Material;
 use crate::optimization::Optimization;
 use crate::run::{Run, Solver, TraceRequest, Weights, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::transfer::host;
-use crate::material::Material;
 
 /// A model of type `M`, its data and its place in the run; `T` says how it is trained.
 ///

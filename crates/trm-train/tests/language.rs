@@ -171,7 +171,10 @@ fn options(depth: usize, seed: u32) -> GenerateOptions {
 fn generation_follows_seed_and_depth_and_crosses_the_block() {
     let mut run = start(&tiny());
     wait(run.steps(20)).unwrap();
-    let text = |depth, seed| wait(run.writer().unwrap().generate(&options(depth, seed)).unwrap().pull(50, false)).unwrap();
+    let text = |depth, seed| {
+        wait(run.writer().unwrap().generate(&options(depth, seed)).unwrap().pull(50, false))
+            .unwrap()
+    };
     assert_eq!(text(2, 1), text(2, 1));
     assert_ne!(text(2, 1), text(2, 2));
     assert_ne!(text(1, 1), text(3, 1));
@@ -181,7 +184,8 @@ fn generation_follows_seed_and_depth_and_crosses_the_block() {
 #[test]
 fn a_stream_keeps_the_weights_it_was_opened_with() {
     let mut run = start(&tiny());
-    let whole = wait(run.writer().unwrap().generate(&options(2, 3)).unwrap().pull(50, false)).unwrap().text;
+    let whole =
+        wait(run.writer().unwrap().generate(&options(2, 3)).unwrap().pull(50, false)).unwrap().text;
     let mut stream = run.writer().unwrap().generate(&options(2, 3)).unwrap();
     let mut text = wait(stream.pull(10, false)).unwrap().text;
     wait(run.steps(5)).unwrap();

@@ -179,7 +179,9 @@ fn answers_agree_with_scores_and_traces() {
     let mut sorted: Vec<f32> = halts[1].clone();
     sorted.sort_by(f32::total_cmp);
     let threshold = f64::from(sorted[sorted.len() / 2]);
-    let some = wait(run.solver().unwrap().solve(&SolveRequest { threshold: Some(threshold), ..request })).unwrap();
+    let some =
+        wait(run.solver().unwrap().solve(&SolveRequest { threshold: Some(threshold), ..request }))
+            .unwrap();
     for (row, solution) in some.iter().enumerate() {
         let stop = (0..4).find(|&step| f64::from(halts[step][row]) > threshold).unwrap_or(3);
         // A probability as good as at the threshold may fall on either side.

@@ -115,7 +115,10 @@ impl Answering {
             Command::Judge { steps, puzzles } => {
                 let run = self.run()?;
                 let step = run.summary().step;
-                Ok(Event::Judged { step, scores: run.solver()?.evaluate_puzzles(steps, puzzles).await? })
+                Ok(Event::Judged {
+                    step,
+                    scores: run.solver()?.evaluate_puzzles(steps, puzzles).await?,
+                })
             }
             Command::Configure { config } => {
                 let run = self.run_mut()?;

@@ -168,9 +168,8 @@ impl Autoregressive for ChatTrm {
         let mut state = self.start(&context);
         for (cycle, pass) in cache.passes_mut().enumerate() {
             let z = state.z;
-            state.z = self.cycle_with(&context.x, z, |i, block, h| {
-                block.extend(h, &self.rope, &mut pass[i])
-            });
+            state.z = self
+                .cycle_with(&context.x, z, |i, block, h| block.extend(h, &self.rope, &mut pass[i]));
             on_cycle(cycle + 1, &state);
         }
         state

@@ -7,6 +7,8 @@
 
 pub(crate) mod optimizer;
 mod rewrite;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -219,16 +219,15 @@ impl<M: Autoregressive> TextStream for Generation<M> {
             new.extend(self.drawn.pop_front());
             self.left -= 1;
         }
-        // A character that several tokens make up belongs to the last of them.
-        let mut pieces: Vec<String> =
-            new.iter().map(|drawn| self.decoder.push(&[drawn.token])).collect();
+        let tokens: Vec<u32> = new.iter().map(|drawn| drawn.token).collect();
+        let mut pieces = self.decoder.pieces(&tokens);
         let done = self.left == 0;
         if done && let Some(last) = pieces.last_mut() {
             last.push_str(&self.decoder.finish());
         }
         Ok(Generated {
             text: pieces.concat(),
-            tokens: new.iter().map(|drawn| drawn.token).collect(),
+            tokens,
             pieces,
             done,
             trace: trace.then(|| self.trace(&new)),

@@ -115,13 +115,7 @@ impl<M: Autoregressive> LanguageTask<M> {
 
     /// Losses of a batch with `depth` cycles. `before` is called with the number of
     /// the cycle that comes next: 0 for the encoding, then from 1.
-    pub fn losses(
-        &self,
-        model: &M,
-        batch: &Batch,
-        depth: usize,
-        before: &dyn Fn(usize),
-    ) -> Losses {
+    pub fn losses(&self, model: &M, batch: &Batch, depth: usize, before: &dyn Fn(usize)) -> Losses {
         let batch = LmBatch::new(batch, &model.device());
         let weights = self.cycle_weights(depth);
         before(0);

@@ -32,12 +32,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         *self = self.with_settings(config.model.depth(), &config.train);
     }
 
-    fn accept(
-        &self,
-        config: &RunConfig,
-        _: &Vocab,
-        data: Material,
-    ) -> Result<Corpus, Failure> {
+    fn accept(&self, config: &RunConfig, _: &Vocab, data: Material) -> Result<Corpus, Failure> {
         let Material::Text(corpus) = data else { return Err(wrong_data(&config.model, &data)) };
         corpus.check_block(config.model.length())?;
         Ok(corpus)
@@ -90,7 +85,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
     ) -> BatchGradients {
         let train = &config.train;
         let compute = if train.gradient_checkpointing { checkpointed } else { gradients };
-        let share = share * Task::loss_scale(self, config);
+        let share = share * self.loss_scale(config);
         let device = model.device().without_autodiff();
         // Dropout masks are a function of the seed, the batch and the cycle, so that a
         // resumed run draws what an unbroken one would have drawn, and a cycle that is

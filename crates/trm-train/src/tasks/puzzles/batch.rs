@@ -56,7 +56,10 @@ impl Puzzles {
 }
 
 /// The tensor with autodiff if `device` has it, and no gradient.
-pub(super) fn on<const D: usize, K: Autodiff>(tensor: Tensor<D, K>, device: &Device) -> Tensor<D, K> {
+pub(super) fn on<const D: usize, K: Autodiff>(
+    tensor: Tensor<D, K>,
+    device: &Device,
+) -> Tensor<D, K> {
     if device.is_autodiff() { Tensor::from_inner(tensor) } else { tensor }
 }
 

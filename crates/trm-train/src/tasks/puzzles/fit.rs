@@ -9,11 +9,7 @@ use crate::checks::check_tokens;
 ///
 /// # Errors
 /// Names the first size that differs.
-pub(super) fn check_data(
-    spec: &TrmSpec,
-    vocab: &Vocab,
-    data: &PuzzleData,
-) -> Result<(), Failure> {
+pub(super) fn check_data(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleData) -> Result<(), Failure> {
     let refused = |key: &str, model: usize, puzzles: usize| {
         Err(Failure::new(
             FailureKind::Corpus,
