@@ -97,7 +97,7 @@ async function leave(context, page, url) {
 
 /** What is felt while it trains and the grid is in sight. */
 async function train(page, forSeconds) {
-  await page.getByRole("button", { name: /^Train( this model on)?$/ }).click();
+  await page.getByRole("button", { name: /^(Train|Continue training)$/ }).click();
   await page.locator('[data-testid="step"][data-phase="training"]').waitFor();
   await page.locator('[data-testid="refinement"]').scrollIntoViewIfNeeded();
   return page.evaluate((ms) => window.vitals.during(ms), forSeconds * 1000);

@@ -111,8 +111,8 @@ describe('the saver', () => {
     expect(await saver.save(run(1))).toBe(false);
     expect(complain).toHaveBeenCalledOnce();
     expect(complain.mock.calls[0]).toEqual([
-      'The browser has no room left to keep this run.',
-      expect.stringContaining('Download the checkpoint'),
+      'The browser has no storage left for this run.',
+      expect.stringContaining('Save a checkpoint'),
     ]);
     expect(await saver.save(run(2))).toBe(true);
     expect(save).toHaveBeenCalledTimes(2);
@@ -127,7 +127,7 @@ describe('the saver', () => {
     const saver = new RunSaver(store, complain);
     expect(await saver.current()).toBeNull();
     expect(await saver.kept()).toBeNull();
-    expect(complain).toHaveBeenCalledWith('The browser cannot keep this run.', expect.any(String));
+    expect(complain).toHaveBeenCalledWith('The browser cannot save this run.', expect.any(String));
   });
 
   test('never saves a successor over the run before it, also after a failure', async () => {

@@ -31,8 +31,8 @@ test('a prompt that the text cannot have gives way to how the text begins', () =
 });
 
 test('a loaded checkpoint says what can be done with it', () => {
-  expect(loadedHint(SUMMARY)).toContain('Train goes on');
-  expect(loadedHint({ ...SUMMARY, trainable: false })).toContain('drop the text');
+  expect(loadedHint(SUMMARY)).toContain('Training continues');
+  expect(loadedHint({ ...SUMMARY, trainable: false })).toContain('Drop its training text');
   expect(loadedHint({ ...SUMMARY, step: DEFAULT_CONFIG.train.max_iters })).toContain('max_iters');
 });
 

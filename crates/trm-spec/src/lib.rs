@@ -36,7 +36,8 @@ pub use puzzle::{
     Solved, StepScore,
 };
 pub use settings::{
-    SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,
+    SETTINGS, Setting, SettingError, SettingKind, Tier, differences, may_change, nearest, overlay,
+    settings_of,
 };
 pub use trace::{Candidate, Trace, TraceStep};
 pub use vocab::{ARC_TOKENS, KnownTask, Vocab};

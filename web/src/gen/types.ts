@@ -286,6 +286,12 @@ export type Failure = { kind: FailureKind, message: string, hint: string, };
 export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "room" | "device" | "diverged" | "protocol";
 
 /**
+ * The kind of task of a model. It decides which dataset a model is trained on, how
+ * it is evaluated, and which page and which module of the browser hold it.
+ */
+export type Family = "language" | "puzzles" | "images";
+
+/**
  * How text is generated. The same seed at another depth draws the same random
  * numbers, so that only the model differs.
  */
@@ -510,29 +516,49 @@ export type Setting = {
  */
 key: string, 
 /**
- * Table of the configuration that holds it.
+ * Table of the configuration that holds it: `model`, `data` or `train`.
  */
-section: string, kind: SettingKind, 
+section: string, 
 /**
- * The words a choice may take.
+ * The form of its value.
+ */
+kind: SettingKind, 
+/**
+ * The words that a choice may take.
  */
 choices: Array<string>, 
 /**
- * Earlier words for some of the choices, each with its present one; they are read
- * wherever a choice is.
+ * Earlier words for some of the choices, each with its present one; both are read.
  */
 aliases: Array<[string, string]>, 
 /**
- * The variants that have it; empty where all do.
+ * The models that have it, by name; empty where all have it.
  */
 variants: Array<string>, 
 /**
+ * The only family that reads it, where that is so; for settings of `data` and
+ * `train`.
+ */
+family: Family | null, 
+/**
  * Whether it may change while a run goes on; the others need a new run.
  */
-live: boolean, help: string, };
+live: boolean, 
+/**
+ * Whether only the command line reads it, and no result depends on it.
+ */
+cli_only: boolean, 
+/**
+ * How often it is needed.
+ */
+tier: Tier, 
+/**
+ * What it does, in one line.
+ */
+help: string, };
 
 /**
- * What a setting's value looks like when typed.
+ * The form of a setting's value when it is typed.
  */
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
 
@@ -607,6 +633,11 @@ loss: number, cell_accuracy: number, exact_accuracy: number, };
  * What one update of a dual-state model looks at.
  */
 export type Supervision = "carry" | "unrolled";
+
+/**
+ * How often a setting is needed. Help texts and forms show everyday settings first.
+ */
+export type Tier = "everyday" | "advanced";
 
 /**
  * How text becomes tokens.

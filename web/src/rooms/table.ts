@@ -21,20 +21,20 @@ interface Way {
 
 /** From each room to the other one. */
 export const OTHER: Readonly<Record<RoomName, Way>> = {
-  language: { page: 'puzzles.html', words: 'Open it in the puzzle room' },
-  puzzles: { page: './', words: 'Open it where language models are' },
+  language: { page: 'puzzles.html', words: 'Open it on the Puzzles page' },
+  puzzles: { page: './', words: 'Open it on the Language page' },
 };
 
 const WHAT: Readonly<Record<RoomName, string>> = {
-  language: 'writes text',
-  puzzles: 'solves puzzles',
+  language: 'a language model',
+  puzzles: 'a puzzle solver',
 };
 
 /** Why a model cannot be opened in a room, in words. */
 export function stranger(variant: Variant): { message: string; hint: string } {
   return {
-    message: `This model ${WHAT[ROOM_OF[variant]]}, so it belongs in the other room.`,
-    hint: 'What is at hand here stays as it is.',
+    message: `This checkpoint is ${WHAT[ROOM_OF[variant]]}, which this page cannot open.`,
+    hint: 'Your current run is unchanged.',
   };
 }
 

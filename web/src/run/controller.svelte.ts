@@ -88,7 +88,7 @@ export abstract class RunController<R extends Training = Training> {
 
   protected complain(problems: readonly string[]): void {
     if (problems.length === 0) return;
-    this.notices.tell('bad', problems.join(' '), 'The rest of the address was used.');
+    this.notices.tell('bad', problems.join(' '), 'All other parts of the address are used.');
   }
 
   // ── What there is to see ─────────────────────────────────────────────────

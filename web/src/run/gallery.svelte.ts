@@ -76,7 +76,7 @@ export class Gallery {
       // Nobody asked for it, and the page works without: said where the models would be.
       if (this.list === 'coming') this.list = 'unread';
       const why = error instanceof Error ? error.message : String(error);
-      console.info(`No models come with this page (checkpoints/manifest.json): ${why}`);
+      console.info(`This page has no pre-trained models (checkpoints/manifest.json): ${why}`);
       return null;
     }
   }

@@ -160,8 +160,8 @@ export class Runs {
           ? null
           : await gallery.first();
     if (checkpoint !== null && !shipped) {
-      const hint = 'Choose one that does, or train one from nothing.';
-      notices.tell('bad', `No model “${checkpoint}” comes with this page.`, hint);
+      const hint = 'Choose another model, or train one from scratch.';
+      notices.tell('bad', `This page has no model “${checkpoint}”.`, hint);
       return null;
     }
     if (!shipped) return () => this.create(config, null, name);
@@ -210,8 +210,8 @@ export class Runs {
       this.#unkept = step;
       notices.tell(
         'bad',
-        'This run could not be kept in the browser, so it was not replaced.',
-        'Save its checkpoint first. Asked again, the page lets it go.',
+        'The current run could not be saved in the browser, so it was not replaced.',
+        'Save a checkpoint first. If you try again, the current run is discarded.',
       );
       return;
     }
@@ -251,7 +251,7 @@ export class Runs {
     this.#began(summary, null, null);
     const substitute = substituted(wanted, summary);
     if (substitute && text === null) {
-      notices.tell('bad', substitute, 'Paste or drop the text to learn from it.');
+      notices.tell('bad', substitute, 'Paste or drop that text to train on it.');
     }
   }
 
@@ -331,7 +331,8 @@ export class Runs {
       if (made.trainable && !same(made.config, config)) {
         run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
       }
-      if (!made.trainable) notices.tell('bad', 'It cannot be trained here.', loadedHint(made));
+      if (!made.trainable)
+        notices.tell('bad', 'This model cannot be trained here.', loadedHint(made));
     } finally {
       this.equipping = false;
       this.#equippable = this.#workerRun.equippable;

@@ -172,20 +172,21 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
 /** What can be done with a checkpoint that was loaded. */
 export function loadedHint({ step, trainable, config, vocab }: RunSummary): string {
   if (!trainable) {
-    if (vocab.kind === 'arc') return 'Open the JSON file of its tasks to ask it or to train it on.';
+    if (vocab.kind === 'arc')
+      return 'Load the JSON file with its tasks to get answers or to continue training.';
     return config.model.variant === 'trm'
-      ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
-      : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
+      ? 'Its training puzzles cannot be generated here: it solves puzzles, but its training cannot continue.'
+      : 'Its characters differ from those of the loaded text. Drop its training text here to continue training.';
   }
   return step >= config.train.max_iters
-    ? 'It has made all its steps (max_iters): Train on adds more.'
-    : 'Train goes on from here; the optimiser starts afresh.';
+    ? 'Training is finished (max_iters reached); “Continue training” adds steps.'
+    : 'Training continues from here with a new optimiser state.';
 }
 
 /** Says that the text which was asked for is not the one that is learned from. */
 export function substituted({ data }: RunConfig, { config }: RunSummary): string | null {
   if (data.dataset === config.data.dataset) return null;
-  return `The text “${data.dataset}” is not at hand, so this run learns from Shakespeare.`;
+  return `The text “${data.dataset}” is not available, so this run trains on Shakespeare.`;
 }
 
 /** A prompt that the model can read: the one at hand, or else how its text begins. */

@@ -39,7 +39,7 @@ export async function loadSession(
   const module: unknown = await import(/* @vite-ignore */ url).catch(() => {
     throw unreachable();
   });
-  if (!isWasmModule(module)) throw new Error(`${url} is not the trainer's module.`);
+  if (!isWasmModule(module)) throw new Error(`${url} is not the module of the engine.`);
   await module.default().catch((error: unknown) => {
     throw error instanceof WebAssembly.CompileError ? tooOld(error.message) : unreachable();
   });
@@ -60,14 +60,14 @@ class LoadError extends Error implements Failure {
 
 function unreachable(): LoadError {
   return new LoadError(
-    'The trainer, a part of this page, could not be fetched.',
+    'The engine (a WebAssembly module) could not be fetched.',
     'Check the connection and reload the page.',
   );
 }
 
 function tooOld(why: string): LoadError {
   return new LoadError(
-    `This browser cannot run the trainer (${why}).`,
+    `This browser cannot run the engine (${why}).`,
     'It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer.',
   );
 }

@@ -60,7 +60,7 @@ async function command(id: number, asked: Command): Promise<void> {
   if (!session) {
     const failure: Failure = {
       kind: 'protocol',
-      message: 'No device has been opened.',
+      message: 'The engine is not loaded.',
       hint: 'Reload the page.',
     };
     reply({ id, ok: false, failure });
@@ -84,7 +84,7 @@ async function answer(request: Request): Promise<void> {
         request satisfies never;
     }
   } catch (error) {
-    reply({ id, ok: false, failure: failureOf(error, 'Reload the page to start afresh.') });
+    reply({ id, ok: false, failure: failureOf(error, 'Reload the page.') });
   }
 }
 

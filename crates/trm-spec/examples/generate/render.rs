@@ -68,7 +68,7 @@ fn settings() -> Result<String, Box<dyn Error>> {
     writeln!(
         text,
         "export const SETTINGS: readonly Setting[] = {};\n",
-        serde_json::to_string_pretty(SETTINGS)?
+        serde_json::to_string_pretty(&*SETTINGS)?
     )?;
     text.push_str("/** The configuration that an empty one means. */\n");
     writeln!(

@@ -8,6 +8,7 @@
 mod chat_trm;
 mod chunk_lm;
 mod flops;
+mod settings;
 mod shared;
 mod trm;
 mod trm_lm;
@@ -22,7 +23,7 @@ pub use trm_lm::TrmLmSpec;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Family, RunConfig, SettingError, TrainSpec};
+use crate::{Family, RunConfig, Setting, SettingError, TrainSpec};
 
 /// Sizes by the names of their settings.
 pub type Sizes = Vec<(&'static str, usize)>;
@@ -44,6 +45,8 @@ pub trait ModelSpec: Clone + Default {
     /// How often the blocks are applied to one token in a forward pass, as an
     /// arithmetic expression over the settings of `model`; the page evaluates it.
     const CALLS: &'static str;
+    /// The settings of `[model]`, everyday ones first.
+    const SETTINGS: &'static [Setting];
 
     /// The configuration that a run of this model starts from: its published sizes,
     /// data and training settings.
@@ -110,6 +113,8 @@ pub struct ModelInfo {
     pub length_key: &'static str,
     /// See [`ModelSpec::CALLS`].
     pub calls: &'static str,
+    /// See [`ModelSpec::SETTINGS`].
+    pub settings: &'static [Setting],
     /// See [`ModelSpec::defaults`].
     pub defaults: fn() -> RunConfig,
 }
@@ -125,6 +130,7 @@ impl ModelInfo {
             depth_key: S::DEPTH_KEY,
             length_key: S::LENGTH_KEY,
             calls: S::CALLS,
+            settings: S::SETTINGS,
             defaults: S::defaults,
         }
     }
