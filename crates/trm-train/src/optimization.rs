@@ -37,6 +37,9 @@ impl<M: Recursive> Optimization<M> {
     }
 
     /// Moves to `step`, with the optimiser's state where there is one.
+    ///
+    /// # Errors
+    /// If the optimiser file does not belong to this model and step.
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
         if let Some(bytes) = optimizer {
             let device = self.plain_device();
@@ -50,6 +53,7 @@ impl<M: Recursive> Optimization<M> {
         Ok(())
     }
 
+    /// The model as it is trained, with autodiff.
     pub fn model(&self) -> &M {
         self.model.as_ref().expect(HAS_MODEL)
     }
@@ -119,6 +123,9 @@ impl<M: Recursive> Optimization<M> {
     }
 
     /// The optimiser file, with the carry of the task.
+    ///
+    /// # Errors
+    /// If the device is lost.
     pub async fn save(&self, carry: Vec<(&str, Tensor<1>)>) -> Result<Vec<u8>, Failure> {
         optimizer::write(&self.updates, self.average.as_ref(), carry, self.step).await
     }

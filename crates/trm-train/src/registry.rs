@@ -21,6 +21,27 @@ use crate::train_run::{Capabilities, TrainRun};
 
 /// A fresh run of `config` on a text or on puzzles, as its model needs.
 ///
+/// ```
+/// use burn::tensor::Device;
+/// use trm_data::Corpus;
+/// use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+///
+/// let spec = ChatTrmSpec {
+///     hidden_size: 16,
+///     num_heads: 2,
+///     n_layers: 1,
+///     block_size: 8,
+///     ..ChatTrmSpec::default()
+/// };
+/// let config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+/// let text = Corpus::from_text("proverb", "better late than never, ".repeat(10).as_str(), 0.1)?;
+///
+/// let run = trm_train::create(&config, text, &Device::flex())?;
+/// assert_eq!(run.summary().step, 0);
+/// assert!(run.as_writer().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If the configuration is invalid, the data do not fit the model, the device does not
 /// compute in the asked precision, or this build does not hold the model's family.
@@ -52,6 +73,17 @@ fn vocab_of(data: &Material) -> Vocab {
 
 /// A saved run. Without `optimizer` the moments start from zero; without
 /// `lessons` it can be used but not trained.
+///
+/// ```
+/// use burn::tensor::Device;
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/checkpoints/sudoku-4x4.safetensors");
+/// let bytes = std::fs::read(path)?;
+/// let run = trm_train::load(&bytes, None, None, &Device::flex())?;
+/// assert!(run.as_solver().is_some());
+/// assert!(!run.summary().trainable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// If a file is damaged, foreign or too large, the two do not belong together, or the

@@ -24,6 +24,33 @@ pub trait Run {
     /// Trains up to `n` steps, fewer when the run reaches `max_iters`. Losses are
     /// read back once, at the end.
     ///
+    /// ```
+    /// # use burn::tensor::Device;
+    /// # use trm_data::Corpus;
+    /// # use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+    /// # let spec = ChatTrmSpec {
+    /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
+    /// # };
+    /// # let mut config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+    /// # config.train.batch_size = 2;
+    /// # let text = "better late than never, ".repeat(10);
+    /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
+    /// # // On the CPU a future is ready at once; a real program uses an executor.
+    /// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     match std::pin::pin!(future).as_mut().poll(&mut context) {
+    /// #         std::task::Poll::Ready(value) => value,
+    /// #         std::task::Poll::Pending => unreachable!(),
+    /// #     }
+    /// # }
+    /// let mut run = trm_train::create(&config, text, &Device::flex())?;
+    /// let reports = block_on(run.steps(3))?;
+    /// assert_eq!(reports.len(), 3);
+    /// assert!(reports.iter().all(|report| report.loss.is_finite()));
+    /// assert_eq!(run.summary().step, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If there are no data to train on, they cannot be read, or the loss is no longer
     /// finite.
@@ -126,6 +153,44 @@ pub trait Writer {
     fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure>;
 
     /// Opens a stream of text from the weights as they are now.
+    ///
+    /// ```
+    /// # use burn::tensor::Device;
+    /// # use trm_data::Corpus;
+    /// # use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+    /// # let spec = ChatTrmSpec {
+    /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
+    /// # };
+    /// # let mut config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+    /// # config.train.batch_size = 2;
+    /// # let text = "better late than never, ".repeat(10);
+    /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
+    /// # // On the CPU a future is ready at once; a real program uses an executor.
+    /// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     match std::pin::pin!(future).as_mut().poll(&mut context) {
+    /// #         std::task::Poll::Ready(value) => value,
+    /// #         std::task::Poll::Pending => unreachable!(),
+    /// #     }
+    /// # }
+    /// let run = trm_train::create(&config, text, &Device::flex())?;
+    /// let options = trm_spec::GenerateOptions {
+    ///     prompt: "better".into(),
+    ///     depth: 2,
+    ///     temperature: 0.0,
+    ///     top_k: 0,
+    ///     seed: 1,
+    ///     max_new_tokens: 5,
+    /// };
+    /// let mut stream = run.writer()?.generate(&options)?;
+    /// let output = block_on(stream.pull(5, true))?;
+    /// assert_eq!(output.tokens.len(), 5);
+    /// // The trace holds the model's answer after every cycle.
+    /// let trace = output.trace.expect("it was asked for");
+    /// assert_eq!(trace.steps.len(), 2);
+    /// assert_eq!(trace.steps[1].argmax[0], output.tokens);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If the options cannot be used or the prompt cannot be encoded.

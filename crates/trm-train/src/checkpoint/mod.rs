@@ -27,14 +27,16 @@ pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
 
 const FORMAT: &str = "trm/1";
 
-/// What a checkpoint says of itself.
+/// The header of a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Header {
+    /// Configuration of model, data and training.
     pub config: RunConfig,
+    /// Meaning of the tokens.
     pub vocab: Vocab,
     /// Training steps done.
     pub step: usize,
-    /// Whatever was measured when it was written.
+    /// Measurements at the time it was written; any JSON.
     pub metrics: Value,
     /// The frozen model that belongs to this one and whose weights are not in the file.
     pub base: Option<Base>,
@@ -52,7 +54,11 @@ pub struct Base {
 /// Names of a frozen base's tensors begin with this; they are left out of the file.
 const BASE_PREFIX: &str = "base.";
 
-/// Reads the header without the weights.
+/// Reads the header without the weights. The only reader of it, natively and in the
+/// browser.
+///
+/// # Errors
+/// If the file is damaged, of another format, or its header cannot be understood.
 pub fn read_header(bytes: &[u8]) -> Result<Header, Failure> {
     header(&metadata(bytes, FORMAT)?)
 }

@@ -20,7 +20,9 @@ const CARRY: &str = "carry.";
 
 /// What training keeps beside the weights.
 pub(crate) struct OptimizerState {
+    /// Moments of the optimiser.
     pub updates: Updates,
+    /// Averaged weights, where they are kept.
     pub average: Option<Average>,
 }
 

@@ -37,6 +37,7 @@ pub struct Supervised {
     pub embedding: Option<Tensor<2>>,
     /// Where the step ended, off the tape.
     pub state: DualState,
+    /// Scores of its answers.
     pub scores: Scores,
 }
 
