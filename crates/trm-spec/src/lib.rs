@@ -12,6 +12,7 @@ mod family;
 mod models;
 mod protocol;
 mod puzzle;
+mod puzzle_kinds;
 mod settings;
 mod trace;
 mod vocab;
@@ -34,6 +35,10 @@ pub use protocol::{
 pub use puzzle::{
     BrokenRule, HaltScore, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, Solution, SolutionCount,
     Solved, StepScore,
+};
+pub use puzzle_kinds::{
+    ArcKind, MazeKind, NO_GUESS_LIMIT, PUZZLE_KINDS, PuzzleKinds, SUDOKU_GRADES, SudokuGrade,
+    SudokuKind,
 };
 pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, Tier, differences, may_change, nearest, overlay,

@@ -37,6 +37,35 @@ export type ArcCandidate = { answer: Array<Array<number>>, votes: number,
 halt: number, };
 
 /**
+ * Tasks of ARC-AGI.
+ */
+export type ArcKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Most rows and columns of a grid.
+ */
+maxSide: number, 
+/**
+ * Colours of a cell.
+ */
+colours: number, 
+/**
+ * Tokens: the padding, the end of the grid and the colours.
+ */
+vocab: number, 
+/**
+ * Answers to a test that may be given; the task counts as solved if one is right.
+ */
+attempts: number, };
+
+/**
  * A grid and what becomes of it, where that is known.
  */
 export type ArcPair = { input: Array<Array<number>>, output: Array<Array<number>> | null, };
@@ -372,6 +401,48 @@ export type Lessons = { "kind": "text", text: string, } | { "kind": "puzzles" } 
 export type LossType = "softmax" | "stablemax";
 
 /**
+ * Mazes of any size.
+ */
+export type MazeKind = { 
+/**
+ * The name that people read, before the size.
+ */
+title: string, 
+/**
+ * Fewest rows and columns: smaller grids have too few different mazes to hold some
+ * out for validation.
+ */
+minSide: number, 
+/**
+ * Most rows and columns.
+ */
+maxSide: number, 
+/**
+ * Tokens: the padding and the five kinds of cell.
+ */
+vocab: number, 
+/**
+ * The token of a wall.
+ */
+wall: number, 
+/**
+ * The token of a free cell.
+ */
+floor: number, 
+/**
+ * The token of the start.
+ */
+start: number, 
+/**
+ * The token of the goal.
+ */
+goal: number, 
+/**
+ * The token of a cell on the path.
+ */
+path: number, };
+
+/**
  * Memory in bytes.
  */
 export type Memory = { 
@@ -383,6 +454,43 @@ wasm: number,
  * What the graphics device has reserved, where it says.
  */
 device: number | null, };
+
+/**
+ * What is known of a model without an instance of it.
+ */
+export type ModelInfo = { 
+/**
+ * The name in configurations and checkpoints.
+ */
+name: VariantSpec["variant"], 
+/**
+ * Earlier names, which files and addresses may still use.
+ */
+aliases: Array<string>, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * What the model is, in one line.
+ */
+about: string, 
+/**
+ * The kind of task it is made for.
+ */
+family: Family, 
+/**
+ * The setting that holds the depth.
+ */
+depthKey: string, 
+/**
+ * The setting that holds the tokens in a row.
+ */
+lengthKey: string, 
+/**
+ * See [`ModelSpec::SETTINGS`]; in JSON, their names.
+ */
+settings: Array<string>, };
 
 /**
  * Which readouts the loss looks at.
@@ -443,6 +551,27 @@ export type Prediction = "every_position" | "last_position";
  * Where a puzzle comes from.
  */
 export type PuzzleFrom = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
+
+/**
+ * The kinds of puzzle.
+ */
+export type PuzzleKinds = { 
+/**
+ * The token of a blank cell of a Sudoku; a digit is one more than itself.
+ */
+sudokuBlank: number, 
+/**
+ * Sudokus, the smallest first.
+ */
+sudoku: Array<SudokuKind>, 
+/**
+ * Mazes.
+ */
+maze: MazeKind, 
+/**
+ * ARC-AGI.
+ */
+arc: ArcKind, };
 
 /**
  * How a set of puzzles is answered.
@@ -628,6 +757,56 @@ export type StepScore = { step: number,
  * Mean loss, in nats per cell that counts.
  */
 loss: number, cell_accuracy: number, exact_accuracy: number, };
+
+/**
+ * A difficulty of Sudokus: how many guesses a backtracking solver needs.
+ */
+export type SudokuGrade = { 
+/**
+ * The name that people read.
+ */
+name: string, 
+/**
+ * Fewest guesses.
+ */
+minGuesses: number, 
+/**
+ * Most guesses.
+ */
+maxGuesses: number, };
+
+/**
+ * Sudokus of one size.
+ */
+export type SudokuKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Rows, columns and digits.
+ */
+side: number, 
+/**
+ * Rows of a box.
+ */
+boxRows: number, 
+/**
+ * Columns of a box.
+ */
+boxCols: number, 
+/**
+ * Tokens: the padding, the blank and the digits.
+ */
+vocab: number, 
+/**
+ * Difficulties in which puzzles of this size can be generated.
+ */
+grades: Array<SudokuGrade>, };
 
 /**
  * What one update of a dual-state model looks at.

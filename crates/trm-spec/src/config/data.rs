@@ -64,7 +64,7 @@ impl Default for DataSpec {
             num_puzzles: 1000,
             num_val_puzzles: 256,
             min_guesses: 0,
-            max_guesses: 1 << 20,
+            max_guesses: crate::NO_GUESS_LIMIT,
             augment: true,
             num_aug: 16,
         }

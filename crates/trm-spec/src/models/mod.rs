@@ -95,9 +95,11 @@ pub trait ModelSpec: Clone + Default {
 }
 
 /// What is known of a model without an instance of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
 pub struct ModelInfo {
     /// The name in configurations and checkpoints.
+    #[ts(type = "VariantSpec[\"variant\"]")]
     pub name: &'static str,
     /// Earlier names, which files and addresses may still use.
     pub aliases: &'static [&'static str],
@@ -112,11 +114,19 @@ pub struct ModelInfo {
     /// The setting that holds the tokens in a row.
     pub length_key: &'static str,
     /// See [`ModelSpec::CALLS`].
+    #[serde(skip)]
     pub calls: &'static str,
-    /// See [`ModelSpec::SETTINGS`].
+    /// See [`ModelSpec::SETTINGS`]; in JSON, their names.
+    #[serde(serialize_with = "names")]
+    #[ts(type = "Array<string>")]
     pub settings: &'static [Setting],
     /// See [`ModelSpec::defaults`].
+    #[serde(skip)]
     pub defaults: fn() -> RunConfig,
+}
+
+fn names<S: serde::Serializer>(settings: &&[Setting], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(settings.iter().map(|setting| setting.key))
 }
 
 impl ModelInfo {
