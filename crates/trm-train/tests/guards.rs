@@ -13,11 +13,11 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use support::{TEXT, corpus, start, tiny, wait};
+use support::{TEXT, start, wait};
 
 use trm_core::{Autoregressive, Engine, State};
-use trm_data::{Batch, Corpus, Split, draw};
-use trm_spec::{DraftStart, FailureKind, Objective, Prediction, RunConfig, Vocab};
+use trm_data::{Batch, Corpus, draw};
+use trm_spec::{DraftStart, Objective, Prediction, RunConfig};
 use trm_train::{TraceRequest, checkpointed, gradients};
 
 const BLOCK: usize = 16;

@@ -1,5 +1,7 @@
 //! Every kind of model that writes text, small, as tests of all of them take it.
 
+#![allow(dead_code, reason = "not every test uses all of it")]
+
 use burn::tensor::Device;
 use trm_core::{Autoregressive, Init};
 

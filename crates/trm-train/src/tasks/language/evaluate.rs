@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use trm_core::{Autoregressive, Engine};
-use trm_data::{Corpus, Extent, IGNORED, Measure, Split, Window};
+use trm_data::{Corpus, IGNORED, Measure, Split, Window};
 use trm_spec::{DepthLoss, Failure, FailureKind};
 
 use super::lm_batch::LmBatch;

@@ -81,7 +81,7 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
         // As far back as generation would look.
         let context = &row[row.len().saturating_sub(model.context_size())..];
         if context.is_empty() {
-            return Err(crate::trace::empty_row());
+            return Err(empty_row());
         }
         let ahead = model.ahead();
         let input = tokens(context, context.len(), &model.device());
