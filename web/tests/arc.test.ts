@@ -177,7 +177,8 @@ class Knowing extends Answering {
 function summary(trainable: boolean): RunSummary {
   const vocab = { kind: 'arc' as const, tasks: [{ name: 'other', guises: 2 }] };
   const numbers = { parameters: 10, step: 7, train_tokens: 1, val_tokens: 1, chance_loss: 1 };
-  return { config: known('arc'), vocab, ...numbers, trainable, training_flops_per_token: 1 };
+  const costs = { training_flops_per_token: 1, tokens_per_step: 1 };
+  return { config: known('arc'), family: 'puzzles', vocab, ...numbers, trainable, ...costs };
 }
 
 let session: Knowing;

@@ -42,7 +42,7 @@ const DEVICE = {
   reason: 'device=cpu is set in the address.',
 };
 const OPEN = {
-  room: 'language',
+  wasm: 'cpu',
   device: 'cpu',
   software: false,
   base: 'http://localhost/',

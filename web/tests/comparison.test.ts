@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { DEFAULT_CONFIG, type RunSummary, type StepReport } from '../src/gen';
+import { DEFAULT_CONFIG, type RunSummary, type StepReport, tokensPerStep } from '../src/gen';
 import {
   configOf,
   costs,
@@ -130,6 +130,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(2),
   training_flops_per_token: 1000,
+  family: 'language',
+  tokens_per_step: tokensPerStep(DEFAULT_CONFIG),
 };
 
 /** A side that was validated at these steps, each of which took `ms`. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { leakLines } from '../src/ui/draw/lines';
-import type { DepthLoss, RunSummary } from '../src/gen';
+import { type DepthLoss, type RunSummary, tokensPerStep } from '../src/gen';
 import {
   advanced,
   type LeakRun,
@@ -25,6 +25,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(65),
   training_flops_per_token: 1000,
+  family: 'language',
+  tokens_per_step: tokensPerStep(leakConfig()),
 };
 
 /** A score; the losses that the lesson has no use for are the honest one's. */

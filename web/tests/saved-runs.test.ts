@@ -2,6 +2,8 @@ import 'fake-indexeddb/auto';
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
+import type { RunConfig } from '../src/gen';
+import { preset } from '../src/run/presets';
 import { RunSaver } from '../src/run/saver';
 import { CURRENT, type SavedRun, MOST_SAVED, SavedRuns } from '../src/run/saved-runs';
 
@@ -27,6 +29,12 @@ function run(step: number, savedAt = step): SavedRun {
   };
 }
 
+function formerly(config: RunConfig): RunConfig {
+  const old = structuredClone(config);
+  Reflect.set(old.model, 'variant', 'dual');
+  return old;
+}
+
 const steps = (runs: readonly SavedRun[] | null) => runs?.map((kept) => kept.step);
 
 describe('the store', () => {
@@ -37,6 +45,17 @@ describe('the store', () => {
     await store.save(run(6));
     expect((await store.load(CURRENT))?.step).toBe(6);
     expect(await store.kept()).toEqual([]);
+  });
+
+  test('reads a record of before the models had their published names', async () => {
+    const config = preset('sudoku-4x4');
+    if (!config) throw new Error('no preset sudoku-4x4');
+    // As an earlier version of the page wrote it.
+    const old: SavedRun = { ...run(5), config: formerly(config) };
+    await store.save(old);
+    expect((await store.load(CURRENT))?.config).toEqual(config);
+    await store.succeed(run(0, 9), null);
+    expect((await store.kept())[0]?.config).toEqual(config);
   });
 
   test('sets a run aside for its successor', async () => {

@@ -12,6 +12,7 @@ import {
 import { DEFAULT_PRESET, preset } from '../src/run/presets';
 import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
 import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/rooms/language/url';
+import { readPuzzle } from '../src/rooms/puzzles/url';
 import { lengthOf } from '../src/run/sizes';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
@@ -147,6 +148,15 @@ describe('the address', () => {
     const page = read('?preset=tiny&variant=dual&h_cycles=3');
     expect(page.problems).toHaveLength(2);
     expect(page.config).toEqual(preset('tiny'));
+  });
+
+  test('reads the names that models had before', () => {
+    const page = read('?preset=tiny&variant=causal&hidden_size=48');
+    expect(page.problems).toEqual([]);
+    expect(page.config.model).toMatchObject({ variant: 'chat_trm', hidden_size: 48 });
+    const puzzles = readPuzzle('?kind=sudoku-4x4&preset=sudoku-4x4&variant=dual&h_cycles=2');
+    expect(puzzles.problems).toEqual([]);
+    expect(puzzles.config.model).toMatchObject({ variant: 'trm', h_cycles: 2 });
   });
 
   test('names settings that there are not', () => {

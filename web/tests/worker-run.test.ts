@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { named } from '../src/run/dataset';
 import { further, loadedHint, readable } from '../src/run/worker-run';
-import { DEFAULT_CONFIG, type RunConfig, type RunSummary } from '../src/gen';
+import { DEFAULT_CONFIG, type RunConfig, type RunSummary, tokensPerStep } from '../src/gen';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,
@@ -14,6 +14,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(6),
   training_flops_per_token: 1e6,
+  family: 'language',
+  tokens_per_step: tokensPerStep(DEFAULT_CONFIG),
 };
 
 test('a run is named after the text that it learns from', () => {

@@ -147,6 +147,7 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         let (train_tokens, val_tokens) = self.data.as_ref().map_or((0, 0), T::tokens);
         RunSummary {
             config: self.config.clone(),
+            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             parameters: self.optimization.model().num_params(),
             step: self.optimization.step,
@@ -154,6 +155,7 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
             train_tokens,
             val_tokens,
             chance_loss: (self.vocab.size() as f64).ln(),
+            tokens_per_step: self.config.tokens_per_step(),
             training_flops_per_token: self.config.training_flops_per_token(self.vocab.size()),
         }
     }

@@ -262,18 +262,18 @@ loss: number,
  */
 perplexity: number, 
 /**
- * Loss in bits, per character of the text.
+ * Loss in bits per character of the text; absent for puzzles, as the next two.
  */
-bits_per_char: number, 
+bits_per_char?: number, 
 /**
- * The same per byte of its UTF-8, which does not depend on the tokens.
+ * Loss in bits per byte of UTF-8, which does not depend on the tokenizer.
  */
-bits_per_byte: number, 
+bits_per_byte?: number, 
 /**
- * `exp` of the loss per word, which does not depend on the tokens either. A
- * word is a stretch without white space.
+ * `exp` of the loss per word, which does not depend on the tokenizer. A word is a
+ * run of characters without white space.
  */
-word_perplexity: number, 
+word_perplexity?: number, 
 /**
  * Loss when every draft starts at its own answer, as published; of models that
  * show this leak. It says nothing about the model.
@@ -603,7 +603,11 @@ train: TrainSpec, };
 /**
  * What a run is, and where it stands.
  */
-export type RunSummary = { config: RunConfig, vocab: Vocab, parameters: number, 
+export type RunSummary = { config: RunConfig, 
+/**
+ * The family of the model.
+ */
+family: Family, vocab: Vocab, parameters: number, 
 /**
  * Steps done.
  */
@@ -616,6 +620,10 @@ trainable: boolean, train_tokens: number, val_tokens: number,
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
 chance_loss: number, 
+/**
+ * Tokens that one update of the weights sees, over all accumulated batches.
+ */
+tokens_per_step: number, 
 /**
  * Floating-point operations that training spends on one token, on average.
  */

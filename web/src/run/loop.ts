@@ -69,7 +69,7 @@ export class Loop {
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe || !this.#at.run.state.summary)
         throw error;
-      this.#at.notices.fail(error.failure);
+      this.#at.notices.fail(error);
     }
   }
 
@@ -94,7 +94,7 @@ export class Loop {
       }
       return;
     }
-    this.#at.notices.fail(failure);
+    this.#at.notices.fail(error);
     run.pause();
     if (!run.state.summary) run.phase = 'broken';
   }

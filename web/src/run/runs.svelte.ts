@@ -12,7 +12,8 @@ import { preset, presetOfKind, titleOf } from './presets';
 import type { History } from './state';
 import { type Patch, patched, same } from './settings';
 import type { RunAddress } from './url';
-import type { RoomName } from '../worker/protocol';
+import type { Family } from './models';
+import { WrongPage } from './wrong-page';
 import { claim, ELSEWHERE } from './tab-lock';
 import type { Gallery } from './gallery.svelte';
 import { RunSaver } from './saver';
@@ -27,7 +28,7 @@ const SAVE_EVERY = 20_000;
 
 /** What the comings and goings of runs need around them. */
 export interface RunsContext {
-  readonly room: RoomName;
+  readonly family: Family;
   readonly machine: Machine;
   readonly run: Training;
   readonly gallery: Gallery;
@@ -77,9 +78,9 @@ export class Runs {
 
   constructor(around: RunsContext, preset: string) {
     this.#around = around;
-    const { room, store, notices } = around;
-    this.#workerRun = new WorkerRun(room);
-    const mine = claim(`trm-${room}`);
+    const { family, store, notices } = around;
+    this.#workerRun = new WorkerRun(family);
+    const mine = claim(`trm-${family}`);
     this.#saver = new RunSaver(store, (...words) => notices.tell('bad', ...words), mine);
     this.preset = preset;
   }
@@ -135,7 +136,7 @@ export class Runs {
       if (!(error instanceof SessionError) || error.severe) throw error;
       // The address asks for what cannot be: say so, and begin with what can.
       if (!last) await this.create(preset(standard) ?? run.draft, null, standard);
-      notices.fail(error.failure, asked);
+      notices.fail(error, asked);
     }
   }
 
@@ -257,13 +258,13 @@ export class Runs {
 
   /** Takes up a checkpoint from a file. */
   async load(bytes: Uint8Array): Promise<void> {
-    const { machine, notices, room } = this.#around;
+    const { machine, notices, family } = this.#around;
     const summary = await this.#workerRun
       // A solver may have learned from anything but what lies here.
-      .load(machine.client, bytes, null, room === 'puzzles' ? null : this.text)
+      .load(machine.client, bytes, null, family === 'puzzles' ? null : this.text)
       .catch(async (error: unknown) => {
-        // The other room can take the file from there.
-        if (error instanceof SessionError && error.failure.kind === 'room') await handOver(bytes);
+        // The page that it belongs to can take the file from there.
+        if (error instanceof WrongPage) await handOver(bytes);
         throw error;
       });
     this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;

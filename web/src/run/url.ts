@@ -3,6 +3,7 @@
 
 import { PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
+import { modelNamed } from './models';
 import { preset } from './presets';
 import {
   LIVE,
@@ -75,9 +76,11 @@ function readSettings(query: URLSearchParams, standard: string, problems: string
   const { variant } = config.model;
   const settings = settingsOf(config);
   let explicit = query.has('preset');
-  for (const [key, text] of query) {
+  for (const [key, typed] of query) {
     const setting = settingOf(key);
     if (!setting) continue;
+    // Addresses of before the models had their published names.
+    const text = key === 'variant' ? (modelNamed(typed)?.name ?? typed) : typed;
     const value = parse(setting, text);
     if (!settings.includes(setting) || (key === 'variant' && text !== variant)) {
       problems.push(`The model of “${known}” has no setting ${key}.`);

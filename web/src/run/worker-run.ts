@@ -5,22 +5,23 @@ import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type SavedRun } from './saved-runs';
 import { ARC } from '../rooms/puzzles/kinds';
 import { SAMPLE_TEXT } from '../rooms/puzzles/arc-sample';
-import { ROOM_OF, stranger, type Variant, variantOf } from '../rooms/table';
+import { variantOf } from './checkpoint';
+import { type Family, familyOf, type Variant } from './models';
 import type { RunState } from './state';
-import type { RoomName } from '../worker/protocol';
+import { WrongPage } from './wrong-page';
 import { Corpora, named } from './dataset';
 
 export class WorkerRun {
   /** The text, when it is the visitor's own; of ARC the tasks, as JSON. */
   text: string | null = null;
 
-  readonly #room: RoomName;
+  readonly #family: Family;
   /** What was loaded to be asked: its lessons are made once it is to learn from them. */
   #unequipped: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
   readonly #corpora = new Corpora();
 
-  constructor(room: RoomName) {
-    this.#room = room;
+  constructor(family: Family) {
+    this.#family = family;
   }
 
   /** The words of a text: of one's own, or Shakespeare's for `null`. */
@@ -30,7 +31,7 @@ export class WorkerRun {
 
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
     this.#admit(wanted.model.variant);
-    const config = this.#room === 'language' ? named(wanted, text) : unfilled(wanted);
+    const config = this.#family === 'language' ? named(wanted, text) : unfilled(wanted);
     const own = wanted.data.dataset === ARC.name ? (text ?? SAMPLE_TEXT) : text;
     const lessons = await this.#lessons(own, wanted);
     const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
@@ -48,7 +49,7 @@ export class WorkerRun {
     const variant = variantOf(checkpoint);
     // What says nothing of itself is for the trainer to refuse.
     if (variant) this.#admit(variant);
-    if (this.#room === 'puzzles') {
+    if (this.#family === 'puzzles') {
       const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
       const { summary } = await client.ask(command, 'ready');
       this.#unequipped = { checkpoint, optimizer };
@@ -84,14 +85,13 @@ export class WorkerRun {
     return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
   }
 
-  /** Refuses what is at home in the other room, before anything is given up for it. */
+  /** Refuses a model of another family before anything is given up for it. */
   #admit(variant: Variant): void {
-    if (ROOM_OF[variant] === this.#room) return;
-    throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
+    if (familyOf({ variant }) !== this.#family) throw new WrongPage(variant);
   }
 
   async #lessons(text: string | null, { data }: RunConfig): Promise<Lessons> {
-    if (this.#room === 'language') return { kind: 'text', text: await this.corpus(text) };
+    if (this.#family === 'language') return { kind: 'text', text: await this.corpus(text) };
     return data.dataset === ARC.name && text !== null ? lessonsOf(text) : { kind: 'puzzles' };
   }
 

@@ -29,7 +29,7 @@ export class LanguagePage extends RunController<Run> {
 
   constructor(address: PageAddress, spawn: () => SessionClient, store: SavedRuns) {
     super({
-      room: 'language',
+      family: 'language',
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
       run: (machine) => new Run(machine, address),

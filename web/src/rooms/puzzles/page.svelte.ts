@@ -30,7 +30,7 @@ export class PuzzlesPage extends RunController<Solver> {
     const editor = new PuzzleEditor(kind, address.puzzle);
     const tasks = new Tasks(address.task, address.test);
     super({
-      room: 'puzzles',
+      family: 'puzzles',
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: STANDARD },
       run: (machine) => new Solver(machine, address.config, editor, tasks, { ...address.look }),

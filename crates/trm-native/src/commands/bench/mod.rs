@@ -125,7 +125,6 @@ fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Me
     let ms_per_step = spread(times);
     let block_size = config.model.length();
     let rows = config.train.batch_size;
-    let tokens = rows * block_size;
     let per_second = |count: usize| count as f64 * 1e3 / ms_per_step.median;
     Ok(Measured {
         name: subject.name,
@@ -134,7 +133,7 @@ fn measure(subject: &Subject, runs: usize, device: &Chosen) -> anyhow::Result<Me
         block_size,
         runs,
         steps_per_run: subject.steps,
-        tokens_per_second: per_second(tokens),
+        tokens_per_second: per_second(config.tokens_per_step()),
         puzzle_steps_per_second: (config.model.family() == Family::Puzzles)
             .then(|| per_second(rows)),
         ms_per_step,

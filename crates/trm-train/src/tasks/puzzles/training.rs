@@ -156,15 +156,13 @@ impl Task<Trm> for PuzzleTask {
             .iter()
             .map(|&depth| {
                 let loss = scores.steps[check_depth(depth)? - 1].loss;
-                // A cell is a character, a byte and a word.
-                let (perplexity, bits) = (loss.exp(), loss / std::f64::consts::LN_2);
                 Ok(DepthLoss {
                     depth,
                     loss,
-                    perplexity,
-                    bits_per_char: bits,
-                    bits_per_byte: bits,
-                    word_perplexity: perplexity,
+                    perplexity: loss.exp(),
+                    bits_per_char: None,
+                    bits_per_byte: None,
+                    word_perplexity: None,
                     leaking_loss: None,
                 })
             })
