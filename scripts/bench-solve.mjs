@@ -1,5 +1,5 @@
-// Measures how long the solvers that come with the page take for one puzzle, all
-// supervision steps, on the CPU in headless Chromium.
+// Measures the time that the supplied solvers need for one puzzle, all supervision
+// steps, on the CPU in headless Chromium.
 //
 //   node scripts/bench-solve.mjs [--puzzles N] [--json]
 
@@ -11,11 +11,11 @@ import { parseArgs } from "node:util";
 import { median, range } from "./bench/figures.mjs";
 import { launch } from "./lib/browser.mjs";
 import { checkpoints } from "./lib/paths.mjs";
-import { Trouble, bold, dim, main } from "./lib/say.mjs";
+import { UserError, bold, dim, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
-/** Asked before the clock runs: the module is still being compiled. */
+/** Puzzles that are not timed: the browser is still compiling the module. */
 const WARM_UP = 2;
 
 export async function benchSolve({ puzzles, folder }) {
@@ -41,7 +41,7 @@ export async function benchSolve({ puzzles, folder }) {
   }
 }
 
-/** Runs in the page, with a session of its own beside the page's worker. */
+/** Runs in the page, with its own session, independent of the page's worker. */
 async function solve({ file, kind, steps, count }) {
   const module = await import(new URL("wasm/cpu-puzzles/trm_wasm.js", location.href).href);
   await module.default();
@@ -70,7 +70,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       options: { puzzles: { type: "string", default: "20" }, json: { type: "boolean", default: false } },
     });
     const puzzles = Number(values.puzzles);
-    if (!Number.isInteger(puzzles) || puzzles < 1) throw new Trouble("usage: bench-solve.mjs [--puzzles N] [--json]");
+    if (!Number.isInteger(puzzles) || puzzles < 1) throw new UserError("usage: bench-solve.mjs [--puzzles N] [--json]");
     await buildSite();
     const rows = await benchSolve({ puzzles });
     if (values.json) {

@@ -1,4 +1,4 @@
-// The language models side by side: chunk refinement, TRM-LM, the causal TRM and
+// Compares the language models: chunk refinement, TRM-LM, the causal TRM and
 // plain transformers, at equal parameters and at equal compute. Every model is
 // trained by the same command on the same batches, scored with the same context,
 // and timed while it writes.
@@ -6,8 +6,8 @@
 //   node scripts/compare-language.mjs [--runs FOLDER] [--seeds 1,2] [--steps N] [--stride N] [--rounds N]
 //                                     [--native PROGRAM] [--json]
 //
-// Takes hours on one core. Runs are kept in FOLDER (runs/compare); started again,
-// the script goes on where it was.
+// Takes hours on one core. Runs are saved in FOLDER (runs/compare); when it is started
+// again, the script continues them.
 
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -16,10 +16,10 @@ import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
 import { environment, native, root } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
-import { Trouble, bold, dim, main, note } from "./lib/say.mjs";
+import { run } from "./lib/run.mjs";
+import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
 
-/** What all of them share: the sizes of nanoGPT's CPU recipe. */
+/** The common settings: the sizes of nanoGPT's CPU recipe. */
 const SHARED = {
   hidden_size: 128,
   num_heads: 4,
@@ -98,23 +98,23 @@ const MODELS = [
   },
 ];
 
-/** Characters that are written on the clock. */
+/** Characters that are generated for the timing. */
 const LENGTH = 1000;
 
 function flags(settings) {
   return Object.entries(settings).flatMap(([key, value]) => [`--${key.replaceAll("_", "-")}`, String(value)]);
 }
 
-/** What a program prints, without its progress. */
+/** Runs a program; its output, without its progress. */
 function asked(program, args) {
   const result = spawnSync(program, args, {
     cwd: root,
-    // One thread everywhere: what is compared are the models.
+    // One thread for all, so that only the models differ.
     env: environment({ RAYON_NUM_THREADS: "1" }),
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
-  if (result.status !== 0) throw new Trouble(`${args.join(" ")} failed:\n${result.stderr}`);
+  if (result.status !== 0) throw new UserError(`${args.join(" ")} failed:\n${result.stderr}`);
   return result;
 }
 
@@ -126,13 +126,13 @@ export async function compareLanguage({ program, folder, seeds, steps, stride, r
       const settings = { ...SHARED, ...row.settings, max_iters: steps * (row.longer ?? 1), seed };
       note(`${row.words}, seed ${seed}`);
       const train = ["train", "shakespeare-char-cpu", ...flags(settings), "--device", "cpu", "--out", out];
-      await must(program, [...train, "--auto-resume"], { env: { RAYON_NUM_THREADS: "1" } });
+      await run(program, [...train, "--auto-resume"], { env: { RAYON_NUM_THREADS: "1" } });
       const score = ["eval", join(out, "last.safetensors"), "--depths", row.depths.join(","), "--device", "cpu"];
       const scored = JSON.parse(asked(program, [...score, "--stride", String(stride), "--json"]).stdout);
       row.seeds.push({ seed, out, ...scored });
     }
   }
-  // By turns, so that what else the machine does falls on all of them.
+  // Alternately, so that other load on the machine affects all of them.
   for (let round = 0; round < rounds; round++) {
     for (const row of rows) {
       const [{ out }] = row.seeds;
@@ -168,9 +168,9 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const [steps, stride, rounds] = [values.steps, values.stride, values.rounds].map(Number);
     const seeds = values.seeds.split(",").map(Number);
     if (![steps, stride, rounds, ...seeds].every((n) => Number.isInteger(n) && n > 0)) {
-      throw new Trouble("--steps, --stride, --rounds and --seeds take whole numbers above 0");
+      throw new UserError("--steps, --stride, --rounds and --seeds take whole numbers above 0");
     }
-    if (!values.native) await must("cargo", ["build", "--release", "-p", "trm-native"]);
+    if (!values.native) await run("cargo", ["build", "--release", "-p", "trm-native"]);
     const program = values.native ? resolve(values.native) : native;
     const folder = resolve(values.runs);
     const rows = await compareLanguage({ program, folder, seeds, steps, stride, rounds });

@@ -13,21 +13,21 @@ import { parseArgs } from "node:util";
 
 import { median } from "./bench/figures.mjs";
 import { FLAGS } from "./lib/browser.mjs";
-import { Trouble, bold, bytes, dim, green, main, red } from "./lib/say.mjs";
-import { needBrowser } from "./lib/tools.mjs";
+import { UserError, bold, bytes, dim, green, main, red } from "./lib/terminal.mjs";
+import { requireBrowser } from "./lib/tools.mjs";
 import { listen } from "./lib/vitals-page.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 import { sizes } from "./sizes.mjs";
 
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 /** Quiet for so long, the main thread counts as free. */
 const QUIET = 1_000;
 
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 const plain = (digits) => (n) => n.toFixed(digits);
 
-/** What is printed of the loads, and of the time in which it trains. `most` or `least`: what must be kept. */
+/** The printed figures of the loads and of the time while it trains. `most` or `least`: the limit. */
 const LOADING = [
   { name: "first content", key: "content", show: seconds, most: 1000 },
   { name: "interactive", key: "interactive", show: seconds, most: 2500 },
@@ -49,7 +49,7 @@ export async function vitals({ loads, forSeconds, query, folder }) {
   const profile = mkdtempSync(join(tmpdir(), "trm-vitals-"));
   try {
     const { chromium } = await import("playwright-core");
-    const executablePath = await needBrowser();
+    const executablePath = await requireBrowser();
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
@@ -79,7 +79,7 @@ export async function vitals({ loads, forSeconds, query, folder }) {
 /** A page that has been loaded, has written something and come to rest. */
 async function open(context, url) {
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   await page.addInitScript(listen);
   await page.goto(url);
   await page.waitForFunction((quiet) => window.vitals.settled(quiet), QUIET, { polling: 100 });
@@ -95,7 +95,7 @@ async function leave(context, page, url) {
   await page.close();
 }
 
-/** What is felt while it trains and the grid is in sight. */
+/** Frames and long tasks while it trains and the grid is visible. */
 async function train(page, forSeconds) {
   await page.getByRole("button", { name: /^(Train|Continue training)$/ }).click();
   await page.locator('[data-testid="step"][data-phase="training"]').waitFor();
@@ -150,12 +150,12 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     });
     const [loads, forSeconds] = [Number(values.loads), Number(values.seconds)];
     if (!Number.isInteger(loads) || loads < 1 || !(forSeconds > 0)) {
-      throw new Trouble("usage: vitals.mjs [--loads N] [--seconds S] [--query Q] [--dist FOLDER] [--json]");
+      throw new UserError("usage: vitals.mjs [--loads N] [--seconds S] [--query Q] [--dist FOLDER] [--json]");
     }
     if (!values.dist) await buildSite();
     const folder = values.dist && resolve(values.dist);
     const result = await vitals({ loads, forSeconds, query: values.query, folder });
     if (values.json) console.log(JSON.stringify(result, null, 2));
-    else if (!print(result)) throw new Trouble("Over a limit: see the marks above.");
+    else if (!print(result)) throw new UserError("Over a limit: see the marks above.");
   });
 }

@@ -93,7 +93,7 @@ test('a puzzle that cannot be is refused or said to be so, and nothing is lost',
   await puzzles.paste('11..............');
   await expect(puzzles.facts).toContainText('already break a rule');
   await expect(puzzles.facts).toHaveAttribute('data-solutions', 'none');
-  await expect(page.getByText('1 stands more than once in row 1.')).toBeVisible();
+  await expect(page.getByText('Row 1 has two 1s.')).toBeVisible();
   await expect(puzzles.answer).toHaveAttribute('data-solved', 'false');
   await puzzles.paste('1...............');
   await expect(puzzles.facts).toContainText('several solutions');

@@ -9,7 +9,7 @@ import * as shipping from '../../scripts/lib/shipping.mjs';
 import { DEFAULT_CONFIG } from '../src/gen';
 import { readHeader } from '../src/run/checkpoint';
 import { readManifest } from '../src/run/manifest';
-import { lengthOf } from '../src/run/sizes';
+import { lengthOf } from '../src/gen';
 
 /** A checkpoint of two tensors: 6 and 4 parameters. */
 function checkpoint(about: object): Buffer {
@@ -46,9 +46,9 @@ const FACTS = {
 test('a checkpoint says what it is', () => {
   expect(FACTS.about).toEqual({ config: DEFAULT_CONFIG, step: 1750, parameters: 10 });
   const whole = checkpoint(ABOUT);
-  expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('whole safetensors');
-  expect(() => shipping.describe(Buffer.alloc(3))).toThrow('whole safetensors');
-  expect(() => shipping.describe(checkpoint({ format: 'pt' }))).toThrow('no checkpoint');
+  expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('complete safetensors');
+  expect(() => shipping.describe(Buffer.alloc(3))).toThrow('complete safetensors');
+  expect(() => shipping.describe(checkpoint({ format: 'pt' }))).toThrow('not a checkpoint');
 });
 
 test('the time is that of the steps up to the checkpoint', () => {

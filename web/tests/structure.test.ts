@@ -1,82 +1,46 @@
-// How the page's modules hang together: no circular imports, no file that is too long,
-// and every page of the table has its folder.
-
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-
 import { describe, expect, test } from 'vitest';
 
-import { ROOMS as FOR_SCRIPTS } from '../../scripts/lib/rooms.mjs';
-import { ROOMS } from '../src/rooms/table';
+import { bare, useTree } from '../../scripts/lib/rust-imports.mjs';
+import { firstComment, knots } from '../../scripts/lib/structure.mjs';
 
-const SRC = resolve(import.meta.dirname, '../src');
-const MOST_LINES = 400;
-
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((name) => /\.(ts|svelte)$/.test(name))
-  .map((name) => join(SRC, name));
-const text = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
-
-/** The modules that `file` imports, types included. */
-function importsOf(file: string, source: string): string[] {
-  const found = source.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g);
-  return [...found].flatMap(([, path]) => {
-    const at = resolve(dirname(file), path ?? '');
-    return [at, `${at}.ts`, join(at, 'index.ts')].filter((each) => text.has(each)).slice(0, 1);
-  });
-}
-
-/** Every circle of imports, as a path that ends where it began. */
-function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
-  const found: string[] = [];
-  const done = new Set<string>();
-  const visit = (file: string, path: readonly string[]) => {
-    const at = path.indexOf(file);
-    if (at >= 0) {
-      found.push([...path.slice(at), file].map((each) => relative(SRC, each)).join(' → '));
-      return;
-    }
-    if (done.has(file)) return;
-    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
-    done.add(file);
-  };
-  for (const file of graph.keys()) visit(file, []);
-  return found;
-}
-
-test('no module imports itself through others', () => {
-  const graph = new Map([...text].map(([file, source]) => [file, importsOf(file, source)]));
-  expect([...graph.values()].flat().length).toBeGreaterThan(300);
-  expect(circles(graph)).toEqual([]);
-});
-
-test('a circle is found', () => {
-  const at = (name: string) => join(SRC, name);
-  const graph = new Map([
-    [at('a.ts'), [at('b.ts')]],
-    [at('b.ts'), [at('c.ts')]],
-    [at('c.ts'), [at('b.ts')]],
-  ]);
-  expect(circles(graph)).toEqual(['b.ts → c.ts → b.ts']);
-});
-
-test('no file is long', () => {
-  const long = [...text].filter(
-    ([file, source]) =>
-      !file.startsWith(join(SRC, 'gen')) && source.trimEnd().split('\n').length > MOST_LINES,
-  );
-  expect(long.map(([file]) => relative(SRC, file))).toEqual([]);
-});
-
-describe('the table of pages', () => {
-  test('names a folder for each', () => {
-    for (const { family } of ROOMS) {
-      expect(existsSync(join(SRC, 'rooms', family, 'main.ts')), family).toBe(true);
-    }
-    expect(new Set(ROOMS.map(({ path }) => path)).size).toBe(ROOMS.length);
+describe('the structure check', () => {
+  test('reads nested use trees, with the names that they bind', () => {
+    expect(useTree('crate::a::{b, c::{self, D as E}, f::*}')).toEqual([
+      { path: ['crate', 'a', 'b'], name: 'b' },
+      { path: ['crate', 'a', 'c'], name: 'c' },
+      { path: ['crate', 'a', 'c', 'D'], name: 'E' },
+      { path: ['crate', 'a', 'f', '*'], name: '*' },
+    ]);
   });
 
-  test('is what scripts read', () => {
-    expect(FOR_SCRIPTS).toEqual(ROOMS);
+  test('leaves out comments, strings and test modules', () => {
+    const source = `use crate::a; // crate::b
+const S: &str = "crate::c";
+#[cfg(test)]
+mod tests {
+    use crate::d;
+    fn f() { g("}"); }
+}
+use crate::e;`;
+    const code = bare(source);
+    for (const kept of ['crate::a', 'crate::e']) expect(code).toContain(kept);
+    for (const left of ['crate::b', 'crate::c', 'crate::d']) expect(code).not.toContain(left);
+  });
+
+  test('finds each circle once, as its shortest way', () => {
+    const edges = new Map(
+      Object.entries({ a: ['b'], b: ['c', 'a'], c: ['a'], d: ['a', 'e'], e: [] }).map(
+        ([from, to]) => [from, new Map(to.map((file) => [file, file]))] as const,
+      ),
+    );
+    expect(knots(edges)).toEqual([['a', 'b', 'a']]);
+    expect(knots(new Map([['d', new Map([['e', 'e']])]]))).toEqual([]);
+  });
+
+  test('takes a reason from the first comment only, across its lines', () => {
+    expect(
+      firstComment('//! A table. It has more than\n//! 400 lines because of this.\nuse a;'),
+    ).toMatch(/more than 400 lines because/);
+    expect(firstComment('use a;\n// more than 400 lines because')).toBe('');
   });
 });

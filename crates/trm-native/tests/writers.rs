@@ -113,7 +113,7 @@ fn results_tell_what_a_run_came_to() {
     let loss = |key: &str| results[key].as_f64().expect("a loss");
     assert!(loss("best_val_loss") <= loss("val_loss"));
     assert!(results["seconds"].as_f64().expect("a time") > 0.0);
-    assert_eq!(results["config"]["model"]["variant"], "chunk");
+    assert_eq!(results["config"]["model"]["variant"], "chunk_lm");
 }
 
 #[test]

@@ -88,7 +88,15 @@ export type BrokenRule = { rule: string, cells: Array<number>, };
 /**
  * A token and its probability.
  */
-export type Candidate = { token: number, prob: number, };
+export type Candidate = { 
+/**
+ * The token.
+ */
+token: number, 
+/**
+ * Its probability.
+ */
+prob: number, };
 
 /**
  * Sizes of the causal language model with one state. Defaults are Chat-TRM's.
@@ -215,37 +223,45 @@ export type DataSpec = {
  */
 dataset: string, 
 /**
- * The last share of the text, kept for validation.
+ * Fraction of the text held out for validation, from its end.
  */
-val_fraction: number, tokenizer: Tokenizer, sampling: Sampling, 
+val_fraction: number, 
 /**
- * Different puzzles to learn from, before they are augmented.
+ * How text becomes tokens.
+ */
+tokenizer: Tokenizer, 
+/**
+ * How training windows are sampled.
+ */
+sampling: Sampling, 
+/**
+ * Distinct training puzzles, before augmentation.
  */
 num_puzzles: number, 
 /**
- * Puzzles kept for validation; none of them is learned from.
+ * Validation puzzles; none of them is trained on.
  */
 num_val_puzzles: number, 
 /**
- * Fewest guesses that a plain solver needs for a puzzle (its grade).
+ * Minimum difficulty: guesses that a backtracking solver needs.
  */
 min_guesses: number, 
 /**
- * Most guesses.
+ * Maximum difficulty.
  */
 max_guesses: number, 
 /**
- * Show every puzzle in another guise each time.
+ * Apply a new random augmentation each time a puzzle is shown.
  */
 augment: boolean, 
 /**
- * Guises of each ARC task besides itself (the official `num_aug`); each has
- * an identifier, and so an embedding, of its own.
+ * Augmented copies of each ARC task (the official `num_aug`); each has an
+ * identifier, and so an embedding, of its own.
  */
 num_aug: number, };
 
 /**
- * Which parameters weight decay shrinks.
+ * Parameters with weight decay.
  */
 export type Decay = "matrices" | "all";
 
@@ -281,7 +297,7 @@ word_perplexity?: number,
 leaking_loss?: number, };
 
 /**
- * How many cycles one training step runs.
+ * How the depth of a training step is chosen.
  */
 export type DepthSampling = "fixed" | "uniform" | "log_normal";
 
@@ -307,7 +323,19 @@ export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepp
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
  */
-export type Failure = { kind: FailureKind, message: string, hint: string, };
+export type Failure = { 
+/**
+ * What kind of failure it is.
+ */
+kind: FailureKind, 
+/**
+ * What is wrong, as a sentence without a full stop.
+ */
+message: string, 
+/**
+ * What to do about it, as a whole sentence.
+ */
+hint: string, };
 
 /**
  * The kind of a failure, so that a page can react to it.
@@ -396,7 +424,7 @@ guises: number, };
 export type Lessons = { "kind": "text", text: string, } | { "kind": "puzzles" } | { "kind": "tasks", name: string, text: string, };
 
 /**
- * How logits become a probability in the loss.
+ * How the loss turns logits into probabilities.
  */
 export type LossType = "softmax" | "stablemax";
 
@@ -493,12 +521,12 @@ lengthKey: string,
 settings: Array<string>, };
 
 /**
- * Which readouts the loss looks at.
+ * The readouts that the loss includes.
  */
 export type Objective = "last_cycle" | "every_cycle";
 
 /**
- * What turns gradients into updates.
+ * The optimizer.
  */
 export type Optimizer = "adamw" | "muon" | "adam_atan2";
 
@@ -537,13 +565,13 @@ broken: Array<BrokenRule>, };
 export type Positions = "rope" | "learned" | "none";
 
 /**
- * What the matrix products of linear maps compute in while training. Weights,
- * everything between the products, and evaluation stay in 32 bits.
+ * Precision of the matrix products of linear maps in training. Weights, everything
+ * between the products, and evaluation stay in 32 bits.
  */
 export type Precision = "f32" | "bf16" | "f16";
 
 /**
- * Where a language model is asked for the next token.
+ * The positions at which a language model predicts the next token.
  */
 export type Prediction = "every_position" | "last_position";
 
@@ -630,7 +658,7 @@ tokens_per_step: number,
 training_flops_per_token: number, };
 
 /**
- * Where training windows are taken from.
+ * How training windows are sampled.
  */
 export type Sampling = "random" | "epochs";
 
@@ -817,7 +845,7 @@ vocab: number,
 grades: Array<SudokuGrade>, };
 
 /**
- * What one update of a dual-state model looks at.
+ * The supervision steps of a puzzle model in one update.
  */
 export type Supervision = "carry" | "unrolled";
 
@@ -837,13 +865,21 @@ export type Tokenizer = "char" | "byte" | "gpt2";
  */
 export type Trace = { 
 /**
- * Name of the variant.
+ * Name of the model, as in configurations.
  */
 variant: string, 
 /**
  * Cycles that ran.
  */
-depth: number, tokens: Array<Array<number>>, steps: Array<TraceStep>, };
+depth: number, 
+/**
+ * The tokens that were read, by row.
+ */
+tokens: Array<Array<number>>, 
+/**
+ * One entry for each cycle.
+ */
+steps: Array<TraceStep>, };
 
 /**
  * One cycle (single state) or supervision step (dual state).
@@ -882,11 +918,15 @@ state_rms: number,
  */
 state_change: number, 
 /**
- * What each head of each block looked at in this step from the position that
- * was asked for: row, block, head, then a share for every position. Empty
- * unless asked for, and where nothing attends.
+ * Attention weights of this step, from the position that was asked for: by row,
+ * block, head and attended position. Empty unless asked for, and for models
+ * without attention.
  */
-attention?: Array<Array<Array<Array<number>>>>, logits?: Array<Array<Array<number>>>, };
+attention?: Array<Array<Array<Array<number>>>>, 
+/**
+ * Logits by row, position and token; absent unless asked for.
+ */
+logits?: Array<Array<Array<number>>>, };
 
 /**
  * How the model is trained.
@@ -911,7 +951,11 @@ learning_rate: number,
 /**
  * Learning rate at the end of a cosine schedule.
  */
-min_lr: number, lr_schedule: Schedule, 
+min_lr: number, 
+/**
+ * Learning rate after the warmup.
+ */
+lr_schedule: Schedule, 
 /**
  * Steps of linear warmup.
  */
@@ -919,59 +963,107 @@ warmup_iters: number,
 /**
  * Step at which the cosine reaches `min_lr`; 0 means `max_iters`.
  */
-lr_decay_iters: number, optimizer: Optimizer, beta1: number, beta2: number, 
+lr_decay_iters: number, 
+/**
+ * The optimizer.
+ */
+optimizer: Optimizer, 
+/**
+ * Decay rate of the first moment in AdamW.
+ */
+beta1: number, 
+/**
+ * Decay rate of the second moment in AdamW.
+ */
+beta2: number, 
 /**
  * Added to the root of the second moment in AdamW.
  */
-adam_eps: number, weight_decay: number, decay: Decay, loss_type: LossType, supervision: Supervision, 
+adam_eps: number, 
 /**
- * What the halting head's loss counts beside the answer's.
+ * Decoupled weight decay.
+ */
+weight_decay: number, 
+/**
+ * Parameters with weight decay.
+ */
+decay: Decay, 
+/**
+ * How the loss turns logits into probabilities.
+ */
+loss_type: LossType, 
+/**
+ * The supervision steps of a puzzle model in one update.
+ */
+supervision: Supervision, 
+/**
+ * Weight of the halting loss; the loss of the answer has weight 1.
  */
 halt_loss_weight: number, 
 /**
- * Share of the rows that must run a drawn number of steps before they halt.
+ * Fraction of the puzzles that run a random number of steps before they may halt.
  */
 halt_exploration_prob: number, 
 /**
- * Learning rate of the puzzle embedding, which sign descent trains.
+ * Learning rate of the puzzle embedding, which is trained by SignSGD.
  */
-puzzle_emb_lr: number, puzzle_emb_weight_decay: number, 
+puzzle_emb_lr: number, 
+/**
+ * Weight decay of the puzzle embedding.
+ */
+puzzle_emb_weight_decay: number, 
 /**
  * Momentum of Muon.
  */
 muon_momentum: number, 
 /**
- * Decay of the moving average of the weights, which is then what is
- * evaluated and kept as the best; 0 keeps none.
+ * Decay rate of the moving average of the weights, which is then evaluated and
+ * saved as the best checkpoint; 0 disables it.
  */
 ema_decay: number, 
 /**
- * Largest global gradient norm; 0 turns clipping off.
+ * Maximum global gradient norm; 0 disables clipping.
  */
-grad_clip: number, precision: Precision, 
+grad_clip: number, 
 /**
- * Compute the cycles again in the backward pass instead of keeping what
- * they computed: less memory for about a third more time.
+ * Precision of matrix products.
  */
-gradient_checkpointing: boolean, objective: Objective, 
+precision: Precision, 
 /**
- * Weights of the cycles under `every_cycle`, or of the supervision steps
- * under `unrolled`, first one first; empty means equal. Normalised to sum
- * to one over those that ran.
+ * Recompute the cycles in the backward pass instead of storing their activations:
+ * less memory for about a third more time.
  */
-cycle_weights: Array<number>, depth_sampling: DepthSampling, 
+gradient_checkpointing: boolean, 
 /**
- * Smallest depth that is drawn.
+ * The readouts that the loss includes.
+ */
+objective: Objective, 
+/**
+ * Loss weights of the cycles under `every_cycle`, or of the supervision steps under
+ * `unrolled`, the first one first; empty means equal. Normalized to sum to one over
+ * those that ran.
+ */
+cycle_weights: Array<number>, 
+/**
+ * How the depth of a training step is chosen.
+ */
+depth_sampling: DepthSampling, 
+/**
+ * Minimum sampled depth.
  */
 min_depth: number, 
 /**
- * Last cycles that leave a gradient; 0 means all of them.
+ * Number of last cycles with a gradient; 0 means all.
  */
 backprop_cycles: number, 
 /**
- * Cut the gradient between cycles, so that each learns from its own loss.
+ * Stop the gradient between cycles, so that each learns from its own loss.
  */
-detach_cycles: boolean, prediction: Prediction, 
+detach_cycles: boolean, 
+/**
+ * The positions at which a language model predicts the next token.
+ */
+prediction: Prediction, 
 /**
  * Steps between validations.
  */
@@ -981,16 +1073,16 @@ eval_interval: number,
  */
 save_interval: number, 
 /**
- * Batches in one validation estimate; 0 means the whole split.
+ * Batches in a validation; 0 means the whole split.
  */
 eval_iters: number, 
 /**
- * Best checkpoints that are kept.
+ * Number of best checkpoints to keep.
  */
 save_top_k: number, 
 /**
- * Validations in a row without a new best before training stops; 0 means
- * it never does.
+ * Validations in a row without improvement before training stops; 0 disables early
+ * stopping.
  */
 early_stopping_patience: number, 
 /**
@@ -998,11 +1090,11 @@ early_stopping_patience: number,
  */
 log_interval: number, 
 /**
- * Steps between printed samples; 0 prints none.
+ * Steps between printed samples; 0 disables them.
  */
 sample_interval: number, 
 /**
- * Seed of the initial weights, the batches, the depths and dropout.
+ * Random seed of the initial weights, the batches, the depths and dropout.
  */
 seed: number, };
 

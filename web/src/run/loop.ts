@@ -1,5 +1,5 @@
-// One thing after another: a piece of text, some training, a validation, a save.
-// Pausing is not asking. And what is done when something fails.
+// The main loop: text, training, validation and saving, one after another, and recovery
+// from failures.
 
 import { SessionError } from '../client/client';
 import type { Task, TaskQueue } from './task-queue';
@@ -11,14 +11,14 @@ import type { Training } from './training.svelte';
 /** Crashes without progress between them, after which the page gives up. */
 const MOST_REVIVED = 3;
 
-/** What the loop goes around. */
+/** The parts that the loop drives. */
 export interface Around {
   readonly machine: Machine;
   readonly run: Training;
   readonly runs: Runs;
   readonly notices: Notices;
   readonly queue: TaskQueue;
-  /** What is done when there is nothing better to do; whether there was anything. */
+  /** Work for idle time; returns whether there was any. */
   readonly spare: () => Promise<boolean>;
 }
 
@@ -30,7 +30,7 @@ export class Loop {
     this.#at = around;
   }
 
-  /** Opens the device, begins, and goes on until the page closes. */
+  /** Opens the device, starts, and runs until the page closes. */
   async live(begin: () => Promise<void>): Promise<never> {
     try {
       await this.#at.machine.open();
@@ -54,15 +54,16 @@ export class Loop {
     if (run.phase === 'broken' || !run.state.summary) return this.#at.queue.sleep();
     const now = performance.now();
     if (await run.respond(now)) return;
-    if (run.phase === 'training' && this.#at.runs.due(now)) return this.#at.runs.save();
-    if (run.wanted) return (await run.step()) && this.#at.runs.save();
+    if (run.phase === 'training' && this.#at.runs.autosave.due(now))
+      return this.#at.runs.autosave.save();
+    if (run.wanted) return (await run.step()) && this.#at.runs.autosave.save();
     if (await run.idle(now)) return;
-    if (this.#at.runs.unsaved) return this.#at.runs.save();
+    if (this.#at.runs.autosave.unsaved) return this.#at.runs.autosave.save();
     if (await this.#at.spare()) return;
     return this.#at.queue.sleep(run.due(performance.now()) ?? undefined);
   }
 
-  /** A wish that cannot be met is refused, and training goes on. */
+  /** A failed request is reported, and training continues. */
   async #attend(task: Task): Promise<void> {
     try {
       await task();
@@ -102,8 +103,8 @@ export class Loop {
   /** Starts a new worker and goes on from the last save. */
   async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
     const run = this.#at.run;
-    this.#revived = this.#at.runs.progressed ? 1 : this.#revived + 1;
-    this.#at.runs.progressed = false;
+    this.#revived = this.#at.runs.autosave.progressed ? 1 : this.#revived + 1;
+    this.#at.runs.autosave.progressed = false;
     if (this.#revived > MOST_REVIVED) {
       run.phase = 'broken';
       const advice = 'It happened repeatedly. Reload the page; the last save is unchanged.';

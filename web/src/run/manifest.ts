@@ -1,7 +1,6 @@
-// The list of the models that come with the page, read without trusting it.
+// Parses and validates the list of pre-trained models.
 
-import { DEFAULT_CONFIG, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
-import { modelNamed } from './models';
+import { DEFAULT_CONFIG, modelOf, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
 import { parse, settingsOf, show, withSetting } from './settings';
 
 /** One model that comes with the page. */
@@ -124,7 +123,7 @@ function config(value: unknown): RunConfig {
   if (!isFields(value)) throw new Error('“config” is missing');
   const { model } = value;
   const variant = isFields(model) ? model['variant'] : undefined;
-  const name = modelNamed(variant)?.name;
+  const name = typeof variant === 'string' ? modelOf(variant)?.name : undefined;
   const known = [DEFAULT_CONFIG, ...PRESETS.map((preset) => preset.config)];
   const alike = known.find(({ model }) => model.variant === name);
   if (!alike) throw new Error(`“config” has the unknown variant “${String(variant)}”`);
