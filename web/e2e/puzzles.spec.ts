@@ -125,7 +125,7 @@ test('a maze is drawn with the pointer', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('What is on the board stays.');
+  await expect(puzzles.facts).toContainText('The maze has no start');
   await puzzles.cell(0).focus();
   await page.keyboard.press('s');
   await puzzles.cell(9).focus();
