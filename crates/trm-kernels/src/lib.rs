@@ -3,7 +3,7 @@
 //! SwiGLU, rotary self-attention, cross-entropy, and the AdamW and AdamATan2 updates.
 //!
 //! Burn's general path records each of these as many small operations. Here
-//! each is one, for the CPU ([`cpu`]) and for WebGPU ([`gpu`]), behind plain
+//! each is one, for the CPU (`cpu`) and for WebGPU (`gpu`), behind plain
 //! functions of [`Tensor`]. [`general`] spells the same mathematics in Burn's
 //! own operations; the tests hold one against the other.
 //!

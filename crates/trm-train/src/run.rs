@@ -122,7 +122,7 @@ impl dyn Run + '_ {
         self.as_writer().ok_or_else(|| {
             Failure::new(
                 FailureKind::Prompt,
-                "this model solves puzzles; it does not write text",
+                "this is a puzzle model; it does not generate text",
                 "Give it puzzles (trm-native solve), or choose a language model.",
             )
         })
@@ -136,7 +136,7 @@ impl dyn Run + '_ {
         self.as_solver().ok_or_else(|| {
             Failure::new(
                 FailureKind::Config,
-                "this model writes text; it does not solve puzzles",
+                "this is a language model; it does not solve puzzles",
                 "Choose a checkpoint of a puzzle model.",
             )
         })

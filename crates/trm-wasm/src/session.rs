@@ -25,7 +25,7 @@ pub fn misunderstood(error: &dyn std::fmt::Display) -> Event {
         failure: Failure::new(
             FailureKind::Protocol,
             format!("the command could not be read: {error}"),
-            "Reload the page; its parts may be of different versions.",
+            "Reload the page; its files may come from different versions.",
         ),
     }
 }
@@ -152,7 +152,7 @@ impl Answering {
             Failure::new(
                 FailureKind::Protocol,
                 format!("stream {stream} is not open"),
-                "Start the text again.",
+                "Start the generation again.",
             )
         })?;
         let output = open.pull(n, trace).await?;
@@ -202,11 +202,7 @@ fn made_up(config: &RunConfig) -> Result<Material, Failure> {
 }
 
 fn no_run() -> Failure {
-    Failure::new(
-        FailureKind::Protocol,
-        "there is no model yet",
-        "Start a run or load a checkpoint.",
-    )
+    Failure::new(FailureKind::Protocol, "no model is loaded", "Start a run or load a checkpoint.")
 }
 
 /// Milliseconds, from the worker's or the page's own clock.

@@ -1,7 +1,7 @@
 //! A run as bytes and back: safetensors with a header of our own.
 //!
 //! The model file stands alone and any safetensors reader opens it. What only
-//! training needs is a second file of the same kind ([`optimizer`]). Every
+//! training needs is a second file of the same kind (`optimizer`). Every
 //! number is checked before it is used: sizes before anything is allocated,
 //! names, shapes and finiteness before a weight is replaced.
 
