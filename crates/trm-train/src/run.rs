@@ -27,11 +27,11 @@ pub trait Run {
     /// ```
     /// # use burn::tensor::Device;
     /// # use trm_data::Corpus;
-    /// # use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+    /// # use trm_spec::{ChatTrmSpec, RunConfig};
     /// # let spec = ChatTrmSpec {
     /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
     /// # };
-    /// # let mut config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+    /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
     /// # config.train.batch_size = 2;
     /// # let text = "better late than never, ".repeat(10);
     /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
@@ -157,11 +157,11 @@ pub trait Writer {
     /// ```
     /// # use burn::tensor::Device;
     /// # use trm_data::Corpus;
-    /// # use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+    /// # use trm_spec::{ChatTrmSpec, RunConfig};
     /// # let spec = ChatTrmSpec {
     /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
     /// # };
-    /// # let mut config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+    /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
     /// # config.train.batch_size = 2;
     /// # let text = "better late than never, ".repeat(10);
     /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
