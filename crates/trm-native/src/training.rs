@@ -273,7 +273,9 @@ impl Training {
             let loss = losses.first().context("the validation gave no loss")?.loss;
             return Ok(Judged { loss: rounded(loss), exact_accuracy: None, cell_accuracy: None });
         }
-        let scores = block_on(self.run.judge(depth, tokens / self.config.model.length()))?;
+        let solver = self.run.solver()?;
+        let puzzles = tokens / self.config.model.length();
+        let scores = block_on(solver.evaluate_puzzles(depth, puzzles))?;
         let last = scores.steps.last().context("the validation gave no scores")?;
         Ok(Judged {
             loss: rounded(last.loss),
@@ -286,7 +288,7 @@ impl Training {
         if self.config.model.family() == Family::Puzzles {
             return Ok(());
         }
-        let mut stream = self.run.generate(&GenerateOptions {
+        let mut stream = self.run.writer()?.generate(&GenerateOptions {
             prompt: opening(&self.vocab),
             depth: self.config.model.depth(),
             temperature: 0.8,
@@ -295,7 +297,7 @@ impl Training {
             seed: self.config.train.seed as u32,
             max_new_tokens: SAMPLE_LENGTH,
         })?;
-        let text = block_on(stream.pull(SAMPLE_LENGTH))?.text;
+        let text = block_on(stream.pull(SAMPLE_LENGTH, false))?.text;
         self.progress.note(&format!("--- sample at step {}\n{text}\n---", self.step));
         Ok(())
     }

@@ -53,7 +53,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let block_size = model.length();
     let stride = if typed.stride == 0 { block_size } else { typed.stride };
     let scoring = Scoring { depths, max_tokens: 0, stride };
-    let Evaluation { depths, scored } = block_on(run.score(&scoring))?;
+    let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
     if typed.json {
         return print_json(&Document {
             corpus,
@@ -87,7 +87,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
 /// How many puzzles are solved after each supervision step, and when each stops
 /// by itself.
 fn puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
-    let mut scores = block_on(run.judge(steps, 0))?;
+    let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));
     }
@@ -157,6 +157,6 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = plan::load(&data, &bytes, Some(&optimizer), device)?;
-    run.answer_with(weights)?;
+    run.use_weights(weights)?;
     Ok((run, data.title().into()))
 }

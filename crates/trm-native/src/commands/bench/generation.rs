@@ -33,7 +33,7 @@ pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
     let count = (length - 1) / STRETCH;
     let mut times = vec![Vec::new(); count];
     for seed in 0..=runs {
-        let mut stream = run.generate(&GenerateOptions {
+        let mut stream = run.writer()?.generate(&GenerateOptions {
             prompt: "\n".into(),
             depth,
             temperature: 1.0,
@@ -43,7 +43,7 @@ pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
         })?;
         for times in &mut times {
             let start = Instant::now();
-            block_on(stream.pull(STRETCH))?;
+            block_on(stream.pull(STRETCH, false))?;
             // The first text warms up.
             if seed > 0 {
                 times.push(STRETCH as f64 / start.elapsed().as_secs_f64());

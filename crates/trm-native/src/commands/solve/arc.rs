@@ -100,8 +100,8 @@ pub fn evaluate(
         };
         let inputs = single.inputs.iter().map(|input| input.tokens.clone()).collect();
         let identifiers = single.inputs.iter().map(|input| input.identifier).collect();
-        let solutions =
-            block_on(run.solve(&request(typed, depth, inputs, identifiers))).with_context(name)?;
+        let request = request(typed, depth, inputs, identifiers);
+        let solutions = block_on(run.solver()?.solve(&request)).with_context(name)?;
         let answers = solutions.iter().map(|s| (s.answer.as_slice(), f64::from(s.halt)));
         let candidates = single.candidates(answers).remove(0);
         let answered = answered(test, &candidates, solutions.len());
