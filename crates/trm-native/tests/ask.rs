@@ -135,7 +135,7 @@ fn a_prompt_is_traced_as_its_tokens_and_a_table_is_for_people() {
     assert_eq!(traced["depth"], 2, "as trained");
     assert!(traced["steps"][0].get("logits").is_none());
     let table = place.done(&["trace", "run", "--prompt", "ab", "--device", "cpu"]).stdout;
-    says(&table, &["read      \"ab\"", "entropy", "state rms"]);
+    says(&table, &["input     \"ab\"", "entropy", "state rms"]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn token_files_that_make_no_sense_say_why() {
         (r#"{"inputs": [[1], [1, 2]], "lengths": [1, 3]}"#, "row 1 of rows.json has 2 tokens"),
         (r#"{"inputs": [[1], [1, 2]], "lengths": [0, 1]}"#, "its length cannot be 0"),
         (r#"{"inputs": [[1], [1, 2]], "lengths": [1]}"#, "1 lengths for 2 rows"),
-        (r#"{"inputs": []}"#, "holds no tokens"),
+        (r#"{"inputs": []}"#, "contains no tokens"),
         (r#"{"inputs": [[65]]}"#, "65"),
     ] {
         place.write("rows.json", text);

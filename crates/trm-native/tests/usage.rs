@@ -64,7 +64,7 @@ fn configuration_files_are_checked_as_flags_are() {
     says(&refused("[train]\nhidden_size = 32"), &["belongs in [model], not in [train]"]);
     says(&refused("[model]\nhidden_size = \"wide\""), &["my.toml", "hidden_size"]);
     says(&refused("[trian]\nseed = 1"), &["unknown setting `[trian]`; did you mean `train`?"]);
-    says(&refused("[model\n"), &["my.toml is not TOML"]);
+    says(&refused("[model\n"), &["my.toml is not valid TOML"]);
     says(&place.refused(1, &["train", "--config", "no.toml"]), &["cannot read no.toml"]);
     says(&place.refused(2, &["train", "tiny", "--config", "my.toml"]), &["cannot be used with"]);
 }
@@ -88,7 +88,7 @@ fn flags_come_over_the_file_and_the_file_over_the_defaults() {
         "--seed",
         "7",
     ]);
-    says(&ended.stderr, &["small.toml", "hidden_size 16", "to 2 of 4 × 16", "seed 7"]);
+    says(&ended.stderr, &["small.toml", "hidden_size 16", "to 2, batches of 4 × 16", "seed 7"]);
     let config = fs::read_to_string(place.path("runs/small/config.toml")).expect("the plan");
     says(&config, &["hidden_size = 16", "max_iters = 2", "seed = 7", "weight_decay = 0.1"]);
 }
@@ -99,7 +99,7 @@ fn a_folder_with_a_run_is_never_overwritten() {
     place.quick_model(&[]);
     let before = common::bytes(&place.path("run/last.safetensors"));
     let error = place.refused(2, &[QUICK, &["--out", "run"]].concat());
-    says(&error, &["run already holds a run", "--resume run"]);
+    says(&error, &["run already contains a run", "--resume run"]);
     assert_eq!(common::bytes(&place.path("run/last.safetensors")), before);
 }
 
@@ -118,6 +118,6 @@ fn a_run_that_goes_on_keeps_its_settings() {
     place.quick_model(&[]);
     let error = place.refused(2, &["train", "--resume", "run", "--hidden-size", "64"]);
     says(&error, &["keeps its hidden_size", "--init"]);
-    says(&place.refused(2, &["train", "--resume", "nowhere"]), &["no run to go on with"]);
+    says(&place.refused(2, &["train", "--resume", "nowhere"]), &["no run to resume"]);
     says(&place.refused(2, &["train", "tiny", "--resume", "run"]), &["cannot be used with"]);
 }

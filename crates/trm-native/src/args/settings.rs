@@ -1,22 +1,122 @@
-//! Every setting of the table as a flag, `--block-size` and `--block_size` alike.
+//! Every setting of the settings table as a flag, `--block-size` and
+//! `--block_size` alike. All flags are always accepted; the help lists those of
+//! one model, everyday settings first.
+
+use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches};
-use serde_json::Value;
-use trm_spec::{SETTINGS, Setting, SettingKind};
+use serde_json::{Value, json};
+use trm_spec::{RunConfig, SETTINGS, Setting, SettingKind, VARIANTS, overlay};
 
-/// One argument for each setting that is `wanted`, grouped by its table.
-pub fn arguments(wanted: fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {
-    SETTINGS.iter().filter(move |setting| wanted(setting)).map(|setting| {
-        let kebab = setting.key.replace('_', "-");
-        let argument = Arg::new(setting.key)
-            .value_name(value_name(setting))
-            .help(setting.help)
-            .help_heading(heading(setting.section))
-            .allow_negative_numbers(true)
-            .value_parser(move |text: &str| setting.parse(text));
-        let argument = if kebab == setting.key { argument } else { argument.alias(setting.key) };
-        argument.long(kebab)
-    })
+use crate::presets;
+
+/// The model whose settings a help text lists.
+pub struct Described {
+    config: RunConfig,
+    /// Whether the user named a model. If so, all of its settings are listed
+    /// with their defaults; if not, only the everyday ones of the default model.
+    named: bool,
+}
+
+impl Described {
+    /// The model that the command line names by a preset or by `--variant`.
+    pub fn by(arguments: &[OsString]) -> Self {
+        let words: Vec<_> = arguments.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+        let preset = words.iter().find_map(|word| presets::config(word).ok());
+        let variant = words.iter().enumerate().find_map(|(at, word)| {
+            match word.strip_prefix("--variant")? {
+                "" => words.get(at + 1).map(|next| next.to_string()),
+                value => value.strip_prefix('=').map(str::to_owned),
+            }
+        });
+        let named = preset.is_some() || variant.is_some();
+        let mut config = preset.unwrap_or_default();
+        if let Some(variant) = variant {
+            let patch = json!({ "variant": variant.replace('-', "_") });
+            match overlay(&config, &patch) {
+                Ok(other) => config = other,
+                // The parser reports it.
+                Err(_) => return Self { config, named },
+            }
+        }
+        Self { config, named }
+    }
+
+    fn shows(&self, setting: &Setting) -> bool {
+        belongs(setting, self.config.model.name()) && (self.named || everyday(setting))
+    }
+
+    /// The default of a setting as it is typed; `None` where it is empty.
+    fn default(&self, setting: &Setting) -> Option<String> {
+        let config = serde_json::to_value(&self.config).ok()?;
+        typed(&config[setting.section][setting.key])
+    }
+}
+
+fn typed(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().filter_map(typed).collect();
+            (!values.is_empty()).then(|| values.join(","))
+        }
+        other => Some(other.to_string()),
+    }
+}
+
+fn belongs(setting: &Setting, variant: &str) -> bool {
+    setting.variants.is_empty() || setting.variants.contains(&variant)
+}
+
+/// One argument for each setting but those in `without`, grouped under headings.
+pub fn arguments(described: &Described, without: &[&str]) -> Vec<Arg> {
+    let mut settings: Vec<_> =
+        SETTINGS.iter().filter(|setting| !without.contains(&setting.key)).collect();
+    settings.sort_by_key(|setting| !everyday(setting));
+    settings.into_iter().map(|setting| argument(setting, described)).collect()
+}
+
+fn argument(setting: &'static Setting, described: &Described) -> Arg {
+    let kebab = setting.key.replace('_', "-");
+    let default = described.named.then(|| described.default(setting)).flatten();
+    let help = match default {
+        Some(default) => format!("{} [default: {default}]", setting.help),
+        None => setting.help.into(),
+    };
+    let argument = Arg::new(setting.key)
+        .value_name(value_name(setting))
+        .help(help)
+        .help_heading(heading(setting))
+        .hide(!described.shows(setting))
+        .allow_negative_numbers(true)
+        .value_parser(move |text: &str| setting.parse(text));
+    let argument = if kebab == setting.key { argument } else { argument.alias(setting.key) };
+    argument.long(kebab)
+}
+
+/// What stands below the list of settings: whose they are, and which presets there are.
+pub fn notes(described: &Described, command: &str) -> String {
+    let model = described.config.model.name();
+    let mut notes = match described.named {
+        true => format!("The settings above are those of the model {model}.\n"),
+        false => format!(
+            "The settings above are the everyday ones of the default model, {model}.\n\
+             All settings of a model, with their defaults:\n  \
+             trm-native {command} PRESET --help\n  \
+             trm-native {command} --variant MODEL --help\n\n\
+             Models: {}\n",
+            VARIANTS.join(", ")
+        ),
+    };
+    notes += "\nPresets:\n";
+    for (name, description) in presets::described() {
+        let its = presets::config(name);
+        if !described.named || its.is_ok_and(|config| config.model.name() == model) {
+            notes += &format!("  {name:<21} {description}\n");
+        }
+    }
+    notes
 }
 
 /// The settings that were typed.
@@ -31,12 +131,14 @@ pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, Value)> {
         .collect()
 }
 
-fn heading(section: &'static str) -> &'static str {
-    match section {
-        "model" => "Settings of the model",
-        "data" => "Settings of the data",
-        "train" => "Settings of the training",
-        other => other,
+fn heading(setting: &Setting) -> &'static str {
+    match (setting.section, everyday(setting)) {
+        ("model", true) => "Model settings",
+        ("model", false) => "Advanced model settings",
+        ("data", true) => "Data settings",
+        ("data", false) => "Advanced data settings",
+        (_, true) => "Training settings",
+        (_, false) => "Advanced training settings",
     }
 }
 
@@ -49,4 +151,35 @@ fn value_name(setting: &Setting) -> String {
         SettingKind::Flag => "true|false".into(),
         SettingKind::Choice => setting.choices.join("|"),
     }
+}
+
+/// Until the table says so itself.
+fn everyday(setting: &Setting) -> bool {
+    const EVERYDAY: &[&str] = &[
+        "variant",
+        "hidden_size",
+        "num_heads",
+        "n_layers",
+        "h_cycles",
+        "l_cycles",
+        "halt_max_steps",
+        "recursion_steps",
+        "block_size",
+        "chunk_size",
+        "dropout",
+        "dataset",
+        "tokenizer",
+        "num_puzzles",
+        "num_val_puzzles",
+        "batch_size",
+        "max_iters",
+        "learning_rate",
+        "warmup_iters",
+        "optimizer",
+        "weight_decay",
+        "objective",
+        "eval_interval",
+        "seed",
+    ];
+    EVERYDAY.contains(&setting.key)
 }

@@ -34,9 +34,19 @@ pub struct Header {
     pub metrics: Value,
 }
 
-/// Reads the header without the weights.
+/// Reads the header without the weights; `bytes` may end with the header.
+///
+/// # Errors
+/// If the bytes are not the beginning of a checkpoint.
 pub fn read_header(bytes: &[u8]) -> Result<Header, Failure> {
     header(&metadata(bytes, FORMAT)?)
+}
+
+/// The step at which a file was saved, of a model file or of its optimizer file;
+/// `None` if it does not say so.
+pub fn saved_step(bytes: &[u8]) -> Option<usize> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    header.metadata().as_ref()?.get("step")?.parse().ok()
 }
 
 fn refused(message: impl Into<String>, hint: &str) -> Failure {
