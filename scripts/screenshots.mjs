@@ -1,6 +1,6 @@
 // Pictures of the page in every state that it can be in (lib/picture-states.mjs),
-// wide and narrow, light and dark, to be looked at. The README's picture is what
-// a first visit finds, down to where texts are compared.
+// wide and narrow, light and dark, to be looked at. The README's pictures are made
+// by pictures.mjs.
 //
 //   npm run screenshots [-- --only STATE …] [--out FOLDER] [--steps 300]
 
@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { launch } from "./lib/browser.mjs";
-import { keep, root } from "./lib/paths.mjs";
+import { keep } from "./lib/paths.mjs";
 import { pictureStates } from "./lib/picture-states.mjs";
 import { Trouble, main, note, step } from "./lib/say.mjs";
 import { buildSite } from "./build.mjs";
@@ -21,7 +21,6 @@ const VIEWS = [
   { name: "narrow-light", width: 390, height: 844, colorScheme: "light" },
   { name: "narrow-dark", width: 390, height: 844, colorScheme: "dark" },
 ];
-const README = join(root, "assets/page.png");
 
 await main(async () => {
   const { values } = parseArgs({
@@ -48,7 +47,6 @@ await main(async () => {
         const context = await browser.newContext({ viewport: VIEWS[0] });
         const page = await context.newPage();
         await prepare(page, site.url, steps);
-        if (state === "opened") await first(page);
         await pictures(page, state, out);
         await context.close();
       });
@@ -67,13 +65,6 @@ function chosen(states, only) {
     throw new Trouble(`There is no state ${unknown.join(", ")}; there are ${states.map((s) => s.state).join(", ")}.`);
   }
   return states.filter(({ state }) => only.includes(state));
-}
-
-/** The upper part of the page, as the README shows it. */
-async function first(page) {
-  const below = await page.locator("#attention").boundingBox();
-  const height = Math.floor((await page.evaluate(() => scrollY)) + (below?.y ?? 1600) - 8);
-  await page.screenshot({ path: README, fullPage: true, clip: { x: 0, y: 0, width: VIEWS[0].width, height } });
 }
 
 async function pictures(page, state, out) {

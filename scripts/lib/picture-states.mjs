@@ -81,14 +81,27 @@ async function setAside(page, url) {
   await kept.getByRole("listitem").nth(1).waitFor();
 }
 
+/** The language page with a supplied model, when everything on it is written. */
+export async function openedLanguagePage(page, url) {
+  await open(page, url, "", "done");
+  await everything(page);
+}
+
+/** The language page with a supplied model that has written its first characters. */
+export async function writingStarted(page, url) {
+  await page.goto(url);
+  await page.waitForFunction(
+    () => document.querySelector('#think [data-writing="true"]')?.textContent.trim().length > 30,
+    undefined,
+    { timeout: PATIENCE },
+  );
+}
+
 /** States with models that come with the page; without any there is nothing to see in them. */
 const SHIPPED = [
   {
     state: "opened",
-    prepare: async (page, url) => {
-      await open(page, url, "", "done");
-      await everything(page);
-    },
+    prepare: openedLanguagePage,
   },
   {
     state: "walk",
@@ -125,18 +138,19 @@ const ARC =
   "?preset=arc&hidden_size=16&num_heads=2&n_layers=1&h_cycles=1&l_cycles=1&halt_max_steps=3" +
   "&puzzle_emb_ndim=16&puzzle_emb_len=1&batch_size=2&num_aug=4&max_iters=1000&learning_rate=0.01&warmup_iters=2";
 
-async function solve(page, url) {
-  await page.goto(url + PUZZLE);
+/** The puzzles page at `address`, when the model has answered. */
+export async function solvedPuzzle(page, url, address = PUZZLE) {
+  await page.goto(url + address);
   await page.getByTestId("answer").waitFor({ timeout: PATIENCE });
   await page.locator('[data-testid="steps"][data-playing="false"]').waitFor();
 }
 
 const PUZZLES = [
-  { state: "puzzle", prepare: solve },
+  { state: "puzzle", prepare: (page, url) => solvedPuzzle(page, url) },
   {
     state: "puzzle-refused",
     prepare: async (page, url) => {
-      await solve(page, url);
+      await solvedPuzzle(page, url);
       await page.getByText("Paste a puzzle").click();
       await page.getByRole("textbox", { name: /^One line of/ }).fill("11..............");
       await press(page, "Take it");

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { MOST_KEPT } from '../src/state/keep';
+import { MOST_KEPT } from '../src/run/saved-runs';
 import { type Model, trainedModel } from './support/models';
 import { monkey } from './support/monkey';
 import { metadata } from './support/playground';

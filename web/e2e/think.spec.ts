@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { TESTIDS } from '../src/testids';
-import { WALK } from '../src/state/walk';
+import { WALK } from '../src/rooms/language/tour';
 import { type Model, trainedModel } from './support/models';
 import { expect, test } from './support/test';
 

@@ -12,7 +12,7 @@ export const TESTIDS = {
   context: 'context',
   revision: 'revision',
   contenders: 'contenders',
-  curve: 'curve',
+  depthLosses: 'curve',
   attention: 'attention',
   notice: 'notice',
   refinement: 'refinement',

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Answer } from '../src/control/answer.svelte';
+import { Answer } from '../src/rooms/language/answer.svelte';
 import type { Command, Event, Failure } from '../src/gen';
-import { DEFAULT_QUESTION } from '../src/state/url';
+import { DEFAULT_QUESTION } from '../src/rooms/language/url';
 import { Answering } from './support/session';
 
 /** A session that writes `text`, whatever it is asked, or fails. */

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Attempts } from '../src/control/puzzle/attempts.svelte';
-import { Tasks } from '../src/control/puzzle/tasks.svelte';
-import { Trainee } from '../src/control/trainee';
+import { ArcPredictions } from '../src/rooms/puzzles/arc-answers.svelte';
+import { Tasks } from '../src/rooms/puzzles/arc-tasks.svelte';
+import { WorkerRun } from '../src/run/worker-run';
 import type { ArcAnswers, ArcTask, Command, Event, RunSummary } from '../src/gen';
 import {
   alike,
@@ -19,12 +19,12 @@ import {
   stemOf,
   tasksText,
   verdictOf,
-} from '../src/state/puzzle/arc';
-import { ARC, OFFERED } from '../src/state/puzzle/kinds';
-import { SAMPLE, SAMPLE_TEXT } from '../src/state/puzzle/sample';
-import { inTab } from '../src/state/puzzle/tab';
-import { readPuzzle, writePuzzle } from '../src/state/puzzle/url';
-import { preset } from '../src/state/presets';
+} from '../src/rooms/puzzles/arc';
+import { ARC, OFFERED } from '../src/rooms/puzzles/kinds';
+import { SAMPLE, SAMPLE_TEXT } from '../src/rooms/puzzles/arc-sample';
+import { inTab } from '../src/rooms/puzzles/browser-config';
+import { readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
+import { preset } from '../src/run/presets';
 import { Answering } from './support/session';
 
 function known(name: string) {
@@ -225,7 +225,7 @@ describe('attempts', () => {
   const question = { task: OTHER, test: 0, steps: 1 };
 
   test('are asked for guise by guise, until all have voted', async () => {
-    const attempts = new Attempts();
+    const attempts = new ArcPredictions();
     attempts.begin(question);
     while (attempts.wanted) await attempts.next(client);
     const guises = session.asked.flatMap((each) => (each.type === 'attempt' ? [each.guise] : []));
@@ -237,7 +237,7 @@ describe('attempts', () => {
   });
 
   test('keep what was answered when they are stopped', async () => {
-    const attempts = new Attempts();
+    const attempts = new ArcPredictions();
     attempts.begin(question);
     await attempts.next(client);
     const going = attempts.next(client);
@@ -247,7 +247,7 @@ describe('attempts', () => {
   });
 
   test('take no answer to a question that has been replaced', async () => {
-    const attempts = new Attempts();
+    const attempts = new ArcPredictions();
     attempts.begin(question);
     const going = attempts.next(client);
     attempts.begin(question);
@@ -260,7 +260,7 @@ describe('attempts', () => {
   });
 
   test('end with a task that the model does not know', async () => {
-    const attempts = new Attempts();
+    const attempts = new ArcPredictions();
     session.refuse = 'puzzle';
     attempts.begin(question);
     await attempts.next(client);
@@ -272,26 +272,26 @@ describe('attempts', () => {
 
 describe('what a model of tasks learns from', () => {
   test('is the sample where nothing else is given, in a table of its own size', async () => {
-    const trainee = new Trainee('puzzles');
+    const workerRun = new WorkerRun('puzzles');
     const config = known('arc');
     const wide = { ...config, model: { ...config.model, num_puzzle_identifiers: 50 } };
-    await trainee.create(client, wide, null);
+    await workerRun.create(client, wide, null);
     const lessons = { kind: 'tasks', name: 'tasks', text: SAMPLE_TEXT };
     expect(session.asked[0]).toMatchObject({ config, lessons });
-    expect(trainee.text).toBe(SAMPLE_TEXT);
+    expect(workerRun.text).toBe(SAMPLE_TEXT);
   });
 
   test('is given once it is to learn on, and again where it was refused', async () => {
-    const trainee = new Trainee('puzzles');
-    await trainee.load(client, new Uint8Array([8]), null, null);
+    const workerRun = new WorkerRun('puzzles');
+    await workerRun.load(client, new Uint8Array([8]), null, null);
     const text = tasksText([OTHER]);
     session.refuse = 'corpus';
-    await expect(trainee.equip(client, text)).rejects.toMatchObject({
+    await expect(workerRun.equip(client, text)).rejects.toMatchObject({
       failure: { kind: 'corpus' },
     });
-    expect(trainee.equippable).toBe(true);
+    expect(workerRun.equippable).toBe(true);
     session.refuse = null;
-    expect((await trainee.equip(client, text))?.trainable).toBe(true);
-    expect([trainee.equippable, trainee.text]).toEqual([false, text]);
+    expect((await workerRun.equip(client, text))?.trainable).toBe(true);
+    expect([workerRun.equippable, workerRun.text]).toEqual([false, text]);
   });
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { asked } from '../src/state/asked';
-import { preset } from '../src/state/presets';
-import { DEFAULT_QUESTION } from '../src/state/url';
+import { asked } from '../src/rooms/language/asked';
+import { preset } from '../src/run/presets';
+import { DEFAULT_QUESTION } from '../src/rooms/language/url';
 
 const eight = preset('shakespeare-elastic');
 const two = preset('page-tiny');

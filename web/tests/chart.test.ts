@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type ChartData, flops, frame, MARGIN, type Spot, spread, ticks } from '../src/draw/chart';
+import {
+  type ChartData,
+  flops,
+  frame,
+  MARGIN,
+  type Spot,
+  spread,
+  ticks,
+} from '../src/ui/draw/chart';
 
 const EMPTY: ChartData = { lines: [], chance: Math.log(65), end: 0, axis: 'steps' };
 

@@ -10,7 +10,7 @@ import {
   movedIn,
   textOf,
   tokensOf,
-} from '../src/state/draft';
+} from '../src/rooms/language/draft';
 
 const CHARS: Vocab = { kind: 'char', chars: '\n abe' };
 const [LINE, SPACE, A, B, E] = [0, 1, 2, 3, 4];

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { Drafting } from '../src/control/drafting.svelte';
+import { Drafting } from '../src/rooms/language/drafting.svelte';
 import type { Command, Event, Failure } from '../src/gen';
 import { Answering } from './support/session';
 

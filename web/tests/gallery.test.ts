@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { SessionError } from '../src/client/client';
-import { Gallery } from '../src/control/gallery.svelte';
+import { Gallery } from '../src/run/gallery.svelte';
 import { DEFAULT_CONFIG } from '../src/gen';
-import type { Shipped } from '../src/state/manifest';
+import type { Shipped } from '../src/run/manifest';
 
 const FILE = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
 const BASE = 'http://localhost/some/path/';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { cellAt, gridHeight, layoutOf } from '../src/draw/grid';
-import { shade, STRONG } from '../src/draw/paint';
+import { cellAt, gridHeight, layoutOf } from '../src/rooms/language/draw/grid';
+import { shade, STRONG } from '../src/ui/draw/paint';
 import type { Trace, TraceStep } from '../src/gen';
-import { alternatives, gridOf, sharesOver } from '../src/state/grid';
+import { alternatives, gridOf, sharesOver } from '../src/rooms/language/grid';
 
 /** A model that reads `tokens` and guesses `guesses[cycle][position]`. */
 function traced(tokens: number[], guesses: number[][]): Trace {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
-import { depthPoints, ROOM } from '../src/draw/depths';
+import { depthPoints, ROOM } from '../src/rooms/language/draw/depths';
 import { DEFAULT_CONFIG } from '../src/gen';
-import { readManifest } from '../src/state/manifest';
+import { readManifest } from '../src/run/manifest';
 
 const ENTRY = {
   name: 'elastic',

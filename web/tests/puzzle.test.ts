@@ -16,18 +16,18 @@ import {
   START,
   typed,
   WALL,
-} from '../src/state/puzzle/board';
-import { gradeOf, GRADES, type Kind, kindOf } from '../src/state/puzzle/kinds';
+} from '../src/rooms/puzzles/board';
+import { gradeOf, GRADES, type Kind, kindOf } from '../src/rooms/puzzles/kinds';
 import {
   alternatives,
   cellsAt,
   changesAt,
-  type Examined,
+  type PuzzleAnswer,
   halts,
   stopAt,
-} from '../src/state/puzzle/solving';
-import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/state/puzzle/url';
-import { preset } from '../src/state/presets';
+} from '../src/rooms/puzzles/solving';
+import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
+import { preset } from '../src/run/presets';
 
 function known(name: string): Kind {
   const kind = kindOf(name);
@@ -104,7 +104,7 @@ describe('a board', () => {
 });
 
 /** Answers to the puzzle whose first cell is given, as `[tokens, halting]` by step. */
-function examined(kind: Kind, puzzle: number[], steps: [number[], number][]): Examined {
+function examined(kind: Kind, puzzle: number[], steps: [number[], number][]): PuzzleAnswer {
   const step = ([argmax, halt]: [number[], number], i: number): TraceStep => ({
     step: i + 1,
     argmax: [argmax],

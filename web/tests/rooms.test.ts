@@ -2,8 +2,8 @@ import 'fake-indexeddb/auto';
 
 import { expect, test } from 'vitest';
 
-import { handOver, takeOver } from '../src/state/handover';
-import { variantOf } from '../src/state/rooms';
+import { handOver, takeOver } from '../src/run/handover';
+import { variantOf } from '../src/rooms/table';
 
 function checkpoint(metadata: object): Uint8Array {
   const header = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata }));

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunSummary, StepReport } from '../src/gen';
 import { DEFAULT_CONFIG } from '../src/gen';
 import {
-  type Happening,
+  type RunEvent,
   NO_RUN,
   type Point,
   reduce,
@@ -15,8 +15,8 @@ import {
   timeLeft,
   tokensPerSecond,
   type Validation,
-} from '../src/state/run';
-import { lengthOf } from '../src/state/sizes';
+} from '../src/run/state';
+import { lengthOf } from '../src/run/sizes';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,
@@ -34,11 +34,11 @@ function report(step: number, loss = 3): StepReport {
   return { step, loss, learning_rate: step / 1000, depth: 2 };
 }
 
-function after(...happenings: Happening[]): RunState {
+function after(...happenings: RunEvent[]): RunState {
   return happenings.reduce(reduce, NO_RUN);
 }
 
-const BEGAN: Happening = { type: 'began', summary: SUMMARY, history: null };
+const BEGAN: RunEvent = { type: 'began', summary: SUMMARY, history: null };
 
 describe('reduce', () => {
   test('a new run starts at its own step, with nothing of the one before', () => {
@@ -90,7 +90,7 @@ describe('reduce', () => {
   });
 
   test('changes are noted with what they changed, and none where nothing did', () => {
-    const to = (learning_rate: number): Happening => {
+    const to = (learning_rate: number): RunEvent => {
       const train = { ...DEFAULT_CONFIG.train, learning_rate };
       return { type: 'changed', summary: { ...SUMMARY, config: { ...DEFAULT_CONFIG, train } } };
     };

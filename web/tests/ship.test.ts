@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { checkpoints } from '../../scripts/lib/paths.mjs';
 import * as shipping from '../../scripts/lib/shipping.mjs';
 import { DEFAULT_CONFIG } from '../src/gen';
-import { readManifest } from '../src/state/manifest';
-import { lengthOf } from '../src/state/sizes';
+import { readManifest } from '../src/run/manifest';
+import { lengthOf } from '../src/run/sizes';
 
 /** A checkpoint of two tensors: 6 and 4 parameters. */
 function checkpoint(about: object): Buffer {

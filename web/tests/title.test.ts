@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { pageTitle } from '../src/state/title';
+import { pageTitle } from '../src/ui/title';
 
 test('a tab that is not in front says how far training has come', () => {
   expect(pageTitle('training', 1234, 3000, true)).toMatch(/^Training, step 1,234 of 3,000 · /);

@@ -2,11 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { DEFAULT_CONFIG, PRESETS, type Setting, SETTINGS } from '../src/gen';
-import { type DuelPlan, encode, MOST_STEPS, type Side, withOverride } from '../src/state/duel';
-import { DEFAULT_PRESET, preset } from '../src/state/presets';
-import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/state/settings';
-import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/state/url';
-import { lengthOf } from '../src/state/sizes';
+import {
+  type ComparisonPlan,
+  encode,
+  MOST_STEPS,
+  type Side,
+  withOverride,
+} from '../src/rooms/language/comparison-plan';
+import { DEFAULT_PRESET, preset } from '../src/run/presets';
+import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
+import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/rooms/language/url';
+import { lengthOf } from '../src/run/sizes';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
@@ -52,7 +58,8 @@ const sides = fc
   .map((pairs) => pairs.filter(({ key }) => !['variant', 'dataset', 'max_iters'].includes(key)));
 
 /** A plan with its values as they are written: an address does not tell -0 from 0. */
-const shown = (plan: DuelPlan | null) => plan && { ...plan, a: encode(plan.a), b: encode(plan.b) };
+const shown = (plan: ComparisonPlan | null) =>
+  plan && { ...plan, a: encode(plan.a), b: encode(plan.b) };
 
 /** Plans as the page makes them: a side holds what differs from the preset. */
 const duels = fc
@@ -62,7 +69,7 @@ const duels = fc
     sides: fc.tuple(sides, sides),
   })
   .map(({ base, steps, sides }) => {
-    const set = (plan: DuelPlan, side: Side, i: 0 | 1) =>
+    const set = (plan: ComparisonPlan, side: Side, i: 0 | 1) =>
       sides[i].reduce((made, { key, value }) => withOverride(made, side, key, value), plan);
     return set(set({ base, steps, a: {}, b: {} }, 'a', 0), 'b', 1);
   });

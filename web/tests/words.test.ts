@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { partsAt, stretches } from '../src/state/compare';
+import { partsAt, stretches } from '../src/rooms/language/diff';
 import { PRESETS } from '../src/gen';
-import { aboutOf, titleOf } from '../src/state/presets';
-import { bytes, count, duration, glyph, sentence } from '../src/state/say';
+import { aboutOf, titleOf } from '../src/run/presets';
+import { bytes, count, duration, glyph, sentence } from '../src/run/format';
 import { type AdapterFacts, decide } from '../src/worker/device';
 
 describe('two texts', () => {

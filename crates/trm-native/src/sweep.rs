@@ -10,8 +10,7 @@ pub mod chart;
 pub mod outcome;
 
 use serde::Serialize;
-use serde_json::json;
-use trm_spec::{RunConfig, overlay};
+use trm_spec::RunConfig;
 
 /// What all depths of a comparison share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -70,8 +69,7 @@ impl SweepPlan {
         depths.dedup();
         let mut known = std::collections::BTreeSet::new();
         seeds.retain(|seed| known.insert(*seed));
-        let configs: Vec<_> =
-            depths.iter().map(|&depth| at_depth(base, depth)).collect::<anyhow::Result<_>>()?;
+        let configs: Vec<_> = depths.iter().map(|&depth| at_depth(base, depth)).collect();
         let cost = |config: &RunConfig| config.training_flops_per_token(vocab_size);
         let deepest = configs.last().map_or(0.0, cost);
         let mut plan = Self { runs: Vec::new(), comparisons: Vec::new() };
@@ -104,8 +102,10 @@ impl SweepPlan {
 }
 
 /// `base` with another recursion depth.
-fn at_depth(base: &RunConfig, depth: usize) -> anyhow::Result<RunConfig> {
-    Ok(overlay(base, &json!({ base.model.depth_key(): depth }))?)
+fn at_depth(base: &RunConfig, depth: usize) -> RunConfig {
+    let mut config = base.clone();
+    config.model.set_depth(depth);
+    config
 }
 
 /// A run with `factor` times the steps of `config`; its learning rate schedule is

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::{
-    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
+    Failure, FailureKind, Family, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
 };
 use trm_train::Run;
 
@@ -275,7 +275,7 @@ impl Trainer {
 
     /// Evaluates about `tokens` tokens of the validation split at `depth`.
     fn evaluate(&self, depth: usize, tokens: usize) -> anyhow::Result<Validation> {
-        if !self.config.model.solves_puzzles() {
+        if self.config.model.family() != Family::Puzzles {
             let losses = block_on(self.run.evaluate(&[depth], tokens))?;
             let loss = losses.first().context("the validation returned no loss")?.loss;
             let loss = rounded(loss);
@@ -292,7 +292,7 @@ impl Trainer {
 
     /// Prints a sample; puzzle models have none.
     fn sample(&self) -> anyhow::Result<()> {
-        if self.config.model.solves_puzzles() {
+        if self.config.model.family() == Family::Puzzles {
             return Ok(());
         }
         let mut stream = self.run.generate(&GenerateOptions {

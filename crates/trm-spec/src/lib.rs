@@ -8,6 +8,7 @@
 mod arc;
 mod config;
 mod failure;
+mod family;
 mod models;
 mod protocol;
 mod puzzle;
@@ -18,12 +19,13 @@ mod vocab;
 pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
 pub use config::{
     DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
-    RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec, VARIANTS, VariantSpec,
+    RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
 };
 pub use failure::{Failure, FailureKind};
+pub use family::Family;
 pub use models::{
-    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, Positions, StateStart, StateUpdate, TrmLmSpec,
-    TrmSpec,
+    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, MODELS, ModelInfo, ModelSpec, Positions,
+    Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, VARIANTS, VariantSpec,
 };
 pub use protocol::{
     Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Lessons, Memory,

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use ts_rs::TS;
 
-use crate::RunConfig;
+use crate::models::ALIASES;
+use crate::{ModelInfo, RunConfig, VARIANTS};
 
 /// What a setting's value looks like when typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
@@ -33,6 +34,9 @@ pub struct Setting {
     pub kind: SettingKind,
     /// The words a choice may take.
     pub choices: &'static [&'static str],
+    /// Earlier words for some of the choices, each with its present one; they are read
+    /// wherever a choice is.
+    pub aliases: &'static [(&'static str, &'static str)],
     /// The variants that have it; empty where all do.
     pub variants: &'static [&'static str],
     /// Whether it may change while a run goes on; the others need a new run.
@@ -46,7 +50,7 @@ const fn s(
     kind: SettingKind,
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind, choices: &[], variants: &[], live: false, help }
+    Setting { key, section, kind, choices: &[], aliases: &[], variants: &[], live: false, help }
 }
 
 const fn choice(
@@ -55,7 +59,16 @@ const fn choice(
     choices: &'static [&'static str],
     help: &'static str,
 ) -> Setting {
-    Setting { key, section, kind: SettingKind::Choice, choices, variants: &[], live: false, help }
+    Setting {
+        key,
+        section,
+        kind: SettingKind::Choice,
+        choices,
+        aliases: &[],
+        variants: &[],
+        live: false,
+        help,
+    }
 }
 
 /// A setting that may change while a run goes on.
@@ -92,12 +105,15 @@ use SettingKind::{Flag, Integer, Number, Numbers, Text};
 
 /// All settings, in the order they are shown.
 pub const SETTINGS: &[Setting] = &[
-    choice(
-        "model",
-        "variant",
-        &["chat_trm", "chunk_lm", "trm_lm", "trm"],
-        "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)",
-    ),
+    Setting {
+        aliases: ALIASES,
+        ..choice(
+            "model",
+            "variant",
+            VARIANTS,
+            "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)",
+        )
+    },
     s("model", "hidden_size", Integer, "Width of the state, in features"),
     s("model", "num_heads", Integer, "Attention heads; must divide hidden_size"),
     s("model", "n_layers", Integer, "Blocks in the core that every cycle applies again"),
@@ -420,7 +436,11 @@ impl Setting {
                 _ => Err(wrong("true or false")),
             },
             SettingKind::Choice => {
-                let word = text.replace('-', "_");
+                let typed = text.replace('-', "_");
+                let word = match self.aliases.iter().find(|(old, _)| *old == typed) {
+                    Some((_, word)) => (*word).to_owned(),
+                    None => typed,
+                };
                 if self.choices.contains(&word.as_str()) {
                     Ok(Value::from(word))
                 } else {
@@ -448,8 +468,9 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
     let variant = tables.get("variant").or_else(|| tables.get("model")?.get("variant"));
     let other = variant
         .and_then(Value::as_str)
-        .filter(|name| *name != base.model.name())
-        .and_then(RunConfig::of);
+        .and_then(ModelInfo::find)
+        .filter(|model| model.name != base.model.name())
+        .map(|model| (model.defaults)());
     let base = other.as_ref().unwrap_or(base);
     let mut whole = serde_json::to_value(base).map_err(|error| {
         SettingError::Shape(format!("this configuration cannot be written: {error}"))
@@ -508,7 +529,9 @@ fn set(whole: &mut Value, setting: &Setting, value: &Value) -> Result<(), Settin
             problem: format!("does not belong to a `{variant}` model"),
         });
     };
-    *place = value.clone();
+    let alias =
+        value.as_str().and_then(|old| setting.aliases.iter().find(|(word, _)| *word == old));
+    *place = alias.map_or_else(|| value.clone(), |(_, word)| Value::from(*word));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What training costs, against numbers counted by hand.
 
 use trm_spec::{
-    ChatTrmSpec, ChunkLmSpec, DepthSampling, Injection, Objective, RunConfig, TrmLmSpec,
+    ChatTrmSpec, ChunkLmSpec, DepthSampling, Injection, ModelSpec, Objective, RunConfig, TrmLmSpec,
     VariantSpec,
 };
 

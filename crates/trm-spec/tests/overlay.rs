@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, SettingError, VariantSpec, differences, may_change, overlay};
+use trm_spec::{
+    MODELS, RunConfig, Setting, SettingError, VariantSpec, differences, may_change, overlay,
+};
 
 fn refused(patch: &Value) -> SettingError {
     overlay(&RunConfig::default(), patch).expect_err("refused")
@@ -31,14 +33,48 @@ fn another_variant_begins_with_its_own_defaults() {
     assert!(model.mlp_t && model.hidden_size == 64);
 }
 
+/// Files and addresses from before the models were renamed.
+#[test]
+fn earlier_names_of_models_are_read_everywhere() {
+    for model in MODELS {
+        for alias in model.aliases {
+            let config = RunConfig::of(alias).expect("an alias");
+            assert_eq!(config.model.name(), model.name);
+            assert_eq!(refused_or(&RunConfig::default(), &json!({ "variant": alias })), Ok(config));
+            // The same model by its earlier name keeps what was set.
+            let mut base = (model.defaults)();
+            base.train.max_iters = 7;
+            for patch in [json!({ "variant": alias }), json!({ "model": { "variant": alias } })] {
+                assert_eq!(refused_or(&base, &patch), Ok(base.clone()));
+            }
+            let toml = format!("[model]\nvariant = \"{alias}\"\n[train]\nmax_iters = 7\n");
+            let patch = toml::from_str(&toml).expect("TOML");
+            assert_eq!(refused_or(&RunConfig::default(), &patch), Ok(base.clone()));
+            // A whole configuration, as checkpoints and saved runs hold it.
+            let mut stored = serde_json::to_value(&base).expect("writable");
+            stored["model"]["variant"] = json!(alias);
+            assert_eq!(serde_json::from_value::<RunConfig>(stored).expect("readable"), base);
+            // Typed as a flag.
+            let setting = Setting::find("variant").expect("known");
+            for typed in [(*alias).to_owned(), alias.replace('_', "-")] {
+                assert_eq!(setting.parse(&typed), Ok(json!(model.name)));
+            }
+        }
+    }
+}
+
+fn refused_or(base: &RunConfig, patch: &Value) -> Result<RunConfig, String> {
+    overlay(base, patch).map_err(|error| error.to_string())
+}
+
 #[test]
 fn what_one_variant_lacks_is_said() {
     let error = refused(&json!({ "h_cycles": 3 }));
     assert_eq!(error.to_string(), "setting `h_cycles` does not belong to a `chat_trm` model");
     let error = refused(&json!({ "variant": "trm", "block_size": 64 }));
-    assert_eq!(error.to_string(), "setting `block_size` does not belong to a `dual` model");
+    assert_eq!(error.to_string(), "setting `block_size` does not belong to a `trm` model");
     let error = refused(&json!({ "loss_type": "stablemax" }));
-    assert!(error.to_string().contains("only `dual` models"), "{error}");
+    assert!(error.to_string().contains("only puzzle models"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #[path = "../examples/generate/presets.rs"]
 mod presets;
 
-use trm_spec::{Objective, RunConfig, VariantSpec, overlay};
+use trm_spec::{ModelSpec, Objective, RunConfig, VariantSpec, overlay};
 
 fn config(name: &str) -> RunConfig {
     let presets = presets::all().expect("every preset resolves");

@@ -9,7 +9,9 @@ use trm_core::models::trm::Trm;
 use trm_core::models::trm_lm::TrmLm;
 use trm_data::Corpus;
 use trm_data::puzzles::{Kind, PuzzleData};
-use trm_spec::{Failure, FailureKind, Lessons, Precision, RunConfig, TrmSpec, VariantSpec, Vocab};
+use trm_spec::{
+    Failure, FailureKind, Family, Lessons, Precision, RunConfig, TrmSpec, VariantSpec, Vocab,
+};
 
 use crate::Run;
 use crate::checkpoint::{Checkpoint, Header, read_header};
@@ -227,13 +229,18 @@ const LANGUAGE: bool = cfg!(feature = "language");
 const PUZZLES: bool = cfg!(feature = "puzzles");
 
 fn is_here(model: &VariantSpec) -> bool {
-    if model.solves_puzzles() { PUZZLES } else { LANGUAGE }
+    match model.family() {
+        Family::Language => LANGUAGE,
+        Family::Puzzles => PUZZLES,
+        Family::Images => false,
+    }
 }
 
 fn elsewhere(model: &VariantSpec) -> Failure {
-    let (is, room) = match model.solves_puzzles() {
-        true => ("solves puzzles", "puzzle room"),
-        false => ("writes text", "language room"),
+    let (is, room) = match model.family() {
+        Family::Language => ("writes text", "language room"),
+        Family::Puzzles => ("solves puzzles", "puzzle room"),
+        Family::Images => ("classifies images", "image room"),
     };
     Failure::new(
         FailureKind::Room,

@@ -79,7 +79,7 @@ fn no_puzzles() -> Failure {
     Failure::new(
         FailureKind::Config,
         "this model writes text; it does not solve puzzles",
-        "Choose a checkpoint of a `dual` model.",
+        "Choose a checkpoint of a puzzle model.",
     )
 }
 

@@ -387,7 +387,7 @@ fn what_does_not_fit_is_refused() {
     let message = convert(&weights, &changed("L_layers", 3.into()));
     assert!(message.contains("L_level.layers.2") && message.contains("missing"), "{message}");
     let message = convert(&weights, &changed("L_layers", 1.into()));
-    assert!(message.contains("does not belong to a `dual` model"), "{message}");
+    assert!(message.contains("does not belong to a `trm` model"), "{message}");
     let message = convert(&weights, &changed("mlp_t", true.into()));
     assert!(message.contains("mlp_t"), "{message}");
 }

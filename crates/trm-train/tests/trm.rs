@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::{Engine, Init, Recursive};
-use trm_spec::{Positions, StateStart, TrmSpec};
+use trm_spec::{ModelSpec, Positions, StateStart, TrmSpec};
 use trm_train::collect;
 
 type Weights = BTreeMap<String, (Vec<usize>, Vec<f64>)>;

@@ -189,7 +189,7 @@ impl Answering {
 /// A text, or a few puzzles, of the size that `config` learns from.
 fn made_up(config: &RunConfig) -> Result<Material, Failure> {
     #[cfg(feature = "puzzles")]
-    if config.model.solves_puzzles() {
+    if config.model.family() == trm_spec::Family::Puzzles {
         return puzzles::made_up(config);
     }
     let length = 20 * (config.model.length() + 1);

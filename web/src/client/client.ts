@@ -2,7 +2,7 @@
 // that every request settles, also when the worker dies.
 
 import type { Command, Event, Failure } from '../gen';
-import { sentence } from '../state/say';
+import { sentence } from '../run/format';
 import {
   type FromWorker,
   isFromWorker,

@@ -14,6 +14,24 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm"
     ],
+    "aliases": [
+      [
+        "causal",
+        "chat_trm"
+      ],
+      [
+        "chunk",
+        "chunk_lm"
+      ],
+      [
+        "last_token",
+        "trm_lm"
+      ],
+      [
+        "dual",
+        "trm"
+      ]
+    ],
     "variants": [],
     "live": false,
     "help": "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)"
@@ -23,6 +41,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Width of the state, in features"
@@ -32,6 +51,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Attention heads; must divide hidden_size"
@@ -41,6 +61,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Blocks in the core that every cycle applies again"
@@ -50,6 +71,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -61,6 +83,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "chunk_lm",
       "trm_lm",
@@ -74,6 +97,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -85,6 +109,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -96,6 +121,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "flag",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -111,6 +137,7 @@ export const SETTINGS: readonly Setting[] = [
       "learned",
       "none"
     ],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -122,6 +149,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -133,6 +161,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -144,6 +173,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm"
     ],
@@ -159,6 +189,7 @@ export const SETTINGS: readonly Setting[] = [
       "zero",
       "learned"
     ],
+    "aliases": [],
     "variants": [
       "trm_lm",
       "trm"
@@ -171,6 +202,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "chat_trm",
       "chunk_lm",
@@ -184,6 +216,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "chat_trm",
       "chunk_lm",
@@ -197,6 +230,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [
       "chunk_lm"
     ],
@@ -212,6 +246,7 @@ export const SETTINGS: readonly Setting[] = [
       "last_token",
       "targets"
     ],
+    "aliases": [],
     "variants": [
       "chunk_lm"
     ],
@@ -223,6 +258,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "flag",
     "choices": [],
+    "aliases": [],
     "variants": [
       "chunk_lm"
     ],
@@ -234,6 +270,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm_lm"
     ],
@@ -245,6 +282,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "flag",
     "choices": [],
+    "aliases": [],
     "variants": [
       "trm_lm"
     ],
@@ -256,6 +294,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "SwiGLU expansion; the inner width is rounded up to a multiple of 256"
@@ -265,6 +304,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [
       "chat_trm",
       "chunk_lm",
@@ -278,6 +318,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Added to the mean square inside RMSNorm"
@@ -287,6 +328,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "model",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Base of the rotary position frequencies"
@@ -299,6 +341,7 @@ export const SETTINGS: readonly Setting[] = [
       "add",
       "adapter"
     ],
+    "aliases": [],
     "variants": [
       "chat_trm"
     ],
@@ -313,6 +356,7 @@ export const SETTINGS: readonly Setting[] = [
       "replace",
       "gated"
     ],
+    "aliases": [],
     "variants": [
       "chat_trm"
     ],
@@ -324,6 +368,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "text",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Name of the text (shakespeare, or your own with --data), or kind of puzzle (sudoku-4x4, …)"
@@ -333,6 +378,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "The last share of the text, kept for validation"
@@ -346,6 +392,7 @@ export const SETTINGS: readonly Setting[] = [
       "byte",
       "gpt2"
     ],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs"
@@ -358,6 +405,7 @@ export const SETTINGS: readonly Setting[] = [
       "random",
       "epochs"
     ],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Training windows: anywhere (nanoGPT), or each once before any comes again"
@@ -367,6 +415,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Different puzzles to learn from, before augmentation"
@@ -376,6 +425,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Puzzles kept for validation"
@@ -385,6 +435,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Fewest guesses that a plain solver needs for a puzzle"
@@ -394,6 +445,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Most guesses that a plain solver needs for a puzzle"
@@ -403,6 +455,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "flag",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Show every puzzle in another guise each time"
@@ -412,6 +465,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "data",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Guises of each ARC task besides itself, each with an embedding"
@@ -421,6 +475,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Sequences in a batch"
@@ -430,6 +485,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Batches whose gradients are averaged into one update"
@@ -439,6 +495,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Steps of the whole run"
@@ -448,6 +505,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Peak learning rate"
@@ -457,6 +515,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Learning rate at the end of a cosine schedule"
@@ -469,6 +528,7 @@ export const SETTINGS: readonly Setting[] = [
       "cosine",
       "constant"
     ],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Learning rate after the warmup"
@@ -478,6 +538,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Steps of linear warmup"
@@ -487,6 +548,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Step at which the cosine ends; 0 means max_iters"
@@ -500,6 +562,7 @@ export const SETTINGS: readonly Setting[] = [
       "muon",
       "adam_atan2"
     ],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "AdamW, Muon for the matrices inside the blocks, or AdamATan2 (official TRM)"
@@ -509,6 +572,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "AdamW: decay of the first moment"
@@ -518,6 +582,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "AdamW: decay of the second moment"
@@ -527,6 +592,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "AdamW: added to the root of the second moment"
@@ -536,6 +602,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "AdamW: decoupled weight decay"
@@ -548,6 +615,7 @@ export const SETTINGS: readonly Setting[] = [
       "matrices",
       "all"
     ],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)"
@@ -560,6 +628,7 @@ export const SETTINGS: readonly Setting[] = [
       "softmax",
       "stablemax"
     ],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "How logits become a probability in the loss: softmax, or stablemax (official TRM)"
@@ -572,6 +641,7 @@ export const SETTINGS: readonly Setting[] = [
       "carry",
       "unrolled"
     ],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "What an update of a dual model sees: one step of puzzles that are carried on, or all steps"
@@ -581,6 +651,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "What the halting head's loss counts"
@@ -590,6 +661,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Share of puzzles that must run a drawn number of steps before they halt"
@@ -599,6 +671,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Learning rate of the puzzle embedding (sign descent)"
@@ -608,6 +681,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Weight decay of the puzzle embedding"
@@ -617,6 +691,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Muon: decay of the momentum"
@@ -626,6 +701,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Decay of a moving average of the weights, which is then evaluated; 0 keeps none"
@@ -635,6 +711,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "number",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Largest global gradient norm; 0 turns clipping off"
@@ -648,6 +725,7 @@ export const SETTINGS: readonly Setting[] = [
       "bf16",
       "f16"
     ],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "What linear maps compute in while training; weights stay in f32"
@@ -657,6 +735,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "flag",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Compute cycles again in the backward pass instead of keeping them: less memory, more time"
@@ -669,6 +748,7 @@ export const SETTINGS: readonly Setting[] = [
       "last_cycle",
       "every_cycle"
     ],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable"
@@ -678,6 +758,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "numbers",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Weights of the cycles under every_cycle, or of the steps under unrolled; empty means equal"
@@ -691,6 +772,7 @@ export const SETTINGS: readonly Setting[] = [
       "uniform",
       "log_normal"
     ],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it"
@@ -700,6 +782,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Smallest depth that is drawn"
@@ -709,6 +792,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Last cycles that leave a gradient; 0 means all of them"
@@ -718,6 +802,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "flag",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Cut the gradient between cycles, so that each learns from its own loss (as chunks are published)"
@@ -730,6 +815,7 @@ export const SETTINGS: readonly Setting[] = [
       "every_position",
       "last_position"
     ],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Predict after every token, or only after the last one of padded rows of drawn lengths"
@@ -739,6 +825,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Steps between validations"
@@ -748,6 +835,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Steps between saved states; 0 saves with every validation"
@@ -757,6 +845,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Batches in a validation estimate; 0 means the whole split"
@@ -766,6 +855,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Best checkpoints that are kept"
@@ -775,6 +865,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Validations in a row without a new best before training stops; 0 never stops"
@@ -784,6 +875,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Steps between progress lines"
@@ -793,6 +885,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": true,
     "help": "Steps between printed samples; 0 prints none"
@@ -802,6 +895,7 @@ export const SETTINGS: readonly Setting[] = [
     "section": "train",
     "kind": "integer",
     "choices": [],
+    "aliases": [],
     "variants": [],
     "live": false,
     "help": "Seed of the weights, the batches, the depths and dropout"

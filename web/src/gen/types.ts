@@ -62,7 +62,7 @@ export type BrokenRule = { rule: string, cells: Array<number>, };
 export type Candidate = { token: number, prob: number, };
 
 /**
- * Sizes of the causal single-state model. Defaults are Chat-TRM's.
+ * Sizes of the causal language model with one state. Defaults are Chat-TRM's.
  */
 export type ChatTrmSpec = { 
 /**
@@ -74,7 +74,7 @@ hidden_size: number,
  */
 num_heads: number, 
 /**
- * Blocks in the core that every cycle applies.
+ * Blocks that every cycle applies.
  */
 n_layers: number, 
 /**
@@ -101,12 +101,20 @@ rms_norm_eps: number,
 /**
  * Base of the rotary position frequencies.
  */
-rope_theta: number, input_injection: Injection, state_update: StateUpdate, };
+rope_theta: number, 
+/**
+ * How every cycle receives the input again.
+ */
+input_injection: Injection, 
+/**
+ * How a cycle changes the state.
+ */
+state_update: StateUpdate, };
 
 /**
- * Sizes of the chunk-refinement model (seed 002, made honest). Defaults are
- * the published ones: 64 tokens of context, 4 drafted at once, 2 refinements
- * of 3 reasoning steps, one network of 2 blocks for all of it.
+ * Sizes of the chunk-refinement language model. Defaults are the published ones: 64
+ * tokens of context, 4 tokens drafted at once, 2 refinements of 3 reasoning steps, and
+ * one network of 2 blocks for all of it.
  */
 export type ChunkLmSpec = { 
 /**
@@ -136,7 +144,11 @@ block_size: number,
 /**
  * Tokens that are drafted at once; must divide `block_size`.
  */
-chunk_size: number, draft_start: DraftStart, 
+chunk_size: number, 
+/**
+ * Initial values of a draft.
+ */
+draft_start: DraftStart, 
 /**
  * Read answers out with the token embedding instead of a matrix of its own.
  */
@@ -254,7 +266,7 @@ export type DeviceInfo = { backend: Backend,
 name: string, };
 
 /**
- * What a draft is before it is refined.
+ * Initial values of a draft, before it is refined.
  */
 export type DraftStart = "queries" | "last_token" | "targets";
 
@@ -314,7 +326,7 @@ threshold: number,
 steps: number, cell_accuracy: number, exact_accuracy: number, };
 
 /**
- * How a cycle is given the input again.
+ * How every cycle receives the input again.
  */
 export type Injection = "add" | "adapter";
 
@@ -390,7 +402,7 @@ guesses: number | null,
 broken: Array<BrokenRule>, };
 
 /**
- * How a model knows where a cell is.
+ * Position encoding of the cells.
  */
 export type Positions = "rope" | "learned" | "none";
 
@@ -423,7 +435,19 @@ export type PuzzleVerdict = { solved: boolean, broken: Array<BrokenRule>, };
 /**
  * A run: which model, on which text or puzzles, trained how.
  */
-export type RunConfig = { model: VariantSpec, data: DataSpec, train: TrainSpec, };
+export type RunConfig = { 
+/**
+ * The model and its sizes.
+ */
+model: VariantSpec, 
+/**
+ * The text or the puzzles.
+ */
+data: DataSpec, 
+/**
+ * How the model is trained.
+ */
+train: TrainSpec, };
 
 /**
  * What a run is, and where it stands.
@@ -478,6 +502,11 @@ section: string, kind: SettingKind,
  */
 choices: Array<string>, 
 /**
+ * Earlier words for some of the choices, each with its present one; they are read
+ * wherever a choice is.
+ */
+aliases: Array<[string, string]>, 
+/**
  * The variants that have it; empty where all do.
  */
 variants: Array<string>, 
@@ -519,12 +548,12 @@ halt_accuracy: number,
 steps: number, };
 
 /**
- * Where both states begin.
+ * Initial values of the two states of a model.
  */
 export type StateStart = "normal" | "zero" | "learned";
 
 /**
- * What a cycle makes of the state it was given.
+ * How a cycle changes the state.
  */
 export type StateUpdate = "replace" | "gated";
 
@@ -744,7 +773,7 @@ sample_interval: number,
 seed: number, };
 
 /**
- * Sizes of TRM-LM (seed 004). Defaults are the published ones.
+ * Sizes of TRM-LM. Defaults are the published ones.
  */
 export type TrmLmSpec = { 
 /**
@@ -760,7 +789,7 @@ num_heads: number,
  */
 n_layers: number, 
 /**
- * Outer cycles, T; the answer can be read out after each.
+ * Outer cycles, T; the answer can be read out after each of them.
  */
 recursion_steps: number, 
 /**
@@ -772,13 +801,17 @@ l_cycles: number,
  */
 block_size: number, 
 /**
- * Share of the old latent state in the new one: `z = α·z + f(x + y + z)`.
+ * Residual weight: `z = alpha·z + f(x + y + z)`.
  */
 alpha: number, 
 /**
- * Train α, from `alpha` on.
+ * Whether `alpha` is trained; its value is then the initial one.
  */
-learnable_alpha: boolean, state_start: StateStart, 
+learnable_alpha: boolean, 
+/**
+ * Initial values of both states.
+ */
+state_start: StateStart, 
 /**
  * SwiGLU expansion; the inner width is rounded up to a multiple of 256.
  */
@@ -797,7 +830,7 @@ rms_norm_eps: number,
 rope_theta: number, };
 
 /**
- * Sizes of the dual-state model. Names and defaults are the official TRM's.
+ * Sizes of the puzzle model. Names and defaults are the official TRM's.
  */
 export type TrmSpec = { 
 /**
@@ -817,15 +850,15 @@ n_layers: number,
  */
 h_cycles: number, 
 /**
- * Latent steps in a cycle, n (`L_cycles`); one step of the answer follows.
+ * Latent steps in a cycle, n (`L_cycles`); one update of the answer follows.
  */
 l_cycles: number, 
 /**
- * Most supervision steps a puzzle is given, and how many evaluation runs.
+ * Largest number of supervision steps for a puzzle; evaluation runs as many.
  */
 halt_max_steps: number, 
 /**
- * Cells of a puzzle, in tokens.
+ * Cells of a puzzle; each is one token.
  */
 seq_len: number, 
 /**
@@ -833,16 +866,20 @@ seq_len: number,
  */
 num_puzzle_identifiers: number, 
 /**
- * Numbers in a puzzle's embedding; 0 means there is none.
+ * Features of the puzzle embedding; 0 means that there is none.
  */
 puzzle_emb_ndim: number, 
 /**
- * Positions that the embedding takes before the cells; 0 means as many as
- * it fills.
+ * Positions before the cells that hold the embedding; 0 means as many as it
+ * fills.
  */
-puzzle_emb_len: number, pos_encodings: Positions, 
+puzzle_emb_len: number, 
 /**
- * Mix positions by a SwiGLU over the sequence instead of attention.
+ * Position encoding of the cells.
+ */
+pos_encodings: Positions, 
+/**
+ * Mix positions by an MLP (a SwiGLU over the sequence) instead of attention.
  */
 mlp_t: boolean, 
 /**
@@ -856,11 +893,15 @@ rms_norm_eps: number,
 /**
  * Base of the rotary position frequencies.
  */
-rope_theta: number, state_start: StateStart, };
+rope_theta: number, 
+/**
+ * Initial values of both states.
+ */
+state_start: StateStart, };
 
 /**
- * The model, by variant. Only the trainer's registry matches on this; here is
- * what else anyone asks of it.
+ * A model and its sizes. Only the trainer's registry matches on the variants;
+ * everything else calls the methods, which every model answers.
  */
 export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec;
 

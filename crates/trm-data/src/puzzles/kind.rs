@@ -235,8 +235,7 @@ fn pose_sudoku(size: Size, from: &PuzzleFrom) -> Result<Vec<u8>, PuzzleError> {
                 })
         }
         PuzzleFrom::Text { text } => {
-            let line: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-            let (found, board) = sudoku::parse_board(&line).map_err(unusable)?;
+            let (found, board) = sudoku::parse_one("the text", text)?;
             if found != size {
                 let (is, wanted) = (found.side(), size.side());
                 return Err(unusable(format!(

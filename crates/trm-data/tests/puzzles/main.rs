@@ -6,6 +6,7 @@ mod maze;
 mod official;
 mod sets;
 mod sudoku;
+mod tables;
 
 use serde_json::Value;
 

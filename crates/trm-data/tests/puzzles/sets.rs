@@ -158,7 +158,7 @@ fn unsolvable_lines_are_named() {
         ("123...4.........", "no solution"),
         (&".".repeat(36), "another size"),
     ] {
-        let text = format!("1234341221434321\n{line}");
+        let text = format!("123434122143432.\n{line}");
         let error = lines(&text).load(9, 1, false).expect_err("a bad line").to_string();
         assert!(error.starts_with("line 2 of lines") && error.contains(expected), "{error}");
     }

@@ -48,7 +48,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         device.name
     );
     let model = &summary.config.model;
-    if model.solves_puzzles() {
+    if model.family() == Family::Puzzles {
         let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
         return evaluate_puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
     }
@@ -134,7 +134,7 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
     };
     let (header, bytes) = read_checkpoint(&source)?;
     if let Some(path) = &typed.test {
-        if header.config.model.solves_puzzles() {
+        if header.config.model.family() == Family::Puzzles {
             return Err(usage!(
                 "--test is for language models; {} is a puzzle model",
                 folder.display()

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use pollster::block_on;
-use trm_spec::{Failure, FailureKind, GenerateOptions};
+use trm_spec::{Failure, FailureKind, Family, GenerateOptions};
 use trm_train::Run;
 
 use crate::args;
@@ -27,7 +27,7 @@ const RULE: &str = "---------------";
 /// If the checkpoint is not a language model's, or the prompt cannot be encoded.
 pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    if header.config.model.solves_puzzles() {
+    if header.config.model.family() == Family::Puzzles {
         return Err(usage!(
             "{} is a puzzle model and generates no text; use `solve`",
             typed.checkpoint.display()

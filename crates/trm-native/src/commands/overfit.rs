@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use trm_data::Corpus;
 use trm_data::puzzles::Kind;
-use trm_spec::{RunConfig, Vocab, overlay};
+use trm_spec::{Family, RunConfig, Vocab, overlay};
 use trm_train::Material;
 
 use crate::args;
@@ -87,8 +87,11 @@ fn overfit(
     device: &OpenDevice,
 ) -> anyhow::Result<OverfitResult> {
     let base = presets::config(preset)?;
-    let (config, material) =
-        if base.model.solves_puzzles() { puzzle(&base, typed)? } else { sentence(&base, typed)? };
+    let (config, material) = if base.model.family() == Family::Puzzles {
+        puzzle(&base, typed)?
+    } else {
+        sentence(&base, typed)?
+    };
     let mut run = trm_train::create(&config, material, &device.device)?;
     let summary = run.summary();
     let (start, mut loss, mut steps) = (Instant::now(), f64::INFINITY, 0);

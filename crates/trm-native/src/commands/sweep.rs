@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde_json::json;
-use trm_spec::RunConfig;
+use trm_spec::{Family, RunConfig};
 
 use super::train::prepare;
 use crate::args;
@@ -33,7 +33,7 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
-    if base.config.model.solves_puzzles() {
+    if base.config.model.family() == Family::Puzzles {
         return Err(usage!(
             "a sweep compares the depths of language models; {} describes a puzzle model, whose `eval` shows every supervision step",
             base.origin

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use trm_spec::{Failure, FailureKind};
+use trm_spec::{Failure, FailureKind, Family};
 use trm_train::checkpoint;
 
 use crate::args;
@@ -61,7 +61,7 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
         return format!("the model is in {}", dir.last().display());
     };
     let folder = quoted(dir.path());
-    let usage = if plan.config.model.solves_puzzles() {
+    let usage = if plan.config.model.family() == Family::Puzzles {
         format!("solve puzzles with: {} solve {folder} PUZZLES", program())
     } else {
         format!("generate text with: {} generate {folder}", program())

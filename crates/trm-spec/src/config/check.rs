@@ -1,6 +1,6 @@
 //! What can be checked of a configuration before anything is allocated.
 
-use super::{LossType, RunConfig, TrainSpec, VariantSpec, of_each};
+use super::RunConfig;
 use crate::SettingError;
 
 /// Largest product of sizes a run may ask for, so that a typing error is an
@@ -13,7 +13,7 @@ const MAX_SEED: u64 = (1 << 53) - 1;
 impl RunConfig {
     /// Checks what can be checked without the text.
     pub fn validate(&self) -> Result<(), SettingError> {
-        of_each!(&self.model, model => model.fits(&self.train))?;
+        self.model.validate(&self.train)?;
         require(
             "hidden_size",
             self.model.parameters(0) <= MAX_PARAMETERS,
@@ -77,33 +77,6 @@ impl RunConfig {
     }
 }
 
-/// What must hold for a model that writes text, whatever its variant.
-pub(crate) fn language(depth: usize, dropout: f64, train: &TrainSpec) -> Result<(), SettingError> {
-    in_range("dropout", dropout, 0.0, 0.95)?;
-    require(
-        "min_depth",
-        train.min_depth <= depth,
-        format!("is {}, more than recursion_steps {depth}", train.min_depth),
-    )?;
-    require(
-        "loss_type",
-        train.loss_type == LossType::Softmax,
-        "is stablemax, which only `trm` models are trained with".into(),
-    )?;
-    require(
-        "detach_cycles",
-        !train.detach_cycles || train.backprop_cycles == 0,
-        "cuts every cycle off from the one before, so that backprop_cycles must be 0".into(),
-    )
-}
-
-/// What must hold for every block.
-pub(crate) fn block(expansion: f64, eps: f64, theta: f64) -> Result<(), SettingError> {
-    in_range("expansion", expansion, 0.01, 64.0)?;
-    in_range("rms_norm_eps", eps, 0.0, 1.0)?;
-    in_range("rope_theta", theta, 1.0, 1e9)
-}
-
 /// Largest single size.
 pub(crate) const MAX_SIZE: usize = 1 << 24;
 
@@ -113,22 +86,6 @@ pub(crate) fn sizes(all: &[(&'static str, usize)]) -> Result<(), SettingError> {
         require(key, value <= MAX_SIZE, format!("is {value}, which is absurdly large"))?;
     }
     Ok(())
-}
-
-pub(crate) fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
-    require(
-        "num_heads",
-        hidden_size.is_multiple_of(num_heads),
-        format!("is {num_heads}, which does not divide hidden_size {hidden_size}"),
-    )?;
-    let head_dim = hidden_size / num_heads;
-    require(
-        "num_heads",
-        head_dim.is_multiple_of(2),
-        format!(
-            "is {num_heads}, which makes heads {head_dim} wide; rotary positions need an even width"
-        ),
-    )
 }
 
 pub(crate) fn require(key: &str, holds: bool, problem: String) -> Result<(), SettingError> {

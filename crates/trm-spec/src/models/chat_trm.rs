@@ -1,13 +1,15 @@
-//! The causal single-state model, as data.
+//! The causal language model with one state (Chat-TRM), as data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::SettingError;
-use crate::config::check::{block, heads, language, sizes};
-use crate::config::{Sizes, TrainSpec};
+use super::flops::{Forward, blocks, readout};
+use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
+use super::{ModelSpec, Sizes};
+use crate::config::check::sizes;
+use crate::{DataSpec, Family, RunConfig, SettingError, TrainSpec};
 
-/// Sizes of the causal single-state model. Defaults are Chat-TRM's.
+/// Sizes of the causal language model with one state. Defaults are Chat-TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChatTrmSpec {
@@ -15,7 +17,7 @@ pub struct ChatTrmSpec {
     pub hidden_size: usize,
     /// Attention heads; each is `hidden_size / num_heads` wide.
     pub num_heads: usize,
-    /// Blocks in the core that every cycle applies.
+    /// Blocks that every cycle applies.
     pub n_layers: usize,
     /// Cycles of the recursion during training; generation may use any depth.
     pub recursion_steps: usize,
@@ -30,11 +32,13 @@ pub struct ChatTrmSpec {
     pub rms_norm_eps: f64,
     /// Base of the rotary position frequencies.
     pub rope_theta: f64,
+    /// How every cycle receives the input again.
     pub input_injection: Injection,
+    /// How a cycle changes the state.
     pub state_update: StateUpdate,
 }
 
-/// How a cycle is given the input again.
+/// How every cycle receives the input again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Injection {
@@ -45,14 +49,14 @@ pub enum Injection {
     Adapter,
 }
 
-/// What a cycle makes of the state it was given.
+/// How a cycle changes the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum StateUpdate {
-    /// The blocks' output replaces the state (Chat-TRM).
+    /// The output of the blocks replaces the state (Chat-TRM).
     #[default]
     Replace,
-    /// The state moves towards it, by a learned share for each feature.
+    /// The state moves towards the output, with a learned rate for each feature.
     Gated,
 }
 
@@ -85,26 +89,80 @@ impl ChatTrmSpec {
         inner_size(self.expansion, self.hidden_size)
     }
 
-    /// Trainable parameters with `vocab_size` tokens; the largest number there
-    /// is when the true one is beyond it.
-    pub fn parameters(&self, vocab_size: usize) -> usize {
-        // Sizes that were not checked yet must not wrap around, least of all in 32 bits.
-        let wide = |size: usize| size as u128;
-        let (d, inner) = (wide(self.hidden_size), wide(self.inner_size()));
-        let block = 4 * d * d + 3 * d * inner;
-        let adapter = if self.input_injection == Injection::Adapter { 2 * d * d } else { 0 };
-        let gate = if self.state_update == StateUpdate::Gated { d } else { 0 };
-        let whole = adapter
-            + gate
-            + d
-            + 2 * wide(vocab_size) * d
-            + wide(self.n_layers).saturating_mul(block);
-        usize::try_from(whole).unwrap_or(usize::MAX)
+    fn forward(&self, vocab_size: usize) -> Forward {
+        let d = self.hidden_size as f64;
+        let adapter = if self.input_injection == Injection::Adapter { 4.0 * d * d } else { 0.0 };
+        let sizes = [self.hidden_size, self.inner_size(), self.n_layers, self.block_size];
+        Forward {
+            once: 0.0,
+            cycle: blocks(sizes) + adapter,
+            readout: readout(self.hidden_size, vocab_size),
+        }
+    }
+
+    /// Floating-point operations that training spends on one token, forward and
+    /// backward, through `depth` cycles and one readout.
+    pub fn flops_per_token(&self, vocab_size: usize, depth: usize) -> f64 {
+        let Forward { once, cycle, readout } = self.forward(vocab_size);
+        3.0 * (once + depth as f64 * cycle + readout)
     }
 }
 
-impl ChatTrmSpec {
-    pub(crate) fn shown(&self) -> Sizes {
+impl ModelSpec for ChatTrmSpec {
+    const NAME: &'static str = "chat_trm";
+    const TITLE: &'static str = "Chat-TRM";
+    const ABOUT: &'static str = "Causal language model: one state, refined in every cycle";
+    const FAMILY: Family = Family::Language;
+    const DEPTH_KEY: &'static str = "recursion_steps";
+    const LENGTH_KEY: &'static str = "block_size";
+    const CALLS: &'static str = "model.recursion_steps";
+
+    fn defaults() -> RunConfig {
+        RunConfig {
+            model: Self::default().into(),
+            data: DataSpec::default(),
+            train: TrainSpec::default(),
+        }
+    }
+
+    fn depth(&self) -> usize {
+        self.recursion_steps
+    }
+
+    fn set_depth(&mut self, depth: usize) {
+        self.recursion_steps = depth;
+    }
+
+    fn length(&self) -> usize {
+        self.block_size
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn parameters(&self, vocab_size: usize) -> usize {
+        let d = self.hidden_size as u128;
+        let adapter = if self.input_injection == Injection::Adapter { 2 * d * d } else { 0 };
+        let gate = if self.state_update == StateUpdate::Gated { d } else { 0 };
+        let block = block_parameters(self.hidden_size, self.inner_size());
+        let blocks = (self.n_layers as u128).saturating_mul(block);
+        narrowed(adapter + gate + d + 2 * vocab_size as u128 * d + blocks)
+    }
+
+    fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        self.forward(vocab_size).training(self, train)
+    }
+
+    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
+        sizes(&self.shown())?;
+        sizes(&[("block_size", self.block_size)])?;
+        heads(self.hidden_size, self.num_heads)?;
+        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
+        language(self, train)
+    }
+
+    fn shown(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -113,7 +171,7 @@ impl ChatTrmSpec {
         ]
     }
 
-    pub(crate) fn sizes(&self) -> Sizes {
+    fn sizes(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -121,18 +179,4 @@ impl ChatTrmSpec {
             ("inner size (expansion)", self.inner_size()),
         ]
     }
-
-    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[("block_size", self.block_size)])?;
-        heads(self.hidden_size, self.num_heads)?;
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
-        language(self.recursion_steps, self.dropout, train)
-    }
-}
-
-/// Inner width of a SwiGLU over `width` numbers.
-pub(crate) fn inner_size(expansion: f64, width: usize) -> usize {
-    let wanted = (expansion * width as f64 * 2.0 / 3.0).round() as usize;
-    wanted.div_ceil(256).saturating_mul(256)
 }

@@ -1,16 +1,17 @@
-//! The chunk-refinement model, as data.
+//! The chunk-refinement language model, as data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::inner_size;
-use crate::SettingError;
-use crate::config::check::{block, heads, language, require, sizes};
-use crate::config::{Prediction, Sizes, TrainSpec};
+use super::flops::{Forward, blocks, readout};
+use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
+use super::{ModelSpec, Sizes};
+use crate::config::check::{require, sizes};
+use crate::{Family, Objective, Prediction, RunConfig, SettingError, TrainSpec};
 
-/// Sizes of the chunk-refinement model (seed 002, made honest). Defaults are
-/// the published ones: 64 tokens of context, 4 drafted at once, 2 refinements
-/// of 3 reasoning steps, one network of 2 blocks for all of it.
+/// Sizes of the chunk-refinement language model. Defaults are the published ones: 64
+/// tokens of context, 4 tokens drafted at once, 2 refinements of 3 reasoning steps, and
+/// one network of 2 blocks for all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChunkLmSpec {
@@ -28,6 +29,7 @@ pub struct ChunkLmSpec {
     pub block_size: usize,
     /// Tokens that are drafted at once; must divide `block_size`.
     pub chunk_size: usize,
+    /// Initial values of a draft.
     pub draft_start: DraftStart,
     /// Read answers out with the token embedding instead of a matrix of its own.
     pub tie_embeddings: bool,
@@ -41,18 +43,18 @@ pub struct ChunkLmSpec {
     pub rope_theta: f64,
 }
 
-/// What a draft is before it is refined.
+/// Initial values of a draft, before it is refined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum DraftStart {
-    /// A learned vector for each place in the chunk.
+    /// A learned vector for each position in the chunk.
     #[default]
     Queries,
-    /// What the network made of the context's last token.
+    /// The network's output at the last token of the context.
     LastToken,
-    /// The embedding of the answer itself, as published. A leak: its losses mean
-    /// nothing, and without the answer such a model starts from the last token.
-    /// Only to show what a leak does.
+    /// The embedding of the target tokens, as published. This leaks the labels: the
+    /// losses are meaningless, and without targets such a model starts from the last
+    /// token. Only for demonstrating the leak.
     Targets,
 }
 
@@ -87,43 +89,84 @@ impl ChunkLmSpec {
         inner_size(self.expansion, self.hidden_size)
     }
 
-    /// Trainable parameters with `vocab_size` tokens; the largest number there
-    /// is when the true one is beyond it.
-    pub fn parameters(&self, vocab_size: usize) -> usize {
-        let wide = |size: usize| size as u128;
-        let (d, inner) = (wide(self.hidden_size), wide(self.inner_size()));
+    /// The context is read once. A refinement then makes `l_cycles + 1` calls for two
+    /// positions of every token, one of the draft and one of its reasoning, which attend
+    /// to the context and to their chunk.
+    fn forward(&self, vocab_size: usize) -> Forward {
+        let [d, inner, layers] = [self.hidden_size, self.inner_size(), self.n_layers];
+        let seen = self.block_size + 2 * self.chunk_size;
+        let calls = (self.l_cycles + 1) as f64;
+        Forward {
+            once: blocks([d, inner, layers, self.block_size]),
+            cycle: calls * 2.0 * blocks([d, inner, layers, seen]),
+            readout: readout(d, vocab_size),
+        }
+    }
+}
+
+impl ModelSpec for ChunkLmSpec {
+    const NAME: &'static str = "chunk_lm";
+    const TITLE: &'static str = "Chunk refinement";
+    const ABOUT: &'static str =
+        "Language model that drafts several tokens at once and refines them together";
+    const FAMILY: Family = Family::Language;
+    const DEPTH_KEY: &'static str = "recursion_steps";
+    const LENGTH_KEY: &'static str = "block_size";
+    // The context is read once; every later call sees two positions of a token.
+    const CALLS: &'static str = "1 + 2 * model.recursion_steps * (model.l_cycles + 1)";
+
+    /// As published: a loss at every refinement, with the gradient cut between them.
+    fn defaults() -> RunConfig {
+        RunConfig {
+            model: Self::default().into(),
+            train: TrainSpec {
+                batch_size: 32,
+                learning_rate: 1e-4,
+                min_lr: 1e-5,
+                weight_decay: 0.01,
+                objective: Objective::EveryCycle,
+                detach_cycles: true,
+                ..TrainSpec::default()
+            },
+            ..RunConfig::default()
+        }
+    }
+
+    fn depth(&self) -> usize {
+        self.recursion_steps
+    }
+
+    fn set_depth(&mut self, depth: usize) {
+        self.recursion_steps = depth;
+    }
+
+    fn length(&self) -> usize {
+        self.block_size
+    }
+
+    fn chunk_size(&self) -> usize {
+        self.chunk_size
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn parameters(&self, vocab_size: usize) -> usize {
+        let d = self.hidden_size as u128;
         let tables = if self.tie_embeddings { 1 } else { 2 };
-        // The marks of a draft's and of its reasoning's places.
-        let marks = 2 * wide(self.chunk_size) * d;
-        let whole = marks
-            + tables * wide(vocab_size) * d
-            + wide(self.n_layers).saturating_mul(4 * d * d + 3 * d * inner);
-        usize::try_from(whole).unwrap_or(usize::MAX)
+        // Embeddings of the positions of a draft and of its reasoning.
+        let positions = 2 * self.chunk_size as u128 * d;
+        let block = block_parameters(self.hidden_size, self.inner_size());
+        let blocks = (self.n_layers as u128).saturating_mul(block);
+        narrowed(positions + tables * vocab_size as u128 * d + blocks)
     }
 
-    pub(crate) fn shown(&self) -> Sizes {
-        vec![
-            ("n_layers", self.n_layers),
-            ("hidden_size", self.hidden_size),
-            ("num_heads", self.num_heads),
-            ("chunk_size", self.chunk_size),
-            ("recursion_steps", self.recursion_steps),
-            ("l_cycles", self.l_cycles),
-        ]
+    fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        self.forward(vocab_size).training(self, train)
     }
 
-    pub(crate) fn sizes(&self) -> Sizes {
-        vec![
-            ("n_layers", self.n_layers),
-            ("hidden_size", self.hidden_size),
-            ("num_heads", self.num_heads),
-            ("inner size (expansion)", self.inner_size()),
-            ("chunk_size", self.chunk_size),
-            ("tie_embeddings", usize::from(self.tie_embeddings)),
-        ]
-    }
-
-    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
         sizes(&self.shown())?;
         sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;
@@ -136,8 +179,33 @@ impl ChunkLmSpec {
         require(
             "prediction",
             train.prediction == Prediction::EveryPosition,
-            "is for models that predict one token; a `chunk` model predicts whole chunks".into(),
+            format!(
+                "is for models that predict one token; a `{}` model predicts whole chunks",
+                Self::NAME
+            ),
         )?;
-        language(self.recursion_steps, self.dropout, train)
+        language(self, train)
+    }
+
+    fn shown(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("chunk_size", self.chunk_size),
+            ("recursion_steps", self.recursion_steps),
+            ("l_cycles", self.l_cycles),
+        ]
+    }
+
+    fn sizes(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("inner size (expansion)", self.inner_size()),
+            ("chunk_size", self.chunk_size),
+            ("tie_embeddings", usize::from(self.tie_embeddings)),
+        ]
     }
 }

@@ -1,14 +1,18 @@
-//! The dual-state model, as data.
+//! The puzzle model with two states (TRM), as data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::inner_size;
-use crate::SettingError;
-use crate::config::check::{MAX_SIZE, block, heads, require, sizes};
-use crate::config::{Prediction, Sizes, TrainSpec};
+use super::flops::readout;
+use super::shared::{block, block_parameters, heads, inner_size, narrowed};
+use super::{ModelSpec, Sizes, StateStart};
+use crate::config::check::{MAX_SIZE, require, sizes};
+use crate::{
+    DataSpec, Decay, Family, LossType, Optimizer, Prediction, RunConfig, Schedule, SettingError,
+    Supervision, TrainSpec,
+};
 
-/// Sizes of the dual-state model. Names and defaults are the official TRM's.
+/// Sizes of the puzzle model. Names and defaults are the official TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrmSpec {
@@ -20,21 +24,22 @@ pub struct TrmSpec {
     pub n_layers: usize,
     /// Cycles of a supervision step, T (`H_cycles`).
     pub h_cycles: usize,
-    /// Latent steps in a cycle, n (`L_cycles`); one step of the answer follows.
+    /// Latent steps in a cycle, n (`L_cycles`); one update of the answer follows.
     pub l_cycles: usize,
-    /// Most supervision steps a puzzle is given, and how many evaluation runs.
+    /// Largest number of supervision steps for a puzzle; evaluation runs as many.
     pub halt_max_steps: usize,
-    /// Cells of a puzzle, in tokens.
+    /// Cells of a puzzle; each is one token.
     pub seq_len: usize,
     /// Rows of the puzzle embedding.
     pub num_puzzle_identifiers: usize,
-    /// Numbers in a puzzle's embedding; 0 means there is none.
+    /// Features of the puzzle embedding; 0 means that there is none.
     pub puzzle_emb_ndim: usize,
-    /// Positions that the embedding takes before the cells; 0 means as many as
-    /// it fills.
+    /// Positions before the cells that hold the embedding; 0 means as many as it
+    /// fills.
     pub puzzle_emb_len: usize,
+    /// Position encoding of the cells.
     pub pos_encodings: Positions,
-    /// Mix positions by a SwiGLU over the sequence instead of attention.
+    /// Mix positions by an MLP (a SwiGLU over the sequence) instead of attention.
     pub mlp_t: bool,
     /// SwiGLU expansion; the inner width is rounded up to a multiple of 256.
     pub expansion: f64,
@@ -42,32 +47,21 @@ pub struct TrmSpec {
     pub rms_norm_eps: f64,
     /// Base of the rotary position frequencies.
     pub rope_theta: f64,
+    /// Initial values of both states.
     pub state_start: StateStart,
 }
 
-/// How a model knows where a cell is.
+/// Position encoding of the cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Positions {
-    /// Rotated queries and keys.
+    /// Rotary encoding of queries and keys.
     #[default]
     Rope,
     /// A learned vector for every position.
     Learned,
-    /// Not at all; token mixing has its own weights for every position.
+    /// None; token mixing has its own weights for every position.
     None,
-}
-
-/// Where both states begin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum StateStart {
-    /// Two vectors drawn once and never trained (official TRM).
-    #[default]
-    Normal,
-    Zero,
-    /// Two vectors that are trained; of language models only.
-    Learned,
 }
 
 impl Default for TrmSpec {
@@ -123,53 +117,111 @@ impl TrmSpec {
         self.prefix() + self.seq_len
     }
 
-    /// Numbers of a model of `vocab_size` tokens, those that are not trained by
-    /// gradient included; the largest number there is when the true one is
-    /// beyond it.
-    pub fn parameters(&self, vocab_size: usize) -> usize {
-        let wide = |size: usize| size as u128;
-        let (d, length) = (wide(self.hidden_size), wide(self.positions()));
-        let mixer = if self.mlp_t { 3 * length * wide(self.mixer_size()) } else { 4 * d * d };
-        let block = mixer + 3 * d * wide(self.inner_size());
-        let learned = if self.pos_encodings == Positions::Learned { length * d } else { 0 };
-        let starts = if self.state_start == StateStart::Normal { 2 * d } else { 0 };
-        let halt = 2 * d + 2;
-        let whole = starts
-            + halt
-            + learned
-            + wide(self.num_puzzle_identifiers) * wide(self.puzzle_emb_ndim)
-            + 2 * wide(vocab_size) * d
-            + wide(self.n_layers).saturating_mul(block);
-        usize::try_from(whole).unwrap_or(usize::MAX)
+    /// Operations of one position's forward pass through one call of the network. Token
+    /// mixing costs `6·i·d` over `i` inner positions in place of attention.
+    fn call_flops(&self) -> f64 {
+        let [d, inner, layers, length, mixer] = [
+            self.hidden_size,
+            self.inner_size(),
+            self.n_layers,
+            self.positions(),
+            self.mixer_size(),
+        ]
+        .map(|size| size as f64);
+        // Token mixing spends `3·length·mixer` on each feature of a whole row.
+        let mixing = if self.mlp_t { 6.0 * mixer * d } else { 8.0 * d * d + 4.0 * d * length };
+        layers * (mixing + 6.0 * d * inner)
     }
 }
 
-impl TrmSpec {
-    pub(crate) fn shown(&self) -> Sizes {
-        vec![
-            ("n_layers", self.n_layers),
-            ("hidden_size", self.hidden_size),
-            ("h_cycles", self.h_cycles),
-            ("l_cycles", self.l_cycles),
-            ("halt_max_steps", self.halt_max_steps),
-        ]
+impl ModelSpec for TrmSpec {
+    const NAME: &'static str = "trm";
+    const TITLE: &'static str = "TRM";
+    const ABOUT: &'static str =
+        "Puzzle model with an answer state and a latent state, deep supervision and halting";
+    const FAMILY: Family = Family::Puzzles;
+    const DEPTH_KEY: &'static str = "halt_max_steps";
+    const LENGTH_KEY: &'static str = "seq_len";
+    const CALLS: &'static str = "model.halt_max_steps * model.h_cycles * (model.l_cycles + 1)";
+
+    /// The official Sudoku recipe.
+    fn defaults() -> RunConfig {
+        RunConfig {
+            model: Self::default().into(),
+            data: DataSpec { dataset: "sudoku-9x9".into(), ..DataSpec::default() },
+            train: TrainSpec {
+                batch_size: 768,
+                max_iters: 60_000,
+                learning_rate: 1e-4,
+                lr_schedule: Schedule::Constant,
+                warmup_iters: 2000,
+                optimizer: Optimizer::AdamAtan2,
+                beta2: 0.95,
+                weight_decay: 1.0,
+                decay: Decay::All,
+                loss_type: LossType::Stablemax,
+                puzzle_emb_lr: 1e-4,
+                puzzle_emb_weight_decay: 1.0,
+                ema_decay: 0.999,
+                grad_clip: 0.0,
+                backprop_cycles: 1,
+                eval_interval: 1000,
+                eval_iters: 1,
+                ..TrainSpec::default()
+            },
+        }
     }
 
-    pub(crate) fn sizes(&self) -> Sizes {
-        vec![
-            ("n_layers", self.n_layers),
-            ("hidden_size", self.hidden_size),
-            ("num_heads", self.num_heads),
-            ("inner size (expansion)", self.inner_size()),
-            ("seq_len", self.seq_len),
-            ("positions before the cells", self.prefix()),
-            ("puzzle_emb_ndim", self.puzzle_emb_ndim),
-            ("num_puzzle_identifiers", self.num_puzzle_identifiers),
-            ("mlp_t", usize::from(self.mlp_t)),
-        ]
+    fn depth(&self) -> usize {
+        self.halt_max_steps
     }
 
-    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
+    fn set_depth(&mut self, depth: usize) {
+        self.halt_max_steps = depth;
+    }
+
+    fn length(&self) -> usize {
+        self.seq_len
+    }
+
+    fn parameters(&self, vocab_size: usize) -> usize {
+        let (d, length) = (self.hidden_size as u128, self.positions() as u128);
+        let inner = self.inner_size();
+        let block = match self.mlp_t {
+            true => 3 * length * self.mixer_size() as u128 + 3 * d * inner as u128,
+            false => block_parameters(self.hidden_size, inner),
+        };
+        let learned = if self.pos_encodings == Positions::Learned { length * d } else { 0 };
+        let starts = if self.state_start == StateStart::Normal { 2 * d } else { 0 };
+        let halt = 2 * d + 2;
+        narrowed(
+            starts
+                + halt
+                + learned
+                + self.num_puzzle_identifiers as u128 * self.puzzle_emb_ndim as u128
+                + 2 * vocab_size as u128 * d
+                + (self.n_layers as u128).saturating_mul(block),
+        )
+    }
+
+    /// A supervision step calls the network `h_cycles · (l_cycles + 1)` times.
+    fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        let cycles = self.h_cycles as f64;
+        let back = match train.backprop_cycles {
+            0 => cycles,
+            kept => cycles.min(kept as f64),
+        };
+        let steps = match train.supervision {
+            Supervision::Carry => 1.0,
+            Supervision::Unrolled => self.halt_max_steps as f64,
+        };
+        let calls = (cycles + 2.0 * back) * (self.l_cycles + 1) as f64;
+        let share = self.positions() as f64 / self.seq_len as f64;
+        let readout = readout(self.hidden_size, vocab_size);
+        steps * share * (calls * self.call_flops() + 3.0 * readout)
+    }
+
+    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
         sizes(&self.shown())?;
         sizes(&[
             ("num_heads", self.num_heads),
@@ -205,20 +257,48 @@ impl TrmSpec {
         require(
             "gradient_accumulation_steps",
             train.gradient_accumulation_steps == 1,
-            "must be 1 for `dual` models: their states are carried from one update to the next"
-                .into(),
+            format!(
+                "must be 1 for `{}` models: their states are carried from one update to the next",
+                Self::NAME
+            ),
         )?;
         require(
             "gradient_checkpointing",
             !train.gradient_checkpointing,
-            "is for language models; a `dual` model keeps only its last cycle anyway \
-             (backprop_cycles)"
-                .into(),
+            format!(
+                "is for language models; a `{}` model keeps only its last cycle anyway \
+                 (backprop_cycles)",
+                Self::NAME
+            ),
         )?;
         require(
             "prediction",
             train.prediction == Prediction::EveryPosition,
             "is for language models; every cell of a puzzle is answered".into(),
         )
+    }
+
+    fn shown(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("h_cycles", self.h_cycles),
+            ("l_cycles", self.l_cycles),
+            ("halt_max_steps", self.halt_max_steps),
+        ]
+    }
+
+    fn sizes(&self) -> Sizes {
+        vec![
+            ("n_layers", self.n_layers),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("inner size (expansion)", self.inner_size()),
+            ("seq_len", self.seq_len),
+            ("positions before the cells", self.prefix()),
+            ("puzzle_emb_ndim", self.puzzle_emb_ndim),
+            ("num_puzzle_identifiers", self.num_puzzle_identifiers),
+            ("mlp_t", usize::from(self.mlp_t)),
+        ]
     }
 }

@@ -1,15 +1,15 @@
-//! The dual-state language model (TRM-LM), as data.
+//! The language model with two states (TRM-LM), as data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::StateStart;
-use super::inner_size;
-use crate::SettingError;
-use crate::config::check::{block, heads, in_range, language, sizes};
-use crate::config::{Sizes, TrainSpec};
+use super::flops::{Forward, blocks, readout};
+use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
+use super::{ModelSpec, Sizes, StateStart};
+use crate::config::check::{in_range, sizes};
+use crate::{Family, RunConfig, SettingError, TrainSpec};
 
-/// Sizes of TRM-LM (seed 004). Defaults are the published ones.
+/// Sizes of TRM-LM. Defaults are the published ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrmLmSpec {
@@ -19,16 +19,17 @@ pub struct TrmLmSpec {
     pub num_heads: usize,
     /// Blocks in the one network that both states share.
     pub n_layers: usize,
-    /// Outer cycles, T; the answer can be read out after each.
+    /// Outer cycles, T; the answer can be read out after each of them.
     pub recursion_steps: usize,
     /// Inner steps of the latent state in a cycle, N; a step of the answer follows.
     pub l_cycles: usize,
     /// Context length, in tokens.
     pub block_size: usize,
-    /// Share of the old latent state in the new one: `z = α·z + f(x + y + z)`.
+    /// Residual weight: `z = alpha·z + f(x + y + z)`.
     pub alpha: f64,
-    /// Train α, from `alpha` on.
+    /// Whether `alpha` is trained; its value is then the initial one.
     pub learnable_alpha: bool,
+    /// Initial values of both states.
     pub state_start: StateStart,
     /// SwiGLU expansion; the inner width is rounded up to a multiple of 256.
     pub expansion: f64,
@@ -71,20 +72,69 @@ impl TrmLmSpec {
         inner_size(self.expansion, self.hidden_size)
     }
 
-    /// Numbers of a model of `vocab_size` tokens, a start that is not trained
-    /// included; the largest number there is when the true one is beyond it.
-    pub fn parameters(&self, vocab_size: usize) -> usize {
-        let wide = |size: usize| size as u128;
-        let (d, inner) = (wide(self.hidden_size), wide(self.inner_size()));
-        let starts = if self.state_start == StateStart::Zero { 0 } else { 2 * d };
-        let whole = starts
-            + u128::from(self.learnable_alpha)
-            + 2 * wide(vocab_size) * d
-            + wide(self.n_layers).saturating_mul(4 * d * d + 3 * d * inner);
-        usize::try_from(whole).unwrap_or(usize::MAX)
+    /// A cycle calls the network `l_cycles + 1` times.
+    fn forward(&self, vocab_size: usize) -> Forward {
+        let sizes = [self.hidden_size, self.inner_size(), self.n_layers, self.block_size];
+        Forward {
+            once: 0.0,
+            cycle: (self.l_cycles + 1) as f64 * blocks(sizes),
+            readout: readout(self.hidden_size, vocab_size),
+        }
+    }
+}
+
+impl ModelSpec for TrmLmSpec {
+    const NAME: &'static str = "trm_lm";
+    const TITLE: &'static str = "TRM-LM";
+    const ABOUT: &'static str = "Language model with an answer state and a latent state";
+    const FAMILY: Family = Family::Language;
+    const DEPTH_KEY: &'static str = "recursion_steps";
+    const LENGTH_KEY: &'static str = "block_size";
+    const CALLS: &'static str = "model.recursion_steps * (model.l_cycles + 1)";
+
+    fn defaults() -> RunConfig {
+        RunConfig { model: Self::default().into(), ..RunConfig::default() }
     }
 
-    pub(crate) fn shown(&self) -> Sizes {
+    fn depth(&self) -> usize {
+        self.recursion_steps
+    }
+
+    fn set_depth(&mut self, depth: usize) {
+        self.recursion_steps = depth;
+    }
+
+    fn length(&self) -> usize {
+        self.block_size
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn parameters(&self, vocab_size: usize) -> usize {
+        let d = self.hidden_size as u128;
+        let starts = if self.state_start == StateStart::Zero { 0 } else { 2 * d };
+        let block = block_parameters(self.hidden_size, self.inner_size());
+        let blocks = (self.n_layers as u128).saturating_mul(block);
+        narrowed(starts + u128::from(self.learnable_alpha) + 2 * vocab_size as u128 * d + blocks)
+    }
+
+    fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        self.forward(vocab_size).training(self, train)
+    }
+
+    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
+        sizes(&self.shown())?;
+        sizes(&[("block_size", self.block_size)])?;
+        heads(self.hidden_size, self.num_heads)?;
+        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
+        // From 1 on the latent state grows with every step.
+        in_range("alpha", self.alpha, -1.0, 1.0)?;
+        language(self, train)
+    }
+
+    fn shown(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -94,7 +144,7 @@ impl TrmLmSpec {
         ]
     }
 
-    pub(crate) fn sizes(&self) -> Sizes {
+    fn sizes(&self) -> Sizes {
         vec![
             ("n_layers", self.n_layers),
             ("hidden_size", self.hidden_size),
@@ -103,15 +153,5 @@ impl TrmLmSpec {
             ("learnable_alpha", usize::from(self.learnable_alpha)),
             ("state_start other than zero", usize::from(self.state_start != StateStart::Zero)),
         ]
-    }
-
-    pub(crate) fn fits(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[("block_size", self.block_size)])?;
-        heads(self.hidden_size, self.num_heads)?;
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
-        // From 1 on the latent state grows with every step.
-        in_range("alpha", self.alpha, -1.0, 1.0)?;
-        language(self.recursion_steps, self.dropout, train)
     }
 }

@@ -10,7 +10,8 @@ use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
 use trm_spec::{
-    DataSpec, Failure, Positions, RunConfig, StateStart, TrainSpec, TrmSpec, VariantSpec, Vocab,
+    DataSpec, Failure, ModelSpec, Positions, RunConfig, StateStart, TrainSpec, TrmSpec,
+    VariantSpec, Vocab,
 };
 
 use super::refused;
@@ -88,7 +89,7 @@ impl Original {
             },
             train: TrainSpec {
                 halt_exploration_prob: self.halt_exploration_prob,
-                ..TrainSpec::dual()
+                ..TrmSpec::defaults().train
             },
         }
     }
@@ -132,7 +133,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
     Ok(bytes)
 }
 
-/// A checkpoint of a `dual` model as the official code loads it: its names, its
+/// A checkpoint of a puzzle model as the official code loads it: its names, its
 /// numbers as they are stored, and its configuration as JSON.
 pub fn to_samsung_trm(checkpoint: &[u8]) -> Result<(Vec<u8>, String), Failure> {
     let opened = Checkpoint::read(checkpoint)?;

@@ -1,106 +1,155 @@
-//! Sudokus as lines of characters: 81, 36 or 16 of them, `.` or `0` for a blank,
-//! alone or as a field of a CSV line, with or without the answer after it.
+//! One Sudoku board as characters: 81, 36 or 16 of them, row by row.
 
-use super::{Size, violations};
-use crate::puzzles::PuzzleError;
+use std::fmt;
 
-/// A line of a file: a puzzle, and its answer where the line has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// From 1.
-    pub number: usize,
-    pub size: Size,
-    pub board: Vec<u8>,
-    pub answer: Option<Vec<u8>>,
-}
+use super::Size;
 
-/// The longest field that is shown in a message.
+/// Characters that mark a blank cell. A board may mix the first three; each of
+/// the others is only used alone, so that a stray one is not taken for a blank.
+pub(super) const BLANKS: [char; 8] = ['.', '0', '_', '*', '-', 'x', 'X', '?'];
+
+/// How many of [`BLANKS`] may be mixed.
+const MIXABLE: usize = 3;
+
+/// The longest text that is shown in a message.
 const SHOWN: usize = 24;
 
-/// The puzzles of a text, one a line. Empty lines, lines that begin with `#` and
-/// a CSV header are skipped; of a CSV line, the first field that is as long as a
-/// board is the puzzle and the next one its answer (the official CSV has the
-/// source before and a rating after them). Sizes may mix. Broken rules are not
-/// looked for, except in answers.
-pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
-    let mut lines = Vec::new();
-    let mut headed = false;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+/// Which mark of a blank a text uses, by its first board that has one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks(Option<char>);
+
+impl Marks {
+    /// Accepts the blank `mark`; `Err` holds the mark that it does not go with.
+    fn accept(self, mark: char) -> Result<(), char> {
+        let mixable = |mark| BLANKS[..MIXABLE].contains(&mark);
+        match self.0 {
+            Some(first) if first != mark && !(mixable(first) && mixable(mark)) => Err(first),
+            _ => Ok(()),
         }
-        // A header is a first line of several fields without a digit or a blank.
-        if !std::mem::replace(&mut headed, true) && is_header(line) {
-            continue;
+    }
+}
+
+/// Why a text is no board. Places count from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Empty,
+    /// Shorter or longer than every board.
+    Length {
+        shown: String,
+        cells: usize,
+        /// What may have happened to it.
+        cause: &'static str,
+    },
+    Character {
+        character: char,
+        place: usize,
+        side: usize,
+    },
+    /// A blank whose mark is not the one used before it.
+    Mark {
+        character: char,
+        place: usize,
+        first: char,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => {
+                write!(f, "it has 0 characters, and a puzzle has 81 (or 36, or 16)")
+            }
+            Self::Length { shown, cells, cause } => write!(
+                f,
+                "{shown} has {cells} characters, and a puzzle has 81 (or 36, or 16){cause}"
+            ),
+            Self::Character { character, place, side } => {
+                let guess = match character {
+                    'O' | 'o' => " (the letter, not the digit 0)",
+                    'l' | 'I' => " (the letter, not the digit 1)",
+                    _ => "",
+                };
+                write!(
+                    f,
+                    "{character:?}{guess} at place {place} is neither a blank (. or 0) nor a digit up to {side}"
+                )
+            }
+            Self::Mark { character, place, first } => write!(
+                f,
+                "{character:?} at place {place} is no blank here, where blanks are written {first:?}"
+            ),
         }
-        let number = index + 1;
-        let parsed = parse_line(line, number).map_err(|reason| PuzzleError::Line {
-            name: name.into(),
-            line: number,
-            reason,
-        })?;
-        lines.push(parsed);
     }
-    if lines.is_empty() {
-        return Err(PuzzleError::Empty { name: name.into() });
-    }
-    Ok(lines)
 }
 
-fn is_header(line: &str) -> bool {
-    line.contains(',') && line.chars().any(char::is_alphabetic) && !line.contains(['.', '0', '1'])
-}
-
-fn parse_line(line: &str, number: usize) -> Result<Line, String> {
-    let fields: Vec<&str> =
-        line.split(',').map(|field| field.trim().trim_matches('"').trim()).collect();
-    let sized = |field: &&str| Size::of_cells(field.chars().count()).is_some();
-    // A source may happen to be as long as a board.
-    let board = fields.iter().position(|field| parse_board(field).is_ok());
-    let first = board.or_else(|| fields.iter().position(sized));
-    let Some(first) = first.or((fields.len() == 1).then_some(0)) else {
-        return Err("no field has 81, 36 or 16 characters".into());
-    };
-    let (size, board) = parse_board(fields[first])?;
-    let Some(answer) = fields.get(first + 1).filter(|field| sized(field)) else {
-        return Ok(Line { number, size, board, answer: None });
-    };
-    let (answer_size, answer) =
-        parse_board(answer).map_err(|reason| format!("answer: {reason}"))?;
-    if answer_size != size {
-        return Err("the answer is of another size than the puzzle".into());
-    }
-    let whole = answer.iter().all(|digit| *digit != 0);
-    let kept = board.iter().zip(&answer).all(|(given, digit)| *given == 0 || given == digit);
-    if !whole || !kept || !violations(size, &answer).is_empty() {
-        return Err("the answer does not solve the puzzle".into());
-    }
-    Ok(Line { number, size, board, answer: Some(answer) })
-}
-
-/// One board; its length says its size.
+/// One board; its length says its size. Blanks are `.`, `0` and `_`, or one of
+/// `*`, `-`, `x` and `?` throughout.
+///
+/// # Errors
+/// If the length is that of no board, or a character is neither a blank nor a
+/// digit of its size: the message names the place, from 1.
 pub fn parse_board(text: &str) -> Result<(Size, Vec<u8>), String> {
+    board(text, &mut Marks::default()).map_err(|fault| fault.to_string())
+}
+
+/// As [`parse_board`], with the `marks` of the boards before this one.
+pub(super) fn board(text: &str, marks: &mut Marks) -> Result<(Size, Vec<u8>), Fault> {
     let cells = text.chars().count();
-    let size = Size::of_cells(cells).ok_or_else(|| {
-        let shown: String = text.chars().take(SHOWN).collect();
-        let dots = if cells > SHOWN { "…" } else { "" };
-        format!("{shown:?}{dots} has {cells} characters, and a puzzle has 81 (or 36, or 16)")
-    })?;
-    let digit = |(place, character): (usize, char)| match character {
-        '.' | '_' => Ok(0),
-        _ => match character.to_digit(10) {
+    let size = Size::of_cells(cells).ok_or_else(|| length_fault(text, cells))?;
+    let used = Marks(marks.0.or_else(|| usual_blank(text)));
+    let digit = |(index, character): (usize, char)| {
+        let place = index + 1;
+        if BLANKS.contains(&character) {
+            return match used.accept(character) {
+                Ok(()) => Ok(0),
+                Err(first) => Err(Fault::Mark { character, place, first }),
+            };
+        }
+        match character.to_digit(10) {
             Some(digit) if digit as usize <= size.side() => Ok(digit as u8),
-            _ => Err(format!(
-                "{character:?} at place {} is neither a blank (. or 0) nor a digit up to {}",
-                place + 1,
-                size.side()
-            )),
-        },
+            _ => Err(Fault::Character { character, place, side: size.side() }),
+        }
     };
-    let board: Result<Vec<u8>, String> = text.chars().enumerate().map(digit).collect();
-    Ok((size, board?))
+    let board = text.chars().enumerate().map(digit).collect::<Result<_, _>>()?;
+    *marks = used;
+    Ok((size, board))
+}
+
+/// The blank that a board has most of.
+fn usual_blank(text: &str) -> Option<char> {
+    let count = |mark: &char| text.chars().filter(|character| character == mark).count();
+    BLANKS.into_iter().filter(|mark| count(mark) > 0).max_by_key(count)
+}
+
+fn length_fault(text: &str, cells: usize) -> Fault {
+    if cells == 0 {
+        return Fault::Empty;
+    }
+    let shown: String = text.chars().take(SHOWN).collect();
+    let dots = if cells > SHOWN { "…" } else { "" };
+    let digits = text.chars().all(|c| c.is_ascii_digit());
+    let cause = match () {
+        () if digits && (60..81).contains(&cells) => {
+            "; a spreadsheet may have dropped its leading zeros"
+        }
+        () if text.parse::<f64>().is_ok() && text.contains(['E', 'e']) => {
+            "; a spreadsheet may have rounded it"
+        }
+        () => "",
+    };
+    Fault::Length { shown: format!("{shown:?}{dots}"), cells, cause }
+}
+
+/// Whether a text is, or was meant to be, a board: at most a little longer than
+/// one, and mostly of digits, blanks and letters that are taken for zeros.
+pub(super) fn resembles_board(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_digit() || BLANKS.contains(&c) || matches!(c, 'O' | 'o');
+    let (mut cells, mut fitting) = (0, 0);
+    for character in text.chars() {
+        cells += 1;
+        fitting += usize::from(fits(character));
+    }
+    (8..=100).contains(&cells) && fitting * 4 >= cells * 3
 }
 
 /// A board as one line, blanks as dots.

@@ -3,18 +3,21 @@
 
 mod augment;
 mod check;
+mod columns;
 mod fingerprint;
 mod lines;
 mod make;
 mod solver;
+mod table;
 
 pub use augment::Shuffle;
 pub(crate) use augment::permutation;
 pub use check::{Rule, Violation, answers, violations};
 pub use fingerprint::fingerprint;
-pub use lines::{Line, parse, parse_board, print};
+pub use lines::{parse_board, print};
 pub use make::{Grade, Puzzle, make, part};
 pub use solver::{MOST_GUESSES, Solutions, Solved, solve};
+pub use table::{Line, parse, parse_one};
 
 /// How large a Sudoku is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use trm_data::Corpus;
-use trm_spec::{Lessons, RunConfig};
+use trm_spec::{Family, Lessons, RunConfig};
 use trm_train::{Material, Run};
 
 use crate::device::OpenDevice;
@@ -29,7 +29,7 @@ impl Spread {
 /// # Errors
 /// If the settings do not fit together.
 pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn Run>> {
-    let material = if config.model.solves_puzzles() {
+    let material = if config.model.family() == Family::Puzzles {
         Material::new(&Lessons::Puzzles, config, None)?
     } else {
         let text = trm_data::shakespeare();

@@ -2,7 +2,7 @@
 //! models of the presets' sizes, one with token mixing (SwiGLU) and one with attention.
 
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, overlay};
+use trm_spec::{Family, RunConfig, overlay};
 
 use crate::args::BenchPart;
 use crate::presets;
@@ -70,7 +70,7 @@ pub fn all() -> [Configuration; 4] {
 
 #[cfg(test)]
 mod tests {
-    use trm_spec::VariantSpec;
+    use trm_spec::{Family, VariantSpec};
 
     use super::*;
 
@@ -104,7 +104,10 @@ mod tests {
                 other => panic!("{} is not timed here", other.name()),
             };
             assert_eq!(name, configuration.name);
-            assert_eq!(config.model.solves_puzzles(), configuration.part == BenchPart::Puzzles);
+            assert_eq!(
+                config.model.family() == Family::Puzzles,
+                configuration.part == BenchPart::Puzzles
+            );
         }
     }
 

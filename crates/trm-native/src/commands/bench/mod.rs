@@ -123,7 +123,8 @@ fn measure(
         runs,
         steps_per_run: configuration.steps,
         tokens_per_second: per_second(tokens),
-        puzzle_steps_per_second: config.model.solves_puzzles().then(|| per_second(rows)),
+        puzzle_steps_per_second: (config.model.family() == Family::Puzzles)
+            .then(|| per_second(rows)),
         ms_per_step,
         matrix_products: share(kernels.linear_ns),
         attention: share(kernels.attention_ns),

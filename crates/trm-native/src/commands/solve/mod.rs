@@ -12,7 +12,7 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::sudoku::Size;
 use trm_data::puzzles::{Kind, PuzzleError};
-use trm_spec::{PuzzleFrom, RunConfig, Solution, SolutionCount};
+use trm_spec::{Family, PuzzleFrom, RunConfig, Solution, SolutionCount};
 
 use self::request::request;
 use crate::args;
@@ -91,7 +91,7 @@ impl Verdict {
 pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let model = &header.config.model;
-    if !model.solves_puzzles() {
+    if model.family() != Family::Puzzles {
         return Err(usage!(
             "{} is a language model; use `generate`. `solve` needs a puzzle model",
             typed.checkpoint.display()

@@ -1,0 +1,213 @@
+//! Files of Sudokus: a board on every line, alone or as a field of a table with
+//! solutions, sources and ratings. Which column holds the puzzles is decided once
+//! for the whole file, by its header or else by the form of all its lines, so that
+//! a puzzle that cannot be read is an error and never its solution.
+
+use super::columns::Columns;
+use super::lines::{Marks, board, parse_board, resembles_board};
+use super::{Size, violations};
+use crate::puzzles::PuzzleError;
+
+/// A line of a file: a puzzle, and its answer where the line has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Line of the file, from 1.
+    pub number: usize,
+    /// Of both boards.
+    pub size: Size,
+    /// The puzzle: row-major, 0 for a blank, at least one blank.
+    pub board: Vec<u8>,
+    /// The solution, which keeps the rules and the puzzle's digits.
+    pub answer: Option<Vec<u8>>,
+}
+
+/// A line that is neither empty nor a comment, cut into fields.
+pub(super) struct Row<'a> {
+    /// Line of the file, from 1.
+    pub number: usize,
+    pub fields: Vec<&'a str>,
+}
+
+/// What may stand between fields, in the order of preference.
+const SEPARATORS: [char; 3] = [',', '\t', ';'];
+
+/// The puzzles of a text, one a line: a board alone, or a row of a table whose
+/// fields are separated by commas, semicolons or tabs. Empty lines and lines that
+/// begin with `#` are skipped, and so is a header. A header that names a column
+/// `puzzle`, `quizzes`, `question`, `solution`, `answer` or alike decides which
+/// column is which; without one the column whose boards have blanks holds the
+/// puzzles, and another column of boards their answers. Sizes may mix, marks of
+/// blanks only as [`parse_board`] allows. Broken rules are not looked for, except
+/// in answers.
+///
+/// # Errors
+/// If there is no line with a puzzle, or the puzzle of a line cannot be read, has no
+/// blank, or does not belong to its answer. The message names the line and the
+/// place in it.
+pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
+    let at = |line: usize, reason: String| PuzzleError::Line { name: name.into(), line, reason };
+    let mut rows = rows(text);
+    let header = (rows.first().filter(|row| Columns::is_header(&row.fields)).is_some())
+        .then(|| rows.remove(0));
+    let Some(first) = rows.first() else {
+        return Err(PuzzleError::Empty { name: name.into() });
+    };
+    let names = header.as_ref().map(|header| header.fields.as_slice());
+    let columns = Columns::decide(names, &rows).map_err(|(line, reason)| {
+        at(line.or(header.as_ref().map(|h| h.number)).unwrap_or(first.number), reason)
+    })?;
+    let mut marks = Marks::default();
+    let read =
+        |row: &Row<'_>| read(row, &columns, &mut marks).map_err(|reason| at(row.number, reason));
+    rows.iter().map(read).collect()
+}
+
+/// The one puzzle of a text that was pasted or dropped: a board on one line or on
+/// several, or a table with one line.
+///
+/// # Errors
+/// As of [`parse`], and if there is more than one puzzle.
+pub fn parse_one(name: &str, text: &str) -> Result<(Size, Vec<u8>), PuzzleError> {
+    let unusable = |what: String| PuzzleError::Unusable { what };
+    let bare: String = text.trim_start_matches('\u{feff}').split_whitespace().collect();
+    let headed = rows(text).first().is_some_and(|row| Columns::is_header(&row.fields));
+    let cells = bare.chars().count();
+    let is_table = bare.contains([',', ';', '"'])
+        || headed
+        || (text.trim().contains('\t') && Size::of_cells(cells).is_none());
+    if !is_table {
+        let (size, board) = parse_board(&bare).map_err(unusable)?;
+        return match board.contains(&0) {
+            true => Ok((size, board)),
+            false => {
+                Err(unusable("this Sudoku has no blank cell, so nothing is to be solved".into()))
+            }
+        };
+    }
+    let mut lines = parse(name, text)?;
+    match (lines.pop(), lines.len()) {
+        (Some(line), 0) => Ok((line.size, line.board)),
+        (_, more) => {
+            Err(unusable(format!("{name} holds {} puzzles, where one is wanted", more + 1)))
+        }
+    }
+}
+
+fn rows<'a>(text: &'a str) -> Vec<Row<'a>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // Line ends of Unix and Windows, and those of old spreadsheets.
+    let end = if text.contains('\n') { '\n' } else { '\r' };
+    let lines = text.split(end).zip(1..);
+    let content = |(line, _): &(&str, usize)| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    };
+    let lines: Vec<_> = lines.filter(content).collect();
+    let separator = separator(text, &lines);
+    let cut = |(line, number): (&'a str, usize)| {
+        // Indentation is no empty field.
+        let alone = line.trim();
+        let line = if alone.contains(separator) { line } else { alone };
+        Row { number, fields: fields(line, separator) }
+    };
+    lines.into_iter().map(cut).collect()
+}
+
+/// The separator that cuts most lines into fields with a board or with a known name.
+fn separator(text: &str, lines: &[(&str, usize)]) -> char {
+    let present = SEPARATORS.into_iter().filter(|separator| text.contains(*separator));
+    let useful = |fields: &[&str]| {
+        fields.len() > 1 && fields.iter().any(|field| is_board(field) || Columns::is_name(field))
+    };
+    let score = |separator: &char| {
+        lines.iter().filter(|(line, _)| useful(&fields(line, *separator))).count()
+    };
+    let mut best = (SEPARATORS[0], 0);
+    for separator in present {
+        let score = score(&separator);
+        if score > best.1 {
+            best = (separator, score);
+        }
+    }
+    best.0
+}
+
+/// Whether a field has as many characters as a board, or looks like one.
+pub(super) fn is_board(field: &str) -> bool {
+    Size::of_cells(field.chars().count()).is_some() || resembles_board(field)
+}
+
+/// The fields of a line, without quotes and spaces around them. A separator inside
+/// quotes does not part.
+fn fields(line: &str, separator: char) -> Vec<&str> {
+    let blank = |c: char| c.is_whitespace() && c != separator;
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let start = rest.trim_start_matches(blank);
+        let end = closing_quote(start, separator).unwrap_or(0);
+        let Some(at) = start[end..].find(separator) else {
+            fields.push(bare(start));
+            return fields;
+        };
+        fields.push(bare(&start[..end + at]));
+        rest = &start[end + at + separator.len_utf8()..];
+    }
+}
+
+fn bare(field: &str) -> &str {
+    field.trim().trim_matches('"').trim()
+}
+
+/// Where the quotes end that a field begins with: before a separator or the end.
+fn closing_quote(field: &str, separator: char) -> Option<usize> {
+    let inside = field.strip_prefix('"')?;
+    let ends = |(at, _): &(usize, &str)| {
+        let after =
+            inside[at + 1..].trim_start_matches(|c: char| c.is_whitespace() && c != separator);
+        after.is_empty() || after.starts_with(separator)
+    };
+    inside.match_indices('"').find(ends).map(|(at, _)| at + 2)
+}
+
+fn read(row: &Row<'_>, columns: &Columns, marks: &mut Marks) -> Result<Line, String> {
+    let (fields, number) = (&row.fields, row.number);
+    let alone = fields.len() == 1;
+    let place = if alone { 0 } else { columns.puzzle };
+    let Some(puzzle) = fields.get(place) else {
+        return Err(format!(
+            "there are {} fields, and the puzzle is field {}",
+            fields.len(),
+            place + 1
+        ));
+    };
+    // A line that holds one board needs no word about which it is.
+    let named = |what: &str, place: usize| match alone {
+        true => String::new(),
+        false => format!("{what} (field {}): ", place + 1),
+    };
+    let (size, board) =
+        board(puzzle, marks).map_err(|fault| format!("{}{fault}", named("puzzle", place)))?;
+    if !board.contains(&0) {
+        return Err(format!(
+            "{}there is no blank cell: it is a solution, not a puzzle",
+            named("puzzle", place)
+        ));
+    }
+    let answer = columns.answer.filter(|_| !alone);
+    let answer = answer.and_then(|place| Some((place, *fields.get(place)?)));
+    let Some((place, answer)) = answer.filter(|(_, field)| is_board(field)) else {
+        return Ok(Line { number, size, board, answer: None });
+    };
+    let (answer_size, answer) =
+        parse_board(answer).map_err(|fault| format!("answer (field {}): {fault}", place + 1))?;
+    if answer_size != size {
+        return Err("the answer is of another size than the puzzle".into());
+    }
+    let whole = answer.iter().all(|digit| *digit != 0);
+    let kept = board.iter().zip(&answer).all(|(given, digit)| *given == 0 || given == digit);
+    if !whole || !kept || !violations(size, &answer).is_empty() {
+        return Err("the answer does not solve the puzzle".into());
+    }
+    Ok(Line { number, size, board, answer: Some(answer) })
+}

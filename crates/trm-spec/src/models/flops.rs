@@ -1,0 +1,63 @@
+//! How much arithmetic training costs: the formulas that several models share.
+//!
+//! Only matrix products count, two floating-point operations for each multiplication
+//! and its addition, as in nanoGPT and PaLM: norms, activations, the optimiser and
+//! whatever is recomputed to save memory are left out. With `d` features, `i` inner
+//! features of the SwiGLU, `L` blocks and `T` tokens of context, the forward pass of
+//! one token costs
+//!
+//! - in a cycle: `2·(L·(4d² + 3d·i) + 2d² with an adapter) + L·4·d·T`. The last term is
+//!   attention, counted over the whole row although a causal mask leaves out half;
+//! - in a readout: `2·d·vocab`.
+//!
+//! The backward pass costs twice the forward pass.
+
+use crate::{DepthSampling, ModelSpec, Objective, TrainSpec};
+
+/// Operations of one position's forward pass through `layers` blocks that attend to
+/// `seen` positions: `[hidden size, inner size, layers, seen]`.
+pub fn blocks(sizes: [usize; 4]) -> f64 {
+    let [d, inner, layers, seen] = sizes.map(|size| size as f64);
+    2.0 * layers * (4.0 * d * d + 3.0 * d * inner) + layers * 4.0 * d * seen
+}
+
+/// Operations of one token's readout.
+pub fn readout(hidden_size: usize, vocab_size: usize) -> f64 {
+    2.0 * hidden_size as f64 * vocab_size as f64
+}
+
+/// Operations of one token's forward pass in a language model.
+pub struct Forward {
+    /// Before the first cycle.
+    pub once: f64,
+    /// In each cycle.
+    pub cycle: f64,
+    /// In each readout.
+    pub readout: f64,
+}
+
+impl Forward {
+    /// Operations that training spends on one token on average: over the depths it
+    /// draws, with a readout for every loss, and without a backward pass through cycles
+    /// that leave no gradient.
+    pub fn training(&self, spec: &impl ModelSpec, train: &TrainSpec) -> f64 {
+        let Self { once, cycle, readout } = self;
+        let deepest = spec.depth() as f64;
+        let depth = match train.depth_sampling {
+            // The log-normal draw has this mean but for its cut ends.
+            DepthSampling::Fixed | DepthSampling::LogNormal => deepest,
+            DepthSampling::Uniform => (train.min_depth as f64 + deepest) / 2.0,
+        };
+        let back = match train.backprop_cycles {
+            // Cut off from the loss, the cycles before the last have no backward pass.
+            0 if train.detach_cycles && train.objective == Objective::LastCycle => 1.0,
+            0 => depth,
+            cycles => depth.min(cycles as f64),
+        };
+        let readouts = match train.objective {
+            Objective::LastCycle => 1.0,
+            Objective::EveryCycle => back,
+        };
+        3.0 * once + (depth + 2.0 * back) * cycle + 3.0 * readouts * readout
+    }
+}

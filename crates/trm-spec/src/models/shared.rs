@@ -1,0 +1,84 @@
+//! What several models have in common: derived sizes, and checks of them.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::config::check::{in_range, require};
+use crate::{LossType, ModelSpec, SettingError, TrainSpec};
+
+/// Initial values of the two states of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum StateStart {
+    /// Two vectors that are drawn once and never trained (official TRM).
+    #[default]
+    Normal,
+    /// Zeros.
+    Zero,
+    /// Two trained vectors. Only language models support this.
+    Learned,
+}
+
+/// Inner width of a SwiGLU over `width` features: `expansion · width · 2/3`, rounded up
+/// to a multiple of 256 (512 → 1536 and 96 → 256 at expansion 4).
+pub fn inner_size(expansion: f64, width: usize) -> usize {
+    let wanted = (expansion * width as f64 * 2.0 / 3.0).round() as usize;
+    wanted.div_ceil(256).saturating_mul(256)
+}
+
+/// Weights of one transformer block: attention and SwiGLU. In 128 bits, so that sizes
+/// that were not checked yet do not overflow.
+pub fn block_parameters(hidden_size: usize, inner_size: usize) -> u128 {
+    let (d, inner) = (hidden_size as u128, inner_size as u128);
+    4 * d * d + 3 * d * inner
+}
+
+/// A number of parameters as `usize`; the largest there is if it is beyond that.
+pub fn narrowed(parameters: u128) -> usize {
+    usize::try_from(parameters).unwrap_or(usize::MAX)
+}
+
+/// Checks what holds for every language model.
+pub fn language(spec: &impl ModelSpec, train: &TrainSpec) -> Result<(), SettingError> {
+    let depth = spec.depth();
+    in_range("dropout", spec.dropout(), 0.0, 0.95)?;
+    require(
+        "min_depth",
+        train.min_depth <= depth,
+        format!("is {}, more than recursion_steps {depth}", train.min_depth),
+    )?;
+    require(
+        "loss_type",
+        train.loss_type == LossType::Softmax,
+        "is stablemax, which only puzzle models are trained with".into(),
+    )?;
+    require(
+        "detach_cycles",
+        !train.detach_cycles || train.backprop_cycles == 0,
+        "cuts every cycle off from the one before, so that backprop_cycles must be 0".into(),
+    )
+}
+
+/// Checks what holds for every transformer block.
+pub fn block(expansion: f64, eps: f64, theta: f64) -> Result<(), SettingError> {
+    in_range("expansion", expansion, 0.01, 64.0)?;
+    in_range("rms_norm_eps", eps, 0.0, 1.0)?;
+    in_range("rope_theta", theta, 1.0, 1e9)
+}
+
+/// Checks that `num_heads` divides `hidden_size` into heads of an even width.
+pub fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
+    require(
+        "num_heads",
+        hidden_size.is_multiple_of(num_heads),
+        format!("is {num_heads}, which does not divide hidden_size {hidden_size}"),
+    )?;
+    let head_dim = hidden_size / num_heads;
+    require(
+        "num_heads",
+        head_dim.is_multiple_of(2),
+        format!(
+            "is {num_heads}, which makes heads {head_dim} wide; rotary positions need an even width"
+        ),
+    )
+}

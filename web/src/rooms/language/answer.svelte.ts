@@ -1,0 +1,134 @@
+// One text that the model writes, kept fresh while it learns.
+
+import { type SessionClient, SessionError } from '../../client/client';
+import type { GenerateOptions } from '../../gen';
+import { sentence } from '../../run/format';
+import type { Question } from './url';
+
+/** One text's own question. */
+export type Asked = Pick<Question, 'prompt' | 'temperature' | 'topK' | 'seed'> & {
+  readonly depth: number;
+};
+
+/** Milliseconds of writing in one request, so that the text appears to flow. */
+const SLICE = 60;
+
+export class Answer {
+  text = $state('');
+  /** The step of the weights that wrote the text. */
+  step = $state(0);
+  writing = $state(false);
+  problem = $state<string | null>(null);
+  /** Whether the text is of older weights or of another question. */
+  stale = true;
+  /** Whether a visitor waits to see what they asked for. */
+  urgent = false;
+  /** Milliseconds from one token to the next, so that it can be watched; 0 is as fast as can be. */
+  pace = 0;
+
+  readonly #length: number;
+  #stream: number | null = null;
+  /** The text being written, shown once it has caught up with the old one. */
+  #draft = '';
+  #fresh = true;
+  #piece = 4;
+  #next = 0;
+  /** What the text answers. */
+  #options: GenerateOptions | null = null;
+
+  constructor(length = 160) {
+    this.#length = length;
+  }
+
+  /** The run is another one. */
+  forget(): void {
+    this.#stream = null;
+    this.text = '';
+    this.writing = false;
+    this.urgent = false;
+    this.problem = null;
+    this.stale = true;
+    this.#fresh = true;
+  }
+
+  /** Another question is seen being answered; the same one is refreshed. */
+  renew(question: Asked): void {
+    this.stale = true;
+    const options = this.#ask(question);
+    if (this.#options && JSON.stringify(options) === JSON.stringify(this.#options)) return;
+    this.urgent = true;
+    this.#fresh = true;
+  }
+
+  /** Milliseconds until it can go on; `null` when there is nothing to write. */
+  due(now: number): number | null {
+    if (this.stale) return 0;
+    return this.#stream === null ? null : Math.max(0, this.#next - now);
+  }
+
+  /** Writes on; whether there was anything to do. */
+  async advance(client: SessionClient, question: Asked, step: number): Promise<boolean> {
+    if (this.stale) {
+      await this.#begin(client, question, step);
+      return true;
+    }
+    const before = performance.now();
+    if (this.#stream === null || before < this.#next) return false;
+    this.urgent = false;
+    const n = this.pace > 0 && this.#fresh ? 1 : this.#piece;
+    const pull = { type: 'pull', stream: this.#stream, n } as const;
+    const { output } = await client.ask(pull, 'generated').catch((error: unknown) => {
+      // A stream that failed is not asked again and again.
+      this.#end();
+      throw error;
+    });
+    const fitting = (n * SLICE) / Math.max(1, performance.now() - before);
+    this.#piece = Math.min(64, Math.max(1, Math.round(fitting)));
+    // Nothing can be watched in a text that only takes the place of another.
+    this.#next = this.#fresh ? before + this.pace : 0;
+    this.#draft += output.text;
+    // A refreshed text replaces the old one as a whole, so that it does not flicker.
+    if (this.#fresh || output.done) this.text = this.#draft;
+    if (output.done) {
+      this.#end();
+      this.#fresh = false;
+      this.step = step;
+    }
+    return true;
+  }
+
+  #end(): void {
+    this.#stream = null;
+    this.writing = false;
+  }
+
+  async #begin(client: SessionClient, question: Asked, step: number): Promise<void> {
+    this.stale = false;
+    const options = this.#ask(question);
+    this.#options = options;
+    const old = this.#stream;
+    this.#stream = null;
+    this.#next = 0;
+    if (old !== null) await client.ask({ type: 'close', stream: old }, 'closed');
+    try {
+      const { stream } = await client.ask({ type: 'generate', options }, 'generating');
+      this.#stream = stream;
+      this.#draft = '';
+      if (this.#fresh) this.text = '';
+      this.problem = null;
+      this.writing = true;
+      this.step = step;
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe) throw error;
+      this.writing = false;
+      this.urgent = false;
+      this.text = '';
+      this.problem = `${sentence(error.failure.message)} ${error.failure.hint}`;
+    }
+  }
+
+  #ask({ prompt, depth, temperature, topK, seed }: Asked): GenerateOptions {
+    const max_new_tokens = this.#length;
+    return { prompt, depth, temperature, top_k: topK, seed, max_new_tokens };
+  }
+}

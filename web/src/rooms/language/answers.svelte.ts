@@ -1,0 +1,90 @@
+// The text that is watched, and the same question at several depths with the
+// same luck.
+
+import type { SessionClient } from '../../client/client';
+import type { Asked } from './asked';
+import { Answer } from './answer.svelte';
+
+/** Milliseconds between two refreshed texts while the model learns. */
+const EVERY = 4_000;
+/** Milliseconds from one token of the watched text to the next. */
+const PACE = 90;
+/** Tokens of the watched text. */
+const LENGTH = 320;
+
+export class Answers {
+  readonly watched = new Answer(LENGTH);
+  compared = $state.raw<readonly Answer[]>([]);
+
+  #next = 0;
+
+  /** The run is another one. */
+  forget(): void {
+    this.#next = 0;
+    for (const answer of [this.watched, ...this.compared]) answer.forget();
+  }
+
+  /** The question changed: all begin again, so that all are of the same weights. */
+  renew(asked: Asked): void {
+    this.#next = 0;
+    this.#match(asked);
+    for (const [answer, depth] of this.#each(asked, true)) answer.renew({ ...asked, depth });
+  }
+
+  /** Whether a visitor waits for a first word. */
+  urgent(compared: boolean): boolean {
+    return this.watched.urgent || (compared && this.compared.some((answer) => answer.urgent));
+  }
+
+  /** The weights changed: texts begin again, but not at every step. */
+  age(now: number): void {
+    if (now < this.#next) return;
+    for (const answer of [this.watched, ...this.compared]) answer.stale = true;
+    this.#next = now + EVERY;
+  }
+
+  /** The watched text is written to be watched, or as fast as can be. */
+  slow(watch: boolean): void {
+    this.watched.pace = watch ? PACE : 0;
+  }
+
+  /** Writes on, the compared texts only where they are looked at; what was written. */
+  async advance(
+    client: SessionClient,
+    asked: Asked,
+    step: number,
+    now: number,
+    compared: boolean,
+  ): Promise<'nothing' | 'watched' | 'compared'> {
+    this.#match(asked);
+    const all = this.#each(asked, compared);
+    // A text that someone waits for goes before one that is only refreshed.
+    all.sort(([a], [b]) => Number(b.urgent) - Number(a.urgent));
+    for (const [answer, depth] of all) {
+      if (!(await answer.advance(client, { ...asked, depth }, step))) continue;
+      if (!answer.writing) this.#next = now + EVERY;
+      return answer === this.watched ? 'watched' : 'compared';
+    }
+    return 'nothing';
+  }
+
+  /** Milliseconds until there is something to write; `null` when there is nothing. */
+  due(now: number, compared: boolean): number | null {
+    const all = compared ? [this.watched, ...this.compared] : [this.watched];
+    const dues = all.map((answer) => answer.due(now)).filter((due) => due !== null);
+    return dues.length > 0 ? Math.min(...dues) : null;
+  }
+
+  #match({ depths }: Asked): void {
+    if (this.compared.length === depths.length) return;
+    this.compared = depths.map((_, i) => this.compared[i] ?? new Answer());
+  }
+
+  #each(asked: Asked, compared: boolean): [Answer, number][] {
+    const beside = this.compared.map((answer, i): [Answer, number] => [
+      answer,
+      asked.depths[i] ?? asked.depth,
+    ]);
+    return [[this.watched, asked.depth], ...(compared ? beside : [])];
+  }
+}

@@ -1,0 +1,190 @@
+// Two configurations that are to be trained on the same batches: what differs
+// between them, whether they can be compared, and how an address carries both.
+
+import { type RunConfig, type Setting, SETTINGS } from '../../gen';
+import { DEFAULT_PRESET, preset } from '../../run/presets';
+import { parse, settingOf, show, type Value, valueOf, withSetting } from '../../run/settings';
+import { callsOf } from '../../run/sizes';
+
+/** What a side changes of the preset, by key. */
+export type Overrides = Readonly<Record<string, Value>>;
+
+export type Side = 'a' | 'b';
+export const SIDES = ['a', 'b'] as const;
+
+export interface ComparisonPlan {
+  readonly base: string;
+  readonly steps: number;
+  readonly a: Overrides;
+  readonly b: Overrides;
+}
+
+/** Equal compute: each token passes four blocks on both sides. */
+export const DEFAULT_COMPARISON: ComparisonPlan = {
+  base: DEFAULT_PRESET,
+  steps: 300,
+  a: { n_layers: 4, recursion_steps: 1 },
+  b: { n_layers: 2, recursion_steps: 2 },
+};
+
+export const MOST_STEPS = 100_000;
+
+/** What decides which batches a run sees. */
+const BATCHES: readonly string[] = [
+  ...['seed', 'batch_size', 'gradient_accumulation_steps', 'block_size'],
+  ...['tokenizer', 'sampling', 'val_fraction'],
+];
+
+/** What a side cannot say: both learn from the text at hand, for as many steps. */
+const SHARED: readonly string[] = ['variant', 'dataset', 'max_iters'];
+
+/** The configuration of a side. */
+export function configOf(plan: ComparisonPlan, side: Side): RunConfig {
+  let config = preset(plan.base) ?? baseline();
+  for (const [key, value] of Object.entries(plan[side])) {
+    const setting = settingOf(key);
+    if (setting) config = withSetting(config, setting, value);
+  }
+  return { ...config, train: { ...config.train, max_iters: plan.steps } };
+}
+
+function baseline(): RunConfig {
+  const config = preset(DEFAULT_PRESET);
+  if (!config) throw new Error('the page was built without its default preset');
+  return config;
+}
+
+/** A plan with a setting of one side changed; what equals the preset is no change. */
+export function withOverride(
+  plan: ComparisonPlan,
+  side: Side,
+  key: string,
+  value: Value,
+): ComparisonPlan {
+  return { ...plan, [side]: tidy(plan.base, { ...plan[side], [key]: value }) };
+}
+
+function tidy(base: string, overrides: Overrides): Overrides {
+  const config = preset(base) ?? baseline();
+  const kept = SETTINGS.filter(({ key }) => key in overrides)
+    .map((setting) => ({ setting, value: overrides[setting.key] ?? '' }))
+    .filter(({ setting, value }) => show(value) !== show(valueOf(config, setting)));
+  return Object.fromEntries(kept.map(({ setting, value }) => [setting.key, value]));
+}
+
+/** The same plan on another preset. */
+export function rebased({ steps, a, b }: ComparisonPlan, base: string): ComparisonPlan {
+  return { base, steps, a: tidy(base, a), b: tidy(base, b) };
+}
+
+/** Why the two could not be compared, in words; `null` when they can be. */
+export function obstacle(plan: ComparisonPlan): string | null {
+  const [a, b] = [configOf(plan, 'a'), configOf(plan, 'b')];
+  const unlike = SETTINGS.filter(({ key }) => BATCHES.includes(key))
+    .map((setting) => ({ key: setting.key, values: [a, b].map((c) => show(valueOf(c, setting))) }))
+    .filter(({ values }) => values[0] !== values[1]);
+  if (unlike.length === 0) return null;
+  const words = unlike.map(({ key, values }) => `${key} is ${values[0]} and ${values[1]}`);
+  return `A and B would not see the same batches: ${words.join(', ')}. Make them equal.`;
+}
+
+/** What both cost for each token, before anything has been measured. */
+export function costs(plan: ComparisonPlan): string {
+  const [a, b] = SIDES.map((side) => configOf(plan, side).model);
+  if (!a || !b) return '';
+  const passes = [a, b].map((m) => m.n_layers * callsOf(m));
+  const words = [a, b].map((m) => `${m.n_layers} × ${callsOf(m)}`);
+  return passes[0] === passes[1]
+    ? `A token passes ${passes[0]} blocks on either side (blocks × calls of them: ${words.join(' and ')}).`
+    : `A token passes ${passes[0]} blocks in A and ${passes[1]} in B (blocks × calls of them: ${words.join(' and ')}).`;
+}
+
+// ── As text ──────────────────────────────────────────────────────────────────
+
+export interface Typed {
+  readonly overrides: Overrides;
+  /** What could not be read, in words. */
+  readonly problems: readonly string[];
+}
+
+/** Reads settings and their values, one after the other; the last of two wins. */
+export function readPairs(pairs: readonly (readonly [string, string])[]): Typed {
+  const overrides: Record<string, Value> = {};
+  const problems: string[] = [];
+  for (const [key, text] of pairs) {
+    const setting = settingOf(key);
+    const value = setting ? parse(setting, text) : null;
+    if (SHARED.includes(key)) problems.push(`${key} is the same for both sides.`);
+    else if (!setting) problems.push(`There is no setting “${key}”.`);
+    else if (value === null) problems.push(`“${text}” cannot be the ${key}.`);
+    else overrides[key] = value;
+  }
+  return { overrides, problems };
+}
+
+/** Reads `key=value key=value`. */
+export function readFree(line: string): Typed {
+  const words = line.split(/[\s;]+/).filter((word) => word !== '');
+  return readPairs(words.map((word) => halves(word, '=')));
+}
+
+/** The settings of a side that are not among `keys`, as they are typed. */
+export function free(overrides: Overrides, keys: readonly string[]): string {
+  const rest = Object.entries(overrides).filter(([key]) => !keys.includes(key));
+  return rest.map(([key, value]) => `${key}=${show(value)}`).join(' ');
+}
+
+function halves(text: string, mark: string): readonly [string, string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** A side in an address: `n_layers:4,recursion_steps:1`. */
+export function encode(overrides: Overrides): string {
+  const pair = ({ key }: Setting) =>
+    `${key}:${show(overrides[key] ?? '').replace(/[%,]/g, escape)}`;
+  return SETTINGS.filter(({ key }) => key in overrides)
+    .map(pair)
+    .join(',');
+}
+
+const escape = (mark: string) => encodeURIComponent(mark);
+
+function decode(text: string): readonly (readonly [string, string])[] {
+  const parts = text.split(',').filter((part) => part !== '');
+  return parts.map((part) => {
+    const [key, value] = halves(part, ':');
+    return [key, value.replace(/%25|%2C/gi, decodeURIComponent)] as const;
+  });
+}
+
+/** What an address says of a duel, by parameter. */
+export const COMPARISON_KEYS = ['duel', 'duel_steps', 'a', 'b'] as const;
+
+export function readComparison(query: URLSearchParams, problems: string[]): ComparisonPlan | null {
+  if (!COMPARISON_KEYS.some((key) => query.has(key))) return null;
+  const base = query.get('duel') ?? DEFAULT_COMPARISON.base;
+  if (!preset(base)) problems.push(`There is no preset “${base}”.`);
+  const text = query.get('duel_steps');
+  const steps = Number(text ?? DEFAULT_COMPARISON.steps);
+  const possible = Number.isInteger(steps) && steps >= 1 && steps <= MOST_STEPS;
+  if (!possible) problems.push(`“${text}” cannot be the steps of a duel.`);
+  const [a = {}, b = {}] = SIDES.map((side) => {
+    const given = query.get(side);
+    if (given === null) return query.has('duel') ? {} : DEFAULT_COMPARISON[side];
+    const typed = readPairs(decode(given));
+    problems.push(...typed.problems.map((problem) => `${side.toUpperCase()}: ${problem}`));
+    return typed.overrides;
+  });
+  const plan = { base, steps: possible ? steps : DEFAULT_COMPARISON.steps, a, b };
+  return rebased(plan, preset(base) ? base : DEFAULT_COMPARISON.base);
+}
+
+export function writeComparison(query: URLSearchParams, plan: ComparisonPlan): void {
+  query.set('duel', plan.base);
+  if (plan.steps !== DEFAULT_COMPARISON.steps) query.set('duel_steps', String(plan.steps));
+  for (const side of SIDES) {
+    const text = encode(plan[side]);
+    if (text !== '') query.set(side, text);
+  }
+}

@@ -1,0 +1,27 @@
+// How fast each preset would train here, measured when there is nothing better to do.
+
+import type { SessionClient } from '../../client/client';
+import { preset } from '../../run/presets';
+
+export class Estimates {
+  /** Milliseconds per step, by preset. */
+  known = $state.raw<Readonly<Record<string, number>>>({});
+
+  #wanted: string[] = [];
+
+  want(names: readonly string[]): void {
+    this.#wanted = [...names];
+  }
+
+  /** Measures the next one; whether there was one. */
+  async measure(client: SessionClient): Promise<boolean> {
+    const name = this.#wanted.shift();
+    if (name === undefined) return false;
+    const config = preset(name);
+    if (config) {
+      const probe = await client.ask({ type: 'probe', config, steps: 2 }, 'probed');
+      this.known = { ...this.known, [name]: probe.ms_per_step };
+    }
+    return true;
+  }
+}

@@ -1,0 +1,108 @@
+// A trace as a grid: the positions that fit, each cycle's best guess, how sure it
+// is, and what changed since the cycle before.
+
+import type { Candidate, Trace } from '../../gen';
+
+/** One cycle's guess after one position. */
+export interface Cell {
+  readonly token: number;
+  readonly prob: number;
+  /** In nats. */
+  readonly entropy: number;
+  /** Whether the cycle before had another guess. */
+  readonly flipped: boolean;
+  /** Whether the guess is what comes next in the text; `null` at its end. */
+  readonly right: boolean | null;
+}
+
+export interface Column {
+  /** Position in the text, from 0. */
+  readonly at: number;
+  /** The token that was read. */
+  readonly token: number;
+  /** One cell for each cycle. */
+  readonly cells: readonly Cell[];
+}
+
+export interface Grid {
+  readonly columns: readonly Column[];
+  readonly cycles: number;
+  /** By cycle: the size of the state and how far it moved, as root mean squares. */
+  readonly norms: readonly { readonly size: number; readonly moved: number }[];
+}
+
+/** What was read, and where in the text it begins. */
+export interface Reading {
+  readonly trace: Trace;
+  readonly from: number;
+}
+
+/** The last `width` positions of a reading. */
+export function gridOf({ trace, from }: Reading, width: number): Grid {
+  const row = trace.tokens[0] ?? [];
+  const first = Math.max(0, row.length - Math.max(1, width));
+  const columns = row.slice(first).map((token, i) => column(trace, row, first + i, from, token));
+  const norms = trace.steps.map(({ state_rms, state_change }) => ({
+    size: state_rms,
+    moved: state_change,
+  }));
+  return { columns, cycles: trace.steps.length, norms };
+}
+
+function column(
+  trace: Trace,
+  row: readonly number[],
+  i: number,
+  from: number,
+  token: number,
+): Column {
+  const guesses = trace.steps.map((step) => step.argmax[0]?.[i] ?? 0);
+  const next = row[i + 1];
+  const cells = trace.steps.map((step, k) => {
+    const guess = guesses[k] ?? 0;
+    return {
+      token: guess,
+      prob: step.prob[0]?.[i] ?? 0,
+      entropy: step.entropy[0]?.[i] ?? 0,
+      flipped: k > 0 && guesses[k - 1] !== guess,
+      right: next === undefined ? null : guess === next,
+    };
+  });
+  return { at: from + i, token, cells };
+}
+
+/** One alternative, and how far its probability moved in this cycle. */
+export interface Alternative extends Candidate {
+  /** `null` in the first cycle, and where the cycle before did not list it. */
+  readonly change: number | null;
+}
+
+/** The most probable tokens of a cycle (from 1) after the position `at`. */
+export function alternatives(
+  { trace, from }: Reading,
+  cycle: number,
+  at: number,
+  most: number,
+): Alternative[] {
+  const listed = (k: number) => trace.steps[k - 1]?.top?.[0]?.[at - from] ?? [];
+  const before = listed(cycle - 1);
+  return listed(cycle)
+    .slice(0, most)
+    .map(({ token, prob }) => {
+      const earlier = before.find((candidate) => candidate.token === token);
+      return { token, prob, change: earlier ? prob - earlier.prob : null };
+    });
+}
+
+/** What one head takes from each position, cut to the last `width` up to `at`. */
+export interface Shares {
+  /** What it takes from all positions before those shown. */
+  readonly earlier: number;
+  readonly shown: readonly number[];
+}
+
+/** A head's shares over the columns of a grid that begins at position `first`. */
+export function sharesOver(shares: readonly number[], first: number, count: number): Shares {
+  const earlier = shares.slice(0, first).reduce((sum, share) => sum + share, 0);
+  return { earlier, shown: shares.slice(first, first + count) };
+}

@@ -1,0 +1,134 @@
+// The lesson of the leak: a model in a worker of its own that trains with its answer
+// in sight, and is scored from that start and from an honest one as it goes.
+
+import { type SessionClient, SessionError } from '../../client/client';
+import {
+  advanced,
+  type LeakPhase,
+  type LeakRun,
+  leakConfig,
+  nextScore,
+  opened,
+  scored,
+  totalOf,
+} from './leak-scores';
+import { sentence } from '../../run/format';
+import { depthOf } from '../../run/sizes';
+import type { Wish } from '../../run/url';
+import { Machine } from '../../run/machine.svelte';
+
+/** Steps in one request: few, so that their count moves. */
+const STEPS_AT_ONCE = 5;
+/** Tokens of the validation text in each score. */
+const SCORED_TOKENS = 4096;
+
+export interface LeakContext {
+  readonly spawn: () => SessionClient;
+  /** What the page computes on, this does too. */
+  readonly wish: Wish;
+  /** Settles when nothing else trains. */
+  readonly quiet: () => Promise<void>;
+  /** Shakespeare. */
+  readonly text: () => Promise<string>;
+}
+
+/** Why a lesson ended early, and what to do about it. */
+export interface Problem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+export class LeakDemo {
+  phase = $state<LeakPhase>('ready');
+  lesson = $state.raw<LeakRun | null>(null);
+  problem = $state.raw<Problem | null>(null);
+
+  readonly #around: LeakContext;
+  #machine: Machine | null = null;
+  /** Counts lessons and their ends: what still runs of one that has ended changes nothing. */
+  #turn = 0;
+
+  constructor(around: LeakContext) {
+    this.#around = around;
+  }
+
+  get busy(): boolean {
+    return this.phase === 'opening' || this.phase === 'training';
+  }
+
+  /** From the first step to the last, unless it is stopped. */
+  async run(): Promise<void> {
+    if (this.busy) return;
+    this.#end('opening');
+    this.lesson = this.problem = null;
+    const turn = this.#turn;
+    try {
+      await this.#around.quiet();
+      if (turn === this.#turn) await this.#teach(turn);
+    } catch (error) {
+      this.#fail(turn, error);
+    }
+  }
+
+  /** Takes effect at once; what was scored stays. */
+  stop(): void {
+    if (this.busy) this.#end(this.lesson ? 'stopped' : 'ready');
+  }
+
+  async #teach(turn: number): Promise<void> {
+    const machine = new Machine(this.#around.spawn, this.#around.wish);
+    this.#machine = machine;
+    const { client } = machine;
+    await machine.open();
+    const lessons = { kind: 'text', text: await this.#around.text() } as const;
+    const command = { type: 'create', config: leakConfig(), lessons } as const;
+    const { summary } = await client.ask(command, 'ready');
+    let lesson = await score(client, opened(summary));
+    while (turn === this.#turn) {
+      this.lesson = lesson;
+      this.phase = 'training';
+      if (lesson.step >= totalOf(lesson)) return this.#end('done');
+      lesson = await advance(client, lesson);
+    }
+  }
+
+  /** The curves stay, the worker goes. */
+  #fail(turn: number, error: unknown): void {
+    // Also a worker that was ended on purpose refuses what it was asked.
+    if (turn !== this.#turn) return;
+    this.#end('failed');
+    this.problem =
+      error instanceof SessionError
+        ? error.failure
+        : { message: sentence(error instanceof Error ? error.message : String(error)), hint: '' };
+  }
+
+  #end(phase: LeakPhase): void {
+    this.#turn += 1;
+    this.phase = phase;
+    this.#machine?.client.terminate();
+    this.#machine = null;
+  }
+}
+
+/** A few steps, and a score where one is due. */
+async function advance(client: SessionClient, lesson: LeakRun): Promise<LeakRun> {
+  const before = performance.now();
+  const due = nextScore(lesson);
+  const n = Math.min(STEPS_AT_ONCE, due - lesson.step);
+  const { reports } = await client.ask({ type: 'step', n }, 'stepped');
+  const step = reports.at(-1)?.step ?? due;
+  const here = { ...lesson, step };
+  const next = step >= due ? await score(client, here) : here;
+  return advanced(next, step, performance.now() - before);
+}
+
+/** At the depth that it is trained at. */
+async function score(client: SessionClient, lesson: LeakRun): Promise<LeakRun> {
+  const depths = [depthOf(lesson.summary.config.model)];
+  const command = { type: 'evaluate', depths, max_tokens: SCORED_TOKENS } as const;
+  const { depths: losses } = await client.ask(command, 'evaluated');
+  const [loss] = losses;
+  if (!loss) throw new Error('the model was not scored');
+  return scored(lesson, loss);
+}

@@ -1,0 +1,14 @@
+// Puts the page together: the worker, what the browser keeps, and the view.
+
+import { mount } from 'svelte';
+
+import { LanguagePage } from './page.svelte';
+import { keepOnLeaving, place, spawn } from '../../ui/page';
+import { SavedRuns } from '../../run/saved-runs';
+import { read } from './url';
+import App from './views/App.svelte';
+
+const lab = new LanguagePage(read(location.search), spawn, new SavedRuns());
+mount(App, { target: place(), props: { lab } });
+keepOnLeaving(lab);
+void lab.live();

@@ -1,0 +1,208 @@
+// The room of language models: what there is to see of one that writes, and what it
+// can be asked.
+
+import type { SessionClient } from '../../client/client';
+import type { SavedRuns } from '../../run/saved-runs';
+import { type Asked } from './asked';
+import { DEFAULT_PRESET, preset } from '../../run/presets';
+import { type Pass, passOf } from '../../run/format';
+import { type PageAddress, type Question, write } from './url';
+import type { Answer } from './answer.svelte';
+import { RunController } from '../../run/controller.svelte';
+import type { Cursor } from '../../run/cursor.svelte';
+import type { DepthLosses } from './depth-losses.svelte';
+import type { Drafting } from './drafting.svelte';
+import { Comparison } from './comparison.svelte';
+import { Estimates } from './estimates.svelte';
+import { LeakDemo } from './leak-demo.svelte';
+import type { Refining, Source } from './refining.svelte';
+import { type Part, Run } from './writer.svelte';
+
+/** Characters below which a pasted text was meant for something else. */
+const SHORTEST_PASTE = 1000;
+
+export class LanguagePage extends RunController<Run> {
+  readonly duel: Comparison;
+  readonly leak: LeakDemo;
+
+  readonly #address: PageAddress;
+  readonly #estimates = new Estimates();
+
+  constructor(address: PageAddress, spawn: () => SessionClient, store: SavedRuns) {
+    super({
+      room: 'language',
+      wish: address,
+      ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
+      run: (machine) => new Run(machine, address),
+    });
+    this.#address = address;
+    this.duel = new Comparison(
+      {
+        spawn,
+        wish: address,
+        quiet: () => {
+          this.leak.stop();
+          return this.settled(() => this.rest());
+        },
+        text: async () => ({ corpus: await this.runs.corpus, own: this.runs.text }),
+        remember: () => this.remember(),
+      },
+      address.duel,
+    );
+    this.leak = new LeakDemo({
+      spawn,
+      wish: address,
+      quiet: () => {
+        this.duel.pause();
+        return this.settled(() => this.rest());
+      },
+      text: () => this.runs.shakespeare,
+    });
+    this.complain(address.problems);
+  }
+
+  /** Takes up the last run or starts one, and goes on until the page closes. */
+  live(): Promise<never> {
+    return this.loop.live(() => this.runs.begin(this.#address, this.#address.handed));
+  }
+
+  get question(): Question {
+    return this.run.question;
+  }
+  /** The question as it is put to the model at hand. */
+  get asked(): Asked {
+    return this.run.asked;
+  }
+  /** The text that is watched being written. */
+  get watched(): Answer {
+    return this.run.answers.watched;
+  }
+  get compared(): readonly Answer[] {
+    return this.run.answers.compared;
+  }
+  get refining(): Refining {
+    return this.run.refining;
+  }
+  get drafting(): Drafting {
+    return this.run.drafting;
+  }
+  /** What a pass of the model at hand is called. */
+  get pass(): Pass {
+    return passOf(this.state.summary?.config.model);
+  }
+  get depthLosses(): DepthLosses {
+    return this.run.depthLosses;
+  }
+  get cursor(): Cursor {
+    return this.run.cursor;
+  }
+  /** What the grid shows being read. */
+  get reading(): Source {
+    return this.run.reading;
+  }
+  /** Milliseconds per step, by preset. */
+  get estimates(): Readonly<Record<string, number>> {
+    return this.#estimates.known;
+  }
+
+  override train(): void {
+    super.train();
+    // One thing is trained at a time.
+    if (this.phase !== 'training') return;
+    this.duel.pause();
+    this.leak.stop();
+  }
+
+  /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
+  chooseText(name: string, text: string | null): void {
+    this.succeed(async () => {
+      const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
+      const left = this.state.step > 0;
+      await this.runs.create(config, text);
+      if (text === null) return;
+      const hint = left
+        ? 'The run before it was set aside, under Checkpoints.'
+        : 'Press Train to begin.';
+      const length = text.length.toLocaleString('en-US');
+      this.notices.tell('good', `This run learns from “${name}”, ${length} characters.`, hint);
+    });
+  }
+
+  takeText(name: string, text: string): void {
+    this.chooseText(name, text);
+  }
+
+  takePasted(text: string): void {
+    if (text.length >= SHORTEST_PASTE) this.chooseText('pasted text', text);
+  }
+
+  /** Puts the question, which changed. */
+  ask(change: Partial<Question> = {}): void {
+    const { prompt } = this.question;
+    Object.assign(this.question, change);
+    // What was taken came after another prompt.
+    if (this.question.prompt !== prompt) this.drafting.restart();
+    this.run.ask();
+    this.bar.soon(this.address());
+    this.queue.poke();
+  }
+
+  /** Reads the text being written, or the fixed one. */
+  read(source: Source): void {
+    this.run.source = source;
+    this.run.refining.hurry();
+    this.queue.poke();
+  }
+
+  /** Looks at a cell of the grid. */
+  point(cycle: number | null, at: number | null): void {
+    this.run.cursor.set(cycle, at);
+    this.run.refining.hurry();
+    this.queue.poke();
+  }
+
+  /** Takes the drafted chunk into its text, and drafts the next one. */
+  take(): void {
+    this.drafting.take(this.question.prompt);
+    this.queue.poke();
+  }
+
+  /** Drafts from the prompt again. */
+  startOver(): void {
+    this.drafting.restart();
+    this.queue.poke();
+  }
+
+  /** A part of the page comes into sight, or leaves it. */
+  look(part: Part, seen: boolean): void {
+    this.run.look(part, seen);
+    if (seen) this.queue.poke();
+  }
+
+  /** Times the presets that suit a tab, to say how long each takes. */
+  estimate(names: readonly string[]): void {
+    this.#estimates.want(names);
+    this.queue.poke();
+  }
+
+  protected async fromNothing(name: string): Promise<void> {
+    const config = preset(name);
+    if (!config) return;
+    const { dataset } = this.draft.data;
+    const next = { ...config, data: { ...config.data, dataset } };
+    await this.runs.create(next, this.runs.text, name);
+  }
+
+  protected async spare(): Promise<boolean> {
+    const busy = this.duel.busy || this.leak.busy;
+    return !busy && (await this.#estimates.measure(this.machine.client));
+  }
+
+  protected address(): string {
+    const { preset, origin, question } = this;
+    const duel = this.duel.open ? this.duel.plan : null;
+    const config = this.state.summary?.config ?? this.draft;
+    const { device, software } = this.#address;
+    return write({ preset, config, origin, question, duel, device, software });
+  }
+}

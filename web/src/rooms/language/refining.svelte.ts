@@ -1,0 +1,91 @@
+// The readouts of every cycle, for the text being written or for a fixed one.
+
+import { type SessionClient, SessionError } from '../../client/client';
+import type { Trace, Vocab } from '../../gen';
+
+/** Milliseconds between two readings while the model learns, so that it goes on. */
+const EVERY = 1_000;
+/** Alternatives at each position; more than are shown, to find them in the next cycle. */
+const TOP = 10;
+
+/** What the grid shows being read. */
+export type Source = 'written' | 'probe';
+
+export interface Shown {
+  readonly trace: Trace;
+  readonly vocab: Vocab;
+  /** Steps that the weights have seen. */
+  readonly step: number;
+  /** Where in the text the reading begins. */
+  readonly from: number;
+  /** The position whose attention was asked for. */
+  readonly attention: number | null;
+}
+
+export class Refining {
+  shown = $state.raw<Shown | null>(null);
+
+  #stale = true;
+  #next = 0;
+
+  /** The run is another one. */
+  forget(): void {
+    this.shown = null;
+    this.refresh();
+    this.#next = 0;
+  }
+
+  /** The weights or the text changed. */
+  refresh(): void {
+    this.#stale = true;
+  }
+
+  /** Someone waits to see what they asked for. */
+  hurry(): void {
+    this.#stale = true;
+    this.#next = 0;
+  }
+
+  /** Milliseconds until there is something to read, or `null` if there is nothing. */
+  due(now: number): number | null {
+    return this.#stale ? Math.max(0, this.#next - now) : null;
+  }
+
+  /**
+   * Reads the end of `text`, as much as fits in `block` tokens. `attention`: the
+   * position to look from, or the last one; `null` looks from none. `busy`: the
+   * next reading is not to come at once.
+   */
+  async read(
+    client: SessionClient,
+    text: string,
+    depth: number,
+    block: number,
+    attention: number | 'last' | null,
+    busy: boolean,
+  ): Promise<void> {
+    this.#stale = false;
+    this.#next = busy ? performance.now() + EVERY : 0;
+    const characters = [...text];
+    const from = Math.max(0, characters.length - block);
+    const prompt = characters.slice(from).join('');
+    const last = Math.max(0, characters.length - 1);
+    const at = attention === 'last' ? last : attention;
+    const position = at === null ? null : Math.min(Math.max(0, at - from), last - from);
+    try {
+      const command = { type: 'trace', prompt, depth, top: TOP, attention: position } as const;
+      const { trace, vocab, step } = await client.ask(command, 'traced');
+      this.shown = {
+        trace,
+        vocab,
+        step,
+        from,
+        attention: position === null ? null : position + from,
+      };
+    } catch (error) {
+      this.shown = null;
+      // The text says what is wrong with the prompt; once is enough.
+      if (!(error instanceof SessionError) || error.severe) throw error;
+    }
+  }
+}

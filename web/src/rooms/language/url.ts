@@ -1,0 +1,136 @@
+// All that the page of language models shows, in its address: the run, what it is
+// asked, and what is compared.
+
+import {
+  COMPARISON_KEYS,
+  type ComparisonPlan,
+  readComparison,
+  writeComparison,
+} from './comparison-plan';
+import { DEFAULT_PRESET } from '../../run/presets';
+import {
+  addressOf,
+  readRun,
+  readWish,
+  RUN_KEYS,
+  type RunAddress,
+  type RunPage,
+  unknown,
+  type Wish,
+  WISH_KEYS,
+  writeRun,
+  writeWish,
+} from '../../run/url';
+
+/** What to ask the model, and how deep. */
+export interface Question {
+  prompt: string;
+  temperature: number;
+  topK: number;
+  seed: number;
+  /** Cycles; `null` means as many as the model was trained with. */
+  depth: number | null;
+  /** Depths to compare; `null` means telling ones for the model. */
+  depths: readonly number[] | null;
+  /** A fixed text to watch the model read; `null` means how its own text begins. */
+  probe: string | null;
+}
+
+export interface PageAddress extends RunAddress, Wish {
+  readonly question: Question;
+  /** Two configurations to be trained beside the run. */
+  readonly duel: ComparisonPlan | null;
+  /** Whether a file waits that the other room was given. */
+  readonly handed: boolean;
+  /** What could not be read, in words. */
+  readonly problems: readonly string[];
+}
+
+/** What is written. */
+export type Page = RunPage & Wish & Pick<PageAddress, 'question' | 'duel'>;
+
+export const DEEPEST = 8;
+/** Texts beside each other. */
+export const MOST_COMPARED = 4;
+
+export const DEFAULT_QUESTION: Question = {
+  prompt: 'ROMEO:',
+  temperature: 0.8,
+  topK: 0,
+  seed: 1,
+  depth: null,
+  depths: null,
+  probe: null,
+};
+
+const NUMBERS = [
+  ['temperature', 'temperature'],
+  ['top_k', 'topK'],
+  ['sample_seed', 'seed'],
+] as const;
+
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['prompt', 'depth', 'depths', 'probe', 'handed'],
+  ...NUMBERS.map(([key]) => key),
+  ...[...WISH_KEYS, ...RUN_KEYS, ...COMPARISON_KEYS],
+]);
+
+export function read(search: string): PageAddress {
+  const query = new URLSearchParams(search);
+  const problems: string[] = [];
+  const run = readRun(query, DEFAULT_PRESET, problems);
+  problems.push(...unknown(query, KNOWN));
+  return {
+    ...run,
+    ...readWish(query),
+    question: readQuestion(query),
+    duel: readComparison(query, problems),
+    handed: query.get('handed') === '1',
+    problems,
+  };
+}
+
+function readQuestion(query: URLSearchParams): Question {
+  const question: Question = { ...DEFAULT_QUESTION };
+  question.prompt = query.get('prompt') ?? question.prompt;
+  for (const [key, field] of NUMBERS) {
+    const text = query.get(key);
+    if (text !== null && text.trim() !== '' && Number.isFinite(Number(text))) {
+      question[field] = Number(text);
+    }
+  }
+  question.depth = readDepths(query.get('depth'))?.[0] ?? null;
+  question.depths = readDepths(query.get('depths'));
+  question.probe = query.get('probe');
+  return question;
+}
+
+/** Depths separated by commas; `null` when there is none. */
+function readDepths(text: string | null): number[] | null {
+  const numbers = (text ?? '').split(',').filter((part) => part.trim() !== '');
+  const depths = numbers.map(Number).filter(Number.isFinite).map(clampDepth);
+  return depths.length > 0 ? depths.slice(0, MOST_COMPARED) : null;
+}
+
+function clampDepth(depth: number): number {
+  return Math.min(DEEPEST, Math.max(1, Math.round(depth)));
+}
+
+/** The address of a page; only what differs from where the run comes from and the defaults. */
+export function write(page: Page): string {
+  const query = new URLSearchParams();
+  writeRun(query, page);
+  if (page.question.prompt !== DEFAULT_QUESTION.prompt) query.set('prompt', page.question.prompt);
+  for (const [key, field] of NUMBERS) {
+    if (page.question[field] !== DEFAULT_QUESTION[field]) {
+      query.set(key, String(page.question[field]));
+    }
+  }
+  const { depth, depths, probe } = page.question;
+  if (depth !== null) query.set('depth', String(depth));
+  if (depths !== null) query.set('depths', depths.join(','));
+  if (probe !== null) query.set('probe', probe);
+  if (page.duel) writeComparison(query, page.duel);
+  writeWish(query, page);
+  return addressOf(query);
+}

@@ -1,0 +1,204 @@
+// The run at hand: its steps and validations, and what its model writes. Where
+// runs come from and where they go is not its business.
+
+import type { RunSummary } from '../../gen';
+import { type History, telling } from '../../run/state';
+import { type Asked, asked } from './asked';
+import type { PageAddress, Question } from './url';
+import { Answers } from './answers.svelte';
+import { Cursor } from '../../run/cursor.svelte';
+import { DepthLosses } from './depth-losses.svelte';
+import { Drafting } from './drafting.svelte';
+import type { Machine } from '../../run/machine.svelte';
+import { Refining, type Source } from './refining.svelte';
+import { depthOf, lengthOf } from '../../run/sizes';
+import { readable } from '../../run/worker-run';
+import { Training } from '../../run/training.svelte';
+
+/** Validation tokens per estimate in the tab. */
+const VALIDATION_TOKENS = 4096;
+
+/** Parts of the page that cost something, and are only fed where they are looked at. */
+export type Part = 'compared' | 'curve' | 'attention' | 'chunk';
+
+export class Run extends Training {
+  question: Question;
+  readonly answers = new Answers();
+  readonly refining = new Refining();
+  readonly drafting = new Drafting();
+  readonly depthLosses = new DepthLosses();
+  readonly cursor = new Cursor();
+  /** What the grid shows being read; `null` is the fixed text while training. */
+  source = $state<Source | null>(null);
+  /** The visitor's own text, where that is what is learned from. */
+  text = $state.raw<string | null>(null);
+
+  #unvalidated = false;
+  /** Whether the visitor wishes that little moves: then texts appear as they come. */
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
+  /** Whether text has had its turn, whether the grid and the draft have, since anything else had one. */
+  #wrote = false;
+  #refined = false;
+  #drafted = false;
+  readonly #seen: Record<Part, boolean> = {
+    ...{ compared: false, curve: false, attention: false, chunk: false },
+  };
+
+  constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
+    super(machine, config);
+    this.question = $state(question);
+  }
+
+  begin(
+    summary: RunSummary,
+    text: string | null,
+    history: History | null,
+    finished: boolean,
+  ): void {
+    this.begun(summary, history);
+    this.text = text;
+    this.question.prompt = readable(this.question.prompt, summary, text);
+    this.#unvalidated = !finished && !history?.validation.length;
+    this.refining.forget();
+    this.drafting.forget();
+    this.answers.forget();
+    this.depthLosses.forget();
+    this.cursor.set(null, null);
+  }
+
+  /** The question as it is put to this model. */
+  get asked(): Asked {
+    return asked(this.question, this.state.summary?.config ?? null, this.text);
+  }
+
+  /** What the grid shows being read. */
+  get reading(): Source {
+    return this.source ?? (this.phase === 'training' ? 'probe' : 'written');
+  }
+
+  /** A part of the page comes into sight, or leaves it. */
+  look(part: Part, seen: boolean): void {
+    this.#seen[part] = seen;
+    if (seen && part === 'attention') this.refining.hurry();
+  }
+
+  override train(): boolean {
+    if (!super.train()) return false;
+    this.refining.hurry();
+    this.#unvalidated ||= this.state.validation.length === 0;
+    return true;
+  }
+
+  override single(): boolean {
+    if (!super.single()) return false;
+    this.#unvalidated ||= this.state.validation.length === 0;
+    return true;
+  }
+
+  /** The question changed: both answers begin again, with the same luck. */
+  ask(): void {
+    this.answers.renew(this.asked);
+    this.refining.hurry();
+    this.drafting.hurry();
+  }
+
+  async respond(now: number): Promise<boolean> {
+    // Neither text nor training waits for the other on a slow device.
+    const urgent = this.answers.urgent(this.#seen.compared);
+    if ((urgent || !this.#wrote) && (await this.idle(now))) {
+      this.#wrote = true;
+      return true;
+    }
+    if (!this.#refined && this.refining.due(now) === 0) {
+      await this.#refine();
+      this.#refined = true;
+      return true;
+    }
+    if (!this.#drafted && this.#draftDue(now) === 0) {
+      await this.#draft();
+      this.#drafted = true;
+      return true;
+    }
+    // Whoever waits behind these has a turn now.
+    this.#wrote = this.#refined = this.#drafted = false;
+    if (this.#unvalidated) {
+      await this.#validate();
+      return true;
+    }
+    return this.#measure(now);
+  }
+
+  /** Goes on with the texts. */
+  async idle(now: number): Promise<boolean> {
+    const { asked, state, answers } = this;
+    answers.slow(this.phase !== 'training' && !this.#still.matches);
+    const { client } = this.machine;
+    const seen = this.#seen.compared;
+    const done = await answers.advance(client, asked, state.step, now, seen);
+    if (done === 'watched' && this.reading === 'written') this.refining.refresh();
+    return done !== 'nothing';
+  }
+
+  due(now: number): number | null {
+    const dues = [
+      ...[this.refining.due(now), this.#draftDue(now)],
+      this.answers.due(now, this.#seen.compared),
+    ];
+    const known = dues.filter((due) => due !== null);
+    return known.length > 0 ? Math.min(...known) : null;
+  }
+
+  protected stepped(from: number): void {
+    const every = this.state.summary?.config.train.eval_interval ?? 100;
+    this.#unvalidated = Math.floor(from / every) < Math.floor(this.state.step / every);
+    this.refining.refresh();
+    this.drafting.refresh();
+    this.answers.age(performance.now());
+    this.depthLosses.age();
+  }
+
+  protected finish(): Promise<void> {
+    return this.#validate();
+  }
+
+  async #validate(): Promise<void> {
+    this.#unvalidated = false;
+    const summary = this.state.summary;
+    if (!summary?.trainable || summary.val_tokens < 2) return;
+    const depths = telling(depthOf(summary.config.model));
+    const command = { type: 'evaluate', depths, max_tokens: VALIDATION_TOKENS } as const;
+    const { step, depths: losses } = await this.machine.client.ask(command, 'evaluated');
+    this.apply({ type: 'validated', validation: { step, depths: losses } });
+  }
+
+  /** Measures the loss at every depth, where it is looked at; whether there was anything to do. */
+  async #measure(now: number): Promise<boolean> {
+    const { summary } = this.state;
+    const busy = this.wanted || this.answers.due(now, this.#seen.compared) !== null;
+    if (!this.#seen.curve || !this.depthLosses.due(now, busy)) return false;
+    if (!summary?.trainable || summary.val_tokens < 2) return false;
+    await this.depthLosses.measure(this.machine.client, summary.val_tokens);
+    return true;
+  }
+
+  /** Reads out the text being written, or the fixed one. */
+  async #refine(): Promise<void> {
+    const { prompt, probe, depth } = this.asked;
+    const text = this.reading === 'probe' ? probe : prompt + this.answers.watched.text;
+    const { summary } = this.state;
+    const block = summary ? lengthOf(summary.config.model) : Infinity;
+    const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
+    const busy = this.phase === 'training';
+    await this.refining.read(this.machine.client, text, depth, block, from, busy);
+  }
+
+  /** A chunk is drafted only where that is looked at. */
+  #draftDue(now: number): number | null {
+    return this.#seen.chunk ? this.drafting.due(now) : null;
+  }
+
+  #draft(): Promise<void> {
+    const { prompt, depth } = this.asked;
+    return this.drafting.draft(this.machine.client, prompt, depth, this.phase === 'training');
+  }
+}

@@ -1,0 +1,14 @@
+// Puts the puzzle room together: the worker, what the browser keeps, and the view.
+
+import { mount } from 'svelte';
+
+import { PuzzlesPage } from './page.svelte';
+import { keepOnLeaving, place, spawn } from '../../ui/page';
+import { SavedRuns } from '../../run/saved-runs';
+import { readPuzzle } from './url';
+import App from './views/App.svelte';
+
+const room = new PuzzlesPage(readPuzzle(location.search), spawn, new SavedRuns('trm-puzzles'));
+mount(App, { target: place(), props: { room } });
+keepOnLeaving(room);
+void room.live();

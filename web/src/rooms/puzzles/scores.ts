@@ -1,0 +1,46 @@
+// What held-out puzzles tell, as lines: over training, by step, and by how long they
+// were thought about.
+
+import type { PuzzleScores } from '../../gen';
+import type { Spot } from './draw/shares';
+import type { Judged } from '../../run/state';
+
+/** Puzzles solved after the last step, by steps of training. */
+export function learned(judged: readonly Judged[]): Spot[] {
+  return judged.map(({ step, scores }) => ({ x: step, y: solvedOf(scores) }));
+}
+
+/** Cells that are right after the last step, by steps of training. */
+export function cellsLearned(judged: readonly Judged[]): Spot[] {
+  return judged.map(({ step, scores }) => ({
+    x: step,
+    y: scores.steps.at(-1)?.cell_accuracy ?? 0,
+  }));
+}
+
+/** The share that is solved after the last step. */
+export function solvedOf({ steps }: PuzzleScores): number {
+  return steps.at(-1)?.exact_accuracy ?? 0;
+}
+
+/** Puzzles solved by supervision step. */
+export function byStep({ steps }: PuzzleScores): Spot[] {
+  return steps.map(({ step, exact_accuracy }) => ({ x: step, y: exact_accuracy }));
+}
+
+/** Puzzles solved by the steps they took on average, when each stops by itself. */
+export function byHalting({ halting }: PuzzleScores): Spot[] {
+  const spots = halting.map(({ steps, exact_accuracy }) => ({ x: steps, y: exact_accuracy }));
+  return spots.sort((a, b) => a.x - b.x);
+}
+
+/** What halting saves at the threshold nearest to `threshold`. */
+export function saving(scores: PuzzleScores, threshold: number): string {
+  const all = scores.steps.length;
+  const near = scores.halting.toSorted(
+    (a, b) => Math.abs(a.threshold - threshold) - Math.abs(b.threshold - threshold),
+  )[0];
+  if (!near) return '';
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return `Stopping above ${Math.round(100 * near.threshold)} % takes ${near.steps.toFixed(1)} steps on average instead of ${all}, and solves ${percent(near.exact_accuracy)} instead of ${percent(solvedOf(scores))}.`;
+}

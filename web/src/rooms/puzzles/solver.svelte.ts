@@ -1,0 +1,217 @@
+// A run that solves puzzles: the one on the desk is answered as it stands and as the
+// weights change, and held-out ones tell how good it has become. ARC's tests are
+// answered when that is asked for, in all their guises.
+
+import type { RunConfig, RunSummary } from '../../gen';
+import { depthOf, lengthOf } from '../../run/sizes';
+import type { History } from '../../run/state';
+import { ARC, kindFor, type Subject } from './kinds';
+import { type PuzzleAnswer, halts, stepsOf, stopAt } from './solving';
+import type { Look } from './url';
+import { Cursor } from '../../run/cursor.svelte';
+import type { Machine } from '../../run/machine.svelte';
+import { Training } from '../../run/training.svelte';
+import { ArcPredictions } from './arc-answers.svelte';
+import type { PuzzleEditor } from './editor.svelte';
+import type { Tasks } from './arc-tasks.svelte';
+
+/** Milliseconds between two answers while the model learns, so that it goes on. */
+const EVERY = 1_000;
+/** Milliseconds between two judgements. */
+const JUDGE_EVERY = 4_000;
+/** What training gets for each second spent on looking at it. */
+const SHARE = 4;
+/** Candidates of each cell: all that a maze has, and more of a Sudoku than are shown. */
+const TOP = 6;
+/** Held-out cells in one judgement. */
+const JUDGED_CELLS = 2048;
+const MOST_JUDGED = 64;
+
+export class Solver extends Training {
+  readonly editor: PuzzleEditor;
+  readonly tasks: Tasks;
+  readonly attempts = new ArcPredictions();
+  readonly cursor = new Cursor();
+  look: Look;
+  examined = $state.raw<PuzzleAnswer | null>(null);
+
+  /** Whether the visitor wishes that little moves: then the last step is shown. */
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
+  #stale = true;
+  #arrived = true;
+  #examineAt = 0;
+  #judgeAt = 0;
+  #judged = -1;
+  #seen = false;
+
+  constructor(machine: Machine, config: RunConfig, editor: PuzzleEditor, tasks: Tasks, look: Look) {
+    super(machine, config);
+    this.editor = editor;
+    this.tasks = tasks;
+    this.look = $state(look);
+  }
+
+  begin(
+    summary: RunSummary,
+    text: string | null,
+    history: History | null,
+    finished: boolean,
+  ): void {
+    this.begun(summary, history);
+    this.attempts.forget();
+    const arc = summary.vocab.kind === 'arc';
+    const kind = arc ? null : kindFor(summary);
+    if (arc && text !== null) this.tasks.turn(text);
+    if (kind) this.editor.turn(kind);
+    else this.editor.leave('This model solves puzzles of a kind that has no board here.');
+    this.cursor.set(null, this.cursor.at);
+    this.examined = null;
+    this.#arrived = true;
+    this.#judged = finished ? summary.step : (history?.judged?.at(-1)?.step ?? -1);
+    this.#judgeAt = 0;
+    this.hurry();
+  }
+
+  override change(summary: RunSummary): void {
+    // What cannot be trained has no held-out puzzles either.
+    if (summary.trainable && !this.state.summary?.trainable) this.#judged = -1;
+    super.change(summary);
+  }
+
+  /** What it solves; until there is a model, what lies on the desk. */
+  get subject(): Subject {
+    return this.state.summary?.vocab.kind === 'arc' ? ARC : this.editor.kind;
+  }
+
+  /** Supervision steps that the puzzle is given. */
+  get steps(): number {
+    const { summary } = this.state;
+    return this.look.steps ?? (summary ? depthOf(summary.config.model) : 1);
+  }
+
+  /** Steps of the answer at hand; 0 without one. */
+  get answered(): number {
+    if (this.subject === ARC) return this.attempts.shown?.answers.length ?? 0;
+    return this.examined ? stepsOf(this.examined) : 0;
+  }
+
+  /** The step that is looked at; from 1. */
+  get shown(): number {
+    const last = Math.max(1, this.answered);
+    return Math.min(this.cursor.cycle ?? last, last);
+  }
+
+  /** Puts the test at hand to the model, in all guises. */
+  attempt(): void {
+    const { task, test } = this.tasks;
+    if (task) this.attempts.begin({ task, test, steps: this.steps });
+    this.cursor.set(null, null);
+  }
+
+  /** Where the model would stop by itself; `null` without an answer. */
+  get stop(): number | null {
+    return this.examined && stopAt(halts(this.examined), this.look.threshold);
+  }
+
+  /** Someone waits to see an answer. */
+  hurry(): void {
+    this.#stale = true;
+    this.#examineAt = 0;
+  }
+
+  /** What held-out puzzles tell comes into sight, or leaves it. */
+  watch(seen: boolean): void {
+    this.#seen = seen;
+  }
+
+  async respond(now: number): Promise<boolean> {
+    const { editor, tasks, attempts, machine } = this;
+    if (tasks.pending) {
+      await tasks.settle(machine.client);
+      return true;
+    }
+    if (attempts.wanted) {
+      await attempts.next(machine.client);
+      return true;
+    }
+    if (editor.pending) {
+      const arrived = await editor.settle(machine.client);
+      if (arrived === 'refused') return true;
+      if (arrived === 'whole') {
+        this.#arrived = true;
+        this.examined = null;
+      }
+      this.hurry();
+      return true;
+    }
+    if (this.#stale && editor.posed && now >= this.#examineAt) {
+      await this.#examine();
+      return true;
+    }
+    if (this.phase === 'training' && now >= this.#judgeAt && this.#judgeable) {
+      await this.#judge();
+      return true;
+    }
+    return false;
+  }
+
+  async idle(): Promise<boolean> {
+    if (!this.#seen || this.wanted || this.#judged === this.state.step) return false;
+    if (!this.#judgeable) return false;
+    await this.#judge();
+    return true;
+  }
+
+  due(now: number): number | null {
+    return this.#stale && this.editor.posed ? Math.max(0, this.#examineAt - now) : null;
+  }
+
+  protected stepped(): void {
+    this.#stale = true;
+  }
+
+  protected finish(): Promise<void> {
+    return this.#judge();
+  }
+
+  /**
+   * Whether there is something to judge by. Of ARC, a guess is not worth the time that
+   * its canvas takes.
+   */
+  get #judgeable(): boolean {
+    const { summary, step } = this.state;
+    if (!summary?.trainable || summary.val_tokens === 0) return false;
+    return this.subject !== ARC || step > 0;
+  }
+
+  /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */
+  async #examine(): Promise<void> {
+    const { kind, posed } = this.editor;
+    if (!posed) return;
+    this.#stale = false;
+    const puzzle = posed.tokens;
+    const before = performance.now();
+    const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP };
+    const answer = await this.machine.client.ask({ type: 'examine', ...command }, 'examined');
+    const ms = performance.now() - before;
+    this.#examineAt = before + Math.max(EVERY, SHARE * ms);
+    const { trace, verdicts, step } = answer;
+    this.examined = { kind, puzzle, trace, verdicts, step };
+    const watched = this.#arrived && this.phase !== 'training' && !this.#still.matches;
+    this.#arrived = false;
+    if (watched) this.cursor.play(trace.steps.length);
+  }
+
+  async #judge(): Promise<void> {
+    const { summary } = this.state;
+    this.#judged = this.state.step;
+    if (!summary || !this.#judgeable) return;
+    const before = performance.now();
+    const puzzles = Math.min(MOST_JUDGED, Math.ceil(JUDGED_CELLS / lengthOf(summary.config.model)));
+    const command = { type: 'judge', steps: depthOf(summary.config.model), puzzles } as const;
+    const { step, scores } = await this.machine.client.ask(command, 'judged');
+    const ms = performance.now() - before;
+    this.#judgeAt = performance.now() + Math.max(JUDGE_EVERY, SHARE * ms);
+    this.apply({ type: 'judged', judged: { step, scores } });
+  }
+}

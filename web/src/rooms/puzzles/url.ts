@@ -1,0 +1,133 @@
+// All that the puzzle room shows, in its address: the run, the puzzle and how it is
+// looked at.
+
+import { presetOfKind } from '../../run/presets';
+import {
+  addressOf,
+  readRun,
+  readWish,
+  RUN_KEYS,
+  type RunAddress,
+  type RunPage,
+  unknown,
+  type Wish,
+  WISH_KEYS,
+  writeRun,
+  writeWish,
+} from '../../run/url';
+import { type Board, decode, encode } from './board';
+import { type ArcKind, type Kind, type Subject, subjectOf } from './kinds';
+
+/** How a puzzle is put to a model, and looked at. */
+export interface Look {
+  /** Supervision steps; `null` means as many as the model was trained with. */
+  steps: number | null;
+  /** Probability of halting above which a puzzle counts as done. */
+  threshold: number;
+}
+
+export interface PuzzleAddress extends RunAddress, Wish {
+  /** The kind that is asked for; `null` leaves it to the page. */
+  readonly kind: Subject | null;
+  readonly puzzle: Board | null;
+  /** Name of an ARC task, and which of its tests from 0. */
+  readonly task: string | null;
+  readonly test: number;
+  readonly look: Look;
+  /** Whether the address names the run itself, not only a kind. */
+  readonly named: boolean;
+  readonly handed: boolean;
+  readonly problems: readonly string[];
+}
+
+/** What lies on the desk. */
+export type AtHand =
+  | { readonly kind: Kind; readonly puzzle: Board }
+  | { readonly kind: ArcKind; readonly task: string | null; readonly test: number };
+
+export type PuzzlePage = RunPage & Wish & AtHand & { readonly look: Look };
+
+/** The preset where nothing else is asked for. */
+export const STANDARD = 'sudoku-4x4';
+export const MOST_STEPS = 32;
+const MOST_TESTS = 99;
+export const DEFAULT_LOOK: Look = { steps: null, threshold: 0.5 };
+
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['kind', 'puzzle', 'task', 'test', 'steps', 'threshold', 'handed'],
+  ...[...RUN_KEYS, ...WISH_KEYS],
+]);
+
+export function readPuzzle(search: string): PuzzleAddress {
+  const query = new URLSearchParams(search);
+  const problems: string[] = [];
+  const asked = query.get('kind');
+  let kind = asked === null ? null : subjectOf(asked);
+  if (asked !== null && !kind) problems.push(`There is no kind of puzzle “${asked}”.`);
+  const standard = (kind && presetOfKind(kind.name)) ?? STANDARD;
+  const run = readRun(query, standard, problems);
+  const named = run.explicit;
+  if (named && run.checkpoint === null) kind = subjectOf(run.config.data.dataset) ?? kind;
+  problems.push(...unknown(query, KNOWN));
+  return {
+    ...run,
+    ...readWish(query),
+    explicit: named || kind !== null,
+    named,
+    kind,
+    puzzle: readBoard(query, kind, problems),
+    task: query.get('task'),
+    test: Math.round(readNumber(query, 'test', 1, MOST_TESTS, problems) ?? 1) - 1,
+    look: readLook(query, problems),
+    handed: query.get('handed') === '1',
+    problems,
+  };
+}
+
+function readBoard(query: URLSearchParams, kind: Subject | null, problems: string[]): Board | null {
+  const text = query.get('puzzle');
+  if (text === null) return null;
+  const board = kind && kind.family !== 'arc' ? decode(kind, text) : null;
+  if (!board)
+    problems.push(`The puzzle in the address is no ${kind?.title ?? 'puzzle of a kind'}.`);
+  return board;
+}
+
+function readLook(query: URLSearchParams, problems: string[]): Look {
+  const look = { ...DEFAULT_LOOK };
+  const steps = readNumber(query, 'steps', 1, MOST_STEPS, problems);
+  look.steps = steps === null ? null : Math.round(steps);
+  look.threshold = readNumber(query, 'threshold', 0, 1, problems) ?? look.threshold;
+  return look;
+}
+
+function readNumber(
+  query: URLSearchParams,
+  key: string,
+  least: number,
+  most: number,
+  problems: string[],
+): number | null {
+  const text = query.get(key);
+  if (text === null) return null;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (value >= least && value <= most) return value;
+  problems.push(`“${text}” cannot be the ${key}.`);
+  return null;
+}
+
+export function writePuzzle(page: PuzzlePage): string {
+  const query = new URLSearchParams();
+  const { look } = page;
+  query.set('kind', page.kind.name);
+  if ('puzzle' in page) query.set('puzzle', encode(page.kind, page.puzzle));
+  else {
+    if (page.task !== null) query.set('task', page.task);
+    if (page.test > 0) query.set('test', String(page.test + 1));
+  }
+  writeRun(query, page);
+  if (look.steps !== null) query.set('steps', String(look.steps));
+  if (look.threshold !== DEFAULT_LOOK.threshold) query.set('threshold', String(look.threshold));
+  writeWish(query, page);
+  return addressOf(query);
+}

@@ -1,0 +1,320 @@
+// What every room has: a run that comes and goes, is trained and kept. What there is
+// to see of it and what can be asked for; when it happens is the loop's business.
+
+import type { SessionClient } from '../client/client';
+import type { RunConfig } from '../gen';
+import type { SavedRun, SavedRuns } from './saved-runs';
+import type { Shipped } from './manifest';
+import { preset } from './presets';
+import type { Notice, Phase, RunState } from './state';
+import type { Wish } from './url';
+import { liveOf } from './settings';
+import type { OpenedDevice, RoomName } from '../worker/protocol';
+import { AddressBar } from './address-bar';
+import { type Task, TaskQueue } from './task-queue';
+import { Gallery } from './gallery.svelte';
+import { Loop } from './loop';
+import { Machine } from './machine.svelte';
+import { Notices } from './notices.svelte';
+import { PastRuns } from './past.svelte';
+import type { Space } from './storage.svelte';
+import { Runs } from './runs.svelte';
+import { further } from './worker-run';
+import type { Training } from './training.svelte';
+import { LiveSettings } from './live-settings.svelte';
+
+/** What a bench is set up with. */
+export interface Setting<R extends Training> {
+  readonly room: RoomName;
+  readonly wish: Wish;
+  readonly spawn: () => SessionClient;
+  readonly store: SavedRuns;
+  /** The preset that the address names, and the one to fall back on. */
+  readonly preset: string;
+  readonly standard: string;
+  readonly run: (machine: Machine) => R;
+}
+
+export abstract class RunController<R extends Training = Training> {
+  readonly gallery: Gallery;
+  readonly past = new PastRuns();
+  readonly liveSettings = new LiveSettings((patch) =>
+    this.settled(() => this.runs.configure(patch)),
+  );
+
+  protected readonly machine: Machine;
+  protected readonly run: R;
+  protected readonly runs: Runs;
+  protected readonly notices: Notices;
+  protected readonly bar = new AddressBar();
+  protected readonly queue = new TaskQueue();
+  protected readonly loop: Loop;
+  /** The model that is to be opened as soon as it has come. */
+  #wanted: string | null = null;
+
+  constructor({ room, wish, spawn, store, preset, standard, run }: Setting<R>) {
+    this.gallery = new Gallery(document.baseURI, room);
+    this.notices = new Notices(room);
+    this.machine = new Machine(spawn, wish, room);
+    this.run = run(this.machine);
+    const around = {
+      ...{ room, standard, store, machine: this.machine, run: this.run },
+      ...{ gallery: this.gallery, notices: this.notices, past: this.past },
+      remember: () => this.remember(),
+    };
+    this.runs = new Runs(around, preset);
+    this.loop = new Loop({
+      ...{ machine: this.machine, run: this.run, runs: this.runs },
+      ...{ notices: this.notices, queue: this.queue },
+      spare: () => this.spare(),
+    });
+  }
+
+  /** What the page shows, as an address beside this page. */
+  protected abstract address(): string;
+
+  /** What is done when there is nothing better to do; whether there was anything. */
+  protected abstract spare(): Promise<boolean>;
+
+  /** What a run of the draft would learn from, where that is the visitor's own. */
+  protected get lessons(): string | null {
+    return this.runs.text;
+  }
+
+  /** Writes the address anew. */
+  protected remember(): void {
+    this.bar.write(this.address());
+  }
+
+  protected complain(problems: readonly string[]): void {
+    if (problems.length === 0) return;
+    this.notices.tell('bad', problems.join(' '), 'The rest of the address was used.');
+  }
+
+  // ── What there is to see ─────────────────────────────────────────────────
+
+  get state(): RunState {
+    return this.run.state;
+  }
+  get phase(): Phase {
+    return this.run.phase;
+  }
+  get stepping(): boolean {
+    return this.run.stepping;
+  }
+  get device(): OpenedDevice | null {
+    return this.machine.device;
+  }
+  get notice(): Notice | null {
+    return this.notices.shown;
+  }
+  get draft(): RunConfig {
+    return this.run.draft;
+  }
+  set draft(config: RunConfig) {
+    this.run.draft = config;
+  }
+  get preset(): string {
+    return this.runs.preset;
+  }
+  /** The model that came with the page and that the run goes on from. */
+  get origin(): Shipped | null {
+    return this.runs.origin;
+  }
+  /** Whether that model is as it came. */
+  get untouched(): boolean {
+    return this.runs.untouched;
+  }
+  /** Steps that are added to a run which has made all of its own: as many as it was made for. */
+  get more(): number {
+    const made = this.origin?.config ?? preset(this.preset) ?? this.draft;
+    return made.train.max_iters;
+  }
+  get kept(): readonly SavedRun[] {
+    return this.runs.kept;
+  }
+  get keeps(): boolean {
+    return this.runs.keeps;
+  }
+  get savedAt(): number | null {
+    return this.runs.savedAt;
+  }
+  get savedBytes(): number | null {
+    return this.runs.savedBytes;
+  }
+  /** The run that was deleted last, as long as that can be undone. */
+  get deleted(): SavedRun | null {
+    return this.runs.deleted;
+  }
+  get space(): Space | null {
+    return this.runs.room.shown;
+  }
+  /** Whether the run at hand can be trained. */
+  get teachable(): boolean {
+    return this.runs.teachable;
+  }
+  /** Whether what it learns from is being made. */
+  get equipping(): boolean {
+    return this.runs.equipping;
+  }
+  /** The address of all this, for somebody else. */
+  get link(): string {
+    return location.origin + location.pathname + this.address();
+  }
+
+  // ── What can be asked for ────────────────────────────────────────────────
+
+  train(): void {
+    if (!this.run.train()) return;
+    this.notices.settle();
+    this.queue.poke();
+  }
+
+  /** Trains on, also when all steps have been made: then there are more of them. */
+  trainOn(): void {
+    this.queue.add(async () => {
+      await this.runs.equip(this.lessons);
+      const { summary, step } = this.state;
+      if (!summary?.trainable) return;
+      const { config } = summary;
+      if (step >= config.train.max_iters) {
+        await this.runs.configure({ ...further(config, step, this.more) });
+      }
+      this.train();
+    });
+  }
+
+  /** Takes effect when the steps under way are done, so that paused means paused. */
+  pause(): void {
+    if (this.phase !== 'training') return;
+    this.queue.add(() => this.rest());
+  }
+
+  protected async rest(): Promise<void> {
+    if (this.phase !== 'training') return;
+    this.run.pause();
+    await this.runs.save();
+  }
+
+  /** Settles when the loop has come to `errand`, also if it failed. */
+  protected settled(task: Task): Promise<void> {
+    return new Promise((resolve) => {
+      this.queue.add(async () => {
+        try {
+          await task();
+        } finally {
+          resolve();
+        }
+      });
+    });
+  }
+
+  /** Trains one step. */
+  single(): void {
+    this.run.single();
+    this.queue.poke();
+  }
+
+  /** Starts over with the draft; the present run is set aside. */
+  restart(): void {
+    this.succeed(() => this.runs.create(this.draft, this.lessons));
+  }
+
+  /** Back to the beginning: of the model that was opened, or of the run. */
+  reset(): void {
+    if (this.origin) void this.open(this.origin);
+    else this.restart();
+  }
+
+  choosePreset(name: string): void {
+    this.succeed(() => this.fromNothing(name));
+  }
+
+  /** Trains a model of a preset from its first step on. */
+  trainFromNothing(name: string): void {
+    this.succeed(async () => {
+      await this.fromNothing(name);
+      this.train();
+    });
+  }
+
+  /** Takes up a checkpoint that was dropped or chosen. */
+  openCheckpoint(bytes: Uint8Array): void {
+    this.succeed(() => this.runs.load(bytes));
+  }
+
+  /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */
+  async open(shipped: Shipped): Promise<void> {
+    this.#wanted = shipped.name;
+    const bytes = await this.runs.fetch(shipped);
+    if (!bytes || this.#wanted !== shipped.name) return;
+    this.succeed(() => this.runs.open(shipped, bytes));
+  }
+
+  /** Does not wait for the model that the page opens with. */
+  skip(): void {
+    this.runs.skip();
+  }
+
+  /** Applies the settings that need no restart. */
+  configure(): void {
+    const settings = liveOf(this.draft);
+    this.queue.add(() => this.runs.configure(settings));
+  }
+
+  async download(): Promise<Uint8Array | null> {
+    return new Promise((resolve) => {
+      this.queue.add(async () => {
+        try {
+          resolve(await this.runs.file());
+        } finally {
+          resolve(null);
+        }
+      });
+    });
+  }
+
+  restore(run: SavedRun): void {
+    this.#wanted = null;
+    this.liveSettings.forget();
+    this.queue.add(() => this.runs.restore(run));
+  }
+
+  discard(run: SavedRun): void {
+    this.queue.add(() => this.runs.discard(run));
+  }
+
+  undelete(): void {
+    this.queue.add(() => this.runs.undelete());
+  }
+
+  /** Keeps what was learned, because the page may be closing. */
+  keepNow(): void {
+    this.queue.add(() => this.runs.save());
+  }
+
+  /** Says why something given was not taken. */
+  refuse(message: string, hint: string): void {
+    this.notices.tell('bad', message, hint);
+  }
+
+  dismiss(): void {
+    this.notices.dismiss();
+  }
+
+  /** Another run takes the place of this one. */
+  protected succeed(next: () => Promise<void>): void {
+    this.#wanted = null;
+    this.liveSettings.forget();
+    this.queue.add(() => this.runs.replace(next));
+  }
+
+  /** Takes a text that was dropped or chosen. */
+  abstract takeText(name: string, text: string): void;
+
+  /** Takes a text that was pasted on the page, not into a field of it. */
+  abstract takePasted(text: string): void;
+
+  /** Another run of a preset, not trained yet. */
+  protected abstract fromNothing(name: string): Promise<void>;
+}

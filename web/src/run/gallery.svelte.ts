@@ -1,0 +1,113 @@
+// The models that come with the page: listed at once, fetched when one is wanted,
+// and each only once.
+
+import { SessionError } from '../client/client';
+import { type Manifest, readManifest, type Shipped } from './manifest';
+import { sentence } from './format';
+import { ROOM_OF } from '../rooms/table';
+import type { RoomName } from '../worker/protocol';
+import { beside, download } from './download';
+
+/** How it stands with fetching a model. */
+export type Fetching =
+  | { readonly state: 'coming'; readonly received: number }
+  | { readonly state: 'failed'; readonly message: string; readonly hint: string };
+
+/** How long the page waits for the list before it goes on without, in milliseconds. */
+const PATIENCE = 10_000;
+
+export class Gallery {
+  /** Those of this room. */
+  shown = $state.raw<readonly Shipped[]>([]);
+  /** How it stands with the list itself; a page may come without one. */
+  list = $state<'coming' | 'here' | 'none' | 'unread'>('coming');
+  fetching = $state.raw<Readonly<Record<string, Fetching>>>({});
+
+  /** The list; `null` where there is none that can be read. */
+  readonly manifest: Promise<Manifest | null>;
+
+  readonly #base: string;
+  readonly #room: RoomName;
+  #here: Readonly<Record<string, Promise<Uint8Array>>> = {};
+
+  /** `base`: the address that the folder `checkpoints` lies beside. */
+  constructor(base: string, room: RoomName) {
+    this.#base = base;
+    this.#room = room;
+    this.manifest = this.#list();
+  }
+
+  async find(name: string): Promise<Shipped | null> {
+    return (await this.manifest)?.checkpoints.find((each) => each.name === name) ?? null;
+  }
+
+  /** The model that the list says to open with, if it is at home in this room. */
+  async first(): Promise<Shipped | null> {
+    const name = (await this.manifest)?.first.name;
+    return this.shown.find((each) => each.name === name) ?? null;
+  }
+
+  /** The file of a model. Throws a `SessionError` when it cannot be had or is another one. */
+  bring(shipped: Shipped): Promise<Uint8Array> {
+    const { name } = shipped;
+    const here = this.#here[name];
+    if (here) return here;
+    const coming = this.#fetch(shipped);
+    this.#here = { ...this.#here, [name]: coming };
+    // A failure may be asked about again.
+    coming.catch(() => (this.#here = without(this.#here, name)));
+    return coming;
+  }
+
+  async #list(): Promise<Manifest | null> {
+    try {
+      const response = await fetch(beside(this.#base, 'manifest.json'), {
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      if (response.status === 404) this.list = 'none';
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      const manifest = readManifest(await response.json());
+      this.shown = manifest.checkpoints.filter(
+        ({ config }) => ROOM_OF[config.model.variant] === this.#room,
+      );
+      this.list = 'here';
+      return manifest;
+    } catch (error) {
+      // Nobody asked for it, and the page works without: said where the models would be.
+      if (this.list === 'coming') this.list = 'unread';
+      const why = error instanceof Error ? error.message : String(error);
+      console.info(`No models come with this page (checkpoints/manifest.json): ${why}`);
+      return null;
+    }
+  }
+
+  async #fetch(shipped: Shipped): Promise<Uint8Array> {
+    const { name, file, sha256 } = shipped;
+    // Another file under the same name is another address, also for caches.
+    const url = beside(this.#base, `${file}?${sha256.slice(0, 16)}`);
+    this.#say(name, { state: 'coming', received: 0 });
+    try {
+      const bytes = await download(url, shipped, (received) =>
+        this.#say(name, { state: 'coming', received }),
+      );
+      this.#say(name, null);
+      return bytes;
+    } catch (error) {
+      const { message, hint } =
+        error instanceof SessionError
+          ? error.failure
+          : { message: String(error), hint: 'Reload the page.' };
+      this.#say(name, { state: 'failed', message: sentence(message), hint });
+      throw error;
+    }
+  }
+
+  #say(name: string, fetching: Fetching | null): void {
+    const others = without(this.fetching, name);
+    this.fetching = fetching ? { ...others, [name]: fetching } : others;
+  }
+}
+
+function without<T>(record: Readonly<Record<string, T>>, name: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
+}

@@ -1,0 +1,123 @@
+// One thing after another: a piece of text, some training, a validation, a save.
+// Pausing is not asking. And what is done when something fails.
+
+import { SessionError } from '../client/client';
+import type { Task, TaskQueue } from './task-queue';
+import type { Machine } from './machine.svelte';
+import type { Notices } from './notices.svelte';
+import type { Runs } from './runs.svelte';
+import type { Training } from './training.svelte';
+
+/** Crashes without progress between them, after which the page gives up. */
+const MOST_REVIVED = 3;
+
+/** What the loop goes around. */
+export interface Around {
+  readonly machine: Machine;
+  readonly run: Training;
+  readonly runs: Runs;
+  readonly notices: Notices;
+  readonly queue: TaskQueue;
+  /** What is done when there is nothing better to do; whether there was anything. */
+  readonly spare: () => Promise<boolean>;
+}
+
+export class Loop {
+  readonly #at: Around;
+  #revived = 0;
+
+  constructor(around: Around) {
+    this.#at = around;
+  }
+
+  /** Opens the device, begins, and goes on until the page closes. */
+  async live(begin: () => Promise<void>): Promise<never> {
+    try {
+      await this.#at.machine.open();
+      await begin();
+    } catch (error) {
+      await this.#trouble(error);
+    }
+    for (;;) {
+      try {
+        await this.#turn();
+      } catch (error) {
+        await this.#trouble(error);
+      }
+    }
+  }
+
+  async #turn(): Promise<unknown> {
+    const task = this.#at.queue.next();
+    if (task) return this.#attend(task);
+    const run = this.#at.run;
+    if (run.phase === 'broken' || !run.state.summary) return this.#at.queue.sleep();
+    const now = performance.now();
+    if (await run.respond(now)) return;
+    if (run.phase === 'training' && this.#at.runs.due(now)) return this.#at.runs.save();
+    if (run.wanted) return (await run.step()) && this.#at.runs.save();
+    if (await run.idle(now)) return;
+    if (this.#at.runs.unsaved) return this.#at.runs.save();
+    if (await this.#at.spare()) return;
+    return this.#at.queue.sleep(run.due(performance.now()) ?? undefined);
+  }
+
+  /** A wish that cannot be met is refused, and training goes on. */
+  async #attend(task: Task): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe || !this.#at.run.state.summary)
+        throw error;
+      this.#at.notices.fail(error.failure);
+    }
+  }
+
+  async #trouble(error: unknown): Promise<void> {
+    const run = this.#at.run;
+    if (!(error instanceof SessionError)) {
+      const message = error instanceof Error ? error.message : String(error);
+      const hint = 'Reload the page to go on from the last save.';
+      this.#at.notices.tell('bad', `Something went wrong: ${message}`, hint);
+      if (!run.state.summary) run.phase = 'broken';
+      return;
+    }
+    const { failure } = error;
+    if (error.severe || failure.kind === 'diverged') {
+      try {
+        await this.#revive(failure.message, failure.hint, error.severe);
+      } catch (again) {
+        run.phase = 'broken';
+        const { message, hint } = again instanceof SessionError ? again.failure : failure;
+        const kept = run.state.summary ? ' The last save is kept.' : '';
+        this.#at.notices.tell('bad', message, hint + kept);
+      }
+      return;
+    }
+    this.#at.notices.fail(failure);
+    run.pause();
+    if (!run.state.summary) run.phase = 'broken';
+  }
+
+  /** Starts a new worker and goes on from the last save. */
+  async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
+    const run = this.#at.run;
+    this.#revived = this.#at.runs.progressed ? 1 : this.#revived + 1;
+    this.#at.runs.progressed = false;
+    if (this.#revived > MOST_REVIVED) {
+      run.phase = 'broken';
+      const advice = 'It happened again and again. Reload the page; the last save is kept.';
+      this.#at.notices.tell('bad', message, advice);
+      return;
+    }
+    const training = run.phase === 'training';
+    const lost = run.state.step;
+    await this.#at.machine.renew();
+    await this.#at.runs.back();
+    // A run that diverged would do so again; a crash is no fault of its own.
+    if (goOn && training && run.phase === 'paused') run.phase = 'training';
+    const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
+    const now = run.phase === 'training' ? 'training goes on from there' : 'training is paused';
+    this.#at.notices.tell('bad', message, `${went}; ${now}. ${hint}`);
+  }
+}

@@ -1,0 +1,86 @@
+// Runs that were replaced, on the chart to compare with the one at hand.
+
+import type { RunConfig } from '../gen';
+import type { SavedRun } from './saved-runs';
+import type { History } from './state';
+import { differing, show, UNFELT, valueOf } from './settings';
+import { depthOf } from './sizes';
+
+export interface PastRun {
+  readonly id: string;
+  readonly name: string;
+  readonly step: number;
+  readonly history: History;
+  /** Unknown of runs that were kept before it was noted. */
+  readonly config: RunConfig | null;
+  /** What its line looks like; no two that are on the chart have the same. */
+  readonly slot: number;
+  readonly shown: boolean;
+  /** The depth at which its losses are compared. */
+  readonly depth: number;
+  /** Whether its line is made of validations; too few make none. */
+  readonly validated: boolean;
+}
+
+/** Past runs that are drawn at once. */
+export const MOST_SHOWN = 4;
+/** Past runs in the list; one more pushes out the oldest. */
+export const MOST_LISTED = 8;
+
+export type Arrival = Pick<PastRun, 'id' | 'name' | 'step' | 'history' | 'config'>;
+
+/** With another run, which is shown; the one that was shown longest makes room for it. */
+export function added(runs: readonly PastRun[], run: Arrival): readonly PastRun[] {
+  const rest = roomy(dropped(runs, run.id)).slice(1 - MOST_LISTED);
+  const depths = run.history.validation.at(-1)?.depths ?? [];
+  const depth = run.config ? depthOf(run.config.model) : Math.max(1, ...depths.map((d) => d.depth));
+  const validated = run.history.validation.length > 1;
+  return [...rest, { ...run, slot: free(rest), shown: true, depth, validated }];
+}
+
+export function dropped(runs: readonly PastRun[], id: string): readonly PastRun[] {
+  return runs.filter((run) => run.id !== id);
+}
+
+export function toggled(runs: readonly PastRun[], id: string): readonly PastRun[] {
+  const run = runs.find((run) => run.id === id);
+  if (!run) return runs;
+  if (run.shown) return runs.map((each) => (each === run ? { ...run, shown: false } : each));
+  const rest = roomy(runs);
+  return rest.map((each) => (each === run ? { ...run, slot: free(rest), shown: true } : each));
+}
+
+/** Hides as many of the oldest as leave room for one more. */
+function roomy(runs: readonly PastRun[]): readonly PastRun[] {
+  let excess = runs.filter((run) => run.shown).length - (MOST_SHOWN - 1);
+  return runs.map((run) => {
+    if (!run.shown || excess <= 0) return run;
+    excess -= 1;
+    return { ...run, shown: false };
+  });
+}
+
+function free(runs: readonly PastRun[]): number {
+  const taken = new Set(runs.filter((run) => run.shown).map((run) => run.slot));
+  return [0, 1, 2, 3].find((slot) => !taken.has(slot)) ?? 0;
+}
+
+/** A run that was kept, as one to compare with. */
+export function arrival(kept: SavedRun, name: string): Arrival {
+  const { id, step, history, config = null } = kept;
+  return { id, name, step, history, config };
+}
+
+/** Its last validation loss at the depth it was trained at. */
+export function lastLoss({ history, depth }: PastRun): number | null {
+  const last = history.validation.at(-1);
+  return last?.depths.find((d) => d.depth === depth)?.loss ?? null;
+}
+
+/** In which settings a run differs from the one at hand, with its own values. */
+export function differences(config: RunConfig | null, now: RunConfig): string {
+  if (!config) return 'its settings were not kept';
+  const differ = differing(config, now).filter(({ key }) => !UNFELT.includes(key));
+  if (differ.length === 0) return 'the same settings';
+  return differ.map((setting) => `${setting.key} ${show(valueOf(config, setting))}`).join(', ');
+}

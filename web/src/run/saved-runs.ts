@@ -1,0 +1,111 @@
+// Runs kept in the browser: the current one, and those that were set aside.
+
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+
+import type { RunConfig } from '../gen';
+import type { History } from './state';
+
+/** Everything needed to go on with a run. */
+export interface SavedRun {
+  readonly id: string;
+  readonly preset: string;
+  /** The model that came with the page and that the run goes on from. */
+  readonly origin?: string | undefined;
+  readonly dataset: string;
+  /** The text, when it is the visitor's own. */
+  readonly text: string | null;
+  readonly step: number;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+  readonly checkpoint: Uint8Array;
+  readonly optimizer: Uint8Array | null;
+  readonly history: History;
+  /** Its settings; absent in records of before they were kept beside the checkpoint. */
+  readonly config?: RunConfig | undefined;
+}
+
+interface Schema extends DBSchema {
+  runs: { key: string; value: SavedRun };
+}
+
+/** Bytes that a run takes, but for its history, which is small. */
+export function sizeOf({ checkpoint, optimizer, text }: SavedRun): number {
+  return checkpoint.length + (optimizer?.length ?? 0) + (text?.length ?? 0);
+}
+
+export const CURRENT = 'current';
+
+/** Runs set aside beyond this many push out the oldest. */
+export const MOST_SAVED = 5;
+
+/** What a run is called on the shelf once it is set aside. */
+export function asideId(savedAt: number): string {
+  return `kept-${savedAt}`;
+}
+
+export class SavedRuns {
+  readonly #database: Promise<IDBPDatabase<Schema>>;
+
+  constructor(name = 'trm-playground') {
+    this.#database = openDB<Schema>(name, 1, {
+      upgrade: (database) => {
+        database.createObjectStore('runs', { keyPath: 'id' });
+      },
+    });
+    // Each use reports its own failure; this one is only for the case of none.
+    this.#database.catch(() => undefined);
+  }
+
+  async save(run: SavedRun): Promise<void> {
+    await (await this.#database).put('runs', run);
+  }
+
+  async load(id: string): Promise<SavedRun | null> {
+    return (await (await this.#database).get('runs', id)) ?? null;
+  }
+
+  /** Runs set aside, the latest first. */
+  async kept(): Promise<SavedRun[]> {
+    return aside(await (await this.#database).getAll('runs'));
+  }
+
+  /**
+   * Puts a run, or none, in the place of the current one, which is set aside if
+   * it has learned something; `taken`, where the new run comes from, leaves the
+   * list. One transaction: closing the tab in the middle leaves all as it was.
+   */
+  async succeed(run: SavedRun | null, taken: string | null): Promise<void> {
+    const change = (await this.#database).transaction('runs', 'readwrite');
+    const { store, done } = change;
+    // A request that fails is reported by itself; the abort says the same again.
+    done.catch(() => undefined);
+    const current = await store.get(CURRENT);
+    if (taken !== null) await store.delete(taken);
+    if (current && current.step > 0) {
+      await store.put({ ...current, id: asideId(current.savedAt) });
+    }
+    if (run) await store.put({ ...run, id: CURRENT });
+    else await store.delete(CURRENT);
+    for (const old of aside(await store.getAll()).slice(MOST_SAVED)) await store.delete(old.id);
+    await done;
+  }
+
+  /** Puts a run that was set aside back on the shelf. */
+  async putBack(run: SavedRun): Promise<void> {
+    const { store, done } = (await this.#database).transaction('runs', 'readwrite');
+    done.catch(() => undefined);
+    await store.put(run);
+    const others = aside(await store.getAll()).filter(({ id }) => id !== run.id);
+    for (const old of others.slice(MOST_SAVED - 1)) await store.delete(old.id);
+    await done;
+  }
+
+  async remove(id: string): Promise<void> {
+    await (await this.#database).delete('runs', id);
+  }
+}
+
+/** The runs that are not the current one, the latest first. */
+function aside(runs: readonly SavedRun[]): SavedRun[] {
+  return runs.filter((run) => run.id !== CURRENT).sort((a, b) => b.savedAt - a.savedAt);
+}

@@ -1,0 +1,102 @@
+// Keeps runs in the browser. Its storage may be full or forbidden: then it says
+// so, and the page goes on without.
+
+import type { SavedRun, SavedRuns } from './saved-runs';
+import { CURRENT } from './saved-runs';
+
+export type Complain = (message: string, hint: string) => void;
+
+export class RunSaver {
+  /** The current run has not replaced the one before it on the shelf. */
+  #heir = false;
+  /** The kept run that the current one goes on from; it leaves the list. */
+  #taken: string | null = null;
+  /** What was last to be kept, also if it could not be. */
+  #latest: SavedRun | null = null;
+
+  /** `mine`: whether the place of the current run belongs to this tab. */
+  constructor(
+    readonly store: SavedRuns,
+    readonly complain: Complain,
+    readonly mine: Promise<boolean> = Promise.resolve(true),
+  ) {}
+
+  /** Where to go on after a crash: what could not be kept is still at hand. */
+  async latest(): Promise<SavedRun | null> {
+    return this.#latest ?? this.current();
+  }
+
+  async current(): Promise<SavedRun | null> {
+    if (!(await this.mine)) return null;
+    return this.#quietly(() => this.store.load(CURRENT));
+  }
+
+  kept(): Promise<readonly SavedRun[] | null> {
+    return this.#quietly(() => this.store.kept());
+  }
+
+  /** Whether it is gone. */
+  async discard(id: string): Promise<boolean> {
+    return this.#done(() => this.store.remove(id));
+  }
+
+  /** Whether it is there again. */
+  async putBack(run: SavedRun): Promise<boolean> {
+    return this.#done(() => this.store.putBack(run));
+  }
+
+  /** From the next save on, another run is the current one. */
+  succeed(taken: string | null): void {
+    this.#heir = true;
+    this.#taken = taken;
+  }
+
+  /** The current run leaves its place to one that need not be kept. */
+  async vacate(): Promise<void> {
+    this.#latest = null;
+    if (!(await this.mine)) return;
+    await this.#quietly(async () => {
+      await this.store.succeed(null, this.#taken);
+      this.#heir = false;
+      this.#taken = null;
+    });
+  }
+
+  /** Whether the run is kept now. */
+  async save(run: SavedRun): Promise<boolean> {
+    this.#latest = run;
+    if (!(await this.mine)) return false;
+    const kept = await this.#quietly(async () => {
+      // Until it has worked once: a plain save would overwrite the run before.
+      if (this.#heir) await this.store.succeed(run, this.#taken);
+      else await this.store.save(run);
+      this.#heir = false;
+      this.#taken = null;
+      return true;
+    });
+    return kept ?? false;
+  }
+
+  async #done(work: () => Promise<void>): Promise<boolean> {
+    const done = await this.#quietly(async () => {
+      await work();
+      return true;
+    });
+    return done ?? false;
+  }
+
+  async #quietly<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      const full = error instanceof DOMException && error.name === 'QuotaExceededError';
+      this.complain(
+        full
+          ? 'The browser has no room left to keep this run.'
+          : 'The browser cannot keep this run.',
+        'Download the checkpoint: closing the tab would lose what was learned since the last save.',
+      );
+      return null;
+    }
+  }
+}

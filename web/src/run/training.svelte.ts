@@ -1,0 +1,121 @@
+// A run being trained: steps in pieces short enough to stay answerable, and what is
+// known of them. What else a run does depends on the room it is in.
+
+import type { RunConfig, RunSummary } from '../gen';
+import { type RunEvent, type History, NO_RUN, type Phase, reduce, type RunState } from './state';
+import { differing, valueOf, withSetting } from './settings';
+import type { Machine } from './machine.svelte';
+
+/** Milliseconds of training in one request: short enough to stay answerable. */
+const SLICE = 200;
+
+export abstract class Training {
+  state = $state.raw<RunState>(NO_RUN);
+  phase = $state<Phase>('opening');
+  /** Whether steps are being made; the last ones arrive after a pause. */
+  stepping = $state(false);
+  /** What the settings form shows; a new run takes it over. */
+  draft: RunConfig;
+
+  protected readonly machine: Machine;
+  #single = 0;
+  #batch = 1;
+
+  constructor(machine: Machine, config: RunConfig) {
+    this.machine = machine;
+    this.draft = $state.raw(config);
+  }
+
+  /** Another run is at hand. `finished`: what it is worth is known already. */
+  abstract begin(
+    summary: RunSummary,
+    text: string | null,
+    history: History | null,
+    finished: boolean,
+  ): void;
+
+  protected begun(summary: RunSummary, history: History | null): void {
+    this.apply({ type: 'began', summary, history });
+    this.draft = summary.config;
+    this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
+    this.#single = 0;
+    this.#batch = 1;
+  }
+
+  /** Its settings changed while it goes on. */
+  change(summary: RunSummary): void {
+    const before = this.state.summary?.config ?? summary.config;
+    this.apply({ type: 'changed', summary });
+    // What else stands in the form, unapplied, stays there.
+    for (const setting of differing(before, summary.config)) {
+      this.draft = withSetting(this.draft, setting, valueOf(summary.config, setting));
+    }
+    if (this.phase === 'done' && this.state.step < summary.config.train.max_iters) {
+      this.phase = 'paused';
+    }
+  }
+
+  train(): boolean {
+    if (this.phase !== 'paused' && this.phase !== 'done') return false;
+    this.phase = 'training';
+    return true;
+  }
+
+  pause(): void {
+    if (this.phase === 'training') this.phase = 'paused';
+  }
+
+  /** Trains one step. */
+  single(): boolean {
+    if (this.phase !== 'paused') return false;
+    this.#single += 1;
+    return true;
+  }
+
+  get wanted(): boolean {
+    return this.phase === 'training' || this.#single > 0;
+  }
+
+  /** Trains for a moment; whether the last step has been made now. */
+  async step(): Promise<boolean> {
+    const n = this.phase === 'training' ? this.#batch : 1;
+    if (this.phase !== 'training') this.#single -= 1;
+    this.stepping = true;
+    const before = performance.now();
+    const { reports } = await this.machine.client
+      .ask({ type: 'step', n }, 'stepped')
+      .finally(() => (this.stepping = false));
+    const ms = performance.now() - before;
+    if (reports.length === 0) {
+      this.phase = 'done';
+      return false;
+    }
+    const from = this.state.step;
+    this.apply({ type: 'stepped', reports, ms });
+    this.#batch = Math.max(1, Math.min(200, Math.round((n * SLICE) / Math.max(1, ms))));
+    this.stepped(from);
+    if (this.state.step < (this.state.summary?.config.train.max_iters ?? Infinity)) return false;
+    this.phase = 'done';
+    await this.finish();
+    return true;
+  }
+
+  /** What someone looks at goes before training, by turns; whether there was anything. */
+  abstract respond(now: number): Promise<boolean>;
+
+  /** Goes on with what can wait for training; whether there was anything to do. */
+  abstract idle(now: number): Promise<boolean>;
+
+  /** Milliseconds until there is something to show again; `null` when there is nothing. */
+  abstract due(now: number): number | null;
+
+  /** Steps have been made since `from`. */
+  protected abstract stepped(from: number): void;
+
+  /** The last step has been made. */
+  protected abstract finish(): Promise<void>;
+
+  protected apply(event: RunEvent): void {
+    this.state = reduce(this.state, event);
+  }
+}

@@ -1,0 +1,197 @@
+// The run in the worker and what it learns from: made, loaded and saved.
+
+import { type SessionClient, SessionError } from '../client/client';
+import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
+import { CURRENT, type SavedRun } from './saved-runs';
+import { ARC } from '../rooms/puzzles/kinds';
+import { SAMPLE_TEXT } from '../rooms/puzzles/arc-sample';
+import { ROOM_OF, stranger, type Variant, variantOf } from '../rooms/table';
+import type { RunState } from './state';
+import type { RoomName } from '../worker/protocol';
+import { Corpora, named } from './dataset';
+
+export class WorkerRun {
+  /** The text, when it is the visitor's own; of ARC the tasks, as JSON. */
+  text: string | null = null;
+
+  readonly #room: RoomName;
+  /** What was loaded to be asked: its lessons are made once it is to learn from them. */
+  #unequipped: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
+  readonly #corpora = new Corpora();
+
+  constructor(room: RoomName) {
+    this.#room = room;
+  }
+
+  /** The words of a text: of one's own, or Shakespeare's for `null`. */
+  async corpus(text: string | null): Promise<string> {
+    return text ?? this.#corpora.shakespeare();
+  }
+
+  async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
+    this.#admit(wanted.model.variant);
+    const config = this.#room === 'language' ? named(wanted, text) : unfilled(wanted);
+    const own = wanted.data.dataset === ARC.name ? (text ?? SAMPLE_TEXT) : text;
+    const lessons = await this.#lessons(own, wanted);
+    const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
+    this.#unequipped = null;
+    this.text = own;
+    return summary;
+  }
+
+  async load(
+    client: SessionClient,
+    checkpoint: Uint8Array,
+    optimizer: Uint8Array | null,
+    text: string | null,
+  ): Promise<RunSummary> {
+    const variant = variantOf(checkpoint);
+    // What says nothing of itself is for the trainer to refuse.
+    if (variant) this.#admit(variant);
+    if (this.#room === 'puzzles') {
+      const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
+      const { summary } = await client.ask(command, 'ready');
+      this.#unequipped = { checkpoint, optimizer };
+      this.text = text;
+      return summary;
+    }
+    const lessons: Lessons = { kind: 'text', text: await this.corpus(text) };
+    const summary = await load(client, checkpoint, optimizer, lessons);
+    this.text = text;
+    return summary;
+  }
+
+  /** Whether lessons can still be made for the run at hand. */
+  get equippable(): boolean {
+    return this.#unequipped !== null;
+  }
+
+  /**
+   * Makes the lessons of a run that was loaded to be asked. Many puzzles take a while;
+   * of ARC they are `tasks`, and others than it knows are refused.
+   */
+  async equip(client: SessionClient, tasks: string | null = null): Promise<RunSummary | null> {
+    const from = this.#unequipped;
+    if (!from) return null;
+    if (tasks !== null) {
+      const command = { type: 'load', ...from, lessons: lessonsOf(tasks) } as const;
+      const { summary } = await client.ask(command, 'ready');
+      this.#unequipped = null;
+      this.text = tasks;
+      return summary;
+    }
+    this.#unequipped = null;
+    return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
+  }
+
+  /** Refuses what is at home in the other room, before anything is given up for it. */
+  #admit(variant: Variant): void {
+    if (ROOM_OF[variant] === this.#room) return;
+    throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
+  }
+
+  async #lessons(text: string | null, { data }: RunConfig): Promise<Lessons> {
+    if (this.#room === 'language') return { kind: 'text', text: await this.corpus(text) };
+    return data.dataset === ARC.name && text !== null ? lessonsOf(text) : { kind: 'puzzles' };
+  }
+
+  async save(client: SessionClient): Promise<Saved> {
+    const { optimizer = null } = this.#unequipped ?? {};
+    const { saved } = await client.ask({ type: 'save' }, 'saved');
+    // What only training needs is not in the worker yet.
+    return optimizer ? { ...saved, optimizer } : saved;
+  }
+
+  /** The run with all that is needed to go on with it another day. */
+  async keepable(
+    client: SessionClient,
+    from: Pick<SavedRun, 'preset' | 'origin'>,
+    state: RunState,
+  ): Promise<SavedRun> {
+    const saved = await this.save(client);
+    const { training, validation, elapsed, changes, judged, summary } = state;
+    return {
+      id: CURRENT,
+      ...from,
+      dataset: summary?.config.data.dataset ?? '',
+      text: this.text,
+      step: saved.step,
+      savedAt: Date.now(),
+      checkpoint: saved.checkpoint,
+      optimizer: saved.optimizer,
+      history: { training, validation, elapsed, changes, judged },
+      config: summary?.config,
+    };
+  }
+}
+
+/** A table of embeddings that grows to what is learned, not to what was learned before. */
+function unfilled(config: RunConfig): RunConfig {
+  const { model, data } = config;
+  if (model.variant !== 'trm' || data.dataset !== ARC.name) return config;
+  return { ...config, model: { ...model, num_puzzle_identifiers: 1 } };
+}
+
+/** ARC tasks that each have their name in the text. */
+function lessonsOf(tasks: string): Lessons {
+  return { kind: 'tasks', name: 'tasks', text: tasks };
+}
+
+/** Takes up a checkpoint. One that learned from something else can still be asked. */
+export async function load(
+  client: SessionClient,
+  checkpoint: Uint8Array,
+  optimizer: Uint8Array | null,
+  lessons: Lessons,
+): Promise<RunSummary> {
+  const command = { type: 'load', checkpoint, optimizer } as const;
+  try {
+    return (await client.ask({ ...command, lessons }, 'ready')).summary;
+  } catch (error) {
+    if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
+    return (await client.ask({ ...command, lessons: null }, 'ready')).summary;
+  }
+}
+
+/** Settings with which a run that has made all its steps goes on. */
+export interface Further {
+  readonly max_iters: number;
+  readonly learning_rate: number;
+}
+
+/**
+ * `more` steps, at the learning rate that the run ended with: a schedule that
+ * rose again would undo what was learned.
+ */
+export function further({ train }: RunConfig, step: number, more: number): Further {
+  const { learning_rate, min_lr, lr_schedule } = train;
+  const ended = lr_schedule === 'cosine' && min_lr > 0 ? min_lr : learning_rate;
+  return { max_iters: step + more, learning_rate: Math.min(ended, learning_rate) };
+}
+
+/** What can be done with a checkpoint that was loaded. */
+export function loadedHint({ step, trainable, config, vocab }: RunSummary): string {
+  if (!trainable) {
+    if (vocab.kind === 'arc') return 'Open the JSON file of its tasks to ask it or to train it on.';
+    return config.model.variant === 'trm'
+      ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
+      : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
+  }
+  return step >= config.train.max_iters
+    ? 'It has made all its steps (max_iters): Train on adds more.'
+    : 'Train goes on from here; the optimiser starts afresh.';
+}
+
+/** Says that the text which was asked for is not the one that is learned from. */
+export function substituted({ data }: RunConfig, { config }: RunSummary): string | null {
+  if (data.dataset === config.data.dataset) return null;
+  return `The text “${data.dataset}” is not at hand, so this run learns from Shakespeare.`;
+}
+
+/** A prompt that the model can read: the one at hand, or else how its text begins. */
+export function readable(prompt: string, { vocab }: RunSummary, text: string | null): string {
+  if (vocab.kind !== 'char' || text === null) return prompt;
+  const known = new Set(vocab.chars);
+  if ([...prompt].every((character) => known.has(character))) return prompt;
+  return (/\S+/u.exec(text)?.[0] ?? '').slice(0, 12);
+}

@@ -1,0 +1,124 @@
+// What a run looks like on a chart: its batches, and its validations by depth.
+
+import type { Score } from '../../rooms/language/leak-scores';
+import type { PastRun } from '../../run/past-runs';
+import type { Change, History, Point } from '../../run/state';
+import { along, type Measure, type SideState } from '../../rooms/language/comparison-side';
+import type { Line, Spot } from './chart';
+
+const DEPTHS = ['--depth-1', '--depth-2', '--depth-3', '--depth-4'];
+
+/** What tells past runs apart, also without colours. */
+export const PAST = [
+  { colour: '--past-1', dash: [6, 3] },
+  { colour: '--past-2', dash: [2, 3] },
+  { colour: '--past-3', dash: [9, 3, 2, 3] },
+  { colour: '--past-4', dash: [12, 4] },
+] as const;
+
+const spot = ({ step, loss }: Point): Spot => ({ x: step, loss });
+
+/** The run at hand: grey batches, and a colour to each depth that is validated. */
+export function runLines({ training, validation }: History): Line[] {
+  const all = validation.flatMap((v) => v.depths.map((d) => d.depth));
+  const depths = [...new Set(all)].sort((a, b) => a - b);
+  const batches = { spots: training.map(spot), colour: '--trace', width: 1.25 };
+  const byDepth = depths.map((depth, i) => ({
+    spots: atDepth({ training, validation, elapsed: 0 }, depth),
+    colour: DEPTHS[i % DEPTHS.length] ?? '--accent',
+    width: 2,
+    label: `depth ${depth}`,
+  }));
+  return [batches, ...byDepth];
+}
+
+/** A run to compare with: one thin line. */
+export function pastLine(run: PastRun): Line {
+  const { colour, dash } = PAST[run.slot % PAST.length] ?? PAST[0];
+  const spots = run.validated ? atDepth(run.history, run.depth) : smooth(run.history.training);
+  return { spots, colour, dash, width: 1.5 };
+}
+
+function atDepth({ validation }: History, depth: number): Spot[] {
+  return validation.flatMap((v) =>
+    v.depths.filter((d) => d.depth === depth).map((d) => ({ x: v.step, loss: d.loss })),
+  );
+}
+
+/** Batches jump too much to be compared; their running mean does not. */
+function smooth(points: readonly Point[]): Spot[] {
+  let mean: number | undefined;
+  return points.map(({ step, loss }) => {
+    mean = mean === undefined ? loss : 0.95 * mean + 0.05 * loss;
+    return { x: step, loss: mean };
+  });
+}
+
+/** What tells the sides of a duel apart. */
+export const SIDES = {
+  a: { colour: '--depth-3', dash: [] },
+  b: { colour: '--depth-1', dash: [7, 4] },
+} as const;
+
+/** Both sides of a duel: pale batches, and validations that can be told apart where they meet. */
+export function comparisonLines(sides: readonly [SideState, SideState], measure: Measure): Line[] {
+  const named = [
+    { label: 'A', side: sides[0], ...SIDES.a },
+    { label: 'B', side: sides[1], ...SIDES.b },
+  ];
+  const lines = named.map(({ label, side, colour, dash }) => {
+    const at = along(side, measure);
+    const spots = ({ training, validation }: SideState) =>
+      [training, validation].map((points) => points.map((p) => ({ x: at(p), loss: p.loss })));
+    const [batches = [], validations = []] = spots(side);
+    return [
+      { spots: batches, colour, width: 1, opacity: 0.35 },
+      { spots: validations, colour, dash, width: 2, label },
+    ];
+  });
+  return [...lines.map(([batches]) => batches), ...lines.map(([, valid]) => valid)].filter(
+    (line) => line !== undefined,
+  );
+}
+
+/** What tells the starts of a draft apart. */
+export const STARTS = {
+  leaking: { colour: '--depth-1', dash: [7, 4] },
+  honest: { colour: '--depth-3', dash: [] },
+} as const;
+
+/** The same model, scored from either start. */
+export function leakLines(scores: readonly Score[]): Line[] {
+  const from = (start: 'leaking' | 'honest', label: string): Line => ({
+    spots: scores.map((score) => ({ x: score.step, loss: score[start] })),
+    ...STARTS[start],
+    width: 2,
+    label,
+  });
+  return [from('leaking', 'published'), from('honest', 'honest')];
+}
+
+/** Changes that lie too close together to be told apart, as one mark. */
+export interface Mark {
+  readonly x: number;
+  readonly changes: readonly Change[];
+}
+
+/** Where changes are marked; `x` is the chart's scale. */
+export function marks(
+  changes: readonly Change[],
+  x: (step: number) => number,
+  left: number,
+  gap = 14,
+): Mark[] {
+  const found: { x: number; changes: Change[] }[] = [];
+  for (const change of changes) {
+    const at = x(change.step);
+    // Of before what the chart shows.
+    if (at < left) continue;
+    const near = found.at(-1);
+    if (near && at - near.x < gap) near.changes.push(change);
+    else found.push({ x: at, changes: [change] });
+  }
+  return found;
+}

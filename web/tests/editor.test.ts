@@ -1,0 +1,171 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { SessionClient } from '../src/client/client';
+import { PuzzleEditor } from '../src/rooms/puzzles/editor.svelte';
+import { WorkerRun } from '../src/run/worker-run';
+import { type Command, type Event, type RunSummary } from '../src/gen';
+import { preset } from '../src/run/presets';
+import { empty } from '../src/rooms/puzzles/board';
+import { EASY, GRADES, type Kind, kindFor, kindOf } from '../src/rooms/puzzles/kinds';
+import { Answering } from './support/session';
+
+function known(name: string): Kind {
+  const kind = kindOf(name);
+  if (!kind) throw new Error(`${name} is no kind`);
+  return kind;
+}
+
+const FOUR = known('sudoku-4x4');
+
+function summary(name = 'sudoku-4x4', trainable = true): RunSummary {
+  const config = preset(name);
+  if (!config) throw new Error(`there is no preset ${name}`);
+  const vocab = { kind: 'plain', size: name === 'sudoku-4x4' ? 6 : 11 } as const;
+  const numbers = { parameters: 10, step: 7, train_tokens: 1, val_tokens: 1 };
+  return { config, vocab, ...numbers, trainable, chance_loss: 1, training_flops_per_token: 1 };
+}
+
+/** Knows which puzzles there are, and has no opinion on them. */
+class Rules extends Answering {
+  readonly asked: Command[] = [];
+  refuse = false;
+
+  protected answer(command: Command): Event {
+    this.asked.push(command);
+    switch (command.type) {
+      case 'pose': {
+        if (this.refuse) {
+          const failure = { kind: 'puzzle', message: 'too short', hint: 'Give more.' } as const;
+          return { type: 'failed', failure };
+        }
+        const { kind, from } = command;
+        const tokens = from.type === 'drawn' ? from.tokens : new Array<number>(16).fill(2);
+        const facts = { solutions: 'one', solution: null, guesses: 0, broken: [] } as const;
+        return {
+          type: 'posed',
+          posed: { kind, rows: 4, cols: 4, tokens, text: '', ...facts, broken: [] },
+        };
+      }
+      case 'load':
+        return { type: 'ready', summary: summary('sudoku-4x4', command.lessons !== null) };
+      case 'create':
+        return { type: 'ready', summary: summary() };
+      case 'save': {
+        const [checkpoint, optimizer] = [new Uint8Array([1]), new Uint8Array([2])];
+        return { type: 'saved', saved: { checkpoint, optimizer, step: 7 } };
+      }
+      default:
+        throw new Error(`${command.type} was not expected`);
+    }
+  }
+}
+
+let rules: Rules;
+let client: SessionClient;
+
+beforeEach(() => {
+  rules = new Rules();
+  client = new SessionClient(rules);
+});
+
+describe('the editor', () => {
+  test('begins with an easy puzzle, or with the one that is given', async () => {
+    const editor = new PuzzleEditor(FOUR, null);
+    expect(await editor.settle(client)).toBe('whole');
+    expect(rules.asked[0]).toMatchObject({ type: 'pose', kind: 'sudoku-4x4' });
+    expect(rules.asked[0]).toMatchObject({
+      from: { type: 'made', min_guesses: 0, max_guesses: 0 },
+    });
+    const given = new PuzzleEditor(FOUR, empty(FOUR));
+    expect(await given.settle(client)).toBe('drawn');
+    expect(given.board).toEqual(empty(FOUR));
+  });
+
+  test('keeps its puzzle when another one is refused, and says why', async () => {
+    const editor = new PuzzleEditor(FOUR, null);
+    await editor.settle(client);
+    const { posed } = editor;
+    rules.refuse = true;
+    editor.read('12');
+    expect(await editor.settle(client)).toBe('refused');
+    expect(editor.posed).toBe(posed);
+    expect(editor.problem).toBe('Too short.');
+    expect(editor.pending).toBe(false);
+  });
+
+  test('keeps what is drawn until it is a puzzle', async () => {
+    const editor = new PuzzleEditor(FOUR, empty(FOUR));
+    rules.refuse = true;
+    editor.put(3, 5);
+    await editor.settle(client);
+    expect(editor.posed).toBeNull();
+    expect(editor.board[3]).toBe(5);
+    rules.refuse = false;
+    editor.put(2, 4);
+    expect(await editor.settle(client)).toBe('drawn');
+    expect([editor.board[2], editor.board[3], editor.problem]).toEqual([4, 5, null]);
+  });
+
+  test('does not let an older puzzle overtake what was typed since', async () => {
+    const editor = new PuzzleEditor(FOUR, empty(FOUR));
+    const settling = editor.settle(client);
+    editor.put(0, 3);
+    expect(await settling).toBe('refused');
+    expect(editor.pending).toBe(true);
+    await editor.settle(client);
+    expect(editor.board[0]).toBe(3);
+  });
+
+  test('asks again after a worker was lost', async () => {
+    const editor = new PuzzleEditor(FOUR, null);
+    client.terminate();
+    await expect(editor.settle(client)).rejects.toThrow();
+    expect(editor.pending).toBe(true);
+  });
+
+  test('makes room for another kind, and for a grade that it has', () => {
+    const editor = new PuzzleEditor(known('sudoku-9x9'), null);
+    editor.make(GRADES[3]);
+    editor.turn(FOUR);
+    expect([editor.kind, editor.grade, editor.board.length]).toEqual([FOUR, EASY, 16]);
+    expect(editor.pending).toBe(true);
+  });
+});
+
+test('a model is known by what it learned, or by its cells and tokens', () => {
+  expect(kindFor(summary())?.name).toBe('sudoku-4x4');
+  const { config, ...rest } = summary('sudoku-9x9');
+  const data = { ...config.data, dataset: 'a folder' };
+  expect(kindFor({ ...rest, config: { ...config, data } })?.name).toBe('sudoku-9x9');
+  const arc = { kind: 'plain', size: 12 } as const;
+  expect(kindFor({ config: { ...config, data }, vocab: arc })).toBeNull();
+});
+
+describe('what a solver learns from', () => {
+  test('is made when it is to learn, not when it is opened', async () => {
+    const workerRun = new WorkerRun('puzzles');
+    const [file, moments] = [new Uint8Array([8]), new Uint8Array([9])];
+    expect((await workerRun.load(client, file, moments, null)).trainable).toBe(false);
+    expect(rules.asked.at(-1)).toMatchObject({ type: 'load', optimizer: null, lessons: null });
+    // What the worker was not given is not lost meanwhile.
+    expect((await workerRun.save(client)).optimizer).toEqual(moments);
+    expect(workerRun.equippable).toBe(true);
+    expect((await workerRun.equip(client))?.trainable).toBe(true);
+    expect(rules.asked.at(-1)).toMatchObject({
+      type: 'load',
+      checkpoint: file,
+      optimizer: moments,
+      lessons: { kind: 'puzzles' },
+    });
+    expect(await workerRun.equip(client)).toBeNull();
+    expect((await workerRun.save(client)).optimizer).toEqual(new Uint8Array([2]));
+  });
+
+  test('is not made for a model of the other room', async () => {
+    const config = preset('tiny');
+    if (!config) throw new Error('there is no preset tiny');
+    const refused = new WorkerRun('puzzles').create(client, config, null);
+    await expect(refused).rejects.toMatchObject({ failure: { kind: 'room' } });
+    expect(rules.asked).toEqual([]);
+  });
+});

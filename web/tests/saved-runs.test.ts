@@ -1,0 +1,190 @@
+import 'fake-indexeddb/auto';
+
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { RunSaver } from '../src/run/saver';
+import { CURRENT, type SavedRun, MOST_SAVED, SavedRuns } from '../src/run/saved-runs';
+
+let store: SavedRuns;
+let shelves = 0;
+
+beforeEach(() => {
+  shelves += 1;
+  store = new SavedRuns(`test-${shelves}`);
+});
+
+function run(step: number, savedAt = step): SavedRun {
+  return {
+    id: CURRENT,
+    preset: 'tiny',
+    dataset: 'shakespeare',
+    text: null,
+    step,
+    savedAt,
+    checkpoint: Uint8Array.of(1, 2, step),
+    optimizer: null,
+    history: { training: [{ step, loss: 2 }], validation: [], elapsed: 10 },
+  };
+}
+
+const steps = (runs: readonly SavedRun[] | null) => runs?.map((kept) => kept.step);
+
+describe('the store', () => {
+  test('gives back what was saved, to the byte', async () => {
+    expect(await store.load(CURRENT)).toBeNull();
+    await store.save(run(5));
+    expect(await new SavedRuns(`test-${shelves}`).load(CURRENT)).toEqual(run(5));
+    await store.save(run(6));
+    expect((await store.load(CURRENT))?.step).toBe(6);
+    expect(await store.kept()).toEqual([]);
+  });
+
+  test('sets a run aside for its successor', async () => {
+    await store.save(run(5));
+    await store.succeed(run(0, 9), null);
+    expect((await store.load(CURRENT))?.step).toBe(0);
+    const [kept] = await store.kept();
+    expect(kept).toEqual({ ...run(5), id: kept?.id });
+    expect(kept?.id).not.toBe(CURRENT);
+  });
+
+  test('sets a run aside for nothing', async () => {
+    await store.save(run(5));
+    await store.succeed(null, null);
+    expect(await store.load(CURRENT)).toBeNull();
+    expect(steps(await store.kept())).toEqual([5]);
+  });
+
+  test('takes back what was removed, and drops the oldest where there is no room', async () => {
+    for (let step = 1; step <= MOST_SAVED + 1; step += 1) {
+      await store.save(run(step));
+      await store.succeed(null, null);
+    }
+    const [latest, second] = await store.kept();
+    await store.remove(latest?.id ?? '');
+    if (latest) await store.putBack(latest);
+    expect(steps(await store.kept())).toEqual([6, 5, 4, 3, 2]);
+    // Meanwhile another run was set aside.
+    await store.remove(second?.id ?? '');
+    await store.save(run(7));
+    await store.succeed(null, null);
+    if (second) await store.putBack(second);
+    expect(steps(await store.kept())).toEqual([7, 6, 5, 4, 3]);
+  });
+
+  test('does not keep a run that learned nothing', async () => {
+    await store.save(run(0, 1));
+    await store.succeed(run(0, 2), null);
+    expect(await store.kept()).toEqual([]);
+  });
+
+  test('takes a kept run off the list when it is the current one again', async () => {
+    await store.save(run(5));
+    await store.succeed(run(7), null);
+    const [kept] = await store.kept();
+    await store.succeed(run(5, 8), kept?.id ?? null);
+    expect((await store.load(CURRENT))?.step).toBe(5);
+    expect(steps(await store.kept())).toEqual([7]);
+  });
+
+  test('keeps the latest runs, up to a number', async () => {
+    await store.save(run(1));
+    for (let step = 2; step <= MOST_SAVED + 3; step += 1) await store.succeed(run(step), null);
+    expect(steps(await store.kept())).toEqual([7, 6, 5, 4, 3]);
+    expect((await store.load(CURRENT))?.step).toBe(8);
+  });
+
+  test('forgets a run that is removed', async () => {
+    await store.save(run(1));
+    await store.remove(CURRENT);
+    expect(await store.load(CURRENT)).toBeNull();
+  });
+});
+
+describe('the saver', () => {
+  const full = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
+
+  test('says that there is no room, and tries again', async () => {
+    const complain = vi.fn();
+    const saver = new RunSaver(store, complain);
+    const save = vi.spyOn(store, 'save').mockImplementationOnce(full);
+    expect(await saver.save(run(1))).toBe(false);
+    expect(complain).toHaveBeenCalledOnce();
+    expect(complain.mock.calls[0]).toEqual([
+      'The browser has no room left to keep this run.',
+      expect.stringContaining('Download the checkpoint'),
+    ]);
+    expect(await saver.save(run(2))).toBe(true);
+    expect(save).toHaveBeenCalledTimes(2);
+    expect((await saver.current())?.step).toBe(2);
+  });
+
+  test('says that storage is forbidden, and answers as if there were none', async () => {
+    const complain = vi.fn();
+    const forbidden = () => Promise.reject(new DOMException('no', 'SecurityError'));
+    vi.spyOn(store, 'load').mockImplementation(forbidden);
+    vi.spyOn(store, 'kept').mockImplementation(forbidden);
+    const saver = new RunSaver(store, complain);
+    expect(await saver.current()).toBeNull();
+    expect(await saver.kept()).toBeNull();
+    expect(complain).toHaveBeenCalledWith('The browser cannot keep this run.', expect.any(String));
+  });
+
+  test('never saves a successor over the run before it, also after a failure', async () => {
+    const saver = new RunSaver(store, vi.fn());
+    await saver.save(run(5));
+    saver.succeed(null);
+    vi.spyOn(store, 'succeed').mockImplementationOnce(full);
+    expect(await saver.save(run(0, 8))).toBe(false);
+    expect((await saver.current())?.step).toBe(5);
+    expect(await saver.save(run(1, 9))).toBe(true);
+    expect((await saver.current())?.step).toBe(1);
+    expect(steps(await saver.kept())).toEqual([5]);
+    // From now on it is an ordinary run.
+    await saver.save(run(2, 10));
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+});
+
+describe('a saver whose place is vacated', () => {
+  test('sets the run before aside, and is not asked to go on with it', async () => {
+    const saver = new RunSaver(store, vi.fn());
+    await saver.save(run(5));
+    saver.succeed(null);
+    await saver.vacate();
+    expect(await saver.latest()).toBeNull();
+    expect(steps(await saver.kept())).toEqual([5]);
+    // The next run that learns something is an ordinary one.
+    await saver.save(run(6));
+    expect((await saver.current())?.step).toBe(6);
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+
+  test('tries again at the next save when it could not be', async () => {
+    const saver = new RunSaver(store, vi.fn());
+    await saver.save(run(5));
+    saver.succeed(null);
+    vi.spyOn(store, 'succeed').mockImplementationOnce(() => Promise.reject(new Error('no')));
+    await saver.vacate();
+    expect((await saver.current())?.step).toBe(5);
+    await saver.save(run(6));
+    expect((await saver.current())?.step).toBe(6);
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+});
+
+describe('a saver in a second tab', () => {
+  test('leaves the run of the first tab alone, and still goes on after a crash', async () => {
+    await store.save(run(5));
+    const complain = vi.fn();
+    const saver = new RunSaver(store, complain, Promise.resolve(false));
+    expect(await saver.current()).toBeNull();
+    expect(await saver.latest()).toBeNull();
+    expect(await saver.save(run(9))).toBe(false);
+    saver.succeed(null);
+    expect(await saver.save(run(10))).toBe(false);
+    expect((await store.load(CURRENT))?.step).toBe(5);
+    expect((await saver.latest())?.step).toBe(10);
+    expect(complain).not.toHaveBeenCalled();
+  });
+});
