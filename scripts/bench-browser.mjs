@@ -13,8 +13,8 @@ import { median, range } from "./bench/figures.mjs";
 import { preset } from "./bench/presets.mjs";
 import { WEBGPU, launch } from "./lib/browser.mjs";
 import { root, wasmOut } from "./lib/paths.mjs";
-import { Trouble, bold, bytes, dim, main } from "./lib/say.mjs";
-import { packages } from "./lib/tools.mjs";
+import { UserError, bold, bytes, dim, main } from "./lib/terminal.mjs";
+import { installPackages } from "./lib/tools.mjs";
 import { serve } from "./serve.mjs";
 import { buildWasm } from "./wasm.mjs";
 
@@ -136,7 +136,7 @@ function options() {
   const devices = values.device === "both" ? ["cpu", "webgpu"] : [values.device];
   const rounds = values.rounds === undefined ? 0 : Number(values.rounds);
   if (!devices.every((device) => device in PLANS) || !(Number.isInteger(rounds) && rounds >= 0)) {
-    throw new Trouble("usage: bench-browser.mjs [--device cpu|webgpu|both] [--rounds N] [--json]");
+    throw new UserError("usage: bench-browser.mjs [--device cpu|webgpu|both] [--rounds N] [--json]");
   }
   return { devices, rounds, json: values.json };
 }
@@ -144,7 +144,7 @@ function options() {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     const { json, ...wanted } = options();
-    await packages();
+    await installPackages();
     await buildWasm();
     const results = await benchBrowser(wanted);
     const small = wanted.devices.includes("webgpu") ? await benchPreset() : null;

@@ -13,8 +13,8 @@ import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
 import { FLAGS } from "./lib/browser.mjs";
-import { Trouble, bold, dim, main } from "./lib/say.mjs";
-import { needBrowser } from "./lib/tools.mjs";
+import { UserError, bold, dim, main } from "./lib/terminal.mjs";
+import { requireBrowser } from "./lib/tools.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -29,7 +29,7 @@ export async function benchPage({ loads, folder }) {
   const profile = mkdtempSync(join(tmpdir(), "trm-page-"));
   try {
     const { chromium } = await import("playwright-core");
-    const executablePath = await needBrowser();
+    const executablePath = await requireBrowser();
     const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS });
     try {
       const visits = [];
@@ -107,7 +107,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       options: { loads: { type: "string", default: "7" }, json: { type: "boolean", default: false } },
     });
     const loads = Number(values.loads);
-    if (!Number.isInteger(loads) || loads < 1) throw new Trouble("usage: bench-page.mjs [--loads N] [--json]");
+    if (!Number.isInteger(loads) || loads < 1) throw new UserError("usage: bench-page.mjs [--loads N] [--json]");
     await buildSite();
     const result = await benchPage({ loads });
     if (values.json) console.log(JSON.stringify(result, null, 2));

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { median, range } from "./bench/figures.mjs";
 import { launch } from "./lib/browser.mjs";
 import { checkpoints } from "./lib/paths.mjs";
-import { Trouble, bold, dim, main } from "./lib/say.mjs";
+import { UserError, bold, dim, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -70,7 +70,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       options: { puzzles: { type: "string", default: "20" }, json: { type: "boolean", default: false } },
     });
     const puzzles = Number(values.puzzles);
-    if (!Number.isInteger(puzzles) || puzzles < 1) throw new Trouble("usage: bench-solve.mjs [--puzzles N] [--json]");
+    if (!Number.isInteger(puzzles) || puzzles < 1) throw new UserError("usage: bench-solve.mjs [--puzzles N] [--json]");
     await buildSite();
     const rows = await benchSolve({ puzzles });
     if (values.json) {

@@ -14,9 +14,9 @@ import { median, range } from "./bench/figures.mjs";
 import { preset } from "./bench/presets.mjs";
 import { torchPython } from "./bench/torch.mjs";
 import { environment, native, root } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
-import { Trouble, bold, dim, main, note } from "./lib/say.mjs";
-import { rust } from "./lib/tools.mjs";
+import { run } from "./lib/run.mjs";
+import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
+import { requireRust } from "./lib/tools.mjs";
 
 const text = (size) => ({ blocks: 2, cycles: 2, vocab: 65, ...size });
 
@@ -78,7 +78,7 @@ export function benchTorch({ program, python, parts, rounds, threads, runs }) {
 function report(program, args) {
   const { status, stdout, stderr, error } = spawnSync(program, args, { env: environment(), encoding: "utf8" });
   if (status === 0) return JSON.parse(stdout);
-  throw new Trouble(`\`${program} ${args[0]}\` failed: ${error?.message ?? stderr.trim()}`);
+  throw new UserError(`\`${program} ${args[0]}\` failed: ${error?.message ?? stderr.trim()}`);
 }
 
 function compare(size, turns, i) {
@@ -113,7 +113,7 @@ function same(size, ours, peer) {
   const alike = ours.parameters === peer.parameters && ours.batch_size === size.batch && ours.block_size === size.seq;
   if (alike) return;
   const [a, b] = [ours.parameters, peer.parameters].map((n) => n.toLocaleString("en-US"));
-  throw new Trouble(
+  throw new UserError(
     `The two sides train different models: ours has ${a} parameters, batch ${ours.batch_size} × ${ours.block_size}; ` +
       `the peer ${b}, batch ${size.batch} × ${size.seq}. Bring PARTS in scripts/bench-torch.mjs in step with \`trm-native bench\`.`,
   );
@@ -154,7 +154,7 @@ function options() {
   const parts = values.part === undefined ? Object.keys(PARTS) : [values.part];
   const known = parts.every((part) => part in PARTS);
   if (!known || ![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new Trouble(
+    throw new UserError(
       "usage: bench-torch.mjs [--part texts|puzzles] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
     );
   }
@@ -163,8 +163,8 @@ function options() {
 
 /** The native binary, as it is built from these sources. */
 async function build() {
-  rust();
-  await must("cargo", ["build", "--release", "-p", "trm-native"]);
+  requireRust();
+  await run("cargo", ["build", "--release", "-p", "trm-native"]);
   return native;
 }
 

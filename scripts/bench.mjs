@@ -7,8 +7,8 @@
 import { join } from "node:path";
 
 import { root } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
-import { bold, dim, main } from "./lib/say.mjs";
+import { run } from "./lib/run.mjs";
+import { bold, dim, main } from "./lib/terminal.mjs";
 import { hasTorch } from "./bench/torch.mjs";
 import { buildSite } from "./build.mjs";
 import { checkSizes } from "./sizes.mjs";
@@ -16,16 +16,16 @@ import { checkSizes } from "./sizes.mjs";
 await main(async () => {
   await buildSite();
   console.log(bold("\nNative"));
-  await must("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
+  await run("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
   console.log(bold("\nPyTorch"));
-  if (hasTorch()) await must(process.execPath, [join(root, "scripts/bench-torch.mjs")]);
+  if (hasTorch()) await run(process.execPath, [join(root, "scripts/bench-torch.mjs")]);
   else console.log(dim("not installed; `node scripts/bench-torch.mjs` does so and measures beside it"));
   console.log(bold("\nBrowser"));
-  await must(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
+  await run(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
   console.log(bold("\nPage"));
-  await must(process.execPath, [join(root, "scripts/bench-page.mjs")]);
+  await run(process.execPath, [join(root, "scripts/bench-page.mjs")]);
   console.log(bold("\nPuzzles"));
-  await must(process.execPath, [join(root, "scripts/bench-solve.mjs")]);
+  await run(process.execPath, [join(root, "scripts/bench-solve.mjs")]);
   console.log(bold("\nSizes"));
   checkSizes();
 });

@@ -8,16 +8,16 @@ import { pathToFileURL } from "node:url";
 import { exportCorpus } from "./lib/corpus.mjs";
 import { digest } from "./lib/inputs.mjs";
 import { checkpoints, checkpointsOut, dist, web } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
-import { bold, duration, main, step } from "./lib/say.mjs";
-import { packages, rust } from "./lib/tools.mjs";
+import { run } from "./lib/run.mjs";
+import { bold, duration, main, step } from "./lib/terminal.mjs";
+import { installPackages, requireRust } from "./lib/tools.mjs";
 import { buildWasm } from "./wasm.mjs";
 
 const stamp = join(dist, ".state");
 
 export async function buildSite() {
-  rust();
-  await packages();
+  requireRust();
+  await installPackages();
   await exportCorpus();
   await buildWasm();
   shipCheckpoints();
@@ -34,7 +34,7 @@ export function shipCheckpoints() {
 async function page() {
   const state = digest(["web", "configs", "assets"]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return "unchanged";
-  await must("npm", ["run", "build", "--silent"], { cwd: web });
+  await run("npm", ["run", "build", "--silent"], { cwd: web });
   // The state before the build: a file saved while it ran is built next time.
   writeFileSync(stamp, state);
   return undefined;

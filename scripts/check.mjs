@@ -1,20 +1,24 @@
-// npm run check: formatting, lints and types of both sides, without running a
-// test.
+// npm run check: formatting, lints, documentation, structure and types of all
+// code, without running a test.
 
-import { cargoCheck } from "./lib/cargo.mjs";
+import { checkFormat, clippy, docs } from "./lib/cargo.mjs";
 import { web } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
-import { main } from "./lib/say.mjs";
+import { run } from "./lib/run.mjs";
+import { main } from "./lib/terminal.mjs";
 import { runStages } from "./lib/stages.mjs";
 import { storyTypes } from "./lib/stories.mjs";
-import { packages, rust, wasmTarget } from "./lib/tools.mjs";
+import { checkStructure } from "./lib/structure.mjs";
+import { installPackages, installWasmTarget, requireRust } from "./lib/tools.mjs";
 
-const npm = (script) => () => must("npm", ["run", "--silent", script], { cwd: web });
+const npm = (script) => () => run("npm", ["run", "--silent", script], { cwd: web });
 
 await main(async () => {
   const passed = await runStages([
     { name: "set-up", work: setUp },
-    { name: "rust", needs: ["set-up"], work: cargoCheck },
+    { name: "structure", work: checkStructure },
+    { name: "format", needs: ["set-up"], work: checkFormat },
+    { name: "clippy", needs: ["set-up"], work: clippy },
+    { name: "docs", needs: ["set-up"], work: docs },
     { name: "types", needs: ["set-up"], work: npm("check") },
     { name: "types of the stories", needs: ["set-up"], work: storyTypes },
     { name: "lint", needs: ["set-up"], work: npm("lint") },
@@ -23,7 +27,7 @@ await main(async () => {
 });
 
 async function setUp() {
-  rust();
-  await wasmTarget();
-  await packages();
+  requireRust();
+  await installWasmTarget();
+  await installPackages();
 }

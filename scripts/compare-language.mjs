@@ -16,8 +16,8 @@ import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
 import { environment, native, root } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
-import { Trouble, bold, dim, main, note } from "./lib/say.mjs";
+import { run } from "./lib/run.mjs";
+import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
 
 /** What all of them share: the sizes of nanoGPT's CPU recipe. */
 const SHARED = {
@@ -114,7 +114,7 @@ function asked(program, args) {
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
-  if (result.status !== 0) throw new Trouble(`${args.join(" ")} failed:\n${result.stderr}`);
+  if (result.status !== 0) throw new UserError(`${args.join(" ")} failed:\n${result.stderr}`);
   return result;
 }
 
@@ -126,7 +126,7 @@ export async function compareLanguage({ program, folder, seeds, steps, stride, r
       const settings = { ...SHARED, ...row.settings, max_iters: steps * (row.longer ?? 1), seed };
       note(`${row.words}, seed ${seed}`);
       const train = ["train", "shakespeare-char-cpu", ...flags(settings), "--device", "cpu", "--out", out];
-      await must(program, [...train, "--auto-resume"], { env: { RAYON_NUM_THREADS: "1" } });
+      await run(program, [...train, "--auto-resume"], { env: { RAYON_NUM_THREADS: "1" } });
       const score = ["eval", join(out, "last.safetensors"), "--depths", row.depths.join(","), "--device", "cpu"];
       const scored = JSON.parse(asked(program, [...score, "--stride", String(stride), "--json"]).stdout);
       row.seeds.push({ seed, out, ...scored });
@@ -168,9 +168,9 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const [steps, stride, rounds] = [values.steps, values.stride, values.rounds].map(Number);
     const seeds = values.seeds.split(",").map(Number);
     if (![steps, stride, rounds, ...seeds].every((n) => Number.isInteger(n) && n > 0)) {
-      throw new Trouble("--steps, --stride, --rounds and --seeds take whole numbers above 0");
+      throw new UserError("--steps, --stride, --rounds and --seeds take whole numbers above 0");
     }
-    if (!values.native) await must("cargo", ["build", "--release", "-p", "trm-native"]);
+    if (!values.native) await run("cargo", ["build", "--release", "-p", "trm-native"]);
     const program = values.native ? resolve(values.native) : native;
     const folder = resolve(values.runs);
     const rows = await compareLanguage({ program, folder, seeds, steps, stride, rounds });

@@ -12,7 +12,7 @@ import { launch } from "./lib/browser.mjs";
 import { root } from "./lib/paths.mjs";
 import { openedLanguagePage, solvedPuzzle, writingStarted } from "./lib/picture-states.mjs";
 import { animate, decode, encode, reduce } from "./lib/png.mjs";
-import { Trouble, bytes, main, note, step } from "./lib/say.mjs";
+import { UserError, bytes, main, note, step } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -38,7 +38,7 @@ await main(async () => {
   const [frames, interval] = [values.frames, values.interval].map(Number);
   const unknown = values.only.filter((name) => !(name in WORK));
   if (unknown.length || ![frames, interval].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new Trouble(`usage: pictures.mjs [--only ${Object.keys(WORK).join("|")}] [--frames N] [--interval MS]`);
+    throw new UserError(`usage: pictures.mjs [--only ${Object.keys(WORK).join("|")}] [--frames N] [--interval MS]`);
   }
   await buildSite();
   mkdirSync(join(root, "assets"), { recursive: true });
@@ -95,7 +95,7 @@ function still(screenshot) {
 }
 
 function save(name, file, most = MOST.picture) {
-  if (file.length > most) throw new Trouble(`${name}.png is ${bytes(file.length)}; at most ${bytes(most)} are allowed.`);
+  if (file.length > most) throw new UserError(`${name}.png is ${bytes(file.length)}; at most ${bytes(most)} are allowed.`);
   writeFileSync(join(root, `assets/${name}.png`), file);
   note(bytes(file.length));
 }

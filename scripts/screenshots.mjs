@@ -9,9 +9,9 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { launch } from "./lib/browser.mjs";
-import { keep } from "./lib/paths.mjs";
+import { cache } from "./lib/paths.mjs";
 import { pictureStates } from "./lib/picture-states.mjs";
-import { Trouble, main, note, step } from "./lib/say.mjs";
+import { UserError, main, note, step } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -26,13 +26,13 @@ await main(async () => {
   const { values } = parseArgs({
     options: {
       only: { type: "string", multiple: true },
-      out: { type: "string", default: join(keep, "pictures") },
+      out: { type: "string", default: join(cache, "pictures") },
       steps: { type: "string", default: "300" },
     },
   });
   const steps = Number(values.steps);
   if (!Number.isInteger(steps) || steps < 1) {
-    throw new Trouble("usage: screenshots.mjs [--only STATE …] [--out FOLDER] [--steps N]");
+    throw new UserError("usage: screenshots.mjs [--only STATE …] [--out FOLDER] [--steps N]");
   }
   await buildSite();
   const states = chosen(pictureStates(), values.only);
@@ -62,7 +62,7 @@ function chosen(states, only) {
   if (!only) return states;
   const unknown = only.filter((name) => !states.some(({ state }) => state === name));
   if (unknown.length) {
-    throw new Trouble(`There is no state ${unknown.join(", ")}; there are ${states.map((s) => s.state).join(", ")}.`);
+    throw new UserError(`There is no state ${unknown.join(", ")}; there are ${states.map((s) => s.state).join(", ")}.`);
   }
   return states.filter(({ state }) => only.includes(state));
 }

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { dist } from "./lib/paths.mjs";
-import { Trouble, main } from "./lib/say.mjs";
+import { UserError, main } from "./lib/terminal.mjs";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8",
@@ -35,7 +35,7 @@ export function serve({ folder = dist, port = 0, base = "/", mounts = {} } = {})
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const taken = error.code === "EADDRINUSE";
-      reject(taken ? new Trouble(`Port ${port} is taken. \`npm start -- --port 0\` takes a free one.`) : error);
+      reject(taken ? new UserError(`Port ${port} is taken. \`npm start -- --port 0\` takes a free one.`) : error);
     });
     server.listen(port, "127.0.0.1", () => {
       const url = `http://localhost:${server.address().port}${base}`;

@@ -11,9 +11,9 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { checkpoints, keep, native } from "./lib/paths.mjs";
+import { checkpoints, cache, native } from "./lib/paths.mjs";
 import { output } from "./lib/run.mjs";
-import { Trouble, bytes as size, main, note } from "./lib/say.mjs";
+import { UserError, bytes as size, main, note } from "./lib/terminal.mjs";
 import { describe, entry, minutesOf, withEntry } from "./lib/shipping.mjs";
 
 const DEPTHS = "1..8,16";
@@ -24,14 +24,14 @@ const USAGE =
 await main(async () => {
   const { run, name, ...typed } = wanted();
   if (!existsSync(native)) {
-    throw new Trouble(`${native} is missing: \`cargo build --release --workspace --exclude trm-wasm\` makes it.`);
+    throw new UserError(`${native} is missing: \`cargo build --release --workspace --exclude trm-wasm\` makes it.`);
   }
   const best = typed.checkpoint ?? join(run, "best.safetensors");
-  if (!existsSync(best)) throw new Trouble(`${best} is missing; name the checkpoint with --checkpoint.`);
+  if (!existsSync(best)) throw new UserError(`${best} is missing; name the checkpoint with --checkpoint.`);
 
   // Beside the others only when all of it has worked.
-  const half = join(keep, "ship", `${name}.safetensors`);
-  mkdirSync(join(keep, "ship"), { recursive: true });
+  const half = join(cache, "ship", `${name}.safetensors`);
+  mkdirSync(join(cache, "ship"), { recursive: true });
   trm("convert", best, "--from", "trm", "--dtype", "f16", "--to", half);
   const file = readFileSync(half);
   try {
@@ -49,7 +49,7 @@ await main(async () => {
     entry({ ...facts, losses: [] });
     ship(half, entry({ ...facts, ...measured(half, about.config.model.variant) }), typed.default);
   } catch (error) {
-    throw error instanceof Trouble ? error : new Trouble(`${name} cannot be shipped: ${error.message}.`);
+    throw error instanceof UserError ? error : new UserError(`${name} cannot be shipped: ${error.message}.`);
   }
 });
 
@@ -69,20 +69,20 @@ function wanted() {
       },
     });
   } catch (error) {
-    throw new Trouble(`${error.message}\n  ${USAGE}`);
+    throw new UserError(`${error.message}\n  ${USAGE}`);
   }
   const { positionals, values } = parsed;
-  if (positionals.length !== 2) throw new Trouble(USAGE);
+  if (positionals.length !== 2) throw new UserError(USAGE);
   const [run, name] = positionals;
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-  if (minutes !== undefined && !(minutes >= 0)) throw new Trouble(`\`--minutes ${values.minutes}\` is no time.`);
+  if (minutes !== undefined && !(minutes >= 0)) throw new UserError(`\`--minutes ${values.minutes}\` is no time.`);
   return { ...values, run, name, minutes };
 }
 
 /** What `trm-native` prints; what it says goes to the terminal. */
 function trm(...args) {
   const said = output(native, args, { stderr: "inherit" });
-  if (said === null) throw new Trouble(`\`trm-native ${args.join(" ")}\` failed.`);
+  if (said === null) throw new UserError(`\`trm-native ${args.join(" ")}\` failed.`);
   return said;
 }
 

@@ -9,7 +9,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 import { files } from "./lib/inputs.mjs";
 import { dist, root } from "./lib/paths.mjs";
-import { Trouble, bytes, green, main, red } from "./lib/say.mjs";
+import { UserError, bytes, green, main, red } from "./lib/terminal.mjs";
 
 /** Page code is what a browser reads before any module, text or checkpoint. */
 const CODE = new Set([".html", ".js", ".css"]);
@@ -64,11 +64,11 @@ function squeeze(parts, compressed, limit, exact) {
 /** `only`: the name of the one that is wanted. */
 export function sizes({ exact = false, only } = {}) {
   if (!statSync(dist, { throwIfNoEntry: false }))
-    throw new Trouble("There is no web/dist yet: `npm run build` makes it.");
+    throw new UserError("There is no web/dist yet: `npm run build` makes it.");
   const shipped = files([relative(root, dist)]).map((path) => ({ path, name: relative(dist, path) }));
   return LIMITS.filter(({ name }) => !only || name === only).map(({ name, compressed, limit, files: belongs }) => {
     const parts = shipped.filter((file) => belongs(file.name)).map((file) => readFileSync(file.path));
-    if (!parts.length) throw new Trouble(`web/dist has no ${name}: \`npm run build\` makes it whole.`);
+    if (!parts.length) throw new UserError(`web/dist has no ${name}: \`npm run build\` makes it whole.`);
     const raw = parts.reduce((sum, data) => sum + data.length, 0);
     const squeezed = squeeze(parts, compressed, limit, exact);
     return { name, raw, compressed, squeezed, limit, kept: squeezed <= limit };
@@ -82,7 +82,7 @@ export function checkSizes(options) {
     console.log(`  ${mark} ${name}: ${bytes(raw)}, ${bytes(squeezed)} ${compressed} (limit ${bytes(limit)})`);
   }
   const over = rows.filter((row) => !row.kept).map((row) => row.name);
-  if (over.length) throw new Trouble(`Over the limit: ${over.join(", ")}.`);
+  if (over.length) throw new UserError(`Over the limit: ${over.join(", ")}.`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

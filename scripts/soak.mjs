@@ -1,7 +1,7 @@
-// Trains in headless Chromium for a long time and shows that nothing piles up:
-// memory in JavaScript (of the page and of its worker), in wasm and on the
-// device, the processes, the document. Fails when a figure grows or anything
-// goes wrong in a tab. Not for judging speed.
+// Trains in headless Chromium for a long time and checks that nothing grows:
+// memory in JavaScript (page and worker), in wasm and on the device, the browser's
+// processes, the document. Fails when a figure grows or an error occurs in a tab.
+// It does not measure speed.
 //
 //   node scripts/soak.mjs [--minutes 120] [--device cpu|gpu|both] [--preset page-tiny]
 //                         [--dist FOLDER] [--json FILE]
@@ -13,16 +13,16 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { judge } from "./lib/flat.mjs";
-import { Trouble, bold, bytes, dim, green, main, note, red } from "./lib/say.mjs";
+import { UserError, bold, bytes, dim, green, main, note, red } from "./lib/terminal.mjs";
 import { watch } from "./lib/watched.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
 /**
- * What a figure may grow in an hour. A page that is left open over a working
- * day must not be felt: two megabytes an hour are a tenth of what such a tab
- * takes at all. Processes are given more, since allocators keep what they once
- * had; the document is drawn anew many times a second and must stay as large.
+ * What a figure may grow in an hour. Two megabytes an hour are a tenth of what
+ * such a tab holds, and not felt over a working day. Processes may grow more,
+ * since allocators keep what they once had; the document is drawn many times a
+ * second and must keep its size.
  */
 const HELD = { least: 2e6, share: 0.05, floor: 1e6 };
 const PROCESS = { least: 16e6, share: 0.05, floor: 10e6 };
@@ -37,19 +37,20 @@ const LIMITS = {
   "GPU process": PROCESS,
   "DOM nodes": { least: 200, share: 0.05 },
   listeners: { least: 20, share: 0.05 },
-  // The browser tidies up what it has on disk when it likes.
+  // The browser frees disk space at times of its own choice.
   storage: { least: 32e6, share: 0.2 },
 };
 const COUNTED = new Set(["DOM nodes", "listeners"]);
 
 const MINUTE = 60_000;
-/** Samples of a run; the fit looks at every pair of them. */
+/** Samples of a run at most; the fit uses every pair of them. */
 const SAMPLES = 480;
-const SHORTEST = 3_000;
-/** A tab that makes no step for so long is stuck. */
-const STUCK = 5 * MINUTE;
+/** Milliseconds between two samples at least: each collects garbage. */
+const SHORTEST = 2_000;
+/** A tab without a new step for so long is stuck. */
+const STUCK = 2 * MINUTE;
 
-/** Trains for `minutes` on each of the `devices` at once; what was seen on each, also told to `along` on the way. */
+/** Trains for `minutes` on all `devices` at once. Returns the samples of each; `along` gets them during the run. */
 export async function soak({ minutes, devices, preset, folder, along = () => undefined }) {
   const site = await serve(folder ? { folder } : {});
   const tabs = [];
@@ -83,7 +84,7 @@ export async function soak({ minutes, devices, preset, folder, along = () => und
   }
 }
 
-/** Takes a sample, and notes what it shows to be wrong. */
+/** Takes a sample and notes the errors that it shows. */
 function check(seen, sample) {
   const before = seen.samples.at(-1);
   const wrong = (what) => seen.errors.includes(what) || seen.errors.push(what);
@@ -117,7 +118,7 @@ function progress(now, { device, samples, errors }) {
 function show({ device, samples, errors, verdicts }) {
   const { at, step } = samples.at(-1);
   console.log(bold(`\n${device}: ${step} steps in ${(at * 60).toFixed(0)} minutes, ${samples.length} samples`));
-  console.log(dim("  after the first fifth       start         end    growth in an hour (95 %)              limit"));
+  console.log(dim("  after the warm-up           start         end    growth in an hour (95 %)              limit"));
   for (const each of verdicts) console.log(row(each));
   for (const error of errors) console.log(`  ${red("✗")} ${error}`);
 }
@@ -131,20 +132,20 @@ function row({ name, verdict, start, end, growth, least, most, allowed }) {
   return `  ${mark} ${name.padEnd(18)} ${size(start).padStart(11)} ${size(end).padStart(11)}  ${interval.padEnd(36)} ${size(allowed).padStart(9)}`;
 }
 
-/** Whether nothing grew and nothing went wrong. */
+/** Whether nothing grew and no error occurred. */
 export function clean(seen) {
   return seen.every(({ errors, verdicts }) => errors.length === 0 && verdicts.every((v) => v.verdict === "flat"));
 }
 
-/** Soaks, prints the table and fails when it is not clean. */
+/** Runs the soak, prints its table and fails when it is not clean. */
 export async function checkSoak(options, file) {
   const write = (seen) => file && writeFileSync(file, JSON.stringify(seen, null, 2));
-  // Written on the way too: a run that is cut short leaves what it saw.
+  // Also written during the run: one that is interrupted leaves its samples.
   const seen = await soak({ ...options, along: write });
   for (const each of seen) show(each);
   write(seen);
-  if (!clean(seen)) throw new Trouble("The page does not stay as it is: see the marks above.");
-  console.log(`\n${green("✓")} flat`);
+  if (!clean(seen)) throw new UserError("A figure grew or an error occurred: see the lines marked ✗ above.");
+  console.log(`\n${green("✓")} nothing grew`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
@@ -161,7 +162,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const minutes = Number(values.minutes);
     const devices = { cpu: ["cpu"], gpu: ["gpu"], both: ["cpu", "gpu"] }[values.device];
     if (!(minutes > 0) || !devices) {
-      throw new Trouble(
+      throw new UserError(
         "usage: soak.mjs [--minutes N] [--device cpu|gpu|both] [--preset P] [--dist FOLDER] [--json FILE]",
       );
     }

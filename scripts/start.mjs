@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 
-import { Trouble, bold, dim, duration, green, main } from "./lib/say.mjs";
+import { UserError, bold, dim, duration, green, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -32,12 +32,12 @@ function wantedPort() {
   try {
     typed = parseArgs({ options: { port: { type: "string" } } }).values.port;
   } catch (error) {
-    throw new Trouble(`${error.message}\n  ${usage}`);
+    throw new UserError(`${error.message}\n  ${usage}`);
   }
   if (typed === undefined) return PORT;
   const port = Number(typed);
   if (typed === "" || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Trouble(`\`--port ${typed}\` is no port number.\n  ${usage}`);
+    throw new UserError(`\`--port ${typed}\` is no port number.\n  ${usage}`);
   }
   return port;
 }

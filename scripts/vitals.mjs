@@ -13,8 +13,8 @@ import { parseArgs } from "node:util";
 
 import { median } from "./bench/figures.mjs";
 import { FLAGS } from "./lib/browser.mjs";
-import { Trouble, bold, bytes, dim, green, main, red } from "./lib/say.mjs";
-import { needBrowser } from "./lib/tools.mjs";
+import { UserError, bold, bytes, dim, green, main, red } from "./lib/terminal.mjs";
+import { requireBrowser } from "./lib/tools.mjs";
 import { listen } from "./lib/vitals-page.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
@@ -49,7 +49,7 @@ export async function vitals({ loads, forSeconds, query, folder }) {
   const profile = mkdtempSync(join(tmpdir(), "trm-vitals-"));
   try {
     const { chromium } = await import("playwright-core");
-    const executablePath = await needBrowser();
+    const executablePath = await requireBrowser();
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
@@ -97,7 +97,7 @@ async function leave(context, page, url) {
 
 /** What is felt while it trains and the grid is in sight. */
 async function train(page, forSeconds) {
-  await page.getByRole("button", { name: /^Train( this model on)?$/ }).click();
+  await page.getByRole("button", { name: /^(Train|Continue training)$/ }).click();
   await page.locator('[data-testid="step"][data-phase="training"]').waitFor();
   await page.locator('[data-testid="refinement"]').scrollIntoViewIfNeeded();
   return page.evaluate((ms) => window.vitals.during(ms), forSeconds * 1000);
@@ -150,12 +150,12 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     });
     const [loads, forSeconds] = [Number(values.loads), Number(values.seconds)];
     if (!Number.isInteger(loads) || loads < 1 || !(forSeconds > 0)) {
-      throw new Trouble("usage: vitals.mjs [--loads N] [--seconds S] [--query Q] [--dist FOLDER] [--json]");
+      throw new UserError("usage: vitals.mjs [--loads N] [--seconds S] [--query Q] [--dist FOLDER] [--json]");
     }
     if (!values.dist) await buildSite();
     const folder = values.dist && resolve(values.dist);
     const result = await vitals({ loads, forSeconds, query: values.query, folder });
     if (values.json) console.log(JSON.stringify(result, null, 2));
-    else if (!print(result)) throw new Trouble("Over a limit: see the marks above.");
+    else if (!print(result)) throw new UserError("Over a limit: see the marks above.");
   });
 }

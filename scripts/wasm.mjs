@@ -1,12 +1,12 @@
-// Builds the browser's modules from the one crate trm-wasm: `cpu` for language
-// models and `cpu-puzzles` for puzzle solvers, so that neither room waits for the
-// other's code; and `gpu` for both, which is fetched only where there is an adapter.
+// Builds the browser's WebAssembly modules from the crate trm-wasm: for every page one
+// that computes on the CPU and holds only the page's family of models, so that each
+// loads quickly; and one for WebGPU with all families, which is fetched only where
+// there is an adapter.
 //
 //   node scripts/wasm.mjs [cpu] [cpu-puzzles] [gpu]
 //
-// A module is built once for each state of its sources: the finished files are
-// kept under the target directory by digest, and a build that finds them only
-// copies.
+// A module is built once for each state of its sources: the finished files are kept
+// under the target directory by digest, and a build that finds them only copies.
 
 import {
   cpSync,
@@ -23,23 +23,26 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { digest } from "./lib/inputs.mjs";
-import { alone } from "./lib/lock.mjs";
-import { keep, target, wasmOut } from "./lib/paths.mjs";
-import { must, output } from "./lib/run.mjs";
-import { bytes, duration, main, note, step } from "./lib/say.mjs";
-import { packages, rust, wasmBindgen, wasmTarget } from "./lib/tools.mjs";
+import { withBuildLock } from "./lib/lock.mjs";
+import { cache, target, wasmOut } from "./lib/paths.mjs";
+import { ROOMS } from "./lib/rooms.mjs";
+import { output, run } from "./lib/run.mjs";
+import { UserError, bytes, duration, main, note, step } from "./lib/terminal.mjs";
+import { installPackages, installWasmBindgen, installWasmTarget, requireRust } from "./lib/tools.mjs";
 
-export const KINDS = ["cpu", "cpu-puzzles", "gpu"];
-
-/** Cargo features of a kind; `test` is what the tests in the browser use. */
-const FEATURES = {
-  cpu: "cpu,language",
-  "cpu-puzzles": "cpu,puzzles",
-  gpu: "gpu,language,puzzles",
-  test: "cpu,language,puzzles",
+/** Cargo features of the modules that ship, by kind: the pages' CPU modules, and one for WebGPU. */
+const FAMILIES = ROOMS.map(({ family }) => family);
+const SHIPPED = {
+  ...Object.fromEntries(ROOMS.map(({ wasm, family }) => [wasm, `cpu,${family}`])),
+  gpu: `gpu,${FAMILIES.join(",")}`,
 };
 
-/** What decides a module's bytes, beside the compiler. */
+/** Cargo features by kind; `test` is for the tests in the browser. */
+export const FEATURE_SETS = { ...SHIPPED, test: `cpu,${FAMILIES.join(",")}` };
+
+export const KINDS = Object.keys(SHIPPED);
+
+/** The sources of a module, beside the compiler. */
 const SOURCES = [
   "Cargo.toml",
   "Cargo.lock",
@@ -52,16 +55,15 @@ const SOURCES = [
   "scripts/wasm.mjs",
 ];
 
-/** Finished modules kept for each kind: the last few states of the sources. */
+/** Finished modules that are kept for each kind, the most recently used. */
 const KEPT = 4;
 
 const EXPECTED = {
-  cpu: "the first build compiles Burn for the browser: 3 to 8 minutes on two cores",
-  "cpu-puzzles": "after the other CPU module, the first build takes about a minute",
-  gpu: "the first build compiles Burn and its WebGPU side: 6 to 15 minutes on two cores",
+  cpu: "the first build compiles Burn for the browser: about 2 minutes on two cores; a second CPU module takes one",
+  gpu: "the first build compiles Burn and its WebGPU side: about 5 minutes on two cores",
 };
 
-/** Crates of the CPU modules in which no time is spent while training. */
+/** Crates of the CPU modules in which training spends no time. */
 const SMALL = [
   ...["burn-flex", "burn-std", "burn-autodiff", "burn-dispatch"],
   ...["serde", "serde_core", "serde_json", "serde-wasm-bindgen", "safetensors"],
@@ -69,32 +71,32 @@ const SMALL = [
 ];
 
 /**
- * The arguments of cargo that build a kind, or the tests in the browser. The CPU
- * backend, which is instantiated for every number type, and whatever only steers
- * are compiled for size: what trains is in our own kernels and in gemm, and the
- * module comes out smaller and no slower.
+ * The arguments of cargo that build a kind. In the CPU modules, burn-flex, which is
+ * compiled for every number type, and what only controls the computation are compiled
+ * for size: training spends its time in trm-kernels and gemm, and the module is
+ * smaller and not slower.
  */
 export function features(kind) {
-  const crates = kind === "gpu" ? [] : SMALL;
+  const crates = FEATURE_SETS[kind].startsWith("gpu") ? [] : SMALL;
   const small = crates.flatMap((name) => ["--config", `profile.release.package.${name}.opt-level="s"`]);
-  return ["--no-default-features", "--features", FEATURES[kind], ...small];
+  return ["--no-default-features", "--features", FEATURE_SETS[kind], ...small];
 }
 
 export async function buildWasm(kinds = KINDS) {
-  rust();
-  await wasmTarget();
-  await alone(async () => {
-    for (const kind of kinds) await step(`WebAssembly module ${kind}`, () => module(kind), EXPECTED[kind]);
+  requireRust();
+  await installWasmTarget();
+  await withBuildLock(async () => {
+    for (const kind of kinds) await step(`WebAssembly module ${kind}`, () => module(kind), kind === "gpu" ? EXPECTED.gpu : EXPECTED.cpu);
   });
 }
 
 async function module(kind) {
   const state = digest(SOURCES, kind, output("rustc", ["--version"]));
-  const store = join(keep, "wasm", kind);
+  const store = join(cache, "wasm", kind);
   const finished = join(store, state);
   const kept = existsSync(finished);
   if (!kept) {
-    await wasmBindgen();
+    await installWasmBindgen();
     await compile(kind, `${finished}.part`);
     rmSync(finished, { recursive: true, force: true });
     renameSync(`${finished}.part`, finished);
@@ -111,10 +113,10 @@ async function compile(kind, folder) {
   mkdirSync(folder, { recursive: true });
   const cargo = ["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "trm-wasm", ...features(kind)];
   // RUSTFLAGS from outside would replace the ones in .cargo/config.toml.
-  await must("cargo", cargo, { env: { RUSTFLAGS: undefined } });
+  await run("cargo", cargo, { env: { RUSTFLAGS: undefined } });
   const built = join(target, "wasm32-unknown-unknown/release/trm_wasm.wasm");
   await timed("wasm-bindgen", () =>
-    must("wasm-bindgen", [
+    run("wasm-bindgen", [
       built,
       "--target",
       "web",
@@ -125,8 +127,8 @@ async function compile(kind, folder) {
       "--remove-producers-section",
     ]),
   );
-  // No wasm-opt: on top of LLVM it gains no speed here, and although the module
-  // gets smaller, its brotli, which is what travels, grows by a tenth.
+  // No wasm-opt: it gains no speed after LLVM, and although the module gets smaller,
+  // its brotli form, which is what is transferred, grows by a tenth.
   note(bytes(statSync(join(folder, "trm_wasm_bg.wasm")).size));
 }
 
@@ -136,7 +138,7 @@ async function timed(name, work) {
   note(`${name} ${duration(performance.now() - began)}`);
 }
 
-/** Puts a finished module where the page looks for it, unless it is there. */
+/** Copies a finished module to where the page loads it from, unless it is there. */
 function publish(kind, finished) {
   const folder = join(wasmOut, kind);
   const same = readdirSync(finished).every((name) => {
@@ -148,7 +150,7 @@ function publish(kind, finished) {
   cpSync(finished, folder, { recursive: true });
 }
 
-/** Drops all but the most recently used states. */
+/** Deletes all but the most recently used states. */
 function forget(store) {
   const states = readdirSync(store)
     .filter((name) => !name.endsWith(".part"))
@@ -160,7 +162,9 @@ function forget(store) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const kinds = process.argv.slice(2);
   await main(async () => {
-    await packages();
+    const unknown = kinds.filter((kind) => !KINDS.includes(kind));
+    if (unknown.length) throw new UserError(`Unknown module: ${unknown.join(", ")}. Modules: ${KINDS.join(", ")}.`);
+    await installPackages();
     await buildWasm(kinds.length ? kinds : KINDS);
   });
 }

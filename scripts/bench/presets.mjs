@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { web } from "../lib/paths.mjs";
-import { Trouble } from "../lib/say.mjs";
+import { UserError } from "../lib/terminal.mjs";
 
 /** The whole configuration of a preset. The generator writes the list as JSON. */
 export function preset(name) {
@@ -13,7 +13,7 @@ export function preset(name) {
   const found = list.find((preset) => preset.name === name);
   if (!found) {
     const names = list.map((preset) => preset.name).join(", ");
-    throw new Trouble(`There is no preset ${name}: web/src/gen/presets.ts has ${names}.`);
+    throw new UserError(`There is no preset ${name}: web/src/gen/presets.ts has ${names}.`);
   }
   return found.config;
 }

@@ -4,14 +4,14 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { keep } from "../lib/paths.mjs";
-import { must, output, which } from "../lib/run.mjs";
-import { Trouble, step } from "../lib/say.mjs";
+import { cache } from "../lib/paths.mjs";
+import { run, output, which } from "../lib/run.mjs";
+import { UserError, step } from "../lib/terminal.mjs";
 
 /** Pinned, so that a ratio can be repeated. */
 export const TORCH = "2.15.0";
 
-const folder = join(keep, `python/torch-${TORCH}`);
+const folder = join(cache, `python/torch-${TORCH}`);
 const python = join(folder, "bin/python");
 /** Written last: a set-up that was cut short is done again. */
 const done = join(folder, "complete");
@@ -27,13 +27,13 @@ export async function torchPython() {
     `PyTorch ${TORCH}`,
     async () => {
       rmSync(folder, { recursive: true, force: true });
-      await must(system, ["-m", "venv", folder], {
+      await run(system, ["-m", "venv", folder], {
         advice: "Python's venv module is needed (Debian: `apt-get install python3-venv`).",
       });
       // On Linux the registry's build does not load without its CUDA libraries,
       // although nothing here uses them.
       const pip = ["-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check"];
-      await must(python, [...pip, `torch==${TORCH}`], {
+      await run(python, [...pip, `torch==${TORCH}`], {
         advice: "It needs the Python registry and the space named above; run this again to try again.",
       });
       writeFileSync(done, `${TORCH}\n`);
@@ -47,7 +47,7 @@ function suitable() {
   const names = ["python3", "python"].filter((name) => which(name));
   const found = names.find((name) => output(name, ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"]) !== null);
   if (found) return found;
-  throw new Trouble(
+  throw new UserError(
     "Python 3.10 or newer is needed to measure PyTorch, and there is none on the PATH.\n" +
       "  Install it (Debian: `apt-get install python3 python3-venv`) and run this again.",
   );

@@ -1,7 +1,7 @@
 // Headless Chromium for benches and pictures, with the flags that give WebGPU
 // on a software adapter where there is no other.
 
-import { needBrowser } from "./tools.mjs";
+import { requireBrowser } from "./tools.mjs";
 
 export const FLAGS = [
   "--no-sandbox",
@@ -14,7 +14,7 @@ export const FLAGS = [
 export const WEBGPU = ["--enable-unsafe-webgpu"];
 
 export async function launch(extra = []) {
-  const executablePath = await needBrowser();
+  const executablePath = await requireBrowser();
   const { chromium } = await import("playwright-core");
   return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...extra] });
 }

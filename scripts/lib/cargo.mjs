@@ -1,41 +1,64 @@
-// How the Rust side is tested and checked: which packages with which features.
-// One release profile everywhere, so that Burn is compiled once for each target.
+// How the Rust crates are tested and checked: which packages with which
+// features. There is one release profile, so that Burn is compiled once for each
+// target.
 
 import { join } from "node:path";
 
 import { root } from "./paths.mjs";
-import { must, which } from "./run.mjs";
-import { features } from "../wasm.mjs";
+import { run, which } from "./run.mjs";
+import { features, FEATURE_SETS } from "../wasm.mjs";
 
-/** Everything that runs natively; the session's tests run in a browser. */
+/** All packages that run natively; trm-wasm is tested in a browser. */
 export const NATIVE = ["--workspace", "--exclude", "trm-wasm"];
+const WASM = ["--target", "wasm32-unknown-unknown", "-p", "trm-wasm"];
+/** RUSTFLAGS from outside would replace those in .cargo/config.toml and compile Burn again. */
+const OWN_FLAGS = { RUSTFLAGS: undefined };
+
+/** Compiles the native program and all native tests: the stages after it compile nothing. */
+export async function buildNative() {
+  await run("cargo", ["test", "--release", ...NATIVE, "--no-run"]);
+}
 
 export async function cargoTest() {
   const args = which("cargo-nextest") ? ["nextest", "run", "--no-fail-fast"] : ["test", "--no-fail-fast"];
-  await must("cargo", [...args, "--release", ...NATIVE]);
+  await run("cargo", [...args, "--release", ...NATIVE]);
+  // cargo-nextest runs no doctests.
+  if (which("cargo-nextest")) await run("cargo", ["test", "--release", "--doc", ...NATIVE]);
 }
 
-/** The session's tests in headless Chromium, each file in the place it names (page or worker). */
+/** The tests of trm-wasm in headless Chromium, each file in the place it names (page or worker). */
 export async function wasmTest() {
   const args = ["test", "--headless", "--chrome", "--release", join(root, "crates/trm-wasm"), ...features("test")];
-  await must("wasm-pack", args, {
-    env: {
-      // As for the modules: flags from outside would compile Burn once more.
-      RUSTFLAGS: undefined,
-      WASM_BINDGEN_TEST_TIMEOUT: "600",
-      WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60",
-    },
-  });
+  const env = { ...OWN_FLAGS, WASM_BINDGEN_TEST_TIMEOUT: "600", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" };
+  await run("wasm-pack", args, { env });
 }
 
-export async function cargoCheck() {
-  await must("cargo", ["fmt", "--all", "--check"]);
-  const deny = ["--", "-D", "warnings"];
-  await must("cargo", ["clippy", "--release", ...NATIVE, "--all-targets", ...deny]);
-  for (const kind of ["cpu", "gpu"]) {
-    const target = ["--target", "wasm32-unknown-unknown", "-p", "trm-wasm", ...features(kind)];
-    // The tests in the browser are written for the CPU module.
-    const targets = kind === "cpu" ? ["--all-targets"] : ["--lib"];
-    await must("cargo", ["clippy", "--release", ...target, ...targets, ...deny], { env: { RUSTFLAGS: undefined } });
+export async function checkFormat() {
+  await run("cargo", ["fmt", "--all", "--check"]);
+}
+
+/**
+ * Clippy for all native targets, for every set of features of the modules that ship
+ * and for the tests in the browser. Tests may unwrap, all other code may not.
+ */
+export async function clippy() {
+  const lint = (targets, deny, env) => run("cargo", ["clippy", "--release", ...targets, "--", ...deny], { env });
+  const deny = ["-D", "warnings"];
+  await lint([...NATIVE, "--lib", "--bins"], [...deny, "-D", "clippy::unwrap_used"]);
+  await lint([...NATIVE, "--all-targets"], deny);
+  for (const kind of Object.keys(FEATURE_SETS)) {
+    const targets = kind === "test" ? ["--all-targets"] : ["--lib"];
+    await lint([...WASM, ...features(kind), ...targets], deny, OWN_FLAGS);
   }
+}
+
+/**
+ * The documentation of the libraries, with warnings denied. It needs only the
+ * metadata of dependencies, which clippy has made in the same profile.
+ */
+export async function docs() {
+  const env = { RUSTDOCFLAGS: "-D warnings" };
+  await run("cargo", ["doc", "--release", "--no-deps", ...NATIVE, "--lib"], { env });
+  const wasm = ["doc", "--release", "--no-deps", ...WASM, "--lib", ...features("test")];
+  await run("cargo", wasm, { env: { ...env, ...OWN_FLAGS } });
 }

@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { corpora } from "./paths.mjs";
-import { must } from "./run.mjs";
-import { Trouble, step } from "./say.mjs";
+import { run } from "./run.mjs";
+import { UserError, step } from "./terminal.mjs";
 
 const SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed";
 const file = join(corpora, "shakespeare.txt");
@@ -18,7 +18,7 @@ export async function exportCorpus() {
   if (whole()) return;
   await step("Tiny Shakespeare for the page", async () => {
     mkdirSync(corpora, { recursive: true });
-    await must("cargo", ["run", "--release", "-p", "trm-data", "--example", "export", "--", "shakespeare", file]);
-    if (!whole()) throw new Trouble(`${file} is not the text it should be; delete it and run this again.`);
+    await run("cargo", ["run", "--release", "-p", "trm-data", "--example", "export", "--", "shakespeare", file]);
+    if (!whole()) throw new UserError(`${file} is not the text it should be; delete it and run this again.`);
   });
 }

@@ -1,11 +1,14 @@
-// Whether figures stay where they are: a robust line through the samples of
-// each, and a verdict. Pure, so that it can be tested.
+// Whether a figure stays level over time: a robust line through its samples, and
+// a verdict. Without side effects, so that it can be tested.
 
 import { median } from "../bench/figures.mjs";
 
-/** The share of the time in which caches fill and histories reach their length. */
-const WARM_UP = 0.2;
-/** Fewer samples than this show nothing. */
+/**
+ * What is left out at the start, while caches fill and histories reach their
+ * length: a fifth of the run, and at least a minute (in hours, as the samples).
+ */
+const WARM_UP = { share: 0.2, least: 1 / 60 };
+/** Samples after the warm-up: the normal approximation of Kendall's statistic holds from ten on. */
 const FEWEST = 10;
 /** Two-sided 95 % of a normal distribution. */
 const Z = 1.96;
@@ -41,14 +44,17 @@ export function trend(points) {
  * Judges one figure. `points`: `{ at: hours, value }` in order. `limit`: what it
  * may grow in an hour, `least` in its own unit or `share` of its level,
  * whichever is more. It grows when even the low end of the slope's interval is
- * above that: noise alone fails nothing, and what a short run cannot tell is
- * seen in the interval. It must also have grown by more than `floor` in the run
- * itself: a process goes on filling caches of its own for some minutes, and ten
- * minutes drawn out to an hour make much of little.
+ * above that: noise alone fails nothing, and the width of the interval tells what
+ * a short run cannot decide. It must also have grown by more than `floor` between
+ * the first and the last fifth of the samples, since a browser fills caches of
+ * its own for some minutes. In a run of three minutes, `floor` decides: with
+ * 1 MB, growth of about 40 MB an hour is found, which is half a kilobyte in each
+ * of 20 training steps per second; slower growth needs `npm run soak`.
  */
 export function judge(points, limit) {
   const whole = points.at(-1)?.at ?? 0;
-  const warm = points.filter(({ at }) => at >= whole * WARM_UP);
+  const warmUp = Math.max(whole * WARM_UP.share, WARM_UP.least);
+  const warm = points.filter(({ at }) => at >= warmUp);
   if (warm.length < FEWEST) return { verdict: "too few samples", samples: warm.length };
   const fifth = Math.ceil(warm.length / 5);
   const level = (some) => median(some.map(({ value }) => value));

@@ -1,21 +1,21 @@
-// One build at a time. Two would fight over the same output files, and over
-// memory: each link of the GPU module takes a few gigabytes.
+// A lock, so that one build runs at a time: two would write the same output files,
+// and each link of the GPU module takes a few gigabytes of memory.
 
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { keep } from "./paths.mjs";
-import { note } from "./say.mjs";
+import { cache } from "./paths.mjs";
+import { note } from "./terminal.mjs";
 
-const file = join(keep, "building.pid");
+const file = join(cache, "building.pid");
 
 /** Runs `work` while holding the build lock; waits for another build to end. */
-export async function alone(work) {
-  mkdirSync(keep, { recursive: true });
+export async function withBuildLock(work) {
+  mkdirSync(cache, { recursive: true });
   let told = false;
   while (!take()) {
-    if (!told) note("another build is running here; waiting for it");
+    if (!told) note("another build is running in this clone; waiting for it");
     told = true;
     await pause(500);
   }
@@ -46,11 +46,11 @@ function take() {
   return false;
 }
 
-/** A holder that was killed leaves its file behind; its number tells. */
+/** Whether the process that took the lock still runs; one that was killed leaves its file. */
 function holderLives() {
   try {
     const pid = Number(readFileSync(file, "utf8"));
-    // Empty: someone is just taking it, or died in that moment.
+    // Empty: a process is just writing it, or was killed at that moment.
     if (!pid) return Date.now() - statSync(file).mtimeMs < 5_000;
     process.kill(pid, 0);
     return true;

@@ -1,5 +1,5 @@
-// Where things lie. Every script takes its paths from here, so that
-// CARGO_TARGET_DIR moves all that is built in one go.
+// Paths. All scripts take them from here, so that CARGO_TARGET_DIR moves all build
+// output at once.
 
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,22 +8,22 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const web = join(root, "web");
 export const dist = join(web, "dist");
 export const wasmOut = join(web, "public/wasm");
-/** Trained models: kept in the repository, and where the page is built from. */
+/** Trained models: in the repository, and in the folder that the page is built from. */
 export const checkpoints = join(root, "assets/checkpoints");
 export const checkpointsOut = join(web, "public/checkpoints");
 export const corpora = join(web, "public/corpora");
 
-/** Cargo's target directory; relative values are relative to where npm was called, as Cargo has it. */
+/** Cargo's target directory. */
 export const target = resolve(root, process.env.CARGO_TARGET_DIR || "target");
 
-/** What these scripts keep between runs: tools, finished modules, stamps. */
-export const keep = join(target, "site");
-export const tools = join(keep, "tools");
+/** What these scripts keep between runs: tools, finished wasm modules, state files. */
+export const cache = join(target, "site");
+export const tools = join(cache, "tools");
 
 /** The native binary that `cargo build --release` leaves. */
 export const native = join(target, "release/trm-native");
 
-/** The environment for every child process: our own tools come first on the PATH. */
+/** The environment of every child process: the tools installed here come first on the PATH. */
 export function environment(extra = {}) {
   const path = [join(tools, "bin"), join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
   return { ...process.env, PATH: path, CARGO_TARGET_DIR: target, ...extra };

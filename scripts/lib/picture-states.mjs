@@ -73,7 +73,7 @@ async function setAside(page, url) {
       await press(page, "Step");
       await reach(page, i);
     }
-    await page.getByText(/Kept in this browser at/).waitFor();
+    await page.getByText(/Saved in this browser at/).waitFor();
     await page.locator("#train").getByRole("button", { name: "Reset", exact: true }).click();
     await page.locator('[data-testid="step"][data-step="0"]').waitFor();
   }
@@ -107,7 +107,7 @@ const SHIPPED = [
     state: "walk",
     prepare: async (page, url) => {
       await open(page, url, "", "done");
-      await press(page, "Take a short walk");
+      await press(page, "Take the tour");
     },
   },
   {
@@ -116,7 +116,7 @@ const SHIPPED = [
       await hold(page, "**/*.safetensors?*");
       await page.goto(url);
       await page
-        .getByText(/^Fetching/)
+        .getByText(/^Downloading/)
         .first()
         .waitFor();
     },
@@ -153,7 +153,7 @@ const PUZZLES = [
       await solvedPuzzle(page, url);
       await page.getByText("Paste a puzzle").click();
       await page.getByRole("textbox", { name: /^One line of/ }).fill("11..............");
-      await press(page, "Take it");
+      await press(page, "Load puzzle");
       await page.getByText("This puzzle is impossible").waitFor();
     },
   },
@@ -195,7 +195,7 @@ const ALWAYS = [
       await hold(page, "**/wasm/**");
       // Waiting for all of the page would be waiting for what never comes.
       await page.goto(url, { waitUntil: "domcontentloaded" });
-      await page.getByText("Opening the device").waitFor();
+      await page.getByText("Loading the engine").first().waitFor();
     },
   },
   {
@@ -245,7 +245,7 @@ const ALWAYS = [
       const chunk = page.locator("#chunk");
       await chunk.scrollIntoViewIfNeeded();
       await page.waitForFunction(() => Number(document.querySelector("#chunk")?.dataset.step) >= 150);
-      await press(page, "Take it");
+      await press(page, "Append chunk");
       await chunk.locator('[data-at="3/1"]').focus();
       await everything(page);
     },
@@ -254,7 +254,7 @@ const ALWAYS = [
     state: "leak",
     prepare: async (page, url) => {
       await open(page, url);
-      await press(page, "Run it");
+      await press(page, "Train the leaky model");
       await page.locator('[data-testid="leak"][data-scored="40"]').waitFor({ timeout: PATIENCE });
       await press(page, "Stop");
     },
@@ -301,7 +301,7 @@ const ALWAYS = [
     prepare: async (page, url) => {
       await open(page, url);
       await give(page, "drop", "shells.txt", TEXT);
-      await page.getByText(/learns from “shells.txt”,/).waitFor();
+      await page.getByText(/trains on “shells.txt”/).waitFor();
     },
   },
   {

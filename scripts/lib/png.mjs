@@ -6,13 +6,13 @@
 
 import { deflateSync, inflateSync } from "node:zlib";
 
-import { Trouble } from "./say.mjs";
+import { UserError } from "./terminal.mjs";
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 /** `{ width, height, pixels }`; pixels are one number 0xRRGGBB each, row by row. */
 export function decode(file) {
-  if (!file.subarray(0, 8).equals(SIGNATURE)) throw new Trouble("This is not a PNG file.");
+  if (!file.subarray(0, 8).equals(SIGNATURE)) throw new UserError("This is not a PNG file.");
   let header;
   const data = [];
   for (let at = 8; at < file.length; ) {
@@ -27,7 +27,7 @@ export function decode(file) {
   const [depth, colour, , , interlace] = header.subarray(8);
   const channels = { 2: 3, 6: 4 }[colour];
   if (depth !== 8 || !channels || interlace) {
-    throw new Trouble(`PNG with depth ${depth}, colour type ${colour}, interlace ${interlace} is not supported.`);
+    throw new UserError(`PNG with depth ${depth}, colour type ${colour}, interlace ${interlace} is not supported.`);
   }
   const bytes = unfilter(inflateSync(Buffer.concat(data)), width * channels, height, channels);
   const pixels = new Uint32Array(width * height);
@@ -162,7 +162,7 @@ export function encode(palette, { width, height, indices }) {
 export function animate(palette, images, milliseconds) {
   const [{ width, height }] = images;
   const clear = palette.length;
-  if (clear > 255) throw new Trouble("An animation needs one of the 256 colours for transparency.");
+  if (clear > 255) throw new UserError("An animation needs one of the 256 colours for transparency.");
   const chunks = [
     header(width, height),
     chunk("acTL", numbers(images.length, 0)),

@@ -1,13 +1,13 @@
-// Starting other programs: found or not, run to the end, or their output read.
+// Starting other programs: finding them, running them, reading their output.
 
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
 import { environment, root } from "./paths.mjs";
-import { Trouble } from "./say.mjs";
+import { UserError } from "./terminal.mjs";
 
-/** The full path of a program on the PATH (ours first), or null. */
+/** The full path of a program on the PATH (tools of these scripts first), or null. */
 export function which(name) {
   const folders = isAbsolute(name) ? [""] : environment().PATH.split(delimiter);
   for (const folder of folders) {
@@ -22,7 +22,7 @@ export function which(name) {
   return null;
 }
 
-/** What a program prints, or null when it cannot be started or fails. */
+/** The standard output of a program, or null when it cannot be started or fails. */
 export function output(program, args, options = {}) {
   const result = spawnSync(program, args, {
     cwd: root,
@@ -34,24 +34,24 @@ export function output(program, args, options = {}) {
   return result.status === 0 ? result.stdout.trim() : null;
 }
 
-/** Exit code of a program that writes straight to the terminal. Interrupts reach it with us. */
-export function code(program, args, options = {}) {
+/** Runs a program that writes to the terminal; resolves to its exit code. Ctrl-C reaches it too. */
+export function exitCode(program, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd ?? root,
       env: environment(options.env),
       stdio: options.quiet ? ["ignore", "ignore", "inherit"] : ["ignore", "inherit", "inherit"],
     });
-    child.on("error", (error) => reject(new Trouble(`${program} could not be started: ${error.message}`)));
+    child.on("error", (error) => reject(new UserError(`${program} could not be started: ${error.message}`)));
     child.on("exit", (status, signal) => resolve(signal ? 1 : status));
   });
 }
 
-/** Runs a program and stops with `advice` when it fails. */
-export async function must(program, args, options = {}) {
-  const status = await code(program, args, options);
+/** Runs a program that writes to the terminal; throws, with `advice`, when it fails. */
+export async function run(program, args, options = {}) {
+  const status = await exitCode(program, args, options);
   if (status !== 0) {
     const line = [program, ...args].join(" ");
-    throw new Trouble(`\`${line}\` failed (exit ${status}).${options.advice ? ` ${options.advice}` : ""}`);
+    throw new UserError(`\`${line}\` failed (exit ${status}).${options.advice ? ` ${options.advice}` : ""}`);
   }
 }

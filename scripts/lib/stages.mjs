@@ -1,14 +1,15 @@
-// A list of stages run one after the other: each is timed, a failed one does
-// not stop those that do not need it, and a summary closes the run.
+// A list of stages run one after the other. Each is timed; a failed stage does
+// not stop those that do not need it, and a summary ends the run.
 
-import { Trouble, bold, dim, duration, green, red } from "./say.mjs";
+import { UserError, bold, dim, duration, green, red } from "./terminal.mjs";
 
 /**
- * Runs stages `{ name, needs?: [names], work }` in order and prints the
- * summary. Resolves to whether all passed.
+ * Runs stages `{ name, needs?: [names], work }` in order, prints each one's time
+ * when it ends and a summary at last. Resolves to whether all passed.
  */
 export async function runStages(stages) {
   const results = new Map();
+  const began = performance.now();
   for (const { name, needs = [], work } of stages) {
     const missing = needs.filter((need) => results.get(need)?.outcome !== "passed");
     if (missing.length) {
@@ -16,31 +17,37 @@ export async function runStages(stages) {
       continue;
     }
     console.error(bold(`\n── ${name}`));
-    const began = performance.now();
-    try {
-      await work();
-      results.set(name, { outcome: "passed", ms: performance.now() - began });
-    } catch (error) {
-      console.error(`${red("✗")} ${error instanceof Trouble ? error.message : error.stack}`);
-      results.set(name, { outcome: "failed", ms: performance.now() - began });
-    }
+    const result = await timed(work);
+    results.set(name, result);
+    console.error(`${MARKS[result.outcome]} ${name}: ${duration(result.ms)}`);
   }
-  return summary(results);
+  return summary(results, performance.now() - began);
+}
+
+async function timed(work) {
+  const began = performance.now();
+  let outcome = "passed";
+  try {
+    await work();
+  } catch (error) {
+    console.error(`${red("✗")} ${error instanceof UserError ? error.message : error.stack}`);
+    outcome = "failed";
+  }
+  return { outcome, ms: performance.now() - began };
 }
 
 const MARKS = { passed: green("✓"), failed: red("✗"), skipped: dim("–") };
 
-function summary(results) {
+function summary(results, ms) {
   const total = { passed: 0, failed: 0, skipped: 0 };
-  let ms = 0;
   console.log(bold("\n── Summary"));
   for (const [name, result] of results) {
     total[result.outcome] += 1;
-    ms += result.ms;
-    const detail = result.why ?? duration(result.ms);
-    console.log(`  ${MARKS[result.outcome]} ${name.padEnd(40)} ${dim(detail)}`);
+    const share = `${Math.round((100 * result.ms) / ms)} %`.padStart(5);
+    const detail = result.why ?? `${duration(result.ms).padStart(12)} ${share}`;
+    console.log(`  ${MARKS[result.outcome]} ${name.padEnd(24)} ${dim(detail)}`);
   }
-  console.log(dim(`  in ${duration(ms)}`));
+  console.log(dim(`  total: ${duration(ms)}`));
   const skipped = total.skipped ? `, ${total.skipped} skipped` : "";
   console.log(`stages: ${total.passed} passed, ${total.failed} failed${skipped}`);
   return total.failed === 0 && total.skipped === 0;

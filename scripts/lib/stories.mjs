@@ -4,9 +4,9 @@
 import { join } from "node:path";
 
 import { web } from "./paths.mjs";
-import { must } from "./run.mjs";
+import { run } from "./run.mjs";
 
 export function storyTypes() {
   const compiler = join(web, "node_modules/typescript-7/bin/tsc");
-  return must(process.execPath, [compiler, "--noEmit", "-p", join(web, "e2e")]);
+  return run(process.execPath, [compiler, "--noEmit", "-p", join(web, "e2e")]);
 }

@@ -60,7 +60,7 @@ test('axe-core finds nothing wrong with the training lab', async ({ page, play }
   const duel = page.getByTestId(TESTIDS.duel);
   await play.button('Train both').click();
   await expect(duel).toHaveAttribute('data-phase', 'done');
-  await play.button('Run it').click();
+  await play.button('Train the leaky model').click();
   await expect(page.getByTestId(TESTIDS.leak)).toHaveAttribute('data-scored', /^\d+$/);
   await play.button('Stop').click();
   await page.getByTestId(TESTIDS.changes).getByRole('button').focus();
@@ -80,7 +80,7 @@ test('axe-core finds nothing wrong with a model that was just opened', async ({
     await models.serve(trainedModel(folder, 20));
     await play.open('');
     await play.texts();
-    await page.getByText('The command that trained it').click();
+    await page.getByText('Training command').click();
     await everySize(play, 'an opened model');
   });
 });
@@ -96,8 +96,8 @@ test('axe-core finds nothing wrong with the puzzle room', async ({ models, page,
   await puzzles.paste('11..............');
   await expect(puzzles.facts).toContainText('impossible');
   await puzzles.paste('too short');
-  await expect(puzzles.facts).toContainText('still here');
-  await page.getByRole('button', { name: 'Train one from nothing' }).click();
+  await expect(puzzles.facts).toContainText('unchanged');
+  await page.getByRole('button', { name: 'Train from scratch' }).click();
   await play.reach(20);
   await page.getByRole('button', { name: 'Pause' }).click();
   await play.phase('paused');

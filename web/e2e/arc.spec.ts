@@ -31,7 +31,7 @@ test('a visitor sees a sample task and its tests', async ({ page, arc }) => {
   await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
   await expect(arc.grid('Test 2, input')).toHaveAttribute('data-grid', '210/002/100');
   await expect(arc.grid('Test 2, output')).toHaveCount(0);
-  await page.getByLabel('show what is right').check();
+  await page.getByLabel('show solution').check();
   await expect(arc.grid('Test 2, output')).toHaveAttribute('data-grid', '012/200/001');
   await expect(page).toHaveURL(/test=2/);
   await page.getByRole('combobox', { name: 'Task', exact: true }).selectOption('fall-down');
@@ -58,13 +58,13 @@ test('a model learns the sample for some steps, and its guises vote for two atte
   await expect(arc.attempts).toContainText(/✗ wrong|✓ right/);
   await expect(arc.attempts).toContainText(/Not solved|Solved/);
   // Each step of each guise can be looked at.
-  await page.getByRole('slider', { name: 'Guise' }).fill('1');
+  await page.getByRole('slider', { name: 'Variant' }).fill('1');
   await expect(arc.guise).toHaveAttribute('data-guise', '1');
-  await expect(arc.grid('The test in this guise')).toHaveAttribute('data-grid', '8000/8300/0330');
+  await expect(arc.grid('Test in this variant')).toHaveAttribute('data-grid', '8000/8300/0330');
   await page.getByRole('slider', { name: 'Step' }).fill('1');
-  await expect(arc.guise).toContainText(/Step 1, done with a probability of \d+ %/);
+  await expect(arc.guise).toContainText(/Supervision step 1, halting probability \d+ %/);
   await page.getByRole('slider', { name: 'Step' }).fill('2');
-  await expect(arc.guise).toContainText(/Step 2, \d+ cells? changed/);
+  await expect(arc.guise).toContainText(/Supervision step 2, \d+ cells? changed/);
   // Another test has no answers yet.
   await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
   await expect(arc.attempts).toHaveCount(0);
@@ -92,18 +92,18 @@ test('a task that the model does not know is shown, and learned by another one',
   await play.trainTo(1);
   await play.drop('swap.json', OWN);
   await expect(arc.task).toHaveAttribute('data-task', 'swap');
-  await expect(arc.knowledge).toContainText('This model does not know “swap”');
+  await expect(arc.knowledge).toContainText('This model was not trained on “swap”');
   await expect(arc.knowledge).toContainText('4 tasks: fall-down, fill-the-hole, mirror');
   await play.button('Answer').click();
   await expect(page.getByRole('alert')).toContainText(/does not know the task swap.*Train a model/s);
-  await play.button('Train one on these tasks').click();
+  await play.button('Train a new model on these tasks').click();
   await play.reach(1);
   await play.button('Pause').click();
   await expect(arc.knowledge).toContainText('one task: swap');
   await arc.answer();
-  await expect(arc.attempts).toContainText('The right answer is not in the file');
+  await expect(arc.attempts).toContainText('The file does not contain the correct output');
   // What it learned from comes back with it.
-  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
   await page.reload();
   await expect(arc.task).toHaveAttribute('data-task', 'swap');
   await arc.answer();
@@ -122,12 +122,12 @@ test('a model that was saved knows its tasks, and goes on with them only', async
   await play.drop('swap.json', OWN);
   await play.drop('arc.safetensors', file);
   await play.says(`Checkpoint loaded at step ${step}.`);
-  await expect(arc.knowledge).toContainText('This model does not know “swap”. It knows 4 tasks');
+  await expect(arc.knowledge).toContainText('This model was not trained on “swap”. It was trained on 4 tasks');
   await play.button('Train').click();
   await play.says(/not the same in the same guises/);
   await play.at(step);
   await play.button('Sample tasks').click();
-  await expect(arc.knowledge).toContainText('This model knows 4 tasks');
+  await expect(arc.knowledge).toContainText('This model was trained on 4 tasks');
   await arc.answer();
   await play.button('Train').click();
   await play.reach(step + 1);
@@ -138,7 +138,7 @@ test('axe-core finds nothing wrong with a task and its answers', async ({ page, 
   await play.trainTo(1);
   await arc.answer();
   await page.getByText('Paste tasks').click();
-  await page.getByLabel('numbers in the cells').check();
+  await page.getByLabel('show numbers').check();
   for (const colours of ['Light', 'Dark']) {
     const change = play.button(colours);
     if (await change.isVisible()) await change.click();

@@ -14,39 +14,39 @@ test.describe('a model that drafts chunks', () => {
   test('has a column for each place and a row for each refinement', async ({ page, play }) => {
     await play.open(CHUNKS);
     await play.stepOnce(3);
-    const chunk = page.getByRole('region', { name: 'The next chunk', exact: true });
+    const chunk = page.getByRole('region', { name: 'Next chunk', exact: true });
     await chunk.scrollIntoViewIfNeeded();
     await expect(chunk).toHaveAttribute('data-step', '3');
     const grid = chunk.getByRole('grid');
     // The first names the rows.
     await expect(grid.getByRole('columnheader')).toHaveCount(1 + 4);
-    await expect(grid.getByRole('rowheader')).toHaveText([/^Refinement\s+1$/, /^Refinement\s+2$/]);
+    await expect(grid.getByRole('rowheader')).toHaveText([/^Pass\s+1$/, /^Pass\s+2$/]);
     await expect(grid.getByRole('gridcell')).toHaveCount(4 * 2);
 
     // Revising is refining the same chunk further: what was there stays.
     const before = await grid.getByRole('gridcell').allInnerTexts();
-    const refinements = chunk.getByRole('slider', { name: 'Refinements' });
+    const refinements = chunk.getByRole('slider', { name: 'Recursion depth (next chunk)' });
     await refinements.press('ArrowRight');
     await expect(grid.getByRole('gridcell')).toHaveCount(4 * 3);
     expect((await grid.getByRole('gridcell').allInnerTexts()).slice(0, 8)).toEqual(before);
-    await expect(chunk.getByTestId(TESTIDS.revision)).toContainText(/^Refinement 3 changed/);
+    await expect(chunk.getByTestId(TESTIDS.revision)).toContainText(/^Pass 3 changed/);
     await refinements.press('End');
     await expect(grid.getByRole('gridcell')).toHaveCount(4 * 8);
     await expect(page).toHaveURL(/depth=8/);
     await refinements.press('Home');
-    await expect(chunk.getByTestId(TESTIDS.revision)).toContainText('is the first draft');
+    await expect(chunk.getByTestId(TESTIDS.revision)).toContainText('makes the first draft');
   });
 
   test('tells what could stand at a place, by pointer and by keyboard', async ({ page, play }) => {
     await play.open(`${CHUNKS}&depth=3`);
-    const chunk = page.getByRole('region', { name: 'The next chunk', exact: true });
+    const chunk = page.getByRole('region', { name: 'Next chunk', exact: true });
     await chunk.scrollIntoViewIfNeeded();
     const cell = (row: number, place: number) =>
-      chunk.getByRole('gridcell', { name: `Refinement ${row}, place ${place}:` });
+      chunk.getByRole('gridcell', { name: `Pass ${row}, position ${place}:` });
     const listed = chunk.getByTestId(TESTIDS.contenders);
-    await expect(chunk.getByRole('heading', { name: /at place 1,/ })).toBeVisible();
+    await expect(chunk.getByRole('heading', { name: /at position 1,/ })).toBeVisible();
     await cell(1, 3).hover();
-    await expect(chunk.getByRole('heading', { name: /at place 3,/ })).toBeVisible();
+    await expect(chunk.getByRole('heading', { name: /at position 3,/ })).toBeVisible();
     await expect(listed.getByRole('columnheader')).toHaveText(['Token', '1', '2', '3']);
     await expect(listed.getByRole('row')).toHaveCount(1 + 6);
     // What the cell shows is listed, and no alternative was more probable.
@@ -54,21 +54,21 @@ test.describe('a model that drafts chunks', () => {
     const first = listed.getByRole('row').nth(1);
     await expect(first.getByRole('rowheader')).toHaveText(token);
     await expect(first.getByRole('cell').last()).toHaveText(prob);
-    await chunk.getByRole('heading', { name: 'The next chunk' }).hover();
+    await chunk.getByRole('heading', { name: 'Next chunk' }).hover();
     await cell(3, 1).focus();
     await page.keyboard.press('End');
     await page.keyboard.press('ArrowUp');
     await expect(cell(2, 4)).toBeFocused();
-    await expect(chunk.getByRole('heading', { name: /at place 4,/ })).toBeVisible();
+    await expect(chunk.getByRole('heading', { name: /at position 4,/ })).toBeVisible();
   });
 
   test('goes on from a chunk that is taken, and back to the prompt', async ({ page, play }) => {
     await play.open(CHUNKS);
-    const chunk = page.getByRole('region', { name: 'The next chunk', exact: true });
+    const chunk = page.getByRole('region', { name: 'Next chunk', exact: true });
     await chunk.scrollIntoViewIfNeeded();
     const context = chunk.getByTestId(TESTIDS.context);
     const length = async () => [...((await context.textContent()) ?? '')].length;
-    const take = chunk.getByRole('button', { name: 'Take it' });
+    const take = chunk.getByRole('button', { name: 'Append chunk' });
     await expect(context).toHaveText('ROMEO');
     for (const taken of [4, 8, 12]) {
       await take.click();
@@ -93,7 +93,7 @@ test.describe('a model that drafts chunks', () => {
 
   test('drafts anew while it trains, where that is seen', async ({ page, play }) => {
     await play.open(CHUNKS);
-    const chunk = page.getByRole('region', { name: 'The next chunk', exact: true });
+    const chunk = page.getByRole('region', { name: 'Next chunk', exact: true });
     await chunk.scrollIntoViewIfNeeded();
     await expect(chunk).toHaveAttribute('data-step', '0');
     await play.button('Train').click();
@@ -126,14 +126,14 @@ test.describe('a model that drafts chunks', () => {
     const { Playground } = await import('./support/playground');
     const other = new Playground(await context.newPage(), site);
     await other.open('?preset=tiny');
-    const chunk = other.page.getByRole('region', { name: 'The next chunk', exact: true });
+    const chunk = other.page.getByRole('region', { name: 'Next chunk', exact: true });
     await expect(chunk).toHaveCount(0);
     await other.drop(name, bytes);
     await other.says(`Checkpoint loaded at step ${steps}`);
     await chunk.scrollIntoViewIfNeeded();
     await expect(chunk).toHaveAttribute('data-step', String(steps));
     await expect(chunk.getByRole('gridcell')).toHaveCount(4 * 2);
-    await expect(other.page.getByRole('button', { name: 'Play the refinements' })).toBeVisible();
+    await expect(other.page.getByRole('button', { name: 'Play the passes' })).toBeVisible();
     await other.stepOnce();
     await chunk.scrollIntoViewIfNeeded();
     await expect(chunk).toHaveAttribute('data-step', String(steps + 1));
@@ -143,9 +143,9 @@ test.describe('a model that drafts chunks', () => {
   test('axe-core finds nothing wrong with its draft', async ({ page, play }) => {
     await play.open(`${CHUNKS}&depth=4`);
     await play.stepOnce(3);
-    const chunk = page.getByRole('region', { name: 'The next chunk', exact: true });
+    const chunk = page.getByRole('region', { name: 'Next chunk', exact: true });
     await chunk.scrollIntoViewIfNeeded();
-    await chunk.getByRole('button', { name: 'Take it' }).click();
+    await chunk.getByRole('button', { name: 'Append chunk' }).click();
     await chunk.getByRole('gridcell').last().focus();
     for (const colours of ['Light', 'Dark'] as const) {
       const change = play.button(colours);
@@ -171,5 +171,5 @@ test('TRM-LM trains and writes where language models do', async ({ page, play })
   expect(first.length).toBeGreaterThan(100);
   expect(second.length).toBeGreaterThan(100);
   // It writes one token after the other, so there is no chunk to look at.
-  await expect(page.getByRole('region', { name: 'The next chunk', exact: true })).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'Next chunk', exact: true })).toHaveCount(0);
 });

@@ -13,7 +13,7 @@ test('a software adapter is not taken unless it is asked for', async ({ play }) 
 test('trains and writes on WebGPU', async ({ play }) => {
   await play.open(SOFTWARE);
   await expect(play.device).toHaveAttribute('data-backend', 'webgpu');
-  await expect(play.device).toContainText('Computing on the WebGPU');
+  await expect(play.device).toContainText('Running on WebGPU');
   await play.stepOnce(2);
   expect(Number(await play.loss.innerText())).toBeGreaterThan(2);
   // A token takes this adapter a good part of a second.
@@ -27,7 +27,7 @@ test('a device lost in the middle of training is replaced, and the run goes on',
   await play.open(`${SOFTWARE}&max_iters=1000`);
   await play.stepOnce(2);
   await play.hide();
-  await expect(play.page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
   await play.button('Train').click();
   await play.reach(3);
   const browser = await context.browser()!.newBrowserCDPSession();

@@ -21,7 +21,7 @@ test('a tab that is hidden keeps what it learned at once', async ({ context, pla
   await play.button('Train').click();
   await play.reach(50);
   await play.hide();
-  await expect(play.page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
   await play.page.close();
 
   const again = new Playground(await context.newPage(), site);
@@ -58,8 +58,8 @@ test('a full disk is told once, and nothing stops', async ({ page, play, site })
   // A step that is not yet kept; leaving the page asks for it to be.
   await play.stepOnce();
   await play.hide();
-  await play.says('The browser has no room left to keep this run.');
-  await play.says('Download the checkpoint');
+  await play.says('The browser has no storage left for this run.');
+  await play.says('Save a checkpoint');
   expect(metadata((await play.download()).bytes)['step']).toBe('3');
 });
 
@@ -71,7 +71,7 @@ test('of two tabs the first keeps its run, and the second once it is alone', asy
   await play.open();
   const second = new Playground(await context.newPage(), site);
   await second.open();
-  await second.says(/Another tab keeps its run/);
+  await second.says(/Another tab saves its run/);
   await play.page.close();
   await second.page.reload();
   await second.phase('paused');

@@ -28,7 +28,7 @@ test('the learning rate moves while it trains, and the chart says where', async 
   await play.phase('paused');
 
   // A reload goes on with the rate, and with the mark.
-  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
   const steps = await play.steps();
   await page.reload();
   await play.at(steps);
@@ -38,10 +38,10 @@ test('the learning rate moves while it trains, and the chart says where', async 
 test('loss weights and depths of a step are moved without a restart', async ({ page, play }) => {
   await play.open();
   await play.stepOnce(2);
-  const panel = page.getByRole('region', { name: 'While it trains' });
+  const panel = page.getByRole('region', { name: 'Live settings' });
   await panel.getByRole('radio', { name: 'growing' }).check();
   await expect(page).toHaveURL(/objective=every_cycle&cycle_weights=0\.5,1/);
-  await page.getByRole('slider', { name: 'Loss weight of cycle 1' }).fill('0.25');
+  await page.getByRole('slider', { name: 'Loss weight of pass 1' }).fill('0.25');
   await expect(page).toHaveURL(/cycle_weights=0\.25,1/);
   await panel.getByRole('radio', { name: 'uniform' }).check();
   await expect(page).toHaveURL(/depth_sampling=uniform/);
@@ -61,12 +61,12 @@ test('the form says what can change now and what needs a new run', async ({ page
   };
   await set(/^grad_clip live/, '0.5');
   await set(/^n_layers new run/, '2');
-  await expect(page.getByText(/grad_clip can change now; n_layers can only in a new run/)).toBeVisible();
+  await expect(page.getByText(/grad_clip can be applied now; n_layers needs a new run/)).toBeVisible();
   await play.button('Apply now').click();
   await expect(page).toHaveURL(/grad_clip=0\.5/);
   await play.at(2);
   // What could not be applied still stands there.
-  await expect(page.getByText(/Changed: n_layers, which needs a new run/)).toBeVisible();
+  await expect(page.getByText(/Changed: n_layers. This needs a new run/)).toBeVisible();
   await play.button('Start a new run').click();
   await play.at(0);
   await expect(page).toHaveURL(/n_layers=2.*grad_clip=0\.5/);
@@ -160,7 +160,7 @@ test('the same configuration twice gives the same curve twice, in turns', async 
     expect(a).toMatch(/\d/);
     expect(b).toBe(a);
   }
-  await expect(page.getByTestId(TESTIDS.verdict)).toContainText('B is exactly where A is');
+  await expect(page.getByTestId(TESTIDS.verdict)).toContainText('A and B are equal');
   // Its workers are gone with its end.
   await expect.poll(() => page.workers().length).toBe(1);
 });
@@ -172,18 +172,18 @@ test('two configurations pause at the same step, go on, and can be linked to', a
 }) => {
   const duel = new Duel(page, play);
   await play.open();
-  await page.getByText('A against B', { exact: true }).click();
+  await page.getByText('A/B comparison', { exact: true }).click();
   await expect(page).toHaveURL(/duel=page-tiny&a=n_layers:4,recursion_steps:1(&|$)/);
-  await duel.card.getByRole('combobox', { name: 'Both begin from' }).selectOption('tiny');
+  await duel.card.getByRole('combobox', { name: 'Base preset' }).selectOption('tiny');
   await duel.card.getByRole('spinbutton', { name: 'Steps' }).fill('5000');
   const rate = duel.side('B').getByRole('textbox', { name: 'learning_rate' });
   await rate.fill('0.01');
   await rate.blur();
-  await expect(duel.card).toContainText('A token passes 4 blocks on either side');
+  await expect(duel.card).toContainText('Both use 4 block evaluations per token');
   await duel.button('Train both').click();
   await duel.phase('training');
   await expect.poll(() => page.workers().length).toBe(3);
-  await expect(page.getByTestId(TESTIDS.verdict)).toContainText(/After \d+ steps of each, /);
+  await expect(page.getByTestId(TESTIDS.verdict)).toContainText(/After \d+ steps each, /);
   await duel.button('Pause both').click();
   await duel.phase('paused');
 
@@ -203,14 +203,14 @@ test('two configurations pause at the same step, go on, and can be linked to', a
   const again = await context.newPage();
   await again.goto(page.url());
   const linked = again.getByTestId(TESTIDS.duel);
-  await expect(linked.getByRole('combobox', { name: 'Both begin from' })).toHaveValue('tiny');
+  await expect(linked.getByRole('combobox', { name: 'Base preset' })).toHaveValue('tiny');
   await expect(linked.getByRole('spinbutton', { name: 'Steps' })).toHaveValue('5000');
   const b2 = linked.getByRole('group', { name: 'B', exact: true });
   await expect(b2.getByRole('textbox', { name: 'learning_rate' })).toHaveValue('0.01');
   await expect(b2.getByRole('textbox', { name: 'n_layers' })).toHaveValue('2');
   await again.close();
 
-  await page.getByText('A against B', { exact: true }).click();
+  await page.getByText('A/B comparison', { exact: true }).click();
   await expect.poll(() => page.workers().length).toBe(1);
   await expect(page).not.toHaveURL(/duel/);
 });
@@ -227,7 +227,7 @@ test('what cannot be compared or trained is said, and nothing stays behind', asy
     await line.blur();
   };
   await type('batch_size=4');
-  await expect(duel.card.getByRole('alert')).toContainText('batch_size is 8 and 4');
+  await expect(duel.card.getByRole('alert')).toContainText('batch_size is 8 in A and 4 in B');
   await expect(duel.button('Train both')).toBeDisabled();
   await type('bach_size=4');
   await expect(duel.side('B')).toContainText('There is no setting “bach_size”.');

@@ -51,7 +51,7 @@ test('with its answer in sight the model looks good, without it worse than guess
   expect(await lesson.numbers('honest')).toEqual(['–', '–']);
   await play.button('Train').click();
   await play.reach(5);
-  await lesson.button('Run it').click();
+  await lesson.button('Train the leaky model').click();
   // One thing is trained at a time.
   await play.phase('paused');
   await lesson.scored(0);
@@ -72,15 +72,15 @@ test('with its answer in sight the model looks good, without it worse than guess
   const said = lesson.card.getByRole('status');
   for (const start of ['leaking', 'honest'] as const) {
     const [perplexity = ''] = await lesson.numbers(start);
-    await expect(said).toContainText(`of ${perplexity} where`);
+    await expect(said).toContainText(`of ${perplexity} with`);
   }
   await expect(lesson.card.getByRole('img')).toHaveAccessibleName(
-    new RegExp(`${leaking.toFixed(3)} as published and ${honest.toFixed(3)} honestly`),
+    new RegExp(`${leaking.toFixed(3)} with the leak and ${honest.toFixed(3)} without it`),
   );
   await expect.poll(() => page.workers().length).toBe(1);
 
   // Run again it begins anew, until the run itself trains on.
-  await lesson.button('Run again').click();
+  await lesson.button('Train again').click();
   await lesson.phase('training');
   await expect(lesson.card).toHaveAttribute('data-scored', '0');
   await play.button('Train').click();
@@ -91,7 +91,7 @@ test('with its answer in sight the model looks good, without it worse than guess
 test('a lesson whose worker dies says so, and can be run again', async ({ page, play }) => {
   const lesson = new Lesson(page);
   await play.open();
-  await lesson.button('Run it').click();
+  await lesson.button('Train the leaky model').click();
   await lesson.phase('training');
   await page.workers().at(-1)!.evaluate(() => {
     setTimeout(() => {
@@ -103,7 +103,7 @@ test('a lesson whose worker dies says so, and can be run again', async ({ page, 
   await expect(alert).toContainText(/unreachable executed.*Reload the page/);
   await expect.poll(() => page.workers().length).toBe(1);
   await play.stepOnce();
-  await lesson.button('Run again').click();
+  await lesson.button('Train again').click();
   await lesson.phase('training');
   await expect(alert).toHaveCount(0);
   await lesson.button('Stop').click();

@@ -36,7 +36,7 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
 
     await test.step('the depth goes from 1 to 8, and every one writes', async () => {
       for (let depth = 1; depth <= 8; depth += 1) {
-        await play.page.getByRole('slider', { name: 'Depth', exact: true }).fill(String(depth));
+        await play.page.getByRole('slider', { name: 'Recursion depth', exact: true }).fill(String(depth));
         await expect(play.watched).toHaveText(/ROMEO:.+/s);
       }
       await expect(play.page).toHaveURL(/[?&]depth=8/);
@@ -47,7 +47,7 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
       await menu.selectOption('page-tiny');
       await play.at(0);
       await play.paste(TEXT);
-      await play.says(/learns from “own text”/);
+      await play.says(/trains on “own text”/);
       await play.button('Train').click();
       const end = Date.now() + 1000 * SECONDS;
       await expect
@@ -79,7 +79,7 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
     await test.step('the tab that is opened again goes on there', async () => {
       await again.open(address);
       await again.at(steps);
-      await expect(again.page.getByText('learns from “own text”')).toBeVisible();
+      await expect(again.page.getByText('trains on “own text”')).toBeVisible();
     });
 
     await test.step('a second run is compared with the first', async () => {
@@ -100,14 +100,14 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
       await friend.open(link.slice(site.url.length));
       await friend.at(0);
       // The text itself is not in a link, and the page says so.
-      await friend.says(/“own text” is not at hand/);
+      await friend.says(/“own text” is not available/);
       await expect(friend.page).toHaveURL(/depth=8/);
 
       // The run that the model above was made from.
       const file = join(folder, 'run', 'last.safetensors');
       await friend.drop('last.safetensors', readFileSync(file));
       await friend.says('Checkpoint loaded at step 40');
-      await friend.button('Train on').click();
+      await friend.button('Continue training').click();
       await friend.reach(42);
     });
     await other.close();

@@ -55,19 +55,19 @@ test('a model is trained on past its last step, kept, and opened anew', async ({
 }) => {
   await models.serve(model);
   await play.open('');
-  await expect(page.getByText(`It has made all its ${STEPS} steps.`)).toBeVisible();
-  await play.button('Train this model on').click();
+  await expect(page.getByText(`Training finished (${STEPS} steps).`)).toBeVisible();
+  await play.button('Continue training').click();
   await play.reach(STEPS + 5);
   await play.phase('done');
   await play.at(2 * STEPS);
   await expect(page).toHaveURL(/checkpoint=tiny-shakespeare.*max_iters=120/);
-  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
   await page.reload();
   await play.phase('done');
   await play.at(2 * STEPS);
   await play.button('Reset').click();
   await play.at(STEPS);
-  await expect(play.button('Train this model on')).toBeEnabled();
+  await expect(play.button('Continue training')).toBeEnabled();
   await expect(play.kept).toContainText(`${model.title}, step ${2 * STEPS}`);
 });
 
@@ -81,7 +81,7 @@ test('a link opens its model and settings, also for who has another run', async 
   await play.open();
   await play.stepOnce(2);
   await play.hide();
-  await expect(play.page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
   await play.page.close();
 
   const { Playground } = await import('./support/playground');
@@ -89,8 +89,8 @@ test('a link opens its model and settings, also for who has another run', async 
   await link.open('?checkpoint=tiny-shakespeare&max_iters=63&depth=3');
   await link.at(STEPS);
   await expect(link.kept).toContainText('step 2');
-  await expect(link.page.getByText('the 3 steps that are left')).toBeVisible();
-  await link.button('Train this model on').click();
+  await expect(link.page.getByText('3 of its 63 training steps are left.')).toBeVisible();
+  await link.button('Continue training').click();
   await link.phase('done');
   await link.at(63);
 });
@@ -101,7 +101,7 @@ test('a link to a model that there is not says so, and the page works', async ({
 }) => {
   await models.serve(model);
   await play.open('?checkpoint=nobody');
-  await play.says('No model “nobody” comes with this page.');
+  await play.says('This page has no model “nobody”.');
   await play.at(0);
   await play.stepOnce();
 });
@@ -121,8 +121,8 @@ test('a visitor who has a run goes on with it', async ({ context, models, play, 
 test('a model is trained from nothing instead', async ({ models, page, play }) => {
   await models.serve(model);
   await play.open('');
-  await page.getByRole('combobox', { name: 'Or a new model' }).selectOption('page-small');
-  await play.button('Train one from nothing').click();
+  await page.getByRole('combobox', { name: 'Or start a new model' }).selectOption('page-small');
+  await play.button('Train from scratch').click();
   await play.phase('training');
   await play.reach(1);
   expect(await play.steps()).toBeLessThan(STEPS);
@@ -140,8 +140,8 @@ test('a visitor need not wait for a model that is slow to come', async ({
   await models.serve(model);
   await context.route('**/checkpoints/*.safetensors?*', () => undefined);
   await page.goto(play.site.url);
-  await expect(page.getByText(`Fetching “${model.title}”`).first()).toBeVisible();
-  await play.button('Start from nothing instead').click();
+  await expect(page.getByText(`Downloading “${model.title}”`).first()).toBeVisible();
+  await play.button('Train from scratch instead').click();
   await play.phase('paused');
   await play.at(0);
   await play.stepOnce();
@@ -155,7 +155,7 @@ test('a broken manifest changes nothing', async ({ models, page, play }) => {
   await play.at(0);
   await expect(play.gallery).toHaveCount(0);
   await expect(play.notice.getByRole('paragraph')).toHaveCount(0);
-  expect(said).toEqual([expect.stringContaining('No models come with this page')]);
+  expect(said).toEqual([expect.stringContaining('This page has no pre-trained models')]);
   await play.stepOnce();
 });
 
@@ -175,6 +175,6 @@ test('a file with another digest is refused, and the right one can be had later'
   await models.serve(model);
   await play.gallery.getByRole('button', { name: 'Try again' }).click();
   await play.at(STEPS);
-  await expect(play.button('Train this model on')).toBeEnabled();
+  await expect(play.button('Continue training')).toBeEnabled();
   await expect(play.kept).toContainText('step 1');
 });

@@ -48,7 +48,7 @@ test('who wishes that little moves sees the last step at once', async ({ page, p
   await expect(puzzles.steps).toHaveAttribute('data-step', '8');
   for (const [at, digit] of [...SOLUTION].entries()) await expect(puzzles.cell(at)).toHaveText(digit);
   await puzzles.at(1);
-  await expect(puzzles.answer).toContainText('Step 1');
+  await expect(puzzles.answer).toContainText('Supervision step 1');
 });
 
 test('a link carries the puzzle and how it is looked at', async ({ page, puzzles }) => {
@@ -66,7 +66,7 @@ test('the threshold tells where it would stop and what that saves', async ({ pag
   await puzzles.open(LINK);
   const threshold = page.getByRole('slider', { name: 'Threshold' });
   await threshold.fill('0.5');
-  await expect(puzzles.halting).toContainText(/stop after step \d of 8 and save \d steps?, where it is solved/);
+  await expect(puzzles.halting).toContainText(/stop after step \d \(\d saved\); the board is solved then/);
   const early = Number(await puzzles.halting.getAttribute('data-stop'));
   expect(early).toBeLessThan(8);
   await threshold.fill('0.99');
@@ -86,12 +86,12 @@ test('a puzzle that cannot be is refused or said to be so, and nothing is lost',
     ['12x4............', /./],
   ] as const) {
     await puzzles.paste(text);
-    await expect(puzzles.facts).toContainText('The puzzle before it is still here.');
+    await expect(puzzles.facts).toContainText('The previous puzzle is unchanged.');
     await expect(puzzles.facts).toContainText(why);
     await expect(puzzles.cell(15)).toHaveAccessibleName('Row 4, column 4: 1, given');
   }
   await puzzles.paste('11..............');
-  await expect(puzzles.facts).toContainText('breaks the rules already');
+  await expect(puzzles.facts).toContainText('already break a rule');
   await expect(puzzles.facts).toHaveAttribute('data-solutions', 'none');
   await expect(page.getByText('1 stands more than once in row 1.')).toBeVisible();
   await expect(puzzles.answer).toHaveAttribute('data-solved', 'false');
@@ -145,7 +145,7 @@ test('a model learns the 4×4 from nothing until it solves what it has not seen'
 }) => {
   test.setTimeout(600_000);
   await puzzles.open(LINK);
-  await page.getByRole('button', { name: 'Train one from nothing' }).click();
+  await page.getByRole('button', { name: 'Train from scratch' }).click();
   await puzzles.scores.scrollIntoViewIfNeeded();
   await expect
     .poll(async () => Number(await puzzles.scores.getAttribute('data-solved')), {
@@ -155,7 +155,7 @@ test('a model learns the 4×4 from nothing until it solves what it has not seen'
     .toBeGreaterThanOrEqual(0.9);
   await page.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByTestId('step')).toHaveAttribute('data-phase', 'paused');
-  await expect(page.getByText(/Kept in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
   await puzzles.solved();
   // It is there again, and goes on.
   const step = await page.getByTestId('step').getAttribute('data-step');
@@ -176,15 +176,15 @@ test('a checkpoint of another kind is offered the other room, and opens there', 
     const file = readFileSync(join(trainNatively(folder, 5), 'last.safetensors'));
     await puzzles.open(LINK);
     await play.drop('language.safetensors', file);
-    await play.says('writes text');
+    await play.says('is a language model');
     await puzzles.at(2);
-    await page.getByRole('link', { name: /where language models are/ }).click();
+    await page.getByRole('link', { name: /Language page/ }).click();
     await play.at(5);
     await play.says('Checkpoint loaded at step 5.');
   });
   await play.drop('solver.safetensors', model.file);
-  await play.says('solves puzzles');
-  await page.getByRole('link', { name: /puzzle room/ }).click();
+  await play.says('is a puzzle solver');
+  await page.getByRole('link', { name: /Puzzles page/ }).click();
   await expect(puzzles.answer).toBeVisible();
   await play.says(`Checkpoint loaded at step ${model.step}.`);
 });

@@ -14,11 +14,11 @@ test('slots say what they hold and take; one that was deleted can be brought bac
   const slot = page.getByTestId(TESTIDS.slot);
   await expect(slot).toContainText('step 0');
   await play.stepOnce(3);
-  await expect(slot).toContainText(/step 3.*Kept in this browser at.*kB/s);
+  await expect(slot).toContainText(/step 3.*Saved in this browser at.*kB/s);
   await play.button('Reset').click();
   await play.at(0);
   await expect(play.kept).toContainText(/step 3.*kB/s);
-  await expect(page.getByText(/takes .* of the browser’s storage; .* are free/)).toBeVisible();
+  await expect(page.getByText(/uses .* of the browser’s storage; .* are free/)).toBeVisible();
 
   await play.kept.getByRole('button', { name: /^Delete/ }).click();
   await expect(play.kept).toHaveCount(0);
@@ -26,7 +26,7 @@ test('slots say what they hold and take; one that was deleted can be brought bac
   await play.button('Undo').click();
   await expect(play.kept).toContainText('step 3');
   await page.reload();
-  await play.kept.getByRole('button', { name: 'Go on' }).click();
+  await play.kept.getByRole('button', { name: 'Resume' }).click();
   await play.at(3);
 });
 
@@ -58,10 +58,10 @@ test('a long text or a file that is pasted on the page is taken; what is pasted 
   await play.at(3);
 
   await paste(play, TEXT);
-  await play.says(/learns from “pasted text”, 3,900 characters.*set aside/);
+  await play.says(/trains on “pasted text” \(3,900 characters\).*saved/);
   await play.at(0);
   await paste(play, TEXT.toUpperCase(), 'loud.txt');
-  await play.says(/learns from “loud.txt”/);
+  await play.says(/trains on “loud.txt”/);
 });
 
 test('the link carries the whole configuration to somebody else', async ({

@@ -29,7 +29,7 @@ test('where the trainer cannot be fetched, the page says so and offers to reload
   await page.goto(site.url);
   await play.phase('broken');
   await play.says(/could not be fetched.*Check the connection and reload/);
-  await expect(play.device).toHaveText('No device could be opened.');
+  await expect(play.device).toHaveText('The engine could not be loaded.');
   await expect(page).toHaveTitle(/^Stopped/);
   await page.unroute('**/wasm/**');
   await play.button('Reload').click();
@@ -51,7 +51,7 @@ test('a browser without WebAssembly SIMD is told which ones have it', async ({
   );
   await page.goto(site.url);
   await play.phase('broken');
-  await play.says(/cannot run the trainer.*It needs WebAssembly with SIMD/);
+  await play.says(/cannot run the engine.*It needs WebAssembly with SIMD/);
 });
 
 test('a page without models says so; a list that cannot be read too', async ({
@@ -59,9 +59,9 @@ test('a page without models says so; a list that cannot be read too', async ({
   page,
   play,
 }) => {
-  const gallery = page.getByRole('region', { name: 'Models that come with the page' });
+  const gallery = page.getByRole('region', { name: 'Pre-trained models' });
   await play.open();
-  await expect(gallery).toContainText('None come with this copy');
+  await expect(gallery).toContainText('has no pre-trained models');
   await models.say('{ "checkpoints": 3');
   await page.reload();
   await play.phase('paused');

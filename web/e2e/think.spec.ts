@@ -31,7 +31,7 @@ test('without a click, text is written and the grid follows it', async ({ page, 
   const [before, early] = [await grid.screenshot(), await length()];
   await expect.poll(length).toBeGreaterThan(early + 5);
   expect((await grid.screenshot()).equals(before)).toBe(false);
-  await expect(page.getByText(/every row is one more pass of the same network/)).toBeVisible();
+  await expect(page.getByText(/Each row is another pass/)).toBeVisible();
 });
 
 test('where little is to move, the text comes as fast as it can', async ({ page, play }) => {
@@ -46,9 +46,9 @@ test('where little is to move, the text comes as fast as it can', async ({ page,
 });
 
 test('the depth slides from 1 to 8, and the grid has as many rows', async ({ page, play }) => {
-  const depth = page.getByRole('slider', { name: 'Depth', exact: true });
-  await page.getByText('The grid as a table').click();
-  const head = page.getByRole('columnheader', { name: /^cycle/ });
+  const depth = page.getByRole('slider', { name: 'Recursion depth', exact: true });
+  await page.getByText('Grid as a table').click();
+  const head = page.getByRole('columnheader', { name: /^pass/ });
   for (let cycles = 1; cycles <= 8; cycles += 1) {
     await depth.fill(String(cycles));
     await expect(head).toHaveCount(cycles);
@@ -60,23 +60,23 @@ test('the depth slides from 1 to 8, and the grid has as many rows', async ({ pag
 });
 
 test('a cell tells its alternatives, by pointer and by keyboard', async ({ page }) => {
-  await page.getByRole('slider', { name: 'Depth', exact: true }).fill('4');
+  await page.getByRole('slider', { name: 'Recursion depth', exact: true }).fill('4');
   const detail = page.getByTestId(TESTIDS.detail);
-  await expect(detail).toContainText('cycle 4');
+  await expect(detail).toContainText('pass 4');
   await expect(detail.getByRole('listitem')).toHaveCount(5);
   const grid = page.getByTestId(TESTIDS.refinement).locator('canvas').first();
   // The second row of the third column, on a wide screen.
   await grid.click({ position: { x: 66 + 2 * 37 + 18, y: 28 + 37 + 18 } });
-  await expect(detail).toContainText('cycle 2');
-  const cycle = page.getByRole('slider', { name: 'Cycle', exact: true });
+  await expect(detail).toContainText('pass 2');
+  const cycle = page.getByRole('slider', { name: 'Pass', exact: true });
   await expect(cycle).toHaveValue('2');
   await cycle.press('ArrowLeft');
-  await expect(detail).toContainText('cycle 1');
-  await page.getByRole('button', { name: 'Follow the end' }).click();
-  await expect(detail).toContainText('cycle 4');
-  await page.getByRole('button', { name: 'Play the cycles' }).click();
-  await expect(detail).toContainText('cycle 1');
-  await expect(detail).toContainText('cycle 4');
+  await expect(detail).toContainText('pass 1');
+  await page.getByRole('button', { name: 'Jump to latest' }).click();
+  await expect(detail).toContainText('pass 4');
+  await page.getByRole('button', { name: 'Play the passes' }).click();
+  await expect(detail).toContainText('pass 1');
+  await expect(detail).toContainText('pass 4');
 });
 
 test('while it trains, the grid reads a fixed text, and what it reads changes', async ({
@@ -84,13 +84,13 @@ test('while it trains, the grid reads a fixed text, and what it reads changes', 
   play,
 }) => {
   await play.open('?preset=tiny&max_iters=100000&probe=KING%3A');
-  const fixed = page.getByRole('radio', { name: 'A fixed text' });
+  const fixed = page.getByRole('radio', { name: 'fixed text' });
   await expect(fixed).not.toBeChecked();
   await play.button('Train').click();
   await expect(fixed).toBeChecked();
-  await expect(page.getByRole('textbox', { name: 'The fixed text' })).toHaveValue('KING:');
-  await page.getByText('The grid as a table').click();
-  const table = page.getByRole('region', { name: 'The grid as a table' });
+  await expect(page.getByRole('textbox', { name: 'Fixed text' })).toHaveValue('KING:');
+  await page.getByText('Grid as a table').click();
+  const table = page.getByRole('region', { name: 'Grid as a table' });
   await expect(table.getByRole('rowheader')).toHaveText(['K', 'I', 'N', 'G', ':']);
   const before = await table.innerText();
   await expect(table).not.toHaveText(before, { useInnerText: true });
@@ -102,8 +102,8 @@ test('attention is read out where it is looked at', async ({ page }) => {
   await attention.scrollIntoViewIfNeeded();
   const picture = attention.getByRole('img');
   await expect(picture).toHaveAttribute('aria-label', /1\.1: most at .*1\.2: most at/);
-  await attention.getByRole('combobox').selectOption({ label: 'Block 1, head 2, in every cycle' });
-  await expect(picture).toHaveAttribute('aria-label', /cycle 1: most at .*cycle 2: most at/);
+  await attention.getByRole('combobox').selectOption({ label: 'Block 1, head 2, all passes' });
+  await expect(picture).toHaveAttribute('aria-label', /pass 1: most at .*pass 2: most at/);
 });
 
 test('the loss at every depth is measured in the tab', async ({ page }) => {
@@ -118,7 +118,7 @@ test('the loss at every depth is measured in the tab', async ({ page }) => {
 });
 
 test('a link to try sets the controls and goes there', async ({ page, play }) => {
-  await page.getByRole('link', { name: 'One pass against eight' }).click();
+  await page.getByRole('link', { name: 'Compare 1 pass with 8' }).click();
   await expect(page).toHaveURL(/depths=1,8/);
   await expect(play.answers[0]).toBeInViewport();
   await expect(page.getByRole('slider', { name: 'Second depth' })).toHaveValue('8');
@@ -126,8 +126,8 @@ test('a link to try sets the controls and goes there', async ({ page, play }) =>
 });
 
 test('the walk goes through every stop and leaves where it is left', async ({ page }) => {
-  await page.getByRole('button', { name: 'Take a short walk' }).click();
-  const walk = page.getByRole('region', { name: 'A short walk' });
+  await page.getByRole('button', { name: 'Take the tour' }).click();
+  const walk = page.getByRole('region', { name: 'Tour' });
   for (const [i, stop] of WALK.entries()) {
     await expect(walk.getByRole('heading')).toHaveText(stop.title);
     await expect(walk).toContainText(`${i + 1} of ${WALK.length}`);

@@ -55,7 +55,7 @@ test('another preset starts another run, and the old one can be taken up again',
   await play.at(0);
   await expect(page).toHaveURL(/preset=page-tiny/);
   await play.stepOnce();
-  await play.kept.getByRole('button', { name: 'Go on' }).click();
+  await play.kept.getByRole('button', { name: 'Resume' }).click();
   await play.at(4);
   await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue('tiny');
 });

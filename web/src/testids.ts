@@ -12,7 +12,7 @@ export const TESTIDS = {
   context: 'context',
   revision: 'revision',
   contenders: 'contenders',
-  depthLosses: 'curve',
+  curve: 'curve',
   attention: 'attention',
   notice: 'notice',
   refinement: 'refinement',

@@ -71,7 +71,7 @@ test('the attempts are the first two candidates, right or wrong', () => {
   expect(verdictOf(a, null)).toBe('unknown');
   expect(resultOf(candidates, [[2]])).toBe('Solved: the second attempt is right.');
   expect(resultOf(candidates, [[3]])).toMatch(/^Not solved/);
-  expect(resultOf(candidates, null)).toMatch(/not in the file/);
+  expect(resultOf(candidates, null)).toMatch(/does not contain the correct output/);
 });
 
 test('each guise votes for its last answer', () => {
@@ -130,8 +130,8 @@ test('an address names the task and its test', () => {
   expect(readPuzzle(written)).toMatchObject({ kind: ARC, task: 'a & b', test: 2, problems: [] });
   expect(readPuzzle('?kind=arc')).toMatchObject({ preset: 'arc', named: false, test: 0 });
   expect(readPuzzle('?kind=arc&test=0&puzzle=1').problems).toEqual([
-    'The puzzle in the address is no ARC tasks.',
-    '“0” cannot be the test.',
+    'The puzzle in the address does not fit “ARC tasks”.',
+    '“0” is not a valid value for test.',
   ]);
 });
 
@@ -177,7 +177,8 @@ class Knowing extends Answering {
 function summary(trainable: boolean): RunSummary {
   const vocab = { kind: 'arc' as const, tasks: [{ name: 'other', guises: 2 }] };
   const numbers = { parameters: 10, step: 7, train_tokens: 1, val_tokens: 1, chance_loss: 1 };
-  return { config: known('arc'), vocab, ...numbers, trainable, training_flops_per_token: 1 };
+  const costs = { training_flops_per_token: 1, tokens_per_step: 1 };
+  return { config: known('arc'), family: 'puzzles', vocab, ...numbers, trainable, ...costs };
 }
 
 let session: Knowing;

@@ -37,9 +37,12 @@ class FakePort implements WorkerPort {
   }
 }
 
-const DEVICE = { info: { backend: 'cpu', name: 'CPU' }, reason: 'the CPU was asked for.' };
+const DEVICE = {
+  info: { backend: 'cpu', name: 'CPU' },
+  reason: 'device=cpu is set in the address.',
+};
 const OPEN = {
-  room: 'language',
+  wasm: 'cpu',
   device: 'cpu',
   software: false,
   base: 'http://localhost/',
@@ -137,7 +140,7 @@ describe('every request settles when', () => {
     ['the worker fails', () => port.emit('error', { message: 'out of memory' }), /out of memory/],
     ['the worker cannot start', () => port.emit('error'), /could not start/],
     ['a message cannot be read', () => port.emit('messageerror'), /unreadable/],
-    ['a message is none of ours', () => port.say({ hello: 1 }), /no message/],
+    ['a message is none of ours', () => port.say({ hello: 1 }), /unknown message/],
     ['the page closes the session', () => client.terminate(), /was closed/],
   ];
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
 import { Comparison } from '../src/rooms/language/comparison.svelte';
-import type { Command, Event, RunConfig } from '../src/gen';
+import { type Command, type Event, type RunConfig, tokensPerStep } from '../src/gen';
 import { DEFAULT_COMPARISON, type ComparisonPlan } from '../src/rooms/language/comparison-plan';
 import { Answering } from './support/session';
 
@@ -80,6 +80,8 @@ class FakeWorker extends Answering {
       val_tokens: 100,
       chance_loss: 4,
       training_flops_per_token: 1,
+      family: 'language',
+      tokens_per_step: tokensPerStep(this.#config),
     } as const;
   }
 

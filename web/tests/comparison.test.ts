@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { DEFAULT_CONFIG, type RunSummary, type StepReport } from '../src/gen';
+import { DEFAULT_CONFIG, type RunSummary, type StepReport, tokensPerStep } from '../src/gen';
 import {
   configOf,
   costs,
@@ -56,10 +56,10 @@ describe('a duel in the address', () => {
     );
     expect(problems).toEqual([
       'There is no preset “nope”.',
-      '“0” cannot be the steps of a duel.',
+      '“0” is not a valid number of steps for the A/B comparison.',
       'A: There is no setting “width”.',
-      'A: “many” cannot be the n_layers.',
-      'B: max_iters is the same for both sides.',
+      'A: “many” is not a valid value for n_layers.',
+      'B: max_iters applies to both sides and cannot be set for one of them.',
     ]);
     expect(plan).toEqual({ ...DEFAULT_COMPARISON, a: {}, b: {} });
   });
@@ -88,7 +88,7 @@ describe('a plan', () => {
     expect(obstacle(DEFAULT_COMPARISON)).toBeNull();
     expect(obstacle(withOverride(DEFAULT_COMPARISON, 'a', 'learning_rate', 1))).toBeNull();
     const unlike = withOverride(DEFAULT_COMPARISON, 'b', 'batch_size', 3);
-    expect(obstacle(unlike)).toContain('batch_size is 8 and 3');
+    expect(obstacle(unlike)).toContain('batch_size is 8 in A and 3 in B');
     for (const key of ['seed', 'block_size', 'gradient_accumulation_steps']) {
       expect(obstacle(withOverride(DEFAULT_COMPARISON, 'a', key, 2))).toContain(key);
     }
@@ -96,11 +96,11 @@ describe('a plan', () => {
   });
 
   test('says what a token costs', () => {
-    expect(costs(DEFAULT_COMPARISON)).toContain('4 blocks on either side');
+    expect(costs(DEFAULT_COMPARISON)).toContain('Both use 4 block evaluations per token');
     const deeper = withOverride(DEFAULT_COMPARISON, 'b', 'recursion_steps', 4);
-    expect(costs(deeper)).toContain('4 blocks in A and 8 in B');
+    expect(costs(deeper)).toContain('A uses 4 and B 8 block evaluations per token');
     const chunks = { ...DEFAULT_COMPARISON, base: 'page-chunk' };
-    expect(costs(chunks)).toContain('20 blocks in A and 18 in B');
+    expect(costs(chunks)).toContain('A uses 20 and B 18 block evaluations per token');
   });
 });
 
@@ -113,8 +113,10 @@ describe('the line for other settings', () => {
 
   test('refuses what is none', () => {
     expect(readFree('dropuot=1').problems).toEqual(['There is no setting “dropuot”.']);
-    expect(readFree('dropout').problems).toEqual(['“” cannot be the dropout.']);
-    expect(readFree('dataset=mine').problems).toEqual(['dataset is the same for both sides.']);
+    expect(readFree('dropout').problems).toEqual(['“” is not a valid value for dropout.']);
+    expect(readFree('dataset=mine').problems).toEqual([
+      'dataset applies to both sides and cannot be set for one of them.',
+    ]);
   });
 });
 
@@ -128,6 +130,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(2),
   training_flops_per_token: 1000,
+  family: 'language',
+  tokens_per_step: tokensPerStep(DEFAULT_CONFIG),
 };
 
 /** A side that was validated at these steps, each of which took `ms`. */
@@ -189,14 +193,16 @@ describe('the verdict', () => {
       20,
       2000,
     );
-    expect(verdict(a, b, 'steps')).toMatch(/^After 100 steps of each, B is 0.100 below A/);
-    expect(verdict(a, b, 'compute')).toMatch(/^At equal compute, B is 0.400 above A/);
-    expect(verdict(a, b, 'time')).toMatch(/^After 1 s of each, B is 0.400 above A/);
+    expect(verdict(a, b, 'steps')).toMatch(
+      /^After 100 steps each, B is better by 0.100 \(.*one seed each/,
+    );
+    expect(verdict(a, b, 'compute')).toMatch(/^At equal compute, A is better by 0.400/);
+    expect(verdict(a, b, 'time')).toMatch(/^After 1 s each, A is better by 0.400/);
     expect(verdict(a, b, 'steps')).toContain('one seed');
   });
 
   test('claims nothing of what is alike', () => {
-    expect(verdict(a, a, 'steps')).toContain('exactly where A is');
+    expect(verdict(a, a, 'steps')).toContain('A and B are equal');
     const near = side(
       [
         [0, 3],
@@ -204,7 +210,9 @@ describe('the verdict', () => {
       ],
       10,
     );
-    expect(verdict(a, near, 'steps')).toContain('no difference to speak of');
+    expect(verdict(a, near, 'steps')).toContain(
+      'A is better by 0.004 (2.000 against 2.004; within noise for one seed)',
+    );
   });
 
   test('of a side against itself is none at any axis', () => {
@@ -215,7 +223,7 @@ describe('the verdict', () => {
           values.map((loss, i) => [i * 10, loss] as const),
           7,
         );
-        expect(verdict(standing, standing, measure)).toContain('exactly where A is');
+        expect(verdict(standing, standing, measure)).toContain('A and B are equal');
       }),
     );
   });

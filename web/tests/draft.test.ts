@@ -72,19 +72,19 @@ describe('what the last refinement changed', () => {
 
   test('is told in words, white space too', () => {
     expect(said([A, B, A, A], [A, E, A, A])).toBe(
-      'Refinement 2 changed 1 of 4 characters: “b” became “e”.',
+      'Pass 2 changed 1 of 4 characters: “b” became “e”.',
     );
     expect(said([A, SPACE], [LINE, A])).toBe(
-      'Refinement 2 changed 2 of 2 characters: “a” became “↵”, “␣” became “a”.',
+      'Pass 2 changed 2 of 2 characters: “a” became “↵”, “␣” became “a”.',
     );
   });
 
   test('is nothing where only an earlier one changed something', () => {
-    expect(said([A, B], [A, E], [A, E])).toBe('Refinement 3 changed nothing.');
+    expect(said([A, B], [A, E], [A, E])).toBe('Pass 3 changed nothing.');
   });
 
   test('is no change where there is none before it', () => {
-    expect(said([A, B])).toMatch(/^Refinement 1 is the first draft/);
+    expect(said([A, B])).toMatch(/^Pass 1 makes the first draft/);
   });
 
   test('counts bytes as bytes, and one as one', () => {
@@ -97,7 +97,7 @@ describe('what the last refinement changed', () => {
       ),
       { kind: 'byte' },
     );
-    expect(bytes).toBe('Refinement 2 changed 1 of 2 bytes: “b” became “c3”.');
+    expect(bytes).toBe('Pass 2 changed 1 of 2 bytes: “b” became “c3”.');
     expect(said([A], [B])).toContain('1 of 1 character:');
   });
 });

@@ -22,7 +22,8 @@ function summary(name = 'sudoku-4x4', trainable = true): RunSummary {
   if (!config) throw new Error(`there is no preset ${name}`);
   const vocab = { kind: 'plain', size: name === 'sudoku-4x4' ? 6 : 11 } as const;
   const numbers = { parameters: 10, step: 7, train_tokens: 1, val_tokens: 1 };
-  return { config, vocab, ...numbers, trainable, chance_loss: 1, training_flops_per_token: 1 };
+  const costs = { chance_loss: 1, training_flops_per_token: 1, tokens_per_step: 1 };
+  return { config, family: 'puzzles', vocab, ...numbers, trainable, ...costs };
 }
 
 /** Knows which puzzles there are, and has no opinion on them. */

@@ -107,6 +107,21 @@ describe('a figure', () => {
     expect(judge(fast, { ...LIMIT, floor: 1 }).verdict).toBe('grows');
   });
 
+  test('of three minutes can still fail: half a kilobyte in each of 20 steps per second', () => {
+    const limit = { least: 2e6, share: 0.05, floor: 1e6 };
+    /** Sixty samples of a tab that holds 20 MB, with a megabyte of noise. */
+    const run = (bytesPerStep: number) =>
+      Array.from({ length: 60 }, (_, i) => ({
+        at: (3 * i) / 59 / 60,
+        value: 20e6 + bytesPerStep * 20 * ((180 * i) / 59) + 3e5 * noise(i),
+      }));
+    expect(judge(run(0), limit).verdict).toBe('flat');
+    expect(judge(run(1000), limit).verdict).toBe('grows');
+    // A minute is all warm-up.
+    const minute = run(1000).filter(({ at }) => at <= 1 / 60);
+    expect(judge(minute, limit).verdict).toBe('too few samples');
+  });
+
   test('of which little is known is not judged', () => {
     expect(
       judge(

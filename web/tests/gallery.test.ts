@@ -143,6 +143,6 @@ describe('a model', () => {
     );
     const broken = new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) });
     serve(() => Promise.resolve(new Response(broken)));
-    expect((await failure(new Gallery(BASE, 'language')))?.message).toContain('broke off');
+    expect((await failure(new Gallery(BASE, 'language')))?.message).toContain('was interrupted');
   });
 });

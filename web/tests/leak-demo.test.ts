@@ -33,10 +33,11 @@ class FakeWorker extends Answering {
     switch (command.type) {
       case 'create': {
         const sizes = { parameters: 1, train_tokens: 100, val_tokens: 100 };
-        const costs = { chance_loss: 4, training_flops_per_token: 1 };
+        const costs = { chance_loss: 4, training_flops_per_token: 1, tokens_per_step: 1 };
         const vocab = { kind: 'byte' } as const;
         const run = { config: command.config, vocab, step: 0, trainable: true };
-        return { type: 'ready', summary: { ...run, ...sizes, ...costs } };
+        const family = 'language';
+        return { type: 'ready', summary: { ...run, family, ...sizes, ...costs } };
       }
       case 'step': {
         if (this.step + command.n > failsAt) {

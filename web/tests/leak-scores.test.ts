@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { leakLines } from '../src/ui/draw/lines';
-import type { DepthLoss, RunSummary } from '../src/gen';
+import { type DepthLoss, type RunSummary, tokensPerStep } from '../src/gen';
 import {
   advanced,
   type LeakRun,
@@ -25,6 +25,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(65),
   training_flops_per_token: 1000,
+  family: 'language',
+  tokens_per_step: tokensPerStep(leakConfig()),
 };
 
 /** A score; the losses that the lesson has no use for are the honest one's. */
@@ -58,7 +60,7 @@ describe('scores', () => {
   });
 
   test('are refused of a model that has only one start', () => {
-    expect(() => scored(opened(SUMMARY), loss(4))).toThrow('no start that leaks');
+    expect(() => scored(opened(SUMMARY), loss(4))).toThrow('not scored with the leak');
   });
 
   test('are due every twenty steps and at the last', () => {
@@ -90,10 +92,10 @@ describe('what is read out', () => {
   test('names both numbers and guessing in the end', () => {
     for (const phase of ['stopped', 'done'] as const) {
       expect(told(phase, second)).toMatch(
-        /^After 40 steps, .* 1\.11 .* 403 .* guessing has 65\.0\.$/,
+        /^After 40 steps, .* 1\.11 .* 403 .* uniform guessing has 65\.0\.$/,
       );
     }
-    expect(told('stopped', scored(opened(SUMMARY), loss(4, 3)))).toMatch(/^Before its first step/);
+    expect(told('stopped', scored(opened(SUMMARY), loss(4, 3)))).toMatch(/^Before training/);
   });
 
   test('is nothing before it begins, and an alert’s business where it fails', () => {

@@ -83,8 +83,8 @@ describe('past runs', () => {
       train: { ...train, learning_rate: 0.5, log_interval: 3 },
     };
     expect(differences(other, DEFAULT_CONFIG)).toBe('n_layers 4, learning_rate 0.5');
-    expect(differences(DEFAULT_CONFIG, DEFAULT_CONFIG)).toBe('the same settings');
-    expect(differences(null, DEFAULT_CONFIG)).toBe('its settings were not kept');
+    expect(differences(DEFAULT_CONFIG, DEFAULT_CONFIG)).toBe('same settings');
+    expect(differences(null, DEFAULT_CONFIG)).toBe('settings not saved');
   });
 
   test('are drawn at the depth they were trained at, or by their batches', () => {

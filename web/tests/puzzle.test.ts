@@ -224,9 +224,9 @@ describe('the address of the puzzle room', () => {
     const page = readPuzzle('?kind=sudoku-4x4&puzzle=12&steps=99&threshold=high&prompt=a');
     expect(page.problems).toEqual([
       'There is no setting “prompt”.',
-      'The puzzle in the address is no Sudoku 4×4.',
-      '“99” cannot be the steps.',
-      '“high” cannot be the threshold.',
+      'The puzzle in the address does not fit “Sudoku 4×4”.',
+      '“99” is not a valid value for steps.',
+      '“high” is not a valid value for threshold.',
     ]);
     expect(readPuzzle('?kind=chess').problems).toEqual(['There is no kind of puzzle “chess”.']);
     expect(page).toMatchObject({ puzzle: null, look: DEFAULT_LOOK, kind: FOUR });

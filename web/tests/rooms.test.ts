@@ -3,7 +3,7 @@ import 'fake-indexeddb/auto';
 import { expect, test } from 'vitest';
 
 import { handOver, takeOver } from '../src/run/handover';
-import { variantOf } from '../src/rooms/table';
+import { variantOf } from '../src/run/checkpoint';
 
 function checkpoint(metadata: object): Uint8Array {
   const header = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata }));
@@ -18,6 +18,9 @@ const about = (model: object) => ({ config: JSON.stringify({ model }) });
 test('a checkpoint says what kind of model it holds', () => {
   expect(variantOf(checkpoint(about({ variant: 'trm' })))).toBe('trm');
   expect(variantOf(checkpoint(about({ variant: 'chat_trm' })))).toBe('chat_trm');
+  // As files of before the models had their published names.
+  expect(variantOf(checkpoint(about({ variant: 'dual' })))).toBe('trm');
+  expect(variantOf(checkpoint(about({ variant: 'causal' })))).toBe('chat_trm');
 });
 
 test('what says nothing of itself is of no kind', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import type { RunSummary, StepReport } from '../src/gen';
-import { DEFAULT_CONFIG } from '../src/gen';
+import { DEFAULT_CONFIG, tokensPerStep } from '../src/gen';
 import {
   type RunEvent,
   NO_RUN,
@@ -28,6 +28,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(2),
   training_flops_per_token: 1e6,
+  family: 'language',
+  tokens_per_step: tokensPerStep(DEFAULT_CONFIG),
 };
 
 function report(step: number, loss = 3): StepReport {

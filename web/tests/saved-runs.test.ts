@@ -2,6 +2,8 @@ import 'fake-indexeddb/auto';
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
+import type { RunConfig } from '../src/gen';
+import { preset } from '../src/run/presets';
 import { RunSaver } from '../src/run/saver';
 import { CURRENT, type SavedRun, MOST_SAVED, SavedRuns } from '../src/run/saved-runs';
 
@@ -27,6 +29,12 @@ function run(step: number, savedAt = step): SavedRun {
   };
 }
 
+function formerly(config: RunConfig): RunConfig {
+  const old = structuredClone(config);
+  Reflect.set(old.model, 'variant', 'dual');
+  return old;
+}
+
 const steps = (runs: readonly SavedRun[] | null) => runs?.map((kept) => kept.step);
 
 describe('the store', () => {
@@ -37,6 +45,17 @@ describe('the store', () => {
     await store.save(run(6));
     expect((await store.load(CURRENT))?.step).toBe(6);
     expect(await store.kept()).toEqual([]);
+  });
+
+  test('reads a record of before the models had their published names', async () => {
+    const config = preset('sudoku-4x4');
+    if (!config) throw new Error('no preset sudoku-4x4');
+    // As an earlier version of the page wrote it.
+    const old: SavedRun = { ...run(5), config: formerly(config) };
+    await store.save(old);
+    expect((await store.load(CURRENT))?.config).toEqual(config);
+    await store.succeed(run(0, 9), null);
+    expect((await store.kept())[0]?.config).toEqual(config);
   });
 
   test('sets a run aside for its successor', async () => {
@@ -111,8 +130,8 @@ describe('the saver', () => {
     expect(await saver.save(run(1))).toBe(false);
     expect(complain).toHaveBeenCalledOnce();
     expect(complain.mock.calls[0]).toEqual([
-      'The browser has no room left to keep this run.',
-      expect.stringContaining('Download the checkpoint'),
+      'The browser has no storage left for this run.',
+      expect.stringContaining('Save a checkpoint'),
     ]);
     expect(await saver.save(run(2))).toBe(true);
     expect(save).toHaveBeenCalledTimes(2);
@@ -127,7 +146,7 @@ describe('the saver', () => {
     const saver = new RunSaver(store, complain);
     expect(await saver.current()).toBeNull();
     expect(await saver.kept()).toBeNull();
-    expect(complain).toHaveBeenCalledWith('The browser cannot keep this run.', expect.any(String));
+    expect(complain).toHaveBeenCalledWith('The browser cannot save this run.', expect.any(String));
   });
 
   test('never saves a successor over the run before it, also after a failure', async () => {

@@ -12,6 +12,7 @@ import {
 import { DEFAULT_PRESET, preset } from '../src/run/presets';
 import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
 import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/rooms/language/url';
+import { readPuzzle } from '../src/rooms/puzzles/url';
 import { lengthOf } from '../src/run/sizes';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
@@ -131,9 +132,9 @@ describe('the address', () => {
     const page = read('?preset=nope&hidden_size=wide&n_layers=-1&decay=some&block_size=16&top_k=x');
     expect(page.problems).toEqual([
       'There is no preset “nope”.',
-      '“wide” cannot be the hidden_size.',
-      '“-1” cannot be the n_layers.',
-      '“some” cannot be the decay.',
+      '“wide” is not a valid value for hidden_size.',
+      '“-1” is not a valid value for n_layers.',
+      '“some” is not a valid value for decay.',
     ]);
     expect(lengthOf(page.config.model)).toBe(16);
     expect(page.question.topK).toBe(DEFAULT_QUESTION.topK);
@@ -142,11 +143,20 @@ describe('the address', () => {
 
   test('leaves a model of one kind without the settings of another', () => {
     expect(read('?preset=sudoku-4x4&block_size=8').problems).toEqual([
-      'The model of “sudoku-4x4” has no block_size to change.',
+      'The model of “sudoku-4x4” has no setting block_size.',
     ]);
     const page = read('?preset=tiny&variant=dual&h_cycles=3');
     expect(page.problems).toHaveLength(2);
     expect(page.config).toEqual(preset('tiny'));
+  });
+
+  test('reads the names that models had before', () => {
+    const page = read('?preset=tiny&variant=causal&hidden_size=48');
+    expect(page.problems).toEqual([]);
+    expect(page.config.model).toMatchObject({ variant: 'chat_trm', hidden_size: 48 });
+    const puzzles = readPuzzle('?kind=sudoku-4x4&preset=sudoku-4x4&variant=dual&h_cycles=2');
+    expect(puzzles.problems).toEqual([]);
+    expect(puzzles.config.model).toMatchObject({ variant: 'trm', h_cycles: 2 });
   });
 
   test('names settings that there are not', () => {
@@ -200,9 +210,9 @@ describe('the address of a model that comes with the page', () => {
   test('cannot change what the model is, and says so', () => {
     const page = read('?checkpoint=elastic&preset=tiny&hidden_size=8&max_iters=soon&depth=8');
     expect(page.problems).toEqual([
-      'The address names a checkpoint, so its “preset” was not used.',
-      'The address names a checkpoint, so its “hidden_size” was not used.',
-      '“soon” cannot be the max_iters.',
+      'The address names a checkpoint, so “preset” is ignored.',
+      'The address names a checkpoint, so “hidden_size” is ignored.',
+      '“soon” is not a valid value for max_iters.',
     ]);
     expect(page.live).toEqual({});
     expect(page.question.depth).toBe(8);

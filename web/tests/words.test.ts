@@ -109,7 +109,7 @@ describe('the device', () => {
   test('is the CPU when asked for', () => {
     expect(decide('cpu', true, real)).toEqual({
       backend: 'cpu',
-      reason: 'the CPU was asked for.',
+      reason: 'device=cpu is set in the address.',
     });
   });
 
@@ -131,7 +131,7 @@ describe('the device', () => {
     expect(decide('auto', false, null).reason).toBe('WebGPU found no graphics adapter.');
     expect(decide('gpu', true, null)).toEqual({
       backend: 'cpu',
-      reason: 'the GPU was asked for, but WebGPU found no graphics adapter.',
+      reason: 'device=gpu is set in the address, but WebGPU found no graphics adapter.',
     });
   });
 });

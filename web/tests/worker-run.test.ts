@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { named } from '../src/run/dataset';
 import { further, loadedHint, readable } from '../src/run/worker-run';
-import { DEFAULT_CONFIG, type RunConfig, type RunSummary } from '../src/gen';
+import { DEFAULT_CONFIG, type RunConfig, type RunSummary, tokensPerStep } from '../src/gen';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,
@@ -14,6 +14,8 @@ const SUMMARY: RunSummary = {
   val_tokens: 10,
   chance_loss: Math.log(6),
   training_flops_per_token: 1e6,
+  family: 'language',
+  tokens_per_step: tokensPerStep(DEFAULT_CONFIG),
 };
 
 test('a run is named after the text that it learns from', () => {
@@ -31,8 +33,8 @@ test('a prompt that the text cannot have gives way to how the text begins', () =
 });
 
 test('a loaded checkpoint says what can be done with it', () => {
-  expect(loadedHint(SUMMARY)).toContain('Train goes on');
-  expect(loadedHint({ ...SUMMARY, trainable: false })).toContain('drop the text');
+  expect(loadedHint(SUMMARY)).toContain('Training continues');
+  expect(loadedHint({ ...SUMMARY, trainable: false })).toContain('Drop its training text');
   expect(loadedHint({ ...SUMMARY, step: DEFAULT_CONFIG.train.max_iters })).toContain('max_iters');
 });
 

@@ -20,7 +20,7 @@ fn unknown_words_come_with_the_nearest_known_one() {
 #[test]
 fn every_setting_is_a_flag_in_both_spellings() {
     let help = Place::new().done(&["train", "--help"]).stdout;
-    for setting in trm_spec::SETTINGS {
+    for setting in trm_spec::SETTINGS.iter() {
         says(&help, &[&format!("--{} ", setting.key.replace('_', "-"))]);
     }
     says(&help, &["Settings of the model", "Settings of the training", "shakespeare-elastic"]);

@@ -12,6 +12,7 @@ mod family;
 mod models;
 mod protocol;
 mod puzzle;
+mod puzzle_kinds;
 mod settings;
 mod trace;
 mod vocab;
@@ -35,8 +36,13 @@ pub use puzzle::{
     BrokenRule, HaltScore, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, Solution, SolutionCount,
     Solved, StepScore,
 };
+pub use puzzle_kinds::{
+    ArcKind, MazeKind, NO_GUESS_LIMIT, PUZZLE_KINDS, PuzzleKinds, SUDOKU_GRADES, SudokuGrade,
+    SudokuKind,
+};
 pub use settings::{
-    SETTINGS, Setting, SettingError, SettingKind, differences, may_change, nearest, overlay,
+    SETTINGS, Setting, SettingError, SettingKind, Tier, differences, may_change, nearest, overlay,
+    settings_of,
 };
 pub use trace::{Candidate, Trace, TraceStep};
 pub use vocab::{ARC_TOKENS, KnownTask, Vocab};

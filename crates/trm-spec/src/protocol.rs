@@ -8,7 +8,7 @@ use ts_rs::TS;
 use crate::{
     ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict,
 };
-use crate::{Failure, RunConfig, Solved, Trace, Vocab};
+use crate::{Failure, Family, RunConfig, Solved, Trace, Vocab};
 
 /// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -216,6 +216,8 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct RunSummary {
     pub config: RunConfig,
+    /// The family of the model.
+    pub family: Family,
     pub vocab: Vocab,
     pub parameters: usize,
     /// Steps done.
@@ -226,6 +228,8 @@ pub struct RunSummary {
     pub val_tokens: usize,
     /// Loss of guessing uniformly, ln(vocabulary), in nats.
     pub chance_loss: f64,
+    /// Tokens that one update of the weights sees, over all accumulated batches.
+    pub tokens_per_step: usize,
     /// Floating-point operations that training spends on one token, on average.
     pub training_flops_per_token: f64,
 }
@@ -263,13 +267,19 @@ pub struct DepthLoss {
     pub loss: f64,
     /// `exp(loss)`.
     pub perplexity: f64,
-    /// Loss in bits, per character of the text.
-    pub bits_per_char: f64,
-    /// The same per byte of its UTF-8, which does not depend on the tokens.
-    pub bits_per_byte: f64,
-    /// `exp` of the loss per word, which does not depend on the tokens either. A
-    /// word is a stretch without white space.
-    pub word_perplexity: f64,
+    /// Loss in bits per character of the text; absent for puzzles, as the next two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub bits_per_char: Option<f64>,
+    /// Loss in bits per byte of UTF-8, which does not depend on the tokenizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub bits_per_byte: Option<f64>,
+    /// `exp` of the loss per word, which does not depend on the tokenizer. A word is a
+    /// run of characters without white space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub word_perplexity: Option<f64>,
     /// Loss when every draft starts at its own answer, as published; of models that
     /// show this leak. It says nothing about the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, SETTINGS, Setting, SettingError, SettingKind, VARIANTS, nearest};
+use trm_spec::{
+    MODELS, RunConfig, SETTINGS, Setting, SettingError, SettingKind, VARIANTS, nearest, settings_of,
+};
 
 /// The defaults of every variant.
 fn defaults() -> impl Iterator<Item = Value> {
@@ -42,7 +44,7 @@ fn table_and_configuration_hold_the_same_keys() {
 
 #[test]
 fn kinds_are_those_of_the_fields() {
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         let defaults = defaults_with(setting);
         let value = &defaults[setting.section][setting.key];
         let fits = match setting.kind {
@@ -87,7 +89,7 @@ fn choices_are_all_the_words_the_configuration_takes() {
 
 #[test]
 fn a_setting_says_which_variants_have_it() {
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         let having: Vec<_> = defaults()
             .filter(|whole| whole[setting.section].get(setting.key).is_some())
             .map(|whole| whole["model"]["variant"].as_str().expect("a name").to_owned())
@@ -95,6 +97,42 @@ fn a_setting_says_which_variants_have_it() {
         let said = if setting.variants.is_empty() { VARIANTS } else { setting.variants };
         assert_eq!(having, said, "{}", setting.key);
     }
+}
+
+/// A setting that several models have is one setting, with one help text.
+#[test]
+fn models_share_whole_settings() {
+    let all: Vec<_> = MODELS.iter().flat_map(|model| model.settings).collect();
+    for setting in &all {
+        assert_eq!(setting.section, "model");
+        assert!(all.iter().all(|other| other.key != setting.key || other == setting));
+    }
+}
+
+#[test]
+fn a_model_s_settings_are_listed_everyday_ones_first() {
+    for model in MODELS {
+        let listed = settings_of(model.name);
+        assert!(listed.is_sorted_by_key(|setting| setting.tier), "{}", model.name);
+        let config = serde_json::to_value((model.defaults)()).expect("writable");
+        let mut own: Vec<_> =
+            listed.iter().filter(|s| s.section == "model").map(|s| s.key).collect();
+        own.sort_unstable();
+        let mut held: Vec<_> =
+            config["model"].as_object().expect("a table").keys().map(String::as_str).collect();
+        held.sort_unstable();
+        assert_eq!(own, held);
+        for alias in model.aliases {
+            assert_eq!(settings_of(alias), listed);
+        }
+    }
+    let keys = |variant| settings_of(variant).iter().map(|s| s.key).collect::<BTreeSet<_>>();
+    let (language, puzzles) = (keys("chat_trm"), keys("trm"));
+    for (key, family) in [("tokenizer", &language), ("num_puzzles", &puzzles)] {
+        let other = if family == &language { &puzzles } else { &language };
+        assert!(family.contains(key) && !other.contains(key), "{key}");
+    }
+    assert!(settings_of("poet").is_empty());
 }
 
 #[test]

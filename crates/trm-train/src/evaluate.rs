@@ -79,9 +79,9 @@ pub(crate) async fn evaluate<M: Autoregressive>(
             depth,
             loss: per(scored.tokens),
             perplexity: per(scored.tokens).exp(),
-            bits_per_char: bits(scored.characters),
-            bits_per_byte: bits(scored.bytes),
-            word_perplexity: per(scored.words).exp(),
+            bits_per_char: Some(bits(scored.characters)),
+            bits_per_byte: Some(bits(scored.bytes)),
+            word_perplexity: Some(per(scored.words).exp()),
             leaking_loss: leaking.map(|total| total / scored.tokens.max(1) as f64),
         });
     }

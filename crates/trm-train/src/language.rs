@@ -174,6 +174,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
         let count = |pick: fn(&Corpus) -> usize| self.corpus.as_ref().map_or(0, pick);
         RunSummary {
             config: self.config.clone(),
+            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             parameters: self.learner.model().num_params(),
             step: self.learner.step,
@@ -181,6 +182,7 @@ impl<M: Autoregressive + 'static> Run for LanguageRun<M> {
             train_tokens: count(|c| c.len(Split::Train)),
             val_tokens: count(|c| c.len(Split::Val)),
             chance_loss: (self.vocab.size() as f64).ln(),
+            tokens_per_step: self.config.tokens_per_step(),
             training_flops_per_token: self.config.training_flops_per_token(self.vocab.size()),
         }
     }

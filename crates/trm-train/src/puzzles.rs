@@ -295,6 +295,7 @@ impl Run for PuzzleRun {
         };
         RunSummary {
             config: self.config.clone(),
+            family: self.config.model.family(),
             vocab: self.vocab.clone(),
             parameters: self.learner.model().num_params(),
             step: self.learner.step,
@@ -302,6 +303,7 @@ impl Run for PuzzleRun {
             train_tokens: cells(|data| &data.train),
             val_tokens: cells(|data| &data.val),
             chance_loss: (self.vocab.size() as f64).ln(),
+            tokens_per_step: self.config.tokens_per_step(),
             training_flops_per_token: self.config.training_flops_per_token(self.vocab.size()),
         }
     }
@@ -376,15 +378,13 @@ impl Run for PuzzleRun {
             .iter()
             .map(|&depth| {
                 let loss = scores.steps[check_depth(depth)? - 1].loss;
-                // A cell is a character, a byte and a word.
-                let (perplexity, bits) = (loss.exp(), loss / std::f64::consts::LN_2);
                 Ok(DepthLoss {
                     depth,
                     loss,
-                    perplexity,
-                    bits_per_char: bits,
-                    bits_per_byte: bits,
-                    word_perplexity: perplexity,
+                    perplexity: loss.exp(),
+                    bits_per_char: None,
+                    bits_per_byte: None,
+                    word_perplexity: None,
                     leaking_loss: None,
                 })
             })

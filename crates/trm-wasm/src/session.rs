@@ -174,7 +174,7 @@ impl Answering {
     /// compiles kernels and fills caches, is not counted.
     async fn probe(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
         let material = made_up(&config)?;
-        let tokens_per_step = config.train.batch_size * config.model.length();
+        let tokens_per_step = config.tokens_per_step();
         let mut config = config;
         config.train.max_iters = config.train.max_iters.max(steps + 1);
         let mut run = trm_train::create(&config, material, &self.opened.device)?;

@@ -52,12 +52,12 @@ export async function monkey([seed, times]: [number, number]): Promise<Spree> {
   const models = () =>
     all<HTMLSelectElement>('select').find((menu) => menu.querySelector('optgroup'));
   const actions: Record<string, [weight: number, act: () => boolean]> = {
-    train: [8, () => press(/^Train( on)?$/)],
+    train: [8, () => press(/^(Train|Continue training)$/)],
     pause: [6, () => press(/^Pause$/)],
     step: [6, () => press(/^Step$/)],
     reset: [3, () => press(/^Reset$/)],
-    'train an opened model': [2, () => press(/^Train this model on$/)],
-    'train one from nothing': [1, () => press(/^Train one from nothing$/)],
+    'train an opened model': [2, () => press(/^Continue training$/)],
+    'train one from nothing': [1, () => press(/^Train from scratch$/)],
     'another model': [
       4,
       () => {
@@ -91,7 +91,7 @@ export async function monkey([seed, times]: [number, number]): Promise<Spree> {
     'train two': [2, () => press(/^Train both$/)],
     'pause two': [3, () => press(/^Pause both$/)],
     'take back': [1, () => press(/^Undo$/)],
-    restore: [3, () => press(/^Go on/)],
+    restore: [3, () => press(/^Resume/)],
     discard: [2, () => press(/^Delete/)],
     theme: [2, () => press(/^(Light|Dark)$/)],
     'close a message': [1, () => press(/^Close$/)],

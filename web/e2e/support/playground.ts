@@ -67,7 +67,7 @@ export class Playground {
     // The steps that were already asked for still arrive.
     await expect(this.step).toHaveAttribute('data-stepping', 'false');
     // The page says so once what was learned is kept.
-    await expect(this.page.getByText(/Kept in this browser at/)).toBeVisible();
+    await expect(this.page.getByText(/Saved in this browser at/)).toBeVisible();
     return this.steps();
   }
 
@@ -123,7 +123,7 @@ export class Playground {
   /** Starts over on a text of one's own. */
   async paste(text: string): Promise<void> {
     await this.page.getByRole('textbox', { name: /Paste at least/ }).fill(text);
-    await this.button('Start on this text').click();
+    await this.button('Train on this text').click();
   }
 
   /** Saves a checkpoint and returns the file. */

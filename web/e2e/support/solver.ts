@@ -77,6 +77,6 @@ export class Puzzles {
     const field = this.page.getByRole('textbox', { name: /^One line of|rows of/ });
     if (!(await field.isVisible())) await this.page.getByText('Paste a puzzle').click();
     await field.fill(text);
-    await this.page.getByRole('button', { name: 'Take it' }).click();
+    await this.page.getByRole('button', { name: 'Load puzzle' }).click();
   }
 }

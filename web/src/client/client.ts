@@ -61,7 +61,7 @@ export class SessionClient {
     this.#port = port;
     port.addEventListener('message', ({ data }) => this.#receive(data));
     port.addEventListener('error', ({ message }) => this.#crash(message ?? 'it could not start'));
-    port.addEventListener('messageerror', () => this.#crash('it sent something unreadable'));
+    port.addEventListener('messageerror', () => this.#crash('it sent an unreadable message'));
   }
 
   get alive(): boolean {
@@ -105,7 +105,7 @@ export class SessionClient {
 
   #receive(data: unknown): void {
     if (!isFromWorker(data)) {
-      this.#crash('it sent something that is no message');
+      this.#crash('it sent an unknown message');
       return;
     }
     const message: FromWorker = data;

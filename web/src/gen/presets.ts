@@ -14,7 +14,7 @@ export interface Preset {
 export const PRESETS: readonly Preset[] = [
   {
     "name": "tiny",
-    "description": "Tiny: seconds on any machine, for trying the tools; its text is not readable.",
+    "description": "Test model: trains in seconds, to try the tools; its text is not readable.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -88,7 +88,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "page-leak",
-    "description": "The published leak, to be looked at: a chunk model whose draft starts as its own answer.",
+    "description": "Data leak demonstration: a chunk model whose draft is initialised with the correct answer, as in the published code.",
     "config": {
       "model": {
         "variant": "chunk_lm",
@@ -164,7 +164,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "page-tiny",
-    "description": "Tiny for a browser tab: 0.14M parameters, a loss at every cycle, so that every depth is usable.",
+    "description": "Tiny (fast): 0.14M parameters; trained to predict after every pass, so that every depth works.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -238,7 +238,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "page-chunk",
-    "description": "Chunks in a browser tab: four characters drafted at once and refined twice, 0.13M parameters.",
+    "description": "Tiny – 4 characters at a time: drafts four characters at once and revises them in two passes; 0.13M parameters.",
     "config": {
       "model": {
         "variant": "chunk_lm",
@@ -314,7 +314,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-char-cpu",
-    "description": "Shakespeare on a CPU: nanoGPT's CPU recipe with Chat-TRM's core, 0.5M parameters; minutes.",
+    "description": "Shakespeare on a CPU: nanoGPT's CPU settings with the recursive model, 0.5M parameters; minutes.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -464,7 +464,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "page-small",
-    "description": "Small for a browser tab: nanoGPT's CPU recipe at three cycles, 0.5M parameters, every depth usable.",
+    "description": "Small: 0.5M parameters, three passes; trained to predict after every pass, so that every depth works.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -538,7 +538,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "sudoku-4x4",
-    "description": "Sudoku 4×4 on a CPU within minutes: token mixing, 0.2 million parameters, eight supervision steps.",
+    "description": "Sudoku 4×4: token mixing, 0.2M parameters, eight supervision steps; minutes on a CPU.",
     "config": {
       "model": {
         "variant": "trm",
@@ -617,7 +617,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-chunk",
-    "description": "Four characters at once: drafted from the text's last one and refined three times, with a loss each time; 0.5M parameters.",
+    "description": "Shakespeare, 4 characters at a time: drafts four characters and revises them in three passes, with a loss at every pass; 0.5M parameters.",
     "config": {
       "model": {
         "variant": "chunk_lm",
@@ -697,7 +697,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-elastic",
-    "description": "Any depth: eight cycles with a loss at each that counts more the later it comes, so that every depth works and later ones go on improving.",
+    "description": "Shakespeare at any depth: trained to predict after every pass, later passes weighted more; eight passes.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -780,7 +780,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-best",
-    "description": "The best small model: 1.7 million parameters, trained for two hours on two cores with Muon, averaged weights and a little dropout.",
+    "description": "Shakespeare, lowest loss: 1.7M parameters, two hours on two cores; Muon, averaged weights and a little dropout.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -854,7 +854,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "maze-10x10",
-    "description": "Mazes 10×10 on a CPU: token mixing, which learned them sooner than attention did; hours.",
+    "description": "Maze 10×10: token mixing, for a CPU; takes hours.",
     "config": {
       "model": {
         "variant": "trm",
@@ -933,7 +933,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "arc",
-    "description": "ARC-AGI tasks from JSON on a CPU: attention over 30×30, an embedding for every task; give them with --data.",
+    "description": "ARC tasks: attention over 30×30 grids, one embedding per task, for a CPU; give the JSON file of the tasks with --data.",
     "config": {
       "model": {
         "variant": "trm",
@@ -1012,7 +1012,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "chunk-wikitext",
-    "description": "Chunk refinement as published, for WikiText with GPT-2's tokens: prepare it, then give it with --data.",
+    "description": "Chunk model on WikiText: the published size, with GPT-2's tokens; prepare the text, then give it with --data.",
     "config": {
       "model": {
         "variant": "chunk_lm",
@@ -1088,7 +1088,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "trm-lm-wikitext",
-    "description": "TRM-LM at its published size, for WikiText with GPT-2's tokens: prepare it, then give it with --data.",
+    "description": "TRM-LM on WikiText: the published size, with GPT-2's tokens; prepare the text, then give it with --data.",
     "config": {
       "model": {
         "variant": "trm_lm",
@@ -1164,7 +1164,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-char",
-    "description": "Shakespeare: Chat-TRM's own recipe, 3.6M parameters; for a GPU, or hours of a CPU.",
+    "description": "Shakespeare: the original Chat-TRM settings, 3.6M parameters; for a GPU, or hours on a CPU.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -1238,7 +1238,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "sudoku-9x9",
-    "description": "Sudoku 9×9 on a CPU: the paper's token mixing at a quarter of its width and with fewer steps in a cycle; hours.",
+    "description": "Sudoku 9×9: the paper's token mixing at a quarter of its width and with fewer steps per cycle; hours on a CPU.",
     "config": {
       "model": {
         "variant": "trm",
@@ -1317,7 +1317,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "sudoku-paper",
-    "description": "Sudoku 9×9 on a GPU: the paper's size and recipe, 5 million parameters.",
+    "description": "Sudoku 9×9, paper size: the size and settings of the paper, 5 million parameters; for a GPU.",
     "config": {
       "model": {
         "variant": "trm",

@@ -33,8 +33,11 @@ export const SETTINGS: readonly Setting[] = [
       ]
     ],
     "variants": [],
+    "family": null,
     "live": false,
-    "help": "Which model: the causal single-state language model (Chat-TRM), chunk refinement, the dual-state language model (TRM-LM), or the dual-state puzzle solver (TRM)"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM)"
   },
   {
     "key": "hidden_size",
@@ -43,8 +46,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": false,
-    "help": "Width of the state, in features"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Hidden size: features of every position"
   },
   {
     "key": "num_heads",
@@ -53,7 +59,10 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": false,
+    "cli_only": false,
+    "tier": "everyday",
     "help": "Attention heads; must divide hidden_size"
   },
   {
@@ -63,20 +72,62 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": false,
-    "help": "Blocks in the core that every cycle applies again"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Transformer blocks; every cycle applies the same ones"
   },
   {
-    "key": "h_cycles",
+    "key": "recursion_steps",
     "section": "model",
     "kind": "integer",
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm"
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm"
     ],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Recursion depth in training: cycles for every token or chunk; later runs may use any depth"
+  },
+  {
+    "key": "block_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm"
+    ],
+    "family": null,
     "live": false,
-    "help": "Cycles of a supervision step, T"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Context length, in tokens"
+  },
+  {
+    "key": "dropout",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm"
+    ],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Dropout probability in training"
   },
   {
     "key": "l_cycles",
@@ -89,8 +140,41 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm"
     ],
+    "family": null,
     "live": false,
-    "help": "Latent steps in a cycle, n; a step of the answer follows"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Latent steps in a cycle, n; one update of the answer follows them"
+  },
+  {
+    "key": "chunk_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "chunk_lm"
+    ],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Tokens drafted at once; must divide block_size"
+  },
+  {
+    "key": "h_cycles",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm"
+    ],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Cycles in a supervision step, T"
   },
   {
     "key": "halt_max_steps",
@@ -101,8 +185,11 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
+    "family": null,
     "live": false,
-    "help": "Most supervision steps for a puzzle"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Maximum number of supervision steps for a puzzle"
   },
   {
     "key": "seq_len",
@@ -113,7 +200,10 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
+    "family": null,
     "live": false,
+    "cli_only": false,
+    "tier": "everyday",
     "help": "Cells of a puzzle"
   },
   {
@@ -125,60 +215,150 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
+    "family": null,
     "live": false,
-    "help": "Mix positions by a SwiGLU over the sequence, not by attention"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Mix positions by an MLP over the sequence instead of attention"
   },
   {
-    "key": "pos_encodings",
+    "key": "expansion",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256"
+  },
+  {
+    "key": "rms_norm_eps",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Epsilon of RMSNorm"
+  },
+  {
+    "key": "rope_theta",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Base of the rotary position frequencies"
+  },
+  {
+    "key": "input_injection",
     "section": "model",
     "kind": "choice",
     "choices": [
-      "rope",
-      "learned",
-      "none"
+      "add",
+      "adapter"
     ],
     "aliases": [],
     "variants": [
-      "trm"
+      "chat_trm"
     ],
+    "family": null,
     "live": false,
-    "help": "How a model knows where a cell is"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "How every cycle receives the input again: added to the state (Chat-TRM), or through a learned linear map of both"
   },
   {
-    "key": "puzzle_emb_ndim",
+    "key": "state_update",
     "section": "model",
-    "kind": "integer",
+    "kind": "choice",
+    "choices": [
+      "replace",
+      "gated"
+    ],
+    "aliases": [],
+    "variants": [
+      "chat_trm"
+    ],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "How a cycle changes the state: replaces it (Chat-TRM), or interpolates with a learned rate per feature"
+  },
+  {
+    "key": "draft_start",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "queries",
+      "last_token",
+      "targets"
+    ],
+    "aliases": [],
+    "variants": [
+      "chunk_lm"
+    ],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Initial values of a draft: learned vectors, the context's last token, or the target tokens, which leaks the labels (only for the demonstration)"
+  },
+  {
+    "key": "tie_embeddings",
+    "section": "model",
+    "kind": "flag",
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm"
+      "chunk_lm"
     ],
+    "family": null,
     "live": false,
-    "help": "Numbers in a puzzle's embedding; 0 means none"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Use the token embedding as the output matrix too"
   },
   {
-    "key": "puzzle_emb_len",
+    "key": "alpha",
     "section": "model",
-    "kind": "integer",
+    "kind": "number",
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm"
+      "trm_lm"
     ],
+    "family": null,
     "live": false,
-    "help": "Positions that the embedding takes; 0 means as many as it fills"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Residual weight alpha: z = alpha z + f(x + y + z)"
   },
   {
-    "key": "num_puzzle_identifiers",
+    "key": "learnable_alpha",
     "section": "model",
-    "kind": "integer",
+    "kind": "flag",
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm"
+      "trm_lm"
     ],
+    "family": null,
     "live": false,
-    "help": "Rows of the puzzle embedding"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Train alpha, with its value as the initial one"
   },
   {
     "key": "state_start",
@@ -194,174 +374,75 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm"
     ],
+    "family": null,
     "live": false,
-    "help": "Where the states begin: at two vectors drawn once (official TRM), at zero, or at two that are learned"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Initial values of both states: drawn once and fixed (official TRM), zeros, or trained"
   },
   {
-    "key": "recursion_steps",
+    "key": "pos_encodings",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "rope",
+      "learned",
+      "none"
+    ],
+    "aliases": [],
+    "variants": [
+      "trm"
+    ],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Position encoding of the cells"
+  },
+  {
+    "key": "puzzle_emb_ndim",
     "section": "model",
     "kind": "integer",
     "choices": [],
     "aliases": [],
     "variants": [
-      "chat_trm",
-      "chunk_lm",
-      "trm_lm"
+      "trm"
     ],
-    "live": true,
-    "help": "Cycles of the recursion in training, refinements of a chunk; later runs may use any depth"
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Features of the puzzle embedding; 0 disables it"
   },
   {
-    "key": "block_size",
+    "key": "puzzle_emb_len",
     "section": "model",
     "kind": "integer",
     "choices": [],
     "aliases": [],
     "variants": [
-      "chat_trm",
-      "chunk_lm",
-      "trm_lm"
+      "trm"
     ],
+    "family": null,
     "live": false,
-    "help": "Context length, in tokens"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Positions that hold the puzzle embedding; 0 means as many as it fills"
   },
   {
-    "key": "chunk_size",
+    "key": "num_puzzle_identifiers",
     "section": "model",
     "kind": "integer",
     "choices": [],
     "aliases": [],
     "variants": [
-      "chunk_lm"
+      "trm"
     ],
+    "family": null,
     "live": false,
-    "help": "Tokens drafted at once; must divide block_size"
-  },
-  {
-    "key": "draft_start",
-    "section": "model",
-    "kind": "choice",
-    "choices": [
-      "queries",
-      "last_token",
-      "targets"
-    ],
-    "aliases": [],
-    "variants": [
-      "chunk_lm"
-    ],
-    "live": false,
-    "help": "What a draft begins as: learned vectors, the context's last token, or, to show the published leak, its own answer"
-  },
-  {
-    "key": "tie_embeddings",
-    "section": "model",
-    "kind": "flag",
-    "choices": [],
-    "aliases": [],
-    "variants": [
-      "chunk_lm"
-    ],
-    "live": false,
-    "help": "Read answers out with the token embedding instead of a matrix of its own"
-  },
-  {
-    "key": "alpha",
-    "section": "model",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [
-      "trm_lm"
-    ],
-    "live": false,
-    "help": "Share of the old latent state that is kept: z = alpha z + f(x + y + z)"
-  },
-  {
-    "key": "learnable_alpha",
-    "section": "model",
-    "kind": "flag",
-    "choices": [],
-    "aliases": [],
-    "variants": [
-      "trm_lm"
-    ],
-    "live": false,
-    "help": "Train alpha, from its value on"
-  },
-  {
-    "key": "expansion",
-    "section": "model",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "SwiGLU expansion; the inner width is rounded up to a multiple of 256"
-  },
-  {
-    "key": "dropout",
-    "section": "model",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [
-      "chat_trm",
-      "chunk_lm",
-      "trm_lm"
-    ],
-    "live": false,
-    "help": "Probability of dropping an activation in training"
-  },
-  {
-    "key": "rms_norm_eps",
-    "section": "model",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "Added to the mean square inside RMSNorm"
-  },
-  {
-    "key": "rope_theta",
-    "section": "model",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "Base of the rotary position frequencies"
-  },
-  {
-    "key": "input_injection",
-    "section": "model",
-    "kind": "choice",
-    "choices": [
-      "add",
-      "adapter"
-    ],
-    "aliases": [],
-    "variants": [
-      "chat_trm"
-    ],
-    "live": false,
-    "help": "How a cycle sees the input again: added (Chat-TRM), or through a learned map of both"
-  },
-  {
-    "key": "state_update",
-    "section": "model",
-    "kind": "choice",
-    "choices": [
-      "replace",
-      "gated"
-    ],
-    "aliases": [],
-    "variants": [
-      "chat_trm"
-    ],
-    "live": false,
-    "help": "What a cycle does to the state: replace it (Chat-TRM), or move it by a learned share"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Rows of the puzzle embedding, one for each puzzle identifier"
   },
   {
     "key": "dataset",
@@ -370,18 +451,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": false,
-    "help": "Name of the text (shakespeare, or your own with --data), or kind of puzzle (sudoku-4x4, …)"
-  },
-  {
-    "key": "val_fraction",
-    "section": "data",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "The last share of the text, kept for validation"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Name of the text (shakespeare, or your own given with --data), or kind of puzzle (sudoku-9x9, maze-10x10, arc, …)"
   },
   {
     "key": "tokenizer",
@@ -394,8 +468,37 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": false,
-    "help": "How text becomes tokens: its characters, the bytes of UTF-8, or GPT-2's byte pairs"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs"
+  },
+  {
+    "key": "num_puzzles",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Distinct training puzzles, before augmentation"
+  },
+  {
+    "key": "val_fraction",
+    "section": "data",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "language",
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Fraction of the text held out for validation, from its end"
   },
   {
     "key": "sampling",
@@ -407,18 +510,11 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": false,
-    "help": "Training windows: anywhere (nanoGPT), or each once before any comes again"
-  },
-  {
-    "key": "num_puzzles",
-    "section": "data",
-    "kind": "integer",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "Different puzzles to learn from, before augmentation"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Training windows: at random positions (nanoGPT), or each window once per epoch"
   },
   {
     "key": "num_val_puzzles",
@@ -427,8 +523,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "puzzles",
     "live": false,
-    "help": "Puzzles kept for validation"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Validation puzzles"
   },
   {
     "key": "min_guesses",
@@ -437,8 +536,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "puzzles",
     "live": false,
-    "help": "Fewest guesses that a plain solver needs for a puzzle"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Minimum difficulty: guesses that a backtracking solver needs"
   },
   {
     "key": "max_guesses",
@@ -447,8 +549,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "puzzles",
     "live": false,
-    "help": "Most guesses that a plain solver needs for a puzzle"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Maximum difficulty: guesses that a backtracking solver needs"
   },
   {
     "key": "augment",
@@ -457,8 +562,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "puzzles",
     "live": false,
-    "help": "Show every puzzle in another guise each time"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Apply a new random augmentation each time a puzzle is shown"
   },
   {
     "key": "num_aug",
@@ -467,8 +575,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "puzzles",
     "live": false,
-    "help": "Guises of each ARC task besides itself, each with an embedding"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Augmented copies of each ARC task, each with an embedding of its own"
   },
   {
     "key": "batch_size",
@@ -477,18 +588,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Sequences in a batch"
-  },
-  {
-    "key": "gradient_accumulation_steps",
-    "section": "train",
-    "kind": "integer",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Batches whose gradients are averaged into one update"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Rows in a batch: sequences or puzzles"
   },
   {
     "key": "max_iters",
@@ -497,8 +601,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Steps of the whole run"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Training steps"
   },
   {
     "key": "learning_rate",
@@ -507,31 +614,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
+    "cli_only": false,
+    "tier": "everyday",
     "help": "Peak learning rate"
-  },
-  {
-    "key": "min_lr",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Learning rate at the end of a cosine schedule"
-  },
-  {
-    "key": "lr_schedule",
-    "section": "train",
-    "kind": "choice",
-    "choices": [
-      "cosine",
-      "constant"
-    ],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Learning rate after the warmup"
   },
   {
     "key": "warmup_iters",
@@ -540,18 +627,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
+    "cli_only": false,
+    "tier": "everyday",
     "help": "Steps of linear warmup"
-  },
-  {
-    "key": "lr_decay_iters",
-    "section": "train",
-    "kind": "integer",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Step at which the cosine ends; 0 means max_iters"
   },
   {
     "key": "optimizer",
@@ -564,38 +644,11 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": false,
-    "help": "AdamW, Muon for the matrices inside the blocks, or AdamATan2 (official TRM)"
-  },
-  {
-    "key": "beta1",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "AdamW: decay of the first moment"
-  },
-  {
-    "key": "beta2",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "AdamW: decay of the second moment"
-  },
-  {
-    "key": "adam_eps",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "AdamW: added to the root of the second moment"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "AdamW; Muon for the matrices inside the blocks and AdamW for the rest; or AdamATan2 (official TRM)"
   },
   {
     "key": "weight_decay",
@@ -604,117 +657,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "AdamW: decoupled weight decay"
-  },
-  {
-    "key": "decay",
-    "section": "train",
-    "kind": "choice",
-    "choices": [
-      "matrices",
-      "all"
-    ],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "What weight decay shrinks: matrices (nanoGPT) or all parameters (Chat-TRM)"
-  },
-  {
-    "key": "loss_type",
-    "section": "train",
-    "kind": "choice",
-    "choices": [
-      "softmax",
-      "stablemax"
-    ],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "How logits become a probability in the loss: softmax, or stablemax (official TRM)"
-  },
-  {
-    "key": "supervision",
-    "section": "train",
-    "kind": "choice",
-    "choices": [
-      "carry",
-      "unrolled"
-    ],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "What an update of a dual model sees: one step of puzzles that are carried on, or all steps"
-  },
-  {
-    "key": "halt_loss_weight",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "What the halting head's loss counts"
-  },
-  {
-    "key": "halt_exploration_prob",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Share of puzzles that must run a drawn number of steps before they halt"
-  },
-  {
-    "key": "puzzle_emb_lr",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Learning rate of the puzzle embedding (sign descent)"
-  },
-  {
-    "key": "puzzle_emb_weight_decay",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Weight decay of the puzzle embedding"
-  },
-  {
-    "key": "muon_momentum",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Muon: decay of the momentum"
-  },
-  {
-    "key": "ema_decay",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Decay of a moving average of the weights, which is then evaluated; 0 keeps none"
-  },
-  {
-    "key": "grad_clip",
-    "section": "train",
-    "kind": "number",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Largest global gradient norm; 0 turns clipping off"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Decoupled weight decay"
   },
   {
     "key": "precision",
@@ -727,18 +674,11 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "What linear maps compute in while training; weights stay in f32"
-  },
-  {
-    "key": "gradient_checkpointing",
-    "section": "train",
-    "kind": "flag",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Compute cycles again in the backward pass instead of keeping them: less memory, more time"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Precision of matrix products in training; weights stay in f32"
   },
   {
     "key": "objective",
@@ -750,8 +690,283 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": true,
-    "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, so that every depth is usable"
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, which makes every depth usable"
+  },
+  {
+    "key": "eval_interval",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Steps between validations"
+  },
+  {
+    "key": "seed",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Random seed of the weights, batches, depths and dropout"
+  },
+  {
+    "key": "gradient_accumulation_steps",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "language",
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Batches whose gradients are averaged into one update"
+  },
+  {
+    "key": "min_lr",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Final learning rate of the cosine schedule"
+  },
+  {
+    "key": "lr_schedule",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "cosine",
+      "constant"
+    ],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Learning rate after the warmup: cosine decay, or constant"
+  },
+  {
+    "key": "lr_decay_iters",
+    "section": "train",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Step at which the cosine decay ends; 0 means max_iters"
+  },
+  {
+    "key": "beta1",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "AdamW: decay rate of the first moment"
+  },
+  {
+    "key": "beta2",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "AdamW: decay rate of the second moment"
+  },
+  {
+    "key": "adam_eps",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "AdamW: epsilon, added to the root of the second moment"
+  },
+  {
+    "key": "decay",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "matrices",
+      "all"
+    ],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Parameters with weight decay: matrices (nanoGPT), or all (Chat-TRM)"
+  },
+  {
+    "key": "loss_type",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "softmax",
+      "stablemax"
+    ],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Probabilities in the loss: softmax, or stablemax (official TRM)"
+  },
+  {
+    "key": "supervision",
+    "section": "train",
+    "kind": "choice",
+    "choices": [
+      "carry",
+      "unrolled"
+    ],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them"
+  },
+  {
+    "key": "halt_loss_weight",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Weight of the halting loss"
+  },
+  {
+    "key": "halt_exploration_prob",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Fraction of puzzles that run a random number of steps before they may halt"
+  },
+  {
+    "key": "puzzle_emb_lr",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Learning rate of the puzzle embedding (SignSGD)"
+  },
+  {
+    "key": "puzzle_emb_weight_decay",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "puzzles",
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Weight decay of the puzzle embedding"
+  },
+  {
+    "key": "muon_momentum",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Muon: momentum"
+  },
+  {
+    "key": "ema_decay",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Decay rate of the moving average of the weights, which is evaluated and saved; 0 disables it"
+  },
+  {
+    "key": "grad_clip",
+    "section": "train",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": null,
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Maximum global gradient norm; 0 disables clipping"
+  },
+  {
+    "key": "gradient_checkpointing",
+    "section": "train",
+    "kind": "flag",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "family": "language",
+    "live": true,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Recompute cycles in the backward pass: less memory, more time"
   },
   {
     "key": "cycle_weights",
@@ -760,8 +975,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Weights of the cycles under every_cycle, or of the steps under unrolled; empty means equal"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Loss weights of the cycles (every_cycle) or of the supervision steps (unrolled); empty means equal"
   },
   {
     "key": "depth_sampling",
@@ -774,8 +992,11 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": true,
-    "help": "Cycles of a training step: always recursion_steps, drawn up to it, or drawn around it"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Depth of a training step: recursion_steps, uniform up to it, or log-normal around it"
   },
   {
     "key": "min_depth",
@@ -784,8 +1005,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": true,
-    "help": "Smallest depth that is drawn"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Minimum sampled depth"
   },
   {
     "key": "backprop_cycles",
@@ -794,8 +1018,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Last cycles that leave a gradient; 0 means all of them"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Number of last cycles with a gradient; 0 means all"
   },
   {
     "key": "detach_cycles",
@@ -804,8 +1031,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": true,
-    "help": "Cut the gradient between cycles, so that each learns from its own loss (as chunks are published)"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Stop the gradient between cycles: each learns from its own loss (published chunk refinement)"
   },
   {
     "key": "prediction",
@@ -817,18 +1047,11 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": true,
-    "help": "Predict after every token, or only after the last one of padded rows of drawn lengths"
-  },
-  {
-    "key": "eval_interval",
-    "section": "train",
-    "kind": "integer",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": true,
-    "help": "Steps between validations"
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Predict after every token, or only after the last token of padded rows of random length (TRM-LM)"
   },
   {
     "key": "save_interval",
@@ -837,7 +1060,10 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
+    "cli_only": false,
+    "tier": "advanced",
     "help": "Steps between saved states; 0 saves with every validation"
   },
   {
@@ -847,8 +1073,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Batches in a validation estimate; 0 means the whole split"
+    "cli_only": true,
+    "tier": "advanced",
+    "help": "Batches in a validation; 0 means the whole split"
   },
   {
     "key": "save_top_k",
@@ -857,8 +1086,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Best checkpoints that are kept"
+    "cli_only": true,
+    "tier": "advanced",
+    "help": "Number of best checkpoints to keep"
   },
   {
     "key": "early_stopping_patience",
@@ -867,8 +1099,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
-    "help": "Validations in a row without a new best before training stops; 0 never stops"
+    "cli_only": true,
+    "tier": "advanced",
+    "help": "Validations without improvement before training stops; 0 disables early stopping"
   },
   {
     "key": "log_interval",
@@ -877,7 +1112,10 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": null,
     "live": true,
+    "cli_only": true,
+    "tier": "advanced",
     "help": "Steps between progress lines"
   },
   {
@@ -887,18 +1125,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
+    "family": "language",
     "live": true,
-    "help": "Steps between printed samples; 0 prints none"
-  },
-  {
-    "key": "seed",
-    "section": "train",
-    "kind": "integer",
-    "choices": [],
-    "aliases": [],
-    "variants": [],
-    "live": false,
-    "help": "Seed of the weights, the batches, the depths and dropout"
+    "cli_only": true,
+    "tier": "advanced",
+    "help": "Steps between printed samples; 0 disables them"
   }
 ];
 

@@ -37,6 +37,35 @@ export type ArcCandidate = { answer: Array<Array<number>>, votes: number,
 halt: number, };
 
 /**
+ * Tasks of ARC-AGI.
+ */
+export type ArcKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Most rows and columns of a grid.
+ */
+maxSide: number, 
+/**
+ * Colours of a cell.
+ */
+colours: number, 
+/**
+ * Tokens: the padding, the end of the grid and the colours.
+ */
+vocab: number, 
+/**
+ * Answers to a test that may be given; the task counts as solved if one is right.
+ */
+attempts: number, };
+
+/**
  * A grid and what becomes of it, where that is known.
  */
 export type ArcPair = { input: Array<Array<number>>, output: Array<Array<number>> | null, };
@@ -186,37 +215,45 @@ export type DataSpec = {
  */
 dataset: string, 
 /**
- * The last share of the text, kept for validation.
+ * Fraction of the text held out for validation, from its end.
  */
-val_fraction: number, tokenizer: Tokenizer, sampling: Sampling, 
+val_fraction: number, 
 /**
- * Different puzzles to learn from, before they are augmented.
+ * How text becomes tokens.
+ */
+tokenizer: Tokenizer, 
+/**
+ * How training windows are sampled.
+ */
+sampling: Sampling, 
+/**
+ * Distinct training puzzles, before augmentation.
  */
 num_puzzles: number, 
 /**
- * Puzzles kept for validation; none of them is learned from.
+ * Validation puzzles; none of them is trained on.
  */
 num_val_puzzles: number, 
 /**
- * Fewest guesses that a plain solver needs for a puzzle (its grade).
+ * Minimum difficulty: guesses that a backtracking solver needs.
  */
 min_guesses: number, 
 /**
- * Most guesses.
+ * Maximum difficulty.
  */
 max_guesses: number, 
 /**
- * Show every puzzle in another guise each time.
+ * Apply a new random augmentation each time a puzzle is shown.
  */
 augment: boolean, 
 /**
- * Guises of each ARC task besides itself (the official `num_aug`); each has
- * an identifier, and so an embedding, of its own.
+ * Augmented copies of each ARC task (the official `num_aug`); each has an
+ * identifier, and so an embedding, of its own.
  */
 num_aug: number, };
 
 /**
- * Which parameters weight decay shrinks.
+ * Parameters with weight decay.
  */
 export type Decay = "matrices" | "all";
 
@@ -233,18 +270,18 @@ loss: number,
  */
 perplexity: number, 
 /**
- * Loss in bits, per character of the text.
+ * Loss in bits per character of the text; absent for puzzles, as the next two.
  */
-bits_per_char: number, 
+bits_per_char?: number, 
 /**
- * The same per byte of its UTF-8, which does not depend on the tokens.
+ * Loss in bits per byte of UTF-8, which does not depend on the tokenizer.
  */
-bits_per_byte: number, 
+bits_per_byte?: number, 
 /**
- * `exp` of the loss per word, which does not depend on the tokens either. A
- * word is a stretch without white space.
+ * `exp` of the loss per word, which does not depend on the tokenizer. A word is a
+ * run of characters without white space.
  */
-word_perplexity: number, 
+word_perplexity?: number, 
 /**
  * Loss when every draft starts at its own answer, as published; of models that
  * show this leak. It says nothing about the model.
@@ -252,7 +289,7 @@ word_perplexity: number,
 leaking_loss?: number, };
 
 /**
- * How many cycles one training step runs.
+ * How the depth of a training step is chosen.
  */
 export type DepthSampling = "fixed" | "uniform" | "log_normal";
 
@@ -284,6 +321,12 @@ export type Failure = { kind: FailureKind, message: string, hint: string, };
  * The kind of a failure, so that a page can react to it.
  */
 export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "room" | "device" | "diverged" | "protocol";
+
+/**
+ * The kind of task of a model. It decides which dataset a model is trained on, how
+ * it is evaluated, and which page and which module of the browser hold it.
+ */
+export type Family = "language" | "puzzles" | "images";
 
 /**
  * How text is generated. The same seed at another depth draws the same random
@@ -345,9 +388,51 @@ guises: number, };
 export type Lessons = { "kind": "text", text: string, } | { "kind": "puzzles" } | { "kind": "tasks", name: string, text: string, };
 
 /**
- * How logits become a probability in the loss.
+ * How the loss turns logits into probabilities.
  */
 export type LossType = "softmax" | "stablemax";
+
+/**
+ * Mazes of any size.
+ */
+export type MazeKind = { 
+/**
+ * The name that people read, before the size.
+ */
+title: string, 
+/**
+ * Fewest rows and columns: smaller grids have too few different mazes to hold some
+ * out for validation.
+ */
+minSide: number, 
+/**
+ * Most rows and columns.
+ */
+maxSide: number, 
+/**
+ * Tokens: the padding and the five kinds of cell.
+ */
+vocab: number, 
+/**
+ * The token of a wall.
+ */
+wall: number, 
+/**
+ * The token of a free cell.
+ */
+floor: number, 
+/**
+ * The token of the start.
+ */
+start: number, 
+/**
+ * The token of the goal.
+ */
+goal: number, 
+/**
+ * The token of a cell on the path.
+ */
+path: number, };
 
 /**
  * Memory in bytes.
@@ -363,12 +448,49 @@ wasm: number,
 device: number | null, };
 
 /**
- * Which readouts the loss looks at.
+ * What is known of a model without an instance of it.
+ */
+export type ModelInfo = { 
+/**
+ * The name in configurations and checkpoints.
+ */
+name: VariantSpec["variant"], 
+/**
+ * Earlier names, which files and addresses may still use.
+ */
+aliases: Array<string>, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * What the model is, in one line.
+ */
+about: string, 
+/**
+ * The kind of task it is made for.
+ */
+family: Family, 
+/**
+ * The setting that holds the depth.
+ */
+depthKey: string, 
+/**
+ * The setting that holds the tokens in a row.
+ */
+lengthKey: string, 
+/**
+ * See [`ModelSpec::SETTINGS`]; in JSON, their names.
+ */
+settings: Array<string>, };
+
+/**
+ * The readouts that the loss includes.
  */
 export type Objective = "last_cycle" | "every_cycle";
 
 /**
- * What turns gradients into updates.
+ * The optimizer.
  */
 export type Optimizer = "adamw" | "muon" | "adam_atan2";
 
@@ -407,13 +529,13 @@ broken: Array<BrokenRule>, };
 export type Positions = "rope" | "learned" | "none";
 
 /**
- * What the matrix products of linear maps compute in while training. Weights,
- * everything between the products, and evaluation stay in 32 bits.
+ * Precision of the matrix products of linear maps in training. Weights, everything
+ * between the products, and evaluation stay in 32 bits.
  */
 export type Precision = "f32" | "bf16" | "f16";
 
 /**
- * Where a language model is asked for the next token.
+ * The positions at which a language model predicts the next token.
  */
 export type Prediction = "every_position" | "last_position";
 
@@ -421,6 +543,27 @@ export type Prediction = "every_position" | "last_position";
  * Where a puzzle comes from.
  */
 export type PuzzleFrom = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
+
+/**
+ * The kinds of puzzle.
+ */
+export type PuzzleKinds = { 
+/**
+ * The token of a blank cell of a Sudoku; a digit is one more than itself.
+ */
+sudokuBlank: number, 
+/**
+ * Sudokus, the smallest first.
+ */
+sudoku: Array<SudokuKind>, 
+/**
+ * Mazes.
+ */
+maze: MazeKind, 
+/**
+ * ARC-AGI.
+ */
+arc: ArcKind, };
 
 /**
  * How a set of puzzles is answered.
@@ -452,7 +595,11 @@ train: TrainSpec, };
 /**
  * What a run is, and where it stands.
  */
-export type RunSummary = { config: RunConfig, vocab: Vocab, parameters: number, 
+export type RunSummary = { config: RunConfig, 
+/**
+ * The family of the model.
+ */
+family: Family, vocab: Vocab, parameters: number, 
 /**
  * Steps done.
  */
@@ -466,12 +613,16 @@ trainable: boolean, train_tokens: number, val_tokens: number,
  */
 chance_loss: number, 
 /**
+ * Tokens that one update of the weights sees, over all accumulated batches.
+ */
+tokens_per_step: number, 
+/**
  * Floating-point operations that training spends on one token, on average.
  */
 training_flops_per_token: number, };
 
 /**
- * Where training windows are taken from.
+ * How training windows are sampled.
  */
 export type Sampling = "random" | "epochs";
 
@@ -494,29 +645,49 @@ export type Setting = {
  */
 key: string, 
 /**
- * Table of the configuration that holds it.
+ * Table of the configuration that holds it: `model`, `data` or `train`.
  */
-section: string, kind: SettingKind, 
+section: string, 
 /**
- * The words a choice may take.
+ * The form of its value.
+ */
+kind: SettingKind, 
+/**
+ * The words that a choice may take.
  */
 choices: Array<string>, 
 /**
- * Earlier words for some of the choices, each with its present one; they are read
- * wherever a choice is.
+ * Earlier words for some of the choices, each with its present one; both are read.
  */
 aliases: Array<[string, string]>, 
 /**
- * The variants that have it; empty where all do.
+ * The models that have it, by name; empty where all have it.
  */
 variants: Array<string>, 
 /**
+ * The only family that reads it, where that is so; for settings of `data` and
+ * `train`.
+ */
+family: Family | null, 
+/**
  * Whether it may change while a run goes on; the others need a new run.
  */
-live: boolean, help: string, };
+live: boolean, 
+/**
+ * Whether only the command line reads it, and no result depends on it.
+ */
+cli_only: boolean, 
+/**
+ * How often it is needed.
+ */
+tier: Tier, 
+/**
+ * What it does, in one line.
+ */
+help: string, };
 
 /**
- * What a setting's value looks like when typed.
+ * The form of a setting's value when it is typed.
  */
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
 
@@ -588,9 +759,64 @@ export type StepScore = { step: number,
 loss: number, cell_accuracy: number, exact_accuracy: number, };
 
 /**
- * What one update of a dual-state model looks at.
+ * A difficulty of Sudokus: how many guesses a backtracking solver needs.
+ */
+export type SudokuGrade = { 
+/**
+ * The name that people read.
+ */
+name: string, 
+/**
+ * Fewest guesses.
+ */
+minGuesses: number, 
+/**
+ * Most guesses.
+ */
+maxGuesses: number, };
+
+/**
+ * Sudokus of one size.
+ */
+export type SudokuKind = { 
+/**
+ * The value of the setting `dataset`.
+ */
+name: string, 
+/**
+ * The name that people read.
+ */
+title: string, 
+/**
+ * Rows, columns and digits.
+ */
+side: number, 
+/**
+ * Rows of a box.
+ */
+boxRows: number, 
+/**
+ * Columns of a box.
+ */
+boxCols: number, 
+/**
+ * Tokens: the padding, the blank and the digits.
+ */
+vocab: number, 
+/**
+ * Difficulties in which puzzles of this size can be generated.
+ */
+grades: Array<SudokuGrade>, };
+
+/**
+ * The supervision steps of a puzzle model in one update.
  */
 export type Supervision = "carry" | "unrolled";
+
+/**
+ * How often a setting is needed. Help texts and forms show everyday settings first.
+ */
+export type Tier = "everyday" | "advanced";
 
 /**
  * How text becomes tokens.
@@ -677,7 +903,11 @@ learning_rate: number,
 /**
  * Learning rate at the end of a cosine schedule.
  */
-min_lr: number, lr_schedule: Schedule, 
+min_lr: number, 
+/**
+ * Learning rate after the warmup.
+ */
+lr_schedule: Schedule, 
 /**
  * Steps of linear warmup.
  */
@@ -685,59 +915,107 @@ warmup_iters: number,
 /**
  * Step at which the cosine reaches `min_lr`; 0 means `max_iters`.
  */
-lr_decay_iters: number, optimizer: Optimizer, beta1: number, beta2: number, 
+lr_decay_iters: number, 
+/**
+ * The optimizer.
+ */
+optimizer: Optimizer, 
+/**
+ * Decay rate of the first moment in AdamW.
+ */
+beta1: number, 
+/**
+ * Decay rate of the second moment in AdamW.
+ */
+beta2: number, 
 /**
  * Added to the root of the second moment in AdamW.
  */
-adam_eps: number, weight_decay: number, decay: Decay, loss_type: LossType, supervision: Supervision, 
+adam_eps: number, 
 /**
- * What the halting head's loss counts beside the answer's.
+ * Decoupled weight decay.
+ */
+weight_decay: number, 
+/**
+ * Parameters with weight decay.
+ */
+decay: Decay, 
+/**
+ * How the loss turns logits into probabilities.
+ */
+loss_type: LossType, 
+/**
+ * The supervision steps of a puzzle model in one update.
+ */
+supervision: Supervision, 
+/**
+ * Weight of the halting loss; the loss of the answer has weight 1.
  */
 halt_loss_weight: number, 
 /**
- * Share of the rows that must run a drawn number of steps before they halt.
+ * Fraction of the puzzles that run a random number of steps before they may halt.
  */
 halt_exploration_prob: number, 
 /**
- * Learning rate of the puzzle embedding, which sign descent trains.
+ * Learning rate of the puzzle embedding, which is trained by SignSGD.
  */
-puzzle_emb_lr: number, puzzle_emb_weight_decay: number, 
+puzzle_emb_lr: number, 
+/**
+ * Weight decay of the puzzle embedding.
+ */
+puzzle_emb_weight_decay: number, 
 /**
  * Momentum of Muon.
  */
 muon_momentum: number, 
 /**
- * Decay of the moving average of the weights, which is then what is
- * evaluated and kept as the best; 0 keeps none.
+ * Decay rate of the moving average of the weights, which is then evaluated and
+ * saved as the best checkpoint; 0 disables it.
  */
 ema_decay: number, 
 /**
- * Largest global gradient norm; 0 turns clipping off.
+ * Maximum global gradient norm; 0 disables clipping.
  */
-grad_clip: number, precision: Precision, 
+grad_clip: number, 
 /**
- * Compute the cycles again in the backward pass instead of keeping what
- * they computed: less memory for about a third more time.
+ * Precision of matrix products.
  */
-gradient_checkpointing: boolean, objective: Objective, 
+precision: Precision, 
 /**
- * Weights of the cycles under `every_cycle`, or of the supervision steps
- * under `unrolled`, first one first; empty means equal. Normalised to sum
- * to one over those that ran.
+ * Recompute the cycles in the backward pass instead of storing their activations:
+ * less memory for about a third more time.
  */
-cycle_weights: Array<number>, depth_sampling: DepthSampling, 
+gradient_checkpointing: boolean, 
 /**
- * Smallest depth that is drawn.
+ * The readouts that the loss includes.
+ */
+objective: Objective, 
+/**
+ * Loss weights of the cycles under `every_cycle`, or of the supervision steps under
+ * `unrolled`, the first one first; empty means equal. Normalized to sum to one over
+ * those that ran.
+ */
+cycle_weights: Array<number>, 
+/**
+ * How the depth of a training step is chosen.
+ */
+depth_sampling: DepthSampling, 
+/**
+ * Minimum sampled depth.
  */
 min_depth: number, 
 /**
- * Last cycles that leave a gradient; 0 means all of them.
+ * Number of last cycles with a gradient; 0 means all.
  */
 backprop_cycles: number, 
 /**
- * Cut the gradient between cycles, so that each learns from its own loss.
+ * Stop the gradient between cycles, so that each learns from its own loss.
  */
-detach_cycles: boolean, prediction: Prediction, 
+detach_cycles: boolean, 
+/**
+ * The positions at which a language model predicts the next token.
+ */
+prediction: Prediction, 
 /**
  * Steps between validations.
  */
@@ -747,16 +1025,16 @@ eval_interval: number,
  */
 save_interval: number, 
 /**
- * Batches in one validation estimate; 0 means the whole split.
+ * Batches in a validation; 0 means the whole split.
  */
 eval_iters: number, 
 /**
- * Best checkpoints that are kept.
+ * Number of best checkpoints to keep.
  */
 save_top_k: number, 
 /**
- * Validations in a row without a new best before training stops; 0 means
- * it never does.
+ * Validations in a row without improvement before training stops; 0 disables early
+ * stopping.
  */
 early_stopping_patience: number, 
 /**
@@ -764,11 +1042,11 @@ early_stopping_patience: number,
  */
 log_interval: number, 
 /**
- * Steps between printed samples; 0 prints none.
+ * Steps between printed samples; 0 disables them.
  */
 sample_interval: number, 
 /**
- * Seed of the initial weights, the batches, the depths and dropout.
+ * Random seed of the initial weights, the batches, the depths and dropout.
  */
 seed: number, };
 

@@ -1,74 +1,63 @@
-// The two rooms: what each is for, and how to get from one to the other.
+// The pages of this site: one entry for each family of models that has a page. The
+// header, the worker's loader, the hand-over of files, Vite and `scripts/` read it. The
+// folder beside this file that is called like the family holds the page's code, which
+// starts in `main.ts`; Vite makes its HTML from `web/index.html`.
 
-import type { VariantSpec } from '../gen';
-import type { RoomName } from '../worker/protocol';
+import type { Family } from '../run/models';
 
-export type Variant = VariantSpec['variant'];
-
-/** The room in which a model is at home. */
-export const ROOM_OF: Readonly<Record<Variant, RoomName>> = {
-  chat_trm: 'language',
-  chunk_lm: 'language',
-  trm_lm: 'language',
-  trm: 'puzzles',
-};
-
-interface Way {
-  /** Beside the page at hand. */
-  readonly page: string;
-  readonly words: string;
+export interface Room {
+  readonly family: Family;
+  /** Address of the page, relative to any other page; `./` is the start page. */
+  readonly path: string;
+  /** Folder of the WebAssembly module that computes on the CPU. */
+  readonly wasm: string;
+  /** IndexedDB database of the runs that are saved here. */
+  readonly database: string;
+  /** What the page is called in the navigation. */
+  readonly title: string;
+  /** What its models are, after "This checkpoint is". */
+  readonly model: string;
+  /** The link to the page for a file that belongs to it. */
+  readonly open: string;
+  /** Of the HTML: its title, its description and what it says until the code has loaded. */
+  readonly html: { readonly title: string; readonly description: string; readonly intro: string };
 }
 
-/** From each room to the other one. */
-export const OTHER: Readonly<Record<RoomName, Way>> = {
-  language: { page: 'puzzles.html', words: 'Open it in the puzzle room' },
-  puzzles: { page: './', words: 'Open it where language models are' },
-};
+// `scripts/lib/rooms.mjs` reads the list as text: literals only.
+export const ROOMS: readonly Room[] = [
+  {
+    family: 'language',
+    path: './',
+    wasm: 'cpu',
+    database: 'trm-playground',
+    title: 'Language',
+    model: 'a language model',
+    open: 'Open it on the Language page',
+    html: {
+      title: 'TRM Playground',
+      description:
+        'Train a tiny recursive language model in your browser and watch it revise each guess, pass by pass.',
+      intro: 'A tiny neural network that learns to write, in your browser.',
+    },
+  },
+  {
+    family: 'puzzles',
+    path: 'puzzles.html',
+    wasm: 'cpu-puzzles',
+    database: 'trm-puzzles',
+    title: 'Puzzles',
+    model: 'a puzzle solver',
+    open: 'Open it on the Puzzles page',
+    html: {
+      title: 'TRM Playground: puzzles',
+      description:
+        'Watch a tiny recursive model solve Sudoku, mazes and ARC tasks step by step in your browser, and train one yourself.',
+      intro: 'A tiny neural network that learns to solve puzzles, in your browser.',
+    },
+  },
+];
 
-const WHAT: Readonly<Record<RoomName, string>> = {
-  language: 'writes text',
-  puzzles: 'solves puzzles',
-};
-
-/** Why a model cannot be opened in a room, in words. */
-export function stranger(variant: Variant): { message: string; hint: string } {
-  return {
-    message: `This model ${WHAT[ROOM_OF[variant]]}, so it belongs in the other room.`,
-    hint: 'What is at hand here stays as it is.',
-  };
-}
-
-/** Headers larger than this are none; the native program refuses them too. */
-const LARGEST_HEADER = 100e6;
-
-/** What kind of model a checkpoint holds; `null` where its header does not say so. */
-export function variantOf(checkpoint: Uint8Array): Variant | null {
-  if (checkpoint.length < 8) return null;
-  const view = new DataView(checkpoint.buffer, checkpoint.byteOffset, checkpoint.byteLength);
-  const length = Number(view.getBigUint64(0, true));
-  if (length > Math.min(LARGEST_HEADER, checkpoint.length - 8)) return null;
-  const header = parsed(new TextDecoder().decode(checkpoint.subarray(8, 8 + length)));
-  const config = field(field(header, '__metadata__'), 'config');
-  const variant = field(
-    field(typeof config === 'string' ? parsed(config) : null, 'model'),
-    'variant',
-  );
-  return isVariant(variant) ? variant : null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function field(value: unknown, name: string): unknown {
-  const fields = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  return fields.find(([key]) => key === name)?.[1];
-}
-
-function isVariant(value: unknown): value is Variant {
-  return typeof value === 'string' && Object.hasOwn(ROOM_OF, value);
+/** The page of a family; `null` where this site has none. */
+export function roomOf(family: Family): Room | null {
+  return ROOMS.find((room) => room.family === family) ?? null;
 }

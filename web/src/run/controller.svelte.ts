@@ -9,12 +9,13 @@ import { preset } from './presets';
 import type { Notice, Phase, RunState } from './state';
 import type { Wish } from './url';
 import { liveOf } from './settings';
-import type { OpenedDevice, RoomName } from '../worker/protocol';
+import type { OpenedDevice } from '../worker/protocol';
 import { AddressBar } from './address-bar';
 import { type Task, TaskQueue } from './task-queue';
 import { Gallery } from './gallery.svelte';
 import { Loop } from './loop';
 import { Machine } from './machine.svelte';
+import type { Family } from './models';
 import { Notices } from './notices.svelte';
 import { PastRuns } from './past.svelte';
 import type { Space } from './storage.svelte';
@@ -25,7 +26,7 @@ import { LiveSettings } from './live-settings.svelte';
 
 /** What a bench is set up with. */
 export interface Setting<R extends Training> {
-  readonly room: RoomName;
+  readonly family: Family;
   readonly wish: Wish;
   readonly spawn: () => SessionClient;
   readonly store: SavedRuns;
@@ -52,13 +53,13 @@ export abstract class RunController<R extends Training = Training> {
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
 
-  constructor({ room, wish, spawn, store, preset, standard, run }: Setting<R>) {
-    this.gallery = new Gallery(document.baseURI, room);
-    this.notices = new Notices(room);
-    this.machine = new Machine(spawn, wish, room);
+  constructor({ family, wish, spawn, store, preset, standard, run }: Setting<R>) {
+    this.gallery = new Gallery(document.baseURI, family);
+    this.notices = new Notices();
+    this.machine = new Machine(spawn, wish, family);
     this.run = run(this.machine);
     const around = {
-      ...{ room, standard, store, machine: this.machine, run: this.run },
+      ...{ family, standard, store, machine: this.machine, run: this.run },
       ...{ gallery: this.gallery, notices: this.notices, past: this.past },
       remember: () => this.remember(),
     };
@@ -88,7 +89,7 @@ export abstract class RunController<R extends Training = Training> {
 
   protected complain(problems: readonly string[]): void {
     if (problems.length === 0) return;
-    this.notices.tell('bad', problems.join(' '), 'The rest of the address was used.');
+    this.notices.tell('bad', problems.join(' '), 'All other parts of the address are used.');
   }
 
   // ── What there is to see ─────────────────────────────────────────────────

@@ -30,7 +30,7 @@ async function fetchText(path: string): Promise<string> {
       {
         kind: 'corpus',
         message,
-        hint: 'Check the connection and reload, or paste a text of your own.',
+        hint: 'Check the connection and reload, or paste your own text.',
       },
       false,
     );
@@ -38,8 +38,8 @@ async function fetchText(path: string): Promise<string> {
   try {
     response = await fetch(new URL(path, document.baseURI));
   } catch {
-    throw failure('Tiny Shakespeare could not be fetched.');
+    throw failure('Tiny Shakespeare could not be downloaded.');
   }
-  if (!response.ok) throw failure(`Tiny Shakespeare could not be fetched (${response.status}).`);
+  if (!response.ok) throw failure(`Tiny Shakespeare could not be downloaded (${response.status}).`);
   return response.text();
 }

@@ -30,7 +30,7 @@ export async function download(
   let received = 0;
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
-      throw unreachable('The connection broke off');
+      throw unreachable('The connection was interrupted');
     });
     if (done) break;
     if (received + value.length > expected.bytes) {
@@ -58,14 +58,14 @@ async function answer(url: URL): Promise<ReadableStream<Uint8Array>> {
 }
 
 function unreachable(message: string): SessionError {
-  const hint = 'Check the connection and try again, or train a model from nothing.';
+  const hint = 'Check the connection and try again, or train a model from scratch.';
   return failure(message, hint);
 }
 
 function altered(): SessionError {
   return failure(
-    'The file is not the one that belongs to this page (its digest differs), so it was refused.',
-    'Try again later, or train a model from nothing.',
+    'The downloaded file is not the one in the list of models (its digest differs), so it was refused.',
+    'Try again later, or train a model from scratch.',
   );
 }
 

@@ -1,6 +1,6 @@
 // Numbers and messages as people read them.
 
-import type { VariantSpec, Vocab } from '../gen';
+import type { Vocab } from '../gen';
 
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -25,14 +25,14 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 
-/** What a token stands for, visible also when it is white space. */
+/** The text of a token, with white space made visible. */
 export function glyph(vocab: Vocab, token: number): string {
   const character = characterOf(vocab, token);
   if (character === '\n') return '↵';
   return character === ' ' ? '␣' : character;
 }
 
-/** What a token stands for. */
+/** The text of a token. */
 export function characterOf(vocab: Vocab, token: number): string {
   switch (vocab.kind) {
     case 'char':
@@ -49,23 +49,14 @@ export function characterOf(vocab: Vocab, token: number): string {
   }
 }
 
-/** What one pass of a model's recursion is called. */
-export interface Pass {
-  readonly one: string;
-  readonly many: string;
-  /** At the beginning of a sentence. */
-  readonly title: string;
+/** How long a model was trained. */
+export function trainedFor(steps: number): string {
+  return steps === 0
+    ? 'untrained'
+    : `trained for ${steps.toLocaleString('en-US')} ${steps === 1 ? 'step' : 'steps'}`;
 }
 
-const CYCLE: Pass = { one: 'cycle', many: 'cycles', title: 'Cycle' };
-const REFINEMENT: Pass = { one: 'refinement', many: 'refinements', title: 'Refinement' };
-
-/** A chunk is refined; anything else goes through cycles. */
-export function passOf(model: VariantSpec | null | undefined): Pass {
-  return model?.variant === 'chunk_lm' ? REFINEMENT : CYCLE;
-}
-
-/** A message of a library, which starts small and has no full stop, as a sentence. */
+/** An error message of a library, with a capital letter and a full stop. */
 export function sentence(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;

@@ -4,8 +4,7 @@
 import { SessionError } from '../client/client';
 import { type Manifest, readManifest, type Shipped } from './manifest';
 import { sentence } from './format';
-import { ROOM_OF } from '../rooms/table';
-import type { RoomName } from '../worker/protocol';
+import { familyOf, type Family } from './models';
 import { beside, download } from './download';
 
 /** How it stands with fetching a model. */
@@ -17,7 +16,7 @@ export type Fetching =
 const PATIENCE = 10_000;
 
 export class Gallery {
-  /** Those of this room. */
+  /** Those of this page's family. */
   shown = $state.raw<readonly Shipped[]>([]);
   /** How it stands with the list itself; a page may come without one. */
   list = $state<'coming' | 'here' | 'none' | 'unread'>('coming');
@@ -27,13 +26,13 @@ export class Gallery {
   readonly manifest: Promise<Manifest | null>;
 
   readonly #base: string;
-  readonly #room: RoomName;
+  readonly #family: Family;
   #here: Readonly<Record<string, Promise<Uint8Array>>> = {};
 
   /** `base`: the address that the folder `checkpoints` lies beside. */
-  constructor(base: string, room: RoomName) {
+  constructor(base: string, family: Family) {
     this.#base = base;
-    this.#room = room;
+    this.#family = family;
     this.manifest = this.#list();
   }
 
@@ -41,7 +40,7 @@ export class Gallery {
     return (await this.manifest)?.checkpoints.find((each) => each.name === name) ?? null;
   }
 
-  /** The model that the list says to open with, if it is at home in this room. */
+  /** The model that the list says to open with, if it belongs to this page. */
   async first(): Promise<Shipped | null> {
     const name = (await this.manifest)?.first.name;
     return this.shown.find((each) => each.name === name) ?? null;
@@ -68,7 +67,7 @@ export class Gallery {
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const manifest = readManifest(await response.json());
       this.shown = manifest.checkpoints.filter(
-        ({ config }) => ROOM_OF[config.model.variant] === this.#room,
+        ({ config }) => familyOf(config.model) === this.#family,
       );
       this.list = 'here';
       return manifest;
@@ -76,7 +75,7 @@ export class Gallery {
       // Nobody asked for it, and the page works without: said where the models would be.
       if (this.list === 'coming') this.list = 'unread';
       const why = error instanceof Error ? error.message : String(error);
-      console.info(`No models come with this page (checkpoints/manifest.json): ${why}`);
+      console.info(`This page has no pre-trained models (checkpoints/manifest.json): ${why}`);
       return null;
     }
   }

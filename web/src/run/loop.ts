@@ -69,7 +69,7 @@ export class Loop {
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe || !this.#at.run.state.summary)
         throw error;
-      this.#at.notices.fail(error.failure);
+      this.#at.notices.fail(error);
     }
   }
 
@@ -77,7 +77,7 @@ export class Loop {
     const run = this.#at.run;
     if (!(error instanceof SessionError)) {
       const message = error instanceof Error ? error.message : String(error);
-      const hint = 'Reload the page to go on from the last save.';
+      const hint = 'Reload the page to resume from the last save.';
       this.#at.notices.tell('bad', `Something went wrong: ${message}`, hint);
       if (!run.state.summary) run.phase = 'broken';
       return;
@@ -89,12 +89,12 @@ export class Loop {
       } catch (again) {
         run.phase = 'broken';
         const { message, hint } = again instanceof SessionError ? again.failure : failure;
-        const kept = run.state.summary ? ' The last save is kept.' : '';
+        const kept = run.state.summary ? ' The last save is unchanged.' : '';
         this.#at.notices.tell('bad', message, hint + kept);
       }
       return;
     }
-    this.#at.notices.fail(failure);
+    this.#at.notices.fail(error);
     run.pause();
     if (!run.state.summary) run.phase = 'broken';
   }
@@ -106,7 +106,7 @@ export class Loop {
     this.#at.runs.progressed = false;
     if (this.#revived > MOST_REVIVED) {
       run.phase = 'broken';
-      const advice = 'It happened again and again. Reload the page; the last save is kept.';
+      const advice = 'It happened repeatedly. Reload the page; the last save is unchanged.';
       this.#at.notices.tell('bad', message, advice);
       return;
     }
@@ -117,7 +117,7 @@ export class Loop {
     // A run that diverged would do so again; a crash is no fault of its own.
     if (goOn && training && run.phase === 'paused') run.phase = 'training';
     const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
-    const now = run.phase === 'training' ? 'training goes on from there' : 'training is paused';
+    const now = run.phase === 'training' ? 'training continues from there' : 'training is paused';
     this.#at.notices.tell('bad', message, `${went}; ${now}. ${hint}`);
   }
 }

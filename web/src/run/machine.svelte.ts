@@ -2,25 +2,23 @@
 // when it dies.
 
 import type { SessionClient } from '../client/client';
-import type { PageAddress } from '../rooms/language/url';
-import type { OpenedDevice, RoomName } from '../worker/protocol';
+import { roomOf } from '../rooms/table';
+import type { OpenedDevice } from '../worker/protocol';
+import type { Family } from './models';
+import type { Wish } from './url';
 
 export class Machine {
   device = $state.raw<OpenedDevice | null>(null);
 
   readonly #spawn: () => SessionClient;
-  readonly #wish: Pick<PageAddress, 'device' | 'software'>;
-  readonly #room: RoomName;
+  readonly #wish: Wish;
+  readonly #family: Family;
   #client: SessionClient;
 
-  constructor(
-    spawn: () => SessionClient,
-    wish: Pick<PageAddress, 'device' | 'software'>,
-    room: RoomName = 'language',
-  ) {
+  constructor(spawn: () => SessionClient, wish: Wish, family: Family) {
     this.#spawn = spawn;
     this.#wish = wish;
-    this.#room = room;
+    this.#family = family;
     this.#client = spawn();
   }
 
@@ -30,8 +28,8 @@ export class Machine {
 
   async open(): Promise<void> {
     const { device, software } = this.#wish;
-    const room = this.#room;
-    this.device = await this.#client.open({ room, device, software, base: document.baseURI });
+    const wasm = roomOf(this.#family)?.wasm ?? 'cpu';
+    this.device = await this.#client.open({ wasm, device, software, base: document.baseURI });
   }
 
   /** A new worker, with nothing in it. */

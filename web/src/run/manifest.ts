@@ -1,6 +1,7 @@
 // The list of the models that come with the page, read without trusting it.
 
 import { DEFAULT_CONFIG, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
+import { modelNamed } from './models';
 import { parse, settingsOf, show, withSetting } from './settings';
 
 /** One model that comes with the page. */
@@ -123,15 +124,17 @@ function config(value: unknown): RunConfig {
   if (!isFields(value)) throw new Error('“config” is missing');
   const { model } = value;
   const variant = isFields(model) ? model['variant'] : undefined;
+  const name = modelNamed(variant)?.name;
   const known = [DEFAULT_CONFIG, ...PRESETS.map((preset) => preset.config)];
-  const alike = known.find(({ model }) => model.variant === variant);
+  const alike = known.find(({ model }) => model.variant === name);
   if (!alike) throw new Error(`“config” has the unknown variant “${String(variant)}”`);
   let read: RunConfig = { ...DEFAULT_CONFIG, model: alike.model };
   for (const setting of settingsOf(read)) {
     const section = value[setting.section];
     if (!isFields(section)) throw new Error(`“config” has no “${setting.section}”`);
     const given = section[setting.key];
-    if (given === undefined) continue;
+    // The variant is known already, perhaps under a former name.
+    if (given === undefined || setting.key === 'variant') continue;
     const parsed = isValue(given) ? parse(setting, show(given)) : null;
     if (parsed === null) throw new Error(`“config” has an unreadable “${setting.key}”`);
     read = withSetting(read, setting, parsed);

@@ -1,30 +1,24 @@
 // One message at a time: what happened, and what to do.
 
-import type { Failure } from '../gen';
+import type { SessionError } from '../client/client';
 import type { Notice } from './state';
-import { OTHER } from '../rooms/table';
 import { sentence } from './format';
-import type { RoomName } from '../worker/protocol';
+import { WrongPage } from './wrong-page';
 
 export class Notices {
   shown = $state.raw<Notice | null>(null);
-
-  readonly #room: RoomName;
-
-  constructor(room: RoomName) {
-    this.#room = room;
-  }
 
   tell(tone: Notice['tone'], message: string, hint: string): void {
     this.shown = { tone, message: sentence(message), hint };
   }
 
-  /** `search`: what the other room is told, where it is the right one. */
-  fail({ kind, message, hint }: Failure, search = '?handed=1'): void {
+  /** `search`: the query of a link to the page that the model belongs to. */
+  fail(error: SessionError, search = '?handed=1'): void {
+    const { message, hint } = error.failure;
     this.tell('bad', message, hint);
-    if (kind !== 'room' || !this.shown) return;
-    const { page, words } = OTHER[this.#room];
-    this.shown = { ...this.shown, link: { href: page + search, words } };
+    if (!(error instanceof WrongPage) || !error.room || !this.shown) return;
+    const { path, open } = error.room;
+    this.shown = { ...this.shown, link: { href: path + search, words: open } };
   }
 
   /** Good news has been seen once something else is done. */

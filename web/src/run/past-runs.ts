@@ -1,4 +1,4 @@
-// Runs that were replaced, on the chart to compare with the one at hand.
+// Earlier runs on the chart, to compare with the current run.
 
 import type { RunConfig } from '../gen';
 import type { SavedRun } from './saved-runs';
@@ -65,7 +65,7 @@ function free(runs: readonly PastRun[]): number {
   return [0, 1, 2, 3].find((slot) => !taken.has(slot)) ?? 0;
 }
 
-/** A run that was kept, as one to compare with. */
+/** A saved run as an earlier run on the chart. */
 export function arrival(kept: SavedRun, name: string): Arrival {
   const { id, step, history, config = null } = kept;
   return { id, name, step, history, config };
@@ -77,10 +77,10 @@ export function lastLoss({ history, depth }: PastRun): number | null {
   return last?.depths.find((d) => d.depth === depth)?.loss ?? null;
 }
 
-/** In which settings a run differs from the one at hand, with its own values. */
+/** The settings in which a run differs from the current one, with its own values. */
 export function differences(config: RunConfig | null, now: RunConfig): string {
-  if (!config) return 'its settings were not kept';
+  if (!config) return 'settings not saved';
   const differ = differing(config, now).filter(({ key }) => !UNFELT.includes(key));
-  if (differ.length === 0) return 'the same settings';
+  if (differ.length === 0) return 'same settings';
   return differ.map((setting) => `${setting.key} ${show(valueOf(config, setting))}`).join(', ');
 }

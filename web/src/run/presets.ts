@@ -1,4 +1,4 @@
-// The presets by name, and what people call them.
+// The presets by name, with their titles.
 
 import { PRESETS, type RunConfig } from '../gen';
 
@@ -8,7 +8,7 @@ export function preset(name: string): RunConfig | null {
   return PRESETS.find((preset) => preset.name === name)?.config ?? null;
 }
 
-/** The preset that learns a kind of puzzle. */
+/** The preset for a kind of puzzle. */
 export function presetOfKind(kind: string): string | null {
   const named = PRESETS.find(
     ({ config }) => config.model.variant === 'trm' && config.data.dataset === kind,
@@ -16,12 +16,12 @@ export function presetOfKind(kind: string): string | null {
   return named?.name ?? null;
 }
 
-/** What people call a preset: its description begins with that, before a colon. */
+/** The title of a preset: its description up to the colon. */
 export function titleOf(name: string): string {
   return parts(name)?.title ?? name;
 }
 
-/** What a preset is, beyond its title. */
+/** The description of a preset after its title. */
 export function aboutOf(name: string): string {
   return parts(name)?.about ?? '';
 }

@@ -12,7 +12,8 @@ import { preset, presetOfKind, titleOf } from './presets';
 import type { History } from './state';
 import { type Patch, patched, same } from './settings';
 import type { RunAddress } from './url';
-import type { RoomName } from '../worker/protocol';
+import type { Family } from './models';
+import { WrongPage } from './wrong-page';
 import { claim, ELSEWHERE } from './tab-lock';
 import type { Gallery } from './gallery.svelte';
 import { RunSaver } from './saver';
@@ -27,7 +28,7 @@ const SAVE_EVERY = 20_000;
 
 /** What the comings and goings of runs need around them. */
 export interface RunsContext {
-  readonly room: RoomName;
+  readonly family: Family;
   readonly machine: Machine;
   readonly run: Training;
   readonly gallery: Gallery;
@@ -77,9 +78,9 @@ export class Runs {
 
   constructor(around: RunsContext, preset: string) {
     this.#around = around;
-    const { room, store, notices } = around;
-    this.#workerRun = new WorkerRun(room);
-    const mine = claim(`trm-${room}`);
+    const { family, store, notices } = around;
+    this.#workerRun = new WorkerRun(family);
+    const mine = claim(`trm-${family}`);
     this.#saver = new RunSaver(store, (...words) => notices.tell('bad', ...words), mine);
     this.preset = preset;
   }
@@ -135,7 +136,7 @@ export class Runs {
       if (!(error instanceof SessionError) || error.severe) throw error;
       // The address asks for what cannot be: say so, and begin with what can.
       if (!last) await this.create(preset(standard) ?? run.draft, null, standard);
-      notices.fail(error.failure, asked);
+      notices.fail(error, asked);
     }
   }
 
@@ -160,8 +161,8 @@ export class Runs {
           ? null
           : await gallery.first();
     if (checkpoint !== null && !shipped) {
-      const hint = 'Choose one that does, or train one from nothing.';
-      notices.tell('bad', `No model “${checkpoint}” comes with this page.`, hint);
+      const hint = 'Choose another model, or train one from scratch.';
+      notices.tell('bad', `This page has no model “${checkpoint}”.`, hint);
       return null;
     }
     if (!shipped) return () => this.create(config, null, name);
@@ -210,8 +211,8 @@ export class Runs {
       this.#unkept = step;
       notices.tell(
         'bad',
-        'This run could not be kept in the browser, so it was not replaced.',
-        'Save its checkpoint first. Asked again, the page lets it go.',
+        'The current run could not be saved in the browser, so it was not replaced.',
+        'Save a checkpoint first. If you try again, the current run is discarded.',
       );
       return;
     }
@@ -251,19 +252,19 @@ export class Runs {
     this.#began(summary, null, null);
     const substitute = substituted(wanted, summary);
     if (substitute && text === null) {
-      notices.tell('bad', substitute, 'Paste or drop the text to learn from it.');
+      notices.tell('bad', substitute, 'Paste or drop that text to train on it.');
     }
   }
 
   /** Takes up a checkpoint from a file. */
   async load(bytes: Uint8Array): Promise<void> {
-    const { machine, notices, room } = this.#around;
+    const { machine, notices, family } = this.#around;
     const summary = await this.#workerRun
       // A solver may have learned from anything but what lies here.
-      .load(machine.client, bytes, null, room === 'puzzles' ? null : this.text)
+      .load(machine.client, bytes, null, family === 'puzzles' ? null : this.text)
       .catch(async (error: unknown) => {
-        // The other room can take the file from there.
-        if (error instanceof SessionError && error.failure.kind === 'room') await handOver(bytes);
+        // The page that it belongs to can take the file from there.
+        if (error instanceof WrongPage) await handOver(bytes);
         throw error;
       });
     this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
@@ -331,7 +332,8 @@ export class Runs {
       if (made.trainable && !same(made.config, config)) {
         run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
       }
-      if (!made.trainable) notices.tell('bad', 'It cannot be trained here.', loadedHint(made));
+      if (!made.trainable)
+        notices.tell('bad', 'This model cannot be trained here.', loadedHint(made));
     } finally {
       this.equipping = false;
       this.#equippable = this.#workerRun.equippable;

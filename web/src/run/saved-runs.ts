@@ -3,6 +3,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
 import type { RunConfig } from '../gen';
+import { renamed } from './models';
 import type { History } from './state';
 
 /** Everything needed to go on with a run. */
@@ -61,12 +62,13 @@ export class SavedRuns {
   }
 
   async load(id: string): Promise<SavedRun | null> {
-    return (await (await this.#database).get('runs', id)) ?? null;
+    const run = await (await this.#database).get('runs', id);
+    return run ? present(run) : null;
   }
 
   /** Runs set aside, the latest first. */
   async kept(): Promise<SavedRun[]> {
-    return aside(await (await this.#database).getAll('runs'));
+    return aside(await (await this.#database).getAll('runs')).map(present);
   }
 
   /**
@@ -103,6 +105,11 @@ export class SavedRuns {
   async remove(id: string): Promise<void> {
     await (await this.#database).delete('runs', id);
   }
+}
+
+/** A record as it is written now: the models had other names before. */
+function present(run: SavedRun): SavedRun {
+  return run.config ? { ...run, config: renamed(run.config) } : run;
 }
 
 /** The runs that are not the current one, the latest first. */

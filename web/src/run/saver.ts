@@ -92,9 +92,9 @@ export class RunSaver {
       const full = error instanceof DOMException && error.name === 'QuotaExceededError';
       this.complain(
         full
-          ? 'The browser has no room left to keep this run.'
-          : 'The browser cannot keep this run.',
-        'Download the checkpoint: closing the tab would lose what was learned since the last save.',
+          ? 'The browser has no storage left for this run.'
+          : 'The browser cannot save this run.',
+        'Save a checkpoint: closing the tab loses all training since the last save.',
       );
       return null;
     }

@@ -6,8 +6,8 @@ const PATIENCE = 1_000;
 
 /** What a tab says that came second, and what to do. */
 export const ELSEWHERE = [
-  'Another tab keeps its run in this browser, so the run in this one is not kept.',
-  'Save its checkpoint before you close it, or close the other tab and reload this one.',
+  'Another tab saves its run in this browser, so the run in this tab is not saved.',
+  'Save a checkpoint before you close this tab, or close the other tab and reload this one.',
 ] as const;
 
 /** Milliseconds between two attempts in that time. */

@@ -3,6 +3,7 @@
 
 import { PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
+import { modelNamed } from './models';
 import { preset } from './presets';
 import {
   LIVE,
@@ -57,7 +58,7 @@ export function readRun(query: URLSearchParams, standard: string, problems: stri
   // A checkpoint knows its own settings; those that an address adds are named.
   for (const key of RUN_KEYS) {
     if (key !== 'checkpoint' && query.has(key) && !LIVE.includes(key)) {
-      problems.push(`The address names a checkpoint, so its “${key}” was not used.`);
+      problems.push(`The address names a checkpoint, so “${key}” is ignored.`);
     }
   }
   const config = preset(standard) ?? anyConfig();
@@ -75,14 +76,16 @@ function readSettings(query: URLSearchParams, standard: string, problems: string
   const { variant } = config.model;
   const settings = settingsOf(config);
   let explicit = query.has('preset');
-  for (const [key, text] of query) {
+  for (const [key, typed] of query) {
     const setting = settingOf(key);
     if (!setting) continue;
+    // Addresses of before the models had their published names.
+    const text = key === 'variant' ? (modelNamed(typed)?.name ?? typed) : typed;
     const value = parse(setting, text);
     if (!settings.includes(setting) || (key === 'variant' && text !== variant)) {
-      problems.push(`The model of “${known}” has no ${key} to change.`);
+      problems.push(`The model of “${known}” has no setting ${key}.`);
     } else if (value === null) {
-      problems.push(`“${text}” cannot be the ${key}.`);
+      problems.push(`“${text}” is not a valid value for ${key}.`);
     } else {
       explicit = true;
       config = withSetting(config, setting, value);
@@ -103,7 +106,7 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
     const text = setting.live ? query.get(setting.key) : null;
     if (text === null) continue;
     const value = parse(setting, text);
-    if (value === null) problems.push(`“${text}” cannot be the ${setting.key}.`);
+    if (value === null) problems.push(`“${text}” is not a valid value for ${setting.key}.`);
     else live[setting.key] = value;
   }
   return live;

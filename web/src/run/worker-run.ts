@@ -5,22 +5,23 @@ import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
 import { CURRENT, type SavedRun } from './saved-runs';
 import { ARC } from '../rooms/puzzles/kinds';
 import { SAMPLE_TEXT } from '../rooms/puzzles/arc-sample';
-import { ROOM_OF, stranger, type Variant, variantOf } from '../rooms/table';
+import { variantOf } from './checkpoint';
+import { type Family, familyOf, type Variant } from './models';
 import type { RunState } from './state';
-import type { RoomName } from '../worker/protocol';
+import { WrongPage } from './wrong-page';
 import { Corpora, named } from './dataset';
 
 export class WorkerRun {
   /** The text, when it is the visitor's own; of ARC the tasks, as JSON. */
   text: string | null = null;
 
-  readonly #room: RoomName;
+  readonly #family: Family;
   /** What was loaded to be asked: its lessons are made once it is to learn from them. */
   #unequipped: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
   readonly #corpora = new Corpora();
 
-  constructor(room: RoomName) {
-    this.#room = room;
+  constructor(family: Family) {
+    this.#family = family;
   }
 
   /** The words of a text: of one's own, or Shakespeare's for `null`. */
@@ -30,7 +31,7 @@ export class WorkerRun {
 
   async create(client: SessionClient, wanted: RunConfig, text: string | null): Promise<RunSummary> {
     this.#admit(wanted.model.variant);
-    const config = this.#room === 'language' ? named(wanted, text) : unfilled(wanted);
+    const config = this.#family === 'language' ? named(wanted, text) : unfilled(wanted);
     const own = wanted.data.dataset === ARC.name ? (text ?? SAMPLE_TEXT) : text;
     const lessons = await this.#lessons(own, wanted);
     const { summary } = await client.ask({ type: 'create', config, lessons }, 'ready');
@@ -48,7 +49,7 @@ export class WorkerRun {
     const variant = variantOf(checkpoint);
     // What says nothing of itself is for the trainer to refuse.
     if (variant) this.#admit(variant);
-    if (this.#room === 'puzzles') {
+    if (this.#family === 'puzzles') {
       const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
       const { summary } = await client.ask(command, 'ready');
       this.#unequipped = { checkpoint, optimizer };
@@ -84,14 +85,13 @@ export class WorkerRun {
     return load(client, from.checkpoint, from.optimizer, { kind: 'puzzles' });
   }
 
-  /** Refuses what is at home in the other room, before anything is given up for it. */
+  /** Refuses a model of another family before anything is given up for it. */
   #admit(variant: Variant): void {
-    if (ROOM_OF[variant] === this.#room) return;
-    throw new SessionError({ kind: 'room', ...stranger(variant) }, false);
+    if (familyOf({ variant }) !== this.#family) throw new WrongPage(variant);
   }
 
   async #lessons(text: string | null, { data }: RunConfig): Promise<Lessons> {
-    if (this.#room === 'language') return { kind: 'text', text: await this.corpus(text) };
+    if (this.#family === 'language') return { kind: 'text', text: await this.corpus(text) };
     return data.dataset === ARC.name && text !== null ? lessonsOf(text) : { kind: 'puzzles' };
   }
 
@@ -172,20 +172,21 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
 /** What can be done with a checkpoint that was loaded. */
 export function loadedHint({ step, trainable, config, vocab }: RunSummary): string {
   if (!trainable) {
-    if (vocab.kind === 'arc') return 'Open the JSON file of its tasks to ask it or to train it on.';
+    if (vocab.kind === 'arc')
+      return 'Load the JSON file with its tasks to get answers or to continue training.';
     return config.model.variant === 'trm'
-      ? 'The puzzles that it learned from cannot be made here, so it answers but is not trained on.'
-      : 'Its characters differ from the text at hand: drop the text it was trained on to go on training.';
+      ? 'Its training puzzles cannot be generated here: it solves puzzles, but its training cannot continue.'
+      : 'Its characters differ from those of the loaded text. Drop its training text here to continue training.';
   }
   return step >= config.train.max_iters
-    ? 'It has made all its steps (max_iters): Train on adds more.'
-    : 'Train goes on from here; the optimiser starts afresh.';
+    ? 'Training is finished (max_iters reached); “Continue training” adds steps.'
+    : 'Training continues from here with a new optimiser state.';
 }
 
 /** Says that the text which was asked for is not the one that is learned from. */
 export function substituted({ data }: RunConfig, { config }: RunSummary): string | null {
   if (data.dataset === config.data.dataset) return null;
-  return `The text “${data.dataset}” is not at hand, so this run learns from Shakespeare.`;
+  return `The text “${data.dataset}” is not available, so this run trains on Shakespeare.`;
 }
 
 /** A prompt that the model can read: the one at hand, or else how its text begins. */

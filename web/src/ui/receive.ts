@@ -1,8 +1,8 @@
-// Something from the visitor: a file is a checkpoint by its name, anything else is text.
+// Takes a file from the visitor: a checkpoint if its name says so, else text.
 
 import type { RunController } from '../run/controller.svelte';
 
-/** Files above this are no text that a tab could train on. */
+/** Larger texts do not fit into a tab's memory. */
 const LARGEST_TEXT = 64 << 20;
 
 export async function receive(lab: RunController, file: File): Promise<void> {
@@ -11,7 +11,10 @@ export async function receive(lab: RunController, file: File): Promise<void> {
     return;
   }
   if (file.size > LARGEST_TEXT) {
-    lab.refuse(`The file “${file.name}” is larger than 64 MB.`, 'Give it to the native program.');
+    lab.refuse(
+      `The file “${file.name}” is larger than 64 MB.`,
+      'Use the native program for it: trm-native train --data FILE.',
+    );
     return;
   }
   try {

@@ -1,5 +1,5 @@
-// Tells whether an element is in sight, or nearly so: what costs something is
-// done only where someone looks.
+// Reports whether an element is in or near the viewport, so that costly results are
+// computed only where they are visible.
 
 import type { Attachment } from 'svelte/attachments';
 

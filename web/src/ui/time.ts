@@ -1,4 +1,4 @@
-// Points in time as people say them.
+// Points in time in words.
 
 /** The time of day, and the day if it was another. */
 export function time(at: number, now = new Date()): string {

@@ -1,10 +1,10 @@
-// What the tab is called: all that is seen of the page while another one is in front.
+// The title of the tab.
 
 import type { Phase } from '../run/state';
 
 const NAME = 'TRM Playground';
 
-/** `own`: whether this run was trained here, so that its end is news. */
+/** `own`: whether this run was trained here, so that its end is worth showing. */
 export function pageTitle(phase: Phase, step: number, total: number, own: boolean): string {
   const at = (n: number) => n.toLocaleString('en-US');
   switch (phase) {

@@ -27,7 +27,7 @@ export function decide(
   software: boolean,
   adapter: AdapterFacts | null | undefined,
 ): Choice {
-  if (wish === 'cpu') return { backend: 'cpu', reason: 'the CPU was asked for.' };
+  if (wish === 'cpu') return { backend: 'cpu', reason: 'device=cpu is set in the address.' };
   const missing =
     adapter === undefined
       ? 'this browser has no WebGPU'
@@ -44,7 +44,8 @@ export function decide(
         : 'a WebGPU adapter is available.',
     };
   }
-  if (wish === 'gpu') return { backend: 'cpu', reason: `the GPU was asked for, but ${missing}.` };
+  if (wish === 'gpu')
+    return { backend: 'cpu', reason: `device=gpu is set in the address, but ${missing}.` };
   return { backend: 'cpu', reason: `${missing}.` };
 }
 

@@ -1,9 +1,8 @@
 // Loads one of the wasm modules by its address. They are separate builds that the
-// bundler does not see; the GPU one is fetched only when it will be used, and for
-// the CPU each room has one of its own.
+// bundler does not see. The GPU module is fetched only when it will be used; for the
+// CPU each page has a module of its own.
 
 import type { Command, DeviceInfo, Event, Failure } from '../gen';
-import type { RoomName } from './protocol';
 
 /** The session of trm-wasm, as the worker uses it. */
 export interface Session {
@@ -26,20 +25,18 @@ function isWasmModule(value: unknown): value is WasmModule {
   );
 }
 
-const CPU: Record<RoomName, string> = { language: 'cpu', puzzles: 'cpu-puzzles' };
-
 export async function loadSession(
   backend: 'cpu' | 'gpu',
-  room: RoomName,
+  cpuFolder: string,
   base: string,
 ): Promise<Session> {
   if (!('WebAssembly' in self)) throw tooOld('it has no WebAssembly');
-  const folder = backend === 'cpu' ? CPU[room] : 'gpu';
+  const folder = backend === 'cpu' ? cpuFolder : 'gpu';
   const url = new URL(`wasm/${folder}/trm_wasm.js`, base).href;
   const module: unknown = await import(/* @vite-ignore */ url).catch(() => {
     throw unreachable();
   });
-  if (!isWasmModule(module)) throw new Error(`${url} is not the trainer's module.`);
+  if (!isWasmModule(module)) throw new Error(`${url} is not the module of the engine.`);
   await module.default().catch((error: unknown) => {
     throw error instanceof WebAssembly.CompileError ? tooOld(error.message) : unreachable();
   });
@@ -60,14 +57,14 @@ class LoadError extends Error implements Failure {
 
 function unreachable(): LoadError {
   return new LoadError(
-    'The trainer, a part of this page, could not be fetched.',
+    'The engine (a WebAssembly module) could not be fetched.',
     'Check the connection and reload the page.',
   );
 }
 
 function tooOld(why: string): LoadError {
   return new LoadError(
-    `This browser cannot run the trainer (${why}).`,
+    `This browser cannot run the engine (${why}).`,
     'It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer.',
   );
 }

@@ -7,11 +7,9 @@ import type { Command, DeviceInfo, Event, Failure, FailureKind } from '../gen';
 /** Which device the person asked for. */
 export type DeviceWish = 'auto' | 'cpu' | 'gpu';
 
-/** What the models of a page do: the module of a page knows no others. */
-export type RoomName = 'language' | 'puzzles';
-
 export interface OpenOptions {
-  readonly room: RoomName;
+  /** Folder of the module that computes on the CPU: each page has its own. */
+  readonly wasm: string;
   readonly device: DeviceWish;
   /** Whether a software adapter (SwiftShader, llvmpipe) may be used. */
   readonly software: boolean;

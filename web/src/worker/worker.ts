@@ -30,12 +30,12 @@ async function open(options: OpenOptions): Promise<OpenedDevice> {
   const adapter = options.device === 'cpu' ? null : await findAdapter();
   const choice = decide(options.device, options.software, adapter);
   try {
-    session = await loadSession(choice.backend, options.room, options.base);
+    session = await loadSession(choice.backend, options.wasm, options.base);
     return { info: session.device(), reason: choice.reason };
   } catch (error) {
     if (choice.backend === 'cpu') throw error;
     const { message } = failureOf(error, '');
-    session = await loadSession('cpu', options.room, options.base);
+    session = await loadSession('cpu', options.wasm, options.base);
     return { info: session.device(), reason: `WebGPU could not be opened (${message}).` };
   }
 }
@@ -60,7 +60,7 @@ async function command(id: number, asked: Command): Promise<void> {
   if (!session) {
     const failure: Failure = {
       kind: 'protocol',
-      message: 'No device has been opened.',
+      message: 'The engine is not loaded.',
       hint: 'Reload the page.',
     };
     reply({ id, ok: false, failure });
@@ -84,7 +84,7 @@ async function answer(request: Request): Promise<void> {
         request satisfies never;
     }
   } catch (error) {
-    reply({ id, ok: false, failure: failureOf(error, 'Reload the page to start afresh.') });
+    reply({ id, ok: false, failure: failureOf(error, 'Reload the page.') });
   }
 }
 

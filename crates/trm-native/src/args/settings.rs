@@ -6,7 +6,9 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches};
 use serde_json::{Value, json};
-use trm_spec::{RunConfig, SETTINGS, Setting, SettingKind, VARIANTS, overlay};
+use trm_spec::{
+    MODELS, ModelInfo, RunConfig, SETTINGS, Setting, SettingKind, Tier, overlay, settings_of,
+};
 
 use crate::presets;
 
@@ -43,7 +45,8 @@ impl Described {
     }
 
     fn shows(&self, setting: &Setting) -> bool {
-        belongs(setting, self.config.model.name()) && (self.named || everyday(setting))
+        let belongs = settings_of(self.config.model.name()).contains(&setting);
+        belongs && (self.named || setting.tier == Tier::Everyday)
     }
 
     /// The default of a setting as it is typed; `None` where it is empty.
@@ -65,15 +68,11 @@ fn typed(value: &Value) -> Option<String> {
     }
 }
 
-fn belongs(setting: &Setting, variant: &str) -> bool {
-    setting.variants.is_empty() || setting.variants.contains(&variant)
-}
-
 /// One argument for each setting but those in `without`, grouped under headings.
 pub fn arguments(described: &Described, without: &[&str]) -> Vec<Arg> {
     let mut settings: Vec<_> =
         SETTINGS.iter().filter(|setting| !without.contains(&setting.key)).collect();
-    settings.sort_by_key(|setting| !everyday(setting));
+    settings.sort_by_key(|setting| setting.tier);
     settings.into_iter().map(|setting| argument(setting, described)).collect()
 }
 
@@ -95,20 +94,24 @@ fn argument(setting: &'static Setting, described: &Described) -> Arg {
     argument.long(kebab)
 }
 
-/// What stands below the list of settings: whose they are, and which presets there are.
+/// The text below the list of settings: whose settings they are, and the presets.
 pub fn notes(described: &Described, command: &str) -> String {
     let model = described.config.model.name();
     let mut notes = match described.named {
-        true => format!("The settings above are those of the model {model}.\n"),
+        true => format!("The settings above are those of the model `{model}`.\n"),
         false => format!(
-            "The settings above are the everyday ones of the default model, {model}.\n\
-             All settings of a model, with their defaults:\n  \
+            "The settings above are the everyday ones of the default model, `{model}`.\n\
+             All settings of another model or preset, with their defaults:\n  \
              trm-native {command} PRESET --help\n  \
-             trm-native {command} --variant MODEL --help\n\n\
-             Models: {}\n",
-            VARIANTS.join(", ")
+             trm-native {command} --variant MODEL --help\n"
         ),
     };
+    if !described.named {
+        notes += "\nModels:\n";
+        for ModelInfo { name, title, about, .. } in MODELS {
+            notes += &format!("  {name:<21} {title}: {about}\n");
+        }
+    }
     notes += "\nPresets:\n";
     for (name, description) in presets::described() {
         let its = presets::config(name);
@@ -132,13 +135,13 @@ pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, Value)> {
 }
 
 fn heading(setting: &Setting) -> &'static str {
-    match (setting.section, everyday(setting)) {
-        ("model", true) => "Model settings",
-        ("model", false) => "Advanced model settings",
-        ("data", true) => "Data settings",
-        ("data", false) => "Advanced data settings",
-        (_, true) => "Training settings",
-        (_, false) => "Advanced training settings",
+    match (setting.section, setting.tier) {
+        ("model", Tier::Everyday) => "Model settings",
+        ("model", Tier::Advanced) => "Advanced model settings",
+        ("data", Tier::Everyday) => "Data settings",
+        ("data", Tier::Advanced) => "Advanced data settings",
+        (_, Tier::Everyday) => "Training settings",
+        (_, Tier::Advanced) => "Advanced training settings",
     }
 }
 
@@ -151,35 +154,4 @@ fn value_name(setting: &Setting) -> String {
         SettingKind::Flag => "true|false".into(),
         SettingKind::Choice => setting.choices.join("|"),
     }
-}
-
-/// Until the table says so itself.
-fn everyday(setting: &Setting) -> bool {
-    const EVERYDAY: &[&str] = &[
-        "variant",
-        "hidden_size",
-        "num_heads",
-        "n_layers",
-        "h_cycles",
-        "l_cycles",
-        "halt_max_steps",
-        "recursion_steps",
-        "block_size",
-        "chunk_size",
-        "dropout",
-        "dataset",
-        "tokenizer",
-        "num_puzzles",
-        "num_val_puzzles",
-        "batch_size",
-        "max_iters",
-        "learning_rate",
-        "warmup_iters",
-        "optimizer",
-        "weight_decay",
-        "objective",
-        "eval_interval",
-        "seed",
-    ];
-    EVERYDAY.contains(&setting.key)
 }

@@ -79,9 +79,9 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
             row.depth,
             row.loss,
             row.perplexity,
-            row.bits_per_char,
-            row.bits_per_byte,
-            row.word_perplexity
+            row.bits_per_char.unwrap_or(f64::NAN),
+            row.bits_per_byte.unwrap_or(f64::NAN),
+            row.word_perplexity.unwrap_or(f64::NAN)
         ))?;
     }
     Ok(())

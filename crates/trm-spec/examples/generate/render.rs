@@ -7,7 +7,10 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use trm_spec::{Command, DeviceInfo, Event, RunConfig, SETTINGS, Setting};
+use trm_spec::{
+    Command, DeviceInfo, Event, MODELS, ModelInfo, PUZZLE_KINDS, PuzzleKinds, RunConfig, SETTINGS,
+    SUDOKU_GRADES, Setting,
+};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::presets;
@@ -21,9 +24,10 @@ pub fn web_gen() -> PathBuf {
 }
 
 /// Every generated file: its name and its text.
-pub fn files() -> Result<[(&'static str, String); 4], Box<dyn Error>> {
+pub fn files() -> Result<[(&'static str, String); 5], Box<dyn Error>> {
     Ok([
         ("types.ts", types()),
+        ("models.ts", models()?),
         ("settings.ts", settings()?),
         ("presets.ts", presets_file()?),
         ("index.ts", index()),
@@ -38,6 +42,8 @@ fn types() -> String {
     types.visit::<Event>();
     types.visit::<DeviceInfo>();
     types.visit::<Setting>();
+    types.visit::<ModelInfo>();
+    types.visit::<PuzzleKinds>();
     BANNER.to_owned() + &types.declared.into_values().collect::<Vec<_>>().join("\n")
 }
 
@@ -62,13 +68,83 @@ impl TypeVisitor for Types<'_> {
     }
 }
 
+fn models() -> Result<String, Box<dyn Error>> {
+    let mut text = BANNER.to_owned();
+    text.push_str("import type {\n  Family,\n  ModelInfo,\n  PuzzleKinds,\n");
+    text.push_str("  RunConfig,\n  SudokuGrade,\n  VariantSpec,\n} from \"./types\";\n\n");
+    text.push_str("/** Name of a model, in configurations and checkpoints. */\n");
+    text.push_str("export type Variant = VariantSpec[\"variant\"];\n\n");
+    text.push_str("/** Every model, in the order in which they are listed. */\n");
+    let models = serde_json::to_string_pretty(MODELS)?;
+    writeln!(text, "export const MODELS: readonly ModelInfo[] = {models};\n")?;
+    text.push_str("/** The model called `name`, now or earlier; `null` if there is none. */\n");
+    text.push_str("export function modelOf(name: string): ModelInfo | null {\n");
+    text.push_str("  const called = ({ name: now, aliases }: ModelInfo) =>\n");
+    text.push_str("    now === name || aliases.includes(name);\n");
+    text.push_str("  return MODELS.find(called) ?? null;\n}\n");
+    switch(&mut text, "familyOf", "Family", "The kind of task a model is made for.", |model| {
+        format!("{:?}", model.family.name())
+    });
+    switch(
+        &mut text,
+        "depthOf",
+        "number",
+        "Readouts of one forward pass in training: cycles, or supervision steps.",
+        |model| format!("model.{}", model.depth_key),
+    );
+    switch(
+        &mut text,
+        "lengthOf",
+        "number",
+        "Tokens in a whole row: the context length, or the cells of a puzzle.",
+        |model| format!("model.{}", model.length_key),
+    );
+    switch(
+        &mut text,
+        "callsOf",
+        "number",
+        "How often the blocks are applied to one token in a forward pass.",
+        |model| model.calls.to_owned(),
+    );
+    text.push_str("\n/** Tokens that one update of the weights sees. */\n");
+    text.push_str("export function tokensPerStep({ model, train }: RunConfig): number {\n");
+    text.push_str(
+        "  return train.batch_size * train.gradient_accumulation_steps * lengthOf(model);\n}\n",
+    );
+    let grades = serde_json::to_string_pretty(SUDOKU_GRADES)?;
+    text.push_str("\n/** Difficulties of Sudokus, the easiest first; they leave no gap. */\n");
+    writeln!(text, "export const SUDOKU_GRADES: readonly SudokuGrade[] = {grades};")?;
+    text.push_str("\n/** The kinds of puzzle and their limits. */\n");
+    let kinds = serde_json::to_string_pretty(&PUZZLE_KINDS)?;
+    writeln!(text, "export const PUZZLE_KINDS: PuzzleKinds = {kinds};")?;
+    Ok(text)
+}
+
+/// A function of a model's settings that is another expression for each model.
+fn switch(
+    text: &mut String,
+    name: &str,
+    answer: &str,
+    about: &str,
+    expression: fn(&ModelInfo) -> String,
+) {
+    text.push_str(&format!("\n/** {about} */\n"));
+    text.push_str(&format!("export function {name}(model: VariantSpec): {answer} {{\n"));
+    text.push_str("  switch (model.variant) {\n");
+    for model in MODELS {
+        let expression = expression(model);
+        text.push_str(&format!("    case {:?}:\n      return {expression};\n", model.name));
+    }
+    text.push_str("    default:\n      return model satisfies never;\n  }\n}\n");
+}
+
 fn settings() -> Result<String, Box<dyn Error>> {
     let mut text = format!("{BANNER}import type {{ RunConfig, Setting }} from \"./types\";\n\n");
     text.push_str("/** Every setting of a run, in the order it is shown. */\n");
     writeln!(
         text,
         "export const SETTINGS: readonly Setting[] = {};\n",
-        serde_json::to_string_pretty(SETTINGS)?
+        serde_json::to_string_pretty(&*SETTINGS)?
     )?;
     text.push_str("/** The configuration that an empty one means. */\n");
     writeln!(
@@ -97,6 +173,6 @@ fn presets_file() -> Result<String, Box<dyn Error>> {
 
 fn index() -> String {
     format!(
-        "{BANNER}export * from \"./types\";\nexport * from \"./settings\";\nexport * from \"./presets\";\n"
+        "{BANNER}export * from \"./types\";\nexport * from \"./models\";\nexport * from \"./settings\";\nexport * from \"./presets\";\n"
     )
 }

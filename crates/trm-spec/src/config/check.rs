@@ -1,4 +1,4 @@
-//! What can be checked of a configuration before anything is allocated.
+//! Checks of a configuration before anything is allocated.
 
 use super::RunConfig;
 use crate::SettingError;
@@ -11,7 +11,10 @@ const MAX_PARAMETERS: usize = 1 << 30;
 const MAX_SEED: u64 = (1 << 53) - 1;
 
 impl RunConfig {
-    /// Checks what can be checked without the text.
+    /// Checks everything that does not depend on the data.
+    ///
+    /// # Errors
+    /// Names the first setting that cannot be used.
     pub fn validate(&self) -> Result<(), SettingError> {
         self.model.validate(&self.train)?;
         require(

@@ -1,4 +1,4 @@
-//! Which text, cut and drawn how.
+//! The text or the puzzles of a run.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -10,22 +10,24 @@ pub struct DataSpec {
     /// `shakespeare`, or the name of the user's own text; or a kind of puzzle
     /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI.
     pub dataset: String,
-    /// The last share of the text, kept for validation.
+    /// Fraction of the text held out for validation, from its end.
     pub val_fraction: f64,
+    /// How text becomes tokens.
     pub tokenizer: Tokenizer,
+    /// How training windows are sampled.
     pub sampling: Sampling,
-    /// Different puzzles to learn from, before they are augmented.
+    /// Distinct training puzzles, before augmentation.
     pub num_puzzles: usize,
-    /// Puzzles kept for validation; none of them is learned from.
+    /// Validation puzzles; none of them is trained on.
     pub num_val_puzzles: usize,
-    /// Fewest guesses that a plain solver needs for a puzzle (its grade).
+    /// Minimum difficulty: guesses that a backtracking solver needs.
     pub min_guesses: usize,
-    /// Most guesses.
+    /// Maximum difficulty.
     pub max_guesses: usize,
-    /// Show every puzzle in another guise each time.
+    /// Apply a new random augmentation each time a puzzle is shown.
     pub augment: bool,
-    /// Guises of each ARC task besides itself (the official `num_aug`); each has
-    /// an identifier, and so an embedding, of its own.
+    /// Augmented copies of each ARC task (the official `num_aug`); each has an
+    /// identifier, and so an embedding, of its own.
     pub num_aug: usize,
 }
 
@@ -42,15 +44,14 @@ pub enum Tokenizer {
     Gpt2,
 }
 
-/// Where training windows are taken from.
+/// How training windows are sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// Anywhere, with replacement (nanoGPT).
+    /// At random positions, with replacement (nanoGPT).
     #[default]
     Random,
-    /// Every window of the text once before any comes again, in a new order and
-    /// at a new offset in every epoch.
+    /// Each window once per epoch, in a new order and at a new offset in every epoch.
     Epochs,
 }
 
@@ -64,7 +65,7 @@ impl Default for DataSpec {
             num_puzzles: 1000,
             num_val_puzzles: 256,
             min_guesses: 0,
-            max_guesses: 1 << 20,
+            max_guesses: crate::NO_GUESS_LIMIT,
             augment: true,
             num_aug: 16,
         }

@@ -10,10 +10,11 @@ pub enum Schedule {
     /// Cosine from `learning_rate` to `min_lr` at `lr_decay_iters` (nanoGPT).
     #[default]
     Cosine,
+    /// `learning_rate` throughout.
     Constant,
 }
 
-/// Which parameters weight decay shrinks.
+/// Parameters with weight decay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
@@ -24,18 +25,18 @@ pub enum Decay {
     All,
 }
 
-/// Which readouts the loss looks at.
+/// The readouts that the loss includes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
-    /// The last cycle only (Chat-TRM). Depths other than the trained one are useless.
+    /// The last cycle only (Chat-TRM). The model is then usable at the trained depth only.
     #[default]
     LastCycle,
     /// The weighted mean over all cycles, so that every depth is a usable model.
     EveryCycle,
 }
 
-/// How many cycles one training step runs.
+/// How the depth of a training step is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum DepthSampling {
@@ -49,63 +50,68 @@ pub enum DepthSampling {
     LogNormal,
 }
 
-/// What turns gradients into updates.
+/// The optimizer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
+    /// AdamW with decoupled weight decay.
     #[default]
     Adamw,
-    /// Momentum made orthogonal for the matrices inside the blocks, scaled to
-    /// AdamW's step size (arXiv 2502.16982); AdamW for everything else.
+    /// Orthogonalized momentum for the matrices inside the blocks, scaled to AdamW's
+    /// step size (arXiv 2502.16982); AdamW for everything else.
     Muon,
-    /// AdamW whose step is `atan2(m, √v)`, bounded and without epsilon
-    /// (arXiv 2407.05872), as the official TRM is trained.
+    /// AdamW with the step `atan2(m, √v)`, bounded and without epsilon
+    /// (arXiv 2407.05872); the optimizer of the official TRM.
     AdamAtan2,
 }
 
-/// How logits become a probability in the loss.
+/// How the loss turns logits into probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum LossType {
+    /// `exp(x) / Σ exp`.
     #[default]
     Softmax,
-    /// `s(x) / Σ s` with `s(x) = x + 1` from 0 on and `1 / (1 − x)` below
+    /// `s(x) / Σ s` with `s(x) = x + 1` for `x ≥ 0` and `1 / (1 − x)` below
     /// (arXiv 2501.04697; official TRM).
     Stablemax,
 }
 
-/// What one update of a dual-state model looks at.
+/// The supervision steps of a puzzle model in one update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Supervision {
-    /// One supervision step; the states are carried on to the next update, and
-    /// a puzzle whose halting head says so makes room for a new one (official).
+    /// One supervision step. The states are carried to the next update, and a puzzle
+    /// that halts is replaced by a new one (official TRM).
     #[default]
     Carry,
-    /// All supervision steps on the same puzzles from the beginning, with the
-    /// weighted mean of their losses; each step is cut off from the one before.
+    /// All supervision steps of the same puzzles, with the weighted mean of their losses
+    /// and no gradient between steps.
     Unrolled,
 }
 
-/// Where a language model is asked for the next token.
+/// The positions at which a language model predicts the next token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Prediction {
     /// After every token of a row.
     #[default]
     EveryPosition,
-    /// After the last token only of rows of drawn lengths, padded to one (TRM-LM).
+    /// After the last token only, of rows of random length padded to one (TRM-LM).
     LastPosition,
 }
 
-/// What the matrix products of linear maps compute in while training. Weights,
-/// everything between the products, and evaluation stay in 32 bits.
+/// Precision of the matrix products of linear maps in training. Weights, everything
+/// between the products, and evaluation stay in 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
+    /// 32-bit floating point.
     #[default]
     F32,
+    /// bfloat16.
     Bf16,
+    /// 16-bit floating point.
     F16,
 }
 
@@ -123,67 +129,80 @@ pub struct TrainSpec {
     pub learning_rate: f64,
     /// Learning rate at the end of a cosine schedule.
     pub min_lr: f64,
+    /// Learning rate after the warmup.
     pub lr_schedule: Schedule,
     /// Steps of linear warmup.
     pub warmup_iters: usize,
     /// Step at which the cosine reaches `min_lr`; 0 means `max_iters`.
     pub lr_decay_iters: usize,
+    /// The optimizer.
     pub optimizer: Optimizer,
+    /// Decay rate of the first moment in AdamW.
     pub beta1: f64,
+    /// Decay rate of the second moment in AdamW.
     pub beta2: f64,
     /// Added to the root of the second moment in AdamW.
     pub adam_eps: f64,
+    /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// Parameters with weight decay.
     pub decay: Decay,
+    /// How the loss turns logits into probabilities.
     pub loss_type: LossType,
+    /// The supervision steps of a puzzle model in one update.
     pub supervision: Supervision,
-    /// What the halting head's loss counts beside the answer's.
+    /// Weight of the halting loss; the loss of the answer has weight 1.
     pub halt_loss_weight: f64,
-    /// Share of the rows that must run a drawn number of steps before they halt.
+    /// Fraction of the puzzles that run a random number of steps before they may halt.
     pub halt_exploration_prob: f64,
-    /// Learning rate of the puzzle embedding, which sign descent trains.
+    /// Learning rate of the puzzle embedding, which is trained by SignSGD.
     pub puzzle_emb_lr: f64,
+    /// Weight decay of the puzzle embedding.
     pub puzzle_emb_weight_decay: f64,
     /// Momentum of Muon.
     pub muon_momentum: f64,
-    /// Decay of the moving average of the weights, which is then what is
-    /// evaluated and kept as the best; 0 keeps none.
+    /// Decay rate of the moving average of the weights, which is then evaluated and
+    /// saved as the best checkpoint; 0 disables it.
     pub ema_decay: f64,
-    /// Largest global gradient norm; 0 turns clipping off.
+    /// Maximum global gradient norm; 0 disables clipping.
     pub grad_clip: f64,
+    /// Precision of matrix products.
     pub precision: Precision,
-    /// Compute the cycles again in the backward pass instead of keeping what
-    /// they computed: less memory for about a third more time.
+    /// Recompute the cycles in the backward pass instead of storing their activations:
+    /// less memory for about a third more time.
     pub gradient_checkpointing: bool,
+    /// The readouts that the loss includes.
     pub objective: Objective,
-    /// Weights of the cycles under `every_cycle`, or of the supervision steps
-    /// under `unrolled`, first one first; empty means equal. Normalised to sum
-    /// to one over those that ran.
+    /// Loss weights of the cycles under `every_cycle`, or of the supervision steps under
+    /// `unrolled`, the first one first; empty means equal. Normalized to sum to one over
+    /// those that ran.
     pub cycle_weights: Vec<f64>,
+    /// How the depth of a training step is chosen.
     pub depth_sampling: DepthSampling,
-    /// Smallest depth that is drawn.
+    /// Minimum sampled depth.
     pub min_depth: usize,
-    /// Last cycles that leave a gradient; 0 means all of them.
+    /// Number of last cycles with a gradient; 0 means all.
     pub backprop_cycles: usize,
-    /// Cut the gradient between cycles, so that each learns from its own loss.
+    /// Stop the gradient between cycles, so that each learns from its own loss.
     pub detach_cycles: bool,
+    /// The positions at which a language model predicts the next token.
     pub prediction: Prediction,
     /// Steps between validations.
     pub eval_interval: usize,
     /// Steps between saved states; 0 saves with every validation.
     pub save_interval: usize,
-    /// Batches in one validation estimate; 0 means the whole split.
+    /// Batches in a validation; 0 means the whole split.
     pub eval_iters: usize,
-    /// Best checkpoints that are kept.
+    /// Number of best checkpoints to keep.
     pub save_top_k: usize,
-    /// Validations in a row without a new best before training stops; 0 means
-    /// it never does.
+    /// Validations in a row without improvement before training stops; 0 disables early
+    /// stopping.
     pub early_stopping_patience: usize,
     /// Steps between progress lines.
     pub log_interval: usize,
-    /// Steps between printed samples; 0 prints none.
+    /// Steps between printed samples; 0 disables them.
     pub sample_interval: usize,
-    /// Seed of the initial weights, the batches, the depths and dropout.
+    /// Random seed of the initial weights, the batches, the depths and dropout.
     pub seed: u64,
 }
 

@@ -4,10 +4,14 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, blocks, readout};
+use super::settings::{
+    BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
+    RMS_NORM_EPS, ROPE_THETA,
+};
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
 use crate::config::check::sizes;
-use crate::{DataSpec, Family, RunConfig, SettingError, TrainSpec};
+use crate::{DataSpec, Family, RunConfig, Setting, SettingError, TrainSpec};
 
 /// Sizes of the causal language model with one state. Defaults are Chat-TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -116,6 +120,29 @@ impl ModelSpec for ChatTrmSpec {
     const DEPTH_KEY: &'static str = "recursion_steps";
     const LENGTH_KEY: &'static str = "block_size";
     const CALLS: &'static str = "model.recursion_steps";
+    const SETTINGS: &'static [Setting] = &[
+        HIDDEN_SIZE,
+        NUM_HEADS,
+        N_LAYERS,
+        RECURSION_STEPS,
+        BLOCK_SIZE,
+        DROPOUT,
+        EXPANSION,
+        RMS_NORM_EPS,
+        ROPE_THETA,
+        Setting::choice(
+            "model",
+            "input_injection",
+            &["add", "adapter"],
+            "How every cycle receives the input again: added to the state (Chat-TRM), or through a learned linear map of both",
+        ),
+        Setting::choice(
+            "model",
+            "state_update",
+            &["replace", "gated"],
+            "How a cycle changes the state: replaces it (Chat-TRM), or interpolates with a learned rate per feature",
+        ),
+    ];
 
     fn defaults() -> RunConfig {
         RunConfig {

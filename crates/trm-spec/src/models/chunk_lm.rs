@@ -4,10 +4,16 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, blocks, readout};
+use super::settings::{
+    BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
+    RMS_NORM_EPS, ROPE_THETA,
+};
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
 use crate::config::check::{require, sizes};
-use crate::{Family, Objective, Prediction, RunConfig, SettingError, TrainSpec};
+use crate::{
+    Family, Objective, Prediction, RunConfig, Setting, SettingError, SettingKind, TrainSpec,
+};
 
 /// Sizes of the chunk-refinement language model. Defaults are the published ones: 64
 /// tokens of context, 4 tokens drafted at once, 2 refinements of 3 reasoning steps, and
@@ -114,6 +120,35 @@ impl ModelSpec for ChunkLmSpec {
     const LENGTH_KEY: &'static str = "block_size";
     // The context is read once; every later call sees two positions of a token.
     const CALLS: &'static str = "1 + 2 * model.recursion_steps * (model.l_cycles + 1)";
+    const SETTINGS: &'static [Setting] = &[
+        HIDDEN_SIZE,
+        NUM_HEADS,
+        N_LAYERS,
+        RECURSION_STEPS,
+        L_CYCLES,
+        BLOCK_SIZE,
+        Setting::model(
+            "chunk_size",
+            SettingKind::Integer,
+            "Tokens drafted at once; must divide block_size",
+        )
+        .everyday(),
+        DROPOUT,
+        Setting::choice(
+            "model",
+            "draft_start",
+            &["queries", "last_token", "targets"],
+            "Initial values of a draft: learned vectors, the context's last token, or the target tokens, which leaks the labels (only for the demonstration)",
+        ),
+        Setting::model(
+            "tie_embeddings",
+            SettingKind::Flag,
+            "Use the token embedding as the output matrix too",
+        ),
+        EXPANSION,
+        RMS_NORM_EPS,
+        ROPE_THETA,
+    ];
 
     /// As published: a loss at every refinement, with the gradient cut between them.
     fn defaults() -> RunConfig {

@@ -8,6 +8,7 @@
 mod chat_trm;
 mod chunk_lm;
 mod flops;
+mod settings;
 mod shared;
 mod trm;
 mod trm_lm;
@@ -22,7 +23,7 @@ pub use trm_lm::TrmLmSpec;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Family, RunConfig, SettingError, TrainSpec};
+use crate::{Family, RunConfig, Setting, SettingError, TrainSpec};
 
 /// Sizes by the names of their settings.
 pub type Sizes = Vec<(&'static str, usize)>;
@@ -44,6 +45,8 @@ pub trait ModelSpec: Clone + Default {
     /// How often the blocks are applied to one token in a forward pass, as an
     /// arithmetic expression over the settings of `model`; the page evaluates it.
     const CALLS: &'static str;
+    /// The settings of `[model]`, everyday ones first.
+    const SETTINGS: &'static [Setting];
 
     /// The configuration that a run of this model starts from: its published sizes,
     /// data and training settings.
@@ -92,9 +95,11 @@ pub trait ModelSpec: Clone + Default {
 }
 
 /// What is known of a model without an instance of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
 pub struct ModelInfo {
     /// The name in configurations and checkpoints.
+    #[ts(type = "VariantSpec[\"variant\"]")]
     pub name: &'static str,
     /// Earlier names, which files and addresses may still use.
     pub aliases: &'static [&'static str],
@@ -109,9 +114,19 @@ pub struct ModelInfo {
     /// The setting that holds the tokens in a row.
     pub length_key: &'static str,
     /// See [`ModelSpec::CALLS`].
+    #[serde(skip)]
     pub calls: &'static str,
+    /// See [`ModelSpec::SETTINGS`]; in JSON, their names.
+    #[serde(serialize_with = "names")]
+    #[ts(type = "Array<string>")]
+    pub settings: &'static [Setting],
     /// See [`ModelSpec::defaults`].
+    #[serde(skip)]
     pub defaults: fn() -> RunConfig,
+}
+
+fn names<S: serde::Serializer>(settings: &&[Setting], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(settings.iter().map(|setting| setting.key))
 }
 
 impl ModelInfo {
@@ -125,6 +140,7 @@ impl ModelInfo {
             depth_key: S::DEPTH_KEY,
             length_key: S::LENGTH_KEY,
             calls: S::CALLS,
+            settings: S::SETTINGS,
             defaults: S::defaults,
         }
     }

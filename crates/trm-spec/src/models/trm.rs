@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::readout;
+use super::settings::{
+    EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
+};
 use super::shared::{block, block_parameters, heads, inner_size, narrowed};
 use super::{ModelSpec, Sizes, StateStart};
 use crate::config::check::{MAX_SIZE, require, sizes};
 use crate::{
-    DataSpec, Decay, Family, LossType, Optimizer, Prediction, RunConfig, Schedule, SettingError,
-    Supervision, TrainSpec,
+    DataSpec, Decay, Family, LossType, Optimizer, Prediction, RunConfig, Schedule, Setting,
+    SettingError, SettingKind, Supervision, TrainSpec,
 };
 
 /// Sizes of the puzzle model. Names and defaults are the official TRM's.
@@ -143,6 +146,52 @@ impl ModelSpec for TrmSpec {
     const DEPTH_KEY: &'static str = "halt_max_steps";
     const LENGTH_KEY: &'static str = "seq_len";
     const CALLS: &'static str = "model.halt_max_steps * model.h_cycles * (model.l_cycles + 1)";
+    const SETTINGS: &'static [Setting] = &[
+        HIDDEN_SIZE,
+        NUM_HEADS,
+        N_LAYERS,
+        Setting::model("h_cycles", SettingKind::Integer, "Cycles in a supervision step, T")
+            .everyday(),
+        L_CYCLES,
+        Setting::model(
+            "halt_max_steps",
+            SettingKind::Integer,
+            "Maximum number of supervision steps for a puzzle",
+        )
+        .everyday(),
+        Setting::model("seq_len", SettingKind::Integer, "Cells of a puzzle").everyday(),
+        Setting::model(
+            "mlp_t",
+            SettingKind::Flag,
+            "Mix positions by an MLP over the sequence instead of attention",
+        )
+        .everyday(),
+        Setting::choice(
+            "model",
+            "pos_encodings",
+            &["rope", "learned", "none"],
+            "Position encoding of the cells",
+        ),
+        Setting::model(
+            "puzzle_emb_ndim",
+            SettingKind::Integer,
+            "Features of the puzzle embedding; 0 disables it",
+        ),
+        Setting::model(
+            "puzzle_emb_len",
+            SettingKind::Integer,
+            "Positions that hold the puzzle embedding; 0 means as many as it fills",
+        ),
+        Setting::model(
+            "num_puzzle_identifiers",
+            SettingKind::Integer,
+            "Rows of the puzzle embedding, one for each puzzle identifier",
+        ),
+        STATE_START,
+        EXPANSION,
+        RMS_NORM_EPS,
+        ROPE_THETA,
+    ];
 
     /// The official Sudoku recipe.
     fn defaults() -> RunConfig {

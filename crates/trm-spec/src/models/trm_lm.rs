@@ -4,10 +4,14 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, blocks, readout};
+use super::settings::{
+    BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
+    RMS_NORM_EPS, ROPE_THETA, STATE_START,
+};
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes, StateStart};
 use crate::config::check::{in_range, sizes};
-use crate::{Family, RunConfig, SettingError, TrainSpec};
+use crate::{Family, RunConfig, Setting, SettingError, SettingKind, TrainSpec};
 
 /// Sizes of TRM-LM. Defaults are the published ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -91,6 +95,29 @@ impl ModelSpec for TrmLmSpec {
     const DEPTH_KEY: &'static str = "recursion_steps";
     const LENGTH_KEY: &'static str = "block_size";
     const CALLS: &'static str = "model.recursion_steps * (model.l_cycles + 1)";
+    const SETTINGS: &'static [Setting] = &[
+        HIDDEN_SIZE,
+        NUM_HEADS,
+        N_LAYERS,
+        RECURSION_STEPS,
+        L_CYCLES,
+        BLOCK_SIZE,
+        DROPOUT,
+        Setting::model(
+            "alpha",
+            SettingKind::Number,
+            "Residual weight alpha: z = alpha z + f(x + y + z)",
+        ),
+        Setting::model(
+            "learnable_alpha",
+            SettingKind::Flag,
+            "Train alpha, with its value as the initial one",
+        ),
+        STATE_START,
+        EXPANSION,
+        RMS_NORM_EPS,
+        ROPE_THETA,
+    ];
 
     fn defaults() -> RunConfig {
         RunConfig { model: Self::default().into(), ..RunConfig::default() }

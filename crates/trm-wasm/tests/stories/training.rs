@@ -148,10 +148,11 @@ pub async fn a_probe_leaves_the_run_alone() {
     step(&mut session, 3).await;
     let mut other = config();
     other.train.batch_size = 2;
+    other.train.gradient_accumulation_steps = 3;
     match handle(&mut session, &Command::Probe { config: other, steps: 2 }).await {
         Event::Probed { ms_per_step, tokens_per_step } => {
             assert!(ms_per_step > 0.0);
-            assert_eq!(tokens_per_step, 2 * 16);
+            assert_eq!(tokens_per_step, 2 * 3 * 16);
         }
         other => panic!("probe was answered by {other:?}"),
     }

@@ -77,26 +77,28 @@ export function rebased({ steps, a, b }: ComparisonPlan, base: string): Comparis
   return { base, steps, a: tidy(base, a), b: tidy(base, b) };
 }
 
-/** Why the two could not be compared, in words; `null` when they can be. */
+/** Why the two cannot be compared; `null` if they can be. */
 export function obstacle(plan: ComparisonPlan): string | null {
   const [a, b] = [configOf(plan, 'a'), configOf(plan, 'b')];
   const unlike = SETTINGS.filter(({ key }) => BATCHES.includes(key))
     .map((setting) => ({ key: setting.key, values: [a, b].map((c) => show(valueOf(c, setting))) }))
     .filter(({ values }) => values[0] !== values[1]);
   if (unlike.length === 0) return null;
-  const words = unlike.map(({ key, values }) => `${key} is ${values[0]} and ${values[1]}`);
-  return `A and B would not see the same batches: ${words.join(', ')}. Make them equal.`;
+  const words = unlike.map(
+    ({ key, values }) => `${key} is ${values[0]} in A and ${values[1]} in B`,
+  );
+  return `A and B would train on different batches: ${words.join(', ')}. Use the same value for both.`;
 }
 
-/** What both cost for each token, before anything has been measured. */
+/** The number of block evaluations per token of each side. */
 export function costs(plan: ComparisonPlan): string {
   const [a, b] = SIDES.map((side) => configOf(plan, side).model);
   if (!a || !b) return '';
   const passes = [a, b].map((m) => m.n_layers * callsOf(m));
   const words = [a, b].map((m) => `${m.n_layers} × ${callsOf(m)}`);
   return passes[0] === passes[1]
-    ? `A token passes ${passes[0]} blocks on either side (blocks × calls of them: ${words.join(' and ')}).`
-    : `A token passes ${passes[0]} blocks in A and ${passes[1]} in B (blocks × calls of them: ${words.join(' and ')}).`;
+    ? `Both use ${passes[0]} block evaluations per token (blocks × calls: ${words.join(' and ')}).`
+    : `A uses ${passes[0]} and B ${passes[1]} block evaluations per token (blocks × calls: ${words.join(' and ')}).`;
 }
 
 // ── As text ──────────────────────────────────────────────────────────────────
@@ -114,9 +116,10 @@ export function readPairs(pairs: readonly (readonly [string, string])[]): Typed 
   for (const [key, text] of pairs) {
     const setting = settingOf(key);
     const value = setting ? parse(setting, text) : null;
-    if (SHARED.includes(key)) problems.push(`${key} is the same for both sides.`);
+    if (SHARED.includes(key))
+      problems.push(`${key} applies to both sides and cannot be set for one of them.`);
     else if (!setting) problems.push(`There is no setting “${key}”.`);
-    else if (value === null) problems.push(`“${text}” cannot be the ${key}.`);
+    else if (value === null) problems.push(`“${text}” is not a valid value for ${key}.`);
     else overrides[key] = value;
   }
   return { overrides, problems };
@@ -168,7 +171,7 @@ export function readComparison(query: URLSearchParams, problems: string[]): Comp
   const text = query.get('duel_steps');
   const steps = Number(text ?? DEFAULT_COMPARISON.steps);
   const possible = Number.isInteger(steps) && steps >= 1 && steps <= MOST_STEPS;
-  if (!possible) problems.push(`“${text}” cannot be the steps of a duel.`);
+  if (!possible) problems.push(`“${text}” is not a valid number of steps for the A/B comparison.`);
   const [a = {}, b = {}] = SIDES.map((side) => {
     const given = query.get(side);
     if (given === null) return query.has('duel') ? {} : DEFAULT_COMPARISON[side];

@@ -1,4 +1,4 @@
-// How far a side of a duel has come, and what its losses say beside the other's.
+// Progress of one side of an A/B comparison, and the result of the comparison.
 
 import type { RunSummary, StepReport } from '../../gen';
 import { type Point, thin } from '../../run/state';
@@ -70,10 +70,10 @@ export function along(side: SideState, measure: Measure): (point: Timed) => numb
   }
 }
 
-/** Differences below this are not worth a word. */
-const SLIGHT = 0.005;
+/** Two seeds of one configuration differ by up to this much (docs/results.md). */
+const SEED_NOISE = 0.022;
 
-/** What the validations say where both sides have come equally far; `null` before that. */
+/** The validation losses compared at equal progress; `null` before both have one. */
 export function verdict(a: SideState, b: SideState, measure: Measure): string | null {
   const [atA, atB] = [along(a, measure), along(b, measure)];
   const [endA, endB] = [a.validation.at(-1), b.validation.at(-1)];
@@ -82,25 +82,24 @@ export function verdict(a: SideState, b: SideState, measure: Measure): string | 
   const lossA = between(a.validation, atA, common);
   const lossB = between(b.validation, atB, common);
   const gap = lossB - lossA;
-  const losses = `${lossB.toFixed(3)} against ${lossA.toFixed(3)}`;
+  const [better, low, high] = gap > 0 ? ['A', lossA, lossB] : ['B', lossB, lossA];
+  const noise = Math.abs(gap) < SEED_NOISE ? 'within noise for one seed' : 'one seed each';
   const result = !Number.isFinite(gap)
-    ? 'one of them has no loss to compare'
+    ? 'one side has no loss to compare'
     : gap === 0
-      ? `B is exactly where A is, at ${lossA.toFixed(3)}`
-      : Math.abs(gap) < SLIGHT
-        ? `there is no difference to speak of (${losses})`
-        : `B is ${Math.abs(gap).toFixed(3)} ${gap < 0 ? 'below' : 'above'} A (${losses})`;
-  return `${where(measure, common)}, ${result}: one seed and part of the validation text, so small differences may be luck.`;
+      ? `A and B are equal (${lossA.toFixed(3)})`
+      : `${better} is better by ${Math.abs(gap).toFixed(3)} (${low.toFixed(3)} against ${high.toFixed(3)}; ${noise})`;
+  return `${where(measure, common)}, ${result}. Losses are measured on part of the validation text.`;
 }
 
 function where(measure: Measure, common: number): string {
   switch (measure) {
     case 'steps':
-      return `After ${Math.round(common).toLocaleString('en-US')} steps of each`;
+      return `After ${Math.round(common).toLocaleString('en-US')} steps each`;
     case 'compute':
       return 'At equal compute';
     case 'time':
-      return `After ${duration(common)} of each`;
+      return `After ${duration(common)} each`;
     default:
       return measure satisfies never;
   }

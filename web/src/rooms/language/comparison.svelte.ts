@@ -117,7 +117,8 @@ export class Comparison {
   async #begin(turn: number): Promise<void> {
     this.#batch = 1;
     const { spawn, wish, text } = this.#around;
-    const machines = [new Machine(spawn, wish), new Machine(spawn, wish)] as const;
+    const machine = () => new Machine(spawn, wish, 'language');
+    const machines = [machine(), machine()] as const;
     this.#machines = machines;
     const { corpus, own } = await text();
     const make = (side: Side, machine: Machine): Promise<SideState> =>

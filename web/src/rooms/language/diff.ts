@@ -1,8 +1,8 @@
-// Where texts part, and what else differs.
+// Differences between two texts.
 
 import { diffWordsWithSpace } from 'diff';
 
-/** A stretch of a text; `own` where the text it is compared with has none like it. */
+/** A part of a text; `own` if the text it is compared with lacks it. */
 export interface Stretch {
   readonly text: string;
   readonly own: boolean;
@@ -16,7 +16,7 @@ export function partsAt(a: string, b: string): number {
   return shorter;
 }
 
-/** `text` in stretches: what it shares with `reference`, word by word, and what is its own. */
+/** `text` split by words into parts that `reference` shares and parts that it lacks. */
 export function stretches(reference: string, text: string): Stretch[] {
   return diffWordsWithSpace(reference, text)
     .filter((part) => !part.removed)

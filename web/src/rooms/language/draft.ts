@@ -70,11 +70,11 @@ function probOf(list: readonly Candidate[] | undefined, token: number): number |
 /** What the last refinement changed, in words. */
 export function lastChange({ rows, places }: Draft, vocab: Vocab): string {
   if (rows.length === 0) return '';
-  if (rows.length === 1) return 'Refinement 1 is the first draft: there is none before it.';
+  if (rows.length === 1) return 'Pass 1 makes the first draft.';
   const changes = (rows.at(-1) ?? []).flatMap(({ token, was }) =>
     was === null ? [] : `“${glyph(vocab, was)}” became “${glyph(vocab, token)}”`,
   );
-  const which = `Refinement ${rows.length}`;
+  const which = `Pass ${rows.length}`;
   if (changes.length === 0) return `${which} changed nothing.`;
   const unit = vocab.kind === 'char' ? 'character' : vocab.kind === 'byte' ? 'byte' : 'token';
   const of = `${changes.length} of ${places} ${unit}${places === 1 ? '' : 's'}`;

@@ -76,7 +76,7 @@ export class LeakDemo {
   }
 
   async #teach(turn: number): Promise<void> {
-    const machine = new Machine(this.#around.spawn, this.#around.wish);
+    const machine = new Machine(this.#around.spawn, this.#around.wish, 'language');
     this.#machine = machine;
     const { client } = machine;
     await machine.open();

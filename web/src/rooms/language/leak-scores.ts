@@ -1,5 +1,5 @@
-// The lesson of the leak: one model that trains with its answer in sight, scored
-// from that start and from an honest one.
+// The data leak demonstration: one model that trains with the leak, scored with and
+// without it.
 
 import type { DepthLoss, RunConfig, RunSummary } from '../../gen';
 import { preset } from '../../run/presets';
@@ -10,7 +10,7 @@ export const SCORED_EVERY = 20;
 
 export type LeakPhase = 'ready' | 'opening' | 'training' | 'stopped' | 'done' | 'failed';
 
-/** What the same weights are worth from either start, in nats per character. */
+/** Losses of the same weights with and without the leak, in nats per character. */
 export interface Score {
   readonly step: number;
   readonly leaking: number;
@@ -25,10 +25,10 @@ export interface LeakRun {
   readonly scores: readonly Score[];
 }
 
-/** A model whose draft starts as its own answer. */
+/** A model whose draft is initialised with the correct answer. */
 export function leakConfig(): RunConfig {
   const config = preset('page-leak');
-  if (!config) throw new Error('the page was built without the preset of the lesson');
+  if (!config) throw new Error('the page was built without the preset page-leak');
   return config;
 }
 
@@ -40,9 +40,9 @@ export function advanced(lesson: LeakRun, step: number, ms: number): LeakRun {
   return { ...lesson, step, elapsed: lesson.elapsed + ms };
 }
 
-/** With another score; a model that has only one start teaches nothing here. */
+/** Adds a score; fails for a model without the leak. */
 export function scored(lesson: LeakRun, { loss, leaking_loss }: DepthLoss): LeakRun {
-  if (leaking_loss === undefined) throw new Error('the model has no start that leaks');
+  if (leaking_loss === undefined) throw new Error('the model was not scored with the leak');
   const score = { step: lesson.step, leaking: leaking_loss, honest: loss };
   return { ...lesson, scores: [...lesson.scores, score] };
 }
@@ -70,7 +70,7 @@ export function timeLeft(lesson: LeakRun): string | null {
   return made > 0 && rest > 0 ? `${duration((rest * elapsed) / made / 1000)} left` : null;
 }
 
-/** The perplexity of a loss, with as many digits as mean something. */
+/** The perplexity of a loss, with its significant digits. */
 export function perplexity(loss: number): string {
   const value = Math.exp(loss);
   if (value >= 1e4) return count(value);
@@ -79,16 +79,16 @@ export function perplexity(loss: number): string {
     : Math.round(value).toLocaleString('en-US');
 }
 
-/** What there is to say of it: little while it goes on, for it is read out. */
+/** The status line; short during training, because screen readers announce it. */
 export function told(phase: LeakPhase, lesson: LeakRun | null): string {
   switch (phase) {
     case 'ready':
     case 'failed':
       return '';
     case 'opening':
-      return 'Opening …';
+      return 'Loading …';
     case 'training':
-      return `Training; scored twice every ${SCORED_EVERY} steps.`;
+      return `Training; both scores are measured every ${SCORED_EVERY} steps.`;
     case 'stopped':
     case 'done':
       return lesson ? verdict(lesson) : '';
@@ -102,9 +102,9 @@ function verdict({ scores, summary }: LeakRun): string {
   if (!last) return '';
   const { leaking, honest, step } = last;
   const weights =
-    step === 0 ? 'Before its first step, the model' : `After ${step} steps, the same model`;
+    step === 0 ? 'Before training, the model' : `After ${step} steps, the same weights`;
   return (
-    `${weights} has a perplexity of ${perplexity(leaking)} where the draft starts as its answer ` +
-    `and of ${perplexity(honest)} where it does not; guessing has ${perplexity(summary.chance_loss)}.`
+    `${weights} ${step === 0 ? 'has' : 'have'} a perplexity of ${perplexity(leaking)} with the leak ` +
+    `and of ${perplexity(honest)} without it; uniform guessing has ${perplexity(summary.chance_loss)}.`
   );
 }

@@ -6,9 +6,14 @@ import { LanguagePage } from './page.svelte';
 import { keepOnLeaving, place, spawn } from '../../ui/page';
 import { SavedRuns } from '../../run/saved-runs';
 import { read } from './url';
+import { roomOf } from '../table';
 import App from './views/App.svelte';
 
-const lab = new LanguagePage(read(location.search), spawn, new SavedRuns());
+const lab = new LanguagePage(
+  read(location.search),
+  spawn,
+  new SavedRuns(roomOf('language')?.database),
+);
 mount(App, { target: place(), props: { lab } });
 keepOnLeaving(lab);
 void lab.live();

@@ -5,7 +5,6 @@ import type { SessionClient } from '../../client/client';
 import type { SavedRuns } from '../../run/saved-runs';
 import { type Asked } from './asked';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
-import { type Pass, passOf } from '../../run/format';
 import { type PageAddress, type Question, write } from './url';
 import type { Answer } from './answer.svelte';
 import { RunController } from '../../run/controller.svelte';
@@ -30,7 +29,7 @@ export class LanguagePage extends RunController<Run> {
 
   constructor(address: PageAddress, spawn: () => SessionClient, store: SavedRuns) {
     super({
-      room: 'language',
+      family: 'language',
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
       run: (machine) => new Run(machine, address),
@@ -86,10 +85,7 @@ export class LanguagePage extends RunController<Run> {
   get drafting(): Drafting {
     return this.run.drafting;
   }
-  /** What a pass of the model at hand is called. */
-  get pass(): Pass {
-    return passOf(this.state.summary?.config.model);
-  }
+
   get depthLosses(): DepthLosses {
     return this.run.depthLosses;
   }
@@ -120,11 +116,9 @@ export class LanguagePage extends RunController<Run> {
       const left = this.state.step > 0;
       await this.runs.create(config, text);
       if (text === null) return;
-      const hint = left
-        ? 'The run before it was set aside, under Checkpoints.'
-        : 'Press Train to begin.';
+      const hint = left ? 'The previous run is saved under Checkpoints.' : 'Press Train to start.';
       const length = text.length.toLocaleString('en-US');
-      this.notices.tell('good', `This run learns from “${name}”, ${length} characters.`, hint);
+      this.notices.tell('good', `This run trains on “${name}” (${length} characters).`, hint);
     });
   }
 

@@ -1,6 +1,5 @@
-// How long until the text can be read: the step at which the validation loss of
-// a preset fell below 2.0 in our own runs (trm-native train PRESET, seed 1337),
-// where most words are words.
+// Steps until most generated words are readable: the step at which the validation loss
+// of a preset fell below 2.0 (trm-native train PRESET, seed 1337).
 
 export const READABLE_LOSS = 2.0;
 

@@ -1,9 +1,8 @@
-// A short walk through what recursion is: each stop sets the controls and says
-// what is seen there.
+// The tour of the language page: each stop sets the controls and explains what they show.
 
 import type { Question } from './url';
 
-/** Parts of the page, by the ids that links scroll to. */
+/** Sections of the page, by element id. */
 export type Place = 'think' | 'depths' | 'attention' | 'train' | 'models';
 
 export interface Stop {
@@ -11,52 +10,52 @@ export interface Stop {
   readonly title: string;
   readonly text: string;
   readonly question: Partial<Question>;
-  /** Whether the cycles are played. */
+  /** Whether the passes are played. */
   readonly play?: true;
 }
 
 export const TOUR: readonly Stop[] = [
   {
     place: 'think',
-    title: 'One small network',
-    text: 'At depth 1 the network reads the text once and guesses the next character. The grid has one row: its first thought after every character.',
+    title: 'One pass',
+    text: 'At depth 1 the network runs once and predicts the next character. The grid has one row: the guess after each character.',
     question: { depth: 1 },
   },
   {
     place: 'think',
-    title: 'The same network again',
-    text: 'At depth 2 the very same weights run once more, on what they left behind. Nothing was added but a second pass. A dot marks where it changed its mind.',
+    title: 'Two passes, same weights',
+    text: 'At depth 2 the same weights run a second time, starting from the state that the first pass computed. A dot marks a guess that changed in this pass.',
     question: { depth: 2 },
   },
   {
     place: 'think',
-    title: 'Until it settles',
-    text: 'Eight passes, one after the other. Colours grow stronger as guesses become sure, and the violet line falls: each pass moves the state less.',
+    title: 'Eight passes',
+    text: 'The passes run one after another. Colours get stronger as confidence grows, and the violet line falls: each pass changes the state less.',
     question: { depth: 8 },
     play: true,
   },
   {
     place: 'depths',
-    title: 'Does it write better?',
-    text: 'The same prompt and the same luck, at four depths. One pass spells; a few passes make words and lines.',
+    title: 'Compare depths',
+    text: 'The same prompt and random seed at four depths. With one pass the letters look plausible; with a few passes they form words and lines.',
     question: { depths: [1, 2, 4, 8] },
   },
   {
     place: 'depths',
-    title: 'What a pass is worth',
-    text: 'Below the texts, the loss at every depth, measured here on text the model has not learned from. Most is gained by the second and third pass; a model trained at one depth only would rise again after it.',
+    title: 'Loss by depth',
+    text: 'Below the texts: the loss at every depth, measured here on validation text, which is not used for training. The second and third pass lower it most. A model trained at one depth only gets worse again at larger depths.',
     question: {},
   },
   {
     place: 'attention',
-    title: 'Where it looks',
-    text: 'Every head takes something from earlier characters. Move the cycle: the same head asks something else once it knows more.',
+    title: 'Attention',
+    text: 'Each head attends to earlier characters. Move the pass slider: the weights stay the same, but the state changes, and with it where the head attends.',
     question: {},
   },
   {
     place: 'train',
-    title: 'Now teach one',
-    text: 'Train a new model from nothing, here in the tab. While it learns, the grid above reads a fixed text, and one sees refinement being learned: at first every row is the same.',
+    title: 'Train a model',
+    text: 'Train a new model from scratch in your browser. During training the grid above follows a fixed text. At first all rows are the same; later each pass improves the guess.',
     question: {},
   },
 ];

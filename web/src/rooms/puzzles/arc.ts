@@ -1,9 +1,9 @@
-// Tasks of ARC-AGI and answers to them, as they are read, compared and told. What a
-// task is and how answers are counted is decided by the trainer.
+// ARC-AGI tasks and answers: comparing them and describing them. Parsing tasks and
+// counting votes is done by the engine.
 
 import type { ArcAnswers, ArcBallot, ArcCandidate, ArcTask, KnownTask, Vocab } from '../../gen';
 
-/** Colours from 0 to 9, row by row; without rows it is no grid. */
+/** Colours from 0 to 9, row by row; no rows means no grid. */
 export type Grid = readonly (readonly number[])[];
 
 /** Answers to one test that ARC allows. */
@@ -49,7 +49,7 @@ export function changesIn(before: Grid | null, grid: Grid): number {
   return cells.filter(Boolean).length;
 }
 
-/** What each guise votes for: its answer after the last step. */
+/** The vote of each augmented copy: its answer after the last step. */
 export function ballotsOf(answers: readonly ArcAnswers[]): ArcBallot[] {
   return answers.map(({ answers, halt }) => ({
     answer: answers.at(-1) ?? [],
@@ -59,27 +59,27 @@ export function ballotsOf(answers: readonly ArcAnswers[]): ArcBallot[] {
 
 export type Verdict = 'right' | 'wrong' | 'unknown';
 
-/** What an answer is worth, where the right one is known. */
+/** Whether an answer is right, if the right one is known. */
 export function verdictOf(answer: Grid, truth: Grid | null): Verdict {
   if (!truth) return 'unknown';
   return alike(answer, truth) ? 'right' : 'wrong';
 }
 
-/** The answers that ARC would be given. */
+/** The answers that count: ARC allows two attempts. */
 export function attemptsOf(candidates: readonly ArcCandidate[]): readonly ArcCandidate[] {
   return candidates.slice(0, ATTEMPTS);
 }
 
-/** What the two attempts come to. */
+/** The result of the two attempts. */
 export function resultOf(candidates: readonly ArcCandidate[], truth: Grid | null): string {
   if (!truth)
-    return 'The right answer is not in the file, so nobody here knows whether it is right.';
+    return 'The file does not contain the correct output, so the answers cannot be checked.';
   const place = attemptsOf(candidates).findIndex(({ answer }) => alike(answer, truth));
   if (place < 0) return 'Not solved: neither attempt is right.';
   return `Solved: the ${place === 0 ? 'first' : 'second'} attempt is right.`;
 }
 
-/** The tasks that a model has embeddings for; none where it solves something else. */
+/** The tasks that a model has embeddings for; none for models of other puzzles. */
 export function knownTo(vocab: Vocab | undefined): readonly KnownTask[] {
   return vocab?.kind === 'arc' ? vocab.tasks : [];
 }
@@ -93,7 +93,7 @@ export function knowsAll(vocab: Vocab | undefined, tasks: readonly ArcTask[]): b
 /** Names beyond this many are counted. */
 const MOST_NAMES = 8;
 
-/** Which tasks a model knows, in words. */
+/** The tasks that a model was trained on, in words. */
 export function knowledge(tasks: readonly KnownTask[]): string {
   const names = tasks.slice(0, MOST_NAMES).map(({ name }) => name);
   const more = tasks.length - names.length;
@@ -108,7 +108,7 @@ export function tasksText(tasks: readonly ArcTask[]): string {
   );
 }
 
-/** What a file is called without its ending: the name of its task, if it has one only. */
+/** A file's name without its extension: the name of its task, if it holds only one. */
 export function stemOf(file: string): string {
   return file.replace(/\.json$/i, '') || 'task';
 }

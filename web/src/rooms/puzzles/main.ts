@@ -6,9 +6,14 @@ import { PuzzlesPage } from './page.svelte';
 import { keepOnLeaving, place, spawn } from '../../ui/page';
 import { SavedRuns } from '../../run/saved-runs';
 import { readPuzzle } from './url';
+import { roomOf } from '../table';
 import App from './views/App.svelte';
 
-const room = new PuzzlesPage(readPuzzle(location.search), spawn, new SavedRuns('trm-puzzles'));
+const room = new PuzzlesPage(
+  readPuzzle(location.search),
+  spawn,
+  new SavedRuns(roomOf('puzzles')?.database),
+);
 mount(App, { target: place(), props: { room } });
 keepOnLeaving(room);
 void room.live();

@@ -1,6 +1,7 @@
 // The puzzle room: what there is to see of a model that solves, and what it can be
 // asked.
 
+import { trainedFor } from '../../run/format';
 import type { SessionClient } from '../../client/client';
 import type { RunConfig } from '../../gen';
 import type { SavedRuns } from '../../run/saved-runs';
@@ -29,7 +30,7 @@ export class PuzzlesPage extends RunController<Solver> {
     const editor = new PuzzleEditor(kind, address.puzzle);
     const tasks = new Tasks(address.task, address.test);
     super({
-      room: 'puzzles',
+      family: 'puzzles',
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: STANDARD },
       run: (machine) => new Solver(machine, address.config, editor, tasks, { ...address.look }),
@@ -55,12 +56,12 @@ export class PuzzlesPage extends RunController<Solver> {
   get attempts(): ArcPredictions {
     return this.run.attempts;
   }
-  /** The model at hand, in words. */
+  /** Title of the current model and how long it was trained. */
   get who(): string {
     const { summary, step } = this.state;
     if (!summary) return '';
     const name = this.origin?.title ?? titleOf(this.preset);
-    return `${name}, after ${step.toLocaleString('en-US')} steps of training`;
+    return `${name}, ${trainedFor(step)}`;
   }
   /** What the room is about now. */
   get subject(): Subject {

@@ -34,7 +34,7 @@ export function byHalting({ halting }: PuzzleScores): Spot[] {
   return spots.sort((a, b) => a.x - b.x);
 }
 
-/** What halting saves at the threshold nearest to `threshold`. */
+/** Steps and accuracy with early stopping at the measured threshold nearest to `threshold`. */
 export function saving(scores: PuzzleScores, threshold: number): string {
   const all = scores.steps.length;
   const near = scores.halting.toSorted(
@@ -42,5 +42,5 @@ export function saving(scores: PuzzleScores, threshold: number): string {
   )[0];
   if (!near) return '';
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  return `Stopping above ${Math.round(100 * near.threshold)} % takes ${near.steps.toFixed(1)} steps on average instead of ${all}, and solves ${percent(near.exact_accuracy)} instead of ${percent(solvedOf(scores))}.`;
+  return `With early stopping above ${Math.round(100 * near.threshold)} %: ${near.steps.toFixed(1)} steps on average instead of ${all}, and ${percent(near.exact_accuracy)} solved instead of ${percent(solvedOf(scores))}.`;
 }

@@ -63,7 +63,7 @@ export class Solver extends Training {
     const kind = arc ? null : kindFor(summary);
     if (arc && text !== null) this.tasks.turn(text);
     if (kind) this.editor.turn(kind);
-    else this.editor.leave('This model solves puzzles of a kind that has no board here.');
+    else this.editor.leave('This page has no board for this kind of puzzle.');
     this.cursor.set(null, this.cursor.at);
     this.examined = null;
     this.#arrived = true;

@@ -88,8 +88,13 @@ function readBoard(query: URLSearchParams, kind: Subject | null, problems: strin
   const text = query.get('puzzle');
   if (text === null) return null;
   const board = kind && kind.family !== 'arc' ? decode(kind, text) : null;
-  if (!board)
-    problems.push(`The puzzle in the address is no ${kind?.title ?? 'puzzle of a kind'}.`);
+  if (!board) {
+    problems.push(
+      kind
+        ? `The puzzle in the address does not fit “${kind.title}”.`
+        : 'The puzzle in the address cannot be read.',
+    );
+  }
   return board;
 }
 
@@ -112,7 +117,7 @@ function readNumber(
   if (text === null) return null;
   const value = text.trim() === '' ? NaN : Number(text);
   if (value >= least && value <= most) return value;
-  problems.push(`“${text}” cannot be the ${key}.`);
+  problems.push(`“${text}” is not a valid value for ${key}.`);
   return null;
 }
 

@@ -1,4 +1,4 @@
-// What is said of a puzzle and of an answer to it.
+// Sentences about a puzzle and about an answer to it.
 
 import type { Posed } from '../../gen';
 import { isOpen } from './board';
@@ -7,22 +7,22 @@ import { changesAt, type PuzzleAnswer } from './solving';
 
 const many = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
-/** What the rules say of a puzzle. */
+/** Whether a puzzle is valid, and how hard it is. */
 export function about(kind: Kind, posed: Posed): string {
   const { solutions, guesses, tokens, broken } = posed;
   const bare = kind.family === 'sudoku' && tokens.every((token) => isOpen(kind, token));
-  if (bare) return 'The board is empty: any complete board that breaks no rule is an answer.';
+  if (bare) return 'The board is empty: any complete board that breaks no rule is a solution.';
   switch (solutions) {
     case 'none':
       return kind.family === 'maze'
-        ? 'This maze is impossible: no path leads from the start to the goal.'
+        ? 'This maze is impossible: no path leads from start to goal.'
         : broken.length > 0
-          ? 'This puzzle is impossible: what is given breaks the rules already.'
-          : 'This puzzle is impossible: no complete board agrees with what is given.';
+          ? 'This puzzle is impossible: the given digits already break a rule.'
+          : 'This puzzle is impossible: no valid board has the given digits.';
     case 'several':
-      return 'This puzzle has several solutions; any of them counts as right.';
+      return 'This puzzle has several solutions; each of them counts as solved.';
     case 'unknown':
-      return 'Whether this puzzle has one solution is too hard to find out here.';
+      return 'The number of solutions is unknown: the search was stopped because it takes too long.';
     case 'one':
       return oneSolution(kind, guesses);
     default:
@@ -31,25 +31,29 @@ export function about(kind: Kind, posed: Posed): string {
 }
 
 function oneSolution(kind: Kind, guesses: number | null): string {
-  if (kind.family === 'maze') return 'Any shortest path from start to goal counts as right.';
+  if (kind.family === 'maze') return 'Any shortest path from start to goal counts as solved.';
   const grade = guesses === null || gradesOf(kind).length < 2 ? null : gradeOf(guesses);
   if (guesses === null || !grade) return 'It has one solution.';
-  const hard = guesses === 0 ? 'no guess' : many(guesses, 'guess').replace(/guesss$/, 'guesses');
-  return `It has one solution; a plain solver needs ${hard} (${grade.name.toLowerCase()}).`;
+  const hard =
+    guesses === 0
+      ? 'a logic-only solver needs no guesses'
+      : `besides logic, a solver needs ${guesses} ${guesses === 1 ? 'guess' : 'guesses'}`;
+  return `It has one solution; ${hard} (${grade.name.toLowerCase()}).`;
 }
 
-/** What is to be said of the answer after a step. */
+/** Whether the answer after a supervision step is right, and how much the step changed. */
 export function result(examined: PuzzleAnswer, step: number): string {
   const solved = examined.verdicts[step - 1]?.solved ?? false;
   const changed = step > 1 ? `, ${many(changesAt(examined, step), 'cell')} changed` : '';
-  return `Step ${step}: ${solved ? 'solved' : 'not solved yet'}${changed}.`;
+  return `Supervision step ${step}: ${solved ? 'solved' : 'not solved'}${changed}.`;
 }
 
-/** What a threshold comes to: where it stops, what that saves, and whether it is right there. */
+/** The step at which a threshold stops, the steps saved, and whether the board is solved then. */
 export function stopping(examined: PuzzleAnswer, stop: number, sure: boolean): string {
   const steps = examined.trace.steps.length;
   const right = examined.verdicts[stop - 1]?.solved ?? false;
-  const answer = right ? 'where it is solved' : 'where it is not solved';
-  if (!sure) return `It is never that sure: all ${many(steps, 'step')} are run, ${answer}.`;
-  return `It would stop after step ${stop} of ${steps} and save ${many(steps - stop, 'step')}, ${answer}.`;
+  const board = `the board is ${right ? 'solved' : 'not solved'} then`;
+  if (!sure)
+    return `Confidence never reaches the threshold; all ${many(steps, 'step')} run; ${board}.`;
+  return `It would stop after step ${stop} (${steps - stop} saved); ${board}.`;
 }

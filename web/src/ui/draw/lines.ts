@@ -95,7 +95,7 @@ export function leakLines(scores: readonly Score[]): Line[] {
     width: 2,
     label,
   });
-  return [from('leaking', 'published'), from('honest', 'honest')];
+  return [from('leaking', 'with leak'), from('honest', 'without')];
 }
 
 /** Changes that lie too close together to be told apart, as one mark. */

@@ -113,7 +113,6 @@ fn measure(
     let ms_per_step = Spread::of(times);
     let block_size = config.model.length();
     let rows = config.train.batch_size;
-    let tokens = rows * block_size;
     let per_second = |count: usize| count as f64 * 1e3 / ms_per_step.median;
     Ok(StepTiming {
         name: configuration.name,
@@ -122,7 +121,7 @@ fn measure(
         block_size,
         runs,
         steps_per_run: configuration.steps,
-        tokens_per_second: per_second(tokens),
+        tokens_per_second: per_second(config.tokens_per_step()),
         puzzle_steps_per_second: (config.model.family() == Family::Puzzles)
             .then(|| per_second(rows)),
         ms_per_step,

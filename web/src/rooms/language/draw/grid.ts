@@ -45,12 +45,11 @@ export interface GridLook {
   readonly cycle: number;
   /** Index of the column that is looked at. */
   readonly column: number;
-  /** By how sure the guess is, or by how narrow the whole prediction. */
+  /** Colour by the probability of the guess, or by the entropy of the prediction. */
   readonly by: 'probability' | 'entropy';
-  /** Entropy of knowing nothing, in nats. */
+  /** Entropy of the uniform distribution, in nats. */
   readonly chance: number;
-  /** What a row is called, where there is room. */
-  readonly pass: string;
+
   readonly glyph: (token: number) => string;
 }
 
@@ -93,7 +92,7 @@ function rowNames(
     const here = k + 1 === look.cycle;
     ctx.font = `${here ? 600 : 400} 13px system-ui, sans-serif`;
     ctx.fillStyle = colour(here ? '--ink' : '--soft');
-    const name = `${look.pass} ${k + 1}`;
+    const name = `pass ${k + 1}`;
     const fits = ctx.measureText(name).width < gutter - 4;
     ctx.fillText(fits ? name : String(k + 1), 4, HEAD + k * cell + cell / 2);
   }

@@ -1,4 +1,4 @@
-// Brings a part of the page into sight, and marks it for a moment.
+// Scrolls to a section of the page.
 
 import type { Place } from '../tour';
 

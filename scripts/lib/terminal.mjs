@@ -1,5 +1,5 @@
-// What a person reads while the scripts work: one line a step, with its time.
-// Progress goes to standard error, so that a script's result can be piped.
+// Terminal output of the scripts: one line for each step, with its time. Progress
+// goes to standard error, so that a script's result can be piped.
 
 const colour = process.stderr.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -9,8 +9,8 @@ export const dim = (text) => paint("2", text);
 export const green = (text) => paint("32", text);
 export const red = (text) => paint("31", text);
 
-/** An error whose message is all that the person needs: no stack is shown. */
-export class Trouble extends Error {}
+/** An error that is shown as its message alone, without a stack. */
+export class UserError extends Error {}
 
 export function duration(ms) {
   if (ms < 950) return `${Math.round(ms)} ms`;
@@ -27,7 +27,7 @@ export function note(text) {
   console.error(dim(`  ${text}`));
 }
 
-/** Runs one step and prints how long it took. A step that finds nothing to do returns its reason. */
+/** Runs one step and prints its time. A step that has nothing to do returns the reason. */
 export async function step(name, work, expectation = "") {
   console.error(`${bold(`• ${name}`)}${expectation ? dim(` (${expectation})`) : ""}`);
   const began = performance.now();
@@ -36,14 +36,14 @@ export async function step(name, work, expectation = "") {
   console.error(dim(`  ${typeof reason === "string" ? `${reason}, ` : ""}${took}`));
 }
 
-/** The top of every script: prints a Trouble as one message, anything else with its stack. */
+/** The top of every script: prints a UserError as one message, anything else with its stack. */
 export async function main(work) {
   const began = performance.now();
   try {
     await work();
     return performance.now() - began;
   } catch (error) {
-    console.error(`\n${red("✗")} ${error instanceof Trouble ? error.message : error.stack}`);
+    console.error(`\n${red("✗")} ${error instanceof UserError ? error.message : error.stack}`);
     process.exit(1);
   }
 }

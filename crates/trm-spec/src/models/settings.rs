@@ -1,0 +1,42 @@
+//! Settings that several models have. What only one model has stands in its file.
+
+use crate::Setting;
+use crate::SettingKind::{Integer, Number};
+
+const fn model(key: &'static str, kind: crate::SettingKind, help: &'static str) -> Setting {
+    Setting::model(key, kind, help)
+}
+
+pub const HIDDEN_SIZE: Setting =
+    model("hidden_size", Integer, "Hidden size: features of every position").everyday();
+pub const NUM_HEADS: Setting =
+    model("num_heads", Integer, "Attention heads; must divide hidden_size").everyday();
+pub const N_LAYERS: Setting =
+    model("n_layers", Integer, "Transformer blocks; every cycle applies the same ones").everyday();
+pub const RECURSION_STEPS: Setting = model(
+    "recursion_steps",
+    Integer,
+    "Recursion depth in training: cycles for every token or chunk; later runs may use any depth",
+)
+.live()
+.everyday();
+pub const L_CYCLES: Setting =
+    model("l_cycles", Integer, "Latent steps in a cycle, n; one update of the answer follows them")
+        .everyday();
+pub const BLOCK_SIZE: Setting =
+    model("block_size", Integer, "Context length, in tokens").everyday();
+pub const DROPOUT: Setting = model("dropout", Number, "Dropout probability in training").everyday();
+pub const STATE_START: Setting = Setting::choice(
+    "model",
+    "state_start",
+    &["normal", "zero", "learned"],
+    "Initial values of both states: drawn once and fixed (official TRM), zeros, or trained",
+);
+pub const EXPANSION: Setting = model(
+    "expansion",
+    Number,
+    "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256",
+);
+pub const RMS_NORM_EPS: Setting = model("rms_norm_eps", Number, "Epsilon of RMSNorm");
+pub const ROPE_THETA: Setting =
+    model("rope_theta", Number, "Base of the rotary position frequencies");

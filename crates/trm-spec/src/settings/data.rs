@@ -1,0 +1,46 @@
+//! The settings of [`DataSpec`](crate::DataSpec).
+
+use super::Setting;
+use super::SettingKind::{Flag, Integer, Number, Text};
+use crate::Family::{Language, Puzzles};
+
+const fn s(key: &'static str, kind: super::SettingKind, help: &'static str) -> Setting {
+    Setting::new("data", key, kind, help)
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    s(
+        "dataset",
+        Text,
+        "Name of the text (shakespeare, or your own given with --data), or kind of puzzle (sudoku-9x9, maze-10x10, arc, …)",
+    )
+    .everyday(),
+    s("val_fraction", Number, "Fraction of the text held out for validation, from its end")
+        .only(Language),
+    Setting::choice(
+        "data",
+        "tokenizer",
+        &["char", "byte", "gpt2"],
+        "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs",
+    )
+    .only(Language)
+    .everyday(),
+    Setting::choice(
+        "data",
+        "sampling",
+        &["random", "epochs"],
+        "Training windows: at random positions (nanoGPT), or each window once per epoch",
+    )
+    .only(Language),
+    s("num_puzzles", Integer, "Distinct training puzzles, before augmentation")
+        .only(Puzzles)
+        .everyday(),
+    s("num_val_puzzles", Integer, "Validation puzzles").only(Puzzles),
+    s("min_guesses", Integer, "Minimum difficulty: guesses that a backtracking solver needs")
+        .only(Puzzles),
+    s("max_guesses", Integer, "Maximum difficulty: guesses that a backtracking solver needs")
+        .only(Puzzles),
+    s("augment", Flag, "Apply a new random augmentation each time a puzzle is shown").only(Puzzles),
+    s("num_aug", Integer, "Augmented copies of each ARC task, each with an embedding of its own")
+        .only(Puzzles),
+];

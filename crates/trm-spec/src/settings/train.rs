@@ -1,0 +1,157 @@
+//! The settings of [`TrainSpec`](crate::TrainSpec).
+
+use super::Setting;
+use super::SettingKind::{Flag, Integer, Number, Numbers};
+use crate::Family::{Language, Puzzles};
+
+const fn s(key: &'static str, kind: super::SettingKind, help: &'static str) -> Setting {
+    Setting::new("train", key, kind, help)
+}
+
+const fn choice(
+    key: &'static str,
+    choices: &'static [&'static str],
+    help: &'static str,
+) -> Setting {
+    Setting::choice("train", key, choices, help)
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    s("batch_size", Integer, "Rows in a batch: sequences or puzzles").live().everyday(),
+    s(
+        "gradient_accumulation_steps",
+        Integer,
+        "Batches whose gradients are averaged into one update",
+    )
+    .only(Language)
+    .live(),
+    s("max_iters", Integer, "Training steps").live().everyday(),
+    s("learning_rate", Number, "Peak learning rate").live().everyday(),
+    s("min_lr", Number, "Final learning rate of the cosine schedule").live(),
+    choice(
+        "lr_schedule",
+        &["cosine", "constant"],
+        "Learning rate after the warmup: cosine decay, or constant",
+    )
+    .live(),
+    s("warmup_iters", Integer, "Steps of linear warmup").live().everyday(),
+    s("lr_decay_iters", Integer, "Step at which the cosine decay ends; 0 means max_iters").live(),
+    choice(
+        "optimizer",
+        &["adamw", "muon", "adam_atan2"],
+        "AdamW; Muon for the matrices inside the blocks and AdamW for the rest; or AdamATan2 (official TRM)",
+    )
+    .everyday(),
+    s("beta1", Number, "AdamW: decay rate of the first moment").live(),
+    s("beta2", Number, "AdamW: decay rate of the second moment").live(),
+    s("adam_eps", Number, "AdamW: epsilon, added to the root of the second moment").live(),
+    s("weight_decay", Number, "Decoupled weight decay").live().everyday(),
+    choice(
+        "decay",
+        &["matrices", "all"],
+        "Parameters with weight decay: matrices (nanoGPT), or all (Chat-TRM)",
+    )
+    .live(),
+    choice(
+        "loss_type",
+        &["softmax", "stablemax"],
+        "Probabilities in the loss: softmax, or stablemax (official TRM)",
+    )
+    .only(Puzzles),
+    choice(
+        "supervision",
+        &["carry", "unrolled"],
+        "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them",
+    )
+    .only(Puzzles),
+    s("halt_loss_weight", Number, "Weight of the halting loss").only(Puzzles).live(),
+    s(
+        "halt_exploration_prob",
+        Number,
+        "Fraction of puzzles that run a random number of steps before they may halt",
+    )
+    .only(Puzzles)
+    .live(),
+    s("puzzle_emb_lr", Number, "Learning rate of the puzzle embedding (SignSGD)")
+        .only(Puzzles)
+        .live(),
+    s("puzzle_emb_weight_decay", Number, "Weight decay of the puzzle embedding")
+        .only(Puzzles)
+        .live(),
+    s("muon_momentum", Number, "Muon: momentum").live(),
+    s(
+        "ema_decay",
+        Number,
+        "Decay rate of the moving average of the weights, which is evaluated and saved; 0 disables it",
+    )
+    .live(),
+    s("grad_clip", Number, "Maximum global gradient norm; 0 disables clipping").live(),
+    choice(
+        "precision",
+        &["f32", "bf16", "f16"],
+        "Precision of matrix products in training; weights stay in f32",
+    )
+    .live()
+    .everyday(),
+    s(
+        "gradient_checkpointing",
+        Flag,
+        "Recompute cycles in the backward pass: less memory, more time",
+    )
+    .only(Language)
+    .live(),
+    choice(
+        "objective",
+        &["last_cycle", "every_cycle"],
+        "Loss at the last cycle only (Chat-TRM), or at every cycle, which makes every depth usable",
+    )
+    .only(Language)
+    .live()
+    .everyday(),
+    s(
+        "cycle_weights",
+        Numbers,
+        "Loss weights of the cycles (every_cycle) or of the supervision steps (unrolled); empty means equal",
+    )
+    .live(),
+    choice(
+        "depth_sampling",
+        &["fixed", "uniform", "log_normal"],
+        "Depth of a training step: recursion_steps, uniform up to it, or log-normal around it",
+    )
+    .only(Language)
+    .live(),
+    s("min_depth", Integer, "Minimum sampled depth").only(Language).live(),
+    s("backprop_cycles", Integer, "Number of last cycles with a gradient; 0 means all").live(),
+    s(
+        "detach_cycles",
+        Flag,
+        "Stop the gradient between cycles: each learns from its own loss (published chunk refinement)",
+    )
+    .only(Language)
+    .live(),
+    choice(
+        "prediction",
+        &["every_position", "last_position"],
+        "Predict after every token, or only after the last token of padded rows of random length (TRM-LM)",
+    )
+    .only(Language)
+    .live(),
+    s("eval_interval", Integer, "Steps between validations").live().everyday(),
+    s("save_interval", Integer, "Steps between saved states; 0 saves with every validation").live(),
+    s("eval_iters", Integer, "Batches in a validation; 0 means the whole split").live().cli_only(),
+    s("save_top_k", Integer, "Number of best checkpoints to keep").live().cli_only(),
+    s(
+        "early_stopping_patience",
+        Integer,
+        "Validations without improvement before training stops; 0 disables early stopping",
+    )
+    .live()
+    .cli_only(),
+    s("log_interval", Integer, "Steps between progress lines").live().cli_only(),
+    s("sample_interval", Integer, "Steps between printed samples; 0 disables them")
+        .only(Language)
+        .live()
+        .cli_only(),
+    s("seed", Integer, "Random seed of the weights, batches, depths and dropout").everyday(),
+];

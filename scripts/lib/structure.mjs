@@ -1,0 +1,150 @@
+// The rules for source files: at most 400 lines, and no circular imports
+// between the files of one crate or of the page.
+
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+import { files } from "./inputs.mjs";
+import { root } from "./paths.mjs";
+import { rustEdges } from "./rust-imports.mjs";
+import { UserError } from "./terminal.mjs";
+
+/** Lines of a file without a stated reason for more. */
+const MOST_LINES = 400;
+/** How a file states its reason, in its first comment. */
+const REASON = /more than 400 lines because\b/i;
+const SOURCE = /\.(rs|ts|svelte|mjs|css)$/;
+const GENERATED = /^web\/src\/gen\//;
+
+/** Faults that are still to be corrected, by their text. The list only gets shorter. */
+const KNOWN = new Set([
+  "crates/trm-native/src/args/command.rs has 446 lines (at most 400, or a reason in its first comment)",
+  "crates/trm-train/src/puzzles.rs has 459 lines (at most 400, or a reason in its first comment)",
+  "crates/trm-train/tests/guards.rs has 497 lines (at most 400, or a reason in its first comment)",
+  "circular imports: crates/trm-data/src/files.rs -> crates/trm-data/src/json_lines.rs -> crates/trm-data/src/files.rs",
+  "circular imports: crates/trm-data/src/puzzles/order.rs -> crates/trm-data/src/puzzles/set.rs -> crates/trm-data/src/puzzles/order.rs",
+  "circular imports: crates/trm-data/src/puzzles/sudoku/columns.rs -> crates/trm-data/src/puzzles/sudoku/table.rs -> crates/trm-data/src/puzzles/sudoku/columns.rs",
+  "circular imports: crates/trm-native/src/args.rs -> crates/trm-native/src/args/command.rs -> crates/trm-native/src/args.rs",
+  "circular imports: crates/trm-native/src/plan.rs -> crates/trm-native/src/plan/resume.rs -> crates/trm-native/src/plan.rs",
+  "circular imports: crates/trm-native/src/commands.rs -> crates/trm-native/src/commands/bench/mod.rs -> crates/trm-native/src/commands.rs",
+  "circular imports: crates/trm-spec/src/config/mod.rs -> crates/trm-spec/src/models/mod.rs -> crates/trm-spec/src/config/mod.rs",
+  "circular imports: crates/trm-train/src/language.rs -> crates/trm-train/src/registry.rs -> crates/trm-train/src/language.rs",
+  "circular imports: web/e2e/support/playground.ts -> web/e2e/support/test.ts -> web/e2e/support/playground.ts",
+]);
+
+/** Throws when a source file breaks a rule. */
+export function checkStructure() {
+  const faults = [...longFiles(), ...circles()];
+  const found = new Set(faults);
+  const corrected = [...KNOWN].filter((fault) => !found.has(fault)).map((fault) => `corrected, remove it from KNOWN: ${fault}`);
+  const wrong = [...faults.filter((fault) => !KNOWN.has(fault)), ...corrected];
+  if (wrong.length) throw new UserError(`Source files break the rules of their structure:\n  ${wrong.join("\n  ")}`);
+}
+
+function sources() {
+  const crates = readdirSync(join(root, "crates")).flatMap((name) =>
+    ["src", "tests", "benches", "examples", "build.rs"].map((part) => `crates/${name}/${part}`),
+  );
+  const all = files([...crates, "web/src", "web/tests", "web/e2e", "scripts"]).map((path) => relative(root, path));
+  return all.filter((path) => SOURCE.test(path) && !GENERATED.test(path));
+}
+
+export function longFiles() {
+  return sources().flatMap((path) => {
+    const text = readFileSync(join(root, path), "utf8");
+    const lines = text.split("\n").length - 1;
+    if (lines <= MOST_LINES || REASON.test(firstComment(text))) return [];
+    return [`${path} has ${lines} lines (at most ${MOST_LINES}, or a reason in its first comment)`];
+  });
+}
+
+/** The comment that a file begins with, on one line. */
+export function firstComment(text) {
+  const [comment = ""] = /^\s*(?:(?:\/\/[^\n]*\n\s*)+|\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->)/.exec(text) ?? [];
+  return comment.replace(/\n\s*(?:\/\/[!/]?|\*)?\s*/g, " ");
+}
+
+/** Circles in every crate and in the TypeScript and JavaScript. */
+export function circles() {
+  const crates = readdirSync(join(root, "crates")).flatMap((name) =>
+    ["lib.rs", "main.rs"].map((file) => join(root, "crates", name, "src", file)).filter((file) => existsSync(file)),
+  );
+  const graphs = [...crates.map((file) => rustEdges(file, root)), scriptEdges()];
+  return graphs.flatMap((edges) => knots(edges).map((knot) => `circular imports: ${knot.join(" -> ")}`));
+}
+
+/** Import edges between modules of the page, its tests and the scripts; imports of types count too. */
+function scriptEdges() {
+  const edges = new Map();
+  for (const path of sources().filter((each) => /\.(ts|svelte|mjs)$/.test(each))) {
+    const text = readFileSync(join(root, path), "utf8").replace(/^\s*(\/\/|\*).*$/gm, "");
+    const named = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'](\.[^"']*)["']/g)].map(([, name]) => name);
+    const targets = named.map((name) => resolved(path, name)).filter(Boolean);
+    edges.set(path, new Set(targets));
+  }
+  return edges;
+}
+
+function resolved(from, name) {
+  const base = resolve(root, dirname(from), name.replace(/\?.*$/, ""));
+  const tried = [base, `${base}.ts`, `${base}.mjs`, join(base, "index.ts")];
+  const found = tried.find((path) => SOURCE.test(path) && existsSync(path));
+  return found && relative(root, found);
+}
+
+/**
+ * One circle for each group of files that reach each other, as the shortest way
+ * from its first file back to it.
+ */
+export function knots(edges) {
+  return groups(edges).map((group) => shortest(edges, group));
+}
+
+/** Tarjan's strongly connected components with more than one file. */
+function groups(edges) {
+  const index = new Map();
+  const low = new Map();
+  const stack = [];
+  const found = [];
+  const visit = (node) => {
+    index.set(node, index.size);
+    low.set(node, index.get(node));
+    stack.push(node);
+    for (const next of edges.get(node) ?? []) {
+      if (!index.has(next)) {
+        visit(next);
+        low.set(node, Math.min(low.get(node), low.get(next)));
+      } else if (stack.includes(next)) {
+        low.set(node, Math.min(low.get(node), index.get(next)));
+      }
+    }
+    if (low.get(node) !== index.get(node)) return;
+    const group = stack.splice(stack.indexOf(node));
+    if (group.length > 1) found.push(group.sort());
+  };
+  for (const node of [...edges.keys()].sort()) if (!index.has(node)) visit(node);
+  return found;
+}
+
+function shortest(edges, group) {
+  let best;
+  for (const start of group) {
+    const before = new Map([[start, null]]);
+    const queue = [start];
+    for (const node of queue) {
+      const next = [...(edges.get(node) ?? [])].filter((each) => group.includes(each)).sort();
+      if (next.includes(start)) {
+        const way = [start];
+        for (let at = node; at; at = before.get(at)) way.unshift(at);
+        if (!best || way.length < best.length) best = way;
+        break;
+      }
+      for (const each of next) {
+        if (before.has(each)) continue;
+        before.set(each, node);
+        queue.push(each);
+      }
+    }
+  }
+  return best;
+}

@@ -1,0 +1,48 @@
+// The header of a checkpoint: what a `.safetensors` file says of itself before its
+// tensors. The only reader of it on the page; models have their present names.
+
+import { modelNamed, type Variant } from './models';
+
+export interface CheckpointHeader {
+  /** Which model it holds; `null` where it does not say, or says one that is unknown here. */
+  readonly variant: Variant | null;
+  /** The configuration as it was written, with the model under its present name. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Headers larger than this are none; the native program refuses them too. */
+const LARGEST_HEADER = 100e6;
+
+/** `null` where the file is no checkpoint of this program. */
+export function readHeader(checkpoint: Uint8Array): CheckpointHeader | null {
+  if (checkpoint.length < 8) return null;
+  const view = new DataView(checkpoint.buffer, checkpoint.byteOffset, checkpoint.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > Math.min(LARGEST_HEADER, checkpoint.length - 8)) return null;
+  const header = parsed(new TextDecoder().decode(checkpoint.subarray(8, 8 + length)));
+  const text = fields(fields(header)['__metadata__'])['config'];
+  const config = typeof text === 'string' ? fields(parsed(text)) : {};
+  const model = fields(config['model']);
+  const known = modelNamed(model['variant']);
+  if (!known) return { variant: null, config };
+  return { variant: known.name, config: { ...config, model: { ...model, variant: known.name } } };
+}
+
+/** Which model a checkpoint holds; `null` where its header does not say so. */
+export function variantOf(checkpoint: Uint8Array): Variant | null {
+  return readHeader(checkpoint)?.variant ?? null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
