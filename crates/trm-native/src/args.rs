@@ -220,14 +220,21 @@ fn required<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) 
 
 #[cfg(test)]
 mod tests {
-    use trm_spec::SETTINGS;
+    use trm_spec::{MODELS, SETTINGS, Tier, settings_of};
 
     use super::*;
+    use crate::presets;
 
+    /// The help that these words print.
     fn help(words: &[&str]) -> String {
         let words: Vec<OsString> =
             ["trm-native"].iter().chain(words).map(|word| OsString::from(*word)).collect();
         command(&words).try_get_matches_from(&words).expect_err("help").to_string()
+    }
+
+    /// Where a help lists the flag of a setting.
+    fn flag_in(help: &str, key: &str) -> Option<usize> {
+        help.find(&format!("  --{} <", key.replace('_', "-")))
     }
 
     #[test]
@@ -240,6 +247,56 @@ mod tests {
         for subcommand in command(&[]).get_subcommands() {
             let text = help(&[subcommand.get_name(), "--help"]);
             assert!(text.contains("Usage: trm-native"), "{text}");
+        }
+    }
+
+    #[test]
+    fn help_lists_the_settings_of_the_named_model_only_everyday_ones_first() {
+        for model in MODELS {
+            let text = help(&["train", "--variant", model.name, "--help"]);
+            let of_model = settings_of(model.name);
+            let last_everyday = of_model
+                .iter()
+                .filter(|setting| setting.tier == Tier::Everyday)
+                .filter_map(|setting| flag_in(&text, setting.key))
+                .max();
+            for setting in SETTINGS.iter() {
+                let at = flag_in(&text, setting.key);
+                assert_eq!(at.is_some(), of_model.contains(&setting), "{} {text}", setting.key);
+                if setting.tier == Tier::Advanced && at.is_some() {
+                    assert!(at > last_everyday, "{} of {}", setting.key, model.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn help_finds_the_model_in_presets_and_earlier_names() {
+        for words in [
+            &["train", "sudoku-4x4", "--help"][..],
+            &["train", "--help", "--variant=trm"],
+            &["train", "tiny", "--variant", "dual", "--help"],
+        ] {
+            let text = help(words);
+            assert!(flag_in(&text, "halt_max_steps").is_some(), "{text}");
+            assert!(flag_in(&text, "block_size").is_none(), "{text}");
+        }
+        // Defaults are those of the preset.
+        let text = help(&["train", "tiny", "--help"]);
+        assert!(text.contains("[default: 32]"), "{text}");
+    }
+
+    #[test]
+    fn help_without_a_model_has_the_everyday_settings_and_says_how_to_see_all() {
+        let text = help(&["train", "--help"]);
+        let default = settings_of(trm_spec::RunConfig::default().model.name());
+        for setting in SETTINGS.iter() {
+            let expected = default.contains(&setting) && setting.tier == Tier::Everyday;
+            assert_eq!(flag_in(&text, setting.key).is_some(), expected, "{} {text}", setting.key);
+        }
+        assert!(text.contains("trm-native train PRESET --help"), "{text}");
+        for name in presets::names().chain(MODELS.iter().map(|model| model.name)) {
+            assert!(text.contains(&format!("  {name} ")), "{name}: {text}");
         }
     }
 }

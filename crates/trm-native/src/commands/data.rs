@@ -205,7 +205,7 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
     let mut bar = PrepareProgress::new();
     prepare_parts(&parts, typed.tokenizer, &name, &typed.out, &mut |progress| {
         bar.show(progress);
-        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     bar.end();
     let file = TokenFile::open(&typed.out)?;

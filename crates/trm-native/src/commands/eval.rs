@@ -5,7 +5,7 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::Kind;
-use trm_spec::DepthLoss;
+use trm_spec::{DepthLoss, Family};
 use trm_train::{Evaluation, Run, Scoring};
 
 use crate::args;

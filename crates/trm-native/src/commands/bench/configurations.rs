@@ -2,7 +2,7 @@
 //! models of the presets' sizes, one with token mixing (SwiGLU) and one with attention.
 
 use serde_json::{Value, json};
-use trm_spec::{Family, RunConfig, overlay};
+use trm_spec::{RunConfig, overlay};
 
 use crate::args::BenchPart;
 use crate::presets;

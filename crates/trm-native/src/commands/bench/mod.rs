@@ -12,6 +12,7 @@ use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
 use trm_kernels::profile;
+use trm_spec::Family;
 
 use self::common::{Spread, fresh};
 use self::configurations::Configuration;
