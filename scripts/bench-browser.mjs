@@ -1,7 +1,7 @@
-// Measures a training step in headless Chromium beside the npm package
-// @jax-js/jax doing the same compute, on the CPU (one thread each) and on
-// WebGPU. The two sides take turns in one run; medians and their ratio are
-// printed. On WebGPU also the page's smallest preset, alone in the browser.
+// Measures a training step in headless Chromium and the same computation by the npm
+// package @jax-js/jax, on the CPU (one thread each) and on WebGPU. The two are
+// measured alternately in one run; medians and their ratio are printed. On WebGPU
+// the page's smallest preset is measured too, alone in the browser.
 //
 //   node scripts/bench-browser.mjs [--device cpu|webgpu|both] [--rounds N] [--json]
 
@@ -18,14 +18,14 @@ import { installPackages } from "./lib/tools.mjs";
 import { serve } from "./serve.mjs";
 import { buildWasm } from "./wasm.mjs";
 
-/** Ours: 2 blocks × 2 cycles, which multiplies as much as the peer's 4 layers. */
+/** Ours: 2 blocks × 2 cycles, as many multiplications as the 4 layers of jax-js. */
 const CONFIG = {
   model: { variant: "chat_trm", hidden_size: 128, num_heads: 4, n_layers: 2, recursion_steps: 2, block_size: 64 },
   train: { batch_size: 12, lr_schedule: "constant", warmup_iters: 0 },
 };
 const SIZES = { batch: 12, seq: 64, width: 128, heads: 4, inner: 512, layers: 4, vocab: 65 };
 
-/** The preset that a visitor's page begins with. */
+/** The preset of a new model on the page. */
 const PAGE = "page-tiny";
 
 /** Rounds, and steps in a round: a software adapter needs seconds for one step. */
@@ -39,7 +39,7 @@ export async function benchBrowser({ devices, rounds }) {
   });
 }
 
-/** Runs `work` with a browser of its own and the address of the bench. */
+/** Runs `work` with a new browser and the address of the bench. */
 async function inBrowser(work) {
   const site = await serve({
     folder: join(root, "scripts/bench"),
@@ -54,7 +54,7 @@ async function inBrowser(work) {
   }
 }
 
-/** A tab on the bench, and the way to ask its worker. */
+/** A tab with the bench, and a function that sends requests to its worker. */
 async function tab(browser, url) {
   const page = await browser.newPage();
   page.on("console", (message) => message.type() === "error" && console.error(message.text()));
@@ -67,7 +67,7 @@ async function measure(browser, url, device, rounds) {
   const { page, ask } = await tab(browser, url);
   const plan = { ...PLANS[device], ...(rounds ? { rounds } : {}) };
   const { name } = await ask("open", { device, sizes: SIZES });
-  // Both sides have compiled their kernels before the first counted round.
+  // Both compile their kernels before the first measured round.
   await ask("ours", { config: CONFIG, steps: 1 });
   await ask("peer", { steps: 1 });
   const times = { ours: [], peer: [] };
@@ -82,7 +82,7 @@ async function measure(browser, url, device, rounds) {
   return { device, name, rounds: plan.rounds, steps: plan.steps, ours, peer, ratio: ours / peer, times, calls };
 }
 
-/** Calls of one step: what a probe of three steps makes beyond one of one step, halved. */
+/** Calls of one step: half the difference between three steps and one. */
 async function perStep(ask) {
   const one = (await ask("ours", { config: CONFIG, steps: 1 })).counts;
   const three = (await ask("ours", { config: CONFIG, steps: 3 })).counts;
@@ -96,7 +96,7 @@ export async function benchPreset({ rounds = 5, steps = 3, config = preset(PAGE)
   return inBrowser(async (browser, url) => {
     const { page, ask } = await tab(browser, url);
     const { name } = await ask("open", { device: "webgpu" });
-    // Kernels are compiled before the first counted round.
+    // Kernels are compiled before the first measured round.
     await ask("ours", { config, steps: 1 });
     const times = [];
     for (let round = 0; round < rounds; round++) times.push((await ask("ours", { config, steps })).value);

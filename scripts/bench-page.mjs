@@ -1,7 +1,6 @@
-// Measures how soon a visitor sees the first training step: from the page load
-// to the end of that step, on the CPU, in headless Chromium. The first load
-// has an empty cache; the others find the files of the first one in it, and no
-// run to go on with.
+// Measures the time from page load to the end of the first training step, on the
+// CPU, in headless Chromium. The first load has an empty cache; the others use the
+// cached files of the first, and find no saved run.
 //
 //   node scripts/bench-page.mjs [--loads N] [--json]
 
@@ -19,13 +18,13 @@ import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
 const QUERY = "?preset=page-tiny&device=cpu";
-/** How long a load may take on a slow machine. */
-const PATIENCE = 120_000;
+/** Milliseconds that a load may take on a slow machine. */
+const TIMEOUT = 120_000;
 
 /** Loads the page `loads` times after a cold first one; milliseconds since each navigation began. */
 export async function benchPage({ loads, folder }) {
   const site = await serve({ folder });
-  // A profile on disk, as a visitor has: only there does a browser keep compiled modules.
+  // A profile on disk: only with one does a browser keep compiled modules.
   const profile = mkdtempSync(join(tmpdir(), "trm-page-"));
   try {
     const { chromium } = await import("playwright-core");
@@ -53,12 +52,12 @@ export async function benchPage({ loads, folder }) {
 
 async function visit(context, url) {
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   await page.addInitScript(pressTrain);
   await page.goto(url + QUERY);
   await page.waitForFunction(() => window.visit?.trained);
   const times = await page.evaluate(() => window.visit);
-  // A kept run would be taken up at the next visit; the cached files stay.
+  // A saved run would be resumed at the next visit; the cached files stay.
   await page.goto("about:blank");
   const session = await context.newCDPSession(page);
   await session.send("Storage.clearDataForOrigin", {
@@ -69,7 +68,7 @@ async function visit(context, url) {
   return times;
 }
 
-/** Runs in the page before its own code: presses Train once it can be pressed, and keeps the times. */
+/** Runs in the page before its own code: clicks Train once it is enabled, and keeps the times. */
 function pressTrain() {
   window.visit = {};
   const look = () => {

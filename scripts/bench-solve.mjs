@@ -1,5 +1,5 @@
-// Measures how long the solvers that come with the page take for one puzzle, all
-// supervision steps, on the CPU in headless Chromium.
+// Measures the time that the supplied solvers need for one puzzle, all supervision
+// steps, on the CPU in headless Chromium.
 //
 //   node scripts/bench-solve.mjs [--puzzles N] [--json]
 
@@ -15,7 +15,7 @@ import { UserError, bold, dim, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
-/** Asked before the clock runs: the module is still being compiled. */
+/** Puzzles that are not timed: the browser is still compiling the module. */
 const WARM_UP = 2;
 
 export async function benchSolve({ puzzles, folder }) {
@@ -41,7 +41,7 @@ export async function benchSolve({ puzzles, folder }) {
   }
 }
 
-/** Runs in the page, with a session of its own beside the page's worker. */
+/** Runs in the page, with its own session, independent of the page's worker. */
 async function solve({ file, kind, steps, count }) {
   const module = await import(new URL("wasm/cpu-puzzles/trm_wasm.js", location.href).href);
   await module.default();

@@ -1,6 +1,6 @@
-// Measures `trm-native bench` beside the same training steps in PyTorch eager on
-// the CPU: those of language models, and those of puzzle solvers beside the
-// official algorithm. The two sides take turns, a process each; PyTorch is
+// Measures `trm-native bench` and the same training steps in PyTorch eager on the
+// CPU: those of language models, and those of puzzle solvers with the official
+// algorithm. The two are measured alternately, each in its own process. PyTorch is
 // installed once, under the target directory.
 //
 //   node scripts/bench-torch.mjs [--part texts|puzzles] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
@@ -39,7 +39,7 @@ function solver(name, mixer, vocab, steps) {
   };
 }
 
-/** What `trm-native bench` times, by part; its report is checked against these. */
+/** The configurations of `trm-native bench`, by part; its report is checked against them. */
 const PARTS = {
   texts: {
     script: "torch_step.py",
@@ -54,7 +54,7 @@ const PARTS = {
   },
 };
 
-/** Times both sides in turns; `program` is the native binary, `python` one that has PyTorch. */
+/** Measures both alternately; `program` is the native binary, `python` one with PyTorch. */
 export function benchTorch({ program, python, parts, rounds, threads, runs }) {
   const common = ["--threads", String(threads), "--runs", String(runs)];
   const turns = parts.map(() => []);
@@ -64,7 +64,7 @@ export function benchTorch({ program, python, parts, rounds, threads, runs }) {
     parts.forEach((part, i) => {
       const script = join(root, "scripts/bench", PARTS[part].script);
       const ours = report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...common]);
-      // -B: leaves no compiled files beside the scripts.
+      // -B: writes no compiled files next to the scripts.
       const peer = report(python, ["-B", script, ...common, JSON.stringify(sizes[i])]);
       turns[i].push({ ours, peer });
     });
@@ -98,14 +98,14 @@ function compare(size, turns, i) {
     solver: rounds[0].ours.puzzle_steps_per_second !== null,
     ours: summary(ours),
     peer: summary(peer),
-    // The two turns of a round lie beside each other, so that what else the
-    // machine does falls on both.
+    // The two measurements of a round follow each other, so that other load on the
+    // machine affects both.
     ratios: ours.map((time, round) => time.median / peer[round].median),
     busy: median(rounds.map((round) => round.peer.busy)),
   };
 }
 
-/** As our bench gives its runs. */
+/** In the form of `trm-native bench`. */
 const spread = (times) => ({ median: median(times), min: Math.min(...times), max: Math.max(...times) });
 
 /** Refuses to compare different things. */
@@ -131,10 +131,10 @@ function show({ version, capability, threads, rounds, runs, sizes }) {
     console.log(`  ours            ${times(ours)}`);
     console.log(`  PyTorch         ${times(peer)}`);
     console.log(`  ours / PyTorch  ${median(ratios).toFixed(2)}  (${range(ratios, 2)})`);
-    // Its threads wait for each other by spinning, so that other work slows it more than us.
+    // PyTorch's threads wait by spinning, so other load slows it more than ours.
     if (busy < 0.85 * threads) {
       const had = `${busy.toFixed(1)} of ${threads} threads' time`;
-      console.log(`  PyTorch had ${had}: something else ran here, so this ratio counts for nothing`);
+      console.log(`  PyTorch had ${had}: other processes ran, so this ratio is not valid`);
     }
   }
 }
@@ -161,7 +161,7 @@ function options() {
   return { parts, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
 }
 
-/** The native binary, as it is built from these sources. */
+/** The native binary, built from these sources. */
 async function build() {
   requireRust();
   await run("cargo", ["build", "--release", "-p", "trm-native"]);

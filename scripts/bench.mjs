@@ -1,8 +1,8 @@
-// npm run bench: the training steps natively and in the browser, beside their
-// peers, how soon the page trains, and the sizes of what the site ships. Takes
-// minutes; leave the machine alone meanwhile. PyTorch, the native peer, is
-// gigabytes: `node scripts/bench-torch.mjs` installs it, and it is measured here
-// once it is there.
+// npm run bench: training steps natively and in the browser, each with a reference
+// implementation, the time from page load to the first step, and the sizes of the
+// site. Takes minutes on an otherwise idle machine. The native reference, PyTorch,
+// needs gigabytes: it is measured only after `node scripts/bench-torch.mjs` has
+// installed it.
 
 import { join } from "node:path";
 
@@ -19,7 +19,7 @@ await main(async () => {
   await run("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
   console.log(bold("\nPyTorch"));
   if (hasTorch()) await run(process.execPath, [join(root, "scripts/bench-torch.mjs")]);
-  else console.log(dim("not installed; `node scripts/bench-torch.mjs` does so and measures beside it"));
+  else console.log(dim("not installed: `node scripts/bench-torch.mjs` installs and measures it"));
   console.log(bold("\nBrowser"));
   await run(process.execPath, [join(root, "scripts/bench-browser.mjs")]);
   console.log(bold("\nPage"));

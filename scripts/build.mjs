@@ -1,5 +1,5 @@
-// npm run build: the whole static site into web/dist. It may be served from any
-// sub-path, since every address in it is relative.
+// npm run build: writes the static site to web/dist. All its addresses are relative,
+// so it can be served from any sub-path.
 
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,23 +24,23 @@ export async function buildSite() {
   await step("Page", page);
 }
 
-/** The trained models that the page ships; it works without any. */
+/** Copies the trained models that ship with the page, which works without them. */
 export function shipCheckpoints() {
   rmSync(checkpointsOut, { recursive: true, force: true });
   if (existsSync(checkpoints)) cpSync(checkpoints, checkpointsOut, { recursive: true });
 }
 
-/** The page's own code; skipped when neither it nor anything it ships has changed. */
+/** Builds the page's code, unless neither it nor any file it contains has changed. */
 async function page() {
   const state = digest(["web", "configs", "assets"]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return "unchanged";
   await run("npm", ["run", "build", "--silent"], { cwd: web });
-  // The state before the build: a file saved while it ran is built next time.
+  // The state before the build: a file that was saved during it is built next time.
   writeFileSync(stamp, state);
   return undefined;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const took = await main(buildSite);
-  console.log(`\n${bold("web/dist")} holds the site, ${duration(took)}.`);
+  console.log(`\n${bold("web/dist")} contains the site (${duration(took)}).`);
 }

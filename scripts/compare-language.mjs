@@ -1,4 +1,4 @@
-// The language models side by side: chunk refinement, TRM-LM, the causal TRM and
+// Compares the language models: chunk refinement, TRM-LM, the causal TRM and
 // plain transformers, at equal parameters and at equal compute. Every model is
 // trained by the same command on the same batches, scored with the same context,
 // and timed while it writes.
@@ -6,8 +6,8 @@
 //   node scripts/compare-language.mjs [--runs FOLDER] [--seeds 1,2] [--steps N] [--stride N] [--rounds N]
 //                                     [--native PROGRAM] [--json]
 //
-// Takes hours on one core. Runs are kept in FOLDER (runs/compare); started again,
-// the script goes on where it was.
+// Takes hours on one core. Runs are saved in FOLDER (runs/compare); when it is started
+// again, the script continues them.
 
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -19,7 +19,7 @@ import { environment, native, root } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
 
-/** What all of them share: the sizes of nanoGPT's CPU recipe. */
+/** The common settings: the sizes of nanoGPT's CPU recipe. */
 const SHARED = {
   hidden_size: 128,
   num_heads: 4,
@@ -98,18 +98,18 @@ const MODELS = [
   },
 ];
 
-/** Characters that are written on the clock. */
+/** Characters that are generated for the timing. */
 const LENGTH = 1000;
 
 function flags(settings) {
   return Object.entries(settings).flatMap(([key, value]) => [`--${key.replaceAll("_", "-")}`, String(value)]);
 }
 
-/** What a program prints, without its progress. */
+/** Runs a program; its output, without its progress. */
 function asked(program, args) {
   const result = spawnSync(program, args, {
     cwd: root,
-    // One thread everywhere: what is compared are the models.
+    // One thread for all, so that only the models differ.
     env: environment({ RAYON_NUM_THREADS: "1" }),
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -132,7 +132,7 @@ export async function compareLanguage({ program, folder, seeds, steps, stride, r
       row.seeds.push({ seed, out, ...scored });
     }
   }
-  // By turns, so that what else the machine does falls on all of them.
+  // Alternately, so that other load on the machine affects all of them.
   for (let round = 0; round < rounds; round++) {
     for (const row of rows) {
       const [{ out }] = row.seeds;

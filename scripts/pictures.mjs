@@ -95,7 +95,8 @@ function still(screenshot) {
 }
 
 function save(name, file, most = MOST.picture) {
-  if (file.length > most) throw new UserError(`${name}.png is ${bytes(file.length)}; at most ${bytes(most)} are allowed.`);
+  if (file.length > most)
+    throw new UserError(`${name}.png is ${bytes(file.length)}; at most ${bytes(most)} are allowed.`);
   writeFileSync(join(root, `assets/${name}.png`), file);
   note(bytes(file.length));
 }

@@ -1,5 +1,5 @@
-// A small static server for web/dist: what any web server would do, and no
-// more. Used by npm start, the end-to-end tests, the benches and the pictures.
+// A small static server for web/dist. Used by npm start, the end-to-end tests, the
+// benches and the screenshots.
 //
 //   node scripts/serve.mjs [--port 4173] [--base /some/path/]
 
@@ -73,7 +73,7 @@ function file(request, response, folder, relative) {
   const inside = path.startsWith(folder + sep);
   const found = inside ? statSync(path, { throwIfNoEntry: false }) : undefined;
   if (!found?.isFile()) return plain(response, 404, "There is no such file.");
-  // Revalidated on every visit: a rebuilt page is never mixed with an old module.
+  // Revalidated at every request, so that a new page never loads an old module.
   const tag = `"${found.size.toString(36)}-${Math.round(found.mtimeMs).toString(36)}"`;
   const headers = { etag: tag, "cache-control": "no-cache" };
   if (request.headers["if-none-match"] === tag) return response.writeHead(304, headers).end();

@@ -29,14 +29,14 @@ await main(async () => {
   const best = typed.checkpoint ?? join(run, "best.safetensors");
   if (!existsSync(best)) throw new UserError(`${best} is missing; name the checkpoint with --checkpoint.`);
 
-  // Beside the others only when all of it has worked.
+  // In a temporary place until all steps have succeeded.
   const half = join(cache, "ship", `${name}.safetensors`);
   mkdirSync(join(cache, "ship"), { recursive: true });
   trm("convert", best, "--from", "trm", "--dtype", "f16", "--to", half);
   const file = readFileSync(half);
   try {
     const about = describe(file);
-    // What is too large, or unnamed, is told before minutes are spent on measuring.
+    // Fails early when the file is too large or a text is missing: measuring takes minutes.
     const facts = {
       name,
       ...typed,
@@ -75,18 +75,18 @@ function wanted() {
   if (positionals.length !== 2) throw new UserError(USAGE);
   const [run, name] = positionals;
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-  if (minutes !== undefined && !(minutes >= 0)) throw new UserError(`\`--minutes ${values.minutes}\` is no time.`);
+  if (minutes !== undefined && !(minutes >= 0)) throw new UserError(`\`--minutes ${values.minutes}\` is not a time.`);
   return { ...values, run, name, minutes };
 }
 
-/** What `trm-native` prints; what it says goes to the terminal. */
+/** Standard output of `trm-native`; its standard error goes to the terminal. */
 function trm(...args) {
   const said = output(native, args, { stderr: "inherit" });
   if (said === null) throw new UserError(`\`trm-native ${args.join(" ")}\` failed.`);
   return said;
 }
 
-/** What a model is worth: its loss at every depth, or the puzzles it solves by step. */
+/** The scores of a model: its loss at every depth, or the puzzles solved by step. */
 function measured(file, variant) {
   if (variant !== "trm") return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
   const scores = JSON.parse(trm("eval", file, "--json"));

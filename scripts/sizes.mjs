@@ -1,4 +1,4 @@
-// Sizes of what the site ships, and the limits they must keep.
+// The sizes of the site's files, and their limits.
 //
 //   node scripts/sizes.mjs [--exact]     after npm run build
 
@@ -11,19 +11,19 @@ import { files } from "./lib/inputs.mjs";
 import { dist, root } from "./lib/paths.mjs";
 import { UserError, bytes, green, main, red } from "./lib/terminal.mjs";
 
-/** Page code is what a browser reads before any module, text or checkpoint. */
+/** Page code: what a browser loads before any module, text or checkpoint. */
 const CODE = new Set([".html", ".js", ".css"]);
 
 const LIMITS = [
   {
-    // Three kinds of models that write; with one of them it was 487 kB.
+    // With three language models; with one it was 487 kB.
     name: "CPU module",
     compressed: "brotli",
     limit: 530e3,
     files: (path) => path.startsWith("wasm/cpu/") && path.endsWith(".wasm"),
   },
   {
-    // Larger by what Burn needs for masks and comparisons, of every number type, and by ARC's tasks.
+    // Larger: masks and comparisons of every number type, and the ARC tasks.
     name: "CPU module for puzzles",
     compressed: "brotli",
     limit: 570e3,
@@ -35,7 +35,7 @@ const LIMITS = [
     limit: 3.0e6,
     files: (path) => path.startsWith("wasm/gpu/") && path.endsWith(".wasm"),
   },
-  { name: "page code", compressed: "gzip", limit: 150e3, files: (path) => CODE.has(extname(path)) },
+  { name: "page code", compressed: "gzip", limit: 145e3, files: (path) => CODE.has(extname(path)) },
 ];
 
 const SQUEEZE = {
@@ -51,9 +51,9 @@ const SQUEEZE = {
 };
 
 /**
- * Brotli at its best takes a minute for the GPU module, at quality 9 seconds,
- * and comes out larger: a limit kept there is kept. Only otherwise, and with
- * --exact, the best is computed.
+ * Brotli at its best quality takes a minute for the GPU module; at quality 9 it
+ * takes seconds and gives a larger result. The best is computed only with --exact,
+ * or when the larger result is over the limit.
  */
 function squeeze(parts, compressed, limit, exact) {
   const total = (quality) => parts.reduce((sum, data) => sum + SQUEEZE[compressed](data, quality), 0);
@@ -64,7 +64,7 @@ function squeeze(parts, compressed, limit, exact) {
 /** `only`: the name of the one that is wanted. */
 export function sizes({ exact = false, only } = {}) {
   if (!statSync(dist, { throwIfNoEntry: false }))
-    throw new UserError("There is no web/dist yet: `npm run build` makes it.");
+    throw new UserError("There is no web/dist yet: `npm run build` builds it.");
   const shipped = files([relative(root, dist)]).map((path) => ({ path, name: relative(dist, path) }));
   return LIMITS.filter(({ name }) => !only || name === only).map(({ name, compressed, limit, files: belongs }) => {
     const parts = shipped.filter((file) => belongs(file.name)).map((file) => readFileSync(file.path));

@@ -1,6 +1,5 @@
-// npm start: sets up whatever is missing, builds, serves the page and prints
-// its address. Each step says how long it took; a step with nothing to do is
-// skipped.
+// npm start: sets up what is missing, builds, serves the page and prints its
+// address. Each step prints its time; a step that has nothing to do is skipped.
 //
 //   npm start -- [--port 4173]
 
@@ -15,10 +14,10 @@ const PORT = 4173;
 await main(async () => {
   const port = wantedPort();
   const began = performance.now();
-  // A taken port is told now, not after the build.
+  // Fails now, not after the build, when the port is taken.
   await (await serve({ port })).close();
   console.log(
-    dim("A first start compiles Burn for the browser, 10 to 20 minutes on two cores; later ones take seconds.\n"),
+    dim("The first start compiles Burn for the browser: about 9 minutes on two cores. Later ones take seconds.\n"),
   );
   await buildSite();
   const { url } = await serve({ port });
@@ -37,7 +36,7 @@ function wantedPort() {
   if (typed === undefined) return PORT;
   const port = Number(typed);
   if (typed === "" || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new UserError(`\`--port ${typed}\` is no port number.\n  ${usage}`);
+    throw new UserError(`\`--port ${typed}\` is not a port number.\n  ${usage}`);
   }
   return port;
 }

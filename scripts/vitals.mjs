@@ -20,14 +20,14 @@ import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 import { sizes } from "./sizes.mjs";
 
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 /** Quiet for so long, the main thread counts as free. */
 const QUIET = 1_000;
 
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 const plain = (digits) => (n) => n.toFixed(digits);
 
-/** What is printed of the loads, and of the time in which it trains. `most` or `least`: what must be kept. */
+/** The printed figures of the loads and of the time while it trains. `most` or `least`: the limit. */
 const LOADING = [
   { name: "first content", key: "content", show: seconds, most: 1000 },
   { name: "interactive", key: "interactive", show: seconds, most: 2500 },
@@ -79,7 +79,7 @@ export async function vitals({ loads, forSeconds, query, folder }) {
 /** A page that has been loaded, has written something and come to rest. */
 async function open(context, url) {
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   await page.addInitScript(listen);
   await page.goto(url);
   await page.waitForFunction((quiet) => window.vitals.settled(quiet), QUIET, { polling: 100 });
@@ -95,7 +95,7 @@ async function leave(context, page, url) {
   await page.close();
 }
 
-/** What is felt while it trains and the grid is in sight. */
+/** Frames and long tasks while it trains and the grid is visible. */
 async function train(page, forSeconds) {
   await page.getByRole("button", { name: /^(Train|Continue training)$/ }).click();
   await page.locator('[data-testid="step"][data-phase="training"]').waitFor();

@@ -86,7 +86,8 @@ export async function buildWasm(kinds = KINDS) {
   requireRust();
   await installWasmTarget();
   await withBuildLock(async () => {
-    for (const kind of kinds) await step(`WebAssembly module ${kind}`, () => module(kind), kind === "gpu" ? EXPECTED.gpu : EXPECTED.cpu);
+    for (const kind of kinds)
+      await step(`WebAssembly module ${kind}`, () => module(kind), kind === "gpu" ? EXPECTED.gpu : EXPECTED.cpu);
   });
 }
 

@@ -1,4 +1,4 @@
-// Counts what a program asks of WebGPU, by wrapping the calls. Imported before
+// Counts a program's WebGPU calls by wrapping them. Imported before
 // anything that takes a device.
 
 const counts = { dispatches: 0, submits: 0, writes: 0, writtenBytes: 0, reads: 0, kernels: 0 };
@@ -25,7 +25,7 @@ wrap(globalThis.GPUQueue, "writeBuffer", (_buffer, _at, data, offset = 0, size =
   counts.writtenBytes += size === undefined ? data.byteLength - offset * unit : size * unit;
 });
 
-/** Runs `work` and tells what it cost beside its result. */
+/** Runs `work`; resolves to its result and its WebGPU calls. */
 export async function counted(work) {
   const before = { ...counts };
   const value = await work();

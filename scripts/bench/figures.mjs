@@ -1,4 +1,4 @@
-// What the benches print of repeated measurements.
+// Summaries of repeated measurements.
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);

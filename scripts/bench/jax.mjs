@@ -1,6 +1,6 @@
-// The peer of the browser bench: the same compute written with jax-js. A causal
-// transformer of `layers` blocks has the multiplications of ours with
-// blocks × cycles = layers; its blocks, loss and optimiser are ours.
+// The reference of the browser bench: the same computation with jax-js. A causal
+// transformer of `layers` blocks has as many multiplications as ours with
+// blocks × cycles = layers; blocks, loss and optimiser are the same.
 //
 // jax-js owns memory by reference counts: a use that is not the last one is `.ref`.
 
@@ -92,7 +92,7 @@ function initial({ width, inner, layers, vocab }) {
   };
 }
 
-/** A trainer whose `step()` resolves to the loss, read back as our page reads it. */
+/** A trainer whose `step()` resolves to the loss, read back as the page does. */
 export async function open(device, sizes) {
   const available = await init(device);
   if (!available.includes(device)) throw new Error(`jax-js has no ${device} here`);
@@ -127,7 +127,7 @@ export async function open(device, sizes) {
   let t = 0;
   let state = 1;
   const ids = () => {
-    // Any tokens will do: the cost does not depend on them.
+    // Arbitrary tokens: the time does not depend on them.
     const values = Int32Array.from({ length: batch * seq }, () => (state = (state * 48_271) % 2_147_483_647) % vocab);
     return np.array(values, { shape: [batch, seq] });
   };

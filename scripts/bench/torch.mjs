@@ -1,5 +1,5 @@
-// A Python with PyTorch in it, set up once under the kept folder: the peer of
-// the native bench.
+// A Python environment with PyTorch, the reference of the native bench; installed
+// once, under the target directory.
 
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,10 +13,10 @@ export const TORCH = "2.15.0";
 
 const folder = join(cache, `python/torch-${TORCH}`);
 const python = join(folder, "bin/python");
-/** Written last: a set-up that was cut short is done again. */
+/** Written last, so that an interrupted installation is repeated. */
 const done = join(folder, "complete");
 
-/** Whether there is one already. */
+/** Whether it is installed. */
 export const hasTorch = () => existsSync(done);
 
 /** The Python to run; installs PyTorch unless it is there. */

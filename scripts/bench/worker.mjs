@@ -1,5 +1,5 @@
-// The worker in which the browser bench measures: ours and the peer in the same
-// kind of place, one after the other. Every message gets one answer.
+// The worker of the browser bench: measures ours and jax-js, one after the other.
+// Every message gets one answer.
 
 import { counted } from "./counters.mjs";
 import { open as openJax } from "./jax.mjs";
@@ -8,21 +8,21 @@ let session;
 let peer;
 
 const commands = {
-  /** Loads both sides onto one device; without `sizes` ours alone. */
+  /** Loads both onto one device; without `sizes` only ours. */
   async open({ device, sizes }) {
     const module = await import(device === "webgpu" ? "/wasm/gpu/trm_wasm.js" : "/wasm/cpu/trm_wasm.js");
     await module.default();
     session = await module.Session.open();
     if (!sizes) return { name: session.device().name };
     peer = await openJax(device === "webgpu" ? "webgpu" : "wasm", sizes);
-    // Compiles what there is to compile.
+    // Compiles the kernels.
     const began = performance.now();
     await peer.step();
     await peer.settle();
     return { name: session.device().name, peerFirstStep: performance.now() - began };
   },
 
-  /** Mean time of `steps` of ours. The session warms up by itself and times only the steps. */
+  /** Mean time of `steps` of ours. The session runs warm-up steps that it does not time. */
   async ours({ config, steps }) {
     return counted(async () => {
       const event = await session.handle({ type: "probe", config, steps });

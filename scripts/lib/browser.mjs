@@ -1,5 +1,5 @@
-// Headless Chromium for benches and pictures, with the flags that give WebGPU
-// on a software adapter where there is no other.
+// Headless Chromium for benches and screenshots; its flags give WebGPU on a software
+// adapter where there is no GPU.
 
 import { requireBrowser } from "./tools.mjs";
 

@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 
-import { root } from "./paths.mjs";
+import { root, web } from "./paths.mjs";
 import { run, which } from "./run.mjs";
 import { features, FEATURE_SETS } from "../wasm.mjs";
 
@@ -35,6 +35,7 @@ export async function wasmTest() {
 
 export async function checkFormat() {
   await run("cargo", ["fmt", "--all", "--check"]);
+  await run(join(web, "node_modules/.bin/prettier"), ["--check", "--log-level", "warn", join(root, "scripts")]);
 }
 
 /**

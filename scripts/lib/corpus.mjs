@@ -1,5 +1,5 @@
-// The page's text: Tiny Shakespeare, written by the same Rust code that the
-// native trainer reads it with, and checked by its digest.
+// The page's text: Tiny Shakespeare, written by the Rust code that the native program
+// reads it with, and checked by its digest.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -19,6 +19,6 @@ export async function exportCorpus() {
   await step("Tiny Shakespeare for the page", async () => {
     mkdirSync(corpora, { recursive: true });
     await run("cargo", ["run", "--release", "-p", "trm-data", "--example", "export", "--", "shakespeare", file]);
-    if (!whole()) throw new UserError(`${file} is not the text it should be; delete it and run this again.`);
+    if (!whole()) throw new UserError(`${file} does not have the expected digest; delete it and run this again.`);
   });
 }

@@ -1,5 +1,5 @@
-// A digest over source files: what is built from the same bytes by the same
-// tools need not be built again, in this clone or in the next one.
+// A digest over source files: a result of the same files and the same tools is not
+// built again, in this clone or in another that shares the target directory.
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
@@ -28,7 +28,7 @@ export function files(paths) {
   return found;
 }
 
-/** Digest of the named files and of whatever else decides the result (tool versions, flags). */
+/** Digest of the named files and of other inputs (tool versions, flags). */
 export function digest(paths, ...others) {
   const hash = createHash("sha256");
   for (const path of files(paths)) {

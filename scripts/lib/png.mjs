@@ -15,7 +15,7 @@ export function decode(file) {
   if (!file.subarray(0, 8).equals(SIGNATURE)) throw new UserError("This is not a PNG file.");
   let header;
   const data = [];
-  for (let at = 8; at < file.length; ) {
+  for (let at = 8; at < file.length;) {
     const length = file.readUInt32BE(at);
     const type = file.toString("latin1", at + 4, at + 8);
     const body = file.subarray(at + 8, at + 8 + length);
@@ -214,7 +214,8 @@ function rows(indices, width, height) {
 }
 
 const numbers = (...values) => Buffer.from(Uint32Array.from(values).buffer).swap32();
-const colours = (palette) => Buffer.from(palette.flatMap((colour) => [16, 8, 0].map((shift) => channel(colour, shift))));
+const colours = (palette) =>
+  Buffer.from(palette.flatMap((colour) => [16, 8, 0].map((shift) => channel(colour, shift))));
 const header = (width, height) => chunk("IHDR", Buffer.concat([numbers(width, height), Buffer.from([8, 3, 0, 0, 0])]));
 const file = (chunks) => Buffer.concat([SIGNATURE, ...chunks]);
 

@@ -55,7 +55,13 @@ export function useTree(text, before = []) {
     if (parts.at(-1) === "self" && parts.length > 1) parts.pop();
     return parts.length ? [{ path: parts, name: alias ?? parts.at(-1) }] : [];
   }
-  const prefix = [...before, ...trimmed.slice(0, open).split("::").map((part) => part.trim())].filter(Boolean);
+  const prefix = [
+    ...before,
+    ...trimmed
+      .slice(0, open)
+      .split("::")
+      .map((part) => part.trim()),
+  ].filter(Boolean);
   return branches(trimmed.slice(open + 1, trimmed.lastIndexOf("}"))).flatMap((each) => useTree(each, prefix));
 }
 
@@ -109,15 +115,15 @@ function imports(code) {
   return { uses, exports, paths: paths.map((path) => path.filter(Boolean)) };
 }
 
-/** The edges of a crate, `Map<file, Set<file>>`. `name` is the crate's own name in paths. */
+/** The edges of a crate: for every file, the files it uses and one name of each, `Map<file, Map<file, name>>`. */
 export function rustEdges(rootFile, root) {
   const files = crateFiles(rootFile);
   const edges = new Map();
   for (const from of files.values()) {
-    const targets = new Set();
+    const targets = new Map();
     for (const path of named(from)) {
       const to = define(files, from.module, path, new Set());
-      if (to && to !== from) targets.add(relative(root, to.file));
+      if (to && to !== from) targets.set(relative(root, to.file), path.join("::"));
     }
     edges.set(relative(root, from.file), targets);
   }

@@ -1,27 +1,27 @@
-// The manifest of the trained models that the page ships: how an entry is made
-// from a checkpoint and what was measured, and how it takes its place. No files
-// here, so that all of it can be tested.
+// The manifest of the trained models that ship with the page: makes an entry from a
+// checkpoint and its measured scores, and puts it into the list. Opens no files, so
+// that it can be tested.
 
 export const FORMAT = "trm-checkpoints/1";
-/** What a visitor waits for; an f16 file of four million parameters. */
+/** Largest file in bytes, for the time of its download: four million parameters in f16. */
 export const LARGEST = 8e6;
 
 const NAME = /^[a-z0-9][a-z0-9-]*$/;
 
-/** The configuration, step and number of parameters that a checkpoint says it has. */
+/** The configuration, step and number of parameters of a checkpoint. */
 export function describe(bytes) {
   const length = bytes.length >= 8 ? Number(bytes.readBigUInt64LE(0)) : NaN;
-  if (!(length <= bytes.length - 8)) throw new Error("this is no whole safetensors file");
+  if (!(length <= bytes.length - 8)) throw new Error("this is not a complete safetensors file");
   const header = JSON.parse(bytes.subarray(8, 8 + length).toString());
   const { __metadata__: about = {}, ...tensors } = header;
-  if (about.format !== "trm/1") throw new Error("this safetensors file is no checkpoint of this program");
+  if (about.format !== "trm/1") throw new Error("this safetensors file is not a checkpoint of this program");
   const parameters = Object.values(tensors).reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0);
   return { config: JSON.parse(about.config), step: Number(about.step), parameters };
 }
 
 /**
- * Minutes of training up to `step`, from the lines of `metrics.jsonl`: each says
- * how fast the steps since the one before it were. Null where there are none.
+ * Minutes of training up to `step`, from the lines of `metrics.jsonl`: each has the
+ * speed of the steps since the previous line. Null when there are none.
  */
 export function minutesOf(metrics, { train, model }, step) {
   const tokens = train.batch_size * (model.block_size ?? model.seq_len) * (train.gradient_accumulation_steps ?? 1);
@@ -37,10 +37,10 @@ export function minutesOf(metrics, { train, model }, step) {
   return before > 0 ? seconds / 60 : null;
 }
 
-/** One entry of the manifest; an error says what is missing from it. A solver has `scores` too. */
+/** One entry of the manifest; throws when something is missing. A solver has `scores` too. */
 export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, ...more }) {
   if (!NAME.test(name)) {
-    throw new Error(`\`${name}\` cannot be a name: small letters, digits and hyphens go into an address`);
+    throw new Error(`\`${name}\` cannot be a name: use lower-case letters, digits and hyphens`);
   }
   for (const [key, value] of Object.entries({ title, description, command, hardware })) {
     if (!value) throw new Error(`--${key} is missing`);
@@ -73,13 +73,13 @@ export function entry({ name, title, description, command, hardware, minutes, by
   };
 }
 
-/** How held-out puzzles were answered, to as many digits as are worth their bytes. */
+/** The scores on held-out puzzles, rounded to four digits. */
 function rounded({ puzzles, steps, halting }) {
   const short = (row) => Object.fromEntries(Object.entries(row).map(([key, n]) => [key, Number(n.toFixed(4))]));
   return { puzzles, steps: steps.map(short), halting: halting.map(short) };
 }
 
-/** The manifest with an entry in its place, sorted by name. The first one ever is what the page opens with. */
+/** The manifest with an added or replaced entry, sorted by name. The page opens with the first one ever added, unless `opens`. */
 export function withEntry(manifest, added, opens = false) {
   const before = manifest ?? { default: added.name, checkpoints: [] };
   const others = before.checkpoints.filter((each) => each.name !== added.name);

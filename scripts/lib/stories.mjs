@@ -1,5 +1,5 @@
-// The end-to-end stories' own type check: they read the page's generated types,
-// but are no part of its build.
+// The type check of the end-to-end stories: they use the page's generated types, but
+// are not part of its build.
 
 import { join } from "node:path";
 

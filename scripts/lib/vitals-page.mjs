@@ -1,7 +1,7 @@
-// The half of the vitals that lives in the page: it listens from before the
-// page's own code on, and answers what has been felt so far.
+// The part of the vitals that runs in the page: it observes from before the page's
+// own code, and returns what was measured so far.
 
-/** Serialised into the page: it may use nothing from outside. */
+/** Serialised into the page, so it uses nothing from outside. */
 export function listen() {
   const tasks = [];
   const shifts = [];
@@ -46,7 +46,7 @@ export function listen() {
   };
 
   window.vitals = {
-    /** Whether it could be used, has written, and the main thread then rested. */
+    /** Whether the page is usable, has written text, and the main thread was then idle. */
     settled(quiet) {
       if (!times.content || !times.usable || !times.text) return false;
       const busy = Math.max(times.usable, times.text, ...tasks.map(({ end }) => end));

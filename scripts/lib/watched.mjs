@@ -1,20 +1,20 @@
-// A tab that trains and is watched: what it holds in JavaScript, in wasm and on
-// the device, what its processes take, and whatever goes wrong in it.
+// A tab that trains, for the soak: its memory in JavaScript, in wasm and on the
+// device, the memory of its processes, and its errors.
 
 import { readFileSync } from "node:fs";
 
 import { WEBGPU, launch } from "./browser.mjs";
 
-/** More steps than any run here makes, and as many as a setting may say. */
+/** More steps than any run makes here, and the largest allowed value. */
 const ENDLESS = String(1 << 24);
 /** How long the page may take to be ready on a slow machine. */
-const PATIENCE = 300_000;
+const TIMEOUT = 300_000;
 
-/** Opens a browser of its own, so that its processes are this tab's alone, and trains. */
+/** Opens a new browser, whose processes belong to this tab alone, and trains. */
 export async function watch(url, { device, preset }) {
   const browser = await launch(device === "gpu" ? WEBGPU : []);
   const page = await browser.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   const errors = [];
   page.on("pageerror", (error) => errors.push(`unhandled: ${error.message}`));
   page.on("crash", () => errors.push("the page crashed"));
@@ -62,7 +62,7 @@ async function sample({ page, own, worker, whole }) {
   };
 }
 
-/** Runs in the page before its own code: keeps hold of the worker that it starts. */
+/** Runs in the page before its own code: keeps a reference to its worker. */
 function holdWorker() {
   window.Worker = class extends Worker {
     constructor(...how) {
@@ -72,10 +72,10 @@ function holdWorker() {
   };
 }
 
-/** Runs in the page: what it shows, and what its session says that it holds. */
+/** Runs in the page: what it shows, and the memory that its session reports. */
 async function look() {
   const { watched } = window;
-  // Numbers that the page's own requests do not reach; it ignores what it did not ask.
+  // Ids above those of the page's own requests; the page ignores answers to others.
   const id = 1e12 + ++watched.asked;
   const memory = await new Promise((resolve) => {
     const hear = ({ data }) => {
@@ -96,7 +96,7 @@ async function look() {
   return { step: Number(step), phase, notice, memory, storage: usage };
 }
 
-/** The worker's own isolate, which the page's session does not measure. */
+/** A session with the worker's isolate, which the page's session does not measure. */
 async function workerOf(session) {
   const waiting = new Map();
   let last = 0;
@@ -127,7 +127,7 @@ async function workerOf(session) {
   return { send };
 }
 
-/** Resident bytes of all processes of a kind, where the system tells (Linux). */
+/** Resident bytes of all processes of a kind (Linux only; else null). */
 function resident(processes, type) {
   try {
     const sizes = processes

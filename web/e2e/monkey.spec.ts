@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { MOST_KEPT } from '../src/run/saved-runs';
+import { MOST_SAVED } from '../src/run/saved-runs';
 import { type Model, trainedModel } from './support/models';
 import { monkey } from './support/monkey';
 import { metadata } from './support/playground';
@@ -49,7 +49,7 @@ test(`the page stands ${ACTIONS} actions at random (MONKEY_SEED=${seed})`, async
   await expect(play.step).toHaveAttribute('data-stepping', 'false');
   const steps = await play.steps();
   expect(metadata(bytes)['step'], 'the step that the worker says').toBe(String(steps));
-  expect(await play.kept.getByRole('listitem').count()).toBeLessThanOrEqual(MOST_KEPT);
+  expect(await play.kept.getByRole('listitem').count()).toBeLessThanOrEqual(MOST_SAVED);
 
   // Nothing of it is lost with the page.
   await page.reload();

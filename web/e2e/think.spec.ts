@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { TESTIDS } from '../src/testids';
-import { WALK } from '../src/rooms/language/tour';
+import { TOUR } from '../src/rooms/language/tour';
 import { type Model, trainedModel } from './support/models';
 import { expect, test } from './support/test';
 
@@ -128,11 +128,11 @@ test('a link to try sets the controls and goes there', async ({ page, play }) =>
 test('the walk goes through every stop and leaves where it is left', async ({ page }) => {
   await page.getByRole('button', { name: 'Take the tour' }).click();
   const walk = page.getByRole('region', { name: 'Tour' });
-  for (const [i, stop] of WALK.entries()) {
+  for (const [i, stop] of TOUR.entries()) {
     await expect(walk.getByRole('heading')).toHaveText(stop.title);
-    await expect(walk).toContainText(`${i + 1} of ${WALK.length}`);
+    await expect(walk).toContainText(`${i + 1} of ${TOUR.length}`);
     await expect(page.locator(`#${stop.place}`)).toBeInViewport();
-    if (i + 1 < WALK.length) await walk.getByRole('button', { name: 'Next' }).click();
+    if (i + 1 < TOUR.length) await walk.getByRole('button', { name: 'Next' }).click();
   }
   await walk.getByRole('button', { name: 'Back' }).click();
   await page.keyboard.press('Escape');

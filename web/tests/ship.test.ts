@@ -46,8 +46,8 @@ const FACTS = {
 test('a checkpoint says what it is', () => {
   expect(FACTS.about).toEqual({ config: DEFAULT_CONFIG, step: 1750, parameters: 10 });
   const whole = checkpoint(ABOUT);
-  expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('whole safetensors');
-  expect(() => shipping.describe(Buffer.alloc(3))).toThrow('whole safetensors');
+  expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('complete safetensors');
+  expect(() => shipping.describe(Buffer.alloc(3))).toThrow('complete safetensors');
   expect(() => shipping.describe(checkpoint({ format: 'pt' }))).toThrow('no checkpoint');
 });
 

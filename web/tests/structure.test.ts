@@ -30,11 +30,11 @@ use crate::e;`;
   test('finds each circle once, as its shortest way', () => {
     const edges = new Map(
       Object.entries({ a: ['b'], b: ['c', 'a'], c: ['a'], d: ['a', 'e'], e: [] }).map(
-        ([from, to]) => [from, new Set(to)] as const,
+        ([from, to]) => [from, new Map(to.map((file) => [file, file]))] as const,
       ),
     );
     expect(knots(edges)).toEqual([['a', 'b', 'a']]);
-    expect(knots(new Map([['d', new Set(['e'])]]))).toEqual([]);
+    expect(knots(new Map([['d', new Map([['e', 'e']])]]))).toEqual([]);
   });
 
   test('takes a reason from the first comment only, across its lines', () => {

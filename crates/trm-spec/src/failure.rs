@@ -1,4 +1,4 @@
-//! What went wrong, in words for the person at the screen.
+//! Errors with an explanation and a hint for the user.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -32,12 +32,16 @@ pub enum FailureKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
+    /// What kind of failure it is.
     pub kind: FailureKind,
+    /// What is wrong, as a sentence without a full stop.
     pub message: String,
+    /// What to do about it, as a whole sentence.
     pub hint: String,
 }
 
 impl Failure {
+    /// A failure of a kind.
     pub fn new(kind: FailureKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { kind, message: message.into(), hint: hint.into() }
     }

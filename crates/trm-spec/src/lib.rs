@@ -24,6 +24,8 @@ pub use config::{
 };
 pub use failure::{Failure, FailureKind};
 pub use family::Family;
+#[cfg(feature = "toy-model")]
+pub use models::ToyLmSpec;
 pub use models::{
     ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, MODELS, ModelInfo, ModelSpec, Positions,
     Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, VARIANTS, VariantSpec,

@@ -1,4 +1,4 @@
-//! What a model answered after every cycle.
+//! The readouts of a model after every cycle.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -7,11 +7,13 @@ use ts_rs::TS;
 /// list in a step is the row, the inner one the position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Trace {
-    /// Name of the variant.
+    /// Name of the model, as in configurations.
     pub variant: String,
     /// Cycles that ran.
     pub depth: usize,
+    /// The tokens that were read, by row.
     pub tokens: Vec<Vec<u32>>,
+    /// One entry for each cycle.
     pub steps: Vec<TraceStep>,
 }
 
@@ -35,11 +37,12 @@ pub struct TraceStep {
     pub state_rms: f32,
     /// Root mean square of the state's change over this step.
     pub state_change: f32,
-    /// What each head of each block looked at in this step from the position that
-    /// was asked for: row, block, head, then a share for every position. Empty
-    /// unless asked for, and where nothing attends.
+    /// Attention weights of this step, from the position that was asked for: by row,
+    /// block, head and attended position. Empty unless asked for, and for models
+    /// without attention.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Vec<Vec<Vec<f32>>>>,
+    /// Logits by row, position and token; absent unless asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub logits: Option<Vec<Vec<Vec<f32>>>>,
@@ -48,6 +51,8 @@ pub struct TraceStep {
 /// A token and its probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Candidate {
+    /// The token.
     pub token: u32,
+    /// Its probability.
     pub prob: f32,
 }

@@ -1,9 +1,9 @@
 // ARC tasks in the puzzle room as a person uses them, and a model that learns soon.
 
-import type { Locator, Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 
 import { TESTIDS } from '../../src/testids';
-import { expect, type Site } from './test';
+import type { Site } from './site';
 
 /** A run whose steps take no time; it does not end by itself. */
 export const SMALL = `?${new URLSearchParams({

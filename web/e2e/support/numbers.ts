@@ -4,10 +4,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { expect } from '@playwright/test';
+
 import type { DepthLoss, RunConfig, Trace, TraceStep } from '../../src/gen';
 import { trm, trmJson } from './native';
 import { type Session, shakespeare } from './session';
-import { expect } from './test';
 
 const PROMPT = 'First Citizen:\nBefore we pro';
 const DEPTHS = [1, 2, 3, 4];

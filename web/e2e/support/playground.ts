@@ -1,10 +1,10 @@
 // The page as a person uses it: found by role and by the test ids of the page,
 // waited for by what it shows.
 
-import type { Locator, Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 
 import { answerId, TESTIDS } from '../../src/testids';
-import { expect, type Site } from './test';
+import type { Site } from './site';
 
 export class Playground {
   readonly step: Locator;

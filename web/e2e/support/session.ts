@@ -7,7 +7,7 @@ import type { Page } from '@playwright/test';
 
 import { corpora } from '../../../scripts/lib/paths.mjs';
 import type { Command, DeviceInfo, Event } from '../../src/gen';
-import type { Site } from './test';
+import type { Site } from './site';
 
 type Answer<T extends Event['type']> = Extract<Event, { type: T }>;
 

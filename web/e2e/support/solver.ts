@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Locator, Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 
 import { checkpoints } from '../../../scripts/lib/paths.mjs';
 import { describe, entry } from '../../../scripts/lib/shipping.mjs';
 import { TESTIDS } from '../../src/testids';
 import type { Model } from './models';
-import { expect, type Site } from './test';
+import type { Site } from './site';
 
 /** The trained 4×4 solver that comes with the page. */
 export function shippedSolver(): Model {

@@ -9,13 +9,7 @@ import { test as base } from '@playwright/test';
 import { serve } from '../../../scripts/serve.mjs';
 import { Models } from './models';
 import { Playground } from './playground';
-
-export interface Site {
-  origin: string;
-  /** The sub-path, with a slash at both ends. */
-  path: string;
-  url: string;
-}
+import type { Site } from './site';
 
 const PATH = '/some/sub/path/';
 const here = dirname(fileURLToPath(import.meta.url));
@@ -66,3 +60,4 @@ export const test = base.extend<
 });
 
 export { expect } from '@playwright/test';
+export type { Site } from './site';

@@ -88,7 +88,15 @@ export type BrokenRule = { rule: string, cells: Array<number>, };
 /**
  * A token and its probability.
  */
-export type Candidate = { token: number, prob: number, };
+export type Candidate = { 
+/**
+ * The token.
+ */
+token: number, 
+/**
+ * Its probability.
+ */
+prob: number, };
 
 /**
  * Sizes of the causal language model with one state. Defaults are Chat-TRM's.
@@ -315,7 +323,19 @@ export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepp
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
  */
-export type Failure = { kind: FailureKind, message: string, hint: string, };
+export type Failure = { 
+/**
+ * What kind of failure it is.
+ */
+kind: FailureKind, 
+/**
+ * What is wrong, as a sentence without a full stop.
+ */
+message: string, 
+/**
+ * What to do about it, as a whole sentence.
+ */
+hint: string, };
 
 /**
  * The kind of a failure, so that a page can react to it.
@@ -829,13 +849,21 @@ export type Tokenizer = "char" | "byte" | "gpt2";
  */
 export type Trace = { 
 /**
- * Name of the variant.
+ * Name of the model, as in configurations.
  */
 variant: string, 
 /**
  * Cycles that ran.
  */
-depth: number, tokens: Array<Array<number>>, steps: Array<TraceStep>, };
+depth: number, 
+/**
+ * The tokens that were read, by row.
+ */
+tokens: Array<Array<number>>, 
+/**
+ * One entry for each cycle.
+ */
+steps: Array<TraceStep>, };
 
 /**
  * One cycle (single state) or supervision step (dual state).
@@ -874,11 +902,15 @@ state_rms: number,
  */
 state_change: number, 
 /**
- * What each head of each block looked at in this step from the position that
- * was asked for: row, block, head, then a share for every position. Empty
- * unless asked for, and where nothing attends.
+ * Attention weights of this step, from the position that was asked for: by row,
+ * block, head and attended position. Empty unless asked for, and for models
+ * without attention.
  */
-attention?: Array<Array<Array<Array<number>>>>, logits?: Array<Array<Array<number>>>, };
+attention?: Array<Array<Array<Array<number>>>>, 
+/**
+ * Logits by row, position and token; absent unless asked for.
+ */
+logits?: Array<Array<Array<number>>>, };
 
 /**
  * How the model is trained.

@@ -1,5 +1,4 @@
-// What every room has: a run that comes and goes, is trained and kept. What there is
-// to see of it and what can be asked for; when it happens is the loop's business.
+// State and actions that all pages share: the current run, training, saving, notices.
 
 import type { SessionClient } from '../client/client';
 import type { RunConfig } from '../gen';
@@ -24,7 +23,7 @@ import { further } from './worker-run';
 import type { Training } from './training.svelte';
 import { LiveSettings } from './live-settings.svelte';
 
-/** What a bench is set up with. */
+/** Options of a controller. */
 export interface Setting<R extends Training> {
   readonly family: Family;
   readonly wish: Wish;
@@ -74,7 +73,7 @@ export abstract class RunController<R extends Training = Training> {
   /** What the page shows, as an address beside this page. */
   protected abstract address(): string;
 
-  /** What is done when there is nothing better to do; whether there was anything. */
+  /** Work for idle time; returns whether there was any. */
   protected abstract spare(): Promise<boolean>;
 
   /** What a run of the draft would learn from, where that is the visitor's own. */
@@ -82,7 +81,7 @@ export abstract class RunController<R extends Training = Training> {
     return this.runs.text;
   }
 
-  /** Writes the address anew. */
+  /** Updates the address. */
   protected remember(): void {
     this.bar.write(this.address());
   }
@@ -185,7 +184,7 @@ export abstract class RunController<R extends Training = Training> {
     });
   }
 
-  /** Takes effect when the steps under way are done, so that paused means paused. */
+  /** Takes effect when the pending steps are done. */
   pause(): void {
     if (this.phase !== 'training') return;
     this.queue.add(() => this.rest());
@@ -216,7 +215,7 @@ export abstract class RunController<R extends Training = Training> {
     this.queue.poke();
   }
 
-  /** Starts over with the draft; the present run is set aside. */
+  /** Starts a new run with the draft settings; the current run is saved. */
   restart(): void {
     this.succeed(() => this.runs.create(this.draft, this.lessons));
   }
@@ -239,7 +238,7 @@ export abstract class RunController<R extends Training = Training> {
     });
   }
 
-  /** Takes up a checkpoint that was dropped or chosen. */
+  /** Loads a checkpoint that was dropped or chosen. */
   openCheckpoint(bytes: Uint8Array): void {
     this.succeed(() => this.runs.load(bytes));
   }
@@ -289,12 +288,12 @@ export abstract class RunController<R extends Training = Training> {
     this.queue.add(() => this.runs.undelete());
   }
 
-  /** Keeps what was learned, because the page may be closing. */
+  /** Saves the run, because the page may be closing. */
   keepNow(): void {
     this.queue.add(() => this.runs.save());
   }
 
-  /** Says why something given was not taken. */
+  /** Reports why an input was rejected. */
   refuse(message: string, hint: string): void {
     this.notices.tell('bad', message, hint);
   }

@@ -1,4 +1,4 @@
-// Where in the grid someone looks: a cycle and a position.
+// The selected cell of the grid: a cycle and a position.
 
 /** Milliseconds on each cycle while they are played. */
 const BEAT = 550;

@@ -1,11 +1,11 @@
-// The text that comes with the page, fetched when it is needed and once.
+// The built-in text, fetched once when it is needed.
 
 import { SessionError } from '../client/client';
 import type { RunConfig } from '../gen';
 
 export const SHAKESPEARE = 'shakespeare';
 
-/** The configuration with its text called what it is. */
+/** The configuration with the name of its text. */
 export function named(config: RunConfig, own: string | null): RunConfig {
   const { dataset } = config.data;
   const name = own === null ? SHAKESPEARE : dataset === SHAKESPEARE ? 'own text' : dataset;

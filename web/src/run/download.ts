@@ -1,4 +1,4 @@
-// A file of a known digest: fetched, counted and checked as it comes.
+// Downloads a file, reports progress, and checks its digest.
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';

@@ -1,4 +1,4 @@
-// Numbers and messages as people read them.
+// Numbers and messages as text.
 
 import type { Vocab } from '../gen';
 

@@ -1,5 +1,4 @@
-// The models that come with the page: listed at once, fetched when one is wanted,
-// and each only once.
+// The pre-trained models: the list is fetched at once, each file once when it is needed.
 
 import { SessionError } from '../client/client';
 import { type Manifest, readManifest, type Shipped } from './manifest';
@@ -7,7 +6,7 @@ import { sentence } from './format';
 import { familyOf, type Family } from './models';
 import { beside, download } from './download';
 
-/** How it stands with fetching a model. */
+/** State of a download. */
 export type Fetching =
   | { readonly state: 'coming'; readonly received: number }
   | { readonly state: 'failed'; readonly message: string; readonly hint: string };
@@ -18,7 +17,7 @@ const PATIENCE = 10_000;
 export class Gallery {
   /** Those of this page's family. */
   shown = $state.raw<readonly Shipped[]>([]);
-  /** How it stands with the list itself; a page may come without one. */
+  /** State of the list; a page may have none. */
   list = $state<'coming' | 'here' | 'none' | 'unread'>('coming');
   fetching = $state.raw<Readonly<Record<string, Fetching>>>({});
 
@@ -46,14 +45,14 @@ export class Gallery {
     return this.shown.find((each) => each.name === name) ?? null;
   }
 
-  /** The file of a model. Throws a `SessionError` when it cannot be had or is another one. */
+  /** The file of a model. Throws a `SessionError` if the download or the digest check fails. */
   bring(shipped: Shipped): Promise<Uint8Array> {
     const { name } = shipped;
     const here = this.#here[name];
     if (here) return here;
     const coming = this.#fetch(shipped);
     this.#here = { ...this.#here, [name]: coming };
-    // A failure may be asked about again.
+    // A failed download may be repeated.
     coming.catch(() => (this.#here = without(this.#here, name)));
     return coming;
   }

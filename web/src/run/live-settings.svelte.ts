@@ -1,5 +1,5 @@
-// Settings that are moved while training goes on: shown at once, and applied
-// after a moment of rest, so that a slider does not ask a hundred times.
+// Live settings: shown at once, and applied after a short rest, so that a moving slider
+// does not send a hundred requests.
 
 import type { RunConfig } from '../gen';
 import { type Patch, patched } from './settings';

@@ -1,5 +1,5 @@
-// One thing after another: a piece of text, some training, a validation, a save.
-// Pausing is not asking. And what is done when something fails.
+// The main loop: text, training, validation and saving, one after another, and recovery
+// from failures.
 
 import { SessionError } from '../client/client';
 import type { Task, TaskQueue } from './task-queue';
@@ -11,14 +11,14 @@ import type { Training } from './training.svelte';
 /** Crashes without progress between them, after which the page gives up. */
 const MOST_REVIVED = 3;
 
-/** What the loop goes around. */
+/** The parts that the loop drives. */
 export interface Around {
   readonly machine: Machine;
   readonly run: Training;
   readonly runs: Runs;
   readonly notices: Notices;
   readonly queue: TaskQueue;
-  /** What is done when there is nothing better to do; whether there was anything. */
+  /** Work for idle time; returns whether there was any. */
   readonly spare: () => Promise<boolean>;
 }
 
@@ -30,7 +30,7 @@ export class Loop {
     this.#at = around;
   }
 
-  /** Opens the device, begins, and goes on until the page closes. */
+  /** Opens the device, starts, and runs until the page closes. */
   async live(begin: () => Promise<void>): Promise<never> {
     try {
       await this.#at.machine.open();
@@ -62,7 +62,7 @@ export class Loop {
     return this.#at.queue.sleep(run.due(performance.now()) ?? undefined);
   }
 
-  /** A wish that cannot be met is refused, and training goes on. */
+  /** A failed request is reported, and training continues. */
   async #attend(task: Task): Promise<void> {
     try {
       await task();

@@ -1,5 +1,4 @@
-// The worker at hand and the device it computes on; another one takes its place
-// when it dies.
+// The current worker and its device; a new worker replaces it after a crash.
 
 import type { SessionClient } from '../client/client';
 import { roomOf } from '../rooms/table';

@@ -1,4 +1,4 @@
-// The list of the models that come with the page, read without trusting it.
+// Parses and validates the list of pre-trained models.
 
 import { DEFAULT_CONFIG, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
 import { modelNamed } from './models';

@@ -21,7 +21,7 @@ export class Notices {
     this.shown = { ...this.shown, link: { href: path + search, words: open } };
   }
 
-  /** Good news has been seen once something else is done. */
+  /** Dismisses a good message on the next action. */
   settle(): void {
     if (this.shown?.tone === 'good') this.shown = null;
   }

@@ -13,7 +13,7 @@ export interface PastRun {
   readonly history: History;
   /** Unknown of runs that were kept before it was noted. */
   readonly config: RunConfig | null;
-  /** What its line looks like; no two that are on the chart have the same. */
+  /** Index of the line style; different for all runs on the chart. */
   readonly slot: number;
   readonly shown: boolean;
   /** The depth at which its losses are compared. */

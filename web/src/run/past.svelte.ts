@@ -1,4 +1,4 @@
-// The runs that stay on the chart after another took their place.
+// Earlier runs that stay on the chart.
 
 import type { SavedRun } from './saved-runs';
 import { added, type Arrival, arrival, dropped, type PastRun, toggled } from './past-runs';

@@ -1,6 +1,5 @@
-// Runs come and go: made from a preset, taken up from what the browser keeps,
-// opened from a file or from the models that come with the page. Each is kept
-// before another takes its place.
+// Creates, opens, saves and restores runs: from a preset, from the browser's storage, from
+// a file or from the pre-trained models. A run is saved before another one replaces it.
 
 import { SessionError } from '../client/client';
 import type { RunConfig, RunSummary } from '../gen';
@@ -26,7 +25,7 @@ import type { Training } from './training.svelte';
 
 const SAVE_EVERY = 20_000;
 
-/** What the comings and goings of runs need around them. */
+/** The services that runs need. */
 export interface RunsContext {
   readonly family: Family;
   readonly machine: Machine;
@@ -37,22 +36,22 @@ export interface RunsContext {
   readonly store: SavedRuns;
   /** The preset to begin with where nothing else can be had. */
   readonly standard: string;
-  /** Writes the address anew. */
+  /** Updates the address. */
   readonly remember: () => void;
 }
 
 export class Runs {
-  /** Runs that were set aside, the latest first. */
+  /** Earlier saved runs, the latest first. */
   kept = $state.raw<readonly SavedRun[]>([]);
   /** The run that was deleted last, as long as that can be undone. */
   deleted = $state.raw<SavedRun | null>(null);
   savedAt = $state<number | null>(null);
-  /** Bytes that the run at hand takes in the browser. */
+  /** Bytes of the current run in the browser's storage. */
   savedBytes = $state<number | null>(null);
   /** Whether this tab keeps its run; another one may be doing so already. */
   keeps = $state(true);
   preset = $state('');
-  /** The model that came with the page and that the run at hand goes on from. */
+  /** The pre-trained model that the current run started from. */
   origin = $state.raw<Shipped | null>(null);
 
   readonly room = new Room();
@@ -63,7 +62,7 @@ export class Runs {
   #equippable = $state(false);
   /** The step of a model that has just been opened and can be opened again. */
   #opened = $state<number | null>(null);
-  /** Whether the lessons of the run at hand are being made. */
+  /** Whether training data is being attached to the current run. */
   equipping = $state(false);
   #due = 0;
   /** The step that was last saved, or tried to be. */
@@ -102,12 +101,12 @@ export class Runs {
     return this.#workerRun.text;
   }
 
-  /** The words that the run at hand learns from. */
+  /** The training text of the current run. */
   get corpus(): Promise<string> {
     return this.#workerRun.corpus(this.text);
   }
 
-  /** The text that comes with the page, whatever the run learns from. */
+  /** The built-in text, whatever the current run trains on. */
   get shakespeare(): Promise<string> {
     return this.#workerRun.corpus(null);
   }
@@ -134,7 +133,7 @@ export class Runs {
       await (next ?? (() => this.create(address.config, null, address.preset)))();
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
-      // The address asks for what cannot be: say so, and begin with what can.
+      // The address requests something impossible: report it, and start with a default.
       if (!last) await this.create(preset(standard) ?? run.draft, null, standard);
       notices.fail(error, asked);
     }
@@ -193,7 +192,7 @@ export class Runs {
     await this.list();
   }
 
-  /** Takes the last deletion back. */
+  /** Undoes the last deletion. */
   async undelete(): Promise<void> {
     if (this.deleted && (await this.#saver.putBack(this.deleted))) this.deleted = null;
     await this.list();
@@ -203,7 +202,7 @@ export class Runs {
     return this.replace(() => this.#resume(kept), kept.id);
   }
 
-  /** Puts another run in the place of this one, which is kept. */
+  /** Replaces the current run, which is saved. */
   async replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
     const { run, notices, past } = this.#around;
     const { step } = run.state;
@@ -220,9 +219,9 @@ export class Runs {
     const leaving = this.#leaving();
     await next();
     if (leaving) past.add(leaving);
-    // The one that is taken up is the run at hand again.
+    // The restored run is the current one again.
     if (taken !== null) past.drop(taken);
-    // Only now: a refused successor must not push out what is running.
+    // Only now: a new run that fails must not replace the current one.
     this.#saver.succeed(taken);
     if (this.untouched) await this.#saver.vacate();
     else await this.save();
@@ -231,7 +230,7 @@ export class Runs {
     if (notices.shown === before) notices.dismiss();
   }
 
-  /** The run at hand as one to compare with, if it has trained. */
+  /** The current run as an earlier run on the chart, if it has trained. */
   #leaving(): Arrival | null {
     const { step, training, validation, elapsed, changes, summary } = this.#around.run.state;
     if (!summary || training.length === 0) return null;
@@ -244,7 +243,7 @@ export class Runs {
     };
   }
 
-  /** Begins a run from nothing. */
+  /** Starts a run from scratch. */
   async create(wanted: RunConfig, text: string | null, name = this.preset): Promise<void> {
     const { machine, notices } = this.#around;
     const summary = await this.#workerRun.create(machine.client, wanted, text);
@@ -256,7 +255,7 @@ export class Runs {
     }
   }
 
-  /** Takes up a checkpoint from a file. */
+  /** Loads a checkpoint from a file. */
   async load(bytes: Uint8Array): Promise<void> {
     const { machine, notices, family } = this.#around;
     const summary = await this.#workerRun
@@ -272,7 +271,7 @@ export class Runs {
     notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, loadedHint(summary));
   }
 
-  /** Opens a model that comes with the page. */
+  /** Opens a pre-trained model. */
   async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
     const { machine } = this.#around;
     const summary = await this.#workerRun.load(machine.client, bytes, null, null);
@@ -312,12 +311,12 @@ export class Runs {
     remember();
   }
 
-  /** Whether the run at hand can be trained, or could be once its lessons are made. */
+  /** Whether the current run can be trained, perhaps after its data is attached. */
   get teachable(): boolean {
     return this.#around.run.state.summary?.trainable || this.#equippable;
   }
 
-  /** Sees to it that there is something to learn from; of ARC, `tasks`. */
+  /** Attaches the training data; for ARC, `tasks`. */
   async equip(tasks: string | null = null): Promise<void> {
     const { machine, run, notices } = this.#around;
     const before = run.state.summary;
@@ -353,7 +352,7 @@ export class Runs {
     await this.save();
   }
 
-  /** Whether the run is kept now, or need not be. */
+  /** Whether the run is saved now, or need not be. */
   async save(): Promise<boolean> {
     const { machine, run } = this.#around;
     this.#due = performance.now() + SAVE_EVERY;
@@ -381,7 +380,7 @@ export class Runs {
     return (await this.#workerRun.save(this.#around.machine.client)).checkpoint;
   }
 
-  /** Goes back to the last save, or to how the run began, in a new worker. */
+  /** Restores the last save, or the start of the run, in a new worker. */
   async back(): Promise<void> {
     const last = await this.#saver.latest();
     if (last) return this.#resume(last);

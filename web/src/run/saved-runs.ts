@@ -1,4 +1,4 @@
-// Runs kept in the browser: the current one, and those that were set aside.
+// Runs saved in the browser: the current one and earlier ones.
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
@@ -6,7 +6,7 @@ import type { RunConfig } from '../gen';
 import { renamed } from './models';
 import type { History } from './state';
 
-/** Everything needed to go on with a run. */
+/** Everything that is needed to resume a run. */
 export interface SavedRun {
   readonly id: string;
   readonly preset: string;
@@ -39,7 +39,7 @@ export const CURRENT = 'current';
 /** Runs set aside beyond this many push out the oldest. */
 export const MOST_SAVED = 5;
 
-/** What a run is called on the shelf once it is set aside. */
+/** The key of an earlier run. */
 export function asideId(savedAt: number): string {
   return `kept-${savedAt}`;
 }
@@ -66,7 +66,7 @@ export class SavedRuns {
     return run ? present(run) : null;
   }
 
-  /** Runs set aside, the latest first. */
+  /** Earlier runs, the latest first. */
   async kept(): Promise<SavedRun[]> {
     return aside(await (await this.#database).getAll('runs')).map(present);
   }
@@ -92,7 +92,7 @@ export class SavedRuns {
     await done;
   }
 
-  /** Puts a run that was set aside back on the shelf. */
+  /** Stores an earlier run again. */
   async putBack(run: SavedRun): Promise<void> {
     const { store, done } = (await this.#database).transaction('runs', 'readwrite');
     done.catch(() => undefined);

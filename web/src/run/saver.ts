@@ -1,5 +1,5 @@
-// Keeps runs in the browser. Its storage may be full or forbidden: then it says
-// so, and the page goes on without.
+// Saves runs in the browser. If its storage is full or forbidden, it reports that, and the
+// page continues without.
 
 import type { SavedRun, SavedRuns } from './saved-runs';
 import { CURRENT } from './saved-runs';
@@ -21,7 +21,7 @@ export class RunSaver {
     readonly mine: Promise<boolean> = Promise.resolve(true),
   ) {}
 
-  /** Where to go on after a crash: what could not be kept is still at hand. */
+  /** The last state, for recovery after a crash, even if it could not be saved. */
   async latest(): Promise<SavedRun | null> {
     return this.#latest ?? this.current();
   }

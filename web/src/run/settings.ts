@@ -2,17 +2,17 @@
 
 import { type RunConfig, SETTINGS, type Setting } from '../gen';
 
-/** Settings that may change while a run goes on. */
+/** Settings that may change during a run. */
 export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) => s.key);
 
-/** The settings that a run has, of its kind of model. */
+/** The settings of a configuration's model. */
 export function settingsOf({ model }: RunConfig): Setting[] {
   return SETTINGS.filter(
     ({ variants }) => variants.length === 0 || variants.includes(model.variant),
   );
 }
 
-/** Settings of the command line alone: nothing that is learned depends on them. */
+/** Settings of the command line only, without effect on training. */
 export const UNFELT: readonly string[] = [
   ...['log_interval', 'sample_interval', 'eval_iters'],
   ...['save_top_k', 'early_stopping_patience'],
@@ -36,12 +36,12 @@ export function valueOf(config: RunConfig, setting: Setting): Value {
   return sections(config)[setting.section]?.[setting.key] ?? '';
 }
 
-/** A value as it is typed and as it stands in an address. */
+/** A value as text, in a form and in an address. */
 export function show(value: Value): string {
   return Array.isArray(value) ? value.join(',') : String(value);
 }
 
-/** Reads a value; `null` when it is none of its kind. */
+/** Parses a value; `null` if it is not valid. */
 export function parse(setting: Setting, text: string): Value | null {
   const number = text.trim() === '' ? NaN : Number(text);
   switch (setting.kind) {

@@ -1,4 +1,4 @@
-// What the page knows of a run: a pure function of what has happened.
+// The state of a run as a pure function of its events.
 
 import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, Solved, StepReport } from '../gen';
 import { differing, show, valueOf } from './settings';
@@ -14,7 +14,7 @@ export interface Validation {
   readonly depths: readonly DepthLoss[];
 }
 
-/** A setting that was changed while the run went on. */
+/** A setting that was changed during the run. */
 export interface Change {
   readonly step: number;
   readonly key: string;

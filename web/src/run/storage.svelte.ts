@@ -1,4 +1,4 @@
-// How much room the browser has for what this page keeps.
+// The browser's storage: used and free.
 
 export interface Space {
   readonly used: number;

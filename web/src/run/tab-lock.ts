@@ -4,7 +4,7 @@
 /** How long a page that is just being closed or reloaded may take to let go. */
 const PATIENCE = 1_000;
 
-/** What a tab says that came second, and what to do. */
+/** Message and hint in the second tab. */
 export const ELSEWHERE = [
   'Another tab saves its run in this browser, so the run in this tab is not saved.',
   'Save a checkpoint before you close this tab, or close the other tab and reload this one.',
@@ -27,7 +27,7 @@ export async function claim(place: string): Promise<boolean> {
   return true;
 }
 
-/** Takes the place until the page closes, if nobody has it. */
+/** Takes the lock until the page closes, if it is free. */
 function held(place: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = navigator.locks.request(place, { ifAvailable: true }, (lock) => {

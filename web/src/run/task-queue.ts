@@ -1,4 +1,4 @@
-// What is to be done next, and a sleep that ends when there is something.
+// A queue of tasks, with a sleep that ends when a task arrives.
 
 export type Task = () => Promise<unknown>;
 

@@ -1,12 +1,11 @@
-// A run being trained: steps in pieces short enough to stay answerable, and what is
-// known of them. What else a run does depends on the room it is in.
+// Training of a run in short requests, so that the page stays responsive.
 
 import type { RunConfig, RunSummary } from '../gen';
 import { type RunEvent, type History, NO_RUN, type Phase, reduce, type RunState } from './state';
 import { differing, valueOf, withSetting } from './settings';
 import type { Machine } from './machine.svelte';
 
-/** Milliseconds of training in one request: short enough to stay answerable. */
+/** Milliseconds of training per request, so that the page stays responsive. */
 const SLICE = 200;
 
 export abstract class Training {
@@ -14,7 +13,7 @@ export abstract class Training {
   phase = $state<Phase>('opening');
   /** Whether steps are being made; the last ones arrive after a pause. */
   stepping = $state(false);
-  /** What the settings form shows; a new run takes it over. */
+  /** The configuration in the settings form; a new run uses it. */
   draft: RunConfig;
 
   protected readonly machine: Machine;
@@ -26,7 +25,7 @@ export abstract class Training {
     this.draft = $state.raw(config);
   }
 
-  /** Another run is at hand. `finished`: what it is worth is known already. */
+  /** Another run replaced the current one. `finished`: its loss is known already. */
   abstract begin(
     summary: RunSummary,
     text: string | null,
@@ -76,7 +75,7 @@ export abstract class Training {
     return this.phase === 'training' || this.#single > 0;
   }
 
-  /** Trains for a moment; whether the last step has been made now. */
+  /** Trains for a moment; returns whether training finished now. */
   async step(): Promise<boolean> {
     const n = this.phase === 'training' ? this.#batch : 1;
     if (this.phase !== 'training') this.#single -= 1;
@@ -100,10 +99,10 @@ export abstract class Training {
     return true;
   }
 
-  /** What someone looks at goes before training, by turns; whether there was anything. */
+  /** Visible results alternate with training; returns whether there was anything to do. */
   abstract respond(now: number): Promise<boolean>;
 
-  /** Goes on with what can wait for training; whether there was anything to do. */
+  /** Work that can wait for training; returns whether there was anything to do. */
   abstract idle(now: number): Promise<boolean>;
 
   /** Milliseconds until there is something to show again; `null` when there is nothing. */

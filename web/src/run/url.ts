@@ -28,13 +28,13 @@ export interface RunAddress {
   readonly explicit: boolean;
 }
 
-/** Where a run comes from, if it is a model that comes with the page. */
+/** The pre-trained model that a run started from. */
 export interface Origin {
   readonly name: string;
   readonly config: RunConfig;
 }
 
-/** What is written of a run. */
+/** The part of a run that the address contains. */
 export interface RunPage extends Pick<RunAddress, 'preset' | 'config'> {
   readonly origin: Origin | null;
 }

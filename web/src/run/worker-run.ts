@@ -1,4 +1,4 @@
-// The run in the worker and what it learns from: made, loaded and saved.
+// The run in the worker and its data: creating, loading and saving.
 
 import { type SessionClient, SessionError } from '../client/client';
 import type { Lessons, RunConfig, RunSummary, Saved } from '../gen';
@@ -16,7 +16,7 @@ export class WorkerRun {
   text: string | null = null;
 
   readonly #family: Family;
-  /** What was loaded to be asked: its lessons are made once it is to learn from them. */
+  /** A model loaded without its data, which is attached before training. */
   #unequipped: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
   readonly #corpora = new Corpora();
 
@@ -24,7 +24,7 @@ export class WorkerRun {
     this.#family = family;
   }
 
-  /** The words of a text: of one's own, or Shakespeare's for `null`. */
+  /** The content of a text; Shakespeare for `null`. */
   async corpus(text: string | null): Promise<string> {
     return text ?? this.#corpora.shakespeare();
   }
@@ -47,7 +47,7 @@ export class WorkerRun {
     text: string | null,
   ): Promise<RunSummary> {
     const variant = variantOf(checkpoint);
-    // What says nothing of itself is for the trainer to refuse.
+    // A file without a readable header is rejected by the engine.
     if (variant) this.#admit(variant);
     if (this.#family === 'puzzles') {
       const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
@@ -98,11 +98,11 @@ export class WorkerRun {
   async save(client: SessionClient): Promise<Saved> {
     const { optimizer = null } = this.#unequipped ?? {};
     const { saved } = await client.ask({ type: 'save' }, 'saved');
-    // What only training needs is not in the worker yet.
+    // The training data is not in the worker yet.
     return optimizer ? { ...saved, optimizer } : saved;
   }
 
-  /** The run with all that is needed to go on with it another day. */
+  /** The run with everything that is needed to resume it. */
   async keepable(
     client: SessionClient,
     from: Pick<SavedRun, 'preset' | 'origin'>,
@@ -125,7 +125,7 @@ export class WorkerRun {
   }
 }
 
-/** A table of embeddings that grows to what is learned, not to what was learned before. */
+/** Sizes the embedding table for the new tasks instead of the old ones. */
 function unfilled(config: RunConfig): RunConfig {
   const { model, data } = config;
   if (model.variant !== 'trm' || data.dataset !== ARC.name) return config;
@@ -137,7 +137,7 @@ function lessonsOf(tasks: string): Lessons {
   return { kind: 'tasks', name: 'tasks', text: tasks };
 }
 
-/** Takes up a checkpoint. One that learned from something else can still be asked. */
+/** Loads a checkpoint. Without its training data it can still be used, but not trained. */
 export async function load(
   client: SessionClient,
   checkpoint: Uint8Array,
@@ -153,7 +153,7 @@ export async function load(
   }
 }
 
-/** Settings with which a run that has made all its steps goes on. */
+/** Settings to continue a run that has finished. */
 export interface Further {
   readonly max_iters: number;
   readonly learning_rate: number;
@@ -169,7 +169,7 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
   return { max_iters: step + more, learning_rate: Math.min(ended, learning_rate) };
 }
 
-/** What can be done with a checkpoint that was loaded. */
+/** The hint after a checkpoint was loaded. */
 export function loadedHint({ step, trainable, config, vocab }: RunSummary): string {
   if (!trainable) {
     if (vocab.kind === 'arc')
@@ -183,13 +183,13 @@ export function loadedHint({ step, trainable, config, vocab }: RunSummary): stri
     : 'Training continues from here with a new optimiser state.';
 }
 
-/** Says that the text which was asked for is not the one that is learned from. */
+/** The message if another text than the requested one is used. */
 export function substituted({ data }: RunConfig, { config }: RunSummary): string | null {
   if (data.dataset === config.data.dataset) return null;
   return `The text “${data.dataset}” is not available, so this run trains on Shakespeare.`;
 }
 
-/** A prompt that the model can read: the one at hand, or else how its text begins. */
+/** The current prompt if the model knows its characters, else the beginning of its text. */
 export function readable(prompt: string, { vocab }: RunSummary, text: string | null): string {
   if (vocab.kind !== 'char' || text === null) return prompt;
   const known = new Set(vocab.chars);

@@ -1,4 +1,4 @@
-// What every page begins with.
+// The start of every page.
 
 import './app.css';
 import { SessionClient } from '../client/client';

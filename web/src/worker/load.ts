@@ -65,6 +65,6 @@ function unreachable(): LoadError {
 function tooOld(why: string): LoadError {
   return new LoadError(
     `This browser cannot run the engine (${why}).`,
-    'It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer.',
+    'It needs WebAssembly with SIMD: Chrome 111, Firefox 115, Safari 16.4 or newer.',
   );
 }

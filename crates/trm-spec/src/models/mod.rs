@@ -10,6 +10,8 @@ mod chunk_lm;
 mod flops;
 mod settings;
 mod shared;
+#[cfg(feature = "toy-model")]
+mod toy_lm;
 mod trm;
 mod trm_lm;
 mod variants;
@@ -17,6 +19,8 @@ mod variants;
 pub use chat_trm::{ChatTrmSpec, Injection, StateUpdate};
 pub use chunk_lm::{ChunkLmSpec, DraftStart};
 pub use shared::StateStart;
+#[cfg(feature = "toy-model")]
+pub use toy_lm::ToyLmSpec;
 pub use trm::{Positions, TrmSpec};
 pub use trm_lm::TrmLmSpec;
 
@@ -166,4 +170,6 @@ variants::variants! {
     TrmLm(TrmLmSpec), aliases: ["last_token"];
     /// Puzzle model with two states, deep supervision and halting (TRM).
     Trm(TrmSpec), aliases: ["dual"];
+    /// The smallest recursive language model (docs/adding-a-model.md).
+    ToyLm(ToyLmSpec), aliases: [], only if feature = "toy-model";
 }

@@ -3,11 +3,12 @@
 /// Generates, from a list of `Name(Spec), aliases: ["old name", …];`, the enum
 /// `VariantSpec` with one method for each item of [`ModelSpec`](super::ModelSpec), and
 /// the tables `VARIANTS` and `MODELS`. In JSON a variant is called by its identifier in
-/// snake case, which is also its `ModelSpec::NAME`; aliases are read too.
+/// snake case, which is also its `ModelSpec::NAME`; aliases are read too. An entry that
+/// ends in `only if …` exists under that `cfg` condition.
 macro_rules! variants {
     ($(
         $(#[$meta:meta])*
-        $variant:ident($spec:ty), aliases: [$($alias:literal),*];
+        $variant:ident($spec:ty), aliases: [$($alias:literal),*] $(, only if $cfg:meta)?;
     )*) => {
         /// A model and its sizes. Only the trainer's registry matches on the variants;
         /// everything else calls the methods, which every model answers.
@@ -17,21 +18,20 @@ macro_rules! variants {
             $(
                 $(#[$meta])*
                 $(#[serde(alias = $alias)])*
+                $(#[cfg($cfg)])?
                 $variant($spec),
             )*
         }
 
         /// The names of the models, as configurations and checkpoints hold them.
-        pub const VARIANTS: &[&str] = &[$(<$spec>::NAME),*];
-
-        /// Earlier names of the models, each with its present one.
-        pub(crate) const ALIASES: &[(&str, &str)] =
-            &[$($(($alias, <$spec>::NAME),)*)*];
+        pub const VARIANTS: &[&str] = &[$($(#[cfg($cfg)])? <$spec>::NAME),*];
 
         /// Every model, in the order in which they are listed.
-        pub const MODELS: &[ModelInfo] = &[$(ModelInfo::of::<$spec>(&[$($alias),*])),*];
+        pub const MODELS: &[ModelInfo] =
+            &[$($(#[cfg($cfg)])? ModelInfo::of::<$spec>(&[$($alias),*])),*];
 
         $(
+            $(#[cfg($cfg)])?
             impl From<$spec> for VariantSpec {
                 fn from(spec: $spec) -> Self {
                     Self::$variant(spec)
@@ -42,61 +42,61 @@ macro_rules! variants {
         impl VariantSpec {
             /// The name in configurations and checkpoints.
             pub fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => <$spec>::NAME,)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::NAME,)* }
             }
 
             /// The name that people read.
             pub fn title(&self) -> &'static str {
-                match self { $(Self::$variant(_) => <$spec>::TITLE,)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::TITLE,)* }
             }
 
             /// The kind of task the model is made for.
             pub fn family(&self) -> Family {
-                match self { $(Self::$variant(_) => <$spec>::FAMILY,)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::FAMILY,)* }
             }
 
             /// The setting that holds [`depth`](Self::depth).
             pub fn depth_key(&self) -> &'static str {
-                match self { $(Self::$variant(_) => <$spec>::DEPTH_KEY,)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::DEPTH_KEY,)* }
             }
 
             /// Readouts of one forward pass in training: the cycles of a language
             /// model, the supervision steps of a puzzle model.
             pub fn depth(&self) -> usize {
-                match self { $(Self::$variant(spec) => spec.depth(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.depth(),)* }
             }
 
             /// Sets [`depth`](Self::depth).
             pub fn set_depth(&mut self, depth: usize) {
-                match self { $(Self::$variant(spec) => spec.set_depth(depth),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.set_depth(depth),)* }
             }
 
             /// Tokens in a whole row: the context length, or the cells of a puzzle.
             pub fn length(&self) -> usize {
-                match self { $(Self::$variant(spec) => spec.length(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.length(),)* }
             }
 
             /// Tokens that are predicted at once.
             pub fn chunk_size(&self) -> usize {
-                match self { $(Self::$variant(spec) => spec.chunk_size(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.chunk_size(),)* }
             }
 
             /// Probability of dropping an activation in training.
             pub fn dropout(&self) -> f64 {
-                match self { $(Self::$variant(spec) => spec.dropout(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.dropout(),)* }
             }
 
             /// Numbers in a model of `vocab_size` tokens, including those that no
             /// gradient trains. Saturates at the largest `usize`.
             pub fn parameters(&self, vocab_size: usize) -> usize {
-                match self { $(Self::$variant(spec) => spec.parameters(vocab_size),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.parameters(vocab_size),)* }
             }
 
             /// Floating-point operations that training spends on one token, forward
             /// and backward, on average over the depths that `train` draws.
             pub fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
                 match self {
-                    $(Self::$variant(spec) => spec.training_flops_per_token(train, vocab_size),)*
+                    $($(#[cfg($cfg)])? Self::$variant(spec) => spec.training_flops_per_token(train, vocab_size),)*
                 }
             }
 
@@ -105,18 +105,18 @@ macro_rules! variants {
             /// # Errors
             /// Names the first setting that cannot be used.
             pub fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-                match self { $(Self::$variant(spec) => spec.validate(train),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.validate(train),)* }
             }
 
             /// The sizes that a summary of a run shows.
             pub fn shown(&self) -> Sizes {
-                match self { $(Self::$variant(spec) => spec.shown(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.shown(),)* }
             }
 
             /// The sizes that decide the shapes of the weights: weights of one model fit
             /// another where all of these are equal.
             pub fn sizes(&self) -> Sizes {
-                match self { $(Self::$variant(spec) => spec.sizes(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.sizes(),)* }
             }
         }
     };

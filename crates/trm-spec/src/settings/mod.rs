@@ -16,7 +16,6 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use ts_rs::TS;
 
-use crate::models::ALIASES;
 use crate::{Family, MODELS, ModelInfo, VARIANTS};
 
 pub use error::{SettingError, nearest};
@@ -194,6 +193,10 @@ fn variant() -> Setting {
     let models: Vec<_> =
         MODELS.iter().map(|model| format!("{} ({})", model.name, model.title)).collect();
     let help = format!("Model: {}", models.join(", "));
+    let aliases = MODELS.iter().flat_map(|model| {
+        let present = |alias: &&'static str| (*alias, model.name);
+        model.aliases.iter().map(present)
+    });
     let setting = Setting::choice("model", "variant", VARIANTS, String::leak(help));
-    Setting { aliases: ALIASES, ..setting.everyday() }
+    Setting { aliases: Vec::leak(aliases.collect()), ..setting.everyday() }
 }

@@ -1,27 +1,27 @@
-// One text that the model writes, kept fresh while it learns.
+// One generated text, refreshed while the model trains.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import type { GenerateOptions } from '../../gen';
 import { sentence } from '../../run/format';
 import type { Question } from './url';
 
-/** One text's own question. */
+/** Prompt and options of one text. */
 export type Asked = Pick<Question, 'prompt' | 'temperature' | 'topK' | 'seed'> & {
   readonly depth: number;
 };
 
-/** Milliseconds of writing in one request, so that the text appears to flow. */
+/** Milliseconds of generation per request, so that the text appears smoothly. */
 const SLICE = 60;
 
 export class Answer {
   text = $state('');
-  /** The step of the weights that wrote the text. */
+  /** Training step of the weights that generated the text. */
   step = $state(0);
   writing = $state(false);
   problem = $state<string | null>(null);
-  /** Whether the text is of older weights or of another question. */
+  /** Whether the text comes from older weights or another prompt. */
   stale = true;
-  /** Whether a visitor waits to see what they asked for. */
+  /** Whether the visitor waits for this text. */
   urgent = false;
   /** Milliseconds from one token to the next, so that it can be watched; 0 is as fast as can be. */
   pace = 0;
@@ -33,14 +33,14 @@ export class Answer {
   #fresh = true;
   #piece = 4;
   #next = 0;
-  /** What the text answers. */
+  /** Prompt and options of the text. */
   #options: GenerateOptions | null = null;
 
   constructor(length = 160) {
     this.#length = length;
   }
 
-  /** The run is another one. */
+  /** Another run replaced the current one. */
   forget(): void {
     this.#stream = null;
     this.text = '';
@@ -51,7 +51,7 @@ export class Answer {
     this.#fresh = true;
   }
 
-  /** Another question is seen being answered; the same one is refreshed. */
+  /** A new prompt is shown while it is generated; the same prompt is refreshed at once. */
   renew(question: Asked): void {
     this.stale = true;
     const options = this.#ask(question);
@@ -60,13 +60,13 @@ export class Answer {
     this.#fresh = true;
   }
 
-  /** Milliseconds until it can go on; `null` when there is nothing to write. */
+  /** Milliseconds until it can continue; `null` when nothing is to be generated. */
   due(now: number): number | null {
     if (this.stale) return 0;
     return this.#stream === null ? null : Math.max(0, this.#next - now);
   }
 
-  /** Writes on; whether there was anything to do. */
+  /** Generates more text; returns whether there was anything to do. */
   async advance(client: SessionClient, question: Asked, step: number): Promise<boolean> {
     if (this.stale) {
       await this.#begin(client, question, step);
@@ -78,13 +78,13 @@ export class Answer {
     const n = this.pace > 0 && this.#fresh ? 1 : this.#piece;
     const pull = { type: 'pull', stream: this.#stream, n } as const;
     const { output } = await client.ask(pull, 'generated').catch((error: unknown) => {
-      // A stream that failed is not asked again and again.
+      // A failed stream is not retried in a loop.
       this.#end();
       throw error;
     });
     const fitting = (n * SLICE) / Math.max(1, performance.now() - before);
     this.#piece = Math.min(64, Math.max(1, Math.round(fitting)));
-    // Nothing can be watched in a text that only takes the place of another.
+    // A text that only replaces another one is not shown while it is generated.
     this.#next = this.#fresh ? before + this.pace : 0;
     this.#draft += output.text;
     // A refreshed text replaces the old one as a whole, so that it does not flicker.

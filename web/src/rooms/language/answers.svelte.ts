@@ -18,7 +18,7 @@ export class Answers {
 
   #next = 0;
 
-  /** The run is another one. */
+  /** Another run replaced the current one. */
   forget(): void {
     this.#next = 0;
     for (const answer of [this.watched, ...this.compared]) answer.forget();

@@ -1,4 +1,4 @@
-// A question with its open ends filled in by the model that is asked.
+// Prompt and options with the defaults of a model filled in.
 
 import type { RunConfig } from '../../gen';
 import { telling } from '../../run/state';
@@ -11,12 +11,12 @@ export interface Asked extends Question {
   readonly probe: string;
 }
 
-/** Read where the text is Shakespeare: short, and with something to foresee in it. */
+/** The fixed text for Shakespeare: short, with predictable words. */
 const PROBE = 'What say you to this, my good lord?';
-/** Characters of another text's beginning, all on one line. */
+/** The first characters of another text, on one line. */
 const BEGINNING = /\S.{0,35}/u;
 
-/** `text`: what the model learns from, where it is the visitor's own. */
+/** `text`: the training text, if it is the visitor's own. */
 export function asked(question: Question, config: RunConfig | null, text: string | null): Asked {
   const trained = Math.min(DEEPEST, config ? depthOf(config.model) : 1);
   return {

@@ -1,12 +1,12 @@
-// Two configurations that are to be trained on the same batches: what differs
-// between them, whether they can be compared, and how an address carries both.
+// The plan of an A/B comparison: the settings of both sides, whether they train on the
+// same batches, and both as part of an address.
 
 import { type RunConfig, type Setting, SETTINGS } from '../../gen';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
 import { parse, settingOf, show, type Value, valueOf, withSetting } from '../../run/settings';
 import { callsOf } from '../../run/sizes';
 
-/** What a side changes of the preset, by key. */
+/** Settings that a side changes, by key. */
 export type Overrides = Readonly<Record<string, Value>>;
 
 export type Side = 'a' | 'b';
@@ -29,13 +29,13 @@ export const DEFAULT_COMPARISON: ComparisonPlan = {
 
 export const MOST_STEPS = 100_000;
 
-/** What decides which batches a run sees. */
+/** Settings that determine the batches of a run. */
 const BATCHES: readonly string[] = [
   ...['seed', 'batch_size', 'gradient_accumulation_steps', 'block_size'],
   ...['tokenizer', 'sampling', 'val_fraction'],
 ];
 
-/** What a side cannot say: both learn from the text at hand, for as many steps. */
+/** Settings that both sides share. */
 const SHARED: readonly string[] = ['variant', 'dataset', 'max_iters'];
 
 /** The configuration of a side. */
@@ -105,7 +105,7 @@ export function costs(plan: ComparisonPlan): string {
 
 export interface Typed {
   readonly overrides: Overrides;
-  /** What could not be read, in words. */
+  /** Error messages. */
   readonly problems: readonly string[];
 }
 
@@ -161,7 +161,7 @@ function decode(text: string): readonly (readonly [string, string])[] {
   });
 }
 
-/** What an address says of a duel, by parameter. */
+/** Address parameters of the comparison. */
 export const COMPARISON_KEYS = ['duel', 'duel_steps', 'a', 'b'] as const;
 
 export function readComparison(query: URLSearchParams, problems: string[]): ComparisonPlan | null {

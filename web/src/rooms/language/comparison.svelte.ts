@@ -1,6 +1,5 @@
-// Two configurations trained by turns, each in a worker of its own: never both
-// at once, so that their times can be compared. Nothing of the run at hand is
-// touched but that it pauses.
+// A/B comparison: two configurations trained alternately, each in its own worker. Only one
+// works at a time, so that their times can be compared. The current run only pauses.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import {
@@ -17,9 +16,9 @@ import { named } from '../../run/dataset';
 import { Machine } from '../../run/machine.svelte';
 import { depthOf } from '../../run/sizes';
 
-/** Milliseconds of training of the slower side before it is the other's turn. */
+/** Milliseconds of training of the slower side per turn. */
 const SLICE = 200;
-/** Validations of a duel, and tokens in each. */
+/** Validations of a comparison, and tokens in each. */
 const VALIDATIONS = 20;
 const VALIDATION_TOKENS = 4096;
 
@@ -28,18 +27,18 @@ export type ComparisonPhase = 'ready' | 'opening' | 'training' | 'paused' | 'don
 export interface ComparisonContext {
   readonly spawn: () => SessionClient;
   readonly wish: Pick<PageAddress, 'device' | 'software'>;
-  /** Settles when the run at hand no longer trains. */
+  /** Settles when the current run no longer trains. */
   readonly quiet: () => Promise<void>;
-  /** The text at hand, and whether it is the visitor's own. */
+  /** The training text, and whether it is the visitor's own. */
   readonly text: () => Promise<{ readonly corpus: string; readonly own: string | null }>;
-  /** Writes the address anew. */
+  /** Updates the address. */
   readonly remember: () => void;
 }
 
 type Pair<T> = readonly [T, T];
 
 export class Comparison {
-  /** Whether someone looks at it; the address then carries it. */
+  /** Whether it is open; the address then contains it. */
   open = $state(false);
   plan = $state.raw(DEFAULT_COMPARISON);
   phase = $state<ComparisonPhase>('ready');
@@ -49,7 +48,7 @@ export class Comparison {
   readonly #around: ComparisonContext;
   #machines: Pair<Machine> | null = null;
   #batch = 1;
-  /** Counts ends: what still runs of a duel that has ended stops. */
+  /** Counts the comparisons that ended; pending work of an ended one stops. */
   #turn = 0;
   #loop: Promise<void> = Promise.resolve();
 
@@ -60,7 +59,7 @@ export class Comparison {
     this.plan = plan;
   }
 
-  /** Whether the two would see the same batches, or why not. */
+  /** Why the two would train on different batches; `null` if they would not. */
   get obstacle(): string | null {
     return obstacle(this.plan);
   }
@@ -76,14 +75,14 @@ export class Comparison {
     this.#around.remember();
   }
 
-  /** Another plan: what was trained belongs to the one before. */
+  /** A changed plan: results of the old one are dropped. */
   change(plan: ComparisonPlan): void {
     this.reset();
     this.plan = plan;
     this.#around.remember();
   }
 
-  /** Trains both, from nothing or from where they paused. */
+  /** Trains both, from scratch or from where they paused. */
   async train(): Promise<void> {
     if (this.busy || this.obstacle) return;
     const goesOn = this.phase === 'paused';
@@ -107,7 +106,7 @@ export class Comparison {
     else if (this.phase === 'opening') this.reset();
   }
 
-  /** Back to nothing, and no worker. */
+  /** Removes the results and ends the workers. */
   reset(): void {
     this.#end('ready');
     this.sides = null;
@@ -176,9 +175,9 @@ export class Comparison {
     return validated(standing, losses[0]?.loss ?? NaN);
   }
 
-  /** The curves stay, the workers go. */
+  /** Keeps the curves and ends the workers. */
   #fail(turn: number, error: unknown): void {
-    // Also a worker that was ended on purpose refuses what it was asked.
+    // A worker that was ended on purpose also rejects its pending requests.
     if (turn !== this.#turn) return;
     this.#end('failed');
     this.problem = error instanceof Error ? error.message : String(error);
@@ -196,7 +195,7 @@ export class Comparison {
   }
 }
 
-/** Says of which side an error is. */
+/** Adds the side to an error. */
 async function ofSide<T>(side: Side, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

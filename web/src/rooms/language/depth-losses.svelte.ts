@@ -1,5 +1,4 @@
-// Loss against depth, measured here: roughly at once, and better while there is
-// nothing else to do.
+// Loss by depth, measured in the browser: a rough value at once, a better one when idle.
 
 import type { SessionClient } from '../../client/client';
 import type { DepthLoss } from '../../gen';
@@ -23,7 +22,7 @@ export class DepthLosses {
   #at = 0;
   #next = 0;
 
-  /** The run is another one. */
+  /** Another run replaced the current one. */
   forget(): void {
     this.shown = null;
     this.#at = 0;
@@ -35,7 +34,7 @@ export class DepthLosses {
     this.#at = 0;
   }
 
-  /** Whether there is something to measure; while something else waits, only roughly. */
+  /** Whether there is something to measure; only a rough value while other work waits. */
   due(now: number, busy: boolean): boolean {
     if (this.#at === 0) return now >= this.#next;
     return !busy && this.#at < TOKENS.length;

@@ -1,31 +1,30 @@
-// A drafted chunk: the tokens of its places after every refinement, what a refinement
-// changed, and the chunk as text.
+// A drafted chunk: its tokens after every pass, the changes of a pass, and its text.
 
 import type { Candidate, Trace, Vocab } from '../../gen';
 import { characterOf, glyph } from '../../run/format';
 
-/** One place of the chunk after one refinement. */
+/** One position of the chunk after one pass. */
 export interface DraftCell {
   readonly token: number;
   readonly prob: number;
-  /** What stood there before this refinement, where it was something else. */
+  /** The guess of the previous pass, if it was different. */
   readonly was: number | null;
 }
 
 export interface Draft {
-  /** By refinement, then place. */
+  /** By pass, then position. */
   readonly rows: readonly (readonly DraftCell[])[];
   /** Tokens that are drafted at once. */
   readonly places: number;
 }
 
-/** A cell of the draft: a refinement and a place, both from 0. */
+/** A cell of the draft: a pass and a position, both from 0. */
 export interface At {
   readonly row: number;
   readonly column: number;
 }
 
-/** What a trace of a draft says of the chunk. */
+/** The draft in a trace. */
 export function draftOf(trace: Trace): Draft {
   const tokens = trace.steps.map((step) => step.argmax[0] ?? []);
   const rows = trace.steps.map((step, k) =>
@@ -38,21 +37,21 @@ export function draftOf(trace: Trace): Draft {
   return { rows, places: rows[0]?.length ?? 0 };
 }
 
-/** One alternative for a place, through all refinements. */
+/** One alternative for a position, in all passes. */
 export interface Contender {
   readonly token: number;
-  /** By refinement; `null` where it was not among the most probable. */
+  /** By pass; `null` where it was not among the most probable. */
   readonly probs: readonly (number | null)[];
 }
 
-/** The tokens that are most probable for a place: at the end, and then those that were before. */
+/** The most probable tokens at a position: of the last pass first, then of earlier ones. */
 export function contenders(trace: Trace, place: number, most: number): Contender[] {
   const lists = trace.steps.map((step) => step.top?.[0]?.[place] ?? []);
   const order: number[] = [];
   const take = (candidate: Candidate | undefined) => {
     if (candidate && !order.includes(candidate.token)) order.push(candidate.token);
   };
-  // What was ever the best is what the rows show, so it is not left out.
+  // The rows show every best guess, so none of them is left out.
   take(lists.at(-1)?.[0]);
   lists.forEach((list) => take(list[0]));
   lists.at(-1)?.forEach(take);
@@ -67,7 +66,7 @@ function probOf(list: readonly Candidate[] | undefined, token: number): number |
   return list?.find((candidate) => candidate.token === token)?.prob ?? null;
 }
 
-/** What the last refinement changed, in words. */
+/** The changes of the last pass, in words. */
 export function lastChange({ rows, places }: Draft, vocab: Vocab): string {
   if (rows.length === 0) return '';
   if (rows.length === 1) return 'Pass 1 makes the first draft.';
@@ -81,7 +80,7 @@ export function lastChange({ rows, places }: Draft, vocab: Vocab): string {
   return `${which} changed ${of}: ${changes.join(', ')}.`;
 }
 
-/** The drafted chunk, as it stands after the last refinement. */
+/** The drafted chunk after the last pass. */
 export function tokensOf({ rows }: Draft): number[] {
   return (rows.at(-1) ?? []).map(({ token }) => token);
 }
@@ -118,7 +117,7 @@ export function endOf(
   return { text: cut ? characters.slice(characters.length - most).join('') : text, cut };
 }
 
-/** Where a key leads in a table of so many rows and columns; `null` where nowhere. */
+/** The cell that a key moves to; `null` for other keys. */
 export function movedIn(
   key: string,
   { row, column }: At,

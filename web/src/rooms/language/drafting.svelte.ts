@@ -1,12 +1,11 @@
-// The next chunk of a text: drafted, refined as often as is asked, and taken into the
-// text, so that the one after it is drafted.
+// The next chunk of a text: drafted at the chosen depth, and appended on request.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import type { Trace, Vocab } from '../../gen';
 import { draftOf, textOf, tokensOf } from './draft';
 import { sentence } from '../../run/format';
 
-/** Milliseconds between two drafts while the model learns, so that it goes on. */
+/** Milliseconds between two drafts during training. */
 const EVERY = 1_000;
 /** Alternatives for each place; more than are shown, to find them in other refinements. */
 const TOP = 10;
@@ -14,30 +13,30 @@ const TOP = 10;
 export interface Drafted {
   readonly trace: Trace;
   readonly vocab: Vocab;
-  /** Steps that the weights have seen. */
+  /** Training step of the weights. */
   readonly step: number;
-  /** What the chunk goes on from. */
+  /** The text before the chunk. */
   readonly context: string;
-  /** The chunk as text; `null` where its tokens are none. */
+  /** The chunk as text; `null` if its tokens are not valid text. */
   readonly text: string | null;
 }
 
 export class Drafting {
   shown = $state.raw<Drafted | null>(null);
-  /** What was drafted and taken since the prompt. */
+  /** The chunks appended to the prompt. */
   taken = $state('');
   problem = $state<string | null>(null);
 
   #stale = true;
   #next = 0;
 
-  /** The run is another one. */
+  /** Another run replaced the current one. */
   forget(): void {
     this.shown = null;
     this.restart();
   }
 
-  /** Goes back to the prompt, which may be another one. */
+  /** Removes the appended chunks. */
   restart(): void {
     this.taken = '';
     this.problem = null;
@@ -49,18 +48,18 @@ export class Drafting {
     this.#stale = true;
   }
 
-  /** Someone waits to see what they asked for. */
+  /** Whether the visitor waits for a result. */
   hurry(): void {
     this.#stale = true;
     this.#next = 0;
   }
 
-  /** Whether the chunk that is shown comes after `prompt` and can be taken. */
+  /** Whether the shown chunk follows `prompt` and can be appended. */
   takeable(prompt: string): boolean {
     return this.shown?.text != null && this.shown.context === prompt + this.taken;
   }
 
-  /** Takes the chunk that is shown into the text. */
+  /** Appends the shown chunk to the text. */
   take(prompt: string): void {
     if (!this.takeable(prompt)) return;
     this.taken += this.shown?.text ?? '';
@@ -72,7 +71,7 @@ export class Drafting {
     return this.#stale ? Math.max(0, this.#next - now) : null;
   }
 
-  /** Drafts what comes after the prompt and what was taken. `busy`: the next draft is not to come at once. */
+  /** Drafts the chunk after the text. `busy`: during training, drafts are rarer. */
   async draft(client: SessionClient, prompt: string, depth: number, busy: boolean): Promise<void> {
     this.#stale = false;
     this.#next = busy ? performance.now() + EVERY : 0;

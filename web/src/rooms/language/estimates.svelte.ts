@@ -1,4 +1,4 @@
-// How fast each preset would train here, measured when there is nothing better to do.
+// Training speed of each preset on this machine, measured when idle.
 
 import type { SessionClient } from '../../client/client';
 import { preset } from '../../run/presets';

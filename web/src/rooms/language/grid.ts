@@ -1,5 +1,5 @@
-// A trace as a grid: the positions that fit, each cycle's best guess, how sure it
-// is, and what changed since the cycle before.
+// A trace as a grid: the positions that fit, with the best guess of each cycle, its
+// probability and its changes.
 
 import type { Candidate, Trace } from '../../gen';
 
@@ -9,7 +9,7 @@ export interface Cell {
   readonly prob: number;
   /** In nats. */
   readonly entropy: number;
-  /** Whether the cycle before had another guess. */
+  /** Whether the previous cycle had another guess. */
   readonly flipped: boolean;
   /** Whether the guess is what comes next in the text; `null` at its end. */
   readonly right: boolean | null;
@@ -18,7 +18,7 @@ export interface Cell {
 export interface Column {
   /** Position in the text, from 0. */
   readonly at: number;
-  /** The token that was read. */
+  /** The input token. */
   readonly token: number;
   /** One cell for each cycle. */
   readonly cells: readonly Cell[];
@@ -27,11 +27,11 @@ export interface Column {
 export interface Grid {
   readonly columns: readonly Column[];
   readonly cycles: number;
-  /** By cycle: the size of the state and how far it moved, as root mean squares. */
+  /** By cycle: size and change of the state (RMS). */
   readonly norms: readonly { readonly size: number; readonly moved: number }[];
 }
 
-/** What was read, and where in the text it begins. */
+/** The traced tokens, and the position of the first one in the text. */
 export interface Reading {
   readonly trace: Trace;
   readonly from: number;
@@ -71,7 +71,7 @@ function column(
   return { at: from + i, token, cells };
 }
 
-/** One alternative, and how far its probability moved in this cycle. */
+/** One alternative, and the change of its probability in this cycle. */
 export interface Alternative extends Candidate {
   /** `null` in the first cycle, and where the cycle before did not list it. */
   readonly change: number | null;

@@ -1,5 +1,5 @@
-// The lesson of the leak: a model in a worker of its own that trains with its answer
-// in sight, and is scored from that start and from an honest one as it goes.
+// The data leak demonstration: a model that trains with the leak in its own worker, and is
+// scored with and without the leak during training.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import {
@@ -17,22 +17,22 @@ import { depthOf } from '../../run/sizes';
 import type { Wish } from '../../run/url';
 import { Machine } from '../../run/machine.svelte';
 
-/** Steps in one request: few, so that their count moves. */
+/** Training steps per request; few, so that the step count moves. */
 const STEPS_AT_ONCE = 5;
 /** Tokens of the validation text in each score. */
 const SCORED_TOKENS = 4096;
 
 export interface LeakContext {
   readonly spawn: () => SessionClient;
-  /** What the page computes on, this does too. */
+  /** Uses the same device as the page. */
   readonly wish: Wish;
-  /** Settles when nothing else trains. */
+  /** Settles when no other run trains. */
   readonly quiet: () => Promise<void>;
   /** Shakespeare. */
   readonly text: () => Promise<string>;
 }
 
-/** Why a lesson ended early, and what to do about it. */
+/** Why the demonstration ended early, and what to do. */
 export interface Problem {
   readonly message: string;
   readonly hint: string;
@@ -45,7 +45,7 @@ export class LeakDemo {
 
   readonly #around: LeakContext;
   #machine: Machine | null = null;
-  /** Counts lessons and their ends: what still runs of one that has ended changes nothing. */
+  /** Counts starts and ends; results of an ended demonstration are ignored. */
   #turn = 0;
 
   constructor(around: LeakContext) {
@@ -70,7 +70,7 @@ export class LeakDemo {
     }
   }
 
-  /** Takes effect at once; what was scored stays. */
+  /** Takes effect at once and keeps the scores. */
   stop(): void {
     if (this.busy) this.#end(this.lesson ? 'stopped' : 'ready');
   }
@@ -92,9 +92,9 @@ export class LeakDemo {
     }
   }
 
-  /** The curves stay, the worker goes. */
+  /** Keeps the curves and ends the worker. */
   #fail(turn: number, error: unknown): void {
-    // Also a worker that was ended on purpose refuses what it was asked.
+    // A worker that was ended on purpose also rejects its pending requests.
     if (turn !== this.#turn) return;
     this.#end('failed');
     this.problem =

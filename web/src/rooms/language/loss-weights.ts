@@ -1,4 +1,4 @@
-// What the loss of each cycle counts, as controls show it and change it.
+// Loss weights of the cycles, as the controls show and change them.
 
 import type { RunConfig } from '../../gen';
 import type { Patch } from '../../run/settings';
@@ -6,7 +6,7 @@ import { depthOf } from '../../run/sizes';
 
 export type Weighting = 'last' | 'equal' | 'growing';
 
-/** The first cycle's weight is never nothing: that is how weights are given. */
+/** Smallest weight of the first cycle: the setting does not allow 0 there. */
 export const LEAST_FIRST = 0.05;
 
 /** Weights between 0 and 1, first cycle first. */
@@ -19,7 +19,7 @@ export function weightsOf({ model, train }: RunConfig): number[] {
   return given.map((weight) => rounded(weight / Math.max(1, most)));
 }
 
-/** `own` where it is none of those that have a name. */
+/** `own` for weights that match no named weighting. */
 export function weightingOf(config: RunConfig): Weighting | 'own' {
   if (config.train.objective === 'last_cycle') return 'last';
   const weights = weightsOf(config);

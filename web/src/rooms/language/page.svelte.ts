@@ -1,5 +1,4 @@
-// The room of language models: what there is to see of one that writes, and what it
-// can be asked.
+// State and actions of the language page.
 
 import type { SessionClient } from '../../client/client';
 import type { SavedRuns } from '../../run/saved-runs';
@@ -17,7 +16,7 @@ import { LeakDemo } from './leak-demo.svelte';
 import type { Refining, Source } from './refining.svelte';
 import { type Part, Run } from './writer.svelte';
 
-/** Characters below which a pasted text was meant for something else. */
+/** Shorter pasted texts are ignored. */
 const SHORTEST_PASTE = 1000;
 
 export class LanguagePage extends RunController<Run> {
@@ -60,7 +59,7 @@ export class LanguagePage extends RunController<Run> {
     this.complain(address.problems);
   }
 
-  /** Takes up the last run or starts one, and goes on until the page closes. */
+  /** Resumes the last run or starts one, and runs until the page closes. */
   live(): Promise<never> {
     return this.loop.live(() => this.runs.begin(this.#address, this.#address.handed));
   }
@@ -68,7 +67,7 @@ export class LanguagePage extends RunController<Run> {
   get question(): Question {
     return this.run.question;
   }
-  /** The question as it is put to the model at hand. */
+  /** The prompt and options, with defaults of the current model filled in. */
   get asked(): Asked {
     return this.run.asked;
   }
@@ -92,7 +91,7 @@ export class LanguagePage extends RunController<Run> {
   get cursor(): Cursor {
     return this.run.cursor;
   }
-  /** What the grid shows being read. */
+  /** The text that the grid follows. */
   get reading(): Source {
     return this.run.reading;
   }
@@ -103,13 +102,13 @@ export class LanguagePage extends RunController<Run> {
 
   override train(): void {
     super.train();
-    // One thing is trained at a time.
+    // Only one run trains at a time.
     if (this.phase !== 'training') return;
     this.duel.pause();
     this.leak.stop();
   }
 
-  /** Starts over on a text of the visitor's own, or on Shakespeare for `null`. */
+  /** Starts a new run on the visitor's own text, or on Shakespeare for `null`. */
   chooseText(name: string, text: string | null): void {
     this.succeed(async () => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
@@ -130,32 +129,32 @@ export class LanguagePage extends RunController<Run> {
     if (text.length >= SHORTEST_PASTE) this.chooseText('pasted text', text);
   }
 
-  /** Puts the question, which changed. */
+  /** Changes the prompt or the options. */
   ask(change: Partial<Question> = {}): void {
     const { prompt } = this.question;
     Object.assign(this.question, change);
-    // What was taken came after another prompt.
+    // The appended chunks belong to the old prompt.
     if (this.question.prompt !== prompt) this.drafting.restart();
     this.run.ask();
     this.bar.soon(this.address());
     this.queue.poke();
   }
 
-  /** Reads the text being written, or the fixed one. */
+  /** Lets the grid follow the generated text or the fixed text. */
   read(source: Source): void {
     this.run.source = source;
     this.run.refining.hurry();
     this.queue.poke();
   }
 
-  /** Looks at a cell of the grid. */
+  /** Selects a cell of the grid. */
   point(cycle: number | null, at: number | null): void {
     this.run.cursor.set(cycle, at);
     this.run.refining.hurry();
     this.queue.poke();
   }
 
-  /** Takes the drafted chunk into its text, and drafts the next one. */
+  /** Appends the drafted chunk to the text, and drafts the next one. */
   take(): void {
     this.drafting.take(this.question.prompt);
     this.queue.poke();
@@ -167,13 +166,13 @@ export class LanguagePage extends RunController<Run> {
     this.queue.poke();
   }
 
-  /** A part of the page comes into sight, or leaves it. */
+  /** A section of the page becomes visible, or is no longer visible. */
   look(part: Part, seen: boolean): void {
     this.run.look(part, seen);
     if (seen) this.queue.poke();
   }
 
-  /** Times the presets that suit a tab, to say how long each takes. */
+  /** Measures the presets offered here, to estimate their training time. */
   estimate(names: readonly string[]): void {
     this.#estimates.want(names);
     this.queue.poke();

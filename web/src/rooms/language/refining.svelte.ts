@@ -8,13 +8,13 @@ const EVERY = 1_000;
 /** Alternatives at each position; more than are shown, to find them in the next cycle. */
 const TOP = 10;
 
-/** What the grid shows being read. */
+/** The text that the grid follows. */
 export type Source = 'written' | 'probe';
 
 export interface Shown {
   readonly trace: Trace;
   readonly vocab: Vocab;
-  /** Steps that the weights have seen. */
+  /** Training step of the weights. */
   readonly step: number;
   /** Where in the text the reading begins. */
   readonly from: number;
@@ -28,7 +28,7 @@ export class Refining {
   #stale = true;
   #next = 0;
 
-  /** The run is another one. */
+  /** Another run replaced the current one. */
   forget(): void {
     this.shown = null;
     this.refresh();
@@ -40,7 +40,7 @@ export class Refining {
     this.#stale = true;
   }
 
-  /** Someone waits to see what they asked for. */
+  /** Whether the visitor waits for a result. */
   hurry(): void {
     this.#stale = true;
     this.#next = 0;

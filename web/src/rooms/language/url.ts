@@ -1,5 +1,4 @@
-// All that the page of language models shows, in its address: the run, what it is
-// asked, and what is compared.
+// The address of the language page: run, prompt, sampling options, A/B comparison.
 
 import {
   COMPARISON_KEYS,
@@ -22,7 +21,7 @@ import {
   writeWish,
 } from '../../run/url';
 
-/** What to ask the model, and how deep. */
+/** Prompt, sampling options and depths. */
 export interface Question {
   prompt: string;
   temperature: number;
@@ -30,23 +29,23 @@ export interface Question {
   seed: number;
   /** Cycles; `null` means as many as the model was trained with. */
   depth: number | null;
-  /** Depths to compare; `null` means telling ones for the model. */
+  /** Depths to compare; `null` means a default choice for the model. */
   depths: readonly number[] | null;
-  /** A fixed text to watch the model read; `null` means how its own text begins. */
+  /** The fixed text of the grid; `null` means the beginning of the training text. */
   probe: string | null;
 }
 
 export interface PageAddress extends RunAddress, Wish {
   readonly question: Question;
-  /** Two configurations to be trained beside the run. */
+  /** The A/B comparison. */
   readonly duel: ComparisonPlan | null;
-  /** Whether a file waits that the other room was given. */
+  /** Whether a file from another page is waiting. */
   readonly handed: boolean;
-  /** What could not be read, in words. */
+  /** Error messages. */
   readonly problems: readonly string[];
 }
 
-/** What is written. */
+/** The part of the page that the address contains. */
 export type Page = RunPage & Wish & Pick<PageAddress, 'question' | 'duel'>;
 
 export const DEEPEST = 8;

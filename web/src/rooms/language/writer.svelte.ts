@@ -1,5 +1,4 @@
-// The run at hand: its steps and validations, and what its model writes. Where
-// runs come from and where they go is not its business.
+// The current language run: training, validation, generated texts, grid, attention.
 
 import type { RunSummary } from '../../gen';
 import { type History, telling } from '../../run/state';
@@ -18,7 +17,7 @@ import { Training } from '../../run/training.svelte';
 /** Validation tokens per estimate in the tab. */
 const VALIDATION_TOKENS = 4096;
 
-/** Parts of the page that cost something, and are only fed where they are looked at. */
+/** Sections whose results are computed only while they are visible. */
 export type Part = 'compared' | 'curve' | 'attention' | 'chunk';
 
 export class Run extends Training {
@@ -34,9 +33,9 @@ export class Run extends Training {
   text = $state.raw<string | null>(null);
 
   #unvalidated = false;
-  /** Whether the visitor wishes that little moves: then texts appear as they come. */
+  /** Whether the visitor prefers reduced motion: then texts appear without animation. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
-  /** Whether text has had its turn, whether the grid and the draft have, since anything else had one. */
+  /** Which of text, grid and draft have had their turn since other work. */
   #wrote = false;
   #refined = false;
   #drafted = false;
@@ -66,17 +65,17 @@ export class Run extends Training {
     this.cursor.set(null, null);
   }
 
-  /** The question as it is put to this model. */
+  /** Prompt and options with the defaults of this model. */
   get asked(): Asked {
     return asked(this.question, this.state.summary?.config ?? null, this.text);
   }
 
-  /** What the grid shows being read. */
+  /** The text that the grid follows. */
   get reading(): Source {
     return this.source ?? (this.phase === 'training' ? 'probe' : 'written');
   }
 
-  /** A part of the page comes into sight, or leaves it. */
+  /** A section of the page becomes visible, or is no longer visible. */
   look(part: Part, seen: boolean): void {
     this.#seen[part] = seen;
     if (seen && part === 'attention') this.refining.hurry();
@@ -95,7 +94,7 @@ export class Run extends Training {
     return true;
   }
 
-  /** The question changed: both answers begin again, with the same luck. */
+  /** The prompt or the options changed: all texts start again with the same random seed. */
   ask(): void {
     this.answers.renew(this.asked);
     this.refining.hurry();
@@ -119,7 +118,7 @@ export class Run extends Training {
       this.#drafted = true;
       return true;
     }
-    // Whoever waits behind these has a turn now.
+    // Other waiting work has its turn now.
     this.#wrote = this.#refined = this.#drafted = false;
     if (this.#unvalidated) {
       await this.#validate();
@@ -128,7 +127,7 @@ export class Run extends Training {
     return this.#measure(now);
   }
 
-  /** Goes on with the texts. */
+  /** Continues the texts. */
   async idle(now: number): Promise<boolean> {
     const { asked, state, answers } = this;
     answers.slow(this.phase !== 'training' && !this.#still.matches);
@@ -181,7 +180,7 @@ export class Run extends Training {
     return true;
   }
 
-  /** Reads out the text being written, or the fixed one. */
+  /** Traces the generated text or the fixed text. */
   async #refine(): Promise<void> {
     const { prompt, probe, depth } = this.asked;
     const text = this.reading === 'probe' ? probe : prompt + this.answers.watched.text;
@@ -192,7 +191,7 @@ export class Run extends Training {
     await this.refining.read(this.machine.client, text, depth, block, from, busy);
   }
 
-  /** A chunk is drafted only where that is looked at. */
+  /** A chunk is drafted only while its section is visible. */
   #draftDue(now: number): number | null {
     return this.#seen.chunk ? this.drafting.due(now) : null;
   }

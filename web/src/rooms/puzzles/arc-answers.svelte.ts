@@ -1,5 +1,5 @@
-// Answers to one test, guise after guise, and what they vote for. All are of the same
-// weights: training waits meanwhile.
+// Answers to all augmented copies of one test, and their votes. All come from the same
+// weights: training pauses meanwhile.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import type { ArcAnswers, ArcCandidate, ArcTask, Failure } from '../../gen';
@@ -12,31 +12,31 @@ interface Question {
 }
 
 export class ArcPredictions {
-  /** By guise; the first is the test as it was given. */
+  /** By augmented copy; the first is the original test. */
   answers = $state.raw<readonly ArcAnswers[]>([]);
-  /** What they vote for, most votes first. */
+  /** Voted answers, most votes first. */
   candidates = $state.raw<readonly ArcCandidate[]>([]);
   /** Why the test cannot be answered. */
   problem = $state.raw<Failure | null>(null);
-  /** Steps of training that the answering weights have seen. */
+  /** Training step of the weights. */
   step = $state(0);
-  /** The guise that is looked at, from 0; `null` is the latest. */
+  /** The selected augmented copy, from 0; `null` is the latest. */
   guise = $state<number | null>(null);
 
   #question = $state.raw<Question | null>(null);
   #round = 0;
 
-  /** Whether there are guises to come. */
+  /** Whether augmented copies are still to be answered. */
   get wanted(): boolean {
     return this.#question !== null;
   }
 
-  /** Guises in all; 0 as long as the model has not said so. */
+  /** Number of augmented copies; 0 until the first answer. */
   get guises(): number {
     return this.answers[0]?.guises ?? 0;
   }
 
-  /** The guise that is shown, from 0. */
+  /** The shown augmented copy, from 0. */
   get at(): number {
     return Math.min(this.guise ?? Infinity, Math.max(0, this.answers.length - 1));
   }
@@ -64,7 +64,7 @@ export class ArcPredictions {
     this.guise = null;
   }
 
-  /** Answers in one more guise, and counts. */
+  /** Answers one more augmented copy, and counts the votes. */
   async next(client: SessionClient): Promise<void> {
     const [question, round] = [this.#question, this.#round];
     if (!question) return;

@@ -1,4 +1,4 @@
-// Four easy tasks in the manner of ARC, for trying without a file.
+// Four easy sample tasks in the format of ARC.
 
 import type { ArcPair, ArcTask } from '../../gen';
 import { tasksText } from './arc';

@@ -1,5 +1,4 @@
-// The ARC tasks at hand and the one that is looked at. What is no task does not take
-// the place of those that are.
+// The loaded ARC tasks and the selected one. Invalid files do not replace them.
 
 import type { SessionClient } from '../../client/client';
 import type { ArcTask } from '../../gen';
@@ -11,10 +10,10 @@ export class Tasks {
   /** All of them as one file, as a run learns from it. */
   text = $state.raw(SAMPLE_TEXT);
 
-  /** As it was asked for; an address may name a task that is not at hand. */
+  /** The requested task; an address may name a task that is not loaded. */
   #chosen = $state<string | null>(null);
   #test = $state(0);
-  /** What a run that is taken up learned from, until it is read. */
+  /** The training tasks of a resumed run, until they are parsed. */
   #wanted: string | null = null;
 
   constructor(task: string | null, test: number) {
@@ -26,7 +25,7 @@ export class Tasks {
     return this.all.find(({ name }) => name === this.#chosen) ?? this.all[0] ?? null;
   }
 
-  /** The test that is looked at, from 0. */
+  /** The selected test, from 0. */
   get test(): number {
     return Math.max(0, Math.min(this.#test, (this.task?.test.length ?? 1) - 1));
   }
@@ -53,7 +52,7 @@ export class Tasks {
     this.#take(SAMPLE);
   }
 
-  /** Has the trainer read a file; `name` is that of its task, if it has one only. */
+  /** Parses a file in the worker; `name` is the name of its task, if it has only one. */
   async read(client: SessionClient, name: string, text: string): Promise<void> {
     const command = { type: 'read_tasks', name: stemOf(name), text } as const;
     const { tasks } = await client.ask(command, 'tasks');
@@ -61,7 +60,7 @@ export class Tasks {
     this.#take(tasks);
   }
 
-  /** Tasks that a run has learned from. */
+  /** The training tasks of a run. */
   turn(text: string): void {
     if (text !== this.text) this.#wanted = text;
   }

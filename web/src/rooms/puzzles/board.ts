@@ -1,5 +1,4 @@
-// A board as it is drawn, typed on and written in an address: the token of each
-// cell, row by row. What the rules say of it is not decided here.
+// A board: the token of each cell, row by row; keyboard input and the form in an address.
 
 import type { Kind } from './kinds';
 
@@ -17,17 +16,17 @@ export type Board = readonly number[];
 
 export const cellsOf = ({ side }: Kind): number => side * side;
 
-/** A board with nothing on it. */
+/** An empty board. */
 export function empty(kind: Kind): number[] {
   return new Array<number>(cellsOf(kind)).fill(kind.family === 'sudoku' ? BLANK : FLOOR);
 }
 
-/** Whether a cell of the puzzle is there to be answered. */
+/** Whether a cell of the puzzle is open. */
 export function isOpen(kind: Kind, token: number): boolean {
   return token === (kind.family === 'sudoku' ? BLANK : FLOOR);
 }
 
-/** What stands in a cell. */
+/** The text in a cell. */
 export function glyph(kind: Kind, token: number): string {
   if (kind.family === 'sudoku')
     return token > BLANK && token <= kind.side + 1 ? `${token - 1}` : '';
@@ -36,13 +35,13 @@ export function glyph(kind: Kind, token: number): string {
 
 const MAZE_WORDS = ['unknown', 'wall', 'floor', 'start', 'goal', 'path'];
 
-/** What a token is called. */
+/** The name of a token. */
 export function word(kind: Kind, token: number): string {
   if (kind.family === 'maze') return MAZE_WORDS[token] ?? 'unknown';
   return glyph(kind, token) || 'empty';
 }
 
-/** The token that a key stands for; `null` where it stands for none. */
+/** The token of a key; `null` for other keys. */
 export function typed(kind: Kind, key: string): number | null {
   if (kind.family === 'maze') {
     const keys: Record<string, number> = { '#': WALL, w: WALL, ' ': FLOOR, f: FLOOR };
@@ -88,7 +87,7 @@ export function encode(kind: Kind, board: Board): string {
   return board.map((token) => known[token - 1] ?? known[0]).join('');
 }
 
-/** `null` where the text is no board of this kind. */
+/** `null` if the text is not a board of this kind. */
 export function decode(kind: Kind, text: string): number[] | null {
   if (text.length !== cellsOf(kind)) return null;
   const board = [...text].map((letter) => letters(kind).indexOf(letter) + 1);

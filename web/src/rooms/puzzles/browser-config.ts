@@ -1,10 +1,10 @@
-// What a preset comes to where a tab trains it: fewer puzzles to make, and of ARC a
-// model that one thread can train.
+// Presets adapted to a browser tab: fewer puzzles to generate, and a small ARC model that
+// one thread can train.
 
 import type { Backend, RunConfig } from '../../gen';
 import { ARC } from './kinds';
 
-/** Puzzles that a tab makes to learn from; each is shown in another guise every time. */
+/** Training puzzles in a tab; each is augmented differently every time. */
 const MOST_PUZZLES = 1000;
 
 /** Attention over 900 cells: a step of the preset itself takes a CPU tens of seconds. */

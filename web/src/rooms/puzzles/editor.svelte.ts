@@ -1,5 +1,5 @@
-// The puzzle at hand: made, pasted, typed or drawn, and what the rules say of it. What
-// is no puzzle does not take the place of one that is.
+// The puzzle on the board: generated, pasted, typed or drawn, and its validity. Invalid
+// input does not replace a valid puzzle.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import type { Posed, PuzzleFrom } from '../../gen';
@@ -7,20 +7,20 @@ import { type Board, empty, put } from './board';
 import { EASY, type Grade, gradesOf, type Kind } from './kinds';
 import { sentence } from '../../run/format';
 
-/** How a puzzle came: one that was drawn is looked at as it grows. */
+/** The origin of a puzzle; a drawn one is checked after every change. */
 export type Arrived = 'whole' | 'drawn' | 'refused';
 
 export class PuzzleEditor {
   kind: Kind;
-  /** What is drawn, also where it is no puzzle yet. */
+  /** The cells of the board, also while they are not a valid puzzle. */
   board: Board;
-  /** What the rules say of it; `null` as long as it is no puzzle. */
+  /** Validity and solution of the puzzle; `null` while it is not a valid puzzle. */
   posed = $state.raw<Posed | null>(null);
-  /** Why what was given could not be taken. */
+  /** Why the input was rejected. */
   problem = $state<string | null>(null);
   grade: Grade = $state.raw(EASY);
 
-  /** Called when what is on the desk has changed by itself. */
+  /** Called when the board changed without a change by the visitor. */
   settled: () => void = () => undefined;
 
   #wanted: PuzzleFrom | null;
@@ -32,12 +32,12 @@ export class PuzzleEditor {
     this.#wanted = board ? { type: 'drawn', tokens: [...board] } : made(EASY);
   }
 
-  /** Whether something was given that the rules have not seen. */
+  /** Whether the input still has to be checked. */
   get pending(): boolean {
     return this.#wanted !== null;
   }
 
-  /** Puzzles of another kind: the one at hand makes room for one of them. */
+  /** Changes the kind and generates a puzzle of it. */
   turn(kind: Kind): void {
     if (kind.name === this.kind.name && !this.#left) return;
     this.#left = false;
@@ -49,7 +49,7 @@ export class PuzzleEditor {
     this.make();
   }
 
-  /** There is no board for what the model at hand solves. */
+  /** The current model solves a kind without a board. */
   leave(problem: string): void {
     this.#left = true;
     this.posed = null;
@@ -80,14 +80,14 @@ export class PuzzleEditor {
     this.#wanted = { type: 'drawn', tokens: [...board] };
   }
 
-  /** Asks the rules about what was given. */
+  /** Checks the input in the worker. */
   async settle(client: SessionClient): Promise<Arrived> {
     const from = this.#wanted;
     this.#wanted = null;
     if (!from) return 'refused';
     try {
       const { posed } = await client.ask({ type: 'pose', kind: this.kind.name, from }, 'posed');
-      // Typed on meanwhile: the rules are asked again before anything is said.
+      // The board changed meanwhile: check again before showing anything.
       if (this.#wanted) return 'refused';
       this.posed = posed;
       this.board = posed.tokens;
@@ -96,12 +96,12 @@ export class PuzzleEditor {
       return from.type === 'drawn' ? 'drawn' : 'whole';
     } catch (error) {
       if (!(error instanceof SessionError) || error.failure.kind !== 'puzzle') {
-        // The next worker is asked again.
+        // The check is repeated in the next worker.
         this.#wanted ??= from;
         throw error;
       }
       this.problem = sentence(error.failure.message);
-      // What is drawn stays as it is, so that it can be put right.
+      // The drawn board stays, so that it can be corrected.
       if (from.type === 'drawn') this.posed = null;
       return 'refused';
     }

@@ -1,11 +1,10 @@
-// The kinds of puzzle by name: how large they are, what people call them, and how
-// hard they can be asked for.
+// The kinds of puzzle by name: sizes, titles, grades.
 
 import type { RunSummary } from '../../gen';
 import { lengthOf } from '../../run/sizes';
 
 interface Sized {
-  /** As the trainer calls it. */
+  /** The name that the engine uses. */
   readonly name: string;
   readonly title: string;
   readonly side: number;
@@ -31,7 +30,7 @@ export interface ArcKind {
 
 export const ARC: ArcKind = { family: 'arc', name: 'arc', title: 'ARC tasks' };
 
-/** What the puzzle room can be about. */
+/** The kinds that the puzzles page shows. */
 export type Subject = Kind | ArcKind;
 
 export function subjectOf(name: string): Subject | null {
@@ -48,7 +47,7 @@ const LARGEST_MAZE = 64;
 /** Walls, floor, start, goal and path, and the padding. */
 const MAZE_TOKENS = 6;
 
-/** What a name of a kind means; `null` where it means none. */
+/** The kind of a name; `null` for an unknown name. */
 export function kindOf(name: string): Kind | null {
   const found = /^(sudoku|maze)-(\d+)x\2$/.exec(name);
   const side = Number(found?.[2]);
@@ -61,7 +60,7 @@ export function kindOf(name: string): Kind | null {
   return box ? { family: 'sudoku', name, title: `Sudoku ${side}×${side}`, side, box } : null;
 }
 
-/** The kind that a model solves: as it is called, or as its cells and tokens tell. */
+/** The kind that a model solves, from its dataset name or its sizes. */
 export function kindFor({ config, vocab }: Pick<RunSummary, 'config' | 'vocab'>): Kind | null {
   const { data, model } = config;
   const side = Math.sqrt(lengthOf(model));
@@ -75,7 +74,7 @@ export function kindFor({ config, vocab }: Pick<RunSummary, 'config' | 'vocab'>)
 /** Kinds that are offered, the one that is tried first in front. */
 export const OFFERED: readonly string[] = ['sudoku-9x9', 'sudoku-4x4', 'maze-10x10', ARC.name];
 
-/** How hard a Sudoku is: the guesses that a plain solver needs. */
+/** The difficulty of a Sudoku: guesses that a backtracking solver needs. */
 export interface Grade {
   readonly name: string;
   readonly least: number;

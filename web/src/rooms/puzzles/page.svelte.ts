@@ -1,5 +1,4 @@
-// The puzzle room: what there is to see of a model that solves, and what it can be
-// asked.
+// State and actions of the puzzles page.
 
 import { trainedFor } from '../../run/format';
 import type { SessionClient } from '../../client/client';
@@ -40,7 +39,7 @@ export class PuzzlesPage extends RunController<Solver> {
     this.complain(address.problems);
   }
 
-  /** Takes up the last run, opens a model or starts one, and goes on until the page closes. */
+  /** Resumes the last run, opens a model or starts a run, and runs until the page closes. */
   live(): Promise<never> {
     return this.loop.live(async () =>
       this.runs.begin(await this.#resolved(), this.#address.handed),
@@ -63,7 +62,7 @@ export class PuzzlesPage extends RunController<Solver> {
     const name = this.origin?.title ?? titleOf(this.preset);
     return `${name}, ${trainedFor(step)}`;
   }
-  /** What the room is about now. */
+  /** The current kind of puzzle. */
   get subject(): Subject {
     if (this.state.summary) return this.run.subject;
     return this.#address.kind ?? this.editor.kind;
@@ -77,15 +76,15 @@ export class PuzzlesPage extends RunController<Solver> {
   get look(): Readonly<Look> {
     return this.run.look;
   }
-  /** Supervision steps that the puzzle is given. */
+  /** Supervision steps to run. */
   get steps(): number {
     return this.run.steps;
   }
-  /** Steps of the answer at hand; 0 without one. */
+  /** Supervision steps of the current answer; 0 without one. */
   get answered(): number {
     return this.run.answered;
   }
-  /** The step that is looked at. */
+  /** The selected supervision step. */
   get shown(): number {
     return this.run.shown;
   }
@@ -115,12 +114,12 @@ export class PuzzlesPage extends RunController<Solver> {
     this.#given();
   }
 
-  /** Looks at a step and a cell. */
+  /** Selects a supervision step and a cell. */
   point(step: number | null, at: number | null): void {
     this.cursor.set(step, at);
   }
 
-  /** Looks at a cell, whatever step is being shown. */
+  /** Selects a cell without changing the step. */
   pointAt(at: number): void {
     this.cursor.at = at;
   }
@@ -135,13 +134,13 @@ export class PuzzlesPage extends RunController<Solver> {
     this.queue.poke();
   }
 
-  /** What held-out puzzles tell comes into sight, or leaves it. */
+  /** The held-out scores become visible, or are no longer visible. */
   watch(seen: boolean): void {
     this.run.watch(seen);
     if (seen) this.queue.poke();
   }
 
-  /** Puzzles of another kind, with a model for them: a trained one where there is one. */
+  /** Changes the kind of puzzle and opens a model for it, a pre-trained one if possible. */
   chooseKind(name: string): void {
     const shipped = this.shippedFor(name);
     const untrained = presetOfKind(name);
@@ -149,12 +148,12 @@ export class PuzzlesPage extends RunController<Solver> {
     else if (untrained) this.choosePreset(untrained);
   }
 
-  /** The model of the page that solves a kind of puzzle. */
+  /** The pre-trained model for a kind of puzzle. */
   shippedFor(kind: string): Shipped | null {
     return this.gallery.shown.find(({ dataset }) => dataset === kind) ?? null;
   }
 
-  /** JSON is tasks, anything else a puzzle of the kind at hand. */
+  /** JSON means ARC tasks, any other text a puzzle of the current kind. */
   takeText(name: string, text: string): void {
     if (this.subject === ARC || /\.json$/i.test(name)) this.takeTasks(name, text);
     else this.read(text);
@@ -165,7 +164,7 @@ export class PuzzlesPage extends RunController<Solver> {
     else this.read(text);
   }
 
-  /** Takes ARC tasks in the place of those at hand; a model that has learned nothing begins with them. */
+  /** Replaces the loaded ARC tasks; an untrained model starts with the new ones. */
   takeTasks(name: string, text: string): void {
     this.queue.add(async () => {
       await this.tasks.read(this.machine.client, name, text);
@@ -173,7 +172,7 @@ export class PuzzlesPage extends RunController<Solver> {
     });
   }
 
-  /** Back to the tasks that come with the page. */
+  /** Loads the sample tasks. */
   takeSample(): void {
     this.tasks.sample();
     this.#laid();
@@ -189,18 +188,18 @@ export class PuzzlesPage extends RunController<Solver> {
     this.#turned();
   }
 
-  /** Whether the model at hand can be asked all that lies here. */
+  /** Whether the current model was trained on all loaded tasks. */
   get knows(): boolean {
     return knowsAll(this.state.summary?.vocab, this.tasks.all);
   }
 
-  /** Puts the test at hand to the model, guise after guise. */
+  /** Runs the model on the selected test, one augmented copy after another. */
   attempt(): void {
     this.run.attempt();
     this.queue.poke();
   }
 
-  /** A new model, set up as the one at hand, learns the tasks that lie here. */
+  /** Trains a new model with the current settings on the loaded tasks. */
   trainTasks(): void {
     this.succeed(async () => {
       await this.runs.create(this.draft, this.lessons);
@@ -208,7 +207,7 @@ export class PuzzlesPage extends RunController<Solver> {
     });
   }
 
-  /** Other tasks lie on the desk. */
+  /** Other tasks were loaded. */
   #laid(): void {
     this.notices.dismiss();
     this.#turned();

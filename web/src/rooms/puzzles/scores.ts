@@ -1,5 +1,5 @@
-// What held-out puzzles tell, as lines: over training, by step, and by how long they
-// were thought about.
+// Accuracy on held-out puzzles as lines: by training step, by supervision step, and with
+// early stopping.
 
 import type { PuzzleScores } from '../../gen';
 import type { Spot } from './draw/shares';
@@ -28,7 +28,7 @@ export function byStep({ steps }: PuzzleScores): Spot[] {
   return steps.map(({ step, exact_accuracy }) => ({ x: step, y: exact_accuracy }));
 }
 
-/** Puzzles solved by the steps they took on average, when each stops by itself. */
+/** Puzzles solved with early stopping, by average number of steps. */
 export function byHalting({ halting }: PuzzleScores): Spot[] {
   const spots = halting.map(({ steps, exact_accuracy }) => ({ x: steps, y: exact_accuracy }));
   return spots.sort((a, b) => a.x - b.x);

@@ -1,6 +1,5 @@
-// A run that solves puzzles: the one on the desk is answered as it stands and as the
-// weights change, and held-out ones tell how good it has become. ARC's tests are
-// answered when that is asked for, in all their guises.
+// The current puzzle run: training, the answer to the puzzle on the board, and scores on
+// held-out puzzles. ARC tests are answered on request, in all augmented copies.
 
 import type { RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../run/sizes';
@@ -15,15 +14,15 @@ import { ArcPredictions } from './arc-answers.svelte';
 import type { PuzzleEditor } from './editor.svelte';
 import type { Tasks } from './arc-tasks.svelte';
 
-/** Milliseconds between two answers while the model learns, so that it goes on. */
+/** Milliseconds between two answers during training. */
 const EVERY = 1_000;
-/** Milliseconds between two judgements. */
+/** Milliseconds between two evaluations. */
 const JUDGE_EVERY = 4_000;
-/** What training gets for each second spent on looking at it. */
+/** Seconds of training per second of evaluation. */
 const SHARE = 4;
 /** Candidates of each cell: all that a maze has, and more of a Sudoku than are shown. */
 const TOP = 6;
-/** Held-out cells in one judgement. */
+/** Held-out cells per evaluation. */
 const JUDGED_CELLS = 2048;
 const MOST_JUDGED = 64;
 
@@ -35,7 +34,7 @@ export class Solver extends Training {
   look: Look;
   examined = $state.raw<PuzzleAnswer | null>(null);
 
-  /** Whether the visitor wishes that little moves: then the last step is shown. */
+  /** Whether the visitor prefers reduced motion: then the last step is shown at once. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
   #stale = true;
   #arrived = true;
@@ -78,48 +77,48 @@ export class Solver extends Training {
     super.change(summary);
   }
 
-  /** What it solves; until there is a model, what lies on the desk. */
+  /** The kind that the model solves; without a model, the kind on the board. */
   get subject(): Subject {
     return this.state.summary?.vocab.kind === 'arc' ? ARC : this.editor.kind;
   }
 
-  /** Supervision steps that the puzzle is given. */
+  /** Supervision steps to run. */
   get steps(): number {
     const { summary } = this.state;
     return this.look.steps ?? (summary ? depthOf(summary.config.model) : 1);
   }
 
-  /** Steps of the answer at hand; 0 without one. */
+  /** Supervision steps of the current answer; 0 without one. */
   get answered(): number {
     if (this.subject === ARC) return this.attempts.shown?.answers.length ?? 0;
     return this.examined ? stepsOf(this.examined) : 0;
   }
 
-  /** The step that is looked at; from 1. */
+  /** The selected supervision step, from 1. */
   get shown(): number {
     const last = Math.max(1, this.answered);
     return Math.min(this.cursor.cycle ?? last, last);
   }
 
-  /** Puts the test at hand to the model, in all guises. */
+  /** Runs the model on all augmented copies of the selected test. */
   attempt(): void {
     const { task, test } = this.tasks;
     if (task) this.attempts.begin({ task, test, steps: this.steps });
     this.cursor.set(null, null);
   }
 
-  /** Where the model would stop by itself; `null` without an answer. */
+  /** The step at which early stopping stops; `null` without an answer. */
   get stop(): number | null {
     return this.examined && stopAt(halts(this.examined), this.look.threshold);
   }
 
-  /** Someone waits to see an answer. */
+  /** Whether the visitor waits for an answer. */
   hurry(): void {
     this.#stale = true;
     this.#examineAt = 0;
   }
 
-  /** What held-out puzzles tell comes into sight, or leaves it. */
+  /** The held-out scores become visible, or are no longer visible. */
   watch(seen: boolean): void {
     this.#seen = seen;
   }

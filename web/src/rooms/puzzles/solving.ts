@@ -1,5 +1,5 @@
-// What a model answered, step by step: what is seen of it, where it would stop, and
-// what changed. All of it is read from one answer of the trainer.
+// An answer by supervision step: its cells, early stopping, and changes. All is derived
+// from one event.
 
 import type { Candidate, PuzzleVerdict, Trace } from '../../gen';
 import { type Board, isOpen, PATH } from './board';
@@ -11,22 +11,22 @@ export interface PuzzleAnswer {
   readonly puzzle: Board;
   readonly trace: Trace;
   readonly verdicts: readonly PuzzleVerdict[];
-  /** Steps of training that the weights have seen. */
+  /** Training step of the weights. */
   readonly step: number;
 }
 
 /** One cell after one step. */
 export interface Cell {
   readonly token: number;
-  /** Whether it is part of the puzzle. */
+  /** Whether the cell is given. */
   readonly given: boolean;
-  /** From 0 to 1: of a digit, how sure it is; in a maze, how likely the path runs here. */
+  /** Probability of the digit; in a maze, of the path. */
   readonly sure: number;
-  /** Whether the step before had another answer. */
+  /** Whether the previous step had another answer. */
   readonly changed: boolean;
   /** Whether a rule is broken here. */
   readonly broken: boolean;
-  /** Whether the solution has something else here; unknown without one. */
+  /** Whether the solution differs here; `undefined` without one. */
   readonly wrong: boolean;
 }
 
@@ -69,7 +69,7 @@ export function halts({ trace }: Pick<PuzzleAnswer, 'trace'>): number[] {
   return trace.steps.flatMap(({ halt }) => halt?.slice(0, 1) ?? []);
 }
 
-/** The step at which a model stops by itself: the first that says so, or else the last. */
+/** The step at which early stopping stops: the first above the threshold, or else the last. */
 export function stopAt(halting: readonly number[], threshold: number): number {
   const first = halting.findIndex((prob) => prob > threshold);
   return first < 0 ? Math.max(1, halting.length) : first + 1;
@@ -80,7 +80,7 @@ export interface Alternative extends Candidate {
   readonly change: number | null;
 }
 
-/** What else a cell might be, most probable first. */
+/** The alternatives for a cell, most probable first. */
 export function alternatives(
   examined: PuzzleAnswer,
   step: number,

@@ -1,5 +1,4 @@
-// All that the puzzle room shows, in its address: the run, the puzzle and how it is
-// looked at.
+// The address of the puzzles page: run, puzzle, supervision steps, halting threshold.
 
 import { presetOfKind } from '../../run/presets';
 import {
@@ -18,7 +17,7 @@ import {
 import { type Board, decode, encode } from './board';
 import { type ArcKind, type Kind, type Subject, subjectOf } from './kinds';
 
-/** How a puzzle is put to a model, and looked at. */
+/** Supervision steps and halting threshold. */
 export interface Look {
   /** Supervision steps; `null` means as many as the model was trained with. */
   steps: number | null;
@@ -27,7 +26,7 @@ export interface Look {
 }
 
 export interface PuzzleAddress extends RunAddress, Wish {
-  /** The kind that is asked for; `null` leaves it to the page. */
+  /** The requested kind; `null` means the page's default. */
   readonly kind: Subject | null;
   readonly puzzle: Board | null;
   /** Name of an ARC task, and which of its tests from 0. */
@@ -40,14 +39,14 @@ export interface PuzzleAddress extends RunAddress, Wish {
   readonly problems: readonly string[];
 }
 
-/** What lies on the desk. */
+/** The puzzle on the board. */
 export type AtHand =
   | { readonly kind: Kind; readonly puzzle: Board }
   | { readonly kind: ArcKind; readonly task: string | null; readonly test: number };
 
 export type PuzzlePage = RunPage & Wish & AtHand & { readonly look: Look };
 
-/** The preset where nothing else is asked for. */
+/** The default preset. */
 export const STANDARD = 'sudoku-4x4';
 export const MOST_STEPS = 32;
 const MOST_TESTS = 99;

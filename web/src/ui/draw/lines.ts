@@ -1,4 +1,4 @@
-// What a run looks like on a chart: its batches, and its validations by depth.
+// The lines of a run on a chart: training batches, and validations by depth.
 
 import type { Score } from '../../rooms/language/leak-scores';
 import type { PastRun } from '../../run/past-runs';
@@ -8,7 +8,7 @@ import type { Line, Spot } from './chart';
 
 const DEPTHS = ['--depth-1', '--depth-2', '--depth-3', '--depth-4'];
 
-/** What tells past runs apart, also without colours. */
+/** Line styles of earlier runs, distinct also without colours. */
 export const PAST = [
   { colour: '--past-1', dash: [6, 3] },
   { colour: '--past-2', dash: [2, 3] },
@@ -18,7 +18,7 @@ export const PAST = [
 
 const spot = ({ step, loss }: Point): Spot => ({ x: step, loss });
 
-/** The run at hand: grey batches, and a colour to each depth that is validated. */
+/** The current run: grey batches, and a colour for each validated depth. */
 export function runLines({ training, validation }: History): Line[] {
   const all = validation.flatMap((v) => v.depths.map((d) => d.depth));
   const depths = [...new Set(all)].sort((a, b) => a - b);
@@ -45,7 +45,7 @@ function atDepth({ validation }: History, depth: number): Spot[] {
   );
 }
 
-/** Batches jump too much to be compared; their running mean does not. */
+/** The running mean of batch losses, which are too noisy to compare. */
 function smooth(points: readonly Point[]): Spot[] {
   let mean: number | undefined;
   return points.map(({ step, loss }) => {
@@ -54,13 +54,13 @@ function smooth(points: readonly Point[]): Spot[] {
   });
 }
 
-/** What tells the sides of a duel apart. */
+/** Line styles of the sides of an A/B comparison. */
 export const SIDES = {
   a: { colour: '--depth-3', dash: [] },
   b: { colour: '--depth-1', dash: [7, 4] },
 } as const;
 
-/** Both sides of a duel: pale batches, and validations that can be told apart where they meet. */
+/** Both sides of an A/B comparison: pale batches, and validations in distinct styles. */
 export function comparisonLines(sides: readonly [SideState, SideState], measure: Measure): Line[] {
   const named = [
     { label: 'A', side: sides[0], ...SIDES.a },
@@ -81,13 +81,13 @@ export function comparisonLines(sides: readonly [SideState, SideState], measure:
   );
 }
 
-/** What tells the starts of a draft apart. */
+/** Line styles of the scores with and without the leak. */
 export const STARTS = {
   leaking: { colour: '--depth-1', dash: [7, 4] },
   honest: { colour: '--depth-3', dash: [] },
 } as const;
 
-/** The same model, scored from either start. */
+/** The scores of the same model with and without the leak. */
 export function leakLines(scores: readonly Score[]): Line[] {
   const from = (start: 'leaking' | 'honest', label: string): Line => ({
     spots: scores.map((score) => ({ x: score.step, loss: score[start] })),

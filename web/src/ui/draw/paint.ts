@@ -1,4 +1,4 @@
-// What every drawing needs: colours by the name of their custom property.
+// Shared by all drawings: colours by the name of their custom property.
 
 export type Colour = (name: string) => string;
 

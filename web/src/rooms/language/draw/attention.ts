@@ -1,4 +1,4 @@
-// What heads look at: one row to a head or a cycle, in the columns of the grid.
+// Attention weights: one row per head or cycle, in the columns of the grid.
 
 import type { Shares } from '../grid';
 import type { GridLayout } from './grid';
@@ -18,7 +18,7 @@ export function attentionHeight(rows: number): number {
   return HEAD + rows * ROW;
 }
 
-/** `glyphs`: what was read in each column; `from`: the column that looks. */
+/** `glyphs`: the character of each column; `from`: the attending column. */
 export function drawAttention(
   ctx: CanvasRenderingContext2D,
   rows: readonly AttentionRow[],
@@ -49,7 +49,7 @@ export function drawAttention(
   });
 }
 
-/** A column that is filled by a share from below: lengths compare better than shades. */
+/** A vertical bar: lengths are easier to compare than shades. */
 function bar(
   ctx: CanvasRenderingContext2D,
   x: number,

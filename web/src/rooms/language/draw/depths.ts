@@ -5,7 +5,7 @@ import type { ShippedLoss } from '../../../run/manifest';
 export interface DepthPoint extends ShippedLoss {
   readonly x: number;
   readonly y: number;
-  /** Where its number stands, clear of the line. */
+  /** Position of the label, clear of the line. */
   readonly label: Label;
   /** Whether no other depth has a lower loss. */
   readonly best: boolean;
@@ -20,10 +20,10 @@ interface Label {
 /** Room for the numbers above or below the points, and the depths below them. */
 export const ROOM = { side: 22, above: 26, below: 40 } as const;
 
-/** Losses closer together than this are drawn as close, not as steep. */
+/** Smallest range of the vertical axis. */
 const LEAST_SPAN = 0.05;
 
-/** A line that is steeper than this would run through a number. */
+/** Steeper lines would cross a label. */
 const STEEP = 0.35;
 
 /** Points of a figure of `width` × `height`, one column to a depth. */

@@ -1,5 +1,4 @@
-// The refinement grid: positions across, cycles down. Functions of a context and
-// data; what the letters are is told.
+// Draws the grid of guesses: positions across, cycles down.
 
 import type { Cell, Grid } from '../grid';
 import { type Colour, shade, STRONG } from '../../../ui/draw/paint';
@@ -12,7 +11,7 @@ export interface GridLayout {
   readonly columns: number;
 }
 
-/** Height of the row of characters that were read. */
+/** Height of the row of input characters. */
 const HEAD = 28;
 const NARROW = 560;
 const GAP = 3;
@@ -41,9 +40,9 @@ export function cellAt(
 }
 
 export interface GridLook {
-  /** Cycles beyond this one are faint, for they have not been made yet. */
+  /** Cycles after this one are drawn faintly. */
   readonly cycle: number;
-  /** Index of the column that is looked at. */
+  /** Index of the selected column. */
   readonly column: number;
   /** Colour by the probability of the guess, or by the entropy of the prediction. */
   readonly by: 'probability' | 'entropy';
@@ -136,7 +135,7 @@ function drawCell(
   }
 }
 
-/** Around the cell that is looked at. */
+/** The frame of the selected cell. */
 function frame(
   ctx: CanvasRenderingContext2D,
   grid: Grid,

@@ -6,7 +6,7 @@ import type { Colour } from '../../../ui/draw/paint';
 
 export interface Cells {
   readonly grid: Grid;
-  /** The grid of the step before, where changes are to be seen. */
+  /** The grid of the previous step, to mark changes. */
   readonly before: Grid | null;
   readonly numbers: boolean;
 }

@@ -1,4 +1,4 @@
-// Scales of a figure of shares: from nothing to all upwards, anything along.
+// Scales of a chart of percentages: 0 to 100 % upwards, any number along.
 
 export interface Spot {
   readonly x: number;
@@ -26,7 +26,7 @@ export interface Scale {
 
 const ROOM = { left: 48, right: 14, above: 10, below: 26 } as const;
 
-/** `from` and `to`: what the figure shows from left to right. */
+/** `from` and `to`: the range of the horizontal axis. */
 export function scale(from: number, to: number, width: number, height: number): Scale {
   const [left, right] = [ROOM.left, Math.max(ROOM.left + 1, width - ROOM.right)];
   const [top, bottom] = [ROOM.above, height - ROOM.below];
