@@ -48,8 +48,8 @@ fn command(arguments: &[OsString]) -> Command {
 }
 
 const ABOUT: &str = "\
-Train and run Tiny Recursive Models (TRMs): small networks that apply the same layers several times
-and refine their answer each time. A model predicts text, or solves Sudokus, mazes and ARC tasks.";
+Train and run Tiny Recursive Models (TRMs): small networks that apply the same layers several
+times and refine their answer each time. They predict text or solve Sudokus, mazes and ARC tasks.";
 
 const AFTER_HELP: &str = "\
 First steps:

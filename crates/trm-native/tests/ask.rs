@@ -175,7 +175,7 @@ fn broken_checkpoints_are_refused_by_name() {
 }
 
 #[test]
-fn devices_are_listed_with_what_auto_takes_and_why() {
+fn devices_are_listed_with_the_one_that_auto_uses_and_why() {
     let place = Place::new();
     let document = place.done(&["devices", "--json"]).json();
     assert!(document["cpu"]["threads"].as_u64() >= Some(1));

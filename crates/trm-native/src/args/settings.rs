@@ -12,6 +12,9 @@ use trm_spec::{
 
 use crate::presets;
 
+/// Characters in a line of a description, so that a whole line has less than 100.
+const DESCRIPTION_WIDTH: usize = 74;
+
 /// The model whose settings a help text lists.
 pub struct Described {
     config: RunConfig,
@@ -109,17 +112,32 @@ pub fn notes(described: &Described, command: &str) -> String {
     if !described.named {
         notes += "\nModels:\n";
         for ModelInfo { name, title, about, .. } in MODELS {
-            notes += &format!("  {name:<21} {title}: {about}\n");
+            notes += &entry(name, &format!("{title}: {about}"));
         }
     }
     notes += "\nPresets:\n";
     for (name, description) in presets::described() {
         let its = presets::config(name);
         if !described.named || its.is_ok_and(|config| config.model.name() == model) {
-            notes += &format!("  {name:<21} {description}\n");
+            notes += &entry(name, description);
         }
     }
     notes
+}
+
+/// A line of a list: a name and its description, wrapped into a column of its own.
+fn entry(name: &str, description: &str) -> String {
+    let mut entry = format!("  {name:<21}");
+    let mut width = 0;
+    for word in description.split_whitespace() {
+        if width > 0 && width + word.chars().count() > DESCRIPTION_WIDTH {
+            entry += &format!("\n{:23}", "");
+            width = 0;
+        }
+        entry += &format!(" {word}");
+        width += word.chars().count() + 1;
+    }
+    entry + "\n"
 }
 
 /// The settings that were typed.

@@ -5,8 +5,7 @@
 //! New files are written before old ones are removed, so that a kill at any moment
 //! leaves at least the k best.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
@@ -15,9 +14,6 @@ use trm_train::checkpoint::{self, Header};
 use super::files::{self, Move, cannot_read, link};
 use super::{BEST, RunDir};
 use crate::run_metrics::{RunMetrics, ValidationScore};
-
-/// Longest header that is read, in bytes; safetensors allows no longer one.
-const LONGEST_HEADER: u64 = 100_000_000;
 
 /// A file among the best.
 #[derive(Debug, PartialEq)]
@@ -100,19 +96,9 @@ fn step_in(name: &str) -> Option<usize> {
     name.strip_prefix("best-")?.strip_suffix(".safetensors")?.parse().ok()
 }
 
-/// Reads the header of a checkpoint without its weights.
+/// The header of the checkpoint at `path`.
 fn header(path: &Path) -> anyhow::Result<Header> {
-    let read = || {
-        let mut file = File::open(path)?;
-        // The first eight bytes hold the length of the header that follows.
-        let mut bytes = vec![0; 8];
-        file.read_exact(&mut bytes)?;
-        let length = bytes.iter().rev().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
-        file.take(length.min(LONGEST_HEADER)).read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>(bytes)
-    };
-    let bytes = read().with_context(|| cannot_read(path))?;
-    checkpoint::read_header(&bytes).with_context(|| cannot_read(path))
+    checkpoint::read_header(&files::read(path)?).with_context(|| cannot_read(path))
 }
 
 #[cfg(test)]

@@ -34,10 +34,10 @@ pub struct Header {
     pub metrics: Value,
 }
 
-/// Reads the header without the weights; `bytes` may end with the header.
+/// Reads the header of a whole file; the weights are not looked at.
 ///
 /// # Errors
-/// If the bytes are not the beginning of a checkpoint.
+/// If the bytes are not a checkpoint.
 pub fn read_header(bytes: &[u8]) -> Result<Header, Failure> {
     header(&metadata(bytes, FORMAT)?)
 }
