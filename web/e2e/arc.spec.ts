@@ -95,7 +95,7 @@ test('a task that the model does not know is shown, and learned by another one',
   await expect(arc.knowledge).toContainText('This model was not trained on “swap”');
   await expect(arc.knowledge).toContainText('4 tasks: fall-down, fill-the-hole, mirror');
   await play.button('Answer').click();
-  await expect(page.getByRole('alert')).toContainText(/does not know the task swap.*Train a model/s);
+  await expect(page.getByRole('alert')).toContainText(/was not trained on the task swap.*Train a model/s);
   await play.button('Train on these tasks').click();
   await play.reach(1);
   await play.button('Pause').click();

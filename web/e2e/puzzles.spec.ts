@@ -93,7 +93,7 @@ test('a puzzle that cannot be is refused or said to be so, and nothing is lost',
   await puzzles.paste('11..............');
   await expect(puzzles.facts).toContainText('already break a rule');
   await expect(puzzles.facts).toHaveAttribute('data-solutions', 'none');
-  await expect(page.getByText('1 stands more than once in row 1.')).toBeVisible();
+  await expect(page.getByText('Row 1 has two 1s.')).toBeVisible();
   await expect(puzzles.answer).toHaveAttribute('data-solved', 'false');
   await puzzles.paste('1...............');
   await expect(puzzles.facts).toContainText('several solutions');
@@ -125,7 +125,7 @@ test('a maze is drawn with the pointer', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('What is on the board stays.');
+  await expect(puzzles.facts).toContainText('The maze has no start');
   await puzzles.cell(0).focus();
   await page.keyboard.press('s');
   await puzzles.cell(9).focus();

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { SessionClient } from '../src/client/client';
 import { ArcPredictions } from '../src/rooms/puzzles/arc-answers.svelte';
 import { Tasks } from '../src/rooms/puzzles/arc-tasks.svelte';
+import { PuzzleDatasets } from '../src/rooms/puzzles/datasets';
 import { WorkerRun } from '../src/run/worker-run';
 import type { ArcAnswers, ArcTask, Command, Event, RunSummary } from '../src/gen';
 import {
@@ -273,26 +274,26 @@ describe('attempts', () => {
 
 describe('what a model of tasks learns from', () => {
   test('is the sample where nothing else is given, in a table of its own size', async () => {
-    const workerRun = new WorkerRun('puzzles');
+    const workerRun = new WorkerRun('puzzles', new PuzzleDatasets());
     const config = known('arc');
     const wide = { ...config, model: { ...config.model, num_puzzle_identifiers: 50 } };
     await workerRun.create(client, wide, null);
     const lessons = { kind: 'tasks', name: 'tasks', text: SAMPLE_TEXT };
     expect(session.asked[0]).toMatchObject({ config, lessons });
-    expect(workerRun.text).toBe(SAMPLE_TEXT);
+    expect(workerRun.own).toBe(SAMPLE_TEXT);
   });
 
   test('is given once it is to learn on, and again where it was refused', async () => {
-    const workerRun = new WorkerRun('puzzles');
+    const workerRun = new WorkerRun('puzzles', new PuzzleDatasets());
     await workerRun.load(client, new Uint8Array([8]), null, null);
     const text = tasksText([OTHER]);
     session.refuse = 'corpus';
-    await expect(workerRun.equip(client, text)).rejects.toMatchObject({
+    await expect(workerRun.attach(client, text)).rejects.toMatchObject({
       failure: { kind: 'corpus' },
     });
-    expect(workerRun.equippable).toBe(true);
+    expect(workerRun.attachable).toBe(true);
     session.refuse = null;
-    expect((await workerRun.equip(client, text))?.trainable).toBe(true);
-    expect([workerRun.equippable, workerRun.text]).toEqual([false, text]);
+    expect((await workerRun.attach(client, text))?.trainable).toBe(true);
+    expect([workerRun.attachable, workerRun.own]).toEqual([false, text]);
   });
 });

@@ -22,7 +22,7 @@ import {
   validated,
   verdict,
 } from '../src/rooms/language/comparison-side';
-import { depthOf, lengthOf } from '../src/run/sizes';
+import { depthOf, lengthOf } from '../src/gen';
 
 const read = (search: string) => {
   const problems: string[] = [];

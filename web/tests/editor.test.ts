@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
 import { PuzzleEditor } from '../src/rooms/puzzles/editor.svelte';
+import { PuzzleDatasets } from '../src/rooms/puzzles/datasets';
 import { WorkerRun } from '../src/run/worker-run';
 import { type Command, type Event, type RunSummary } from '../src/gen';
 import { preset } from '../src/run/presets';
@@ -144,28 +145,28 @@ test('a model is known by what it learned, or by its cells and tokens', () => {
 
 describe('what a solver learns from', () => {
   test('is made when it is to learn, not when it is opened', async () => {
-    const workerRun = new WorkerRun('puzzles');
+    const workerRun = new WorkerRun('puzzles', new PuzzleDatasets());
     const [file, moments] = [new Uint8Array([8]), new Uint8Array([9])];
     expect((await workerRun.load(client, file, moments, null)).trainable).toBe(false);
     expect(rules.asked.at(-1)).toMatchObject({ type: 'load', optimizer: null, lessons: null });
     // What the worker was not given is not lost meanwhile.
     expect((await workerRun.save(client)).optimizer).toEqual(moments);
-    expect(workerRun.equippable).toBe(true);
-    expect((await workerRun.equip(client))?.trainable).toBe(true);
+    expect(workerRun.attachable).toBe(true);
+    expect((await workerRun.attach(client))?.trainable).toBe(true);
     expect(rules.asked.at(-1)).toMatchObject({
       type: 'load',
       checkpoint: file,
       optimizer: moments,
       lessons: { kind: 'puzzles' },
     });
-    expect(await workerRun.equip(client)).toBeNull();
+    expect(await workerRun.attach(client)).toBeNull();
     expect((await workerRun.save(client)).optimizer).toEqual(new Uint8Array([2]));
   });
 
   test('is not made for a model of the other room', async () => {
     const config = preset('tiny');
     if (!config) throw new Error('there is no preset tiny');
-    const refused = new WorkerRun('puzzles').create(client, config, null);
+    const refused = new WorkerRun('puzzles', new PuzzleDatasets()).create(client, config, null);
     await expect(refused).rejects.toMatchObject({ failure: { kind: 'room' } });
     expect(rules.asked).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { leakLines } from '../src/ui/draw/lines';
 import { type DepthLoss, type RunSummary, tokensPerStep } from '../src/gen';
+import { leakLines } from '../src/rooms/language/draw/lines';
 import {
   advanced,
   type LeakRun,

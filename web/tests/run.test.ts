@@ -8,6 +8,7 @@ import {
   NO_RUN,
   type Point,
   reduce,
+  rowsPerSecond,
   type RunState,
   sparse,
   telling,
@@ -16,7 +17,7 @@ import {
   tokensPerSecond,
   type Validation,
 } from '../src/run/state';
-import { lengthOf } from '../src/run/sizes';
+import { lengthOf } from '../src/gen';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,
@@ -178,5 +179,16 @@ describe('speed', () => {
     expect(tokensPerSecond(state)).toBe(2 * train.batch_size * lengthOf(model));
     expect(timeLeft(state)).toBe((train.max_iters - 8) / 2);
     expect(timeLeft({ ...state, step: train.max_iters + 1 })).toBe(0);
+  });
+
+  test('counts the tokens of all accumulated batches', () => {
+    const train = { ...DEFAULT_CONFIG.train, gradient_accumulation_steps: 4 };
+    const config = { ...DEFAULT_CONFIG, train };
+    const summary = { ...SUMMARY, config, tokens_per_step: tokensPerStep(config) };
+    const began: RunEvent = { type: 'began', summary, history: null };
+    const state = after(began, { type: 'stepped', reports: [report(8)], ms: 1000 });
+    const rows = 4 * train.batch_size;
+    expect(tokensPerSecond(state)).toBe(rows * lengthOf(config.model));
+    expect(rowsPerSecond(state)).toBe(rows);
   });
 });

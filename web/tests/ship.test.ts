@@ -9,7 +9,7 @@ import * as shipping from '../../scripts/lib/shipping.mjs';
 import { DEFAULT_CONFIG } from '../src/gen';
 import { readHeader } from '../src/run/checkpoint';
 import { readManifest } from '../src/run/manifest';
-import { lengthOf } from '../src/run/sizes';
+import { lengthOf } from '../src/gen';
 
 /** A checkpoint of two tensors: 6 and 4 parameters. */
 function checkpoint(about: object): Buffer {
@@ -48,7 +48,7 @@ test('a checkpoint says what it is', () => {
   const whole = checkpoint(ABOUT);
   expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('complete safetensors');
   expect(() => shipping.describe(Buffer.alloc(3))).toThrow('complete safetensors');
-  expect(() => shipping.describe(checkpoint({ format: 'pt' }))).toThrow('no checkpoint');
+  expect(() => shipping.describe(checkpoint({ format: 'pt' }))).toThrow('not a checkpoint');
 });
 
 test('the time is that of the steps up to the checkpoint', () => {
@@ -141,5 +141,5 @@ test('what a solver is worth comes with it, and is read back', () => {
   expect(first.scores?.halting[0]).toMatchObject({ threshold: 0.5, steps: 1.25 });
   const broken = { ...made, scores: { ...scores, steps: [{ step: 1 }] } };
   const list = shipping.withEntry(null, broken);
-  expect(() => readManifest(list)).toThrow('“loss” is no number');
+  expect(() => readManifest(list)).toThrow('“loss” is not a number');
 });

@@ -13,7 +13,7 @@ import { DEFAULT_PRESET, preset } from '../src/run/presets';
 import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
 import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/rooms/language/url';
 import { readPuzzle } from '../src/rooms/puzzles/url';
-import { lengthOf } from '../src/run/sizes';
+import { lengthOf } from '../src/gen';
 
 const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });

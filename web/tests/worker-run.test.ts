@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
-import { named } from '../src/run/dataset';
-import { further, loadedHint, readable } from '../src/run/worker-run';
 import { DEFAULT_CONFIG, type RunConfig, type RunSummary, tokensPerStep } from '../src/gen';
+import { named, TextDatasets } from '../src/rooms/language/datasets';
+import { readable } from '../src/rooms/language/prompt';
+import { further, loadedHint } from '../src/run/further';
 
 const SUMMARY: RunSummary = {
   config: DEFAULT_CONFIG,
@@ -32,10 +33,16 @@ test('a prompt that the text cannot have gives way to how the text begins', () =
   expect(readable('ROMEO:', SUMMARY, null)).toBe('ROMEO:');
 });
 
+const untrainable = () => new TextDatasets().untrainable();
+
 test('a loaded checkpoint says what can be done with it', () => {
-  expect(loadedHint(SUMMARY)).toContain('Training continues');
-  expect(loadedHint({ ...SUMMARY, trainable: false })).toContain('Drop its training text');
-  expect(loadedHint({ ...SUMMARY, step: DEFAULT_CONFIG.train.max_iters })).toContain('max_iters');
+  expect(loadedHint(SUMMARY, untrainable)).toContain('Training continues');
+  expect(loadedHint({ ...SUMMARY, trainable: false }, untrainable)).toContain(
+    'Drop its training text',
+  );
+  expect(loadedHint({ ...SUMMARY, step: DEFAULT_CONFIG.train.max_iters }, untrainable)).toContain(
+    'max_iters',
+  );
 });
 
 describe('a run that has made all its steps', () => {

@@ -11,7 +11,7 @@ const SHOWN: usize = 10;
 pub enum CorpusError {
     #[error("{name} is empty")]
     Empty { name: String },
-    #[error("{name} has characters that the vocabulary lacks: {} (the first is character {position})", shown(.missing))]
+    #[error("the model does not know these characters of {name}: {} (the first is character {position})", shown(.missing))]
     Foreign {
         name: String,
         /// Each foreign character once, in order of appearance.
@@ -39,7 +39,7 @@ pub enum CorpusError {
         "this program is built without the encoding {name}, so it cannot turn text into its tokens"
     )]
     NoEncoding { name: String },
-    #[error("{name} is not an encoding that this program knows, or has other ranks")]
+    #[error("{name} is not a known encoding, or its ranks differ")]
     UnknownEncoding { name: String },
     #[error("{name} has the token {token} at position {position}, but its vocabulary ends at {}", .size - 1)]
     Outside { name: String, token: u32, position: usize, size: usize },
@@ -54,7 +54,7 @@ pub enum CorpusError {
     Lengths { lengths: usize, rows: usize },
     #[error("{path} is not a usable token file: {reason}")]
     Damaged { path: String, reason: String },
-    #[error("{name} is only scored: it has no training part")]
+    #[error("{name} has no training split; it can only be evaluated")]
     NoTraining { name: String },
     #[error("line {line} of {path} is not an object with a text in its field `{field}`: {reason}")]
     BadLine {
@@ -64,7 +64,7 @@ pub enum CorpusError {
         field: String,
         reason: String,
     },
-    #[error("{path} has files of WikiText's layout, but not as they belong together: {reason}")]
+    #[error("{path} is an incomplete WikiText folder: {reason}")]
     Incomplete { path: String, reason: String },
     #[error("{name} was prepared with another vocabulary ({found}) than the model's ({wanted})")]
     OtherVocab { name: String, found: String, wanted: String },
@@ -72,9 +72,9 @@ pub enum CorpusError {
     NoText { path: String },
     #[error("{path} cannot be written")]
     Unwritable { path: String, source: io::Error },
-    #[error("stopped before {path} was whole; nothing was written")]
+    #[error("stopped before {path} was complete; nothing was written")]
     Stopped { path: String },
-    #[error("{path} is not UTF-8 text: the byte at offset {offset} does not belong")]
+    #[error("{path} is not UTF-8 text: invalid byte at offset {offset}")]
     NotUtf8 { path: String, offset: usize, utf16: bool },
     #[error("{path} cannot be read: {reason}")]
     Unreadable { path: String, reason: String },
@@ -94,7 +94,7 @@ impl CorpusError {
         match self {
             Self::Empty { .. } => "Give a text of at least a few thousand characters.".into(),
             Self::Foreign { known, .. } => format!(
-                "This model knows {known} characters. Leave the others out, or train a model on a text that has them."
+                "This model knows {known} characters. Remove the others, or train a model on a text that contains them."
             ),
             Self::NoCharacters => {
                 "Give token numbers instead, or use a checkpoint that was trained on a text.".into()
@@ -105,7 +105,7 @@ impl CorpusError {
                     .into()
             }
             Self::Outside { .. } | Self::Damaged { .. } => {
-                "Prepare it again from its text (`data prepare`), or copy it again from where it is whole."
+                "Prepare it again from its text (`data prepare`), or copy it again from an intact source."
                     .into()
             }
             Self::OtherVocab { .. } => {
@@ -125,13 +125,13 @@ impl CorpusError {
                     .into()
             }
             Self::NoText { .. } => {
-                "Name text files, or folders with .txt, .md, .jsonl or other UTF-8 files in them.".into()
+                "Give text files, or folders that contain .txt, .md, .jsonl or other UTF-8 files.".into()
             }
             Self::Unwritable { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
-                | io::ErrorKind::FileTooLarge => "Make room on the disk and try again.".into(),
-                _ => "Choose a place that you may write to.".into(),
+                | io::ErrorKind::FileTooLarge => "Free some disk space and try again.".into(),
+                _ => "Choose a folder that you may write to.".into(),
             },
             Self::Stopped { .. } => "Run the same command again to start over.".into(),
             Self::TooShort { .. } => "Give a longer text, or lower block_size.".into(),
@@ -139,7 +139,7 @@ impl CorpusError {
                 "It looks like UTF-16: save it as UTF-8 and try again.".into()
             }
             Self::NotUtf8 { .. } => {
-                "Save it as UTF-8, or check that it is a text at all, and try again.".into()
+                "Save it as UTF-8, or check that it is a text file.".into()
             }
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
         }

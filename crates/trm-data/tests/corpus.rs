@@ -267,7 +267,7 @@ fn foreign_characters_are_named_once_with_their_place() {
     let error = Corpus::with_vocab("poems.txt", "abéb\nécß", 0.1, &letters()).expect_err("foreign");
     assert_eq!(
         error.to_string(),
-        "poems.txt has characters that the vocabulary lacks: 'é', '\\n', 'ß' (the first is character 3)"
+        "the model does not know these characters of poems.txt: 'é', '\\n', 'ß' (the first is character 3)"
     );
     assert!(error.hint().contains("knows 3 characters"), "{}", error.hint());
     let many: String = ('A'..='Z').collect();

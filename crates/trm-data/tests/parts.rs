@@ -338,7 +338,7 @@ fn a_text_that_is_scored_has_nothing_to_train_on() {
         corpus.batch(Split::Train, 1, 0, 2, 3).expect_err("nothing to draw"),
         corpus.gather(Split::Train, &[window]).expect_err("nothing to read"),
     ] {
-        assert_eq!(error.to_string(), "poem.txt is only scored: it has no training part");
+        assert_eq!(error.to_string(), "poem.txt has no training split; it can only be evaluated");
     }
     assert_eq!(corpus.batch(Split::Val, 1, 0, 2, 3).expect("drawn").inputs.len(), 6);
     let error = corpus.check_block(7).expect_err("shorter than a block");

@@ -281,7 +281,9 @@ impl Trainer {
             let loss = rounded(loss);
             return Ok(Validation { loss, exact_accuracy: None, cell_accuracy: None });
         }
-        let scores = block_on(self.run.judge(depth, tokens / self.config.model.length()))?;
+        let solver = self.run.solver()?;
+        let puzzles = tokens / self.config.model.length();
+        let scores = block_on(solver.evaluate_puzzles(depth, puzzles))?;
         let last = scores.steps.last().context("the validation returned no scores")?;
         Ok(Validation {
             loss: rounded(last.loss),
@@ -295,7 +297,7 @@ impl Trainer {
         if self.config.model.family() == Family::Puzzles {
             return Ok(());
         }
-        let mut stream = self.run.generate(&GenerateOptions {
+        let mut stream = self.run.writer()?.generate(&GenerateOptions {
             prompt: default_prompt(&self.vocab),
             depth: self.config.model.depth(),
             temperature: 0.8,
@@ -304,7 +306,7 @@ impl Trainer {
             seed: self.config.train.seed as u32,
             max_new_tokens: SAMPLE_LENGTH,
         })?;
-        let text = block_on(stream.pull(SAMPLE_LENGTH))?.text;
+        let text = block_on(stream.pull(SAMPLE_LENGTH, false))?.text;
         self.progress.print(&format!("--- sample at step {}\n{text}\n---", self.step));
         Ok(())
     }

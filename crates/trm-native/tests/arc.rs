@@ -116,7 +116,7 @@ fn other_tasks_than_those_learned_are_refused() {
 
     place.write("new.json", tasks()["mirror"].to_string());
     let refused = place.refused(1, &["solve", "run", "new.json", "--device", "cpu"]);
-    says(&refused, &["does not know the task new", "hint:"]);
+    says(&refused, &["was not trained on the task new", "hint:"]);
     let refused = place.refused(1, &["eval", "run", "--data", "new.json", "--device", "cpu"]);
     says(&refused, &["embeddings for 2 tasks", "hint:"]);
     place.write("broken.json", r#"{"x": {"train": [], "test": []}}"#);

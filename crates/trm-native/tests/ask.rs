@@ -183,7 +183,10 @@ fn devices_are_listed_with_the_one_that_auto_uses_and_why() {
     let real = gpus.iter().position(|gpu| gpu["kind"] != "software");
     let auto = real.map_or("cpu".to_owned(), |number| format!("gpu:{number}"));
     assert_eq!(document["auto"], auto);
-    says(&place.done(&["devices"]).stdout, &["cpu    CPU", &format!("auto takes {auto}: ")]);
+    says(
+        &place.done(&["devices"]).stdout,
+        &["cpu    CPU", &format!("--device auto uses {auto}: ")],
+    );
     let beyond = format!("gpu:{}", gpus.len());
     let error = place.refused(1, &["train", "tiny", "--device", &beyond]);
     says(&error, &[if gpus.is_empty() { "no GPU here" } else { &beyond }]);

@@ -131,7 +131,7 @@ fn own_text_is_trained_on_by_its_name() {
         "cpu",
     ]);
     let error = place.refused(1, &["eval", "run", "--device", "cpu", "--data", "run/config.toml"]);
-    says(&error, &["vocabulary lacks", "hint:"]);
+    says(&error, &["does not know these characters", "hint:"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub async fn open() -> Result<Opened, Failure> {
         Failure::new(
             FailureKind::Device,
             format!("WebGPU could not be started: {error}"),
-            "Go on with the CPU, or update the browser and its graphics driver.",
+            "Use the CPU, or update the browser and its graphics driver.",
         )
     };
     let (device, setup) =

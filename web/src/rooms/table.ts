@@ -3,7 +3,7 @@
 // folder beside this file that is called like the family holds the page's code, which
 // starts in `main.ts`; Vite makes its HTML from `web/index.html`.
 
-import type { Family } from '../run/models';
+import type { Family } from '../gen';
 
 export interface Room {
   readonly family: Family;

@@ -1,7 +1,7 @@
 // The header of a checkpoint: what a `.safetensors` file says of itself before its
 // tensors. The only reader of it on the page; models have their present names.
 
-import { modelNamed, type Variant } from './models';
+import { modelOf, type Variant } from '../gen';
 
 export interface CheckpointHeader {
   /** Which model it holds; `null` where it does not say, or says one that is unknown here. */
@@ -23,7 +23,8 @@ export function readHeader(checkpoint: Uint8Array): CheckpointHeader | null {
   const text = fields(fields(header)['__metadata__'])['config'];
   const config = typeof text === 'string' ? fields(parsed(text)) : {};
   const model = fields(config['model']);
-  const known = modelNamed(model['variant']);
+  const name = model['variant'];
+  const known = typeof name === 'string' ? modelOf(name) : null;
   if (!known) return { variant: null, config };
   return { variant: known.name, config: { ...config, model: { ...model, variant: known.name } } };
 }

@@ -1,7 +1,11 @@
 // State and actions that all pages share: the current run, training, saving, notices.
 
 import type { SessionClient } from '../client/client';
-import type { RunConfig } from '../gen';
+import type { Family, RunConfig } from '../gen';
+import type { Autosave } from './autosave.svelte';
+import type { CurrentRun } from './current-run.svelte';
+import type { DatasetChoice } from './dataset';
+import type { SavedList } from './saved-list.svelte';
 import type { SavedRun, SavedRuns } from './saved-runs';
 import type { Shipped } from './manifest';
 import { preset } from './presets';
@@ -14,18 +18,17 @@ import { type Task, TaskQueue } from './task-queue';
 import { Gallery } from './gallery.svelte';
 import { Loop } from './loop';
 import { Machine } from './machine.svelte';
-import type { Family } from './models';
 import { Notices } from './notices.svelte';
 import { PastRuns } from './past.svelte';
-import type { Space } from './storage.svelte';
 import { Runs } from './runs.svelte';
-import { further } from './worker-run';
+import { further } from './further';
 import type { Training } from './training.svelte';
 import { LiveSettings } from './live-settings.svelte';
 
 /** Options of a controller. */
 export interface Setting<R extends Training> {
   readonly family: Family;
+  readonly datasets: DatasetChoice;
   readonly wish: Wish;
   readonly spawn: () => SessionClient;
   readonly store: SavedRuns;
@@ -39,7 +42,7 @@ export abstract class RunController<R extends Training = Training> {
   readonly gallery: Gallery;
   readonly past = new PastRuns();
   readonly liveSettings = new LiveSettings((patch) =>
-    this.settled(() => this.runs.configure(patch)),
+    this.settled(() => this.current.configure(patch)),
   );
 
   protected readonly machine: Machine;
@@ -52,13 +55,13 @@ export abstract class RunController<R extends Training = Training> {
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
 
-  constructor({ family, wish, spawn, store, preset, standard, run }: Setting<R>) {
+  constructor({ family, datasets, wish, spawn, store, preset, standard, run }: Setting<R>) {
     this.gallery = new Gallery(document.baseURI, family);
     this.notices = new Notices();
     this.machine = new Machine(spawn, wish, family);
     this.run = run(this.machine);
     const around = {
-      ...{ family, standard, store, machine: this.machine, run: this.run },
+      ...{ family, datasets, standard, store, machine: this.machine, run: this.run },
       ...{ gallery: this.gallery, notices: this.notices, past: this.past },
       remember: () => this.remember(),
     };
@@ -77,8 +80,8 @@ export abstract class RunController<R extends Training = Training> {
   protected abstract spare(): Promise<boolean>;
 
   /** What a run of the draft would learn from, where that is the visitor's own. */
-  protected get lessons(): string | null {
-    return this.runs.text;
+  protected get own(): string | null {
+    return this.current.own;
   }
 
   /** Updates the address. */
@@ -108,54 +111,27 @@ export abstract class RunController<R extends Training = Training> {
   get notice(): Notice | null {
     return this.notices.shown;
   }
+  /** The current run: where it comes from and what it trains on. */
+  get current(): CurrentRun {
+    return this.runs.current;
+  }
+  get autosave(): Autosave {
+    return this.runs.autosave;
+  }
+  /** The runs that were set aside. */
+  get saved(): SavedList {
+    return this.runs.saved;
+  }
   get draft(): RunConfig {
     return this.run.draft;
   }
   set draft(config: RunConfig) {
     this.run.draft = config;
   }
-  get preset(): string {
-    return this.runs.preset;
-  }
-  /** The model that came with the page and that the run goes on from. */
-  get origin(): Shipped | null {
-    return this.runs.origin;
-  }
-  /** Whether that model is as it came. */
-  get untouched(): boolean {
-    return this.runs.untouched;
-  }
   /** Steps that are added to a run which has made all of its own: as many as it was made for. */
   get more(): number {
-    const made = this.origin?.config ?? preset(this.preset) ?? this.draft;
+    const made = this.current.origin?.config ?? preset(this.current.preset) ?? this.draft;
     return made.train.max_iters;
-  }
-  get kept(): readonly SavedRun[] {
-    return this.runs.kept;
-  }
-  get keeps(): boolean {
-    return this.runs.keeps;
-  }
-  get savedAt(): number | null {
-    return this.runs.savedAt;
-  }
-  get savedBytes(): number | null {
-    return this.runs.savedBytes;
-  }
-  /** The run that was deleted last, as long as that can be undone. */
-  get deleted(): SavedRun | null {
-    return this.runs.deleted;
-  }
-  get space(): Space | null {
-    return this.runs.room.shown;
-  }
-  /** Whether the run at hand can be trained. */
-  get teachable(): boolean {
-    return this.runs.teachable;
-  }
-  /** Whether what it learns from is being made. */
-  get equipping(): boolean {
-    return this.runs.equipping;
   }
   /** The address of all this, for somebody else. */
   get link(): string {
@@ -173,12 +149,12 @@ export abstract class RunController<R extends Training = Training> {
   /** Trains on, also when all steps have been made: then there are more of them. */
   trainOn(): void {
     this.queue.add(async () => {
-      await this.runs.equip(this.lessons);
+      await this.current.attach(this.own);
       const { summary, step } = this.state;
       if (!summary?.trainable) return;
       const { config } = summary;
       if (step >= config.train.max_iters) {
-        await this.runs.configure({ ...further(config, step, this.more) });
+        await this.current.configure({ ...further(config, step, this.more) });
       }
       this.train();
     });
@@ -193,7 +169,7 @@ export abstract class RunController<R extends Training = Training> {
   protected async rest(): Promise<void> {
     if (this.phase !== 'training') return;
     this.run.pause();
-    await this.runs.save();
+    await this.autosave.save();
   }
 
   /** Settles when the loop has come to `errand`, also if it failed. */
@@ -217,12 +193,12 @@ export abstract class RunController<R extends Training = Training> {
 
   /** Starts a new run with the draft settings; the current run is saved. */
   restart(): void {
-    this.succeed(() => this.runs.create(this.draft, this.lessons));
+    this.succeed(() => this.current.create(this.draft, this.own));
   }
 
   /** Back to the beginning: of the model that was opened, or of the run. */
   reset(): void {
-    if (this.origin) void this.open(this.origin);
+    if (this.current.origin) void this.open(this.current.origin);
     else this.restart();
   }
 
@@ -240,7 +216,7 @@ export abstract class RunController<R extends Training = Training> {
 
   /** Loads a checkpoint that was dropped or chosen. */
   openCheckpoint(bytes: Uint8Array): void {
-    this.succeed(() => this.runs.load(bytes));
+    this.succeed(() => this.current.load(bytes));
   }
 
   /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */
@@ -248,7 +224,7 @@ export abstract class RunController<R extends Training = Training> {
     this.#wanted = shipped.name;
     const bytes = await this.runs.fetch(shipped);
     if (!bytes || this.#wanted !== shipped.name) return;
-    this.succeed(() => this.runs.open(shipped, bytes));
+    this.succeed(() => this.current.open(shipped, bytes));
   }
 
   /** Does not wait for the model that the page opens with. */
@@ -259,14 +235,14 @@ export abstract class RunController<R extends Training = Training> {
   /** Applies the settings that need no restart. */
   configure(): void {
     const settings = liveOf(this.draft);
-    this.queue.add(() => this.runs.configure(settings));
+    this.queue.add(() => this.current.configure(settings));
   }
 
   async download(): Promise<Uint8Array | null> {
     return new Promise((resolve) => {
       this.queue.add(async () => {
         try {
-          resolve(await this.runs.file());
+          resolve(await this.current.file());
         } finally {
           resolve(null);
         }
@@ -281,16 +257,16 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   discard(run: SavedRun): void {
-    this.queue.add(() => this.runs.discard(run));
+    this.queue.add(() => this.saved.discard(run));
   }
 
   undelete(): void {
-    this.queue.add(() => this.runs.undelete());
+    this.queue.add(() => this.saved.undelete());
   }
 
   /** Saves the run, because the page may be closing. */
   keepNow(): void {
-    this.queue.add(() => this.runs.save());
+    this.queue.add(() => this.autosave.save());
   }
 
   /** Reports why an input was rejected. */

@@ -1,45 +1,27 @@
-// The built-in text, fetched once when it is needed.
+// What runs learn from: each family of models chooses its own data.
 
-import { SessionError } from '../client/client';
-import type { RunConfig } from '../gen';
+import type { Lessons, RunConfig, RunSummary } from '../gen';
 
-export const SHAKESPEARE = 'shakespeare';
-
-/** The configuration with the name of its text. */
-export function named(config: RunConfig, own: string | null): RunConfig {
-  const { dataset } = config.data;
-  const name = own === null ? SHAKESPEARE : dataset === SHAKESPEARE ? 'own text' : dataset;
-  return { ...config, data: { ...config.data, dataset: name } };
+/** The data of a new run. */
+export interface NewRunData {
+  /** The configuration, adapted to the data. */
+  readonly config: RunConfig;
+  readonly source: Lessons;
+  /** The text or the tasks where they are the visitor's own, as they are saved with the run. */
+  readonly own: string | null;
 }
 
-export class Corpora {
-  #shakespeare: Promise<string> | null = null;
-
-  shakespeare(): Promise<string> {
-    this.#shakespeare ??= fetchText('corpora/shakespeare.txt').catch((error: unknown) => {
-      this.#shakespeare = null;
-      throw error;
-    });
-    return this.#shakespeare;
-  }
-}
-
-async function fetchText(path: string): Promise<string> {
-  const failure = (message: string) =>
-    new SessionError(
-      {
-        kind: 'corpus',
-        message,
-        hint: 'Check the connection and reload, or paste your own text.',
-      },
-      false,
-    );
-  let response: Response;
-  try {
-    response = await fetch(new URL(path, document.baseURI));
-  } catch {
-    throw failure('Tiny Shakespeare could not be downloaded.');
-  }
-  if (!response.ok) throw failure(`Tiny Shakespeare could not be downloaded (${response.status}).`);
-  return response.text();
+export interface DatasetChoice {
+  /** `own`: the visitor's text or tasks; `null` for the data that `wanted` names. */
+  forNewRun(wanted: RunConfig, own: string | null): Promise<NewRunData>;
+  /** The data that a saved run is loaded with; `null`: it is attached before training. */
+  forSavedRun(own: string | null): Promise<Lessons | null>;
+  /** The data that is attached to a run before it is trained. */
+  attached(own: string | null): Lessons;
+  /** What a checkpoint file is loaded with, where the current run trains on `own`. */
+  ownForFile(own: string | null): string | null;
+  /** Why a loaded run cannot be trained, and what helps. */
+  untrainable(summary: RunSummary): string;
+  /** Says that a new run does not train on the data that was asked for; `null` if it does. */
+  substituted(wanted: RunConfig, got: RunConfig): string | null;
 }

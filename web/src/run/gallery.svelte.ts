@@ -1,9 +1,9 @@
 // The pre-trained models: the list is fetched at once, each file once when it is needed.
 
 import { SessionError } from '../client/client';
+import { type Family, familyOf } from '../gen';
 import { type Manifest, readManifest, type Shipped } from './manifest';
 import { sentence } from './format';
-import { familyOf, type Family } from './models';
 import { beside, download } from './download';
 
 /** State of a download. */

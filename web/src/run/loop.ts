@@ -54,10 +54,11 @@ export class Loop {
     if (run.phase === 'broken' || !run.state.summary) return this.#at.queue.sleep();
     const now = performance.now();
     if (await run.respond(now)) return;
-    if (run.phase === 'training' && this.#at.runs.due(now)) return this.#at.runs.save();
-    if (run.wanted) return (await run.step()) && this.#at.runs.save();
+    if (run.phase === 'training' && this.#at.runs.autosave.due(now))
+      return this.#at.runs.autosave.save();
+    if (run.wanted) return (await run.step()) && this.#at.runs.autosave.save();
     if (await run.idle(now)) return;
-    if (this.#at.runs.unsaved) return this.#at.runs.save();
+    if (this.#at.runs.autosave.unsaved) return this.#at.runs.autosave.save();
     if (await this.#at.spare()) return;
     return this.#at.queue.sleep(run.due(performance.now()) ?? undefined);
   }
@@ -102,8 +103,8 @@ export class Loop {
   /** Starts a new worker and goes on from the last save. */
   async #revive(message: string, hint: string, goOn: boolean): Promise<void> {
     const run = this.#at.run;
-    this.#revived = this.#at.runs.progressed ? 1 : this.#revived + 1;
-    this.#at.runs.progressed = false;
+    this.#revived = this.#at.runs.autosave.progressed ? 1 : this.#revived + 1;
+    this.#at.runs.autosave.progressed = false;
     if (this.#revived > MOST_REVIVED) {
       run.phase = 'broken';
       const advice = 'It happened repeatedly. Reload the page; the last save is unchanged.';

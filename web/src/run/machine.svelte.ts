@@ -1,9 +1,9 @@
 // The current worker and its device; a new worker replaces it after a crash.
 
 import type { SessionClient } from '../client/client';
+import type { Family } from '../gen';
 import { roomOf } from '../rooms/table';
 import type { OpenedDevice } from '../worker/protocol';
-import type { Family } from './models';
 import type { Wish } from './url';
 
 export class Machine {

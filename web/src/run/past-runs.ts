@@ -4,7 +4,7 @@ import type { RunConfig } from '../gen';
 import type { SavedRun } from './saved-runs';
 import type { History } from './state';
 import { differing, show, UNFELT, valueOf } from './settings';
-import { depthOf } from './sizes';
+import { depthOf } from '../gen';
 
 export interface PastRun {
   readonly id: string;

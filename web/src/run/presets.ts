@@ -1,6 +1,6 @@
 // The presets by name, with their titles.
 
-import { PRESETS, type RunConfig } from '../gen';
+import { familyOf, PRESETS, type RunConfig } from '../gen';
 
 export const DEFAULT_PRESET = 'page-tiny';
 
@@ -11,7 +11,7 @@ export function preset(name: string): RunConfig | null {
 /** The preset for a kind of puzzle. */
 export function presetOfKind(kind: string): string | null {
   const named = PRESETS.find(
-    ({ config }) => config.model.variant === 'trm' && config.data.dataset === kind,
+    ({ config }) => familyOf(config.model) === 'puzzles' && config.data.dataset === kind,
   );
   return named?.name ?? null;
 }

@@ -2,7 +2,7 @@
 
 import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, Solved, StepReport } from '../gen';
 import { differing, show, valueOf } from './settings';
-import { lengthOf } from './sizes';
+import { lengthOf } from '../gen';
 
 export interface Point {
   readonly step: number;
@@ -186,12 +186,12 @@ export function timeLeft(state: RunState): number | null {
 /** Rows of a batch that are stepped through each second: of a solver, puzzles × steps. */
 export function rowsPerSecond(state: RunState): number | null {
   if (!state.summary || state.msPerStep === null) return null;
-  return (1000 * state.summary.config.train.batch_size) / state.msPerStep;
+  const { tokens_per_step, config } = state.summary;
+  return (1000 * tokens_per_step) / lengthOf(config.model) / state.msPerStep;
 }
 
 /** Tokens the model trains on each second. */
 export function tokensPerSecond(state: RunState): number | null {
   if (!state.summary || state.msPerStep === null) return null;
-  const { train, model } = state.summary.config;
-  return (1000 * train.batch_size * lengthOf(model)) / state.msPerStep;
+  return (1000 * state.summary.tokens_per_step) / state.msPerStep;
 }

@@ -1,9 +1,8 @@
 // A run in an address: the checkpoint or preset that it comes from, and what differs
 // from that. One table drives both directions.
 
-import { PRESETS, type RunConfig, SETTINGS } from '../gen';
+import { modelOf, PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
-import { modelNamed } from './models';
 import { preset } from './presets';
 import {
   LIVE,
@@ -80,7 +79,7 @@ function readSettings(query: URLSearchParams, standard: string, problems: string
     const setting = settingOf(key);
     if (!setting) continue;
     // Addresses of before the models had their published names.
-    const text = key === 'variant' ? (modelNamed(typed)?.name ?? typed) : typed;
+    const text = key === 'variant' ? (modelOf(typed)?.name ?? typed) : typed;
     const value = parse(setting, text);
     if (!settings.includes(setting) || (key === 'variant' && text !== variant)) {
       problems.push(`The model of “${known}” has no setting ${key}.`);

@@ -1,15 +1,15 @@
 // A model that was given to the page of another family.
 
 import { SessionError } from '../client/client';
+import type { Family } from '../gen';
 import { type Room, roomOf } from '../rooms/table';
-import { familyOf, type Variant } from './models';
 
 export class WrongPage extends SessionError {
   /** The page that it belongs to; `null` where this site has none. */
   readonly room: Room | null;
 
-  constructor(variant: Variant) {
-    const room = roomOf(familyOf({ variant }));
+  constructor(family: Family) {
+    const room = roomOf(family);
     const message = room
       ? `This checkpoint is ${room.model}, which this page cannot open.`
       : 'This site has no page for checkpoints of this kind.';

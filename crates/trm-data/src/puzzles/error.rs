@@ -17,9 +17,9 @@ pub enum PuzzleError {
     Unreadable { name: String, reason: String },
     #[error("only {found} of {wanted} puzzles of {name} could be made")]
     TooFew { name: String, found: usize, wanted: usize },
-    #[error("the model does not know the task {task}; it was trained on {known} others")]
+    #[error("the model was not trained on the task {task}; it was trained on {known} others")]
     UnknownTask { task: String, known: usize },
-    #[error("{task} is not the task that the model learned under this name")]
+    #[error("{task} is not the task that the model was trained on under this name")]
     OtherTask { task: String },
     #[error("{what}")]
     Unusable { what: String },
@@ -32,13 +32,13 @@ impl PuzzleError {
             Self::Empty { .. } => "Give at least one puzzle.",
             Self::Line { .. } => "Correct that line, or leave it out.",
             Self::Missing { .. } => {
-                "Name the folder that holds `train` and `test`, and copy it whole."
+                "Give the folder that contains `train` and `test`, with all of its files."
             }
-            Self::Damaged { .. } => "Copy it again from where it is whole, or make it again.",
+            Self::Damaged { .. } => "Copy it again from an intact source, or create it again.",
             Self::Unreadable { .. } => "Check the path and its permissions.",
-            Self::TooFew { .. } => "Ask for fewer, or for a grade that is not so rare.",
+            Self::TooFew { .. } => "Request fewer puzzles, or a more common grade.",
             Self::UnknownTask { .. } => {
-                "Train a model with this task among its own: its examples are learned, not read."
+                "Train a model on this task: a model can answer only the tasks that it was trained on."
             }
             Self::OtherTask { .. } => "Give the tasks that the model was trained on.",
             Self::Unusable { .. } => "Choose another size or grade.",

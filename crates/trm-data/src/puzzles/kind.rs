@@ -87,7 +87,7 @@ impl Kind {
             Some((line, _, tokens)) => Err(PuzzleError::Line {
                 name: name.into(),
                 line: *line,
-                reason: format!("it has {} cells, where {cells} are wanted", tokens.len()),
+                reason: format!("it has {} cells instead of {cells}", tokens.len()),
             }),
         }
     }
@@ -212,10 +212,14 @@ fn violated(size: Size, board: &[u8]) -> Vec<BrokenRule> {
             Rule::Column(column) => format!("column {}", column + 1),
             Rule::Box(number) => format!("box {}", number + 1),
         };
-        BrokenRule {
-            rule: format!("{} stands more than once in {place}", violation.digit),
-            cells: violation.cells,
-        }
+        let times = match violation.cells.len() {
+            2 => "two".to_owned(),
+            3 => "three".to_owned(),
+            4 => "four".to_owned(),
+            more => more.to_string(),
+        };
+        let rule = format!("{place} has {times} {}s", violation.digit);
+        BrokenRule { rule, cells: violation.cells }
     };
     sudoku::violations(size, board).into_iter().map(words).collect()
 }

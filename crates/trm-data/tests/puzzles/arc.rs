@@ -199,7 +199,7 @@ fn an_exam_asks_in_every_guise_and_counts_the_answers() {
     let stranger = parse("x", &TASKS.replace("one", "three")).expect("tasks");
     assert_eq!(Exam::new(&stranger, &sets.tasks, 7).expect("an exam").unknown, ["three"]);
     let error = Exam::new(&stranger[..1], &sets.tasks, 7).expect_err("no embeddings").to_string();
-    assert!(error.contains("does not know the task three"), "{error}");
+    assert!(error.contains("was not trained on the task three"), "{error}");
     let blank = [1, 2, 3, 4, 5, 6].iter().fold(TASKS.to_owned(), |text, colour| {
         text.replace(&format!("[{colour}]"), "[0]")
             .replace(&format!("[{colour}, "), "[0, ")

@@ -56,7 +56,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let block_size = model.length();
     let stride = if typed.stride == 0 { block_size } else { typed.stride };
     let scoring = Scoring { depths, max_tokens: 0, stride };
-    let Evaluation { depths, scored } = block_on(run.score(&scoring))?;
+    let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
     if typed.json {
         return print_json(&Document {
             corpus,
@@ -89,7 +89,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
 
 /// Prints the accuracy after each supervision step, and with early stopping.
 fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
-    let mut scores = block_on(run.judge(steps, 0))?;
+    let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));
     }
@@ -166,6 +166,6 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
-    run.answer_with(weights)?;
+    run.use_weights(weights)?;
     Ok((run, text.title().into()))
 }

@@ -59,19 +59,20 @@ pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
 
 /// Refuses a prompt with characters that are not in the model's vocabulary.
 fn check_prompt(run: &dyn Run, prompt: &str) -> anyhow::Result<()> {
-    run.encode(prompt).map(drop).map_err(|failure| {
+    let encoded = run.writer().and_then(|writer| writer.encode(prompt));
+    encoded.map(drop).map_err(|failure| {
         let message = format!("--prompt: {}", failure.message);
         Failure::new(FailureKind::Prompt, message, failure.hint).into()
     })
 }
 
 fn write_sample(run: &dyn Run, options: &GenerateOptions) -> anyhow::Result<()> {
-    let mut stream = run.generate(options)?;
+    let mut stream = run.writer()?.generate(options)?;
     let (start, mut written) = (Instant::now(), 0);
     let mut out = stdout().lock();
     write!(out, "{}", options.prompt)?;
     loop {
-        let piece = block_on(stream.pull(CHUNK))?;
+        let piece = block_on(stream.pull(CHUNK, false))?;
         write!(out, "{}", piece.text)?;
         out.flush()?;
         written += piece.tokens.len();

@@ -40,7 +40,7 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         .with_context(|| typed.checkpoint.display().to_string())?;
     let rows = match (&typed.prompt, &typed.tokens) {
         (Some(prompt), _) => {
-            let inputs = vec![run.encode(prompt)?];
+            let inputs = vec![run.writer()?.encode(prompt)?];
             Tokens { inputs, lengths: None, puzzle_identifiers: Vec::new() }
         }
         (None, Some(path)) => read_tokens(path)?,
@@ -55,8 +55,11 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         attention: typed.attention,
         top: 0,
     };
-    let trace = if typed.draft { run.draft(&request) } else { run.trace(&request) };
-    let trace = block_on(trace)?;
+    let trace = if typed.draft {
+        block_on(run.writer()?.draft(&request))?
+    } else {
+        block_on(run.trace(&request))?
+    };
     if typed.json { print_json(&trace) } else { table(&trace, &header) }
 }
 

@@ -3,7 +3,7 @@
 import type { RunConfig } from '../../gen';
 import { telling } from '../../run/state';
 import { DEEPEST, type Question } from './url';
-import { depthOf } from '../../run/sizes';
+import { depthOf } from '../../gen';
 
 export interface Asked extends Question {
   readonly depth: number;

@@ -4,7 +4,7 @@
 import { type RunConfig, type Setting, SETTINGS } from '../../gen';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
 import { parse, settingOf, show, type Value, valueOf, withSetting } from '../../run/settings';
-import { callsOf } from '../../run/sizes';
+import { callsOf } from '../../gen';
 
 /** Settings that a side changes, by key. */
 export type Overrides = Readonly<Record<string, Value>>;

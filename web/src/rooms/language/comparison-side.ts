@@ -3,7 +3,6 @@
 import type { RunSummary, StepReport } from '../../gen';
 import { type Point, thin } from '../../run/state';
 import { duration } from '../../run/format';
-import { lengthOf } from '../../run/sizes';
 
 /** A loss, and the milliseconds of training until then. */
 export interface Timed extends Point {
@@ -47,11 +46,8 @@ export function validated(side: SideState, loss: number): SideState {
   return { ...side, validation: [...side.validation, { step, loss, ms }] };
 }
 
-export function flopsPerStep({ config, training_flops_per_token }: RunSummary): number {
-  const { batch_size, gradient_accumulation_steps } = config.train;
-  return (
-    training_flops_per_token * batch_size * gradient_accumulation_steps * lengthOf(config.model)
-  );
+export function flopsPerStep({ tokens_per_step, training_flops_per_token }: RunSummary): number {
+  return training_flops_per_token * tokens_per_step;
 }
 
 /** Where a loss of a side lies along an axis: steps, operations or seconds. */

@@ -12,9 +12,9 @@ import {
 import { sentence } from '../../run/format';
 import { began, type SideState, stepped, validated } from './comparison-side';
 import type { PageAddress } from './url';
-import { named } from '../../run/dataset';
+import { named } from './datasets';
 import { Machine } from '../../run/machine.svelte';
-import { depthOf } from '../../run/sizes';
+import { depthOf } from '../../gen';
 
 /** Milliseconds of training of the slower side per turn. */
 const SLICE = 200;

@@ -13,7 +13,7 @@ import {
   totalOf,
 } from './leak-scores';
 import { sentence } from '../../run/format';
-import { depthOf } from '../../run/sizes';
+import { depthOf } from '../../gen';
 import type { Wish } from '../../run/url';
 import { Machine } from '../../run/machine.svelte';
 

@@ -2,7 +2,7 @@
 
 import type { RunConfig } from '../../gen';
 import type { Patch } from '../../run/settings';
-import { depthOf } from '../../run/sizes';
+import { depthOf } from '../../gen';
 
 export type Weighting = 'last' | 'equal' | 'growing';
 

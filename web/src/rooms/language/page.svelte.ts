@@ -10,6 +10,7 @@ import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
 import type { DepthLosses } from './depth-losses.svelte';
 import type { Drafting } from './drafting.svelte';
+import { TextDatasets } from './datasets';
 import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
 import { LeakDemo } from './leak-demo.svelte';
@@ -27,8 +28,10 @@ export class LanguagePage extends RunController<Run> {
   readonly #estimates = new Estimates();
 
   constructor(address: PageAddress, spawn: () => SessionClient, store: SavedRuns) {
+    const datasets = new TextDatasets();
     super({
       family: 'language',
+      datasets,
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
       run: (machine) => new Run(machine, address),
@@ -42,7 +45,10 @@ export class LanguagePage extends RunController<Run> {
           this.leak.stop();
           return this.settled(() => this.rest());
         },
-        text: async () => ({ corpus: await this.runs.corpus, own: this.runs.text }),
+        text: async () => ({
+          corpus: await datasets.text(this.current.own),
+          own: this.current.own,
+        }),
         remember: () => this.remember(),
       },
       address.duel,
@@ -54,7 +60,7 @@ export class LanguagePage extends RunController<Run> {
         this.duel.pause();
         return this.settled(() => this.rest());
       },
-      text: () => this.runs.shakespeare,
+      text: () => datasets.shakespeare(),
     });
     this.complain(address.problems);
   }
@@ -113,7 +119,7 @@ export class LanguagePage extends RunController<Run> {
     this.succeed(async () => {
       const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
       const left = this.state.step > 0;
-      await this.runs.create(config, text);
+      await this.current.create(config, text);
       if (text === null) return;
       const hint = left ? 'The previous run is saved under Checkpoints.' : 'Press Train to start.';
       const length = text.length.toLocaleString('en-US');
@@ -183,7 +189,7 @@ export class LanguagePage extends RunController<Run> {
     if (!config) return;
     const { dataset } = this.draft.data;
     const next = { ...config, data: { ...config.data, dataset } };
-    await this.runs.create(next, this.runs.text, name);
+    await this.current.create(next, this.current.own, name);
   }
 
   protected async spare(): Promise<boolean> {
@@ -192,7 +198,8 @@ export class LanguagePage extends RunController<Run> {
   }
 
   protected address(): string {
-    const { preset, origin, question } = this;
+    const { question } = this;
+    const { preset, origin } = this.current;
     const duel = this.duel.open ? this.duel.plan : null;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;

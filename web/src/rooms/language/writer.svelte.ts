@@ -10,8 +10,8 @@ import { DepthLosses } from './depth-losses.svelte';
 import { Drafting } from './drafting.svelte';
 import type { Machine } from '../../run/machine.svelte';
 import { Refining, type Source } from './refining.svelte';
-import { depthOf, lengthOf } from '../../run/sizes';
-import { readable } from '../../run/worker-run';
+import { depthOf, lengthOf } from '../../gen';
+import { readable } from './prompt';
 import { Training } from '../../run/training.svelte';
 
 /** Validation tokens per estimate in the tab. */

@@ -1,7 +1,7 @@
 // The kinds of puzzle by name: sizes, titles, grades.
 
 import type { RunSummary } from '../../gen';
-import { lengthOf } from '../../run/sizes';
+import { lengthOf } from '../../gen';
 
 interface Sized {
   /** The name that the engine uses. */

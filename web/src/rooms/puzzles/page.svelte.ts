@@ -15,6 +15,7 @@ import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from './url';
 import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
 import type { ArcPredictions } from './arc-answers.svelte';
+import { PuzzleDatasets } from './datasets';
 import { PuzzleEditor } from './editor.svelte';
 import { Solver } from './solver.svelte';
 import { Tasks } from './arc-tasks.svelte';
@@ -30,6 +31,7 @@ export class PuzzlesPage extends RunController<Solver> {
     const tasks = new Tasks(address.task, address.test);
     super({
       family: 'puzzles',
+      datasets: new PuzzleDatasets(),
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: STANDARD },
       run: (machine) => new Solver(machine, address.config, editor, tasks, { ...address.look }),
@@ -59,7 +61,7 @@ export class PuzzlesPage extends RunController<Solver> {
   get who(): string {
     const { summary, step } = this.state;
     if (!summary) return '';
-    const name = this.origin?.title ?? titleOf(this.preset);
+    const name = this.current.origin?.title ?? titleOf(this.current.preset);
     return `${name}, ${trainedFor(step)}`;
   }
   /** The current kind of puzzle. */
@@ -202,7 +204,7 @@ export class PuzzlesPage extends RunController<Solver> {
   /** Trains a new model with the current settings on the loaded tasks. */
   trainTasks(): void {
     this.succeed(async () => {
-      await this.runs.create(this.draft, this.lessons);
+      await this.current.create(this.draft, this.own);
       this.train();
     });
   }
@@ -213,7 +215,8 @@ export class PuzzlesPage extends RunController<Solver> {
     this.#turned();
     const { summary, step } = this.state;
     if (this.subject !== ARC) this.chooseKind(ARC.name);
-    else if (step === 0 && summary?.trainable && this.runs.text !== this.tasks.text) this.restart();
+    else if (step === 0 && summary?.trainable && this.current.own !== this.tasks.text)
+      this.restart();
   }
 
   #turned(): void {
@@ -242,14 +245,14 @@ export class PuzzlesPage extends RunController<Solver> {
     const config = preset(name);
     if (!config) return;
     const tasks = config.data.dataset === ARC.name ? this.tasks.text : null;
-    await this.runs.create(this.#inTab(config), tasks, name);
+    await this.current.create(this.#inTab(config), tasks, name);
   }
 
   #inTab(config: RunConfig): RunConfig {
     return inTab(config, this.device?.info.backend ?? 'cpu');
   }
 
-  protected override get lessons(): string | null {
+  protected override get own(): string | null {
     return this.draft.data.dataset === ARC.name ? this.tasks.text : null;
   }
 
@@ -258,7 +261,8 @@ export class PuzzlesPage extends RunController<Solver> {
   }
 
   protected address(): string {
-    const { preset, origin, look, editor, tasks } = this;
+    const { look, editor, tasks } = this;
+    const { preset, origin } = this.current;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
     const page = { preset, config, origin, look, device, software };

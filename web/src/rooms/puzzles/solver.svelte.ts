@@ -2,7 +2,7 @@
 // held-out puzzles. ARC tests are answered on request, in all augmented copies.
 
 import type { RunConfig, RunSummary } from '../../gen';
-import { depthOf, lengthOf } from '../../run/sizes';
+import { depthOf, lengthOf } from '../../gen';
 import type { History } from '../../run/state';
 import { ARC, kindFor, type Subject } from './kinds';
 import { type PuzzleAnswer, halts, stepsOf, stopAt } from './solving';

@@ -37,7 +37,7 @@ pub fn measure(runs: usize, device: &OpenDevice) -> anyhow::Result<Generation> {
     let count = (length - 1) / SEGMENT;
     let mut times = vec![Vec::new(); count];
     for seed in 0..=runs {
-        let mut stream = run.generate(&GenerateOptions {
+        let mut stream = run.writer()?.generate(&GenerateOptions {
             prompt: "\n".into(),
             depth,
             temperature: 1.0,
@@ -47,7 +47,7 @@ pub fn measure(runs: usize, device: &OpenDevice) -> anyhow::Result<Generation> {
         })?;
         for times in &mut times {
             let start = Instant::now();
-            block_on(stream.pull(SEGMENT))?;
+            block_on(stream.pull(SEGMENT, false))?;
             // The first text is a warm-up.
             if seed > 0 {
                 times.push(SEGMENT as f64 / start.elapsed().as_secs_f64());

@@ -100,8 +100,8 @@ pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> any
         };
         let inputs = asked.questions.iter().map(|q| q.tokens.clone()).collect();
         let identifiers = asked.questions.iter().map(|q| q.identifier).collect();
-        let solutions =
-            block_on(run.solve(&request(typed, depth, inputs, identifiers))).with_context(name)?;
+        let request = request(typed, depth, inputs, identifiers);
+        let solutions = block_on(run.solver()?.solve(&request)).with_context(name)?;
         let answers = solutions.iter().map(|s| (s.answer.as_slice(), f64::from(s.halt)));
         let candidates = asked.count(answers).remove(0);
         let answered = answered(test, &candidates, solutions.len());

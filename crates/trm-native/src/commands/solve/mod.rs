@@ -109,7 +109,8 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let (name, text) = text(&typed.puzzles)?;
     let puzzles = kind.read(&name, &text).map_err(|error| usage!("{error}; {}", error.hint()))?;
     let inputs = puzzles.iter().map(|(_, tokens)| tokens.clone()).collect();
-    let solutions = block_on(solver()?.solve(&request(typed, model.depth(), inputs, Vec::new())))?;
+    let request = request(typed, model.depth(), inputs, Vec::new());
+    let solutions = block_on(solver()?.solver()?.solve(&request))?;
     let puzzles: Vec<_> = (puzzles.iter().zip(&solutions))
         .map(|((line, puzzle), solution)| answered(kind, *line, puzzle, solution))
         .collect::<Result<_, _>>()?;

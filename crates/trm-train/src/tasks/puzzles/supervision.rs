@@ -1,25 +1,25 @@
-//! What puzzles ask of a dual-state model: supervision steps, halting, and the
-//! carry of half-solved puzzles from one update to the next. Answers end here: a
-//! model never sees them.
+//! Deep supervision with halting (TRM, arXiv 2510.04871): supervision steps, their
+//! losses, and which rows halt. The model never sees the answers.
 
-use burn::tensor::kind::Autodiff;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Int, Tensor, TensorData};
 use rand::RngExt;
 use trm_core::models::trm::{DualState, PuzzleInput, Trm};
 use trm_core::{Engine, Recursive, State};
 use trm_data::puzzles::PuzzleBatch;
-use trm_data::{IGNORED, draw, stream};
+use trm_data::{draw, stream};
 use trm_spec::{LossType, TrainSpec, TrmSpec};
 
-use crate::loss::{binary, classification};
-use crate::task::tokens;
+use super::batch::{Puzzles, off_tape, on};
+use super::carry::Carry;
+use super::loss::{binary, classification};
 
 /// Deep supervision with halting.
 #[derive(Clone, Debug)]
 pub struct PuzzleTask {
+    pub(super) spec: TrmSpec,
     engine: Engine,
     /// Most supervision steps.
-    pub(crate) steps: usize,
+    pub(super) steps: usize,
     loss: LossType,
     halt_weight: f64,
     exploration: f64,
@@ -28,42 +28,20 @@ pub struct PuzzleTask {
     seed: u64,
 }
 
-/// Puzzles on their device, with their answers.
-#[derive(Clone, Debug)]
-pub struct Puzzles {
-    /// `[rows, seq]`.
-    pub inputs: Tensor<2, Int>,
-    /// `[rows, seq]`; negative where a cell does not count.
-    pub labels: Tensor<2, Int>,
-    /// `[rows]`.
-    pub identifiers: Tensor<1, Int>,
-}
-
-/// Puzzles under way: what one update leaves to the next. Nothing of it is on a
-/// tape.
-#[derive(Clone, Debug)]
-pub struct Carry {
-    pub state: DualState,
-    pub puzzles: Puzzles,
-    /// Supervision steps that each row has run, `[rows]`.
-    pub steps: Tensor<1, Int>,
-    /// Rows that make room for a new puzzle, `[rows]`.
-    pub halted: Tensor<1, Bool>,
-}
-
-/// What one supervision step gave.
+/// The result of one supervision step.
 pub struct Supervised {
     /// What is minimised, `[1]`, on the tape.
     pub objective: Tensor<1>,
-    /// The embedding's rows as the step met them, where there are any: their
-    /// gradient is theirs alone.
+    /// The rows of the puzzle embedding that the step used, where there are any, as a
+    /// leaf of the tape.
     pub embedding: Option<Tensor<2>>,
     /// Where the step ended, off the tape.
     pub state: DualState,
+    /// Scores of its answers.
     pub scores: Scores,
 }
 
-/// How a step answered, row by row, `[rows]` each, off the tape.
+/// Scores of a step's answers, one for each row, `[rows]` each, off the tape.
 pub struct Scores {
     /// Loss of the answer, mean over the cells that count.
     pub loss: Tensor<1>,
@@ -79,64 +57,12 @@ pub struct Scores {
     counted: Tensor<1>,
 }
 
-impl Puzzles {
-    pub fn new(batch: &PuzzleBatch, device: &Device) -> Self {
-        let identifiers: Vec<i32> = batch.puzzle_identifiers.iter().map(|&id| id as i32).collect();
-        let rows = identifiers.len();
-        // `IGNORED` is −1 in 32 bits.
-        const { assert!(IGNORED as i32 == -1) };
-        Self {
-            inputs: tokens(&batch.inputs, batch.seq_len, device),
-            labels: tokens(&batch.labels, batch.seq_len, device),
-            identifiers: Tensor::from_data(TensorData::new(identifiers, [rows]), device),
-        }
-    }
-
-    /// The same on a device like `device`, with autodiff or without.
-    fn on(self, device: &Device) -> Self {
-        Self {
-            inputs: on(self.inputs, device),
-            labels: on(self.labels, device),
-            identifiers: on(self.identifiers, device),
-        }
-    }
-
-    /// These, and those of `new` where `replaced`.
-    fn replaced(self, replaced: &Tensor<1, Bool>, new: Self) -> Self {
-        let [rows, seq] = self.inputs.dims();
-        let cells = replaced.clone().reshape([rows, 1]).expand([rows, seq]);
-        Self {
-            inputs: self.inputs.mask_where(cells.clone(), new.inputs),
-            labels: self.labels.mask_where(cells, new.labels),
-            identifiers: self.identifiers.mask_where(replaced.clone(), new.identifiers),
-        }
-    }
-}
-
-impl Carry {
-    /// Rows that all make room: nothing has begun. `start` is where states begin.
-    pub fn empty(start: DualState, puzzles: Puzzles) -> Self {
-        let [rows] = puzzles.identifiers.dims();
-        let device = puzzles.identifiers.device();
-        let steps = Tensor::zeros([rows], &device);
-        Self { state: off_tape(start), halted: steps.clone().equal_elem(0), steps, puzzles }
-    }
-}
-
-/// A tensor off the tape as `device` takes it.
-fn on<const D: usize, K: Autodiff>(tensor: Tensor<D, K>, device: &Device) -> Tensor<D, K> {
-    if device.is_autodiff() { Tensor::from_inner(tensor) } else { tensor }
-}
-
-/// The same numbers on the plain device.
-fn off_tape(state: DualState) -> DualState {
-    state.map(&mut Tensor::without_autodiff)
-}
-
 impl PuzzleTask {
+    /// The task of a model of `model`'s sizes.
     pub fn new(model: &TrmSpec, train: &TrainSpec) -> Self {
         Self {
-            engine: Engine::keeping(model.h_cycles, train.backprop_cycles),
+            spec: model.clone(),
+            engine: Engine::truncated(model.h_cycles, train.backprop_cycles),
             steps: model.halt_max_steps,
             loss: train.loss_type,
             halt_weight: train.halt_loss_weight,
@@ -162,8 +88,8 @@ impl PuzzleTask {
             .embedding(puzzles.identifiers.clone())
             .map(|rows| if rows.is_autodiff() { rows.require_grad() } else { rows });
         let input = PuzzleInput { tokens: puzzles.inputs.clone(), embedding: embedding.clone() };
-        let x = model.encode(&input);
-        let start = model.start(&x);
+        let context = model.encode(&input);
+        let start = model.start(&context);
         let state = match state {
             None => start,
             Some(state) => {
@@ -174,8 +100,8 @@ impl PuzzleTask {
                 }
             }
         };
-        // Cut off also where all cycles leave a gradient.
-        let state = self.engine.think(model, &x, state.detach(), |_, _| ());
+        // Steps are detached from each other also where all cycles record gradients.
+        let state = self.engine.run(model, &context, state.detach(), |_, _| ());
         let readout = model.read(&state);
         let halt = readout.halt.expect("a dual model has a halting head");
         let answer = self.answer(readout.logits, puzzles.labels);
@@ -260,16 +186,16 @@ impl PuzzleTask {
             .collect()
     }
 
-    /// What the loss of each supervision step counts under `unrolled`, with sum
-    /// one; steps beyond the listed weights count as the last listed one.
-    pub(crate) fn step_weights(&self) -> Vec<f64> {
+    /// The weight of each supervision step's loss under `unrolled`, with sum one; steps
+    /// beyond the listed weights have the last one.
+    pub(super) fn step_weights(&self) -> Vec<f64> {
         let weight = |step| self.weights.get(step).or(self.weights.last()).copied().unwrap_or(1.0);
         let total: f64 = (0..self.steps).map(weight).sum();
         (0..self.steps).map(|step| weight(step) / total).collect()
     }
 
     /// The engine of one supervision step.
-    pub(crate) fn engine(&self) -> Engine {
+    pub(super) fn engine(&self) -> Engine {
         self.engine
     }
 }
@@ -301,7 +227,7 @@ impl Scores {
     }
 
     /// The same where all rows are done, after `steps`.
-    pub(crate) fn done(&self, steps: usize) -> Tensor<1> {
+    pub(super) fn done(&self, steps: usize) -> Tensor<1> {
         let all = self.exact.ones_like();
         self.sums(all.clone(), all.mul_scalar(steps as f64))
     }

@@ -1,6 +1,6 @@
-//! Attention of a few new positions over kept ones and over each other, in one
+//! Attention of a few new positions over cached ones and over each other, in one
 //! pass and without a gradient: what generation spends its time in when a token or
-//! a chunk is all that is new. Kept keys and values are read where they lie.
+//! a chunk is all that is new. Cached keys and values are read in place.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::elementwise::{dot, exp_shifted, max, vectorized};
 use super::{Dense, primitive, tensor};
 use crate::profile::{Kind, timed};
 
-/// Kept keys or values, `[batch, heads, seq, head_dim]`, whose rows have no gaps.
+/// Cached keys or values, `[batch, heads, seq, head_dim]`, whose rows are contiguous.
 #[derive(Clone, Copy)]
 struct Rows<'a> {
     numbers: &'a [f32],
@@ -21,10 +21,10 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(kept: &'a FlexTensor) -> Self {
-        let layout = kept.layout();
+    fn new(cache: &'a FlexTensor) -> Self {
+        let layout = cache.layout();
         Self {
-            numbers: &kept.storage::<f32>()[layout.start_offset()..],
+            numbers: &cache.storage::<f32>()[layout.start_offset()..],
             strides: [0, 1, 2].map(|axis| layout.strides()[axis] as usize),
             width: layout.shape()[3],
         }
@@ -37,7 +37,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A tensor whose rows lie whole; copied only if they do not.
+/// The tensor itself if its rows are contiguous, else a contiguous copy.
 fn in_rows(tensor: Tensor<4>) -> FlexTensor {
     let tensor = primitive(tensor);
     let strides = tensor.layout().strides();
@@ -47,23 +47,23 @@ fn in_rows(tensor: Tensor<4>) -> FlexTensor {
     tensor.to_contiguous()
 }
 
-/// See [`crate::kept_attention`].
-pub(crate) fn kept_attention(
+/// See [`crate::cached_attention`].
+pub(crate) fn cached_attention(
     qkv: Tensor<3>,
     rope: Tensor<3>,
-    kept: Option<(Tensor<4>, Tensor<4>)>,
+    cache: Option<(Tensor<4>, Tensor<4>)>,
     heads: usize,
-    asked: &Range<usize>,
+    queries: &Range<usize>,
     causal: bool,
 ) -> Tensor<3> {
     let [batch, new, width] = qkv.dims();
     let (dim, d) = (width / 3, width / 3 / heads);
-    let seq = kept.as_ref().map_or(0, |(keys, _)| keys.dims()[2]);
+    let seq = cache.as_ref().map_or(0, |(keys, _)| keys.dims()[2]);
     let (qkv, rope) = (Dense::new(primitive(qkv)), Dense::new(primitive(rope)));
-    let kept = kept.map(|(keys, values)| (in_rows(keys), in_rows(values)));
-    let kept = kept.as_ref().map(|(keys, values)| (Rows::new(keys), Rows::new(values)));
-    let places = Places { qkv: qkv.f32(), rope: rope.f32(), new, dim, d };
-    let mut y = vec![0.0; batch * asked.len() * dim];
+    let cache = cache.map(|(keys, values)| (in_rows(keys), in_rows(values)));
+    let cache = cache.as_ref().map(|(keys, values)| (Rows::new(keys), Rows::new(values)));
+    let positions = NewPositions { qkv: qkv.f32(), rope: rope.f32(), new, dim, d };
+    let mut y = vec![0.0; batch * queries.len() * dim];
     timed(Kind::Attention, || {
         let mut scores = vec![0.0; seq + new];
         let (mut q, mut keys) = (vec![0.0; d], vec![0.0; new * d]);
@@ -72,14 +72,14 @@ pub(crate) fn kept_attention(
             || {
                 for (row, head) in (0..batch).flat_map(|b| (0..heads).map(move |h| (b, h))) {
                     for (at, key) in keys.chunks_exact_mut(d).enumerate() {
-                        places.rotated(key, row, at, dim + head * d, 1.0);
+                        positions.rotated(key, row, at, dim + head * d, 1.0);
                     }
-                    for (i, at) in asked.clone().enumerate() {
-                        places.rotated(&mut q, row, at, head * d, 1.0 / (d as f32).sqrt());
-                        let seen = if causal { at + 1 } else { new };
-                        let scores = &mut scores[..seq + seen];
+                    for (i, at) in queries.clone().enumerate() {
+                        positions.rotated(&mut q, row, at, head * d, 1.0 / (d as f32).sqrt());
+                        let visible = if causal { at + 1 } else { new };
+                        let scores = &mut scores[..seq + visible];
                         let (past, own) = scores.split_at_mut(seq);
-                        if let Some((keys, _)) = &kept {
+                        if let Some((keys, _)) = &cache {
                             for (position, score) in past.iter_mut().enumerate() {
                                 *score = dot(&q, keys.row(row, head, position));
                             }
@@ -89,22 +89,22 @@ pub(crate) fn kept_attention(
                         }
                         let top = max(scores);
                         let total = exp_shifted(scores, top);
-                        let out = &mut y[(row * asked.len() + i) * dim + head * d..][..d];
+                        let out = &mut y[(row * queries.len() + i) * dim + head * d..][..d];
                         let (past, own) = scores.split_at(seq);
-                        if let Some((_, values)) = &kept {
+                        if let Some((_, values)) = &cache {
                             for (position, score) in past.iter().enumerate() {
                                 add(out, score / total, values.row(row, head, position));
                             }
                         }
                         for (at, score) in own.iter().enumerate() {
-                            add(out, score / total, places.part(row, at, 2 * dim + head * d));
+                            add(out, score / total, positions.part(row, at, 2 * dim + head * d));
                         }
                     }
                 }
             },
         );
     });
-    let shape = Shape::new([batch, asked.len(), dim]);
+    let shape = Shape::new([batch, queries.len(), dim]);
     Tensor::from_primitive::<Flex>(tensor(y, shape))
 }
 
@@ -116,7 +116,7 @@ fn add(out: &mut [f32], share: f32, value: &[f32]) {
 }
 
 /// The new positions.
-struct Places<'a> {
+struct NewPositions<'a> {
     /// `[batch, new, 3 · dim]`.
     qkv: &'a [f32],
     /// `[2, new, d / 2]`.
@@ -126,14 +126,14 @@ struct Places<'a> {
     d: usize,
 }
 
-impl Places<'_> {
+impl NewPositions<'_> {
     /// Head-sized part of a position, from `column` on.
     #[inline(always)]
     fn part(&self, row: usize, at: usize, column: usize) -> &[f32] {
         &self.qkv[(row * self.new + at) * 3 * self.dim + column..][..self.d]
     }
 
-    /// The same, turned to its place and scaled.
+    /// The same, rotated to its position and scaled.
     #[inline(always)]
     fn rotated(&self, out: &mut [f32], row: usize, at: usize, column: usize, scale: f32) {
         let half = self.d / 2;

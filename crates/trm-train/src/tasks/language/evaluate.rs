@@ -1,39 +1,25 @@
 //! Validation loss of language models, at several depths in one pass.
 
 use burn::tensor::Tensor;
-use trm_core::Engine;
-use trm_core::cache::Autoregressive;
-use trm_data::{Corpus, Extent, IGNORED, Measure, Split, Window};
+use trm_core::{Autoregressive, Engine};
+use trm_data::{Corpus, IGNORED, Measure, Split, Window};
 use trm_spec::{DepthLoss, Failure, FailureKind};
 
-use crate::checkpoint::host;
-use crate::task::Question;
+use super::lm_batch::LmBatch;
+use super::objective::LanguageTask;
+use crate::run::{Evaluation, Scoring};
+use crate::transfer::host;
 
 /// Tokens in one evaluation batch; bounds memory, not results.
 const BATCH_TOKENS: usize = 4096;
 
-/// What to score, and how.
-#[derive(Clone, Debug, Default)]
-pub struct Scoring {
-    pub depths: Vec<usize>,
-    /// Most tokens that are scored, evenly spread; 0 means all.
-    pub max_tokens: usize,
-    /// Tokens that are scored in a window; what comes before them is context. 0
-    /// means the whole window, so that windows do not overlap. 1, or the size of a
-    /// chunk, gives every token the whole context there is room for.
-    pub stride: usize,
-}
-
-/// Losses, and the text they are of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    pub depths: Vec<DepthLoss>,
-    pub scored: Extent,
-}
-
-/// Mean losses over the validation part, left to right: every token but the first
+/// Mean losses over the validation split, left to right: every token but the first
 /// counts once.
+///
+/// # Errors
+/// If the stride does not fit the model, or the text cannot be read.
 pub(crate) async fn evaluate<M: Autoregressive>(
+    task: &LanguageTask<M>,
     model: &M,
     corpus: &Corpus,
     scoring: &Scoring,
@@ -54,18 +40,18 @@ pub(crate) async fn evaluate<M: Autoregressive>(
             let first = targets.iter().position(|&target| target != IGNORED).unwrap_or(0);
             measure.add(Some(inputs[first]), &targets[first..]);
         }
-        let question = Question::new(&batch, &model.device());
-        let x = model.encode(&question.inputs);
-        let think = |start, sums: &mut [Vec<Tensor<1>>]| {
-            Engine::new(deepest).think(model, &x, start, |step, state| {
-                for (i, _) in depths.iter().enumerate().filter(|(_, depth)| **depth == step) {
-                    sums[i].push(question.each(model, state).sum());
+        let batch = LmBatch::new(&batch, &model.device());
+        let context = model.encode(&batch.inputs);
+        let score = |start, sums: &mut [Vec<Tensor<1>>]| {
+            Engine::new(deepest).run(model, &context, start, |cycle, state| {
+                for (i, _) in depths.iter().enumerate().filter(|(_, depth)| **depth == cycle) {
+                    sums[i].push(batch.losses(model, state).sum());
                 }
             });
         };
-        think(model.start(&x), &mut sums);
-        if let Some(start) = question.leak(model, &x) {
-            think(start, &mut leaking);
+        score(model.start(&context), &mut sums);
+        if let Some(start) = task.leaking_start(model, &context, &batch) {
+            score(start, &mut leaking);
         }
     }
     let scored = measure.extent;

@@ -1,47 +1,50 @@
-//! A model, what turns its gradients into new weights, and its place in the
-//! run, whatever the task.
+//! A model with its optimiser, its averaged weights and its place in the run.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use trm_core::Recursive;
 use trm_spec::{Failure, FailureKind, TrainSpec};
 
-use crate::Weights;
-use crate::checkpoint::optimizer::{self, Memory};
+use crate::checkpoint::optimizer::{self, OptimizerState};
 use crate::optim::{Average, Updates, learning_rate, warmed};
+use crate::run::Weights;
 
-/// A model that learns.
-pub(crate) struct Learner<M> {
+/// A model, its optimiser and the average of its weights.
+pub(crate) struct Optimization<M> {
     /// Taken out only while an update is under way.
     model: Option<M>,
     updates: Updates,
     /// Moving average of the weights, where one is kept.
     average: Option<Average>,
-    /// Which weights answer questions.
-    answering: Weights,
+    /// The weights that inference uses.
+    inference: Weights,
     /// Updates done.
     pub step: usize,
 }
 
 const HAS_MODEL: &str = "a run has its model between updates";
 
-impl<M: Recursive> Learner<M> {
+impl<M: Recursive> Optimization<M> {
     /// `model` has autodiff on.
     pub fn new(model: M, train: &TrainSpec) -> Self {
         Self {
             average: (train.ema_decay > 0.0).then(|| Average::new(&model)),
             model: Some(model),
             updates: Updates::default(),
-            answering: Weights::Average,
+            inference: Weights::Average,
             step: 0,
         }
     }
 
     /// Moves to `step`, with the optimiser's state where there is one.
+    ///
+    /// # Errors
+    /// If the optimiser file does not belong to this model and step.
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
         if let Some(bytes) = optimizer {
             let device = self.plain_device();
-            let Memory { updates, average } = optimizer::read(bytes, self.model(), step, &device)?;
+            let OptimizerState { updates, average } =
+                optimizer::read(bytes, self.model(), step, &device)?;
             self.updates = updates;
             // Without a saved one, the average starts at the weights as loaded.
             self.average = average.or(self.average.take());
@@ -50,6 +53,7 @@ impl<M: Recursive> Learner<M> {
         Ok(())
     }
 
+    /// The model as it is trained, with autodiff.
     pub fn model(&self) -> &M {
         self.model.as_ref().expect(HAS_MODEL)
     }
@@ -59,19 +63,19 @@ impl<M: Recursive> Learner<M> {
         self.model().device().without_autodiff()
     }
 
-    /// The model that answers questions: the averaged weights where there are
-    /// any, unless the others were asked for.
-    pub fn answerer(&self) -> M {
+    /// The model for inference, without autodiff: with the averaged weights where
+    /// there are any, unless the raw ones were chosen.
+    pub fn inference_model(&self) -> M {
         let model = self.model().valid();
-        match (&self.average, self.answering) {
+        match (&self.average, self.inference) {
             (Some(average), Weights::Average) => average.apply(model),
             _ => model,
         }
     }
 
     /// One update at this step's learning rate, which it returns; the gradients
-    /// are those of the loss times `loss_scale`. `also` changes what no gradient
-    /// on the tape trains.
+    /// are those of the loss times `loss_scale`. `also` then changes what the optimiser
+    /// does not train.
     pub fn update(
         &mut self,
         grads: GradientsParams,
@@ -93,7 +97,7 @@ impl<M: Recursive> Learner<M> {
         rate
     }
 
-    /// Takes note of changed settings.
+    /// Takes over changed settings.
     pub fn configure(&mut self, train: &TrainSpec) {
         self.average = match self.average.take() {
             _ if train.ema_decay == 0.0 => None,
@@ -102,8 +106,11 @@ impl<M: Recursive> Learner<M> {
         };
     }
 
-    /// Chooses the weights that answer questions.
-    pub fn answer_with(&mut self, weights: Weights) -> Result<(), Failure> {
+    /// Chooses the weights for inference.
+    ///
+    /// # Errors
+    /// If the average is chosen and none is kept.
+    pub fn use_weights(&mut self, weights: Weights) -> Result<(), Failure> {
         if weights == Weights::Average && self.average.is_none() {
             return Err(Failure::new(
                 FailureKind::Config,
@@ -111,12 +118,15 @@ impl<M: Recursive> Learner<M> {
                 "Ask for the raw weights, or train with ema_decay above 0.",
             ));
         }
-        self.answering = weights;
+        self.inference = weights;
         Ok(())
     }
 
-    /// The optimiser file, with what the task carries.
-    pub async fn memory(&self, carry: Vec<(&str, Tensor<1>)>) -> Result<Vec<u8>, Failure> {
+    /// The optimiser file, with the carry of the task.
+    ///
+    /// # Errors
+    /// If the device is lost.
+    pub async fn save(&self, carry: Vec<(&str, Tensor<1>)>) -> Result<Vec<u8>, Failure> {
         optimizer::write(&self.updates, self.average.as_ref(), carry, self.step).await
     }
 }

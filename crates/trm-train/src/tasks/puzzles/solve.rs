@@ -1,17 +1,18 @@
-//! Answering puzzles: all supervision steps and how good each is, or as many as
-//! each puzzle wants.
+//! Solving puzzles: with all supervision steps and a score for each, or with as many
+//! as each puzzle needs.
 
 use burn::tensor::{Int, Tensor, TensorData};
 use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::sample::{argmax, softmax};
-use trm_core::{Recursive, State};
-use trm_data::puzzles::PuzzleSet;
-use trm_spec::{Failure, HaltScore, PuzzleScores, Solution, StepScore};
+use trm_core::{Context, Recursive, State};
+use trm_data::puzzles::{PuzzleData, PuzzleSet};
+use trm_spec::{Failure, FailureKind, HaltScore, PuzzleScores, Solution, StepScore};
 
-use crate::SolveRequest;
-use crate::checkpoint::host;
-use crate::puzzle_task::{PuzzleTask, Puzzles};
-use crate::task::tokens;
+use super::batch::Puzzles;
+use super::supervision::PuzzleTask;
+use crate::checks::check_depth;
+use crate::run::SolveRequest;
+use crate::transfer::{host, tokens};
 
 /// Cells in one batch; bounds memory, not results.
 const BATCH_CELLS: usize = 1 << 14;
@@ -31,9 +32,32 @@ struct Answered {
 /// Thresholds at which halting is tried, from stopping early to hardly ever.
 const THRESHOLDS: [f64; 9] = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
-/// How `model`, without autodiff, answers `set` after each of `steps` supervision
-/// steps, and when puzzles halt by themselves.
-pub(crate) async fn judge(
+/// [`score`] on the first `puzzles` held-out puzzles (0: all).
+///
+/// # Errors
+/// If there are none, or so many steps cannot be run.
+pub(super) async fn evaluate(
+    model: &Trm,
+    task: &PuzzleTask,
+    data: &PuzzleData,
+    steps: usize,
+    puzzles: usize,
+) -> Result<PuzzleScores, Failure> {
+    let (val, steps) = (&data.val, check_depth(steps)?);
+    if val.is_empty() {
+        return Err(Failure::new(
+            FailureKind::Corpus,
+            "no puzzles are kept for validation",
+            "Start the run with num_val_puzzles above 0.",
+        ));
+    }
+    let set = val.first(if puzzles == 0 { val.len() } else { puzzles });
+    score(model, task, &set, steps).await
+}
+
+/// Accuracy of `model`, without autodiff, on `set` after each of `steps` supervision
+/// steps, and with halting at several thresholds.
+async fn score(
     model: &Trm,
     task: &PuzzleTask,
     set: &PuzzleSet,
@@ -97,9 +121,9 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Answers `request`, whose rows were checked. A puzzle whose probability of
+/// Solves the puzzles of `request`, whose rows are checked. A puzzle whose probability of
 /// halting exceeds the threshold leaves the batch, so that the others cost less.
-pub(crate) async fn solve(
+pub(super) async fn solve(
     model: &Trm,
     task: &PuzzleTask,
     request: &SolveRequest,
@@ -131,13 +155,13 @@ async fn batch(
         tokens: tokens(&rows.concat(), length, &device),
         embedding: model.embedding(identifiers),
     };
-    let mut x = model.encode(&input);
-    let mut state = model.start(&x);
-    // Which row of the question each row of the batch is.
+    let mut context = model.encode(&input);
+    let mut state = model.start(&context);
+    // Which row of the request each row of the batch is.
     let mut open: Vec<usize> = (0..rows.len()).collect();
     let mut solutions: Vec<Option<Solution>> = vec![None; rows.len()];
     for step in 1..=request.max_steps {
-        state = task.engine().think(model, &x, state, |_, _| ());
+        state = task.engine().run(model, &context, state, |_, _| ());
         let readout = model.read(&state);
         let halts = match readout.halt {
             Some(halt) => host(halt).await?.into_iter().map(sigmoid).collect(),
@@ -162,7 +186,7 @@ async fn batch(
         if left.is_empty() {
             break;
         }
-        x = take(x, &left);
+        context = context.map(&mut |part| take(part, &left));
         state = state.map(&mut |part| take(part, &left));
         open = left.into_iter().map(|row| open[row]).collect();
     }

@@ -1,0 +1,89 @@
+// Saves the current run in the browser: every 20 seconds while it trains, and when it
+// pauses, changes or gives way to another run.
+
+import { type SavedRun, type SavedRuns, sizeOf } from './saved-runs';
+import { type Complain, RunSaver } from './saver';
+import { claim } from './tab-lock';
+
+/** Milliseconds between two saves while training. */
+const EVERY = 20_000;
+
+/** What is saved, and whether it can be. */
+export interface Snapshots {
+  readonly step: () => number;
+  /** Whether there is a run that can be saved. */
+  readonly possible: () => boolean;
+  readonly take: () => Promise<SavedRun>;
+  /** Whether nothing would be lost with the run. */
+  readonly needless: () => boolean;
+  /** Called after a save. */
+  readonly saved: () => void;
+}
+
+export class Autosave {
+  /** Milliseconds since 1970 of the last save of the current run. */
+  savedAt = $state<number | null>(null);
+  /** Bytes that the current run takes in the browser. */
+  savedBytes = $state<number | null>(null);
+  /** Whether this tab saves its run; another tab may be doing so already. */
+  enabled = $state(true);
+  /** Whether training has gone further since the last return to a save. */
+  progressed = true;
+
+  readonly saver: RunSaver;
+  readonly #snapshots: Snapshots;
+  #due = 0;
+  /** The step that was last saved, or tried to be. */
+  #saved = 0;
+  /** A step that could not be saved, and of which the visitor has been told so. */
+  #unsavable: number | null = null;
+
+  /** `place`: runs of two tabs with the same place would overwrite each other. */
+  constructor(store: SavedRuns, place: string, complain: Complain, snapshots: Snapshots) {
+    this.saver = new RunSaver(store, complain, claim(place));
+    this.#snapshots = snapshots;
+  }
+
+  get unsaved(): boolean {
+    return this.#snapshots.step() !== this.#saved;
+  }
+
+  due(now: number): boolean {
+    return now >= this.#due;
+  }
+
+  /** Another run is current, at this step. `from`: the record that it was restored from. */
+  began(step: number, from: SavedRun | null): void {
+    this.savedAt = from?.savedAt ?? null;
+    this.savedBytes = from && sizeOf(from);
+    this.#saved = step;
+    this.#unsavable = null;
+    this.#due = performance.now() + EVERY;
+  }
+
+  /** Whether the run is saved now, or need not be. */
+  async save(): Promise<boolean> {
+    this.#due = performance.now() + EVERY;
+    const { step, possible, take, needless, saved } = this.#snapshots;
+    if (!possible()) return false;
+    if (needless()) return true;
+    const progress = step() > this.#saved;
+    // Also when it fails: the next step tries again.
+    this.#saved = step();
+    const snapshot = await take();
+    if (!(await this.saver.save(snapshot))) return false;
+    this.savedAt = snapshot.savedAt;
+    this.savedBytes = sizeOf(snapshot);
+    saved();
+    if (progress) this.progressed = true;
+    return true;
+  }
+
+  /** Whether the run may give way to another: it is saved, or this is asked a second time. */
+  async release(): Promise<boolean> {
+    const step = this.#snapshots.step();
+    if (step === 0 || (await this.save()) || this.#unsavable === step) return true;
+    this.#unsavable = step;
+    return false;
+  }
+}

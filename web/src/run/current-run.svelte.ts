@@ -1,0 +1,185 @@
+// The current run: created from a preset, loaded from a file, opened from the models of
+// the page or restored from what the browser saved; then given data and new settings.
+
+import { SessionError } from '../client/client';
+import type { Family, RunConfig, RunSummary } from '../gen';
+import type { DatasetChoice } from './dataset';
+import { loadedHint } from './further';
+import { handOver } from './handover';
+import type { Machine } from './machine.svelte';
+import type { Shipped } from './manifest';
+import type { Notices } from './notices.svelte';
+import { preset, presetOfKind } from './presets';
+import type { SavedRun } from './saved-runs';
+import { type Patch, patched, same } from './settings';
+import type { History } from './state';
+import type { Training } from './training.svelte';
+import { WorkerRun } from './worker-run';
+import { WrongPage } from './wrong-page';
+
+/** What the current run needs of the page. */
+export interface CurrentRunContext {
+  readonly family: Family;
+  readonly datasets: DatasetChoice;
+  readonly machine: Machine;
+  readonly run: Training;
+  readonly notices: Notices;
+  /** The preset to begin with where nothing else can be had. */
+  readonly standard: string;
+  /** Writes the address anew. */
+  readonly remember: () => void;
+  /** Another run is current. `from`: the record that it was restored from. */
+  readonly began: (summary: RunSummary, from: SavedRun | null) => void;
+  /** Settings changed; what is saved must agree with the address. */
+  readonly configured: () => Promise<unknown>;
+}
+
+export class CurrentRun {
+  preset = $state('');
+  /** The model of the page that the run continues. */
+  origin = $state.raw<Shipped | null>(null);
+  /** Whether its data are being made. */
+  attaching = $state(false);
+
+  readonly #page: CurrentRunContext;
+  readonly #workerRun: WorkerRun;
+  #attachable = $state(false);
+  /** The step of a model that has just been opened and can be opened again. */
+  #opened = $state<number | null>(null);
+
+  constructor(page: CurrentRunContext, preset: string) {
+    this.#page = page;
+    this.#workerRun = new WorkerRun(page.family, page.datasets);
+    this.preset = preset;
+  }
+
+  /** Whether the model is as it came with the page: nothing would be lost with it. */
+  get untouched(): boolean {
+    return this.#opened !== null && this.#opened === this.#page.run.state.step;
+  }
+
+  /** The visitor's own text or tasks, where the run trains on them. */
+  get own(): string | null {
+    return this.#workerRun.own;
+  }
+
+  /** Whether the run can be trained, or could be once its data are attached. */
+  get trainable(): boolean {
+    return this.#page.run.state.summary?.trainable || this.#attachable;
+  }
+
+  /** Begins a new run. */
+  async create(wanted: RunConfig, own: string | null, name = this.preset): Promise<void> {
+    const { machine, notices, datasets } = this.#page;
+    const summary = await this.#workerRun.create(machine.client, wanted, own);
+    this.preset = name;
+    this.#began(summary, null, null);
+    const substituted = datasets.substituted(wanted, summary.config);
+    if (substituted && own === null) {
+      notices.tell('bad', substituted, 'Paste or drop that text to train on it.');
+    }
+  }
+
+  /** Loads a checkpoint from a file. */
+  async load(bytes: Uint8Array): Promise<void> {
+    const { machine, notices, datasets } = this.#page;
+    const own = datasets.ownForFile(this.own);
+    const summary = await this.#workerRun
+      .load(machine.client, bytes, null, own)
+      .catch(async (error: unknown) => {
+        // The page that it belongs to can take the file from there.
+        if (error instanceof WrongPage) await handOver(bytes);
+        throw error;
+      });
+    this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
+    this.#began(summary, null, null);
+    const hint = loadedHint(summary, (each) => datasets.untrainable(each));
+    notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, hint);
+  }
+
+  /** Opens a model that comes with the page. */
+  async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
+    const { machine, notices, standard } = this.#page;
+    const summary = await this.#workerRun.load(machine.client, bytes, null, null);
+    // The preset of a new run with the same settings.
+    this.preset = preset(shipped.name) ? shipped.name : standard;
+    this.#began(summary, null, shipped);
+    try {
+      await this.configure(live);
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.severe) throw error;
+      // The model can be used without the settings of the address.
+      notices.tell('bad', error.failure.message, error.failure.hint);
+    }
+  }
+
+  /** Goes on with a saved run. `origin`: the model of the page that it continues. */
+  async restore(saved: SavedRun, origin: Shipped | null): Promise<void> {
+    const { checkpoint, optimizer, text, preset } = saved;
+    const { client } = this.#page.machine;
+    const summary = await this.#workerRun.load(client, checkpoint, optimizer, text);
+    this.preset = preset;
+    this.#began(summary, saved, origin);
+  }
+
+  #began(summary: RunSummary, from: SavedRun | null, origin: Shipped | null): void {
+    const { run, began, remember } = this.#page;
+    const history: History | null = from?.history ?? null;
+    this.origin = origin;
+    this.#opened = origin && !history ? summary.step : null;
+    this.#attachable = this.#workerRun.attachable;
+    run.begin(summary, this.own, history, this.#opened !== null);
+    began(summary, from);
+    remember();
+  }
+
+  /** Attaches the data of a run that was loaded without. `own`: ARC tasks. */
+  async attach(own: string | null = null): Promise<void> {
+    const { machine, run, notices, datasets } = this.#page;
+    const before = run.state.summary;
+    if (!before || !this.#attachable) return;
+    this.attaching = true;
+    this.#attachable = false;
+    try {
+      const made = await this.#workerRun.attach(machine.client, own);
+      if (!made) return;
+      run.change(made);
+      const { config } = before;
+      if (made.trainable && !same(made.config, config)) {
+        run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
+      }
+      if (!made.trainable) {
+        const hint = datasets.untrainable(made);
+        notices.tell('bad', 'This model cannot be trained here.', hint);
+      }
+    } finally {
+      this.attaching = false;
+      this.#attachable = this.#workerRun.attachable;
+    }
+  }
+
+  /** Changes settings that need no restart; an empty patch changes nothing. */
+  async configure(patch: Patch): Promise<void> {
+    const { machine, run, remember, configured } = this.#page;
+    const now = run.state.summary?.config;
+    const config = now && patched(now, patch);
+    if (!config || same(now, config)) return;
+    const { summary } = await machine.client.ask({ type: 'configure', config }, 'ready');
+    run.change(summary);
+    remember();
+    // The address and what is saved must agree, or a reload would start over.
+    await configured();
+  }
+
+  /** The run as it is saved in the browser. */
+  snapshot(): Promise<SavedRun> {
+    const { machine, run } = this.#page;
+    const from = { preset: this.preset, origin: this.origin?.name };
+    return this.#workerRun.snapshot(machine.client, from, run.state);
+  }
+
+  /** The run as a file. */
+  async file(): Promise<Uint8Array> {
+    return (await this.#workerRun.save(this.#page.machine.client)).checkpoint;
+  }
+}

@@ -1,0 +1,50 @@
+// The runs that were set aside in this browser, and the storage that they take.
+
+import type { RunSaver } from './saver';
+import type { SavedRun } from './saved-runs';
+
+/** Bytes of the browser's storage that this page uses, and that are free. */
+export interface Storage {
+  readonly used: number;
+  readonly free: number;
+}
+
+export class SavedList {
+  /** The latest first. */
+  runs = $state.raw<readonly SavedRun[]>([]);
+  /** The run that was deleted last, as long as that can be undone. */
+  deleted = $state.raw<SavedRun | null>(null);
+  /** `null` where the browser does not say: only pages served securely are told. */
+  storage = $state.raw<Storage | null>(null);
+
+  readonly #saver: RunSaver;
+
+  constructor(saver: RunSaver) {
+    this.#saver = saver;
+  }
+
+  async refresh(): Promise<void> {
+    this.runs = (await this.#saver.kept()) ?? this.runs;
+    void this.measure();
+  }
+
+  async discard(run: SavedRun): Promise<void> {
+    if (await this.#saver.discard(run.id)) this.deleted = run;
+    await this.refresh();
+  }
+
+  /** Takes the last deletion back. */
+  async undelete(): Promise<void> {
+    if (this.deleted && (await this.#saver.putBack(this.deleted))) this.deleted = null;
+    await this.refresh();
+  }
+
+  async measure(): Promise<void> {
+    try {
+      const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+      this.storage = { used: usage, free: Math.max(0, quota - usage) };
+    } catch {
+      this.storage = null;
+    }
+  }
+}
