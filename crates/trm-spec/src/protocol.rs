@@ -167,13 +167,11 @@ pub enum Event {
     Traced {
         step: usize,
         trace: Trace,
-        vocab: Vocab,
     },
     /// `tokens` are the prompt's; the steps tell of the positions after it.
     Drafted {
         step: usize,
         draft: Trace,
-        vocab: Vocab,
     },
     #[cfg(feature = "puzzles")]
     Posed {
