@@ -1,5 +1,5 @@
-// The puzzle room: a model is watched solving what is made, pasted, typed and drawn,
-// says when it would stop, and learns from nothing.
+// The puzzles page: a model solves puzzles that are generated, pasted, typed and drawn,
+// stops early, and is trained from scratch.
 
 import { type Model } from './support/models';
 import { trainNatively } from './support/numbers';
@@ -167,7 +167,7 @@ test('a model learns the 4×4 from nothing until it solves what it has not seen'
     .toBeGreaterThan(Number(step));
 });
 
-test('a checkpoint of another kind is offered the other room, and opens there', async ({
+test('a checkpoint of another family is offered its page, and opens there', async ({
   page,
   play,
   puzzles,

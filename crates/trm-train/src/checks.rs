@@ -14,7 +14,7 @@ pub(crate) fn check_depth(depth: usize) -> Result<usize, Failure> {
     }
     Err(Failure::new(
         FailureKind::Config,
-        format!("depth {depth} cannot be run"),
+        format!("depth {depth} is out of range"),
         format!("Choose a depth from 1 to {MOST}."),
     ))
 }

@@ -20,16 +20,13 @@ pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
 /// `model` belongs to a family that this build does not hold.
 pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
     let (is, room) = match model.family() {
-        Family::Language => ("writes text", "language room"),
-        Family::Puzzles => ("solves puzzles", "puzzle room"),
-        Family::Images => ("classifies images", "image room"),
+        Family::Language => ("is a language model", "Language page"),
+        Family::Puzzles => ("is a puzzle solver", "Puzzles page"),
+        Family::Images => ("is an image classifier", "Images page"),
     };
     Failure::new(
         FailureKind::Room,
-        format!(
-            "this `{}` model {is}, and this room's module does not hold such models",
-            model.name()
-        ),
-        format!("Open it in the {room}."),
+        format!("this `{}` model {is}, which this page cannot open", model.name()),
+        format!("Open it on the {room}."),
     )
 }

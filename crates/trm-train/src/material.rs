@@ -73,7 +73,7 @@ pub(crate) fn wrong_data(model: &VariantSpec, material: &Material) -> Failure {
     };
     Failure::new(
         FailureKind::Corpus,
-        format!("a `{}` model does not learn from {given}", model.name()),
-        "Texts are for language models, puzzles for `dual` models.",
+        format!("a `{}` model cannot be trained on {given}", model.name()),
+        "Texts are for language models, puzzles for puzzle models.",
     )
 }

@@ -114,8 +114,8 @@ impl<M: Recursive> Optimization<M> {
         if weights == Weights::Average && self.average.is_none() {
             return Err(Failure::new(
                 FailureKind::Config,
-                "this run keeps no average of its weights",
-                "Ask for the raw weights, or train with ema_decay above 0.",
+                "this run has no averaged weights",
+                "Use the raw weights, or train with ema_decay above 0.",
             ));
         }
         self.inference = weights;

@@ -4,6 +4,8 @@
 use burn::tensor::Device;
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
+#[cfg(feature = "toy-model")]
+use trm_core::models::toy_lm::ToyLm;
 use trm_core::models::trm::Trm;
 use trm_core::models::trm_lm::TrmLm;
 use trm_core::{Init, Recursive};
@@ -172,6 +174,9 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
         VariantSpec::Trm(spec) if PUZZLES => {
             opening.run(|vocab, init| Trm::new(spec, vocab, init), PuzzleTask::new(spec, train))
         }
+        #[cfg(feature = "toy-model")]
+        VariantSpec::ToyLm(spec) if LANGUAGE => opening
+            .run(|vocab, init| ToyLm::new(spec, vocab, init), LanguageTask::new(depth, train)),
         model => Err(not_in_this_build(model)),
     }
 }

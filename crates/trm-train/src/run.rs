@@ -27,11 +27,11 @@ pub trait Run {
     /// ```
     /// # use burn::tensor::Device;
     /// # use trm_data::Corpus;
-    /// # use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+    /// # use trm_spec::{ChatTrmSpec, RunConfig};
     /// # let spec = ChatTrmSpec {
     /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
     /// # };
-    /// # let mut config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+    /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
     /// # config.train.batch_size = 2;
     /// # let text = "better late than never, ".repeat(10);
     /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
@@ -122,7 +122,7 @@ impl dyn Run + '_ {
         self.as_writer().ok_or_else(|| {
             Failure::new(
                 FailureKind::Prompt,
-                "this model solves puzzles; it does not write text",
+                "this is a puzzle model; it does not generate text",
                 "Give it puzzles (trm-native solve), or choose a language model.",
             )
         })
@@ -136,7 +136,7 @@ impl dyn Run + '_ {
         self.as_solver().ok_or_else(|| {
             Failure::new(
                 FailureKind::Config,
-                "this model writes text; it does not solve puzzles",
+                "this is a language model; it does not solve puzzles",
                 "Choose a checkpoint of a puzzle model.",
             )
         })
@@ -157,11 +157,11 @@ pub trait Writer {
     /// ```
     /// # use burn::tensor::Device;
     /// # use trm_data::Corpus;
-    /// # use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
+    /// # use trm_spec::{ChatTrmSpec, RunConfig};
     /// # let spec = ChatTrmSpec {
     /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
     /// # };
-    /// # let mut config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
+    /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
     /// # config.train.batch_size = 2;
     /// # let text = "better late than never, ".repeat(10);
     /// # let text = Corpus::from_text("proverb", &text, 0.1)?;

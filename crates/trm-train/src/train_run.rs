@@ -247,6 +247,6 @@ fn diverged(report: &StepReport) -> Failure {
     Failure::new(
         FailureKind::Diverged,
         format!("the loss became {} at step {}", report.loss, report.step),
-        "Go on from the last good checkpoint with a lower learning_rate, or more warmup_iters.",
+        "Resume from the last good checkpoint with a lower learning_rate or more warmup_iters.",
     )
 }

@@ -18,8 +18,8 @@ pub(crate) async fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, 
     let lost = |error: &dyn std::fmt::Display| {
         Failure::new(
             FailureKind::Device,
-            format!("the device did not give its numbers back: {error}"),
-            "Reload and go on from the last save; if it happens again, choose the CPU.",
+            format!("results could not be read from the device: {error}"),
+            "Reload and resume from the last save; if it happens again, use the CPU.",
         )
     };
     let data = tensor.into_data_async().await.map_err(|error| lost(&error))?;

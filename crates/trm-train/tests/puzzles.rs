@@ -214,7 +214,7 @@ fn bad_requests_say_what_to_do() {
     solve(Vec::new(), Vec::new()).expect("no puzzles have no answers");
     let failure = run.writer().map(drop).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Prompt);
-    assert!(failure.message.contains("does not write text"), "{}", failure.message);
+    assert!(failure.message.contains("does not generate text"), "{}", failure.message);
     let changed = |patch: Value| overlay(&config, &patch).unwrap();
     let failure = run.configure(&changed(json!({ "h_cycles": 3 }))).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Config);
@@ -229,7 +229,7 @@ fn bad_requests_say_what_to_do() {
     assert!(failure.message.contains(words), "{}", failure.message);
     let created = trm_train::create(&RunConfig::default(), data(), &Device::flex());
     let failure = created.err().expect("refused");
-    assert!(failure.message.contains("does not learn from puzzles"), "{}", failure.message);
+    assert!(failure.message.contains("cannot be trained on puzzles"), "{}", failure.message);
 }
 
 /// Whatever the setting says, no puzzle is without an embedding; a saved model that

@@ -63,6 +63,13 @@ pub fn read_header(bytes: &[u8]) -> Result<Header, Failure> {
     header(&metadata(bytes, FORMAT)?)
 }
 
+/// The step at which a file was saved, of a model file or of its optimizer file;
+/// `None` if it does not say so.
+pub fn saved_step(bytes: &[u8]) -> Option<usize> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    header.metadata().as_ref()?.get("step")?.parse().ok()
+}
+
 fn refused(message: impl Into<String>, hint: &str) -> Failure {
     Failure::new(FailureKind::Checkpoint, message, hint)
 }

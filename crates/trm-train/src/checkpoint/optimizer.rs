@@ -78,7 +78,7 @@ pub(crate) fn read<M: Module>(
                 "the optimiser file is of step {}, but the model is of step {step}",
                 number("step")?
             ),
-            "Use the two files of one save, or go on without the optimiser file.",
+            "Use the two files of the same save, or continue without the optimiser file.",
         ));
     }
     let tensors = SafeTensors::deserialize(bytes)

@@ -73,7 +73,7 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
         let [row] = &request.tokens[..] else {
             return Err(Failure::new(
                 FailureKind::Prompt,
-                format!("{} texts cannot be gone on with at once", request.tokens.len()),
+                format!("{} texts cannot be continued at once", request.tokens.len()),
                 "Give one.",
             ));
         };

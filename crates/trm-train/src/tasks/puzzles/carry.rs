@@ -64,7 +64,7 @@ impl Carry {
                     Failure::new(
                         FailureKind::Checkpoint,
                         format!("the optimiser file's `carry.{name}` does not fit this run"),
-                        "Use the two files of one save, or go on without the optimiser file.",
+                        "Use the two files of the same save, or continue without the optimiser file.",
                     )
                 })
         };

@@ -39,7 +39,7 @@ pub(super) fn check_data(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleData) -> Re
         return Err(Failure::new(
             FailureKind::Corpus,
             format!(
-                "the model has embeddings for {} tasks, and these {} are not the same in the same guises",
+                "the model has embeddings for {} tasks; these {} tasks, or their augmented copies, are different",
                 tasks.len(),
                 given.len()
             ),
@@ -49,7 +49,7 @@ pub(super) fn check_data(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleData) -> Re
     if data.train.is_empty() {
         return Err(Failure::new(
             FailureKind::Corpus,
-            "there are no puzzles to learn from",
+            "there are no training puzzles",
             "Set num_puzzles above 0, or give a folder with puzzles.",
         ));
     }

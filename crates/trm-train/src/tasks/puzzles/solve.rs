@@ -47,7 +47,7 @@ pub(super) async fn evaluate(
     if val.is_empty() {
         return Err(Failure::new(
             FailureKind::Corpus,
-            "no puzzles are kept for validation",
+            "there are no validation puzzles",
             "Start the run with num_val_puzzles above 0.",
         ));
     }

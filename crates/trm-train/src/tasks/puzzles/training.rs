@@ -57,7 +57,7 @@ impl Task<Trm> for PuzzleTask {
     fn no_data() -> Failure {
         Failure::new(
             FailureKind::Corpus,
-            "this model was loaded without puzzles to learn from",
+            "this model was loaded without training puzzles",
             "Give the puzzles it was trained on, or others of the same kind.",
         )
     }

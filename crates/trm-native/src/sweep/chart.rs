@@ -1,4 +1,4 @@
-//! Loss against depth as a picture (SVG), for light and dark backgrounds.
+//! A chart of validation loss against depth (SVG), for light and dark backgrounds.
 
 use std::fmt::Write;
 
@@ -12,10 +12,10 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 56.0;
 
-/// Distance between two regimes at one depth, so that none hides the other.
-const APART: f64 = 14.0;
+/// Horizontal distance between two comparisons at one depth, so that neither hides the other.
+const OFFSET: f64 = 14.0;
 
-/// Colours that are read on white and on black.
+/// Colours that are legible on white and on black.
 const STYLE: &str = "text{font:14px system-ui,sans-serif;fill:#24292f}\
 .title{font-weight:600}.small{font-size:12px}\
 .axis{stroke:#8c959f;stroke-width:1}.grid{stroke:#8c959f;stroke-width:1;opacity:.3}\
@@ -24,7 +24,7 @@ const STYLE: &str = "text{font:14px system-ui,sans-serif;fill:#24292f}\
 .whisker{fill:none;stroke-width:1.5}.seed{opacity:.45;stroke:none}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}}";
 
-/// The picture of `rows`; empty where there are none.
+/// The chart of `rows`; only a title if there are none.
 pub fn svg(title: &str, rows: &[Row]) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
@@ -52,18 +52,18 @@ pub fn svg(title: &str, rows: &[Row]) -> String {
         label(&mut out, x, floor + 20.0, "text-anchor=\"middle\"", &depth.to_string());
     }
     let middle = (LEFT + WIDTH - RIGHT) / 2.0;
-    label(&mut out, middle, HEIGHT - 14.0, "text-anchor=\"middle\"", "cycles of the recursion");
+    label(&mut out, middle, HEIGHT - 14.0, "text-anchor=\"middle\"", "recursion depth (cycles)");
     let upright =
         format!("text-anchor=\"middle\" transform=\"rotate(-90 18 {:.1})\"", HEIGHT / 2.0);
     label(&mut out, 18.0, HEIGHT / 2.0, &upright, "validation loss");
-    let regimes = [(Equal::Settings, "settings"), (Equal::Compute, "compute")];
+    let comparisons = [(Equal::Settings, "settings"), (Equal::Compute, "compute")];
     let mut at = LEFT;
-    for (equal, class) in regimes {
+    for (equal, class) in comparisons {
         let rows: Vec<_> = rows.iter().filter(|row| row.equal == equal).collect();
         if rows.is_empty() {
             continue;
         }
-        let shift = if equal == Equal::Settings { -APART / 2.0 } else { APART / 2.0 };
+        let shift = if equal == Equal::Settings { -OFFSET / 2.0 } else { OFFSET / 2.0 };
         series(&mut out, &rows, class, &scale, shift);
         let _ = writeln!(out, "<path class=\"{class} line\" d=\"M{at} 44h28\"/>");
         mark(&mut out, class, at + 14.0, 44.0);
@@ -73,7 +73,7 @@ pub fn svg(title: &str, rows: &[Row]) -> String {
     out + "</svg>\n"
 }
 
-/// A line through the means, a whisker of one deviation each way, a dot for every seed.
+/// A line through the means, a whisker of one standard deviation each way, a dot per seed.
 fn series(out: &mut String, rows: &[&Row], class: &str, scale: &Scale, shift: f64) {
     let points: Vec<_> =
         rows.iter().map(|row| (scale.x(row.depth) + shift, scale.y(row.mean_loss))).collect();
@@ -99,7 +99,7 @@ fn series(out: &mut String, rows: &[&Row], class: &str, scale: &Scale, shift: f6
     }
 }
 
-/// A disc for equal settings, a square for equal compute.
+/// A circle for equal settings, a square for equal compute.
 fn mark(out: &mut String, class: &str, x: f64, y: f64) {
     let _ = if class == "settings" {
         writeln!(out, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"/>")
@@ -112,7 +112,7 @@ fn mark(out: &mut String, class: &str, x: f64, y: f64) {
     };
 }
 
-/// Where depths and losses lie in the picture.
+/// Maps depths and losses to coordinates.
 struct Scale {
     depths: Vec<usize>,
     low: f64,
@@ -154,7 +154,7 @@ impl Scale {
         (0..=count).map(|tick| self.low + tick as f64 * self.step)
     }
 
-    /// Decimals that tell two ticks apart.
+    /// Decimals needed to distinguish two ticks.
     fn decimals(&self) -> usize {
         (-self.step.log10()).ceil().max(0.0) as usize
     }
@@ -201,7 +201,7 @@ mod tests {
         ];
         let svg = svg("a < b & c", &rows);
         assert!(svg.contains("a &lt; b &amp; c") && svg.ends_with("</svg>\n"), "{svg}");
-        // Six seeds, two means and one key of equal settings.
+        // Six seeds, two means and one legend entry of equal settings.
         assert_eq!(svg.matches("<circle").count(), 6 + 2 + 1);
         assert_eq!(svg.matches("whisker\"").count(), 3);
         assert!(svg.contains(">4</text>") && svg.contains("equal compute"));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_yet_is_still_a_picture() {
+    fn no_rows_still_give_a_valid_file() {
         assert!(svg("nothing", &[]).ends_with("</svg>\n"));
     }
 }

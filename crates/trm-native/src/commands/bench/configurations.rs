@@ -1,5 +1,5 @@
-//! What is timed: language models at two sizes, and two puzzle solvers of the
-//! presets' sizes, one mixing cells by a SwiGLU and one by attention.
+//! The configurations that are timed: language models of two sizes, and two puzzle
+//! models of the presets' sizes, one with token mixing (SwiGLU) and one with attention.
 
 use serde_json::{Value, json};
 use trm_spec::{RunConfig, overlay};
@@ -8,51 +8,55 @@ use crate::args::BenchPart;
 use crate::presets;
 
 /// A configuration to time.
-pub struct Subject {
+pub struct Configuration {
     pub name: &'static str,
     pub part: BenchPart,
-    /// What `settings` change; the default configuration where there is none.
+    /// The preset that `settings` change; `None` means the default configuration.
     preset: Option<&'static str>,
     settings: Value,
-    /// Steps of one timed run.
+    /// Training steps per timed run.
     pub steps: usize,
 }
 
-impl Subject {
+impl Configuration {
+    /// The whole configuration.
+    ///
+    /// # Errors
+    /// If the settings do not fit together.
     pub fn config(&self) -> anyhow::Result<RunConfig> {
         let base = self.preset.map_or(Ok(RunConfig::default()), presets::config)?;
         Ok(overlay(&base, &self.settings)?)
     }
 }
 
-/// Enough puzzles for a batch; a step costs the same whichever they are.
+/// Enough puzzles for a batch; the time of a step does not depend on them.
 const PUZZLES: usize = 64;
 
-/// All subjects; `scripts/bench-torch.mjs` has them in the same order.
-pub fn all() -> [Subject; 4] {
+/// All configurations; `scripts/bench-torch.mjs` lists them in the same order.
+pub fn all() -> [Configuration; 4] {
     [
-        Subject {
+        Configuration {
             name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
             part: BenchPart::Texts,
             preset: None,
             settings: json!({ "hidden_size": 128, "num_heads": 4, "block_size": 64, "batch_size": 12 }),
             steps: 10,
         },
-        Subject {
+        Configuration {
             name: "width 384, 6 heads, 2 blocks, 2 cycles, batch 8 × 256",
             part: BenchPart::Texts,
             preset: None,
             settings: json!({ "hidden_size": 384, "num_heads": 6, "block_size": 256, "batch_size": 8 }),
             steps: 2,
         },
-        Subject {
+        Configuration {
             name: "sudoku-9x9: width 128, mlp_t, 2 blocks, 2 × (3 + 1) passes, batch 64 × 81",
             part: BenchPart::Puzzles,
             preset: Some("sudoku-9x9"),
             settings: json!({ "num_puzzles": PUZZLES, "num_val_puzzles": 0 }),
             steps: 1,
         },
-        Subject {
+        Configuration {
             name: "maze-10x10: width 128, 4 heads, 2 blocks, 2 × (3 + 1) passes, batch 32 × 100",
             part: BenchPart::Puzzles,
             preset: Some("maze-10x10"),
@@ -71,9 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subjects_are_the_sizes_they_are_named_for() {
-        for subject in all() {
-            let config = subject.config().expect("valid");
+    fn names_state_the_sizes() {
+        for configuration in all() {
+            let config = configuration.config().expect("valid");
             let batch = config.train.batch_size;
             let name = match &config.model {
                 VariantSpec::ChatTrm(model) => format!(
@@ -99,18 +103,20 @@ mod tests {
                 ),
                 other => panic!("{} is not timed here", other.name()),
             };
-            assert_eq!(name, subject.name);
+            assert_eq!(name, configuration.name);
             assert_eq!(
                 config.model.family() == Family::Puzzles,
-                subject.part == BenchPart::Puzzles
+                configuration.part == BenchPart::Puzzles
             );
         }
     }
 
     #[test]
-    fn puzzle_steps_are_timed_with_all_that_training_does() {
-        for subject in all().iter().filter(|subject| subject.part == BenchPart::Puzzles) {
-            let train = subject.config().expect("valid").train;
+    fn puzzle_steps_are_timed_with_everything_that_training_does() {
+        for configuration in
+            all().iter().filter(|configuration| configuration.part == BenchPart::Puzzles)
+        {
+            let train = configuration.config().expect("valid").train;
             assert_eq!(train.supervision, trm_spec::Supervision::Carry);
             assert_eq!(train.loss_type, trm_spec::LossType::Stablemax);
             assert_eq!(train.optimizer, trm_spec::Optimizer::AdamAtan2);

@@ -1,29 +1,33 @@
-//! TensorBoard's event files: scalars in a run's folder, for `tensorboard --logdir runs`.
+//! TensorBoard event files: scalars in a run's folder, for `tensorboard --logdir runs`.
 //!
-//! The format is small: a file is a row of records, each with its length and
-//! two checksums; a record is one `Event` message, of which three kinds are
-//! written here. Nothing here is read again.
+//! A file is a sequence of TFRecords, each with its length and two checksums. A
+//! record holds one `Event` message; three kinds are written here. This program
+//! never reads the files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// TensorBoard looks for this in a name, and reads files in the order of their names.
+/// TensorBoard requires this in a file name and reads files in alphabetical order.
 const PREFIX: &str = "events.out.tfevents.";
 
-pub struct Events {
+/// Writes one event file.
+pub struct EventWriter {
     file: File,
 }
 
-impl Events {
-    /// A new file in `folder`, after those that are there. TensorBoard drops what
-    /// they say about steps from `first_step` on, for it will come again.
+impl EventWriter {
+    /// Creates a new file in `folder` that sorts after the existing ones. It tells
+    /// TensorBoard to drop what those say about steps from `first_step` on.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or the file cannot be written.
     pub fn create(folder: &Path, first_step: usize) -> io::Result<Self> {
         let (mut seconds, mut number) = (now() as u64, 0);
         for entry in fs::read_dir(folder)? {
             if let Some((at, _)) = place(&entry?.file_name().to_string_lossy()) {
-                // A clock that went back must not change the order.
+                // The order must not change if the clock was set back.
                 seconds = seconds.max(at);
                 number += 1;
             }
@@ -38,13 +42,16 @@ impl Events {
         Ok(events)
     }
 
-    /// Values of `step`, by their tags.
+    /// Writes the values of `step` by tag.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn scalars(&mut self, step: usize, values: &[(&str, f64)]) -> io::Result<()> {
         self.write(&scalars(now(), step, values))
     }
 
     fn write(&mut self, event: &[u8]) -> io::Result<()> {
-        // One write a record, so that a kill cuts none but the last.
+        // One system call per record: a kill can cut only the last record.
         self.file.write_all(&record(event))
     }
 }
@@ -66,7 +73,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &checksum(&length), data, &checksum(data)].concat()
 }
 
-/// CRC-32C, turned and shifted so that a checksum of checksums is not a checksum.
+/// CRC-32C, masked as TFRecord requires.
 fn checksum(data: &[u8]) -> [u8; 4] {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
@@ -76,7 +83,7 @@ fn version(time: f64) -> Vec<u8> {
     [wall_time(time), bytes(3, b"brain.Event:2")].concat()
 }
 
-/// `session_log { status: START }`: steps from `step` on begin anew.
+/// `session_log { status: START }`: steps from `step` on are logged again.
 fn session_start(time: f64, step: usize) -> Vec<u8> {
     [wall_time(time), number(2, step as u64), bytes(7, &number(1, 1))].concat()
 }
@@ -97,15 +104,15 @@ fn wall_time(time: f64) -> Vec<u8> {
     [&[key(1, EIGHT_BYTES)][..], &time.to_le_bytes()].concat()
 }
 
-// Protocol buffers: how a field's content is written.
+// Protocol buffers: wire types.
 const VARINT: u8 = 0;
 const EIGHT_BYTES: u8 = 1;
 const LENGTH_AND_BYTES: u8 = 2;
 const FOUR_BYTES: u8 = 5;
 
-/// A field's number and the way it is written; for numbers below 16.
-fn key(field: u8, way: u8) -> u8 {
-    field << 3 | way
+/// A field's number and wire type; for field numbers below 16.
+fn key(field: u8, wire_type: u8) -> u8 {
+    field << 3 | wire_type
 }
 
 fn number(field: u8, value: u64) -> Vec<u8> {
@@ -119,7 +126,7 @@ fn bytes(field: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Seven bits a byte, lowest first.
+/// Base-128 varint: seven bits per byte, lowest first.
 fn varint(mut value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     while value >= 0x80 {
@@ -138,9 +145,9 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Bytes that TensorBoard's own writer (2.21.0) made of the same events.
+    /// The expected bytes come from TensorBoard's own writer (2.21.0).
     #[test]
-    fn records_are_those_of_tensorboard() {
+    fn records_equal_those_of_tensorboard() {
         assert_eq!(
             hex(&record(&version(1.5))),
             "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"
@@ -156,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn files_of_one_run_are_read_in_their_order() {
+    fn files_of_one_run_sort_in_the_order_of_writing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // One that a faster clock wrote.
+        // Written while the clock was ahead.
         fs::write(folder.path().join(format!("{PREFIX}9999999999.000000.trm-native")), b"")
             .expect("written");
         for first_step in [1, 5, 9] {
-            Events::create(folder.path(), first_step).expect("created");
+            EventWriter::create(folder.path(), first_step).expect("created");
         }
         let mut names: Vec<String> = fs::read_dir(folder.path())
             .expect("a folder")
@@ -171,7 +178,7 @@ mod tests {
         names.sort();
         let places: Vec<_> = names.iter().map(|name| place(name).expect("a place").1).collect();
         assert_eq!(places, [0, 1, 2, 3]);
-        // Only a run that goes on has something to drop.
+        // Only a resumed run has steps to drop.
         let size = |name: &str| fs::metadata(folder.path().join(name)).expect("there").len();
         assert!(size(&names[1]) < size(&names[2]) && size(&names[2]) == size(&names[3]));
     }

@@ -1,5 +1,5 @@
-//! What is measured as a run goes on: `metrics.jsonl`, one JSON object a line,
-//! and the same as TensorBoard's event files.
+//! The metrics of a run over time: `metrics.jsonl`, one JSON object per line, and
+//! the same scalars as TensorBoard event files.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -9,22 +9,22 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use trm_spec::Solved;
 
-use crate::events::Events;
 use crate::run_dir::{self, RunDir};
+use crate::tensorboard::EventWriter;
 
-/// A line about training, or about validation.
+/// One line of `metrics.jsonl`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Line {
+pub enum LogLine {
     Train {
         step: usize,
         loss: f64,
         learning_rate: f64,
         depth: usize,
         tokens_per_second: f64,
-        /// Spent in training steps since the run began, over all its parts.
+        /// Time in training steps since the run began, over all processes.
         seconds: f64,
-        /// Of puzzles: how those were answered that were done in this step.
+        /// Puzzle models: accuracy of the puzzles that halted in this step.
         #[serde(skip_serializing_if = "Option::is_none")]
         solved: Option<Solved>,
     },
@@ -32,61 +32,72 @@ pub enum Line {
         step: usize,
         val_loss: f64,
         depth: usize,
-        /// Of puzzles: share of those that are right in every cell, and of the
-        /// cells.
+        /// Puzzle models: share of puzzles that are solved completely.
         #[serde(skip_serializing_if = "Option::is_none")]
         exact_accuracy: Option<f64>,
+        /// Puzzle models: share of cells that are correct.
         #[serde(skip_serializing_if = "Option::is_none")]
         cell_accuracy: Option<f64>,
     },
 }
 
-pub struct Metrics {
+/// Appends to a run's `metrics.jsonl` and TensorBoard files.
+pub struct MetricsLog {
     path: PathBuf,
     file: File,
-    events: Events,
-    /// Seconds of training before this process.
+    events: EventWriter,
+    /// Seconds of training in earlier processes.
     seconds_before: f64,
 }
 
-impl Metrics {
-    /// The metrics of a new run.
+impl MetricsLog {
+    /// Starts the log of a new run.
+    ///
+    /// # Errors
+    /// If the files cannot be written.
     pub fn create(dir: &RunDir) -> anyhow::Result<Self> {
-        Self::follow(dir, b"", 0)
+        Self::append_to(dir, b"", 0)
     }
 
-    /// The metrics of a run that goes on after `step`; what a killed run wrote
-    /// about later steps is dropped, for they will come again.
+    /// Continues the log of a run after `step`. Lines about later steps, written
+    /// before the process was killed, are dropped because those steps run again.
+    ///
+    /// # Errors
+    /// If the files cannot be read or written.
     pub fn resume(dir: &RunDir, step: usize) -> anyhow::Result<Self> {
         let path = dir.metrics();
         let text = if path.exists() { run_dir::read(&path)? } else { Vec::new() };
-        Self::follow(dir, &up_to(&text, step), step)
+        Self::append_to(dir, &up_to(&text, step), step)
     }
 
-    /// Appends to `text`, which is about steps up to `step`.
-    fn follow(dir: &RunDir, text: &[u8], step: usize) -> anyhow::Result<Self> {
+    /// Writes `text`, which covers the steps up to `step`, and appends to it.
+    fn append_to(dir: &RunDir, text: &[u8], step: usize) -> anyhow::Result<Self> {
         let path = dir.metrics();
         run_dir::write(&path, text)?;
         let cannot = || format!("cannot write {}", path.display());
         let file = OpenOptions::new().append(true).open(&path).with_context(cannot)?;
-        let events = Events::create(dir.path(), step + 1)
+        let events = EventWriter::create(dir.path(), step + 1)
             .with_context(|| format!("cannot write event files in {}", dir.path().display()))?;
         Ok(Self { file, events, seconds_before: seconds(text), path })
     }
 
-    /// Seconds of training that earlier processes spent on this run.
+    /// Seconds of training in earlier processes of this run.
     pub fn seconds_before(&self) -> f64 {
         self.seconds_before
     }
 
-    pub fn write(&mut self, line: &Line) -> anyhow::Result<()> {
-        // One write a line, so that a kill cuts no line of another step.
+    /// Writes one line.
+    ///
+    /// # Errors
+    /// If the files cannot be written.
+    pub fn write(&mut self, line: &LogLine) -> anyhow::Result<()> {
+        // One system call per line: a kill can cut only the last line.
         let text = format!("{}\n", serde_json::to_string(line)?);
         let events = &mut self.events;
         self.file
             .write_all(text.as_bytes())
             .and_then(|()| match line {
-                Line::Train { step, loss, learning_rate, tokens_per_second, solved, .. } => {
+                LogLine::Train { step, loss, learning_rate, tokens_per_second, solved, .. } => {
                     let mut scalars = vec![
                         ("train/loss", *loss),
                         ("train/learning_rate", *learning_rate),
@@ -98,7 +109,7 @@ impl Metrics {
                     }
                     events.scalars(*step, &scalars)
                 }
-                Line::Val { step, val_loss, exact_accuracy, .. } => {
+                LogLine::Val { step, val_loss, exact_accuracy, .. } => {
                     let mut scalars = vec![("val/loss", *val_loss)];
                     scalars.extend(exact_accuracy.map(|exact| ("val/exact_accuracy", exact)));
                     events.scalars(*step, &scalars)
@@ -108,14 +119,14 @@ impl Metrics {
     }
 }
 
-/// What is read back of a line.
+/// The fields that are read back from a line.
 #[derive(Deserialize)]
 struct Read {
     step: usize,
     seconds: Option<f64>,
 }
 
-/// The whole lines of `text` about steps up to `step`.
+/// The complete lines of `text` about steps up to `step`.
 fn up_to(text: &[u8], step: usize) -> Vec<u8> {
     text.split_inclusive(|&byte| byte == b'\n')
         .filter(|line| line.ends_with(b"\n"))
@@ -125,7 +136,7 @@ fn up_to(text: &[u8], step: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Seconds of training that the last line of `text` to tell them tells.
+/// Seconds of training by the last line of `text` that has them.
 pub fn seconds(text: &[u8]) -> f64 {
     text.split(|&byte| byte == b'\n')
         .rev()
@@ -138,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn going_on_drops_later_and_broken_lines() {
+    fn resuming_drops_later_and_broken_lines() {
         let text = b"{\"step\":1,\"loss\":3.0}\n{\"step\":2,\"val_loss\":3.0}\n{\"step\":3}\n{\"st";
         let kept = up_to(text, 2);
         assert_eq!(kept, b"{\"step\":1,\"loss\":3.0}\n{\"step\":2,\"val_loss\":3.0}\n");
@@ -148,14 +159,14 @@ mod tests {
     fn lines_are_appended_to_what_was_kept() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let dir = RunDir::create(&folder.path().join("run")).expect("a new run");
-        let val = |step| Line::Val {
+        let val = |step| LogLine::Val {
             step,
             val_loss: 2.5,
             depth: 2,
             exact_accuracy: None,
             cell_accuracy: None,
         };
-        let train = |step: usize| Line::Train {
+        let train = |step: usize| LogLine::Train {
             step,
             loss: 2.5,
             learning_rate: 1e-3,
@@ -164,12 +175,12 @@ mod tests {
             seconds: step as f64 * 1.5,
             solved: None,
         };
-        let mut metrics = Metrics::create(&dir).expect("created");
+        let mut metrics = MetricsLog::create(&dir).expect("created");
         assert_eq!(metrics.seconds_before(), 0.0);
         for line in [train(1), train(2), val(2), train(3)] {
             metrics.write(&line).expect("written");
         }
-        let mut metrics = Metrics::resume(&dir, 2).expect("taken up");
+        let mut metrics = MetricsLog::resume(&dir, 2).expect("resumed");
         assert_eq!(metrics.seconds_before(), 3.0);
         metrics.write(&val(9)).expect("written");
         let text = std::fs::read_to_string(dir.metrics()).expect("text");

@@ -1,17 +1,17 @@
-//! Commands as a person types them again.
+//! Commands in a form that can be pasted into a shell.
 
 use std::path::Path;
 
-/// How this program was started.
+/// The command that started this program.
 pub fn program() -> String {
-    // Cargo names itself to what it runs.
+    // Cargo sets this variable for the programs that it runs.
     if std::env::var_os("CARGO").is_some() {
         return "cargo run --release -p trm-native --".into();
     }
     std::env::args().next().map_or_else(|| "trm-native".into(), |name| quoted(Path::new(&name)))
 }
 
-/// A path as a shell reads it back.
+/// A path, quoted for a shell if necessary.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,=\\".contains(c);
