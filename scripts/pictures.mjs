@@ -2,7 +2,9 @@
 // the grid while the model writes. Written to assets/ with a palette of at most
 // 256 colours, so that they stay small.
 //
-//   node scripts/pictures.mjs [--only page-language] [--only page-puzzles] [--only grid] [--frames 28] [--interval 450]
+//   node scripts/pictures.mjs [--only page-language|page-puzzles|grid …] [--frames 28] [--interval 450] [--no-build]
+//
+// `--no-build` shows web/dist as it is.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,14 +35,17 @@ await main(async () => {
       only: { type: "string", multiple: true, default: Object.keys(WORK) },
       frames: { type: "string", default: "28" },
       interval: { type: "string", default: "450" },
+      "no-build": { type: "boolean", default: false },
     },
   });
   const [frames, interval] = [values.frames, values.interval].map(Number);
   const unknown = values.only.filter((name) => !(name in WORK));
   if (unknown.length || ![frames, interval].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new UserError(`usage: pictures.mjs [--only ${Object.keys(WORK).join("|")}] [--frames N] [--interval MS]`);
+    throw new UserError(
+      `usage: pictures.mjs [--only ${Object.keys(WORK).join("|")} …] [--frames N] [--interval MS] [--no-build]`,
+    );
   }
-  await buildSite();
+  if (!values["no-build"]) await buildSite();
   mkdirSync(join(root, "assets"), { recursive: true });
   const site = await serve();
   const browser = await launch();

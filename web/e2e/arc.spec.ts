@@ -124,7 +124,7 @@ test('a model that was saved knows its tasks, and goes on with them only', async
   await play.says(`Checkpoint loaded at step ${step}.`);
   await expect(arc.knowledge).toContainText('This model was not trained on “swap”. It was trained on 4 tasks');
   await play.button('Train').click();
-  await play.says(/not the same in the same guises/);
+  await play.says(/or their augmented copies, are different/);
   await play.at(step);
   await play.button('Sample tasks').click();
   await expect(arc.knowledge).toContainText('This model was trained on 4 tasks');

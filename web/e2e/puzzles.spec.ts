@@ -1,5 +1,5 @@
-// The puzzle room: a model is watched solving what is made, pasted, typed and drawn,
-// says when it would stop, and learns from nothing.
+// The puzzles page: a model solves puzzles that are generated, pasted, typed and drawn,
+// stops early, and is trained from scratch.
 
 import { type Model } from './support/models';
 import { trainNatively } from './support/numbers';
@@ -125,7 +125,7 @@ test('a maze is drawn with the pointer', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('What is on the board stays.');
+  await expect(puzzles.facts).toContainText('The maze has no start');
   await puzzles.cell(0).focus();
   await page.keyboard.press('s');
   await puzzles.cell(9).focus();
@@ -167,7 +167,7 @@ test('a model learns the 4×4 from nothing until it solves what it has not seen'
     .toBeGreaterThan(Number(step));
 });
 
-test('a checkpoint of another kind is offered the other room, and opens there', async ({
+test('a checkpoint of another family is offered its page, and opens there', async ({
   page,
   play,
   puzzles,

@@ -25,7 +25,7 @@ class FakeSession extends Answering {
     const text = this.text.slice(this.#at, this.#at + command.n);
     this.#at += command.n;
     const done = this.#at >= this.text.length;
-    return { type: 'generated', stream: 3, output: { text, tokens: [], done } };
+    return { type: 'generated', stream: 3, output: { text, tokens: [], pieces: [], done } };
   }
 }
 

@@ -47,8 +47,8 @@ describe('the manifest', () => {
   });
 
   test.each([
-    ['nothing', null, 'no JSON object'],
-    ['a list', [], 'no JSON object'],
+    ['nothing', null, 'not a JSON object'],
+    ['a list', [], 'not a JSON object'],
     ['another format', manifest({}, { format: 'trm-checkpoints/2' }), 'trm-checkpoints/2'],
     ['no checkpoints', manifest({}, { checkpoints: [] }), 'checkpoints'],
     ['an entry that is none', manifest({}, { checkpoints: ['elastic'] }), 'checkpoint 1'],

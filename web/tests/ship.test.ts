@@ -141,5 +141,5 @@ test('what a solver is worth comes with it, and is read back', () => {
   expect(first.scores?.halting[0]).toMatchObject({ threshold: 0.5, steps: 1.25 });
   const broken = { ...made, scores: { ...scores, steps: [{ step: 1 }] } };
   const list = shipping.withEntry(null, broken);
-  expect(() => readManifest(list)).toThrow('“loss” is no number');
+  expect(() => readManifest(list)).toThrow('“loss” is not a number');
 });

@@ -1,4 +1,4 @@
-//! Initial weights, drawn on the host so that a seed means the same model on
+//! Initial parameters, drawn on the host so that a seed means the same model on
 //! every device.
 
 use burn::module::Param;
@@ -7,9 +7,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// A stream of random weights for one device.
+/// Makes a model's parameters: drawn from a seed, or zero where a checkpoint will
+/// replace them.
 pub struct Init {
-    rng: ChaCha8Rng,
+    /// None where nothing is drawn.
+    rng: Option<ChaCha8Rng>,
     device: Device,
 }
 
@@ -17,8 +19,15 @@ pub struct Init {
 const TRUNCATED_STD: f64 = 0.879_625_661_034_239_8;
 
 impl Init {
+    /// Parameters drawn from `seed`, on `device`.
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { rng: ChaCha8Rng::seed_from_u64(seed), device: device.clone() }
+        Self { rng: Some(ChaCha8Rng::seed_from_u64(seed)), device: device.clone() }
+    }
+
+    /// Parameters of the right shapes that are all zero, for a model whose weights
+    /// are loaded next.
+    pub fn zeros(device: &Device) -> Self {
+        Self { rng: None, device: device.clone() }
     }
 
     /// The device that the weights live on.
@@ -33,11 +42,12 @@ impl Init {
         shape: [usize; D],
         std: f64,
     ) -> Param<Tensor<D>> {
+        let Some(rng) = &mut self.rng else { return self.constant(shape, 0.0) };
         let scale = std / TRUNCATED_STD;
         let values: Vec<f32> = (0..shape.iter().product())
             .map(|_| {
                 loop {
-                    let x: f64 = StandardNormal.sample(&mut self.rng);
+                    let x: f64 = StandardNormal.sample(rng);
                     if x.abs() <= 2.0 {
                         return (x * scale) as f32;
                     }
@@ -47,8 +57,9 @@ impl Init {
         Param::from_data(TensorData::new(values, shape), &self.device)
     }
 
-    /// The same number everywhere.
+    /// The same number everywhere; zero where nothing is drawn.
     pub fn constant<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+        let value = if self.rng.is_some() { value } else { 0.0 };
         let values = vec![value; shape.iter().product()];
         Param::from_data(TensorData::new(values, shape), &self.device)
     }
@@ -75,5 +86,15 @@ mod tests {
         assert!((var.sqrt() - 0.5).abs() < 0.003, "deviation {}", var.sqrt());
         let limit = (2.0 * 0.5 / TRUNCATED_STD) as f32 + 1e-6;
         assert!(values.iter().all(|x| x.abs() <= limit));
+    }
+
+    #[test]
+    fn a_model_that_will_be_loaded_draws_nothing() {
+        let mut init = Init::zeros(&Device::flex());
+        let drawn = init.truncated_normal([3, 5], 1.0).val();
+        assert_eq!(drawn.dims(), [3, 5]);
+        for value in [drawn, init.lecun(3, 5).val(), init.constant([3, 5], 7.0).val()] {
+            assert_eq!(value.into_data().try_into_vec::<f32>().unwrap(), [0.0; 15]);
+        }
     }
 }

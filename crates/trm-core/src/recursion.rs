@@ -1,21 +1,21 @@
-//! The recursion itself, the same for every variant.
+//! The recursion itself, the same for every model.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// What survives a cycle.
+/// Everything that one cycle hands to the next.
 pub trait State: Clone {
-    /// The same state with every tensor of it changed.
+    /// The same state with every tensor changed by `change`, in a fixed order.
     fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self;
     /// The part that is read out, `[batch, seq, dim]`.
     fn answer(&self) -> &Tensor<3>;
 
-    /// The same numbers, cut off from the gradient tape.
+    /// The same numbers without their gradient history.
     fn detach(self) -> Self {
         self.map(&mut Tensor::detach)
     }
 
-    /// Its tensors, always in the same order.
+    /// Its tensors, in the order of [`map`](Self::map).
     fn parts(&self) -> Vec<Tensor<3>> {
         let mut parts = Vec::new();
         self.clone().map(&mut |part| {
@@ -26,108 +26,207 @@ pub trait State: Clone {
     }
 }
 
+/// The encoded input: named tensors that every cycle reads and none changes. The
+/// first axis of each is the batch.
+pub trait Context: Clone {
+    /// The same context with every tensor changed by `change`, in a fixed order. A
+    /// tensor of another rank is passed as a view of rank 3 that keeps its first axis.
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self;
+
+    /// The same numbers without their gradient history.
+    fn detach(self) -> Self {
+        self.map(&mut Tensor::detach)
+    }
+
+    /// Its tensors, in the order of [`map`](Self::map).
+    fn parts(&self) -> Vec<Tensor<3>> {
+        let mut parts = Vec::new();
+        self.clone().map(&mut |part| {
+            parts.push(part.clone());
+            part
+        });
+        parts
+    }
+}
+
+/// The context of models whose cycles read nothing but the embedded input.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    /// `[batch, seq, dim]`.
+    pub x: Tensor<3>,
+}
+
+impl Context for Embedded {
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
+        Self { x: change(self.x) }
+    }
+}
+
 /// What can be read from a state.
 pub struct Readout {
     /// `[batch, seq, vocab]`.
     pub logits: Tensor<3>,
-    /// Logit of halting here, `[batch]`, for variants that can halt.
+    /// Logit of halting after this cycle, `[batch]`, for models that can halt.
     pub halt: Option<Tensor<1>>,
 }
 
-/// A network that refines its answer by applying itself again.
+/// A network that refines its answer by applying itself repeatedly.
+///
+/// The recursion is `context = encode(input)`, `state = start(context)`, then
+/// `state = cycle(context, state)` as often as the [`Engine`] says; [`read`](Self::read)
+/// works after any cycle. A model sees no targets.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use trm_core::{Engine, Init, Recursive};
+/// use trm_core::models::chat_trm::ChatTrm;
+/// use trm_spec::ChatTrmSpec;
+///
+/// let spec = ChatTrmSpec {
+///     hidden_size: 16,
+///     num_heads: 2,
+///     n_layers: 1,
+///     block_size: 8,
+///     ..ChatTrmSpec::default()
+/// };
+/// let device = Device::flex();
+/// let model = ChatTrm::new(&spec, 10, &mut Init::new(1, &device));
+///
+/// let tokens = Tensor::from_data([[3, 1, 4, 1]], &device);
+/// let context = model.encode(&tokens);
+/// let mut state = model.start(&context);
+/// for _ in 0..2 {
+///     state = model.cycle(&context, state);
+/// }
+/// let logits = model.read(&state).logits;
+/// assert_eq!(logits.dims(), [1, 4, 10]);
+///
+/// // The engine runs the same loop.
+/// let same = Engine::new(2).run(&model, &context, model.start(&context), |_, _| {});
+/// assert_eq!(logits.into_data(), model.read(&same).logits.into_data());
+/// ```
 pub trait Recursive: Module {
-    /// What it is asked, without targets.
+    /// What the model is given, without targets.
     type Input;
+    /// The encoded input, read by every cycle.
+    type Context: Context;
+    /// What is handed from one cycle to the next.
     type State: State;
 
-    /// The input as the recursion sees it, `[batch, seq, dim]`.
-    fn encode(&self, input: &Self::Input) -> Tensor<3>;
+    /// Encodes the input, once for all cycles.
+    fn encode(&self, input: &Self::Input) -> Self::Context;
     /// The state before the first cycle.
-    fn start(&self, x: &Tensor<3>) -> Self::State;
+    fn start(&self, context: &Self::Context) -> Self::State;
     /// One cycle.
-    fn cycle(&self, x: &Tensor<3>, state: Self::State) -> Self::State;
-    /// The answer after any cycle.
+    fn cycle(&self, context: &Self::Context, state: Self::State) -> Self::State;
+    /// The answer in a state.
     fn read(&self, state: &Self::State) -> Readout;
-    /// What the cycle after `state` looks at: for every layer that attends, the
-    /// shares `[batch, heads, seq, seq]`. To be watched; no cycle uses it.
-    fn attend(&self, x: &Tensor<3>, state: &Self::State) -> Vec<Tensor<4>> {
-        let _ = (x, state);
+    /// Attention weights of the cycle that follows `state`: one tensor per attention
+    /// layer, `[batch, heads, seq, seq]`. For display; no cycle uses it.
+    fn attend(&self, context: &Self::Context, state: &Self::State) -> Vec<Tensor<4>> {
+        let _ = (context, state);
         Vec::new()
     }
-    /// Where the weights are.
+    /// The device of the weights.
     fn device(&self) -> Device;
 }
 
-/// Which cycles leave a gradient.
+/// Which cycles record gradients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tape {
-    /// All of them (Chat-TRM: full backpropagation through the recursion).
+    /// All of them: full backpropagation through the recursion (Chat-TRM).
     #[default]
     All,
-    /// The last ones only: one for the official TRM, a few for models trained at
-    /// random depths. Nothing that ran before them leaves a gradient.
+    /// Only the last ones: one for the official TRM, a few for models trained at
+    /// random depths (truncated backpropagation).
     Last(usize),
-    /// All of them, each cut off from the one before: every cycle learns from its
+    /// All of them, each detached from the one before: every cycle learns from its
     /// own loss alone (chunk refinement).
-    Each,
+    Detached,
 }
 
 /// Runs a model's cycles.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use trm_core::{Engine, Init, Recursive};
+/// use trm_core::models::chat_trm::ChatTrm;
+/// use trm_spec::ChatTrmSpec;
+///
+/// let spec = ChatTrmSpec {
+///     hidden_size: 16,
+///     num_heads: 2,
+///     n_layers: 1,
+///     block_size: 8,
+///     ..ChatTrmSpec::default()
+/// };
+/// let device = Device::flex();
+/// let model = ChatTrm::new(&spec, 10, &mut Init::new(1, &device));
+/// let context = model.encode(&Tensor::from_data([[2, 7]], &device));
+///
+/// // Depth is an argument, and every cycle can be read out.
+/// let mut readouts = Vec::new();
+/// Engine::new(3).run(&model, &context, model.start(&context), |cycle, state| {
+///     readouts.push((cycle, model.read(state).logits.dims()));
+/// });
+/// assert_eq!(readouts, [(1, [1, 2, 10]), (2, [1, 2, 10]), (3, [1, 2, 10])]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Engine {
-    /// How many cycles, from 1.
+    /// Number of cycles (the depth), from 1.
     pub cycles: usize,
+    /// Which of them record gradients.
     pub tape: Tape,
 }
 
 impl Engine {
-    /// An engine that keeps the gradient of every cycle.
+    /// An engine that records the gradient of every cycle.
     pub fn new(cycles: usize) -> Self {
         Self { cycles, tape: Tape::All }
     }
 
-    /// An engine that keeps the gradient of the last `kept` cycles; 0 keeps all.
-    pub fn keeping(cycles: usize, kept: usize) -> Self {
-        let tape = if kept == 0 || kept >= cycles { Tape::All } else { Tape::Last(kept) };
+    /// An engine that records the gradient of the last `taped` cycles; 0 means all.
+    pub fn truncated(cycles: usize, taped: usize) -> Self {
+        let tape = if taped == 0 || taped >= cycles { Tape::All } else { Tape::Last(taped) };
         Self { cycles, tape }
     }
 
-    /// An engine whose cycles learn apart from each other.
-    pub fn apart(cycles: usize) -> Self {
-        Self { cycles, tape: Tape::Each }
+    /// An engine that detaches every cycle from the one before.
+    pub fn detached(cycles: usize) -> Self {
+        Self { cycles, tape: Tape::Detached }
     }
 
-    /// Applies the cycles to `x`, from `state`. `probe` sees the state after
-    /// every cycle, counted from 1.
-    pub fn think<M: Recursive>(
+    /// Runs the cycles from `state` and returns the last state. `on_cycle` sees the
+    /// state after every cycle, counted from 1, and can change nothing.
+    pub fn run<M: Recursive>(
         &self,
         model: &M,
-        x: &Tensor<3>,
+        context: &M::Context,
         mut state: M::State,
-        mut probe: impl FnMut(usize, &M::State),
+        mut on_cycle: impl FnMut(usize, &M::State),
     ) -> M::State {
         let untaped = match self.tape {
-            Tape::All | Tape::Each => 0,
-            Tape::Last(kept) => self.cycles.saturating_sub(kept),
+            Tape::All | Tape::Detached => 0,
+            Tape::Last(taped) => self.cycles.saturating_sub(taped),
         };
         if untaped > 0 {
             // Weights without gradient record nothing, so that these cycles cost
             // no memory either.
             let frozen = model.clone().no_grad();
-            let x = x.clone().detach();
+            let context = context.clone().detach();
             state = state.detach();
-            for step in 1..=untaped {
-                state = frozen.cycle(&x, state);
-                probe(step, &state);
+            for cycle in 1..=untaped {
+                state = frozen.cycle(&context, state);
+                on_cycle(cycle, &state);
             }
         }
-        for step in untaped + 1..=self.cycles {
-            // The start is learned too, so that only what a cycle made is cut off.
-            if self.tape == Tape::Each && step > 1 {
+        for cycle in untaped + 1..=self.cycles {
+            // The start is learned too, so that only what a cycle made is detached.
+            if self.tape == Tape::Detached && cycle > 1 {
                 state = state.detach();
             }
-            state = model.cycle(x, state);
-            probe(step, &state);
+            state = model.cycle(context, state);
+            on_cycle(cycle, &state);
         }
         state
     }

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Draws tokens. One token takes one random number, whatever the logits, so
-/// that two models asked with one seed see the same luck.
+/// that two models with one seed use the same random numbers.
 pub struct Sampler {
     rng: ChaCha8Rng,
     temperature: f64,
@@ -19,7 +19,7 @@ impl Sampler {
 
     /// The next token for `logits`, one per class.
     pub fn next(&mut self, logits: &[f32]) -> u32 {
-        let luck: f64 = self.rng.random();
+        let uniform: f64 = self.rng.random();
         if self.temperature <= 0.0 {
             return argmax(logits);
         }
@@ -32,7 +32,7 @@ impl Sampler {
         let top = f64::from(logits[order[0]]);
         let weight = |i: usize| ((f64::from(logits[i]) - top) / self.temperature).exp();
         let total: f64 = order.iter().map(|&i| weight(i)).sum();
-        let mut left = luck * total;
+        let mut left = uniform * total;
         for &i in &order {
             left -= weight(i);
             if left < 0.0 {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn luck_does_not_depend_on_the_logits() {
+    fn random_numbers_do_not_depend_on_the_logits() {
         let (mut a, mut b) = (Sampler::new(9, 1.0, 0), Sampler::new(9, 0.0, 3));
         for _ in 0..10 {
             a.next(&[0.0, 5.0]);

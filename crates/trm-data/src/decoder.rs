@@ -45,6 +45,13 @@ impl Decoder {
         self.take(false)
     }
 
+    /// The text that each of the next tokens adds, as [`push`](Self::push) reads it: a
+    /// character of several tokens belongs to the last of them. Together they are the
+    /// text of all.
+    pub fn pieces(&mut self, tokens: &[u32]) -> Vec<String> {
+        tokens.iter().map(|token| self.push(&[*token])).collect()
+    }
+
     /// What was held back: a character that is not whole.
     pub fn finish(&mut self) -> String {
         self.take(true)

@@ -55,6 +55,10 @@ proptest! {
             read += &decoder.push(rest);
             read += &decoder.finish();
             prop_assert_eq!(read, decode(&vocab, &tokens));
+            let pieces = Decoder::new(&vocab).pieces(&tokens);
+            prop_assert_eq!(pieces.len(), tokens.len());
+            let mut decoder = Decoder::new(&vocab);
+            prop_assert_eq!(pieces.concat(), decoder.push(&tokens));
         }
     }
 
@@ -152,6 +156,19 @@ mod gpt2_encoding {
         for (text, tokens) in cases {
             assert_eq!(encode(&gpt2(), text).expect("encoded"), tokens, "{text:?}");
         }
+    }
+
+    /// A character that several tokens make up belongs to the last of them.
+    #[test]
+    fn pieces_of_tokens_are_their_text() {
+        let text = "Grüße, 你好 – 🍐 1234½";
+        let tokens = encode(&gpt2(), text).expect("encoded");
+        let pieces = Decoder::new(&gpt2()).pieces(&tokens);
+        let expected = [
+            "Gr", "ü", "ß", "e", ",", " ", "", "你", "", "好", " –", " ", "", "🍐", " 12", "34",
+            "½",
+        ];
+        assert_eq!(pieces, expected);
     }
 
     /// The ranks that are built in are the published ones.

@@ -1,5 +1,5 @@
-//! The same operations in Burn's own: the reference the fused ones are tested
-//! against, and readable as the definition.
+//! The same operations in Burn's own tensor operations: the definition of each
+//! fused operation, and the reference that the tests compare it with.
 
 use std::ops::Range;
 
@@ -57,17 +57,17 @@ pub fn split_heads(qkv: Tensor<3>, heads: usize) -> [Tensor<4>; 3] {
 pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     let [batch, seq, width] = qkv.dims();
     let [q, k, v] = split_heads(qkv, heads);
-    let shares = shares([q, k], &rope, causal);
-    shares.matmul(v).swap_dims(1, 2).reshape([batch, seq, width / 3])
+    let weights = weights([q, k], &rope, causal);
+    weights.matmul(v).swap_dims(1, 2).reshape([batch, seq, width / 3])
 }
 
-/// See [`crate::kept_attention`].
-pub fn kept_attention(
+/// See [`crate::cached_attention`].
+pub fn cached_attention(
     qkv: Tensor<3>,
     rope: Tensor<3>,
-    kept: Option<(Tensor<4>, Tensor<4>)>,
+    cache: Option<(Tensor<4>, Tensor<4>)>,
     heads: usize,
-    asked: &Range<usize>,
+    queries: &Range<usize>,
     causal: bool,
 ) -> Tensor<3> {
     let [batch, new, width] = qkv.dims();
@@ -75,33 +75,38 @@ pub fn kept_attention(
     let [q, k, v] = split_heads(qkv, heads);
     let (q, mut keys) = (rotate(q, &rope, 0), rotate(k, &rope, 0));
     let (mut values, mut past) = (v, 0);
-    if let Some((kept_keys, kept_values)) = kept {
-        past = kept_keys.dims()[2];
-        keys = Tensor::cat(vec![kept_keys, keys], 2);
-        values = Tensor::cat(vec![kept_values, values], 2);
+    if let Some((cached_keys, cached_values)) = cache {
+        past = cached_keys.dims()[2];
+        keys = Tensor::cat(vec![cached_keys, keys], 2);
+        values = Tensor::cat(vec![cached_values, values], 2);
     }
-    let q = q.narrow(2, asked.start, asked.len());
+    let q = q.narrow(2, queries.start, queries.len());
     let [_, _, _, head_dim] = q.dims();
     let mut scores = q.matmul(keys.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
     if causal && new > 1 {
-        // Row i stands at position past + i and sees columns up to there.
+        // Row i is position past + i and attends to columns up to itself.
         let hidden =
             Tensor::<2, burn::tensor::Bool>::tril_mask([new, past + new], past as i64, &device);
-        let hidden = hidden.narrow(0, asked.start, asked.len());
+        let hidden = hidden.narrow(0, queries.start, queries.len());
         scores = scores.mask_fill(hidden.unsqueeze::<4>(), f32::NEG_INFINITY);
     }
     let mixed = softmax(scores, 3).matmul(values).swap_dims(1, 2);
-    mixed.reshape([batch, asked.len(), width / 3])
+    mixed.reshape([batch, queries.len(), width / 3])
 }
 
-/// What each position takes from each other one, `[batch, heads, seq, seq]`; the
-/// fused attention never has it as a whole.
-pub fn attention_shares(qkv: Tensor<3>, rope: &Tensor<3>, heads: usize, causal: bool) -> Tensor<4> {
+/// Attention weights, `[batch, heads, seq, seq]`: row i holds how much position i
+/// takes from each position. The fused kernels never hold this matrix.
+pub fn attention_weights(
+    qkv: Tensor<3>,
+    rope: &Tensor<3>,
+    heads: usize,
+    causal: bool,
+) -> Tensor<4> {
     let [q, k, _] = split_heads(qkv, heads);
-    shares([q, k], rope, causal)
+    weights([q, k], rope, causal)
 }
 
-fn shares([q, k]: [Tensor<4>; 2], rope: &Tensor<3>, causal: bool) -> Tensor<4> {
+fn weights([q, k]: [Tensor<4>; 2], rope: &Tensor<3>, causal: bool) -> Tensor<4> {
     let [_, _, seq, head_dim] = q.dims();
     let device = q.device();
     let (q, k) = (rotate(q, rope, 0), rotate(k, rope, 0));

@@ -1,9 +1,9 @@
 //! The operations a recursive transformer spends its time in, fused and with a
 //! backward pass of their own: a bias-free linear map, residual + RMSNorm,
-//! SwiGLU, rotary self-attention, cross-entropy and the AdamW update.
+//! SwiGLU, rotary self-attention, cross-entropy, and the AdamW and AdamATan2 updates.
 //!
 //! Burn's general path records each of these as many small operations. Here
-//! each is one, for the CPU ([`cpu`]) and for WebGPU ([`gpu`]), behind plain
+//! each is one, for the CPU (`cpu`) and for WebGPU (`gpu`), behind plain
 //! functions of [`Tensor`]. [`general`] spells the same mathematics in Burn's
 //! own operations; the tests hold one against the other.
 //!
@@ -58,24 +58,30 @@ pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) ->
     Tensor::from_dispatch(y)
 }
 
-/// Attention of new positions over kept ones and over each other: `qkv [batch, new,
-/// q | k | v]`, the `rope` table of their places `[2, new, head_dim / 2]`, kept keys,
-/// rotated, and values, `[batch, heads, seq, head_dim]` each. Only those of the new
-/// positions that are `asked` answer: `[batch, asked, dim]`. All see what is kept;
-/// with `causal` a new position sees new ones only up to itself.
-pub fn kept_attention(
+/// Attention of new positions over cached ones and over each other, without a
+/// gradient of its own.
+///
+/// - `qkv`: `[batch, new, q | k | v]`, each part `heads · head_dim` wide.
+/// - `rope`: the rows of the rotary table for the new positions, `[2, new,
+///   head_dim / 2]`.
+/// - `cache`: keys (already rotated) and values, `[batch, heads, seq, head_dim]`
+///   each. Every new position attends to all of them.
+/// - `queries`: the new positions whose output is wanted; the result is `[batch,
+///   queries, heads · head_dim]`.
+/// - `causal`: a new position attends to new ones only up to itself.
+pub fn cached_attention(
     qkv: Tensor<3>,
     rope: Tensor<3>,
-    kept: Option<(Tensor<4>, Tensor<4>)>,
+    cache: Option<(Tensor<4>, Tensor<4>)>,
     heads: usize,
-    asked: &Range<usize>,
+    queries: &Range<usize>,
     causal: bool,
 ) -> Tensor<3> {
     #[cfg(feature = "cpu")]
     if is_cpu(&qkv) && !qkv.device().is_autodiff() {
-        return cpu::kept_attention(qkv, rope, kept, heads, asked, causal);
+        return cpu::cached_attention(qkv, rope, cache, heads, queries, causal);
     }
-    general::kept_attention(qkv, rope, kept, heads, asked, causal)
+    general::cached_attention(qkv, rope, cache, heads, queries, causal)
 }
 
 /// Cross-entropy of each row, in nats: `logits [rows, classes]`, `targets
@@ -108,9 +114,10 @@ pub fn adamw<const D: usize>(
     general::adamw(parameter, gradient, moments, scale, step)
 }
 
-/// One AdamATan2 update: as [`adamw`], but the step is `atan2(m, √v)`, so that it
-/// needs no epsilon and is bounded (arXiv 2407.05872; the official TRM corrects
-/// only the rate for the first moment's bias).
+/// One AdamATan2 update: as [`adamw`], but the step is `atan2(m, √v̂)`, so that it
+/// needs no epsilon and is bounded (arXiv 2407.05872). As in the official TRM, `v̂` is
+/// corrected for its bias and the first moment's correction divides the rate:
+/// `p ← p·(1 − rate·decay) − rate / (1 − β₁ᵗ) · atan2(m, √(v / (1 − β₂ᵗ)))`.
 pub fn adam_atan2<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
@@ -121,6 +128,10 @@ pub fn adam_atan2<const D: usize>(
     #[cfg(feature = "cpu")]
     if is_cpu(&parameter) {
         return cpu::adam_atan2(parameter, gradient, moments, scale, step);
+    }
+    #[cfg(feature = "gpu")]
+    if is_gpu(&parameter) {
+        return gpu::adam_atan2(parameter, gradient, moments, scale, step);
     }
     general::adam_atan2(parameter, gradient, moments, scale, step)
 }

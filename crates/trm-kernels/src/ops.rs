@@ -96,12 +96,16 @@ pub trait FusedOps: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// Numbers of one AdamW update that are the same for every parameter.
+/// Numbers of one AdamW or AdamATan2 update that are the same for every parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamWStep {
+    /// Step size.
     pub learning_rate: f64,
+    /// Decay of the first moment.
     pub beta1: f64,
+    /// Decay of the second moment.
     pub beta2: f64,
+    /// Added to the root of the second moment; AdamATan2 does not use it.
     pub eps: f64,
     /// Decoupled: the parameter shrinks by `learning_rate · weight_decay`.
     pub weight_decay: f64,

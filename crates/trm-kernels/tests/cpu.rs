@@ -131,7 +131,7 @@ proptest! {
         );
     }
 
-    /// Off the tape: few rows, and positions that are kept, have kernels of their own.
+    /// Without autodiff, few rows and cached positions have kernels of their own.
     #[test]
     fn few_rows(rows in 1usize..20, input in 1usize..70, out in 1usize..20, seed: u64) {
         let w = random([out, input], seed ^ 1).without_autodiff();
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn kept_attention(
+    fn cached_attention(
         (batch, heads, half) in (1usize..3, 1usize..4, 1usize..9),
         (new, past) in (1usize..10, 0usize..40),
         (from, to) in (0usize..10, 0usize..10),
@@ -154,16 +154,16 @@ proptest! {
         let rope = trm_kernels::rope_table(past + new, d, 1e4, &Device::flex()).narrow(1, past, new);
         let qkv = random([batch, new, 3 * dim], seed).without_autodiff();
         // A part of a longer buffer, as a cache has it.
-        let kept = (past > 0).then(|| {
+        let cache = (past > 0).then(|| {
             let keys = plain([batch, heads, past + 5, d], 2).narrow(2, 0, past);
             (keys, plain([batch, heads, past + 5, d], 3).narrow(2, 0, past))
         });
-        let (asked, kept) = (from..to, || kept.clone());
-        let fused = trm_kernels::kept_attention(
-            qkv.clone(), rope.clone(), kept(), heads, &asked, causal,
+        let (queries, cache) = (from..to, || cache.clone());
+        let fused = trm_kernels::cached_attention(
+            qkv.clone(), rope.clone(), cache(), heads, &queries, causal,
         );
-        let plain = general::kept_attention(qkv, rope, kept(), heads, &asked, causal);
-        close("kept attention", &values(fused), &values(plain), 2e-5);
+        let plain = general::cached_attention(qkv, rope, cache(), heads, &queries, causal);
+        close("cached attention", &values(fused), &values(plain), 2e-5);
     }
 
     #[test]
@@ -202,7 +202,31 @@ proptest! {
             [values(p), values(m), values(v)].concat()
         };
         close("adamw", &all(trm_kernels::adamw::<1>), &all(general::adamw::<1>), 2e-6);
+        let fused = all(trm_kernels::adam_atan2::<1>);
+        close("adam_atan2", &fused, &all(general::adam_atan2::<1>), 2e-6);
+        let inputs = [&p, &g, &m, &v].map(|t| values(t.clone()));
+        close("adam_atan2 in f64", &fused, &adam_atan2_f64(&inputs, 0.37, step), 2e-6);
     }
+}
+
+/// The AdamATan2 update as its definition reads, in f64: parameters, then both
+/// moments.
+fn adam_atan2_f64([p, g, m, v]: &[Vec<f32>; 4], scale: f64, step: AdamWStep) -> Vec<f32> {
+    let (beta1, beta2, t) = (step.beta1, step.beta2, step.time as i32);
+    let mut out = [Vec::new(), Vec::new(), Vec::new()];
+    for i in 0..p.len() {
+        let [p, g, m, v] = [p, g, m, v].map(|x| f64::from(x[i]));
+        let g = g * scale;
+        let m = beta1 * m + (1.0 - beta1) * g;
+        let v = beta2 * v + (1.0 - beta2) * g * g;
+        let update = m.atan2(v.sqrt() / (1.0 - beta2.powi(t)).sqrt());
+        let p = p * (1.0 - step.learning_rate * step.weight_decay)
+            - step.learning_rate / (1.0 - beta1.powi(t)) * update;
+        for (out, x) in out.iter_mut().zip([p, m, v]) {
+            out.push(x as f32);
+        }
+    }
+    out.concat()
 }
 
 #[test]

@@ -234,6 +234,38 @@ fn adamw() {
     }
 }
 
+#[test]
+fn adam_atan2() {
+    let step = trm_kernels::AdamWStep {
+        learning_rate: 1e-2,
+        beta1: 0.9,
+        beta2: 0.95,
+        eps: 1e-8,
+        weight_decay: 0.1,
+        time: 3,
+    };
+    for shape in [[1, 1], [5, 7], [64, 66]] {
+        let run = |device: &Device, fused: bool| {
+            let tensor = |seed: u64| Tensor::<2>::from_data(data(shape, seed), device);
+            // Some parameters have never had a gradient: their step is zero.
+            let idle = tensor(5).lower_elem(-0.8);
+            let moments = (tensor(3), tensor(4).square());
+            let moments =
+                (moments.0.mask_fill(idle.clone(), 0.0), moments.1.mask_fill(idle.clone(), 0.0));
+            let gradient = tensor(2).mask_fill(idle, 0.0);
+            let scale = Tensor::<1>::from_floats([0.7], device);
+            let (p, (m, v)) = if fused {
+                trm_kernels::adam_atan2(tensor(1), gradient, moments, scale, step)
+            } else {
+                general::adam_atan2(tensor(1), gradient, moments, scale, step)
+            };
+            [p, m, v].map(|t| vector(t.into_data())).to_vec()
+        };
+        let what = format!("adam_atan2 {shape:?}");
+        assert_close(&run(&GPU, true), &run(&Device::flex(), false), &what);
+    }
+}
+
 /// The update writes over its inputs only where nothing else holds them.
 #[test]
 fn adamw_leaves_shared_tensors_alone() {

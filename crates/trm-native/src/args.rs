@@ -1,188 +1,70 @@
-//! What was typed. Nothing is looked up or opened here; `plan` does that.
+//! The command line: reads what was typed into an [`Invocation`]. Nothing is
+//! looked up or opened here; `plan` does that.
 
-mod command;
+mod common;
+mod inference;
 mod settings;
+mod tools;
 mod training;
+mod types;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::ArgMatches;
-use serde_json::Value;
-use trm_data::puzzles::sudoku::Grade;
-use trm_spec::{Setting, Tokenizer};
-use trm_train::Weights;
-use trm_train::checkpoint::Precision;
+use clap::{ArgMatches, Command};
+use trm_spec::Tokenizer;
 
-use crate::device::Choice;
+use self::settings::Described;
+pub use self::types::{
+    Bench, BenchPart, CheckpointFormat, Convert, Data, Eval, Generate, Invocation, Overfit,
+    Prepare, Solve, Sweep, Trace, Train,
+};
+use crate::device::DeviceChoice;
 use crate::sweep::Equal;
 
-/// A command and its arguments.
-pub enum Invocation {
-    Train(Train),
-    Sweep(Sweep),
-    Overfit(Overfit),
-    Generate(Generate),
-    Eval(Eval),
-    Trace(Trace),
-    Solve(Solve),
-    Convert(Convert),
-    Data(Data),
-    Devices { json: bool },
-    Bench(Bench),
+/// The whole command line. `arguments` are read only for the model that they name,
+/// whose settings `--help` lists.
+fn command(arguments: &[OsString]) -> Command {
+    let described = Described::by(arguments);
+    Command::new("trm-native")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(AFTER_HELP)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            training::train(&described),
+            inference::generate(),
+            inference::eval(),
+            inference::trace(),
+            inference::solve(),
+            training::sweep(&described),
+            training::overfit(&described),
+            tools::data(),
+            tools::convert(),
+            tools::devices(),
+            tools::bench(),
+        ])
 }
 
-#[derive(Default)]
-pub struct Train {
-    pub preset: Option<String>,
-    pub config: Option<PathBuf>,
-    /// Settings given as flags, in the order of the table.
-    pub settings: Vec<(&'static Setting, Value)>,
-    pub data: Option<PathBuf>,
-    pub out: Option<PathBuf>,
-    pub resume: Option<PathBuf>,
-    pub init: Option<PathBuf>,
-    /// Go on in the run's folder where there is a run, else begin it.
-    pub auto_resume: bool,
-    /// Longest time for this process.
-    pub max_time: Option<Duration>,
-    pub device: Choice,
-}
+const ABOUT: &str = "\
+Train and run Tiny Recursive Models (TRMs): small networks that apply the same layers several
+times and refine their answer each time. They predict text or solve Sudokus, mazes and ARC tasks.";
 
-pub struct Sweep {
-    /// What all members share; its depth and seed are not its own.
-    pub train: Train,
-    pub depths: Vec<usize>,
-    /// None typed: the seed of the settings.
-    pub seeds: Vec<u64>,
-    pub equal: Vec<Equal>,
-    pub json: bool,
-}
+const AFTER_HELP: &str = "\
+First steps:
+  trm-native train tiny                               train a small language model (seconds)
+  trm-native generate runs/tiny --prompt \"ROMEO:\"     let it write
+  trm-native train sudoku-4x4                         train a puzzle model (minutes)
+  trm-native COMMAND --help                           arguments and examples of a command
 
-pub struct Overfit {
-    /// Its preset, settings and device; nothing else of it is typed.
-    pub train: Train,
-    /// None typed: a line of Shakespeare's.
-    pub text: Option<String>,
-    pub target: f64,
-    pub json: bool,
-}
-
-pub struct Generate {
-    pub checkpoint: PathBuf,
-    pub prompt: Option<String>,
-    pub depth: Option<usize>,
-    pub temperature: f64,
-    pub top_k: usize,
-    pub seed: u32,
-    pub num_samples: usize,
-    pub max_new_tokens: usize,
-    pub device: Choice,
-}
-
-pub struct Eval {
-    pub checkpoint: PathBuf,
-    pub data: Option<PathBuf>,
-    /// A text that is scored whole, in place of the validation part.
-    pub test: Option<PathBuf>,
-    /// Tokens scored in a window; 0 means all of it.
-    pub stride: usize,
-    /// 1 to 8, or a puzzle solver's steps, where nothing is said.
-    pub depths: Option<Vec<usize>>,
-    pub json: bool,
-    pub device: Choice,
-    /// Which weights of a run's folder; the best checkpoint where nothing is said.
-    pub weights: Option<Weights>,
-    /// Of puzzles made for the purpose, those that are this hard.
-    pub grade: Option<Grade>,
-}
-
-pub struct Trace {
-    pub checkpoint: PathBuf,
-    pub prompt: Option<String>,
-    pub tokens: Option<PathBuf>,
-    pub depth: Option<usize>,
-    pub logits: bool,
-    pub attention: Option<usize>,
-    /// What comes after the prompt, in place of what comes after each token.
-    pub draft: bool,
-    pub json: bool,
-    pub device: Choice,
-}
-
-pub struct Solve {
-    pub checkpoint: PathBuf,
-    /// `-` is standard input.
-    pub puzzles: PathBuf,
-    pub halt_threshold: Option<f64>,
-    pub max_steps: Option<usize>,
-    pub json: bool,
-    pub device: Choice,
-}
-
-/// Whose weights `convert` is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    ChatTrm,
-    /// The official TRM.
-    SamsungTrm,
-    /// This project's own.
-    Trm,
-}
-
-pub struct Convert {
-    pub input: PathBuf,
-    pub from: Origin,
-    pub precision: Option<Precision>,
-    pub out: PathBuf,
-    /// Whose weights are written; this project's own where nothing is said.
-    pub to_format: Option<Origin>,
-    pub config: Option<PathBuf>,
-    pub dataset: Option<String>,
-    pub data: Option<PathBuf>,
-}
-
-pub enum Data {
-    List { places: Vec<PathBuf>, verify: bool, json: bool },
-    Prepare(Prepare),
-    Export { name: String, file: PathBuf },
-}
-
-pub struct Prepare {
-    /// `shakespeare`, or text files and folders.
-    pub texts: Vec<PathBuf>,
-    pub tokenizer: Tokenizer,
-    /// Of JSON lines, the field with the text.
-    pub field: String,
-    pub name: Option<String>,
-    pub out: PathBuf,
-    pub json: bool,
-}
-
-pub struct Bench {
-    pub threads: Option<usize>,
-    pub runs: usize,
-    /// None typed: both.
-    pub part: Option<BenchPart>,
-    pub memory: bool,
-    /// Settings whose peak memory this process is to print.
-    pub peak_of: Option<String>,
-    pub json: bool,
-    pub device: Choice,
-}
-
-/// What `bench` times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BenchPart {
-    /// Language models, and how fast they write.
-    Texts,
-    /// Puzzle solvers.
-    Puzzles,
-}
+Results go to standard output, progress and errors to standard error.
+Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
 /// Reads the command line; wrong usage ends the process with code 2.
 pub fn parse() -> Invocation {
-    let matches = command::command().get_matches();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let matches = command(&arguments).get_matches_from(&arguments);
     match matches.subcommand() {
         Some(("train", m)) => Invocation::Train(Train {
             resume: path(m, "resume"),
@@ -274,7 +156,7 @@ pub fn parse() -> Invocation {
     }
 }
 
-/// What `train` and `sweep` share.
+/// The arguments that `train` and `sweep` share.
 fn train(m: &ArgMatches) -> Train {
     Train {
         preset: text(m, "preset"),
@@ -328,10 +210,93 @@ fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
     matches.get_one(name).cloned()
 }
 
-fn device(matches: &ArgMatches) -> Choice {
+fn device(matches: &ArgMatches) -> DeviceChoice {
     required(matches, "device")
 }
 
 fn required<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> T {
     matches.get_one::<T>(name).expect("clap requires it or gives its default").clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_spec::{MODELS, SETTINGS, Tier, settings_of};
+
+    use super::*;
+    use crate::presets;
+
+    /// The help that these words print.
+    fn help(words: &[&str]) -> String {
+        let words: Vec<OsString> =
+            ["trm-native"].iter().chain(words).map(|word| OsString::from(*word)).collect();
+        command(&words).try_get_matches_from(&words).expect_err("help").to_string()
+    }
+
+    /// Where a help lists the flag of a setting.
+    fn flag_in(help: &str, key: &str) -> Option<usize> {
+        help.find(&format!("  --{} <", key.replace('_', "-")))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command(&[]).debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_help_text() {
+        for subcommand in command(&[]).get_subcommands() {
+            let text = help(&[subcommand.get_name(), "--help"]);
+            assert!(text.contains("Usage: trm-native"), "{text}");
+        }
+    }
+
+    #[test]
+    fn help_lists_the_settings_of_the_named_model_only_everyday_ones_first() {
+        for model in MODELS {
+            let text = help(&["train", "--variant", model.name, "--help"]);
+            let of_model = settings_of(model.name);
+            let last_everyday = of_model
+                .iter()
+                .filter(|setting| setting.tier == Tier::Everyday)
+                .filter_map(|setting| flag_in(&text, setting.key))
+                .max();
+            for setting in SETTINGS.iter() {
+                let at = flag_in(&text, setting.key);
+                assert_eq!(at.is_some(), of_model.contains(&setting), "{} {text}", setting.key);
+                if setting.tier == Tier::Advanced && at.is_some() {
+                    assert!(at > last_everyday, "{} of {}", setting.key, model.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn help_finds_the_model_in_presets_and_earlier_names() {
+        for words in [
+            &["train", "sudoku-4x4", "--help"][..],
+            &["train", "--help", "--variant=trm"],
+            &["train", "tiny", "--variant", "dual", "--help"],
+        ] {
+            let text = help(words);
+            assert!(flag_in(&text, "halt_max_steps").is_some(), "{text}");
+            assert!(flag_in(&text, "block_size").is_none(), "{text}");
+        }
+        // Defaults are those of the preset.
+        let text = help(&["train", "tiny", "--help"]);
+        assert!(text.contains("[default: 32]"), "{text}");
+    }
+
+    #[test]
+    fn help_without_a_model_has_the_everyday_settings_and_says_how_to_see_all() {
+        let text = help(&["train", "--help"]);
+        let default = settings_of(trm_spec::RunConfig::default().model.name());
+        for setting in SETTINGS.iter() {
+            let expected = default.contains(&setting) && setting.tier == Tier::Everyday;
+            assert_eq!(flag_in(&text, setting.key).is_some(), expected, "{} {text}", setting.key);
+        }
+        assert!(text.contains("trm-native train PRESET --help"), "{text}");
+        for name in presets::names().chain(MODELS.iter().map(|model| model.name)) {
+            assert!(text.contains(&format!("  {name} ")), "{name}: {text}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! One module for each command; this one only picks.
+//! Runs the commands: one module per command.
 
 mod bench;
 mod convert;
@@ -12,12 +12,12 @@ mod sweep;
 mod trace;
 mod train;
 
-use std::io::{Write, stdout};
-
-use serde::Serialize;
-
 use crate::args::Invocation;
 
+/// Runs one command.
+///
+/// # Errors
+/// Any error of the command; `report` prints it.
 pub fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
         Invocation::Train(typed) => train::run(&typed),
@@ -32,15 +32,4 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Devices { json } => devices::run(json),
         Invocation::Bench(typed) => bench::run(&typed),
     }
-}
-
-/// Puts one JSON document on standard output.
-fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
-    print(&serde_json::to_string(document)?)
-}
-
-/// Puts a line on standard output.
-fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(stdout().lock(), "{text}")?;
-    Ok(())
 }

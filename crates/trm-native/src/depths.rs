@@ -1,9 +1,12 @@
-//! Depths as typed: `1..8` (both ends included), `1,2,4`, or a mixture.
+//! Parses depths: `1..8` (both ends included), `1,2,4`, or a mixture.
 
-/// Most cycles anyone may ask for, so that a typing error does not run for days.
-const DEEPEST: usize = 1024;
+/// Largest depth that is accepted; a larger one is a typing error that would run for days.
+const MAX_DEPTH: usize = 1024;
 
-/// The depths that `text` names, in its order.
+/// The depths that `text` lists, in its order.
+///
+/// # Errors
+/// If `text` is not a list of depths.
 pub fn parse(text: &str) -> Result<Vec<usize>, String> {
     let mut depths = Vec::new();
     for part in text.split(',') {
@@ -11,7 +14,7 @@ pub fn parse(text: &str) -> Result<Vec<usize>, String> {
             Some((low, high)) => {
                 let (low, high) = (depth(low)?, depth(high.trim_start_matches('='))?);
                 if low > high {
-                    return Err(format!("{low}..{high} runs backwards"));
+                    return Err(format!("{low}..{high} runs backwards; write {high}..{low}"));
                 }
                 depths.extend(low..=high);
             }
@@ -23,14 +26,17 @@ pub fn parse(text: &str) -> Result<Vec<usize>, String> {
 
 fn depth(text: &str) -> Result<usize, String> {
     match text.trim().parse() {
-        Ok(depth @ 1..=DEEPEST) => Ok(depth),
+        Ok(depth @ 1..=MAX_DEPTH) => Ok(depth),
         Ok(0) => Err("depth 0 runs no cycle; the smallest is 1".into()),
-        Ok(depth) => Err(format!("depth {depth} is more than {DEEPEST}")),
+        Ok(depth) => Err(format!("depth {depth} is more than {MAX_DEPTH}, the largest")),
         Err(_) => Err(format!("`{text}` is not a depth; write 1..8 or 1,2,4")),
     }
 }
 
-/// One depth, as `--depth` takes it.
+/// A single depth.
+///
+/// # Errors
+/// If `text` is not a depth.
 pub fn parse_one(text: &str) -> Result<usize, String> {
     depth(text)
 }
@@ -48,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_depth_says_why() {
+    fn errors_name_the_reason() {
         for (text, word) in [
             ("0", "smallest is 1"),
             ("4..1", "backwards"),

@@ -1,4 +1,4 @@
-//! Which device computes: what there is, what `auto` takes and why.
+//! Devices: lists the GPUs, selects one for `--device` and opens it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use anyhow::Context;
 use burn::tensor::Device;
 use serde::Serialize;
 
-/// `--device` as typed.
+/// The value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// A real GPU if there is one, else the CPU.
+pub enum DeviceChoice {
+    /// A hardware GPU if there is one, else the CPU.
     #[default]
     Auto,
     Cpu,
-    /// The n-th adapter that `devices` lists.
+    /// The n-th adapter that `trm-native devices` lists, counted from 0.
     Gpu(usize),
 }
 
-impl FromStr for Choice {
+impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -31,14 +31,14 @@ impl FromStr for Choice {
                 .map(Self::Gpu)
                 .map_err(|_| format!("`{number}` is not the number of a GPU")),
             _ if text.starts_with("cuda") => {
-                Err("CUDA is not built in; `gpu` reaches the same card through WebGPU".into())
+                Err("CUDA is not supported; `gpu` uses the same card through WebGPU".into())
             }
             _ => Err("must be auto, cpu, gpu or gpu:N".into()),
         }
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -48,14 +48,14 @@ impl fmt::Display for Choice {
     }
 }
 
-/// What an adapter is; only software ones are passed over by `auto`.
+/// The kind of an adapter. `auto` uses all but software adapters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum AdapterKind {
     Discrete,
     Integrated,
     Virtual,
-    /// Renders on the CPU, more slowly than the CPU device itself.
+    /// Emulated on the CPU, slower than the CPU device.
     Software,
 }
 
@@ -63,10 +63,10 @@ pub enum Kind {
 #[derive(Clone, Debug, Serialize)]
 pub struct Adapter {
     pub name: String,
-    /// Graphics API it is reached through.
+    /// Graphics API through which it is used.
     pub api: String,
-    pub kind: Kind,
-    /// Its number among the adapters of its kind, by which the runtime knows it.
+    pub kind: AdapterKind,
+    /// Its number among the adapters of its kind, by which Burn addresses it.
     #[serde(skip)]
     pub index: usize,
     #[cfg(feature = "gpu")]
@@ -74,16 +74,30 @@ pub struct Adapter {
     pub backend: wgpu::Backend,
 }
 
-/// A device that was decided for.
-pub struct Chosen {
+/// The device that a command runs on.
+pub struct OpenDevice {
     pub device: Device,
     pub name: String,
-    /// Why it was taken.
+    /// Why it was selected.
     pub reason: String,
     pub is_gpu: bool,
 }
 
-/// Threads that the CPU device computes with.
+/// Prevents two error messages of the Vulkan driver that have nothing to do with this
+/// program. Mesa's device-selection layer asks the Wayland compositor for its GPU
+/// whenever an instance supports Wayland windows (wgpu's always do), and libwayland
+/// prints an error if `XDG_RUNTIME_DIR` is unset. With any existing folder there,
+/// the connection fails silently, as it should where no compositor runs.
+///
+/// Call this first in `main`: no other thread may exist.
+pub fn quiet_wayland() {
+    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: only the main thread exists, so nobody reads the environment meanwhile.
+        unsafe { std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir()) };
+    }
+}
+
+/// Number of threads of the CPU device.
 pub fn threads() -> usize {
     rayon::current_num_threads()
 }
@@ -91,47 +105,56 @@ pub fn threads() -> usize {
 /// The CPU device's name, as shown to people.
 pub fn cpu_name() -> String {
     match threads() {
-        1 => "CPU, one thread".into(),
+        1 => "CPU, 1 thread".into(),
         threads => format!("CPU, {threads} threads"),
     }
 }
 
-/// What `choice` comes to on this machine: the number of an adapter in the
-/// list, or `None` for the CPU, and why.
-pub fn decide(choice: Choice, adapters: &[Adapter]) -> anyhow::Result<(Option<usize>, String)> {
+/// Selects a device for `choice`: the number of an adapter in the list, or `None`
+/// for the CPU, and the reason.
+///
+/// # Errors
+/// If a GPU was requested that does not exist.
+pub fn select(
+    choice: DeviceChoice,
+    adapters: &[Adapter],
+) -> anyhow::Result<(Option<usize>, String)> {
     match choice {
-        Choice::Cpu => Ok((None, "asked for".into())),
-        Choice::Gpu(number) => {
+        DeviceChoice::Cpu => Ok((None, "requested".into())),
+        DeviceChoice::Gpu(number) => {
             adapters.get(number).with_context(|| match adapters.len() {
                 0 => "there is no GPU here; use --device cpu".to_owned(),
-                count => format!("there is no gpu:{number}; `devices` lists {count}"),
+                count => format!("there is no gpu:{number}; `trm-native devices` lists {count}"),
             })?;
-            Ok((Some(number), "asked for".into()))
+            Ok((Some(number), "requested".into()))
         }
-        Choice::Auto => Ok(match adapters.first() {
-            Some(adapter) if adapter.kind != Kind::Software => {
-                (Some(0), "the first real GPU".into())
+        DeviceChoice::Auto => Ok(match adapters.first() {
+            Some(adapter) if adapter.kind != AdapterKind::Software => {
+                (Some(0), "the first hardware GPU".into())
             }
             Some(_) => {
-                (None, "there are only software adapters, slower than the CPU itself".into())
+                (None, "all GPUs here are software adapters, which are slower than the CPU".into())
             }
             None => (None, "no GPU was found".into()),
         }),
     }
 }
 
-/// Opens the device that `choice` comes to.
-pub fn open(choice: Choice) -> anyhow::Result<Chosen> {
-    let adapters = if choice == Choice::Cpu { Vec::new() } else { adapters() };
-    let (number, reason) = decide(choice, &adapters)?;
+/// Opens the device for `choice`.
+///
+/// # Errors
+/// If a GPU was requested that does not exist or cannot be opened.
+pub fn open(choice: DeviceChoice) -> anyhow::Result<OpenDevice> {
+    let adapters = if choice == DeviceChoice::Cpu { Vec::new() } else { adapters() };
+    let (number, reason) = select(choice, &adapters)?;
     match number.and_then(|number| adapters.get(number)) {
-        Some(adapter) => Ok(Chosen {
+        Some(adapter) => Ok(OpenDevice {
             device: open_gpu(adapter)?,
             name: adapter.to_string(),
             reason,
             is_gpu: true,
         }),
-        None => Ok(Chosen { device: Device::flex(), name: cpu_name(), reason, is_gpu: false }),
+        None => Ok(OpenDevice { device: Device::flex(), name: cpu_name(), reason, is_gpu: false }),
     }
 }
 
@@ -141,16 +164,16 @@ impl fmt::Display for Adapter {
     }
 }
 
-/// Adapters, real ones first: the order in which `gpu:N` counts.
+/// The GPUs of this machine, hardware ones first: the order in which `gpu:N` counts.
 #[cfg(feature = "gpu")]
 pub fn adapters() -> Vec<Adapter> {
-    // The first API with a real GPU speaks for the machine; the others would
-    // list the same cards again.
+    // The first API with a hardware GPU is used; the others would list the same
+    // cards again.
     let mut found = Vec::new();
     for api in [wgpu::Backend::Metal, wgpu::Backend::Vulkan, wgpu::Backend::Dx12] {
         let mut adapters = adapters_of(api);
         adapters.sort_by_key(|adapter| adapter.kind);
-        if adapters.first().is_some_and(|adapter| adapter.kind != Kind::Software) {
+        if adapters.first().is_some_and(|adapter| adapter.kind != AdapterKind::Software) {
             return adapters;
         }
         if found.is_empty() {
@@ -171,11 +194,11 @@ fn adapters_of(api: wgpu::Backend) -> Vec<Adapter> {
     for adapter in pollster::block_on(instance.enumerate_adapters(api.into())) {
         let info = adapter.get_info();
         let kind = match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => Kind::Discrete,
-            wgpu::DeviceType::IntegratedGpu => Kind::Integrated,
-            wgpu::DeviceType::VirtualGpu => Kind::Virtual,
-            wgpu::DeviceType::Cpu => Kind::Software,
-            // The runtime has no way to address it.
+            wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+            wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+            wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+            wgpu::DeviceType::Cpu => AdapterKind::Software,
+            // Burn cannot address it.
             wgpu::DeviceType::Other => continue,
         };
         let index = counts[kind as usize];
@@ -191,10 +214,10 @@ fn open_gpu(adapter: &Adapter) -> anyhow::Result<Device> {
     use burn::tensor::wgpu::WgpuBackend;
 
     let kind = match adapter.kind {
-        Kind::Discrete => DeviceKind::DiscreteGpu(adapter.index),
-        Kind::Integrated => DeviceKind::IntegratedGpu(adapter.index),
-        Kind::Virtual => DeviceKind::VirtualGpu(adapter.index),
-        Kind::Software => DeviceKind::Cpu,
+        AdapterKind::Discrete => DeviceKind::DiscreteGpu(adapter.index),
+        AdapterKind::Integrated => DeviceKind::IntegratedGpu(adapter.index),
+        AdapterKind::Virtual => DeviceKind::VirtualGpu(adapter.index),
+        AdapterKind::Software => DeviceKind::Cpu,
     };
     let api = match adapter.backend {
         wgpu::Backend::Metal => WgpuBackend::Metal,
@@ -222,7 +245,7 @@ fn open_gpu(adapter: &Adapter) -> anyhow::Result<Device> {
 mod tests {
     use super::*;
 
-    fn adapter(kind: Kind) -> Adapter {
+    fn adapter(kind: AdapterKind) -> Adapter {
         Adapter {
             name: "a card".into(),
             api: "vulkan".into(),
@@ -233,35 +256,38 @@ mod tests {
     }
 
     #[test]
-    fn auto_takes_a_real_gpu_and_passes_over_software() {
-        let decide = |adapters: &[Adapter]| decide(Choice::Auto, adapters).expect("decided");
-        assert_eq!(decide(&[adapter(Kind::Integrated), adapter(Kind::Software)]).0, Some(0));
-        let (number, reason) = decide(&[adapter(Kind::Software)]);
+    fn auto_uses_a_hardware_gpu_but_no_software_adapter() {
+        let select = |adapters: &[Adapter]| select(DeviceChoice::Auto, adapters).expect("selected");
+        assert_eq!(
+            select(&[adapter(AdapterKind::Integrated), adapter(AdapterKind::Software)]).0,
+            Some(0)
+        );
+        let (number, reason) = select(&[adapter(AdapterKind::Software)]);
         assert!(number.is_none() && reason.contains("software"), "{reason}");
-        let (number, reason) = decide(&[]);
+        let (number, reason) = select(&[]);
         assert!(number.is_none() && reason.contains("no GPU"), "{reason}");
     }
 
     #[test]
-    fn what_was_asked_for_is_taken_or_refused() {
-        let adapters = [adapter(Kind::Software)];
-        assert_eq!(decide(Choice::Gpu(0), &adapters).expect("there").0, Some(0));
-        assert_eq!(decide(Choice::Cpu, &adapters).expect("there").0, None);
-        let error = decide(Choice::Gpu(1), &adapters).expect_err("not there").to_string();
+    fn a_requested_device_is_selected_or_refused() {
+        let adapters = [adapter(AdapterKind::Software)];
+        assert_eq!(select(DeviceChoice::Gpu(0), &adapters).expect("there").0, Some(0));
+        assert_eq!(select(DeviceChoice::Cpu, &adapters).expect("there").0, None);
+        let error = select(DeviceChoice::Gpu(1), &adapters).expect_err("not there").to_string();
         assert!(error.contains("gpu:1") && error.contains("lists 1"), "{error}");
-        let error = decide(Choice::Gpu(0), &[]).expect_err("not there").to_string();
+        let error = select(DeviceChoice::Gpu(0), &[]).expect_err("not there").to_string();
         assert!(error.contains("--device cpu"), "{error}");
     }
 
     #[test]
     fn spellings() {
-        assert_eq!("gpu".parse(), Ok(Choice::Gpu(0)));
-        assert_eq!("gpu:3".parse(), Ok(Choice::Gpu(3)));
-        for choice in [Choice::Auto, Choice::Cpu, Choice::Gpu(2)] {
+        assert_eq!("gpu".parse(), Ok(DeviceChoice::Gpu(0)));
+        assert_eq!("gpu:3".parse(), Ok(DeviceChoice::Gpu(3)));
+        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Gpu(2)] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
         for text in ["gpu:x", "tpu", "cuda:0", "cpu:1", ""] {
-            assert!(text.parse::<Choice>().is_err(), "{text}");
+            assert!(text.parse::<DeviceChoice>().is_err(), "{text}");
         }
     }
 }

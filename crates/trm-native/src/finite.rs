@@ -1,16 +1,21 @@
-//! Whether a checkpoint that is about to replace a good one holds only numbers.
+//! Checks that a checkpoint is finite before it replaces a good one.
 
 use anyhow::Context;
 use safetensors::{Dtype, SafeTensors};
 
-/// The name of a tensor of `file` with a number that is infinite or none.
+/// The name of a tensor of the safetensors `file` that contains NaN or infinity.
+///
+/// # Errors
+/// If the file is not valid safetensors.
 pub fn first_broken(file: &[u8]) -> anyhow::Result<Option<String>> {
-    let tensors = SafeTensors::deserialize(file).context("a checkpoint in memory is not whole")?;
+    let tensors = SafeTensors::deserialize(file)
+        .context("the checkpoint in memory is not a valid safetensors file")?;
     let broken = tensors.tensors().into_iter().find(|(_, view)| !finite(view.data(), view.dtype()));
     Ok(broken.map(|(name, _)| name))
 }
 
-/// A floating-point number is finite unless all bits of its exponent are set.
+/// Whether all values are finite. A half-precision number is finite unless all bits
+/// of its exponent are set.
 fn finite(data: &[u8], dtype: Dtype) -> bool {
     let half = |exponent: u16| {
         data.chunks_exact(2).all(|b| u16::from_le_bytes([b[0], b[1]]) & exponent != exponent)
@@ -32,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tensor_with_a_broken_number_is_named() {
+    fn the_tensor_with_a_non_finite_value_is_named() {
         let file = |dtype, numbers: &[Vec<u8>]| {
             let bytes = numbers.concat();
             let view = TensorView::new(dtype, vec![numbers.len()], &bytes).expect("a tensor");

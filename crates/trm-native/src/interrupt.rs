@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop after its step,
-//! the second ends the process at once (files are whole at any moment).
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current
+//! step, a second one ends the process immediately (no file is ever half written).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,15 +8,18 @@ use anyhow::Context;
 
 use crate::report::say;
 
-/// What a shell gives for a process that Ctrl-C ended.
+/// The exit code that shells report for a process ended by Ctrl-C.
 const ENDED_BY_INTERRUPT: i32 = 130;
 
-/// Whether someone asked to stop.
+/// Whether the process was asked to stop.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens for signals from now on. Once per process.
+    /// Installs the signal handler. Call it once per process.
+    ///
+    /// # Errors
+    /// If the handler cannot be installed.
     pub fn listen() -> anyhow::Result<Self> {
         let interrupt = Self::default();
         let flag = interrupt.clone();
@@ -24,13 +27,14 @@ impl Interrupt {
             if flag.0.swap(true, Ordering::Relaxed) {
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
-            say!("\nstopping after this step; once more ends at once");
+            say!("\nstopping after the current step and saving; press Ctrl-C again to quit immediately");
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(interrupt)
     }
 
-    pub fn asked(&self) -> bool {
+    /// Whether a signal has arrived.
+    pub fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

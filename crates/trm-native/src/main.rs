@@ -1,36 +1,38 @@
-//! The command line: what was typed becomes a plan, the plan is carried out,
-//! and whatever went wrong is said once, here.
+//! The command line program: what was typed (`args`) becomes a plan (`plan`), a
+//! command carries it out (`commands`), and `report` prints errors.
 
 mod args;
 mod commands;
 mod depths;
 mod device;
-mod events;
-mod facts;
 mod finite;
 mod interrupt;
-mod limits;
-mod metrics;
+mod metrics_log;
+mod output;
 mod plan;
 mod presets;
-mod program;
 mod progress;
 mod puzzles;
 mod pytorch;
 mod report;
 mod results;
 mod run_dir;
+mod run_metrics;
+mod shell;
+mod stop;
 mod sweep;
+mod tensorboard;
 mod text;
-mod training;
+mod trainer;
 
 use std::process::ExitCode;
 
-/// Tensors come and go at every step; a pooling allocator spares the system that.
+/// A pooling allocator: every training step allocates and frees many tensors.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    device::quiet_wayland();
     match commands::run(args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failure(&error),

@@ -1,4 +1,4 @@
-//! The presets, inside the binary, so that it works from any folder.
+//! The presets of `configs/`, compiled into the binary so that it works in any folder.
 
 use anyhow::Context;
 use trm_spec::{RunConfig, overlay};
@@ -31,17 +31,17 @@ const PRESETS: &[(&str, &str)] = presets![
     "shakespeare-char",
 ];
 
-/// What `train` takes when nothing is said and there is no GPU.
+/// The default preset of `train` without a GPU.
 pub const ON_CPU: &str = "shakespeare-char-cpu";
-/// What `train` takes when nothing is said and there is a GPU.
+/// The default preset of `train` with a GPU.
 pub const ON_GPU: &str = "shakespeare-char";
 
-/// The names that `train` takes.
+/// The names of all presets.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|(name, _)| *name)
 }
 
-/// Name and one line of description, for `train --help`.
+/// Name and one-line description of all presets.
 pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRESETS.iter().map(|(name, text)| {
         (*name, text.lines().next().unwrap_or_default().trim_start_matches("# "))
@@ -49,11 +49,14 @@ pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// The configuration of the preset called `name`.
+///
+/// # Errors
+/// If there is no such preset.
 pub fn config(name: &str) -> anyhow::Result<RunConfig> {
     let (_, text) = PRESETS
         .iter()
         .find(|(known, _)| *known == name)
-        .with_context(|| format!("no preset is called {name}"))?;
+        .with_context(|| format!("there is no preset `{name}`"))?;
     let patch = toml::from_str(text).with_context(|| format!("preset {name}"))?;
     Ok(overlay(&RunConfig::default(), &patch)?)
 }

@@ -1,5 +1,4 @@
-//! How a run shows that it goes on: a bar on a terminal, plain lines elsewhere.
-//! All of it goes to standard error.
+//! Training progress on standard error: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -9,12 +8,14 @@ use trm_spec::StepReport;
 
 use crate::report::say;
 
+/// Shows the progress of a run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: usize,
 }
 
 impl Progress {
+    /// The progress of a run that has made `step` of `total` steps.
     pub fn new(step: usize, total: usize) -> Self {
         let bar = can_redraw().then(|| {
             let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
@@ -24,35 +25,35 @@ impl Progress {
         Self { bar, total }
     }
 
-    /// Moves the bar; where there is none, prints a line if this step asks for one.
-    /// `left` is the time until the run ends.
-    pub fn step(&self, report: &StepReport, pace: &Pace, left: Duration, wants_line: bool) {
-        let facts = format!(
+    /// Moves the bar; without a bar, prints a line if `logged`. `left` is the time
+    /// until the run ends.
+    pub fn step(&self, report: &StepReport, speed: &Speed, left: Duration, logged: bool) {
+        let text = format!(
             "loss {:.4}  lr {:.2e}  {} tokens/s  {} left",
             report.loss,
             report.learning_rate,
-            thousands(pace.tokens_per_second() as u64),
+            thousands(speed.tokens_per_second() as u64),
             clock(left),
         );
         match &self.bar {
             Some(bar) => {
                 bar.set_position(report.step as u64);
-                bar.set_message(facts);
+                bar.set_message(text);
             }
-            None if wants_line => say!("step {}/{}  {facts}", report.step, self.total),
+            None if logged => say!("step {}/{}  {text}", report.step, self.total),
             None => {}
         }
     }
 
-    /// Takes the bar away, so that it draws over nothing that is said next.
+    /// Removes the bar, so that it does not overwrite later output.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// A line that stays, above the bar where there is one.
-    pub fn note(&self, text: &str) {
+    /// Prints a line that stays, above the bar if there is one.
+    pub fn print(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
             None => say!("{text}"),
@@ -60,8 +61,8 @@ impl Progress {
     }
 }
 
-/// Whether lines can be drawn again: on a terminal that knows how, outside of
-/// continuous integration, where every redrawn line would be kept.
+/// Whether a bar can be drawn: on a capable terminal, and not under continuous
+/// integration, whose logs keep every redrawn line.
 fn can_redraw() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     std::io::stderr().is_terminal() && !dumb && std::env::var_os("CI").is_none()
@@ -73,25 +74,28 @@ impl Drop for Progress {
     }
 }
 
-/// How fast training goes, in steps and between them.
-pub struct Pace {
+/// Training speed, measured in steps and in the pauses between them.
+pub struct Speed {
     tokens_per_step: usize,
-    /// Seconds a step, averaged with more weight on recent ones; without pauses.
+    /// Seconds per step: an exponential moving average, without pauses.
     seconds: Option<f64>,
     steps: usize,
-    /// Seconds in steps, and seconds of validation and saving between them.
+    /// Total seconds in steps.
     spent: f64,
+    /// Total seconds of validation and saving between steps.
     paused: f64,
 }
 
-/// Share of the newest measurement in the average.
+/// Weight of the newest measurement in the moving average.
 const NEWEST: f64 = 0.3;
 
-impl Pace {
+impl Speed {
+    /// The speed of steps of so many tokens; unknown until the first measurement.
     pub fn new(tokens_per_step: usize) -> Self {
         Self { tokens_per_step, seconds: None, steps: 0, spent: 0.0, paused: 0.0 }
     }
 
+    /// Records that so many steps took `time`.
     pub fn measured(&mut self, steps: usize, time: Duration) {
         if steps > 0 {
             let now = time.as_secs_f64() / steps as f64;
@@ -102,27 +106,28 @@ impl Pace {
         }
     }
 
-    /// Takes note of time in which no step was made.
+    /// Records time between steps.
     pub fn paused(&mut self, time: Duration) {
         self.paused += time.as_secs_f64();
     }
 
-    /// Seconds spent in steps.
-    pub fn spent(&self) -> f64 {
+    /// Total seconds in steps.
+    pub fn seconds_in_steps(&self) -> f64 {
         self.spent
     }
 
+    /// Tokens per second in steps; 0 before the first measurement.
     pub fn tokens_per_second(&self) -> f64 {
         self.seconds.map_or(0.0, |seconds| self.tokens_per_step as f64 / seconds.max(1e-9))
     }
 
-    /// Steps that fit into `time`, at least one.
+    /// Number of steps that fit into `time`, at least 1.
     pub fn steps_in(&self, time: Duration) -> usize {
         self.seconds.map_or(1, |seconds| (time.as_secs_f64() / seconds.max(1e-9)) as usize).max(1)
     }
 
-    /// Time that `steps` more will take, with as many pauses as there were.
-    pub fn left(&self, steps: usize) -> Duration {
+    /// Expected time of `steps` more steps, with pauses in proportion.
+    pub fn time_for(&self, steps: usize) -> Duration {
         let pause = self.paused / self.steps.max(1) as f64;
         Duration::from_secs_f64((self.seconds.unwrap_or(0.0) + pause) * steps as f64)
     }
@@ -167,20 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn pace_is_per_step_and_forgets_slowly() {
-        let mut pace = Pace::new(100);
-        assert_eq!((pace.tokens_per_second(), pace.steps_in(Duration::from_secs(9))), (0.0, 1));
-        pace.measured(2, Duration::from_secs(4));
-        assert_eq!(pace.tokens_per_second(), 50.0);
-        assert_eq!(pace.steps_in(Duration::from_secs(9)), 4);
-        assert_eq!(pace.left(3), Duration::from_secs(6));
-        pace.measured(1, Duration::from_secs(1));
-        assert_eq!(pace.left(10), Duration::from_secs(17));
-        assert_eq!(pace.spent(), 5.0);
-        pace.measured(0, Duration::from_secs(50));
-        assert_eq!(pace.left(10), Duration::from_secs(17));
+    fn speed_is_a_moving_average_over_steps() {
+        let mut speed = Speed::new(100);
+        assert_eq!((speed.tokens_per_second(), speed.steps_in(Duration::from_secs(9))), (0.0, 1));
+        speed.measured(2, Duration::from_secs(4));
+        assert_eq!(speed.tokens_per_second(), 50.0);
+        assert_eq!(speed.steps_in(Duration::from_secs(9)), 4);
+        assert_eq!(speed.time_for(3), Duration::from_secs(6));
+        speed.measured(1, Duration::from_secs(1));
+        assert_eq!(speed.time_for(10), Duration::from_secs(17));
+        assert_eq!(speed.seconds_in_steps(), 5.0);
+        speed.measured(0, Duration::from_secs(50));
+        assert_eq!(speed.time_for(10), Duration::from_secs(17));
         // Three steps were made; a pause of six seconds is two for each.
-        pace.paused(Duration::from_secs(6));
-        assert_eq!((pace.left(10), pace.spent()), (Duration::from_secs(37), 5.0));
+        speed.paused(Duration::from_secs(6));
+        assert_eq!((speed.time_for(10), speed.seconds_in_steps()), (Duration::from_secs(37), 5.0));
     }
 }

@@ -1,5 +1,5 @@
-//! Weights as `torch.save` writes them: their tensors as safetensors, so that
-//! whatever reads these reads those too. Nothing in the file is executed.
+//! Reads files of `torch.save` and returns their tensors as safetensors, so that
+//! one converter reads both. Nothing in the file is executed.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use anyhow::Context;
 use pytorch_reader::{DType, PytorchReader, Tensor};
 use safetensors::{Dtype, tensor::TensorView};
 
-/// An archive, as PyTorch has written since 1.6, and the pickle before it.
-const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02\x8a\x0a"];
+/// First bytes of a zip archive (PyTorch 1.6 and later) and of a pickle (before).
+const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02\x8a\x0a"];
 
-/// Whether a file begins as PyTorch's do; their names say nothing.
+/// Whether a file is PyTorch's, by its first bytes; the names have no fixed ending.
 pub fn recognise(bytes: &[u8]) -> bool {
-    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 
 /// The tensors of the file at `path`, by the names in its dictionaries.
 ///
 /// # Errors
-/// If the file is damaged, or holds what is no tensor of numbers.
+/// If the file is damaged, or contains something else than tensors of numbers.
 pub fn weights(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let what = || format!("{}: not a whole file of PyTorch's weights", path.display());
+    let what = || format!("{} is not a complete PyTorch weight file", path.display());
     let read = |tensor: &Tensor| tensor.read().with_context(what);
     let tensors = PytorchReader::new(path).with_context(what)?.into_tensors();
     let stored: Vec<_> = tensors

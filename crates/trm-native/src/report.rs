@@ -1,5 +1,5 @@
-//! How a command ends badly: one message, what to do next, and the exit code
-//! (1 failed, 2 wrong usage).
+//! Errors: one message, a hint, and the exit code (1 failure, 2 wrong usage). Also
+//! the macro that writes to standard error.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,12 +8,12 @@ use trm_data::CorpusError;
 use trm_data::puzzles::PuzzleError;
 use trm_spec::{Failure, FailureKind, SettingError};
 
-/// What was typed cannot be done as typed.
+/// The command line or a setting cannot be used as typed (exit code 2).
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// A usage error from a formatted message.
+/// Makes a usage error from a formatted message.
 macro_rules! usage {
     ($($argument:tt)*) => {
         anyhow::Error::new($crate::report::Usage(format!($($argument)*)))
@@ -21,8 +21,8 @@ macro_rules! usage {
 }
 pub(crate) use usage;
 
-/// Puts a line on standard error. Whoever stopped reading there must not end a
-/// run of hours, which `eprintln` would.
+/// Prints a line on standard error. Unlike `eprintln!`, it does not end the process
+/// if nobody reads standard error any more.
 macro_rules! say {
     ($($argument:tt)*) => {{
         use std::io::Write;
@@ -31,9 +31,9 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Prints `error` and gives the exit code it stands for.
+/// Prints `error` with a hint and returns the exit code.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
-    if error.chain().any(reader_left) {
+    if error.chain().any(is_closed_pipe) {
         return ExitCode::SUCCESS;
     }
     say!("error: {error:#}");
@@ -46,8 +46,8 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_usage) { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// Whoever read our output has enough of it, as `head` does.
-fn reader_left(cause: &(dyn std::error::Error + 'static)) -> bool {
+/// The reader of our output has closed it, as `head` does; that is no error.
+fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
@@ -69,10 +69,10 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     }
     let hint = match cause.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "Make room on the disk and try again; a run goes on with `train --resume DIR`."
+            "Free some disk space and try again; `train --resume DIR` continues a run."
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "Choose a place that you may write to, or change its permissions."
+            "Choose a folder that you may write to, or change its permissions."
         }
         io::ErrorKind::NotFound => "Check the path.",
         _ => return None,

@@ -1,29 +1,32 @@
-//! `results.json`: what a run has come to, for programs to read.
+//! `results.json`: the metrics, sizes and cost of a run, for programs to read.
 
 use serde::Serialize;
 use trm_spec::RunConfig;
 
-use crate::facts::Facts;
+use crate::run_metrics::RunMetrics;
 
-/// A run's results so far; times in seconds, losses in nats per token.
+/// The results of a run so far. Times are in seconds, losses in nats per token.
 #[derive(Serialize)]
 pub struct Results<'a> {
-    /// The text's own name, or the kind of puzzle.
+    /// Name of the text, or kind of puzzle.
     pub corpus: &'a str,
+    /// Trainable parameters.
     pub parameters: usize,
-    /// Tokens there are to learn from.
+    /// Tokens in the training split.
     pub train_tokens: usize,
+    /// Tokens in the validation split.
     pub val_tokens: usize,
+    /// Training steps made.
     pub step: usize,
-    /// Whether all steps are done.
+    /// Whether the run made all of its steps.
     pub finished: bool,
-    /// Tokens that were learned from, counted as often as they were seen.
+    /// Tokens processed in training; a token counts each time it is seen.
     pub tokens_seen: usize,
     /// Floating-point operations of all training steps.
     pub training_flops: f64,
-    /// Spent in training steps, over all parts of the run.
+    /// Time in training steps, over all processes of the run.
     pub seconds: f64,
     #[serde(flatten)]
-    pub facts: &'a Facts,
+    pub metrics: &'a RunMetrics,
     pub config: &'a RunConfig,
 }

@@ -1,10 +1,10 @@
-//! A run's folder: `config.toml`, `best.safetensors`, `last.safetensors`,
-//! `last.optim.safetensors`, `metrics.jsonl`, `results.json` and TensorBoard's event
+//! The folder of a run: `config.toml`, `best.safetensors`, `last.safetensors`,
+//! `last.optim.safetensors`, `metrics.jsonl`, `results.json` and TensorBoard event
 //! files.
 //!
-//! Files appear whole or not at all. `last` and `last.optim` belong together:
-//! while they are replaced, the old optimiser stays beside them until the new
-//! model is in place, so that a kill at any moment leaves a pair of one step.
+//! All writes are atomic. `last` and `last.optim` form a pair: while the pair is
+//! replaced, the old optimizer file is kept until the new model is in place, so
+//! that a kill at any moment leaves a model and an optimizer of the same step.
 
 mod best;
 mod files;
@@ -13,8 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use safetensors::SafeTensors;
 use trm_spec::{RunConfig, Saved};
+use trm_train::checkpoint::{self, Header};
 
 use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
 pub use files::{read, write};
@@ -26,27 +26,31 @@ const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";
 const LAST: &str = "last.safetensors";
 const OPTIMIZER: &str = "last.optim.safetensors";
-/// The optimiser that belongs to `last` while the pair is being replaced.
+/// The optimizer that belongs to `last` while the pair is being replaced.
 const PREVIOUS: &str = "last.optim.previous.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const RESULTS: &str = "results.json";
 
+/// The folder of a run.
 pub struct RunDir {
     path: PathBuf,
 }
 
-/// The state of a run as it was saved last.
+/// The last saved state of a run: the two files as bytes.
 pub struct Last {
     pub checkpoint: Vec<u8>,
     pub optimizer: Vec<u8>,
 }
 
 impl RunDir {
-    /// A folder for a new run; one that holds a run already is not touched.
+    /// Creates the folder of a new run.
+    ///
+    /// # Errors
+    /// If the folder contains a run already, or cannot be created.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
         if [LAST, BEST].iter().any(|name| path.join(name).exists()) {
             return Err(usage!(
-                "{0} already holds a run; go on with `--resume {0}`, or choose another --out",
+                "{0} already contains a run; continue it with --resume {0}, or choose another --out",
                 path.display()
             ));
         }
@@ -54,52 +58,56 @@ impl RunDir {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The folder of a run that exists. Puts right what a kill left behind.
+    /// Opens the folder of an existing run. Repairs what a kill left behind.
+    ///
+    /// # Errors
+    /// If there is no run, or its model and optimizer are not of the same step.
     pub fn open(path: &Path) -> anyhow::Result<(Self, Last)> {
         let dir = Self { path: path.to_owned() };
         if !dir.file(LAST).exists() {
-            return Err(usage!(
-                "{} holds no run to go on with ({LAST} is missing)",
-                path.display()
-            ));
+            return Err(usage!("{} contains no run to resume ({LAST} is missing)", path.display()));
         }
         dir.remove_unfinished()?;
         let checkpoint = read(&dir.file(LAST))?;
-        let step = step_of(&checkpoint);
+        let step = checkpoint::saved_step(&checkpoint);
         for name in [OPTIMIZER, PREVIOUS] {
             let file = dir.file(name);
             if !file.exists() {
                 continue;
             }
             let optimizer = read(&file)?;
-            if step.is_some() && step_of(&optimizer) == step {
+            if step.is_some() && checkpoint::saved_step(&optimizer) == step {
                 if name == PREVIOUS {
-                    // Killed between the two renames: the other one belongs to
-                    // a model that never arrived.
-                    dir.carry_out(&[Move::Rename(file, dir.file(OPTIMIZER))])?;
+                    // The process was killed between the two renames: the other
+                    // optimizer belongs to a model that was never moved into place.
+                    dir.apply(&[Move::Rename(file, dir.file(OPTIMIZER))])?;
                 }
                 return Ok((dir, Last { checkpoint, optimizer }));
             }
         }
         anyhow::bail!(
-            "{} has no {OPTIMIZER} of the same step; start a new run from its weights with `--init {}`",
+            "{} has no {OPTIMIZER} of the same step as its model; start a new run from its weights with --init {}",
             path.display(),
             dir.file(LAST).display()
         )
     }
 
+    /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    /// Path of `metrics.jsonl`.
     pub fn metrics(&self) -> PathBuf {
         self.file(METRICS)
     }
 
+    /// Path of the last model.
     pub fn last(&self) -> PathBuf {
         self.file(LAST)
     }
 
+    /// Path of the best model.
     pub fn best(&self) -> PathBuf {
         self.file(BEST)
     }
@@ -108,25 +116,37 @@ impl RunDir {
         self.path.join(name)
     }
 
+    /// Writes `config.toml`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn save_config(&self, config: &RunConfig) -> anyhow::Result<()> {
         let text =
             toml::to_string(config).context("the configuration cannot be written as TOML")?;
         write(&self.file(CONFIG), text.as_bytes())
     }
 
+    /// Writes `results.json`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn save_results(&self, results: &Results) -> anyhow::Result<()> {
         write(&self.file(RESULTS), &serde_json::to_vec_pretty(results)?)
     }
 
-    /// Replaces the pair that a later run goes on from.
+    /// Replaces the saved state.
+    ///
+    /// # Errors
+    /// If a file cannot be written; the old state is kept then.
     pub fn save_last(&self, saved: &Saved) -> anyhow::Result<()> {
         // Both are on disk before either is renamed: a full disk changes nothing.
         let optimizer = stage(&self.file(OPTIMIZER), &saved.optimizer)?;
         let model = stage(&self.file(LAST), &saved.checkpoint)?;
-        self.carry_out(&self.replacement(&optimizer, &model))
+        self.apply(&self.replacement(&optimizer, &model))
     }
 
-    /// The moves that put a new pair in place. The model's arrival is the turning point.
+    /// The moves that put a new pair in place. The new state is valid from the move
+    /// of the model on.
     fn replacement(&self, optimizer: &Path, model: &Path) -> Vec<Move> {
         let mut moves = Vec::new();
         if self.file(OPTIMIZER).exists() {
@@ -138,9 +158,9 @@ impl RunDir {
         moves
     }
 
-    fn carry_out(&self, moves: &[Move]) -> anyhow::Result<()> {
+    fn apply(&self, moves: &[Move]) -> anyhow::Result<()> {
         for one in moves {
-            one.carry_out()?;
+            one.apply()?;
             sync_folder(&self.path)?;
         }
         Ok(())
@@ -150,14 +170,14 @@ impl RunDir {
         for entry in fs::read_dir(&self.path).with_context(|| cannot_read(&self.path))? {
             let entry = entry.with_context(|| cannot_read(&self.path))?;
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                Move::Remove(entry.path()).carry_out()?;
+                Move::Remove(entry.path()).apply()?;
             }
         }
         Ok(())
     }
 }
 
-/// The checkpoint that `path` means: a file, or the best one of a run's folder.
+/// The checkpoint file that `path` refers to: itself, or the best one of a run's folder.
 pub fn checkpoint_in(path: &Path) -> PathBuf {
     if !path.is_dir() {
         return path.to_owned();
@@ -166,20 +186,25 @@ pub fn checkpoint_in(path: &Path) -> PathBuf {
     if best.exists() { best } else { path.join(LAST) }
 }
 
-/// What a run in `folder` goes on with: the weights, and what belongs to them.
+/// The last model of the run in `folder`.
 pub fn last_in(folder: &Path) -> PathBuf {
     folder.join(LAST)
 }
 
-/// See [`last_in`].
+/// The optimizer state that belongs to [`last_in`].
 pub fn optimizer_in(folder: &Path) -> PathBuf {
     folder.join(OPTIMIZER)
 }
 
-/// The step a safetensors file says it is of.
-fn step_of(bytes: &[u8]) -> Option<usize> {
-    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
-    header.metadata().as_ref()?.get("step")?.parse().ok()
+/// Reads a checkpoint, or the best one of a run's folder: its header and all bytes.
+///
+/// # Errors
+/// If the file cannot be read or is not a checkpoint.
+pub fn read_checkpoint(path: &Path) -> anyhow::Result<(Header, Vec<u8>)> {
+    let path = checkpoint_in(path);
+    let bytes = read(&path)?;
+    let header = checkpoint::read_header(&bytes).with_context(|| path.display().to_string())?;
+    Ok((header, bytes))
 }
 
 #[cfg(test)]

@@ -1,58 +1,62 @@
-//! A sweep over depths: the same model trained at each, with several seeds,
-//! under equal settings and under equal compute.
+//! A depth sweep: the same model is trained at several depths and with several
+//! seeds, once with equal settings and once with equal compute.
 //!
-//! Equal settings means the same number of steps, so that a deeper model
-//! computes more. Equal compute means that all spend what the deepest spends in
-//! that number of steps, so that a shallower model takes more of them. A member
-//! that both ask for, as the deepest always is, is trained once.
+//! Equal settings means the same number of steps at every depth, so that a deeper
+//! model uses more compute. Equal compute means that every depth spends the training
+//! FLOPs of the deepest, so that a shallower model makes more steps. A run that
+//! belongs to both, as the deepest always does, is trained once.
 
+pub mod chart;
 pub mod outcome;
-pub mod picture;
 
 use serde::Serialize;
 use trm_spec::RunConfig;
 
-/// What is kept equal between depths.
+/// What all depths of a comparison share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Equal {
+    /// The number of steps.
     Settings,
+    /// The training FLOPs.
     Compute,
 }
 
-/// One training run.
+/// One training run of a sweep.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Member {
+pub struct SweepRun {
     pub depth: usize,
     pub seed: u64,
     pub config: RunConfig,
 }
 
-impl Member {
-    /// Name of its folder: what sets it apart from the others.
+impl SweepRun {
+    /// Name of the run's folder, unique within the sweep.
     pub fn name(&self) -> String {
         format!("depth-{}-seed-{}-steps-{}", self.depth, self.seed, self.config.train.max_iters)
     }
 }
 
-/// Depths under one regime, each with the numbers of its members, seed by seed.
+/// One comparison: every depth with the numbers of its runs, one per seed.
 #[derive(Debug)]
-pub struct Regime {
+pub struct Comparison {
     pub equal: Equal,
     pub rows: Vec<(usize, Vec<usize>)>,
 }
 
+/// All runs of a sweep, and the comparisons that are made of them.
 #[derive(Debug)]
-pub struct Plan {
-    pub members: Vec<Member>,
-    pub regimes: Vec<Regime>,
+pub struct SweepPlan {
+    pub runs: Vec<SweepRun>,
+    pub comparisons: Vec<Comparison>,
 }
 
-impl Plan {
-    /// What `depths` and `seeds` make of `base` with a vocabulary of `vocab_size`.
+impl SweepPlan {
+    /// Plans a sweep over `depths` and `seeds`; all other settings are those of
+    /// `base`, whose vocabulary has `vocab_size` tokens.
     ///
     /// # Errors
-    /// A setting that does not go with one of the depths.
+    /// If a setting does not fit one of the depths.
     pub fn new(
         base: &RunConfig,
         depths: &[usize],
@@ -65,53 +69,54 @@ impl Plan {
         depths.dedup();
         let mut known = std::collections::BTreeSet::new();
         seeds.retain(|seed| known.insert(*seed));
-        let cost = |depth: usize| at(base, depth).training_flops_per_token(vocab_size);
-        let deepest = depths.last().map_or(0.0, |depth| cost(*depth));
-        let mut plan = Self { members: Vec::new(), regimes: Vec::new() };
+        let configs: Vec<_> = depths.iter().map(|&depth| at_depth(base, depth)).collect();
+        let cost = |config: &RunConfig| config.training_flops_per_token(vocab_size);
+        let deepest = configs.last().map_or(0.0, cost);
+        let mut plan = Self { runs: Vec::new(), comparisons: Vec::new() };
         for &equal in equal {
             let mut rows = Vec::new();
-            for &depth in &depths {
-                let share = match equal {
+            for (&depth, config) in depths.iter().zip(&configs) {
+                let factor = match equal {
                     Equal::Settings => 1.0,
-                    Equal::Compute => deepest / cost(depth),
+                    Equal::Compute => deepest / cost(config),
                 };
-                let mut numbers = Vec::new();
-                for &seed in &seeds {
-                    numbers.push(plan.member(scaled(base, depth, seed, share))?);
-                }
-                rows.push((depth, numbers));
+                let runs =
+                    seeds.iter().map(|&seed| plan.add(stretched(config, depth, seed, factor)));
+                let runs = runs.collect::<anyhow::Result<_>>()?;
+                rows.push((depth, runs));
             }
-            plan.regimes.push(Regime { equal, rows });
+            plan.comparisons.push(Comparison { equal, rows });
         }
         Ok(plan)
     }
 
-    /// The number of this member, which is taken in if it is new.
-    fn member(&mut self, member: Member) -> anyhow::Result<usize> {
-        if let Some(number) = self.members.iter().position(|known| *known == member) {
+    /// Adds a run unless it is there already; returns its number.
+    fn add(&mut self, run: SweepRun) -> anyhow::Result<usize> {
+        if let Some(number) = self.runs.iter().position(|known| *known == run) {
             return Ok(number);
         }
-        member.config.validate()?;
-        self.members.push(member);
-        Ok(self.members.len() - 1)
+        run.config.validate()?;
+        self.runs.push(run);
+        Ok(self.runs.len() - 1)
     }
 }
 
-fn at(base: &RunConfig, depth: usize) -> RunConfig {
+/// `base` with another recursion depth.
+fn at_depth(base: &RunConfig, depth: usize) -> RunConfig {
     let mut config = base.clone();
     config.model.set_depth(depth);
     config
 }
 
-/// A member that takes `share` times the steps of `base`; its schedule is
-/// stretched with it.
-fn scaled(base: &RunConfig, depth: usize, seed: u64, share: f64) -> Member {
-    let mut config = at(base, depth);
-    let stretched = |steps: usize| (steps as f64 * share).round() as usize;
+/// A run with `factor` times the steps of `config`; its learning rate schedule is
+/// stretched accordingly.
+fn stretched(config: &RunConfig, depth: usize, seed: u64, factor: f64) -> SweepRun {
+    let mut config = config.clone();
+    let steps = |steps: usize| (steps as f64 * factor).round() as usize;
     config.train.seed = seed;
-    config.train.max_iters = stretched(base.train.max_iters).max(1);
-    config.train.lr_decay_iters = stretched(base.train.lr_decay_iters);
-    Member { depth, seed, config }
+    config.train.max_iters = steps(config.train.max_iters).max(1);
+    config.train.lr_decay_iters = steps(config.train.lr_decay_iters);
+    SweepRun { depth, seed, config }
 }
 
 #[cfg(test)]
@@ -121,16 +126,16 @@ mod tests {
     const BOTH: [Equal; 2] = [Equal::Settings, Equal::Compute];
 
     #[test]
-    fn equal_compute_spends_what_the_deepest_spends() {
+    fn equal_compute_spends_the_flops_of_the_deepest() {
         let mut base = RunConfig::default();
         base.train.max_iters = 3000;
-        let plan = Plan::new(&base, &[3, 1, 2], &[5, 6], &BOTH, 65).expect("a plan");
+        let plan = SweepPlan::new(&base, &[3, 1, 2], &[5, 6], &BOTH, 65).expect("a plan");
         // Three depths under equal settings, two more under equal compute.
-        assert_eq!(plan.members.len(), (3 + 2) * 2);
-        let [settings, compute] = &plan.regimes[..] else { panic!("two regimes") };
+        assert_eq!(plan.runs.len(), (3 + 2) * 2);
+        let [settings, compute] = &plan.comparisons[..] else { panic!("two comparisons") };
         assert_eq!(settings.rows[2], compute.rows[2], "the deepest is the same in both");
-        let budget = |regime: &Regime, row: usize| {
-            let config = &plan.members[regime.rows[row].1[0]].config;
+        let budget = |comparison: &Comparison, row: usize| {
+            let config = &plan.runs[comparison.rows[row].1[0]].config;
             config.training_flops_per_token(65) * config.train.max_iters as f64
         };
         for row in 0..3 {
@@ -141,11 +146,22 @@ mod tests {
     }
 
     #[test]
-    fn every_member_has_a_folder_of_its_own() {
+    fn every_language_model_is_swept_by_its_own_depth() {
+        for variant in ["chat_trm", "chunk_lm", "trm_lm"] {
+            let base = RunConfig::of(variant).expect("a model");
+            let plan = SweepPlan::new(&base, &[1, 3], &[1], &BOTH, 65).expect("a plan");
+            for run in &plan.runs {
+                assert_eq!(run.config.model.depth(), run.depth, "{variant}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_run_has_its_own_folder() {
         let plan =
-            Plan::new(&RunConfig::default(), &[1, 2], &[1, 2, 1], &BOTH, 65).expect("a plan");
-        let names: std::collections::BTreeSet<_> = plan.members.iter().map(Member::name).collect();
-        assert_eq!((names.len(), plan.members.len()), (6, 6));
+            SweepPlan::new(&RunConfig::default(), &[1, 2], &[1, 2, 1], &BOTH, 65).expect("a plan");
+        let names: std::collections::BTreeSet<_> = plan.runs.iter().map(SweepRun::name).collect();
+        assert_eq!((names.len(), plan.runs.len()), (6, 6));
         assert!(names.contains("depth-2-seed-1-steps-5000"), "{names:?}");
     }
 
@@ -153,7 +169,8 @@ mod tests {
     fn settings_that_do_not_go_with_a_depth_are_refused() {
         let mut base = RunConfig::default();
         base.train.min_depth = 2;
-        let error = Plan::new(&base, &[1, 2], &[1], &BOTH, 65).expect_err("refused").to_string();
+        let error =
+            SweepPlan::new(&base, &[1, 2], &[1], &BOTH, 65).expect_err("refused").to_string();
         assert!(error.contains("min_depth"), "{error}");
     }
 }

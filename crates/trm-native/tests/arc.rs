@@ -176,7 +176,7 @@ fn an_official_folder_is_learned_from_and_answered_whole() {
     let place = Place::new();
     official(&place);
     let ended = train(&place, &["--data", "data"]);
-    says(&ended.stderr, &["1,800 tokens to learn from", "12 plain numbers"]);
+    says(&ended.stderr, &["1,800 training tokens", "12 plain numbers"]);
     let document = solve(&place, "data");
     let tests = document["tests"].as_array().expect("tests");
     assert_eq!((tests.len(), &tests[0]["task"]), (1, &json!("mirror")));

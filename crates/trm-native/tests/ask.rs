@@ -135,7 +135,7 @@ fn a_prompt_is_traced_as_its_tokens_and_a_table_is_for_people() {
     assert_eq!(traced["depth"], 2, "as trained");
     assert!(traced["steps"][0].get("logits").is_none());
     let table = place.done(&["trace", "run", "--prompt", "ab", "--device", "cpu"]).stdout;
-    says(&table, &["read      \"ab\"", "entropy", "state rms"]);
+    says(&table, &["input     \"ab\"", "entropy", "state rms"]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn token_files_that_make_no_sense_say_why() {
         (r#"{"inputs": [[1], [1, 2]], "lengths": [1, 3]}"#, "row 1 of rows.json has 2 tokens"),
         (r#"{"inputs": [[1], [1, 2]], "lengths": [0, 1]}"#, "its length cannot be 0"),
         (r#"{"inputs": [[1], [1, 2]], "lengths": [1]}"#, "1 lengths for 2 rows"),
-        (r#"{"inputs": []}"#, "holds no tokens"),
+        (r#"{"inputs": []}"#, "contains no tokens"),
         (r#"{"inputs": [[65]]}"#, "65"),
     ] {
         place.write("rows.json", text);
@@ -175,7 +175,7 @@ fn broken_checkpoints_are_refused_by_name() {
 }
 
 #[test]
-fn devices_are_listed_with_what_auto_takes_and_why() {
+fn devices_are_listed_with_the_one_that_auto_uses_and_why() {
     let place = Place::new();
     let document = place.done(&["devices", "--json"]).json();
     assert!(document["cpu"]["threads"].as_u64() >= Some(1));
@@ -183,7 +183,10 @@ fn devices_are_listed_with_what_auto_takes_and_why() {
     let real = gpus.iter().position(|gpu| gpu["kind"] != "software");
     let auto = real.map_or("cpu".to_owned(), |number| format!("gpu:{number}"));
     assert_eq!(document["auto"], auto);
-    says(&place.done(&["devices"]).stdout, &["cpu    CPU", &format!("auto takes {auto}: ")]);
+    says(
+        &place.done(&["devices"]).stdout,
+        &["cpu    CPU", &format!("--device auto uses {auto}: ")],
+    );
     let beyond = format!("gpu:{}", gpus.len());
     let error = place.refused(1, &["train", "tiny", "--device", &beyond]);
     says(&error, &[if gpus.is_empty() { "no GPU here" } else { &beyond }]);

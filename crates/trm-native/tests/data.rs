@@ -26,7 +26,7 @@ fn a_prepared_folder_trains_as_its_text_does() {
         let file = format!("{tokenizer}.safetensors");
         let arguments = ["data", "prepare", "books", "--tokenizer", tokenizer, "--out", &file];
         let ended = place.done(&arguments);
-        says(&ended.stderr, &["left out", "picture.png"]);
+        says(&ended.stderr, &["skipped", "picture.png"]);
         says(&ended.stdout, &[&file, "2 texts", "train --data"]);
         if tokenizer == "gpt2" {
             // Two texts have a mark between them that one text has not.
@@ -139,7 +139,10 @@ fn damaged_token_files_are_named_and_nothing_is_made() {
     assert_eq!(files[2]["name"], "books");
     assert_eq!(files[2]["tokenizer"], "char");
     let ended = place.done(&["data", "list", "good.safetensors", "--verify"]);
-    says(&ended.stdout, &["good.safetensors: books, 2,340 tokens", "whole", "shakespeare: comes"]);
+    says(
+        &ended.stdout,
+        &["good.safetensors: books, 2,340 tokens", "checksum correct", "shakespeare: built in"],
+    );
 }
 
 #[test]
@@ -162,13 +165,13 @@ fn texts_come_back_and_mistakes_are_explained() {
         |text: &str, out: &str, code| place.refused(code, &["data", "prepare", text, "--out", out]);
     says(&prepare("books", "x.safetensors", 1), &["latin1.txt", "offset 3", "hint:"]);
     says(&prepare("missing", "x.safetensors", 1), &["missing cannot be read", "hint:"]);
-    says(&prepare("back.txt", "back.txt", 2), &["--out", "back.txt is one of the texts"]);
+    says(&prepare("back.txt", "back.txt", 2), &["--out", "back.txt is one of the input texts"]);
     assert!(!place.path("x.safetensors").exists());
     // Its own text under its name, prepared and trained on as the built-in one.
     place.done(&["data", "prepare", "shakespeare", "--out", "s.safetensors"]);
     place.quick_model(&["--max-iters", "1"]);
     let ended = place.done(&["eval", "run", "--data", "s.safetensors", "--device", "cpu"]);
-    says(&ended.stderr, &["111,540 tokens kept"]);
+    says(&ended.stderr, &["111,540 validation tokens"]);
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn a_folder_of_parts_keeps_them() {
     let prepare = ["data", "prepare", "tales", "--out", "w.safetensors"];
     let ended = place.done(&prepare);
     let said =
-        ["w.safetensors: 3 texts", "for validation)", "w.test.safetensors: ", "to be scored"];
+        ["w.safetensors: 3 texts", "for validation)", "w.test.safetensors: ", "all for evaluation"];
     says(&ended.stdout, &said);
     let document = place.done(&[&prepare[..], &["--json"]].concat()).json();
     let size = text.len();
@@ -227,7 +230,7 @@ fn a_folder_of_parts_keeps_them() {
     let listed = place.done(&["data", "list"]).stdout;
     says(
         &listed,
-        &["w.safetensors: tales, ", "for validation)", "tales (test), ", "(all to be scored)"],
+        &["w.safetensors: tales, ", "for validation)", "tales (test), ", "(all for evaluation)"],
     );
     place.quick_model(&["--data", "w.safetensors", "--max-iters", "1"]);
     let eval = ["eval", "run", "--device", "cpu", "--data"];
@@ -236,9 +239,9 @@ fn a_folder_of_parts_keeps_them() {
     says(&place.refused(2, &[QUICK, &train].concat()), &["w.test.safetensors", "no training part"]);
 
     let error = place.refused(2, &["data", "prepare", "tales", "w.safetensors", "--out", "x"]);
-    says(&error, &["tales has a part to be scored", "by itself"]);
+    says(&error, &["tales has its own test split", "alone"]);
     let error = place.refused(2, &["data", "prepare", ".", "--out", "x"]);
-    says(&error, &["is one part of a corpus"]);
+    says(&error, &["is one split of a corpus"]);
     fs::remove_file(place.path("tales/wiki.valid.tokens")).expect("removed");
     says(&place.refused(1, &prepare), &["there is no `wiki.valid.tokens`", "hint:"]);
 }

@@ -48,10 +48,10 @@ fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
         let mut rest = String::new();
         lines.read_to_string(&mut rest).expect("readable");
         assert!(child.wait().expect("ends").success(), "{rest}");
-        says(&rest, &["stopped at step", "go on with: "]);
+        says(&rest, &["stopped at step", "interrupted", "continue with: "]);
 
         let step = number_after(&rest, "stopped at step ");
-        let command = rest.split("go on with: ").nth(1).expect("a command").trim();
+        let command = rest.split("continue with: ").nth(1).expect("a command").trim();
         let command = format!("{command} --max-iters {}", step + 1);
         let mut shell = Command::new("sh");
         // The folder is said as it was typed, so it holds from the same place.
@@ -111,7 +111,10 @@ fn a_full_disk_is_said_once_and_the_last_checkpoint_stays() {
     let output = Command::new("bash").args(["-c", &script]).current_dir(place.path("")).output();
     let ended = Ended::from(output.expect("bash starts"));
     assert_eq!(ended.code, 1, "{}", ended.stderr);
-    says(&ended.stderr, &["cannot write run/", ".safetensors", "still holds step 4", "hint:"]);
+    says(
+        &ended.stderr,
+        &["cannot write run/", ".safetensors", "step 4 is saved in run/last.safetensors", "hint:"],
+    );
     assert_eq!(ended.stderr.matches("error:").count(), 1, "{}", ended.stderr);
     assert!(before == files.map(|file| bytes(&place.path("run").join(file))), "a file changed");
     place.done(&["train", "--resume", "run", "--max-iters", "8", "--device", "cpu"]);

@@ -1,4 +1,4 @@
-//! What a run keeps, when it stops by itself, and what it refuses to go on with.
+//! What a run keeps, when it stops by itself, and what it refuses to resume with.
 
 mod common;
 
@@ -113,9 +113,12 @@ fn patience_ends_a_run_and_is_counted_over_a_stop() {
 fn a_run_whose_minutes_are_up_is_saved_and_goes_on() {
     let place = Place::new();
     let ended = place.quick_model(&["--max-iters", "1000000", "--max-minutes", "0.02"]);
-    says(&ended.stderr, &["stopped at step", "for its 0:01 are up", "go on with:", "--resume run"]);
+    says(
+        &ended.stderr,
+        &["stopped at step", "time limit of 0:01 reached", "continue with:", "--resume run"],
+    );
     let text = ended.stderr.split("stopped at step ").nth(1).expect("a step");
-    let step: usize = text.split(',').next().expect("a step").parse().expect("a number");
+    let step: usize = text.split(':').next().expect("a step").parse().expect("a number");
     let goal = (step + 2).to_string();
     let ended = place.done(&["train", "--resume", "run", "--max-iters", &goal, "--device", "cpu"]);
     says(&ended.stderr, &[&format!("steps {step} to {goal}"), "done"]);
@@ -145,7 +148,7 @@ fn a_run_of_another_configuration_is_not_gone_on_with() {
     edited("hidden_size = 32", "hiden_size = 32");
     says(&place.refused(2, &resume), &["run/config.toml", "did you mean `hidden_size`?"]);
     edited("[model]", "[model");
-    says(&place.refused(2, &resume), &["run/config.toml is not TOML"]);
+    says(&place.refused(2, &resume), &["run/config.toml is not valid TOML"]);
     assert!(bytes(&place.path("run/last.safetensors")) == before, "nothing was lost");
 
     // What is the same, and what changes nothing that was learned, may be said.
@@ -177,7 +180,7 @@ fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_model() {
         let place = Place::new();
         let every = [&["--eval-interval", "1", "--out", "run"], &more[..]].concat();
         let error = place.refused(1, &[QUICK, DIVERGING, &every].concat());
-        says(&error, &["at", "step", "still holds step", "run/last.safetensors", "hint:"]);
+        says(&error, &["at", "step", "is saved in run/last.safetensors", "hint:"]);
         says(&error, &["learning_rate", "--resume run", "--learning-rate 2.5", "--grad-clip 1"]);
         for file in ["last.safetensors", "last.optim.safetensors"] {
             let kept = bytes(&place.path("run").join(file));

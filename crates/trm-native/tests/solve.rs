@@ -160,5 +160,5 @@ fn a_trace_shows_every_answer_and_whether_it_is_done() {
     let four = four();
     let ended =
         place.done(&["trace", &four, "--tokens", "one.json", "--depth", "2", "--device", "cpu"]);
-    says(&ended.stdout, &["1.3..4.22.4..3.1", "done", "1234341221434321"]);
+    says(&ended.stdout, &["1.3..4.22.4..3.1", "halt", "1234341221434321"]);
 }

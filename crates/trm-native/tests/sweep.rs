@@ -102,14 +102,14 @@ fn a_stopped_sweep_says_how_to_go_on() {
     let place = Place::new();
     let long = ["--max-iters", "40", "--seeds", "1", "--max-minutes", "0.001"];
     let ended = place.done(&[SWEEP, &long].concat());
-    says(&ended.stderr, &["stopped in run 1 of 3", "go on with: ", "--out runs/sweep-tiny"]);
-    let command = ended.stderr.split("go on with: ").nth(1).expect("a command").trim();
+    says(&ended.stderr, &["stopped in run 1 of 3", "continue with: ", "--out runs/sweep-tiny"]);
+    let command = ended.stderr.split("continue with: ").nth(1).expect("a command").trim();
     let command = command.replace("--max-minutes 0.001", "--max-minutes 5");
     let mut shell = std::process::Command::new("sh");
     let output = shell.args(["-c", &command]).current_dir(place.path("")).output();
     let ended = Ended::from(output.expect("a shell"));
     assert_eq!(ended.code, 0, "{command}\n{}", ended.stderr);
-    says(&ended.stderr, &["where it stopped", "done"]);
+    says(&ended.stderr, &["the last saved step", "done"]);
     says(&ended.stdout, &["one seed"]);
 }
 

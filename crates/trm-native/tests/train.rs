@@ -30,7 +30,7 @@ fn a_run_leaves_its_files_and_says_what_it_did() {
         &ended.stderr,
         &[
             "preset tiny",
-            "1,003,854 tokens",
+            "1,003,854 training tokens",
             "65 characters",
             "CPU",
             "step 1/4",
@@ -115,7 +115,7 @@ fn own_text_is_trained_on_by_its_name() {
     let place = Place::new();
     place.write("poem.txt", "Grüße, ein Gedicht.\n".repeat(100));
     let ended = place.quick_model(&["--data", "poem.txt"]);
-    says(&ended.stderr, &["poem.txt: 1,800 tokens to learn from, 200 kept"]);
+    says(&ended.stderr, &["poem.txt: 1,800 training tokens, 200 validation tokens"]);
     // The text is not in the folder, so it is asked for.
     let error = place.refused(2, &["train", "--resume", "run", "--max-iters", "5"]);
     says(&error, &["poem.txt", "--data FILE"]);
@@ -155,6 +155,6 @@ fn texts_that_cannot_be_used_say_why() {
 fn a_run_without_validation_keeps_its_last_model() {
     let place = Place::new();
     let ended = place.quick_model(&["--val-fraction", "0"]);
-    says(&ended.stderr, &["0 kept for validation", "done; the model is in run/last.safetensors"]);
+    says(&ended.stderr, &[" 0 validation tokens", "done; the model is in run/last.safetensors"]);
     assert!(!place.path("run/best.safetensors").exists());
 }

@@ -19,12 +19,15 @@ fn unknown_words_come_with_the_nearest_known_one() {
 
 #[test]
 fn every_setting_is_a_flag_in_both_spellings() {
-    let help = Place::new().done(&["train", "--help"]).stdout;
-    for setting in trm_spec::SETTINGS.iter() {
-        says(&help, &[&format!("--{} ", setting.key.replace('_', "-"))]);
-    }
-    says(&help, &["Settings of the model", "Settings of the training", "shakespeare-elastic"]);
     let place = Place::new();
+    let mut missing: Vec<&str> = trm_spec::SETTINGS.iter().map(|setting| setting.key).collect();
+    for model in trm_spec::MODELS {
+        let help = place.done(&["train", "--variant", model.name, "--help"]).stdout;
+        says(&help, &["Model settings", "Training settings", "Advanced training settings"]);
+        missing.retain(|key| !help.contains(&format!("--{} ", key.replace('_', "-"))));
+    }
+    assert!(missing.is_empty(), "in no help: {missing:?}");
+    says(&place.done(&["train", "--help"]).stdout, &["shakespeare-elastic", "PRESET --help"]);
     // nanoGPT's spelling reaches the same check.
     for flag in ["--num-heads=5", "--num_heads=5"] {
         says(&place.refused(2, &["train", "tiny", "--device", "cpu", flag]), &["does not divide"]);
@@ -64,7 +67,7 @@ fn configuration_files_are_checked_as_flags_are() {
     says(&refused("[train]\nhidden_size = 32"), &["belongs in [model], not in [train]"]);
     says(&refused("[model]\nhidden_size = \"wide\""), &["my.toml", "hidden_size"]);
     says(&refused("[trian]\nseed = 1"), &["unknown setting `[trian]`; did you mean `train`?"]);
-    says(&refused("[model\n"), &["my.toml is not TOML"]);
+    says(&refused("[model\n"), &["my.toml is not valid TOML"]);
     says(&place.refused(1, &["train", "--config", "no.toml"]), &["cannot read no.toml"]);
     says(&place.refused(2, &["train", "tiny", "--config", "my.toml"]), &["cannot be used with"]);
 }
@@ -88,7 +91,7 @@ fn flags_come_over_the_file_and_the_file_over_the_defaults() {
         "--seed",
         "7",
     ]);
-    says(&ended.stderr, &["small.toml", "hidden_size 16", "to 2 of 4 × 16", "seed 7"]);
+    says(&ended.stderr, &["small.toml", "hidden_size 16", "to 2, batches of 4 × 16", "seed 7"]);
     let config = fs::read_to_string(place.path("runs/small/config.toml")).expect("the plan");
     says(&config, &["hidden_size = 16", "max_iters = 2", "seed = 7", "weight_decay = 0.1"]);
 }
@@ -99,7 +102,7 @@ fn a_folder_with_a_run_is_never_overwritten() {
     place.quick_model(&[]);
     let before = common::bytes(&place.path("run/last.safetensors"));
     let error = place.refused(2, &[QUICK, &["--out", "run"]].concat());
-    says(&error, &["run already holds a run", "--resume run"]);
+    says(&error, &["run already contains a run", "--resume run"]);
     assert_eq!(common::bytes(&place.path("run/last.safetensors")), before);
 }
 
@@ -118,6 +121,6 @@ fn a_run_that_goes_on_keeps_its_settings() {
     place.quick_model(&[]);
     let error = place.refused(2, &["train", "--resume", "run", "--hidden-size", "64"]);
     says(&error, &["keeps its hidden_size", "--init"]);
-    says(&place.refused(2, &["train", "--resume", "nowhere"]), &["no run to go on with"]);
+    says(&place.refused(2, &["train", "--resume", "nowhere"]), &["no run to resume"]);
     says(&place.refused(2, &["train", "tiny", "--resume", "run"]), &["cannot be used with"]);
 }

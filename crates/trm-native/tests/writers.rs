@@ -32,7 +32,7 @@ const CHUNK: &[&str] = &[
 ];
 
 #[test]
-fn one_sentence_is_learned_by_heart_or_it_is_said_that_it_was_not() {
+fn every_model_overfits_one_sentence_or_the_command_fails() {
     let place = Place::new();
     let sizes = ["--hidden-size", "32", "--num-heads", "2", "--device", "cpu"];
     for preset in ["tiny", "page-chunk", "shakespeare-trm-lm"] {
@@ -42,14 +42,14 @@ fn one_sentence_is_learned_by_heart_or_it_is_said_that_it_was_not() {
         assert!(learned["loss"].as_f64().expect("a loss") < 0.01, "{learned}");
     }
     let puzzle = place.done(&["overfit", "sudoku-4x4", "--device", "cpu"]);
-    says(&puzzle.stdout, &["sudoku-4x4 (dual"]);
+    says(&puzzle.stdout, &["sudoku-4x4 (trm,"]);
     let few = ["overfit", "tiny", "--max-iters", "5", "--device", "cpu"];
     let ended = place.run(&few);
     assert_eq!(ended.code, 1);
-    says(&ended.stderr, &["not below a loss of 0.01: tiny"]);
-    says(&ended.stdout, &["not by heart"]);
+    says(&ended.stderr, &["did not reach a loss below 0.01: tiny"]);
+    says(&ended.stdout, &["target loss not reached"]);
     let wrong = ["overfit", "sudoku-4x4", "--text", "To be", "--device", "cpu"];
-    says(&place.refused(2, &wrong), &["--text", "solves puzzles"]);
+    says(&place.refused(2, &wrong), &["--text", "puzzle model"]);
     let short = place.refused(2, &["overfit", "page-chunk", "--text", "To", "--device", "cpu"]);
     says(&short, &["--text", "2 tokens are too few", "at least 5"]);
 }
@@ -155,5 +155,5 @@ fn the_leak_is_told_beside_the_loss() {
     let scored = place.done(&["eval", "run", "--depths", "2", "--json", "--device", "cpu"]).json();
     assert!(scored["depths"][0]["leaking_loss"].as_f64().is_some(), "{scored}");
     let table = place.done(&["eval", "run", "--depths", "2", "--device", "cpu"]);
-    says(&table.stdout, &["which is a leak"]);
+    says(&table.stdout, &["label leakage"]);
 }

@@ -85,8 +85,14 @@ pub enum Command {
     /// Open a stream of text from the weights as they are now. Several streams
     /// may be open. Answered by `generating`.
     Generate { options: GenerateOptions },
-    /// Pull up to `n` tokens out of a stream. Answered by `generated`.
-    Pull { stream: u32, n: usize },
+    /// Pull up to `n` tokens out of a stream; with `trace`, also the cycles that made
+    /// them. Answered by `generated`.
+    Pull {
+        stream: u32,
+        n: usize,
+        #[serde(default)]
+        trace: bool,
+    },
     /// Drop a stream before its end. Answered by `closed`.
     Close { stream: u32 },
     /// The model's readout after every cycle, with the `top` most probable
@@ -290,10 +296,22 @@ pub struct DepthLoss {
 /// A piece of generated text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Generated {
+    /// The text of the tokens. Bytes that do not make up a whole character yet come with
+    /// the token that completes it.
     pub text: String,
     pub tokens: Vec<u32>,
+    /// The part of the text that each token added; together they are the text. A
+    /// character of several tokens belongs to the last of them.
+    #[serde(default)]
+    pub pieces: Vec<String>,
     /// Whether the stream has ended.
     pub done: bool,
+    /// The cycles that made the tokens, where they were asked for: position i is the
+    /// readout that token i was drawn from, and `tokens` are these tokens. A chunk that
+    /// an earlier pull began without a trace has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub trace: Option<Trace>,
 }
 
 /// A run in two files: the model, which stands alone, and what only training needs.

@@ -1,34 +1,35 @@
-//! Training and asking, the same natively and in the browser: batches become
+//! Training and inference, the same natively and in the browser: batches become
 //! tensors, tensors a loss, losses an update; and a run becomes bytes and back.
 //!
-//! [`create`] and [`load`] give a [`Run`], whatever the variant. Not in here:
-//! files, clocks, progress, the mathematics of a model.
+//! [`create`] and [`load`] give a [`Run`], whatever the model. A family of models is a
+//! [`Task`]; [`TrainRun`] does what all families share. Not in here: files, clocks,
+//! progress, the mathematics of a model.
 
-mod backward;
 pub mod checkpoint;
+mod checks;
 mod convert;
-mod evaluate;
-mod generate;
-mod language;
-mod learner;
-mod loss;
+mod family;
+mod material;
 mod optim;
+mod optimization;
 mod parameters;
-mod puzzle_task;
-mod puzzles;
 mod registry;
 mod run;
-mod solve;
 mod task;
+mod tasks;
 mod trace;
+mod train_run;
+mod transfer;
 
-pub use backward::{Lesson, checkpointed, gradients};
 pub use convert::{chat_trm, samsung_trm, to_samsung_trm};
-pub use evaluate::{Evaluation, Scoring};
-pub use generate::{Generation, Overflow};
+pub use material::Material;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
-pub use puzzle_task::{Carry, PuzzleTask, Puzzles, Scores, Supervised};
-pub use registry::{Material, create, load, load_with, load_with_corpus};
-pub use run::{Run, SolveRequest, TextStream, TraceRequest, Weights};
-pub use task::LanguageTask;
+pub use registry::{create, load, load_with, load_with_corpus};
+pub use run::{
+    Evaluation, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest, Weights, Writer,
+};
+pub use task::{BatchGradients, BatchId, Task};
+pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
+pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
+pub use train_run::{Capabilities, TrainRun, UpdateGradients};

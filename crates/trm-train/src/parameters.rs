@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 pub struct Named {
     /// As in checkpoint files, e.g. `blocks.0.mlp.down_proj.weight`.
     pub name: String,
+    /// Its shape before it was flattened.
     pub shape: Vec<usize>,
     /// Row-major, without autodiff.
     pub values: Tensor<1>,

@@ -1,97 +1,256 @@
-//! What can be done with any model that trains, whatever its variant.
+//! What can be done with a run, whatever its model; and, as capabilities, what only
+//! some models can do.
 
 use async_trait::async_trait;
+use trm_data::Extent;
 use trm_spec::{
     DepthLoss, Failure, FailureKind, GenerateOptions, Generated, PuzzleScores, RunConfig,
     RunSummary, Saved, Solution, StepReport, Trace,
 };
 
-use crate::{Evaluation, Scoring};
+use crate::material::Material;
 
 /// A model, and what it takes to train it further.
 ///
-/// Methods are async because a browser's GPU can only be read that way; nothing
-/// here runs in the background.
+/// Methods are async because a browser's GPU can only be read that way; nothing here
+/// runs in the background. A task of one family is a capability:
+/// [`writer`](trait.Run.html#method.writer) and [`solver`](trait.Run.html#method.solver)
+/// give it, or the failure that says which models have it.
 #[async_trait(?Send)]
 pub trait Run {
+    /// Configuration, size and progress.
     fn summary(&self) -> RunSummary;
 
     /// Trains up to `n` steps, fewer when the run reaches `max_iters`. Losses are
     /// read back once, at the end.
+    ///
+    /// ```
+    /// # use burn::tensor::Device;
+    /// # use trm_data::Corpus;
+    /// # use trm_spec::{ChatTrmSpec, RunConfig};
+    /// # let spec = ChatTrmSpec {
+    /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
+    /// # };
+    /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
+    /// # config.train.batch_size = 2;
+    /// # let text = "better late than never, ".repeat(10);
+    /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
+    /// # // On the CPU a future is ready at once; a real program uses an executor.
+    /// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     match std::pin::pin!(future).as_mut().poll(&mut context) {
+    /// #         std::task::Poll::Ready(value) => value,
+    /// #         std::task::Poll::Pending => unreachable!(),
+    /// #     }
+    /// # }
+    /// let mut run = trm_train::create(&config, text, &Device::flex())?;
+    /// let reports = block_on(run.steps(3))?;
+    /// assert_eq!(reports.len(), 3);
+    /// assert!(reports.iter().all(|report| report.loss.is_finite()));
+    /// assert_eq!(run.summary().step, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there are no data to train on, they cannot be read, or the loss is no longer
+    /// finite.
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure>;
 
-    /// Goes on with another configuration, in which only settings that are
+    /// Continues with another configuration, in which only settings that are
     /// [`live`](trm_spec::Setting::live) may differ.
+    ///
+    /// # Errors
+    /// Names the first other setting that differs.
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure>;
+
+    /// Gives the run data to train on, in place of any it has.
+    ///
+    /// # Errors
+    /// If the data are of another family or do not fit the model, or the device does
+    /// not compute in the run's precision.
+    fn attach(&mut self, data: Material) -> Result<(), Failure>;
 
     /// Loss on the validation split at each depth, over `max_tokens` evenly spread
     /// tokens (0: all of them, each once).
+    ///
+    /// # Errors
+    /// If there is no validation split, or a depth cannot be run.
     async fn evaluate(
         &self,
         depths: &[usize],
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure>;
 
-    /// The same with more said of how it is scored, and of the text.
-    async fn score(&self, _scoring: &Scoring) -> Result<Evaluation, Failure> {
-        Err(no_text())
-    }
-
-    /// What the model makes of the tokens after the one row of `request`, after
-    /// every cycle: of a chunk, or of one token.
-    async fn draft(&self, _request: &TraceRequest) -> Result<Trace, Failure> {
-        Err(no_text())
-    }
-
-    /// Opens a stream of text from the weights as they are now.
-    fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure>;
-
-    /// What the model answers after every cycle.
+    /// The model's readout after every cycle.
+    ///
+    /// # Errors
+    /// If the request does not fit the model.
     async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure>;
 
-    /// A text as this model's tokens.
-    fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure>;
-
-    /// Which weights answer questions from now on: evaluation, text, traces and
+    /// Chooses the weights for inference: evaluation, text, traces and
     /// [`export`](Self::export). At first the average, where there is one.
-    fn answer_with(&mut self, weights: Weights) -> Result<(), Failure>;
+    ///
+    /// # Errors
+    /// If the average is chosen and the run keeps none.
+    fn use_weights(&mut self, weights: Weights) -> Result<(), Failure>;
 
-    /// The run as bytes, to go on from; `metrics` is kept with it.
+    /// The run as bytes, to continue from; `metrics` is kept in the header.
+    ///
+    /// # Errors
+    /// If the device is lost.
     async fn save(&self, metrics: serde_json::Value) -> Result<Saved, Failure>;
 
-    /// The weights that answer questions, as a checkpoint that stands alone.
+    /// The weights for inference, as a checkpoint that stands alone.
+    ///
+    /// # Errors
+    /// If the device is lost.
     async fn export(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Failure>;
 
-    /// How the puzzles kept for validation are answered after each of `steps`
-    /// supervision steps, and when they halt by themselves; the first `puzzles`
-    /// of them (0: all).
-    async fn judge(&self, _steps: usize, _puzzles: usize) -> Result<PuzzleScores, Failure> {
-        Err(no_puzzles())
+    /// The run as a writer of text, if its model is a language model.
+    fn as_writer(&self) -> Option<&dyn Writer>;
+
+    /// The run as a solver, if its model solves puzzles.
+    fn as_solver(&self) -> Option<&dyn Solver>;
+}
+
+impl dyn Run + '_ {
+    /// The run as a writer of text.
+    ///
+    /// # Errors
+    /// If its model is no language model.
+    pub fn writer(&self) -> Result<&dyn Writer, Failure> {
+        self.as_writer().ok_or_else(|| {
+            Failure::new(
+                FailureKind::Prompt,
+                "this is a puzzle model; it does not generate text",
+                "Give it puzzles (trm-native solve), or choose a language model.",
+            )
+        })
     }
 
-    /// Answers puzzles.
-    async fn solve(&self, _request: &SolveRequest) -> Result<Vec<Solution>, Failure> {
-        Err(no_puzzles())
+    /// The run as a solver of puzzles.
+    ///
+    /// # Errors
+    /// If its model solves none.
+    pub fn solver(&self) -> Result<&dyn Solver, Failure> {
+        self.as_solver().ok_or_else(|| {
+            Failure::new(
+                FailureKind::Config,
+                "this is a language model; it does not solve puzzles",
+                "Choose a checkpoint of a puzzle model.",
+            )
+        })
     }
 }
 
-fn no_puzzles() -> Failure {
-    Failure::new(
-        FailureKind::Config,
-        "this model writes text; it does not solve puzzles",
-        "Choose a checkpoint of a puzzle model.",
-    )
+/// What language models can do.
+#[async_trait(?Send)]
+pub trait Writer {
+    /// A text as this model's tokens.
+    ///
+    /// # Errors
+    /// If the vocabulary lacks a character.
+    fn encode(&self, prompt: &str) -> Result<Vec<u32>, Failure>;
+
+    /// Opens a stream of text from the weights as they are now.
+    ///
+    /// ```
+    /// # use burn::tensor::Device;
+    /// # use trm_data::Corpus;
+    /// # use trm_spec::{ChatTrmSpec, RunConfig};
+    /// # let spec = ChatTrmSpec {
+    /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
+    /// # };
+    /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
+    /// # config.train.batch_size = 2;
+    /// # let text = "better late than never, ".repeat(10);
+    /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
+    /// # // On the CPU a future is ready at once; a real program uses an executor.
+    /// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     match std::pin::pin!(future).as_mut().poll(&mut context) {
+    /// #         std::task::Poll::Ready(value) => value,
+    /// #         std::task::Poll::Pending => unreachable!(),
+    /// #     }
+    /// # }
+    /// let run = trm_train::create(&config, text, &Device::flex())?;
+    /// let options = trm_spec::GenerateOptions {
+    ///     prompt: "better".into(),
+    ///     depth: 2,
+    ///     temperature: 0.0,
+    ///     top_k: 0,
+    ///     seed: 1,
+    ///     max_new_tokens: 5,
+    /// };
+    /// let mut stream = run.writer()?.generate(&options)?;
+    /// let output = block_on(stream.pull(5, true))?;
+    /// assert_eq!(output.tokens.len(), 5);
+    /// // The trace holds the model's answer after every cycle.
+    /// let trace = output.trace.expect("it was asked for");
+    /// assert_eq!(trace.steps.len(), 2);
+    /// assert_eq!(trace.steps[1].argmax[0], output.tokens);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the options cannot be used or the prompt cannot be encoded.
+    fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure>;
+
+    /// The prediction for the tokens after the one row of `request`, after every
+    /// cycle: of a chunk, or of one token.
+    ///
+    /// # Errors
+    /// If there is not exactly one row, or it does not fit the model.
+    async fn draft(&self, request: &TraceRequest) -> Result<Trace, Failure>;
+
+    /// [`Run::evaluate`] with windows as `scoring` says, and what text was scored.
+    ///
+    /// # Errors
+    /// As of [`Run::evaluate`], and if the stride does not fit the model.
+    async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure>;
 }
 
-pub(crate) fn no_text() -> Failure {
-    Failure::new(
-        FailureKind::Prompt,
-        "this model solves puzzles; it does not write text",
-        "Give it puzzles (trm-native solve), or choose a language model.",
-    )
+/// What puzzle solvers can do.
+#[async_trait(?Send)]
+pub trait Solver {
+    /// Accuracy on the held-out puzzles after each of `steps` supervision steps, and
+    /// with halting; on the first `puzzles` of them (0: all).
+    ///
+    /// # Errors
+    /// If there are no held-out puzzles, or so many steps cannot be run.
+    async fn evaluate_puzzles(&self, steps: usize, puzzles: usize)
+    -> Result<PuzzleScores, Failure>;
+
+    /// Solves puzzles.
+    ///
+    /// # Errors
+    /// If a row is no puzzle of this model.
+    async fn solve(&self, request: &SolveRequest) -> Result<Vec<Solution>, Failure>;
 }
 
-/// Puzzles to answer.
+/// What to evaluate, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Scoring {
+    /// Depths to evaluate.
+    pub depths: Vec<usize>,
+    /// Most tokens that are scored, evenly spread; 0 means all.
+    pub max_tokens: usize,
+    /// Tokens that are scored in a window; those before them are context. 0 means the
+    /// whole window, so that windows do not overlap. 1, or the size of a chunk, gives
+    /// every token the longest possible context.
+    pub stride: usize,
+}
+
+/// Losses, and the text they are of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// By depth.
+    pub depths: Vec<DepthLoss>,
+    /// The text that was scored.
+    pub scored: Extent,
+}
+
+/// Puzzles to solve.
 #[derive(Clone, Debug, Default)]
 pub struct SolveRequest {
     /// Rows of tokens, each a puzzle.
@@ -114,25 +273,29 @@ pub enum Weights {
     Average,
 }
 
-/// Text that is generated as it is asked for.
+/// Text that is generated as it is pulled.
 #[async_trait(?Send)]
 pub trait TextStream {
-    /// Up to `n` more tokens.
-    async fn pull(&mut self, n: usize) -> Result<Generated, Failure>;
+    /// Up to `n` more tokens; with `trace`, also the cycles that made them.
+    ///
+    /// # Errors
+    /// If the device is lost.
+    async fn pull(&mut self, n: usize, trace: bool) -> Result<Generated, Failure>;
 }
 
 /// What to trace.
 #[derive(Clone, Debug, Default)]
 pub struct TraceRequest {
-    /// Rows; of language models they may differ in length.
+    /// Rows of tokens; of language models they may differ in length.
     pub tokens: Vec<Vec<u32>>,
+    /// Cycles, or supervision steps, to run.
     pub depth: usize,
     /// Most probable tokens to list at each position; 0 lists none.
     pub top: usize,
     /// Of puzzles, one for each row, or none: then all are 0.
     pub puzzle_identifiers: Vec<u32>,
-    /// Whether to give the logits too.
+    /// Whether to return the logits too.
     pub logits: bool,
-    /// A position of which to tell what every head looked at.
+    /// A position whose attention weights to return.
     pub attention: Option<usize>,
 }

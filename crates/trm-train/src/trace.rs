@@ -1,27 +1,29 @@
-//! Watching a model think: its readout after every cycle or supervision step.
+//! Traces: a model's readout after every cycle or supervision step.
 
 use burn::tensor::{Int, Tensor};
 use trm_core::sample::{argmax, entropy, softmax};
 use trm_core::{Recursive, State};
 use trm_spec::{Candidate, Failure, FailureKind, Trace, TraceStep};
 
-use crate::TraceRequest;
-use crate::checkpoint::host;
-use crate::task::tokens;
+use crate::run::TraceRequest;
+use crate::transfer::{host, tokens};
 
-/// What is told of every state, and of how many steps lie before it.
-pub(crate) type Probe<'a, S> = &'a mut dyn FnMut(usize, &S);
+/// Called with the number of a cycle and the state after it.
+pub(crate) type OnCycle<'a, S> = &'a mut dyn FnMut(usize, &S);
 
-/// Answers `request` with a model without autodiff. `input` makes of the tokens,
-/// `[rows, longest]`, what it is asked, and `run` refines its states and shows them
-/// to the probe. Shorter rows are padded, which they do not see; only language
-/// models may be given any.
+/// The trace that `request` asks for, of a model without autodiff. `input` makes the
+/// model's input of tokens `[rows, longest]`; `run` runs the cycles. Shorter rows are
+/// padded on the right, where no other position sees the padding; only language models
+/// may be given any.
+///
+/// # Errors
+/// If a row is empty, or there is no such position for attention.
 pub(crate) async fn trace<M: Recursive>(
     model: &M,
     variant: &str,
     request: &TraceRequest,
     input: impl FnOnce(Tensor<2, Int>) -> M::Input,
-    run: impl FnOnce(&Tensor<3>, M::State, Probe<'_, M::State>),
+    run: impl FnOnce(&M::Context, M::State, OnCycle<'_, M::State>),
 ) -> Result<Trace, Failure> {
     let lengths: Vec<usize> = request.tokens.iter().map(Vec::len).collect();
     let longest = lengths.iter().copied().max().unwrap_or(0);
@@ -39,18 +41,19 @@ pub(crate) async fn trace<M: Recursive>(
     let mut rows = request.tokens.clone();
     rows.iter_mut().for_each(|row| row.resize(longest, 0));
     let input = input(tokens(&rows.concat(), longest, &model.device()));
-    let x = model.encode(&input);
-    let start = model.start(&x);
-    let mut watch = Watch::new(model, start.clone());
-    run(&x, start, &mut |_, state| {
-        watch.see(state, |before| match request.attention {
-            Some(position) => look(model.attend(&x, before), position),
+    let context = model.encode(&input);
+    let start = model.start(&context);
+    let mut recorder = Recorder::new(model, start.clone());
+    run(&context, start, &mut |_, state| {
+        recorder.record(state, |before| match request.attention {
+            Some(position) => from_position(model.attend(&context, before), position),
             None => Vec::new(),
         });
     });
-    watch.told(variant, request, &lengths).await
+    recorder.finish(variant, request, &lengths).await
 }
 
+/// There is nothing to trace.
 pub(crate) fn empty_row() -> Failure {
     Failure::new(
         FailureKind::Prompt,
@@ -59,25 +62,30 @@ pub(crate) fn empty_row() -> Failure {
     )
 }
 
-/// What is kept of the states that a probe sees.
-pub(crate) struct Watch<'a, M: Recursive> {
+/// Records the states of a recursion, as `on_cycle` gets them.
+pub(crate) struct Recorder<'a, M: Recursive> {
     model: &'a M,
     before: M::State,
-    seen: Vec<Seen>,
+    cycles: Vec<Recorded>,
 }
 
-impl<'a, M: Recursive> Watch<'a, M> {
-    /// Watches a model that begins at the state `before`.
+impl<'a, M: Recursive> Recorder<'a, M> {
+    /// Records a model that starts at the state `before`.
     pub fn new(model: &'a M, before: M::State) -> Self {
-        Self { model, before, seen: Vec::new() }
+        Self { model, before, cycles: Vec::new() }
     }
 
-    /// The next state; `attention` tells what was looked at from the one before it.
-    pub fn see(&mut self, state: &M::State, attention: impl FnOnce(&M::State) -> Vec<Tensor<3>>) {
+    /// Records the next state; `attention` gives the attention weights of the cycle
+    /// that made it, from the state before.
+    pub fn record(
+        &mut self,
+        state: &M::State,
+        attention: impl FnOnce(&M::State) -> Vec<Tensor<3>>,
+    ) {
         let readout = self.model.read(state);
         let answer = state.answer().clone();
         let change = answer.clone() - self.before.answer().clone();
-        self.seen.push(Seen {
+        self.cycles.push(Recorded {
             logits: readout.logits,
             halt: readout.halt,
             rms: mean_square(answer),
@@ -87,16 +95,20 @@ impl<'a, M: Recursive> Watch<'a, M> {
         self.before = state.clone();
     }
 
-    /// What was seen, of as many positions of each row as `lengths` says.
-    pub async fn told(
+    /// The trace of what was recorded, with as many positions of each row as `lengths`
+    /// says.
+    ///
+    /// # Errors
+    /// If the device is lost.
+    pub async fn finish(
         self,
         variant: &str,
         request: &TraceRequest,
         lengths: &[usize],
     ) -> Result<Trace, Failure> {
-        let mut steps = Vec::with_capacity(self.seen.len());
-        for (i, seen) in self.seen.into_iter().enumerate() {
-            steps.push(seen.read(i + 1, lengths, request).await?);
+        let mut steps = Vec::with_capacity(self.cycles.len());
+        for (i, recorded) in self.cycles.into_iter().enumerate() {
+            steps.push(recorded.read(i + 1, lengths, request).await?);
         }
         Ok(Trace {
             variant: variant.into(),
@@ -107,20 +119,21 @@ impl<'a, M: Recursive> Watch<'a, M> {
     }
 }
 
-/// Of every block's shares, what `position` takes: `[batch, heads, seq]` each.
-fn look(shares: Vec<Tensor<4>>, position: usize) -> Vec<Tensor<3>> {
-    shares
+/// The attention weights of every block, of one position: `[batch, heads, seq]` each.
+fn from_position(weights: Vec<Tensor<4>>, position: usize) -> Vec<Tensor<3>> {
+    weights
         .into_iter()
-        .map(|shares| shares.slice_dim(2, position..position + 1).squeeze_dim(2))
+        .map(|weights| weights.slice_dim(2, position..position + 1).squeeze_dim(2))
         .collect()
 }
 
-fn mean_square(state: Tensor<3>) -> Tensor<1> {
+/// Mean of the squares, `[1]`.
+pub(crate) fn mean_square(state: Tensor<3>) -> Tensor<1> {
     state.square().mean()
 }
 
 /// One cycle, still on the device.
-struct Seen {
+struct Recorded {
     logits: Tensor<3>,
     halt: Option<Tensor<1>>,
     rms: Tensor<1>,
@@ -129,7 +142,7 @@ struct Seen {
     attention: Vec<Tensor<3>>,
 }
 
-impl Seen {
+impl Recorded {
     async fn read(
         self,
         step: usize,
@@ -187,7 +200,8 @@ async fn by_row(blocks: Vec<Tensor<3>>) -> Result<Vec<Vec<Vec<Vec<f32>>>>, Failu
     Ok(rows)
 }
 
-fn candidates(probs: &[f64], n: usize) -> Vec<Candidate> {
+/// The `n` most probable tokens, best first.
+pub(crate) fn candidates(probs: &[f64], n: usize) -> Vec<Candidate> {
     let mut order: Vec<usize> = (0..probs.len()).collect();
     order.sort_by(|&a, &b| probs[b].total_cmp(&probs[a]).then(a.cmp(&b)));
     order

@@ -8,9 +8,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors};
-use trm_core::cache::Autoregressive;
+
 use trm_core::models::chat_trm::ChatTrm;
-use trm_core::{Engine, Init, Recursive};
+use trm_core::{Autoregressive, Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{ChatTrmSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
 use trm_train::{Generation, LanguageTask, Overflow, TextStream, TraceRequest, Updates, collect};
@@ -175,7 +175,7 @@ fn gradients<M: Module>(module: &M, grads: &GradientsParams) -> BTreeMap<String,
     visit.found
 }
 
-fn original_objective(fixture: &Fixture) -> (LanguageTask, TrainSpec) {
+fn original_objective(fixture: &Fixture) -> (LanguageTask<ChatTrm>, TrainSpec) {
     let train = TrainSpec {
         objective: Objective::LastCycle,
         decay: Decay::All,
@@ -198,7 +198,7 @@ fn logits_of_every_cycle() {
         let x = model.encode(&fixture.tokens("idx", &device));
         let depth = fixture.spec.recursion_steps;
         let mut steps = 0;
-        let end = Engine::new(depth).think(&model, &x, model.start(&x), |step, state| {
+        let end = Engine::new(depth).run(&model, &x, model.start(&x), |step, state| {
             let name = format!("recursion_logits.{}", step - 1);
             close(&name, &host(model.read(state).logits), &fixture.io[&name]);
             steps += 1;
@@ -207,7 +207,7 @@ fn logits_of_every_cycle() {
         close("logits", &host(model.read(&end).logits), &fixture.io["logits"]);
 
         let x = model.encode(&fixture.tokens("short_idx", &device));
-        let end = Engine::new(depth).think(&model, &x, model.start(&x), |_, _| {});
+        let end = Engine::new(depth).run(&model, &x, model.start(&x), |_, _| {});
         close("short", &host(model.read(&end).logits), &fixture.io["short_logits"]);
     }
 }
@@ -273,7 +273,7 @@ fn greedy_decoding_is_identical_across_the_block() {
         };
         let vocab = Vocab::Plain { size: fixture.vocab };
         let mut stream = Generation::new(model, &vocab, prompt.to_vec(), &options, Overflow::Crop);
-        let found = wait(stream.pull(40)).unwrap();
+        let found = wait(stream.pull(40, false)).unwrap();
         assert_eq!(found.tokens, rest);
         assert!(found.done);
     }

@@ -121,7 +121,7 @@ fn a_model_without_its_text_can_be_asked_but_not_trained() {
     assert!(!run.summary().trainable);
     assert_eq!(wait(run.steps(1)).unwrap_err().kind, FailureKind::Corpus);
     assert_eq!(wait(run.evaluate(&[1], 0)).unwrap_err().kind, FailureKind::Corpus);
-    assert!(run.encode("To be").is_ok());
+    assert!(run.writer().unwrap().encode("To be").is_ok());
 }
 
 #[test]

@@ -8,17 +8,17 @@ mod support;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use kinds::{Check, VOCAB, all, chunk, for_each, honest};
+use kinds::{Check, Tasks, VOCAB, all, chunk, for_each, honest};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use support::{TEXT, corpus, start, tiny, wait};
-use trm_core::cache::Autoregressive;
-use trm_core::{Engine, State};
-use trm_data::{Batch, Corpus, Split, draw};
-use trm_spec::{DraftStart, FailureKind, Objective, Prediction, RunConfig, Vocab};
-use trm_train::{LanguageTask, TraceRequest, checkpointed, gradients};
+use support::{TEXT, start, wait};
+
+use trm_core::{Autoregressive, Engine, State};
+use trm_data::{Batch, Corpus, draw};
+use trm_spec::{DraftStart, Objective, Prediction, RunConfig, VariantSpec};
+use trm_train::{TraceRequest, checkpointed, gradients};
 
 const BLOCK: usize = 16;
 
@@ -34,7 +34,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// Logits of every position, in one row.
 fn logits<M: Autoregressive>(model: &M, tokens: &[u32], depth: usize) -> Vec<f32> {
     let x = model.encode(&row(tokens));
-    let end = Engine::new(depth).think(model, &x, model.start(&x), |_, _| {});
+    let end = Engine::new(depth).run(model, &x, model.start(&x), |_, _| {});
     numbers(model.read(&end).logits)
 }
 
@@ -54,7 +54,12 @@ fn said(config: &RunConfig) -> String {
 fn the_future_cannot_leak() {
     struct Future;
     impl Check for Future {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            _: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex());
             let chunk = model.ahead();
             let tokens = proptest::collection::vec(0..VOCAB as u32, 2..=BLOCK);
@@ -117,19 +122,24 @@ fn padding_changes_nothing() {
 fn padded_batches_learn_from_their_last_tokens_alone() {
     struct Padded;
     impl Check for Padded {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            new_task: Tasks<'_, M>,
+        ) {
             if config.model.chunk_size() > 1 {
                 return;
             }
             let model = build(&Device::flex().autodiff());
-            let task = LanguageTask::new(config.model.depth(), &config.train);
+            let task = new_task(config.model.depth(), &config.train);
             let padded = batch(3).padded(&[16, 5, 1]).unwrap();
             let mut other = padded.clone();
             other.inputs[BLOCK + 5..2 * BLOCK].fill(7);
             other.inputs[2 * BLOCK + 1..].fill(9);
             let learned = |batch: &Batch| {
                 let lesson = gradients(&task, &model, batch, 2, 1.0, &|_| {});
-                (numbers(lesson.last)[0], collected(&model, &lesson.grads))
+                (numbers(lesson.metrics)[0], collected(&model, &lesson.grads))
             };
             let ((a, grads_a), (b, grads_b)) = (learned(&padded), learned(&other));
             assert!((a - b).abs() < 1e-6);
@@ -174,7 +184,12 @@ fn collected<M: Module>(module: &M, grads: &GradientsParams) -> Vec<Option<Vec<f
 fn every_parameter_learns_under_every_objective() {
     struct Learning;
     impl Check for Learning {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            new_task: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex().autodiff());
             assert_eq!(model.num_params(), config.model.parameters(VOCAB), "{}", said(config));
             for objective in [Objective::LastCycle, Objective::EveryCycle] {
@@ -182,7 +197,7 @@ fn every_parameter_learns_under_every_objective() {
                 train.objective = objective;
                 // Where a cycle's own loss is all it learns from, each needs one.
                 train.detach_cycles &= objective == Objective::EveryCycle;
-                let task = LanguageTask::new(config.model.depth(), &train);
+                let task = new_task(config.model.depth(), &train);
                 for depth in [1, 3] {
                     let lesson = gradients(&task, &model, &batch(4), depth, 1.0, &|_| {});
                     for (i, grad) in collected(&model, &lesson.grads).into_iter().enumerate() {
@@ -202,7 +217,12 @@ fn every_parameter_learns_under_every_objective() {
 fn cycles_computed_again_give_the_same_gradients() {
     struct Again;
     impl Check for Again {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            new_task: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex().autodiff());
             for (detach, objective) in [
                 (false, Objective::LastCycle),
@@ -211,7 +231,7 @@ fn cycles_computed_again_give_the_same_gradients() {
             ] {
                 let mut train = config.train.clone();
                 (train.detach_cycles, train.objective) = (detach, objective);
-                let task = LanguageTask::new(config.model.depth(), &train);
+                let task = new_task(config.model.depth(), &train);
                 let whole = gradients(&task, &model, &batch(2), 3, 0.5, &|_| {});
                 let again = checkpointed(&task, &model, &batch(2), 3, 0.5, &|_| {});
                 let (a, b) = (collected(&model, &whole.grads), collected(&model, &again.grads));
@@ -234,7 +254,12 @@ fn cycles_computed_again_give_the_same_gradients() {
 fn the_cache_changes_nothing() {
     struct Cached;
     impl Check for Cached {
-        fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M) {
+        fn check<M: Autoregressive>(
+            &mut self,
+            config: &RunConfig,
+            build: &dyn Fn(&Device) -> M,
+            _: Tasks<'_, M>,
+        ) {
             let model = build(&Device::flex());
             let ahead = model.ahead();
             let tokens: Vec<u32> = (0..BLOCK as u32).map(|i| i * 11 % VOCAB as u32).collect();
@@ -242,14 +267,14 @@ fn the_cache_changes_nothing() {
                 let whole = logits(&model, &tokens, depth);
                 // A chunk's context ends at its first position.
                 for prompt in
-                    [1, 1 + ahead, 1 + BLOCK / 2].into_iter().filter(|p| *p <= model.context())
+                    [1, 1 + ahead, 1 + BLOCK / 2].into_iter().filter(|p| *p <= model.context_size())
                 {
                     let mut cache = model.cache(depth);
                     let mut read = 0;
                     while read + ahead <= BLOCK {
                         let new = if read == 0 { prompt } else { ahead };
                         let new = &tokens[read..(read + new).min(BLOCK)];
-                        if read + new.len() > model.context() {
+                        if read + new.len() > model.context_size() {
                             break;
                         }
                         let mut cycles = 0;
@@ -314,7 +339,7 @@ fn shuffled_targets_are_no_better_than_the_marginal() {
     for config in honest() {
         let mut run = start(&config);
         wait(run.steps(60)).unwrap();
-        let tokens = run.encode(TEXT).unwrap();
+        let tokens = run.writer().unwrap().encode(TEXT).unwrap();
         let rows: Vec<Vec<u32>> =
             tokens.windows(BLOCK + 1).step_by(3).map(<[u32]>::to_vec).collect();
         let request = TraceRequest {
@@ -351,7 +376,9 @@ fn shuffled_targets_are_no_better_than_the_marginal() {
 /// A prediction of the last position trains and is saved as any other.
 #[test]
 fn models_learn_from_last_positions() {
-    for mut config in honest().into_iter().filter(|config| config.model.chunk_size() == 1) {
+    let models = honest().into_iter();
+    // Chunk models predict every position.
+    for mut config in models.filter(|config| !matches!(config.model, VariantSpec::ChunkLm(_))) {
         config.train.prediction = Prediction::LastPosition;
         config.train.batch_size = 16;
         let mut run = start(&config);
@@ -361,137 +388,5 @@ fn models_learn_from_last_positions() {
         };
         assert!(mean(&reports[50..]) < mean(&reports[..10]) - 0.3, "{}", said(&config));
         assert_eq!(reports, wait(start(&config).steps(60)).unwrap());
-    }
-}
-
-/// Drafts are what generation would draw from, at every depth.
-#[test]
-fn a_draft_tells_what_comes_next() {
-    for config in honest() {
-        let run = start(&config);
-        let ahead = config.model.chunk_size();
-        let tokens = run.encode("To be, or not to be").unwrap();
-        let request = |tokens: Vec<u32>, depth| TraceRequest {
-            tokens: vec![tokens],
-            depth,
-            logits: true,
-            top: 3,
-            ..TraceRequest::default()
-        };
-        let draft = wait(run.draft(&request(tokens.clone(), 3))).unwrap();
-        assert_eq!((draft.steps.len(), draft.depth), (3, 3));
-        for (i, step) in draft.steps.iter().enumerate() {
-            assert_eq!((step.argmax[0].len(), step.top[0].len()), (ahead, ahead));
-            // Running fewer cycles is stopping earlier.
-            let shorter = wait(run.draft(&request(tokens.clone(), i + 1))).unwrap();
-            assert_eq!(shorter.steps[i].logits, step.logits, "{}", said(&config));
-        }
-        let options = trm_spec::GenerateOptions {
-            prompt: "To be, or not to be".into(),
-            depth: 3,
-            temperature: 0.0,
-            top_k: 0,
-            seed: 1,
-            max_new_tokens: ahead,
-        };
-        let text = wait(run.generate(&options).unwrap().pull(ahead)).unwrap();
-        assert_eq!(text.tokens, draft.steps[2].argmax[0], "{}", said(&config));
-        assert_eq!(wait(run.draft(&request(vec![], 1))).unwrap_err().kind, FailureKind::Prompt);
-    }
-}
-
-/// Saved, loaded and gone on with, every kind is the run it was.
-#[test]
-fn every_kind_is_taken_up_where_it_was() {
-    for config in all() {
-        let mut run = start(&config);
-        wait(run.steps(3)).unwrap();
-        let saved = wait(run.save(serde_json::Value::Null)).unwrap();
-        let mut again = trm_train::load(
-            &saved.checkpoint,
-            Some(&saved.optimizer),
-            Some(&support::lessons(TEXT)),
-            &Device::flex(),
-        )
-        .unwrap();
-        assert_eq!(wait(again.steps(3)).unwrap(), wait(run.steps(3)).unwrap(), "{}", said(&config));
-        assert_eq!(wait(again.evaluate(&[2], 0)).unwrap(), wait(run.evaluate(&[2], 0)).unwrap());
-    }
-}
-
-/// One sentence is learned by heart.
-#[test]
-fn every_kind_overfits_one_sentence() {
-    for mut config in honest() {
-        config.train.learning_rate = 4e-3;
-        config.train.lr_schedule = trm_spec::Schedule::Constant;
-        config.train.weight_decay = 0.0;
-        config.train.max_iters = 400;
-        config.train.batch_size = 1;
-        config.data.val_fraction = 0.0;
-        let text = "Brevity is the soul";
-        let corpus = Corpus::from_text("a sentence", &text[..17], 0.0).unwrap();
-        let mut run = trm_train::create(&config, corpus, &Device::flex()).unwrap();
-        let learned = (0..40).any(|_| wait(run.steps(10)).unwrap().last().unwrap().loss < 0.01);
-        assert!(learned, "{}", said(&config));
-    }
-}
-
-/// Losses with context from before a window, and what they are divided by.
-#[test]
-fn overlapping_windows_score_every_token_once() {
-    for config in [tiny(), chunk(4, DraftStart::Queries)] {
-        let run = start(&config);
-        let score = |stride| {
-            let scoring = trm_train::Scoring { depths: vec![2], max_tokens: 0, stride };
-            wait(run.score(&scoring))
-        };
-        let (apart, close) = (score(16).unwrap(), score(4).unwrap());
-        assert_eq!(apart.scored, close.scored);
-        assert_eq!(apart.depths, wait(run.evaluate(&[2], 0)).unwrap());
-        assert_ne!(apart.depths, close.depths);
-        let (found, scored) = (close.depths[0], close.scored);
-        assert_eq!(scored.tokens, corpus(&config).len(Split::Val) - 1);
-        let nats = found.loss * scored.tokens as f64;
-        assert!((found.word_perplexity.unwrap().ln() - nats / scored.words as f64).abs() < 1e-9);
-        let bits = nats / 2_f64.ln() / scored.bytes as f64;
-        assert!((found.bits_per_byte.unwrap() - bits).abs() < 1e-9);
-        for stride in [17, 3].into_iter().filter(|s| *s > 16 || config.model.chunk_size() == 4) {
-            assert_eq!(score(stride).unwrap_err().kind, FailureKind::Config);
-        }
-    }
-}
-
-/// What cannot be trained on says why.
-#[test]
-fn texts_and_sizes_that_do_not_fit_are_refused() {
-    let kind = |config: &RunConfig| match config.validate() {
-        Ok(()) => panic!("{} was taken", said(config)),
-        Err(error) => error.to_string(),
-    };
-    let message = kind(&chunk(5, DraftStart::Queries));
-    assert!(message.contains("chunk_size") && message.contains("16"), "{message}");
-    let mut last = chunk(4, DraftStart::Queries);
-    last.train.prediction = Prediction::LastPosition;
-    assert!(kind(&last).contains("prediction"));
-    for config in honest() {
-        let short = Corpus::from_text("a few words", &TEXT[..20], 0.0).unwrap();
-        let long = Corpus::from_text("many words", TEXT, 0.0).unwrap();
-        let fits = trm_train::create(&config, short, &Device::flex());
-        assert!(fits.is_ok(), "20 characters hold a block of 16");
-        let short = Corpus::from_text("a few words", &TEXT[..16], 0.0).unwrap();
-        let failure = trm_train::create(&config, short, &Device::flex()).err().expect("refused");
-        assert_eq!(failure.kind, FailureKind::Corpus);
-        assert!(failure.message.contains("block_size 16"), "{failure}");
-        // A text with more characters than the checkpoint knows.
-        let mut run = trm_train::create(&config, long, &Device::flex()).unwrap();
-        wait(run.steps(1)).unwrap();
-        let saved = wait(run.save(serde_json::Value::Null)).unwrap();
-        let Vocab::Char { .. } = run.summary().vocab else { panic!("characters") };
-        let wider = support::lessons("Überall und jederzeit: ÄÖÜ");
-        let failure = trm_train::load(&saved.checkpoint, None, Some(&wider), &Device::flex());
-        let failure = failure.err().expect("refused");
-        assert_eq!(failure.kind, FailureKind::Corpus);
-        assert!(failure.message.contains('Ü'), "{failure}");
     }
 }

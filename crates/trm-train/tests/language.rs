@@ -69,7 +69,7 @@ fn per_cycle_losses_make_shallow_depths_usable() {
 fn evaluation_counts_every_token_once_and_agrees_with_a_trace() {
     let run = start(&tiny());
     let summary = run.summary();
-    let tokens = run.encode(support::TEXT).unwrap();
+    let tokens = run.writer().unwrap().encode(support::TEXT).unwrap();
     let val = &tokens[summary.train_tokens..];
     assert_eq!(val.len(), summary.val_tokens);
     let mut total = 0.0;
@@ -153,7 +153,7 @@ fn live_settings_change_the_next_step() {
     assert_eq!(wait(again.steps(4)).unwrap(), after);
     let config = changed.summary().config;
     changed.configure(&patched(&config, json!({ "ema_decay": 0 }))).unwrap();
-    assert!(changed.answer_with(trm_train::Weights::Average).is_err());
+    assert!(changed.use_weights(trm_train::Weights::Average).is_err());
 }
 
 fn options(depth: usize, seed: u32) -> GenerateOptions {
@@ -171,7 +171,10 @@ fn options(depth: usize, seed: u32) -> GenerateOptions {
 fn generation_follows_seed_and_depth_and_crosses_the_block() {
     let mut run = start(&tiny());
     wait(run.steps(20)).unwrap();
-    let text = |depth, seed| wait(run.generate(&options(depth, seed)).unwrap().pull(50)).unwrap();
+    let text = |depth, seed| {
+        wait(run.writer().unwrap().generate(&options(depth, seed)).unwrap().pull(50, false))
+            .unwrap()
+    };
     assert_eq!(text(2, 1), text(2, 1));
     assert_ne!(text(2, 1), text(2, 2));
     assert_ne!(text(1, 1), text(3, 1));
@@ -181,15 +184,16 @@ fn generation_follows_seed_and_depth_and_crosses_the_block() {
 #[test]
 fn a_stream_keeps_the_weights_it_was_opened_with() {
     let mut run = start(&tiny());
-    let whole = wait(run.generate(&options(2, 3)).unwrap().pull(50)).unwrap().text;
-    let mut stream = run.generate(&options(2, 3)).unwrap();
-    let mut text = wait(stream.pull(10)).unwrap().text;
+    let whole =
+        wait(run.writer().unwrap().generate(&options(2, 3)).unwrap().pull(50, false)).unwrap().text;
+    let mut stream = run.writer().unwrap().generate(&options(2, 3)).unwrap();
+    let mut text = wait(stream.pull(10, false)).unwrap().text;
     wait(run.steps(5)).unwrap();
-    let rest = wait(stream.pull(100)).unwrap();
+    let rest = wait(stream.pull(100, false)).unwrap();
     text += &rest.text;
     assert_eq!(text, whole);
     assert!(rest.done);
-    assert!(wait(stream.pull(5)).unwrap().tokens.is_empty());
+    assert!(wait(stream.pull(5, false)).unwrap().tokens.is_empty());
 }
 
 #[test]
@@ -201,8 +205,8 @@ fn bad_requests_say_what_to_do() {
         failure.kind
     };
     let with = |prompt: &str, depth| GenerateOptions { prompt: prompt.into(), ..options(depth, 0) };
-    assert_eq!(kind(run.generate(&with("né", 1)).map(drop)), FailureKind::Prompt);
-    assert_eq!(kind(run.generate(&with("To", 0)).map(drop)), FailureKind::Config);
+    assert_eq!(kind(run.writer().unwrap().generate(&with("né", 1)).map(drop)), FailureKind::Prompt);
+    assert_eq!(kind(run.writer().unwrap().generate(&with("To", 0)).map(drop)), FailureKind::Config);
     assert_eq!(kind(wait(run.evaluate(&[0], 0)).map(drop)), FailureKind::Config);
     for tokens in [vec![], vec![vec![]], vec![vec![1], vec![]], vec![vec![999]], vec![vec![1; 17]]]
     {

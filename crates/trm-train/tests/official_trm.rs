@@ -199,19 +199,19 @@ fn evaluation_steps_are_the_originals() {
         let puzzles = Puzzles::new(&fixture.batch("eval.batch"), &device);
         let [rows, _] = puzzles.inputs.dims();
         let embedding = model.embedding(puzzles.identifiers);
-        let x = model.encode(&PuzzleInput { tokens: puzzles.inputs, embedding });
-        fixture.check("eval.input_embeddings", &host(x.clone()));
-        let mut state = model.start(&x);
-        let first = model.first_block(state.y.clone() + state.z.clone() + x.clone());
+        let context = model.encode(&PuzzleInput { tokens: puzzles.inputs, embedding });
+        fixture.check("eval.input_embeddings", &host(context.x.clone()));
+        let mut state = model.start(&context);
+        let first = model.first_block(state.y.clone() + state.z.clone() + context.x.clone());
         fixture.check("eval.block0.first_out", &host(first));
-        let engine = Engine::keeping(fixture.spec.h_cycles, 1);
+        let engine = Engine::truncated(fixture.spec.h_cycles, 1);
         for step in 1.. {
             let name = |part: &str| format!("eval.step{step}.{part}");
             if !fixture.io.contains_key(&name("logits")) {
                 assert!(step > 1, "no evaluation steps");
                 break;
             }
-            state = engine.think(&model, &x, state, |_, _| ());
+            state = engine.run(&model, &context, state, |_, _| ());
             fixture.check(&name("z_H"), &host(state.y.clone()));
             fixture.check(&name("z_L"), &host(state.z.clone()));
             fixture.check(&name("logits"), &host(model.read(&state).logits));

@@ -248,7 +248,7 @@ fn cycles_computed_again_give_the_same_gradients() {
             let plain = gradients(&task, &network, &batch(&config, 0), 4, 0.5, &before);
             let again = checkpointed(&task, &network, &batch(&config, 0), 4, 0.5, &before);
             let number = |t: Tensor<1>| t.into_scalar::<f32>();
-            assert!((number(plain.last) - number(again.last)).abs() < 1e-6);
+            assert!((number(plain.metrics) - number(again.metrics)).abs() < 1e-6);
             let (plain, again) = (values(&network, &plain.grads), values(&network, &again.grads));
             for ((name, _, _), (a, b)) in weights(&network).iter().zip(plain.iter().zip(&again)) {
                 let what = format!("{name}, {objective:?}, {kept} kept, {injection:?}");
@@ -316,7 +316,7 @@ fn either_weights_can_answer() {
     wait(run.steps(20)).unwrap();
     let average = wait(run.evaluate(&[3], 0)).unwrap()[0].loss;
     let exported = wait(run.export(serde_json::Value::Null)).unwrap();
-    run.answer_with(Weights::Raw).unwrap();
+    run.use_weights(Weights::Raw).unwrap();
     let raw = wait(run.evaluate(&[3], 0)).unwrap()[0].loss;
     assert_ne!(raw, average);
     let alone = |bytes: &[u8]| {
@@ -329,7 +329,7 @@ fn either_weights_can_answer() {
     assert_eq!(alone(&wait(run.save(serde_json::Value::Null)).unwrap().checkpoint), raw);
 
     let mut plain = start(&tiny());
-    let failure = plain.answer_with(Weights::Average).unwrap_err();
+    let failure = plain.use_weights(Weights::Average).unwrap_err();
     assert!(failure.hint.contains("ema_decay"), "{failure}");
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::wait;
 use trm_data::IGNORED;
 use trm_data::puzzles::{PuzzleData, PuzzleSet};
-use trm_spec::{FailureKind, GenerateOptions, PuzzleScores, RunConfig, VariantSpec, overlay};
+use trm_spec::{FailureKind, PuzzleScores, RunConfig, VariantSpec, overlay};
 use trm_train::{Run, SolveRequest, TraceRequest, Weights};
 
 const CELLS: usize = 6;
@@ -82,10 +82,10 @@ fn every_kind_of_training_learns() {
     ] {
         let config = tiny(patch.clone());
         let mut run = start(&config);
-        let before = wait(run.judge(config.model.depth(), 0)).unwrap();
+        let before = wait(run.solver().unwrap().evaluate_puzzles(config.model.depth(), 0)).unwrap();
         let reports = wait(run.steps(config.train.max_iters)).unwrap();
         assert_eq!(reports.len(), config.train.max_iters);
-        let after = wait(run.judge(config.model.depth(), 0)).unwrap();
+        let after = wait(run.solver().unwrap().evaluate_puzzles(config.model.depth(), 0)).unwrap();
         // Where it halts by itself: rows that halt leave the later steps with
         // little to learn from, so that a small model forgets them.
         let done = after.halting.iter().find(|score| score.threshold == 0.5).unwrap();
@@ -148,7 +148,7 @@ fn answers_agree_with_scores_and_traces() {
         threshold: None,
         max_steps: 4,
     };
-    let all = wait(run.solve(&request)).unwrap();
+    let all = wait(run.solver().unwrap().solve(&request)).unwrap();
     let trace = wait(run.trace(&TraceRequest {
         tokens: inputs,
         depth: 4,
@@ -157,7 +157,7 @@ fn answers_agree_with_scores_and_traces() {
         ..TraceRequest::default()
     }))
     .unwrap();
-    let scores = wait(run.judge(4, 0)).unwrap();
+    let scores = wait(run.solver().unwrap().evaluate_puzzles(4, 0)).unwrap();
     assert_eq!(trace.steps.len(), 4);
     let right = |answers: &[Vec<u32>]| {
         let labels = val.labels.chunks_exact(CELLS);
@@ -179,7 +179,9 @@ fn answers_agree_with_scores_and_traces() {
     let mut sorted: Vec<f32> = halts[1].clone();
     sorted.sort_by(f32::total_cmp);
     let threshold = f64::from(sorted[sorted.len() / 2]);
-    let some = wait(run.solve(&SolveRequest { threshold: Some(threshold), ..request })).unwrap();
+    let some =
+        wait(run.solver().unwrap().solve(&SolveRequest { threshold: Some(threshold), ..request }))
+            .unwrap();
     for (row, solution) in some.iter().enumerate() {
         let stop = (0..4).find(|&step| f64::from(halts[step][row]) > threshold).unwrap_or(3);
         // A probability as good as at the threshold may fall on either side.
@@ -197,7 +199,7 @@ fn bad_requests_say_what_to_do() {
     let mut run = start(&config);
     let solve = |inputs: Vec<Vec<u32>>, puzzle_identifiers: Vec<u32>| {
         let request = SolveRequest { inputs, puzzle_identifiers, threshold: None, max_steps: 2 };
-        wait(run.solve(&request)).map(drop)
+        wait(run.solver().unwrap().solve(&request)).map(drop)
     };
     for (inputs, identifiers, words) in [
         (vec![vec![1; CELLS - 1]], vec![], "has 5 cells"),
@@ -210,22 +212,15 @@ fn bad_requests_say_what_to_do() {
         assert!(failure.message.contains(words), "{}", failure.message);
     }
     solve(Vec::new(), Vec::new()).expect("no puzzles have no answers");
-    let options = GenerateOptions {
-        prompt: "1".into(),
-        depth: 1,
-        temperature: 0.0,
-        top_k: 0,
-        seed: 1,
-        max_new_tokens: 1,
-    };
-    assert_eq!(run.generate(&options).map(drop).unwrap_err().kind, FailureKind::Prompt);
-    assert_eq!(run.encode("1").unwrap_err().kind, FailureKind::Prompt);
+    let failure = run.writer().map(drop).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Prompt);
+    assert!(failure.message.contains("does not generate text"), "{}", failure.message);
     let changed = |patch: Value| overlay(&config, &patch).unwrap();
     let failure = run.configure(&changed(json!({ "h_cycles": 3 }))).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Config);
     run.configure(&changed(json!({ "batch_size": 3, "learning_rate": 1e-3 }))).unwrap();
     wait(run.steps(2)).expect("another batch size starts with new puzzles");
-    assert!(run.answer_with(Weights::Raw).is_ok());
+    assert!(run.use_weights(Weights::Raw).is_ok());
 
     // What a model was not made for.
     let config = tiny(json!({ "seq_len": 7 }));
@@ -234,7 +229,7 @@ fn bad_requests_say_what_to_do() {
     assert!(failure.message.contains(words), "{}", failure.message);
     let created = trm_train::create(&RunConfig::default(), data(), &Device::flex());
     let failure = created.err().expect("refused");
-    assert!(failure.message.contains("does not learn from puzzles"), "{}", failure.message);
+    assert!(failure.message.contains("cannot be trained on puzzles"), "{}", failure.message);
 }
 
 /// Whatever the setting says, no puzzle is without an embedding; a saved model that

@@ -209,7 +209,7 @@ fn answer(model: &Trm, spec: &TrmSpec, puzzle: i32) -> (Tensor<3>, Tensor<2>) {
     let x = model.encode(&ask(model, puzzle));
     let mut state = model.start(&x);
     for _ in 0..2 {
-        state = Engine::new(spec.h_cycles).think(model, &x, state, |_, _| ());
+        state = Engine::new(spec.h_cycles).run(model, &x, state, |_, _| ());
     }
     (model.read(&state).logits, model.halting(&state))
 }

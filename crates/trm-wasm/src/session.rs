@@ -70,19 +70,19 @@ impl Answering {
                 Ok(Event::Evaluated { step, depths: run.evaluate(&depths, max_tokens).await? })
             }
             Command::Generate { options } => {
-                let stream = self.run()?.generate(&options)?;
+                let stream = self.run()?.writer()?.generate(&options)?;
                 self.next_stream += 1;
                 self.streams.insert(self.next_stream, stream);
                 Ok(Event::Generating { stream: self.next_stream })
             }
-            Command::Pull { stream, n } => self.pull(stream, n).await,
+            Command::Pull { stream, n, trace } => self.pull(stream, n, trace).await,
             Command::Close { stream } => {
                 self.streams.remove(&stream);
                 Ok(Event::Closed { stream })
             }
             Command::Trace { prompt, depth, top, attention } => {
                 let run = self.run()?;
-                let tokens = vec![run.encode(&prompt)?];
+                let tokens = vec![run.writer()?.encode(&prompt)?];
                 let request =
                     TraceRequest { tokens, depth, top, attention, ..TraceRequest::default() };
                 let trace = run.trace(&request).await?;
@@ -91,9 +91,9 @@ impl Answering {
             }
             Command::Draft { prompt, depth, top } => {
                 let run = self.run()?;
-                let tokens = vec![run.encode(&prompt)?];
+                let tokens = vec![run.writer()?.encode(&prompt)?];
                 let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
-                let draft = run.draft(&request).await?;
+                let draft = run.writer()?.draft(&request).await?;
                 let summary = run.summary();
                 Ok(Event::Drafted { step: summary.step, draft, vocab: summary.vocab })
             }
@@ -115,7 +115,10 @@ impl Answering {
             Command::Judge { steps, puzzles } => {
                 let run = self.run()?;
                 let step = run.summary().step;
-                Ok(Event::Judged { step, scores: run.judge(steps, puzzles).await? })
+                Ok(Event::Judged {
+                    step,
+                    scores: run.solver()?.evaluate_puzzles(steps, puzzles).await?,
+                })
             }
             Command::Configure { config } => {
                 let run = self.run_mut()?;
@@ -144,7 +147,7 @@ impl Answering {
         self.run.as_mut().ok_or_else(no_run)
     }
 
-    async fn pull(&mut self, stream: u32, n: usize) -> Result<Event, Failure> {
+    async fn pull(&mut self, stream: u32, n: usize, trace: bool) -> Result<Event, Failure> {
         let open = self.streams.get_mut(&stream).ok_or_else(|| {
             Failure::new(
                 FailureKind::Protocol,
@@ -152,7 +155,7 @@ impl Answering {
                 "Start the generation again.",
             )
         })?;
-        let output = open.pull(n).await?;
+        let output = open.pull(n, trace).await?;
         if output.done {
             self.streams.remove(&stream);
         }

@@ -211,7 +211,7 @@ rope_theta: number, };
  * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
  * left out of the module that holds none.
  */
-export type Command = { "type": "create", config: RunConfig, lessons: Lessons, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, lessons: Lessons | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "draft", prompt: string, depth: number, top: number, } | { "type": "pose", kind: string, from: PuzzleFrom, } | { "type": "examine", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "read_tasks", name: string, text: string, } | { "type": "attempt", task: ArcTask, test: number, guise: number, steps: number, } | { "type": "vote", ballots: Array<ArcBallot>, } | { "type": "judge", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
+export type Command = { "type": "create", config: RunConfig, lessons: Lessons, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, lessons: Lessons | null, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, trace: boolean, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "draft", prompt: string, depth: number, top: number, } | { "type": "pose", kind: string, from: PuzzleFrom, } | { "type": "examine", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "read_tasks", name: string, text: string, } | { "type": "attempt", task: ArcTask, test: number, guise: number, steps: number, } | { "type": "vote", ballots: Array<ArcBallot>, } | { "type": "judge", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "probe", config: RunConfig, steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where the text or the puzzles come from.
@@ -369,11 +369,27 @@ top_k: number, seed: number, max_new_tokens: number, };
 /**
  * A piece of generated text.
  */
-export type Generated = { text: string, tokens: Array<number>, 
+export type Generated = { 
+/**
+ * The text of the tokens. Bytes that do not make up a whole character yet come with
+ * the token that completes it.
+ */
+text: string, tokens: Array<number>, 
+/**
+ * The part of the text that each token added; together they are the text. A
+ * character of several tokens belongs to the last of them.
+ */
+pieces: Array<string>, 
 /**
  * Whether the stream has ended.
  */
-done: boolean, };
+done: boolean, 
+/**
+ * The cycles that made the tokens, where they were asked for: position i is the
+ * readout that token i was drawn from, and `tokens` are these tokens. A chunk that
+ * an earlier pull began without a trace has none.
+ */
+trace?: Trace, };
 
 /**
  * How puzzles are answered when each stops by itself.

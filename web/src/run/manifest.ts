@@ -48,7 +48,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a manifest, or throws an error that names what is wrong with it. */
 export function readManifest(document: unknown): Manifest {
-  if (!isFields(document)) throw new Error('the manifest is no JSON object');
+  if (!isFields(document)) throw new Error('the manifest is not a JSON object');
   const format = text(document, 'format');
   if (format !== FORMAT) throw new Error(`its format is “${format}”, not “${FORMAT}”`);
   const checkpoints = list(document, 'checkpoints').map((entry, i) => {
@@ -63,12 +63,12 @@ export function readManifest(document: unknown): Manifest {
   if (new Set(names).size < names.length) throw new Error('two checkpoints have the same name');
   const wanted = text(document, 'default');
   const first = checkpoints.find((each) => each.name === wanted);
-  if (!first) throw new Error(`its default “${wanted}” is none of its checkpoints`);
+  if (!first) throw new Error(`its default “${wanted}” is not one of its checkpoints`);
   return { first, checkpoints };
 }
 
 function shipped(entry: unknown): Shipped {
-  if (!isFields(entry)) throw new Error('no JSON object');
+  if (!isFields(entry)) throw new Error('not a JSON object');
   return {
     name: matching(entry, 'name', /^[a-z0-9][a-z0-9-]*$/),
     title: text(entry, 'title'),
@@ -92,12 +92,12 @@ function shipped(entry: unknown): Shipped {
 }
 
 function loss(row: unknown): ShippedLoss {
-  if (!isFields(row)) throw new Error('“losses” is no list of depths and losses');
+  if (!isFields(row)) throw new Error('“losses” is not a list of depths and losses');
   return { depth: whole(row, 'depth', 1), loss: number(row, 'loss') };
 }
 
 function scores(value: unknown): PuzzleScores {
-  if (!isFields(value)) throw new Error('“scores” are no JSON object');
+  if (!isFields(value)) throw new Error('“scores” is not a JSON object');
   const share = (row: Fields) => ({
     cell_accuracy: number(row, 'cell_accuracy'),
     exact_accuracy: number(row, 'exact_accuracy'),
@@ -152,7 +152,7 @@ function isValue(value: unknown): value is string | number | boolean | number[] 
 
 function text(from: Fields, key: string): string {
   const value = from[key];
-  if (typeof value !== 'string' || value === '') throw new Error(`“${key}” is no text`);
+  if (typeof value !== 'string' || value === '') throw new Error(`“${key}” is not a text`);
   return value;
 }
 
@@ -165,7 +165,7 @@ function matching(from: Fields, key: string, pattern: RegExp): string {
 function number(from: Fields, key: string): number {
   const value = from[key];
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
-    throw new Error(`“${key}” is no number`);
+    throw new Error(`“${key}” is not a number`);
   }
   return value;
 }
@@ -180,6 +180,6 @@ function whole(from: Fields, key: string, least = 0, most = Number.MAX_SAFE_INTE
 
 function list(from: Fields, key: string): readonly unknown[] {
   const value: unknown = from[key];
-  if (!Array.isArray(value) || value.length === 0) throw new Error(`“${key}” is no list`);
+  if (!Array.isArray(value) || value.length === 0) throw new Error(`“${key}” is not a list`);
   return value;
 }

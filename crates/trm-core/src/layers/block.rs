@@ -6,19 +6,23 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
 
-use super::{Context, SelfAttention, Slots, SwiGlu};
-use crate::Init;
-use crate::cache::Slot;
+use super::{ContextKv, DraftPositions, SelfAttention, SwiGlu};
+use crate::{Init, KvCache};
 
 /// Sizes of a block.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockSpec {
+    /// Width of the residual stream.
     pub dim: usize,
+    /// Attention heads; they divide `dim`.
     pub heads: usize,
     /// Inner width of the SwiGLU.
     pub inner: usize,
+    /// Whether a position attends only to itself and those before it.
     pub causal: bool,
+    /// Probability of dropping an activation that is added.
     pub dropout: f64,
+    /// Added to the mean square under the root of RMSNorm.
     pub eps: f64,
 }
 
@@ -26,7 +30,9 @@ pub struct BlockSpec {
 /// (official TRM). Dropout falls on what is added, as in nanoGPT.
 #[derive(Module, Debug)]
 pub struct Block {
+    /// The attention layer.
     pub self_attn: SelfAttention,
+    /// The feed-forward layer.
     pub mlp: SwiGlu,
     dropout: Dropout,
     #[module(skip)]
@@ -34,6 +40,7 @@ pub struct Block {
 }
 
 impl Block {
+    /// A block of the sizes of `spec`.
     pub fn new(spec: BlockSpec, init: &mut Init) -> Self {
         Self {
             self_attn: SelfAttention::new(spec.dim, spec.heads, spec.causal, init),
@@ -49,36 +56,38 @@ impl Block {
         self.finish(h, mixed)
     }
 
-    /// [`forward`](Self::forward) for positions that follow those in `slot`.
-    pub fn extend(&self, h: Tensor<3>, rope: &Tensor<3>, slot: &mut Slot) -> Tensor<3> {
-        let mixed = self.self_attn.extend(h.clone(), rope, slot);
+    /// [`forward`](Self::forward) for positions that follow those in `cache`.
+    pub fn extend(&self, h: Tensor<3>, rope: &Tensor<3>, cache: &mut KvCache) -> Tensor<3> {
+        let mixed = self.self_attn.extend(h.clone(), rope, cache);
         self.finish(h, mixed)
     }
 
-    /// [`forward`](Self::forward), and what slots need to look at these positions.
-    pub fn read(&self, h: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, Tensor<3>) {
-        let (mixed, kept) = self.self_attn.read(h.clone(), rope);
-        (self.finish(h, mixed), kept)
+    /// [`forward`](Self::forward), and the keys and values of the positions for
+    /// [`forward_drafts`](Self::forward_drafts).
+    pub fn forward_context(&self, h: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, ContextKv) {
+        let (mixed, kv) = self.self_attn.forward_context(h.clone(), rope);
+        (self.finish(h, mixed), kv)
     }
 
-    /// The block applied to slots that look at a context and at their group; those of
-    /// each group that are `asked` come out.
-    pub fn look(
+    /// The block applied to draft positions that attend to a context and to their
+    /// group: `[batch, groups · size, dim] → [batch, groups · queries, dim]`, only the
+    /// positions `queries` of each group.
+    pub fn forward_drafts(
         &self,
         h: Tensor<3>,
-        slots: &Slots,
-        context: &Context,
-        asked: &Range<usize>,
+        positions: &DraftPositions,
+        context: &ContextKv,
+        queries: &Range<usize>,
     ) -> Tensor<3> {
-        let mixed = self.self_attn.look(h.clone(), slots, context, asked);
+        let mixed = self.self_attn.forward_drafts(h.clone(), positions, context, queries);
         let [batch, all, dim] = h.dims();
-        let size = all / slots.groups;
-        if asked.len() == size {
+        let size = all / positions.groups;
+        if queries.len() == size {
             return self.finish(h, mixed);
         }
-        let kept = h.reshape([batch, slots.groups, size, dim]);
-        let kept = kept.narrow(2, asked.start, asked.len());
-        self.finish(kept.reshape([batch, slots.groups * asked.len(), dim]), mixed)
+        let residual = h.reshape([batch, positions.groups, size, dim]);
+        let residual = residual.narrow(2, queries.start, queries.len());
+        self.finish(residual.reshape([batch, positions.groups * queries.len(), dim]), mixed)
     }
 
     fn finish(&self, h: Tensor<3>, mixed: Tensor<3>) -> Tensor<3> {

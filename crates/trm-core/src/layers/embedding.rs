@@ -14,6 +14,7 @@ pub struct Embedding {
 }
 
 impl Embedding {
+    /// An embedding of `vocab` tokens in `dim` dimensions.
     pub fn new(vocab: usize, dim: usize, init: &mut Init) -> Self {
         Self { embedding_weight: init.truncated_normal([vocab, dim], 1.0 / (dim as f64).sqrt()) }
     }
@@ -29,8 +30,8 @@ impl Embedding {
             .reshape([batch, seq, dim])
     }
 
-    /// How like each token's vector a state is, `[batch, seq, dim] → [batch, seq,
-    /// vocab]`: the readout of models whose embedding is tied to it.
+    /// Product of every state with every token's vector, `[batch, seq, dim] → [batch, seq,
+    /// vocab]`: the output layer of models that tie it to the embedding.
     pub fn compare(&self, state: Tensor<3>) -> Tensor<3> {
         trm_kernels::linear(state, self.embedding_weight.val())
     }

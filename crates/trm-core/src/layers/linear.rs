@@ -8,10 +8,12 @@ use crate::Init;
 /// `x · weightᵀ`. The weight is `[out, in]`, as PyTorch stores it.
 #[derive(Module, Debug)]
 pub struct Linear {
+    /// `[out, in]`.
     pub weight: Param<Tensor<2>>,
 }
 
 impl Linear {
+    /// A map from `input` to `output` features.
     pub fn new(input: usize, output: usize, init: &mut Init) -> Self {
         Self { weight: init.lecun(output, input) }
     }
@@ -32,7 +34,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// A map that gives `bias` whatever it is given, until it is trained.
+    /// A map with weight 0, whose output is `bias` until it is trained.
     pub fn constant(input: usize, output: usize, bias: f32, init: &Init) -> Self {
         Self { weight: init.constant([output, input], 0.0), bias: init.constant([output], bias) }
     }

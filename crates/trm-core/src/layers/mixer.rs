@@ -1,5 +1,4 @@
-//! A block whose positions speak to each other by attention or by a SwiGLU that
-//! runs along the sequence.
+//! A block that mixes positions by attention or by a SwiGLU along the sequence.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -10,18 +9,29 @@ use crate::Init;
 /// How a block mixes positions.
 #[derive(Clone, Copy, Debug)]
 pub enum Mixing {
-    /// Attention in both directions with so many heads.
-    Attention { heads: usize },
-    /// A SwiGLU over so many positions, with so many inner ones.
-    Positions { length: usize, inner: usize },
+    /// Attention in both directions.
+    Attention {
+        /// Number of heads.
+        heads: usize,
+    },
+    /// A SwiGLU along the sequence.
+    Positions {
+        /// Positions in a sequence.
+        length: usize,
+        /// Inner width of the SwiGLU.
+        inner: usize,
+    },
 }
 
 /// `h = rms(h + mix(h)); h = rms(h + swiglu(h))`, without learned norms
 /// (official TRM). One of the two ways of mixing is there.
 #[derive(Module, Debug)]
 pub struct MixingBlock {
+    /// Mixes positions by attention.
     pub self_attn: Option<SelfAttention>,
+    /// Mixes positions by a SwiGLU along the sequence.
     pub mlp_t: Option<SwiGlu>,
+    /// The feed-forward layer.
     pub mlp: SwiGlu,
     #[module(skip)]
     eps: f64,

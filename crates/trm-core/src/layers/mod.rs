@@ -8,7 +8,7 @@ mod linear;
 mod mixer;
 mod swiglu;
 
-pub use attention::{Context, SelfAttention, Slots};
+pub use attention::{ContextKv, DraftPositions, SelfAttention};
 pub use block::{Block, BlockSpec};
 pub use embedding::Embedding;
 pub use linear::{Affine, Linear};

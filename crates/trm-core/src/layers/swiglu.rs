@@ -9,11 +9,14 @@ use crate::Init;
 /// `down(silu(gate(x)) · up(x))`, gate and up as one matrix, gate first.
 #[derive(Module, Debug)]
 pub struct SwiGlu {
+    /// `[2 · inner, dim]`, gate first.
     pub gate_up_proj: Linear,
+    /// `[dim, inner]`.
     pub down_proj: Linear,
 }
 
 impl SwiGlu {
+    /// A layer of width `dim` with `inner` hidden features.
     pub fn new(dim: usize, inner: usize, init: &mut Init) -> Self {
         Self {
             gate_up_proj: Linear::new(dim, 2 * inner, init),

@@ -4,9 +4,9 @@
 //! the scaled token embedding and applies the same causal blocks. The head can
 //! read the state after any cycle.
 //!
-//! Two departures may be asked for: the input may come in through a learned
-//! map, and the state may move towards the blocks' output instead of being
-//! replaced by it.
+//! Two settings depart from the published model: the input can be injected through
+//! a learned map, and a gate can move the state towards the blocks' output instead
+//! of replacing it.
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
@@ -14,9 +14,8 @@ use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor};
 use trm_spec::{ChatTrmSpec, Injection, StateUpdate};
 
-use crate::cache::{Autoregressive, Cache};
 use crate::layers::{Block, BlockSpec, Embedding, Linear};
-use crate::{Init, Readout, Recursive, State};
+use crate::{Autoregressive, Embedded, Init, ModelCache, Readout, Recursive, State};
 
 /// Chat-TRM. Field names are the names of its published weights.
 #[derive(Module, Debug)]
@@ -90,8 +89,8 @@ impl ChatTrm {
         }
     }
 
-    /// One cycle, whatever way a block is run.
-    fn turn(
+    /// One cycle; `run` applies block number `i`.
+    fn cycle_with(
         &self,
         x: &Tensor<3>,
         z: Tensor<3>,
@@ -115,32 +114,34 @@ impl ChatTrm {
 impl Recursive for ChatTrm {
     /// Tokens, `[batch, seq]`.
     type Input = Tensor<2, Int>;
+    type Context = Embedded;
     type State = Single;
 
-    fn encode(&self, tokens: &Self::Input) -> Tensor<3> {
-        self.dropout.forward(self.embed_tokens.forward(tokens.clone()))
+    fn encode(&self, tokens: &Self::Input) -> Embedded {
+        Embedded { x: self.dropout.forward(self.embed_tokens.forward(tokens.clone())) }
     }
 
-    fn start(&self, x: &Tensor<3>) -> Single {
-        let dims = x.dims();
+    fn start(&self, context: &Embedded) -> Single {
+        let dims = context.x.dims();
         Single { z: self.z_init.val().reshape([1, 1, dims[2]]).expand(dims) }
     }
 
-    fn cycle(&self, x: &Tensor<3>, state: Single) -> Single {
-        Single { z: self.turn(x, state.z, |_, block, h| block.forward(h, &self.rope)) }
+    fn cycle(&self, context: &Embedded, state: Single) -> Single {
+        let z = self.cycle_with(&context.x, state.z, |_, block, h| block.forward(h, &self.rope));
+        Single { z }
     }
 
     fn read(&self, state: &Single) -> Readout {
         Readout { logits: self.lm_head.forward(state.z.clone()), halt: None }
     }
 
-    fn attend(&self, x: &Tensor<3>, state: &Single) -> Vec<Tensor<4>> {
-        let mut seen = Vec::with_capacity(self.blocks.len());
-        self.turn(x, state.z.clone(), |_, block, h| {
-            seen.push(block.self_attn.shares(h.clone(), &self.rope));
+    fn attend(&self, context: &Embedded, state: &Single) -> Vec<Tensor<4>> {
+        let mut weights = Vec::with_capacity(self.blocks.len());
+        self.cycle_with(&context.x, state.z.clone(), |_, block, h| {
+            weights.push(block.self_attn.weights(h.clone(), &self.rope));
             block.forward(h, &self.rope)
         });
-        seen
+        weights
     }
 
     fn device(&self) -> Device {
@@ -153,22 +154,23 @@ impl Autoregressive for ChatTrm {
         self.rope.dims()[1]
     }
 
-    fn cache(&self, depth: usize) -> Cache {
-        Cache::new(depth, depth, self.blocks.len(), self.block_size())
+    fn cache(&self, depth: usize) -> ModelCache {
+        ModelCache::new(depth, depth, self.blocks.len(), self.block_size())
     }
 
     fn extend(
         &self,
         tokens: Tensor<2, Int>,
-        cache: &mut Cache,
-        probe: &mut dyn FnMut(usize, &Single),
+        cache: &mut ModelCache,
+        on_cycle: &mut dyn FnMut(usize, &Single),
     ) -> Single {
-        let x = self.encode(&tokens);
-        let mut state = self.start(&x);
-        for (cycle, slots) in cache.passes_mut().enumerate() {
+        let context = self.encode(&tokens);
+        let mut state = self.start(&context);
+        for (cycle, pass) in cache.passes_mut().enumerate() {
             let z = state.z;
-            state.z = self.turn(&x, z, |i, block, h| block.extend(h, &self.rope, &mut slots[i]));
-            probe(cycle + 1, &state);
+            state.z = self
+                .cycle_with(&context.x, z, |i, block, h| block.extend(h, &self.rope, &mut pass[i]));
+            on_cycle(cycle + 1, &state);
         }
         state
     }

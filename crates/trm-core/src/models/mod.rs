@@ -2,5 +2,7 @@
 
 pub mod chat_trm;
 pub mod chunk_lm;
+#[cfg(feature = "toy-model")]
+pub mod toy_lm;
 pub mod trm;
 pub mod trm_lm;

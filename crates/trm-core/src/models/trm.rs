@@ -6,7 +6,7 @@
 //! next step goes on from where it ended. The answer is read out of `y`, and
 //! from its first position whether it is worth going on.
 //!
-//! Not in here: when a puzzle is done, and what is made of the halting logit.
+//! Not in here: when a puzzle is done, and how the halting logit is used.
 
 #![expect(non_snake_case, reason = "the names of the published weights")]
 
@@ -15,7 +15,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_spec::{Positions, StateStart, TrmSpec};
 
 use crate::layers::{Affine, Embedding, Linear, Mixing, MixingBlock};
-use crate::{Init, Readout, Recursive, State};
+use crate::{Embedded, Init, Readout, Recursive, State};
 
 /// TRM. Field names are the names of its published weights.
 #[derive(Module, Debug)]
@@ -54,7 +54,7 @@ pub struct PuzzleEmbedding {
     pub weights: Param<Tensor<2>>,
 }
 
-/// What a puzzle solver is asked.
+/// The input of a puzzle solver.
 #[derive(Clone, Debug)]
 pub struct PuzzleInput {
     /// `[batch, seq]`.
@@ -74,7 +74,7 @@ pub struct DualState {
 
 impl DualState {
     /// The vectors `y` and `z` `[dim]` at every position of `x`, or zero.
-    pub(super) fn begin(
+    pub(super) fn start(
         y: Option<&Param<Tensor<1>>>,
         z: Option<&Param<Tensor<1>>>,
         x: &Tensor<3>,
@@ -196,9 +196,10 @@ fn rope(spec: &TrmSpec, positions: usize, device: &Device) -> Tensor<3> {
 
 impl Recursive for Trm {
     type Input = PuzzleInput;
+    type Context = Embedded;
     type State = DualState;
 
-    fn encode(&self, input: &PuzzleInput) -> Tensor<3> {
+    fn encode(&self, input: &PuzzleInput) -> Embedded {
         let mut x = self.embed_tokens.forward(input.tokens.clone());
         let [batch, _, dim] = x.dims();
         if let Some(rows) = &input.embedding {
@@ -211,24 +212,22 @@ impl Recursive for Trm {
             }
             x = Tensor::cat(vec![rows.reshape([batch, self.prefix, dim]), x], 1);
         }
-        match &self.embed_pos {
-            None => x,
-            Some(positions) => {
-                let learned = positions.all().unsqueeze::<3>();
-                (x + learned).mul_scalar(HALF_VARIANCE)
-            }
+        if let Some(positions) = &self.embed_pos {
+            let learned = positions.all().unsqueeze::<3>();
+            x = (x + learned).mul_scalar(HALF_VARIANCE);
         }
+        Embedded { x }
     }
 
-    fn start(&self, x: &Tensor<3>) -> DualState {
-        DualState::begin(self.H_init.as_ref(), self.L_init.as_ref(), x)
+    fn start(&self, context: &Embedded) -> DualState {
+        DualState::start(self.H_init.as_ref(), self.L_init.as_ref(), &context.x)
     }
 
-    fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {
+    fn cycle(&self, context: &Embedded, state: DualState) -> DualState {
         let DualState { y, mut z } = state;
-        let given = y.clone() + x.clone();
+        let input = y.clone() + context.x.clone();
         for _ in 0..self.l_cycles {
-            z = self.network(z + given.clone());
+            z = self.network(z + input.clone());
         }
         DualState { y: self.network(y + z.clone()), z }
     }
@@ -243,14 +242,14 @@ impl Recursive for Trm {
     }
 
     /// Of the first latent step.
-    fn attend(&self, x: &Tensor<3>, state: &DualState) -> Vec<Tensor<4>> {
-        let mut h = state.z.clone() + (state.y.clone() + x.clone());
-        let mut shares = Vec::new();
+    fn attend(&self, context: &Embedded, state: &DualState) -> Vec<Tensor<4>> {
+        let mut h = state.z.clone() + (state.y.clone() + context.x.clone());
+        let mut weights = Vec::new();
         for block in &self.L_level.layers {
-            shares.extend(block.self_attn.as_ref().map(|a| a.shares(h.clone(), &self.rope)));
+            weights.extend(block.self_attn.as_ref().map(|a| a.weights(h.clone(), &self.rope)));
             h = block.forward(h, &self.rope);
         }
-        shares
+        weights
     }
 
     fn device(&self) -> Device {

@@ -18,9 +18,8 @@ use burn::tensor::{Device, Int, Tensor};
 use trm_spec::{StateStart, TrmLmSpec};
 
 use super::trm::DualState;
-use crate::cache::{Autoregressive, Cache};
 use crate::layers::{Block, BlockSpec, Embedding, Linear};
-use crate::{Init, Readout, Recursive};
+use crate::{Autoregressive, Embedded, Init, ModelCache, Readout, Recursive};
 
 /// TRM-LM.
 #[derive(Module, Debug)]
@@ -92,18 +91,17 @@ impl TrmLm {
         }
     }
 
-    /// One cycle, whatever way the network is run; `network` is told of its calls
-    /// in turn.
-    fn turn(
+    /// One cycle; `network` applies f and is called once for every use of it.
+    fn cycle_with(
         &self,
         x: &Tensor<3>,
         state: DualState,
         mut network: impl FnMut(Tensor<3>) -> Tensor<3>,
     ) -> DualState {
         let DualState { y, mut z } = state;
-        let given = x.clone() + y.clone();
+        let input = x.clone() + y.clone();
         for _ in 0..self.l_cycles {
-            let new = network(given.clone() + z.clone());
+            let new = network(input.clone() + z.clone());
             z = match self.kept(&z) {
                 Some(kept) => kept + new,
                 None => new,
@@ -116,18 +114,21 @@ impl TrmLm {
 impl Recursive for TrmLm {
     /// Tokens, `[batch, seq]`.
     type Input = Tensor<2, Int>;
+    type Context = Embedded;
     type State = DualState;
 
-    fn encode(&self, tokens: &Self::Input) -> Tensor<3> {
-        self.dropout.forward(self.embed_tokens.forward(tokens.clone()))
+    fn encode(&self, tokens: &Self::Input) -> Embedded {
+        Embedded { x: self.dropout.forward(self.embed_tokens.forward(tokens.clone())) }
     }
 
-    fn start(&self, x: &Tensor<3>) -> DualState {
-        DualState::begin(self.H_init.as_ref(), self.L_init.as_ref(), x)
+    fn start(&self, context: &Embedded) -> DualState {
+        DualState::start(self.H_init.as_ref(), self.L_init.as_ref(), &context.x)
     }
 
-    fn cycle(&self, x: &Tensor<3>, state: DualState) -> DualState {
-        self.turn(x, state, |h| self.blocks.iter().fold(h, |h, block| block.forward(h, &self.rope)))
+    fn cycle(&self, context: &Embedded, state: DualState) -> DualState {
+        self.cycle_with(&context.x, state, |h| {
+            self.blocks.iter().fold(h, |h, block| block.forward(h, &self.rope))
+        })
     }
 
     fn read(&self, state: &DualState) -> Readout {
@@ -135,14 +136,14 @@ impl Recursive for TrmLm {
     }
 
     /// Of the first latent step.
-    fn attend(&self, x: &Tensor<3>, state: &DualState) -> Vec<Tensor<4>> {
-        let mut h = x.clone() + state.y.clone() + state.z.clone();
-        let mut shares = Vec::with_capacity(self.blocks.len());
+    fn attend(&self, context: &Embedded, state: &DualState) -> Vec<Tensor<4>> {
+        let mut h = context.x.clone() + state.y.clone() + state.z.clone();
+        let mut weights = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
-            shares.push(block.self_attn.shares(h.clone(), &self.rope));
+            weights.push(block.self_attn.weights(h.clone(), &self.rope));
             h = block.forward(h, &self.rope);
         }
-        shares
+        weights
     }
 
     fn device(&self) -> Device {
@@ -155,28 +156,28 @@ impl Autoregressive for TrmLm {
         self.rope.dims()[1]
     }
 
-    fn cache(&self, depth: usize) -> Cache {
+    fn cache(&self, depth: usize) -> ModelCache {
         let passes = depth * (self.l_cycles + 1);
-        Cache::new(depth, passes, self.blocks.len(), self.block_size())
+        ModelCache::new(depth, passes, self.blocks.len(), self.block_size())
     }
 
     fn extend(
         &self,
         tokens: Tensor<2, Int>,
-        cache: &mut Cache,
-        probe: &mut dyn FnMut(usize, &DualState),
+        cache: &mut ModelCache,
+        on_cycle: &mut dyn FnMut(usize, &DualState),
     ) -> DualState {
-        let x = self.encode(&tokens);
-        let mut state = self.start(&x);
+        let context = self.encode(&tokens);
+        let mut state = self.start(&context);
         let depth = cache.depth();
         let mut passes = cache.passes_mut();
         for cycle in 1..=depth {
-            state = self.turn(&x, state, |h| {
-                let slots = passes.next().expect("a pass for every call of the network");
-                let blocks = self.blocks.iter().zip(slots);
-                blocks.fold(h, |h, (block, slot)| block.extend(h, &self.rope, slot))
+            state = self.cycle_with(&context.x, state, |h| {
+                let pass = passes.next().expect("a pass for every call of the network");
+                let blocks = self.blocks.iter().zip(pass);
+                blocks.fold(h, |h, (block, cache)| block.extend(h, &self.rope, cache))
             });
-            probe(cycle, &state);
+            on_cycle(cycle, &state);
         }
         state
     }

@@ -1,8 +1,8 @@
 //! The fused operations on Burn's flex backend.
 
 mod attention;
+mod cached;
 mod elementwise;
-mod kept;
 mod matmul;
 mod threads;
 
@@ -14,7 +14,7 @@ use burn_flex::{Flex, FlexTensor};
 use crate::ops::{last_axis, rows};
 use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
-pub(crate) use kept::kept_attention;
+pub(crate) use cached::cached_attention;
 use matmul::{FEW, Mat, few_rows, matmul};
 
 /// The numbers of a tensor in row-major order, copied only if they are not.

@@ -15,7 +15,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn_cubecl::CubeBackend;
 
 use crate::FusedOps;
-pub use adamw::adamw;
+pub use adamw::{adam_atan2, adamw};
 
 impl FusedOps for CubeBackend {
     fn linear_map(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {

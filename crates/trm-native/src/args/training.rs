@@ -1,101 +1,125 @@
-//! The commands that train, and their arguments.
+//! `--help` and arguments of the commands that train: `train`, `sweep` and
+//! `overfit`.
 
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Command};
-use trm_spec::Setting;
+use clap::{Arg, Command};
 
-use super::command::{device_arg, file, folder, json, one_of};
-use super::settings;
+use super::common::{device, file, flag, folder, json, one_of, option};
+use super::settings::{self, Described};
 use crate::sweep::Equal;
 use crate::{depths, presets};
 
-/// `train` and its arguments.
-pub fn train() -> Command {
-    shared(Command::new("train"), |_| true)
-        .about("Train a model; without a preset, one that suits this machine")
-        .arg(folder("out", "Folder of the run [default: runs/PRESET, numbered if it is taken]"))
+/// The purpose and the examples come before the long list of settings.
+const TEMPLATE: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+/// `train` and its arguments. `described` selects the settings that its help lists.
+pub fn train(described: &Described) -> Command {
+    shared(Command::new("train"), described, &[])
+        .about("Train a model, or continue a run")
+        .before_help(TRAIN_HELP)
+        .help_template(TEMPLATE)
+        .arg(folder("out", "Folder of the run [default: runs/PRESET, with a number if it exists]"))
         .arg(
-            folder("resume", "Go on with the run in this folder, exactly where it stopped")
+            folder("resume", "Continue the run in this folder exactly where it stopped")
                 .conflicts_with_all(["preset", "config", "out", "init"]),
         )
         .arg(
-            Arg::new("auto-resume")
-                .long("auto-resume")
-                .alias("auto_resume")
-                .action(ArgAction::SetTrue)
-                .requires("out")
-                .conflicts_with_all(["resume", "init"])
-                .help("Go on with the run in --out where there is one, else begin it: the same command, however often it is interrupted"),
+            flag(
+                "auto-resume",
+                "Continue the run in --out if there is one, else start it: the same command works after every interruption",
+            )
+            .requires("out")
+            .conflicts_with_all(["resume", "init"]),
         )
-        .arg(file("init", "Start a new run from the weights of this checkpoint"))
+        .arg(file("init", "Start a new run at step 0 from the weights of this checkpoint"))
 }
 
+const TRAIN_HELP: &str = "\
+Examples:
+  trm-native train tiny                                a first model, in seconds
+  trm-native train shakespeare-elastic --data my.txt   your own text
+  trm-native train sudoku-4x4                          a puzzle model, in minutes
+  trm-native train --resume runs/tiny --max-iters 500  continue a run
+
+A run's folder holds the best and the last checkpoint, the configuration, metrics and TensorBoard
+events. Ctrl-C saves the run and prints the command that continues it.";
+
 /// `sweep` and its arguments.
-pub fn sweep() -> Command {
-    shared(Command::new("sweep"), |setting| setting.key != "recursion_steps")
-        .about("Train at several depths, under equal settings and equal compute, and compare")
+pub fn sweep(described: &Described) -> Command {
+    shared(Command::new("sweep"), described, &["recursion_steps"])
+        .about("Train a language model at several depths and compare the validation losses")
+        .before_help(SWEEP_HELP)
+        .help_template(TEMPLATE)
         .arg(
-            Arg::new("depths")
-                .long("recursion-steps")
-                .alias("recursion_steps")
-                .value_name("DEPTHS")
-                .required(true)
-                .value_parser(depths::parse)
-                .help("Depths: a list (1,2,3) or a range with both ends (1..3)"),
+            option(
+                "recursion-steps",
+                "DEPTHS",
+                "Depths to train: a list (1,2,3) or a range that includes both ends (1..3)",
+            )
+            .id("depths")
+            .required(true)
+            .value_parser(depths::parse),
         )
         .arg(
-            Arg::new("seeds")
-                .long("seeds")
-                .value_name("S,S,…")
+            option("seeds", "S,S,…", "Random seeds; every depth is trained once per seed [default: seed of the settings]")
                 .value_parser(seeds)
-                .conflicts_with("seed")
-                .help("Seeds, each a run of its own [default: the seed of the settings]"),
+                .conflicts_with("seed"),
         )
         .arg(
-            Arg::new("equal")
-                .long("equal")
-                .value_name("WHAT")
-                .default_value("both")
-                .value_parser(one_of::<&[Equal]>(&[
-                    ("settings", &[Equal::Settings]),
-                    ("compute", &[Equal::Compute]),
-                    ("both", &[Equal::Settings, Equal::Compute]),
-                ]))
-                .help("The same steps at every depth, or as many as cost what the deepest's cost"),
+            option(
+                "equal",
+                "WHAT",
+                "What all depths share: settings (the same number of steps) or compute (the same training FLOPs as the deepest)",
+            )
+            .default_value("both")
+            .value_parser(one_of::<&[Equal]>(&[
+                ("settings", &[Equal::Settings]),
+                ("compute", &[Equal::Compute]),
+                ("both", &[Equal::Settings, Equal::Compute]),
+            ])),
         )
         .arg(folder(
             "out",
-            "Folder of the sweep; the same command goes on in it [default: runs/sweep-PRESET]",
+            "Folder of the sweep; the same command continues it [default: runs/sweep-PRESET]",
         ))
         .arg(json())
 }
 
+const SWEEP_HELP: &str = "\
+Example:
+  trm-native sweep shakespeare-char-cpu --recursion-steps 1,2,3 --seeds 1,2,3
+
+Writes sweep.json (the table) and sweep.svg (a chart) to the folder of the sweep. Runs that are
+complete are not trained again.";
+
 /// `overfit` and its arguments.
-pub fn overfit() -> Command {
+pub fn overfit(described: &Described) -> Command {
     Command::new("overfit")
-        .about("Learn one sentence, or one puzzle, by heart: seconds, and proof that a model can learn at all")
-        .after_help("Without a preset, one small model of every variant. Fails unless the loss falls below --target within --max-iters steps.")
-        .arg(preset("A named configuration (`train --help` lists them) [default: one of every variant]"))
+        .about("Overfit one sentence or puzzle (sanity check, takes seconds)")
+        .before_help(OVERFIT_HELP)
+        .help_template(TEMPLATE)
+        .arg(preset(
+            "A named configuration (`trm-native train --help` lists them) [default: one per model]",
+        ))
+        .arg(option("text", "TEXT", "The sentence [default: a line from Hamlet]"))
         .arg(
-            Arg::new("text")
-                .long("text")
-                .value_name("TEXT")
-                .help("The sentence [default: a line of Hamlet's]"),
-        )
-        .arg(
-            Arg::new("target")
-                .long("target")
-                .value_name("LOSS")
+            option("target", "LOSS", "Training loss to reach, in nats per token")
                 .default_value("0.01")
-                .value_parser(clap::value_parser!(f64))
-                .help("Loss that counts as learned, in nats per token"),
+                .value_parser(clap::value_parser!(f64)),
         )
         .arg(json())
-        .arg(device_arg())
-        .args(settings::arguments(|setting| setting.key != "variant"))
+        .arg(device())
+        .args(settings::arguments(described, &["variant"]))
+        .after_help(settings::notes(described, "overfit"))
 }
+
+const OVERFIT_HELP: &str = "\
+A model that cannot overfit a single example has a defect in its gradients or its optimizer.
+Without a preset one small model of every kind is checked. The exit code is 1 unless the training
+loss falls below --target within --max-iters steps.";
 
 fn preset(help: &'static str) -> Arg {
     Arg::new("preset")
@@ -105,25 +129,26 @@ fn preset(help: &'static str) -> Arg {
         .help(help)
 }
 
-/// What commands that train take: a preset, a text, and the settings that are `wanted`.
-fn shared(command: Command, wanted: fn(&Setting) -> bool) -> Command {
-    let mut presets_help = String::from("Presets:\n");
-    for (name, description) in presets::described() {
-        presets_help.push_str(&format!("  {name:<21} {description}\n"));
-    }
+/// What `train` and `sweep` share: a preset, a text, and all settings but those in `without`.
+fn shared(command: Command, described: &Described, without: &[&str]) -> Command {
+    let name = command.get_name().to_owned();
     command
         // The last one counts, as in most programs.
         .args_override_self(true)
-        .after_help(presets_help)
-        .arg(preset("A named configuration (listed below); flags change its settings one by one"))
+        .arg(preset("A named configuration (listed below) [default: one that suits this machine]"))
+        .arg(file("config", "A TOML file of settings instead of a preset").conflicts_with("preset"))
+        .arg(file(
+            "data",
+            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`; for puzzle models a puzzle file or data folder",
+        ))
         .arg(
-            file("config", "A TOML file of settings, in place of a preset")
-                .conflicts_with("preset"),
+            option("max-minutes", "M", "Time limit: save and stop after M minutes")
+                .allow_negative_numbers(true)
+                .value_parser(minutes),
         )
-        .arg(file("data", "Your own text (UTF-8), JSON lines with a text in `text` (.jsonl), or a token file of `data prepare`, in place of Tiny Shakespeare"))
-        .arg(max_minutes())
-        .arg(device_arg())
-        .args(settings::arguments(wanted))
+        .arg(device())
+        .args(settings::arguments(described, without))
+        .after_help(settings::notes(described, &name))
 }
 
 fn seeds(text: &str) -> Result<Vec<u64>, String> {
@@ -133,16 +158,6 @@ fn seeds(text: &str) -> Result<Vec<u64>, String> {
             seed.map_err(|_| format!("`{part}` is not a seed; write 1,2,3"))
         })
         .collect()
-}
-
-fn max_minutes() -> Arg {
-    Arg::new("max-minutes")
-        .long("max-minutes")
-        .alias("max_minutes")
-        .value_name("M")
-        .allow_negative_numbers(true)
-        .value_parser(minutes)
-        .help("Stop cleanly after M minutes, saved and ready to go on")
 }
 
 fn minutes(text: &str) -> Result<Duration, String> {

@@ -1,18 +1,22 @@
-//! `convert`: another project's weights as a checkpoint of ours, or one of ours
-//! stored at another precision.
+//! `convert`: converts weights of other projects to a checkpoint and back, and
+//! checkpoints to another precision.
 
 use anyhow::Context;
 use burn::tensor::Device;
 use trm_spec::{RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 
-use super::print;
-use crate::args::{self, Origin};
-use crate::plan::Text;
+use crate::args::{self, CheckpointFormat};
+use crate::output::print;
 use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
+use crate::text::Text;
 
+/// Runs the command.
+///
+/// # Errors
+/// If a file cannot be read or written, or the weights do not fit the format.
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     let source = run_dir::checkpoint_in(&typed.input);
     let weights = run_dir::read(&source)?;
@@ -22,32 +26,37 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     };
     let converted = || -> anyhow::Result<Vec<u8>> {
         Ok(match typed.from {
-            Origin::ChatTrm => {
-                named(trm_train::chat_trm(&weights, &config_file(typed)?, &Device::flex())?, typed)?
-            }
-            Origin::SamsungTrm => {
+            CheckpointFormat::ChatTrm => with_characters(
+                trm_train::chat_trm(&weights, &config_file(typed)?, &Device::flex())?,
+                typed,
+            )?,
+            CheckpointFormat::SamsungTrm => {
                 trm_train::samsung_trm(&weights, &config_file(typed)?, &Device::flex())?
             }
-            // Loaded once, so that a damaged file is refused and not passed on.
-            Origin::Trm => {
+            // Loaded once, so that a damaged file is refused.
+            CheckpointFormat::Trm => {
                 trm_train::load(&weights, None, None, &Device::flex())?;
                 weights.clone()
             }
         })
     };
-    if typed.from == Origin::SamsungTrm && (typed.dataset.is_some() || typed.data.is_some()) {
-        return Err(usage!("--dataset and --data are for models of text, and these solve puzzles"));
+    if typed.from == CheckpointFormat::SamsungTrm
+        && (typed.dataset.is_some() || typed.data.is_some())
+    {
+        return Err(usage!(
+            "--dataset and --data are for language models, but samsung-trm holds puzzle models"
+        ));
     }
     let mut bytes = converted().with_context(|| source.display().to_string())?;
     if let Some(precision) = typed.precision {
         bytes = with_precision(&bytes, precision)?;
     }
-    if typed.to_format == Some(Origin::SamsungTrm) {
+    if typed.to_format == Some(CheckpointFormat::SamsungTrm) {
         let (weights, config) = trm_train::to_samsung_trm(&bytes)?;
         let beside = typed.out.with_file_name("config.json");
         if std::fs::read(&beside).is_ok_and(|there| there != config.as_bytes()) {
             return Err(usage!(
-                "{} is there already and says something else; write into another folder",
+                "{} already exists with other contents; choose another folder for --to",
                 beside.display()
             ));
         }
@@ -58,26 +67,26 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     print(&typed.out.display().to_string())
 }
 
-/// Gives the tokens the characters that the original kept elsewhere.
-fn named(bytes: Vec<u8>, typed: &args::Convert) -> anyhow::Result<Vec<u8>> {
+/// Adds the characters of the vocabulary, which the original does not store.
+fn with_characters(bytes: Vec<u8>, typed: &args::Convert) -> anyhow::Result<Vec<u8>> {
     let Some(vocab) = characters(typed)? else { return Ok(bytes) };
     let (found, wanted) = (vocab.size(), read_header(&bytes)?.vocab.size());
     if found != wanted {
         return Err(usage!(
-            "the text has {found} different characters, but the model was trained on {wanted}; give the text it was trained on"
+            "the text has {found} different characters, but the model has {wanted} tokens; give the text that it was trained on"
         ));
     }
     Ok(with_vocab(&bytes, &vocab)?)
 }
 
-/// The sizes of the original.
+/// The original's config.json.
 fn config_file(typed: &args::Convert) -> anyhow::Result<String> {
     let path = typed.config.clone().unwrap_or_else(|| typed.input.with_file_name("config.json"));
     std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}; name it with --config", path.display()))
+        .with_context(|| format!("cannot read {}; give its path with --config", path.display()))
 }
 
-/// The vocabulary that the original kept elsewhere: the characters of its text.
+/// The vocabulary of the text that was named, if any.
 fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
     if typed.dataset.is_none() && typed.data.is_none() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! `data`: which texts there are, texts into token files, and back to text.
+//! `data`: lists texts, tokenizes them into token files and exports them as text.
 
 mod texts;
 
@@ -17,14 +17,19 @@ use trm_data::{
 };
 
 use self::texts::{Text, Texts};
-use super::{print, print_json};
 use crate::args::{Data, Prepare};
 use crate::interrupt::Interrupt;
+use crate::output::{print, print_json};
 use crate::progress::thousands;
-use crate::report::usage;
+use crate::report::{say, usage};
 use crate::run_dir;
+use crate::shell::{program, quoted};
 use crate::text::{SHAKESPEARE, tokenizer};
 
+/// Runs the command.
+///
+/// # Errors
+/// If a file cannot be read or written, or is not what it should be.
 pub fn run(typed: &Data) -> anyhow::Result<()> {
     match typed {
         Data::List { places, verify, json } => list(places, *verify, *json),
@@ -35,49 +40,49 @@ pub fn run(typed: &Data) -> anyhow::Result<()> {
 
 #[derive(Serialize)]
 struct Listed {
-    texts: Vec<Carried>,
+    texts: Vec<BuiltIn>,
     files: Vec<Entry>,
 }
 
-/// A text that comes with the program.
+/// A built-in text.
 #[derive(Serialize)]
-struct Carried {
+struct BuiltIn {
     name: &'static str,
     characters: usize,
 }
 
-/// A token file, or why it cannot be used.
+/// A token file, or the reason why it cannot be used.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Entry {
-    Whole(Facts),
+    Usable(TokenFileInfo),
     Unusable { path: String, error: String, hint: String },
 }
 
 #[derive(Serialize)]
-struct Facts {
+struct TokenFileInfo {
     path: String,
     name: String,
     tokenizer: Option<trm_spec::Tokenizer>,
     vocab_size: usize,
     tokens: usize,
-    /// Of the tokens those for validation, where the file itself says so.
+    /// Number of validation tokens, if the file has a validation split.
     val_tokens: Option<usize>,
     bytes: usize,
     sha256: String,
 }
 
-/// What `prepare` wrote.
+/// The files that `prepare` wrote.
 #[derive(Serialize)]
 struct Written {
     #[serde(flatten)]
-    file: Facts,
-    /// The part to be scored, where the corpus has one.
+    file: TokenFileInfo,
+    /// The test split, if the corpus has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    test: Option<Facts>,
+    test: Option<TokenFileInfo>,
 }
 
-impl Facts {
+impl TokenFileInfo {
     fn of(file: &TokenFile) -> Self {
         Self {
             path: file.path().display().to_string(),
@@ -96,7 +101,7 @@ impl Facts {
         let tokens = thousands(self.tokens as u64);
         match self.val_tokens {
             None => format!("{tokens} tokens"),
-            Some(val) if val == self.tokens => format!("{tokens} tokens (all to be scored)"),
+            Some(val) if val == self.tokens => format!("{tokens} tokens (all for evaluation)"),
             Some(val) => format!("{tokens} tokens ({} for validation)", thousands(val as u64)),
         }
     }
@@ -104,7 +109,7 @@ impl Facts {
 
 fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
     let text = shakespeare();
-    let texts = vec![Carried { name: SHAKESPEARE, characters: text.chars().count() }];
+    let texts = vec![BuiltIn { name: SHAKESPEARE, characters: text.chars().count() }];
     let mut files = Vec::new();
     let mut failed = false;
     for path in token_files(places)? {
@@ -112,24 +117,24 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
             if verify {
                 file.verify()?;
             }
-            Ok((Facts::of(&file), described(file.vocab())))
+            Ok((TokenFileInfo::of(&file), described(file.vocab())))
         });
         let entry = match checked {
-            Ok((facts, vocab)) => {
+            Ok((info, vocab)) => {
                 if !as_json {
                     print(&format!(
                         "{}: {}, {}, {vocab}{}",
-                        facts.path,
-                        facts.name,
-                        facts.counted(),
-                        if verify { ", whole" } else { "" }
+                        info.path,
+                        info.name,
+                        info.counted(),
+                        if verify { ", checksum correct" } else { "" }
                     ))?;
                 }
-                Entry::Whole(facts)
+                Entry::Usable(info)
             }
             Err(error) => {
                 failed = true;
-                eprintln!("{error}\nhint: {}", error.hint());
+                say!("{error}\nhint: {}", error.hint());
                 let path = path.display().to_string();
                 Entry::Unusable { path, error: error.to_string(), hint: error.hint() }
             }
@@ -141,14 +146,14 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
     } else {
         for text in &texts {
             let size = thousands(text.characters as u64);
-            print(&format!("{}: comes with the program, {size} characters", text.name))?;
+            print(&format!("{}: built in, {size} characters", text.name))?;
         }
     }
-    anyhow::ensure!(!failed, "not every token file can be used");
+    anyhow::ensure!(!failed, "some token files cannot be used");
     Ok(())
 }
 
-/// Files that are named, and those in folders that say they are token files.
+/// The named files, and the token files in the named folders.
 fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let here = [PathBuf::from(".")];
     let places = if places.is_empty() { &here[..] } else { places };
@@ -162,7 +167,7 @@ fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut inside = Vec::new();
         for entry in fs::read_dir(place).with_context(unreadable)? {
             let path = entry.with_context(unreadable)?.path();
-            if path.extension().is_some_and(|e| e == "safetensors") && says_tokens(&path) {
+            if path.extension().is_some_and(|e| e == "safetensors") && claims_to_be_tokens(&path) {
                 inside.push(path.strip_prefix(".").map(Path::to_owned).unwrap_or(path));
             }
         }
@@ -172,9 +177,9 @@ fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether a file's header names the format, even if the file is damaged: a
-/// folder holds checkpoints too.
-fn says_tokens(path: &Path) -> bool {
+/// Whether a file's header names the token file format, even if the file is damaged.
+/// A folder may contain checkpoints too, which have the same ending.
+fn claims_to_be_tokens(path: &Path) -> bool {
     use std::io::Read;
     let mut start = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(1 << 16).read_to_end(&mut start));
@@ -187,7 +192,7 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
     for out in [Some(&typed.out), tested.as_ref()].into_iter().flatten() {
         if let Some(Text::File(path)) = texts.all().find(|text| text.is(out)) {
             return Err(usage!(
-                "--out: {} is one of the texts; choose another name",
+                "--out: {} is one of the input texts; choose another name",
                 path.display()
             ));
         }
@@ -197,15 +202,16 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
     let parts = Parts { train: &train, val: &val, test: &test };
     let name = typed.name.clone().unwrap_or_else(|| default_name(&typed.texts));
     let interrupt = Interrupt::listen()?;
-    let mut shown = Shown::new();
+    let mut bar = PrepareProgress::new();
     prepare_parts(&parts, typed.tokenizer, &name, &typed.out, &mut |progress| {
-        shown.show(progress);
-        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        bar.show(progress);
+        if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    shown.end();
+    bar.end();
     let file = TokenFile::open(&typed.out)?;
     let test = tested.as_deref().map(TokenFile::open).transpose()?;
-    let written = Written { file: Facts::of(&file), test: test.as_ref().map(Facts::of) };
+    let written =
+        Written { file: TokenFileInfo::of(&file), test: test.as_ref().map(TokenFileInfo::of) };
     if typed.json {
         return print_json(&written);
     }
@@ -220,7 +226,7 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
     if let Some(test) = &written.test {
         print(&format!("{}: {}", test.path, test.counted()))?;
     }
-    print(&format!("train on it with: train --data {}", typed.out.display()))
+    print(&format!("train with: {} train --data {}", program(), quoted(&typed.out)))
 }
 
 fn default_name(paths: &[PathBuf]) -> String {
@@ -229,16 +235,16 @@ fn default_name(paths: &[PathBuf]) -> String {
     name.map_or_else(|| "text".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Progress on standard error: a bar on a terminal, now and then a line elsewhere.
-struct Shown {
+/// Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere.
+struct PrepareProgress {
     bar: Option<ProgressBar>,
     last: Instant,
 }
 
-/// Between two lines.
-const PAUSE: Duration = Duration::from_secs(10);
+/// Time between two lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-impl Shown {
+impl PrepareProgress {
     fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {eta} left");
@@ -251,10 +257,10 @@ impl Shown {
         if let Some(bar) = &self.bar {
             bar.set_length(total);
             bar.set_position(done);
-        } else if self.last.elapsed() > PAUSE {
+        } else if self.last.elapsed() > LINE_INTERVAL {
             self.last = Instant::now();
             let [done, total] = [done, total].map(|bytes| thousands(bytes >> 20));
-            eprintln!("{done} of {total} MiB");
+            say!("{done} of {total} MiB");
         }
     }
 
@@ -273,13 +279,13 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
         decoded(&TokenFile::open(path)?, file)?;
     } else {
         return Err(usage!(
-            "no text is called `{name}`; there is `{SHAKESPEARE}`, and any token file"
+            "there is no text `{name}`; give `{SHAKESPEARE}` or the path of a token file"
         ));
     }
     print(&file.display().to_string())
 }
 
-/// Writes the text of a token file, a piece at a time.
+/// Decodes a token file into a text file, piece by piece.
 fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     const PIECE: usize = 1 << 20;
     let cannot = |source| CorpusError::Unwritable { path: file.display().to_string(), source };

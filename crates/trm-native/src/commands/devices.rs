@@ -1,14 +1,18 @@
-//! `devices`: what can compute here, and what `auto` takes and why.
+//! `devices`: lists the CPU and the GPUs, and which one `auto` uses.
 
 use serde_json::json;
 
-use super::{print, print_json};
-use crate::device::{self, Choice};
+use crate::device::{self, DeviceChoice};
+use crate::output::{print, print_json};
 
+/// Runs the command.
+///
+/// # Errors
+/// If standard output cannot be written.
 pub fn run(as_json: bool) -> anyhow::Result<()> {
     let adapters = device::adapters();
-    let (number, reason) = device::decide(Choice::Auto, &adapters)?;
-    let auto = number.map_or(Choice::Cpu, Choice::Gpu);
+    let (number, reason) = device::select(DeviceChoice::Auto, &adapters)?;
+    let auto = number.map_or(DeviceChoice::Cpu, DeviceChoice::Gpu);
     if as_json {
         return print_json(&json!({
             "cpu": { "name": device::cpu_name(), "threads": device::threads() },
@@ -22,5 +26,5 @@ pub fn run(as_json: bool) -> anyhow::Result<()> {
         let kind = format!("{:?}", adapter.kind).to_lowercase();
         print(&format!("gpu:{number}  {adapter}, {kind}"))?;
     }
-    print(&format!("auto takes {auto}: {reason}"))
+    print(&format!("--device auto uses {auto}: {reason}"))
 }

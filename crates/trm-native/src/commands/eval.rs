@@ -1,5 +1,5 @@
-//! `eval`: loss over the whole validation part, at several depths, of a
-//! checkpoint or of either set of weights that a run goes on with.
+//! `eval`: loss over the whole validation split at several depths; for puzzle models
+//! also the accuracy.
 
 use anyhow::Context;
 use pollster::block_on;
@@ -8,19 +8,19 @@ use trm_data::puzzles::Kind;
 use trm_spec::{DepthLoss, Family};
 use trm_train::{Evaluation, Run, Scoring};
 
-use super::{print, print_json};
 use crate::args;
-use crate::device::{self, Chosen};
-use crate::plan::{Text, read_checkpoint};
+use crate::device::{self, OpenDevice};
+use crate::output::{print, print_json};
 use crate::progress::thousands;
-use crate::report::usage;
-use crate::run_dir;
+use crate::report::{say, usage};
+use crate::run_dir::{self, read_checkpoint};
+use crate::text::Text;
 
 #[derive(Serialize)]
 struct Document {
-    /// What was scored, under its own name.
+    /// Name of the dataset that was scored.
     corpus: String,
-    /// Tokens scored in a window of `block_size`.
+    /// Tokens scored per window of `block_size` tokens.
     stride: usize,
     block_size: usize,
     tokens: usize,
@@ -30,29 +30,33 @@ struct Document {
     depths: Vec<DepthLoss>,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// If the checkpoint or its data cannot be read, or do not fit.
 pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
     let (run, corpus) =
         open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
     let summary = run.summary();
-    eprintln!(
-        "{}: step {}, {corpus}: {} tokens {}, {}",
+    say!(
+        "{}: step {}; {corpus}: {} {}; {}",
         typed.checkpoint.display(),
         summary.step,
         thousands(summary.val_tokens as u64),
-        if typed.test.is_some() { "to be scored" } else { "kept for validation" },
+        if typed.test.is_some() { "test tokens" } else { "validation tokens" },
         device.name
     );
     let model = &summary.config.model;
     if model.family() == Family::Puzzles {
         let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
-        return puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
+        return evaluate_puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
     }
     let depths = typed.depths.clone().unwrap_or_else(|| (1..=8).collect());
     let block_size = model.length();
     let stride = if typed.stride == 0 { block_size } else { typed.stride };
     let scoring = Scoring { depths, max_tokens: 0, stride };
-    let Evaluation { depths, scored } = block_on(run.score(&scoring))?;
+    let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
     if typed.json {
         return print_json(&Document {
             corpus,
@@ -66,12 +70,12 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         });
     }
     let leaks = depths.iter().any(|row| row.leaking_loss.is_some());
-    let leak = if leaks { "  loss as published, which is a leak" } else { "" };
-    print(&format!("depth    loss  perplexity  bits/char  bits/byte  per word{leak}"))?;
+    let leak = if leaks { "  loss with label leakage (as published)" } else { "" };
+    print(&format!("depth    loss  perplexity  bits/char  bits/byte  perplexity/word{leak}"))?;
     for row in &depths {
         let leak = row.leaking_loss.map_or(String::new(), |loss| format!("  {loss:.4}"));
         print(&format!(
-            "{:5}  {:6.4}  {:10.3}  {:9.4}  {:9.4}  {:8.1}{leak}",
+            "{:5}  {:6.4}  {:10.3}  {:9.4}  {:9.4}  {:15.1}{leak}",
             row.depth,
             row.loss,
             row.perplexity,
@@ -83,31 +87,30 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many puzzles are solved after each supervision step, and when each stops
-/// by itself.
-fn puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
-    let mut scores = block_on(run.judge(steps, 0))?;
+/// Prints the accuracy after each supervision step, and with early stopping.
+fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
+    let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));
     }
     if typed.json {
         return print_json(&scores);
     }
-    print(&format!("{} puzzles that were not learned from", scores.puzzles))?;
-    print("step    loss  cells right  solved")?;
+    print(&format!("{} puzzles that the model was not trained on", scores.puzzles))?;
+    print("step    loss  correct cells  solved puzzles")?;
     for row in &scores.steps {
         print(&format!(
-            "{:4}  {:6.4}  {:9.2} %  {:4.1} %",
+            "{:4}  {:6.4}  {:11.2} %  {:12.1} %",
             row.step,
             row.loss,
             row.cell_accuracy * 100.0,
             row.exact_accuracy * 100.0
         ))?;
     }
-    print("halting above  steps on average  cells right  solved")?;
+    print("halting above  mean steps  correct cells  solved puzzles")?;
     for row in &scores.halting {
         print(&format!(
-            "{:13}  {:16.2}  {:9.2} %  {:4.1} %",
+            "{:13}  {:10.2}  {:11.2} %  {:12.1} %",
             row.threshold,
             row.steps,
             row.cell_accuracy * 100.0,
@@ -117,20 +120,25 @@ fn puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()
     Ok(())
 }
 
-/// The weights that were asked for, with their text and its name.
-fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, String)> {
+/// Loads the requested weights with their data; returns the name of the data too.
+fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>, String)> {
     let folder = &typed.checkpoint;
     let source = match typed.weights {
         None => folder.clone(),
         Some(_) if folder.is_dir() => run_dir::last_in(folder),
         Some(_) => {
-            return Err(usage!("--weights chooses between the two sets of a run; give its folder"));
+            return Err(usage!(
+                "--weights selects one of the two sets of weights of a run: give the folder of the run"
+            ));
         }
     };
     let (header, bytes) = read_checkpoint(&source)?;
     if let Some(path) = &typed.test {
         if header.config.model.family() == Family::Puzzles {
-            return Err(usage!("--test is a text; a puzzle solver is scored on its own puzzles"));
+            return Err(usage!(
+                "--test is for language models; {} is a puzzle model",
+                folder.display()
+            ));
         }
         let text = Text::choose_test(path)?;
         let corpus = text.test_corpus(&header.vocab)?;
@@ -141,11 +149,13 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
         if !matches!(Kind::named(&config.data.dataset), Some(Kind::Sudoku(_))) {
-            return Err(usage!("--grade is for Sudokus; this model was trained on other data"));
+            return Err(usage!(
+                "--grade is for Sudoku models; this model was trained on other data"
+            ));
         }
         let guesses = grade.guesses();
         (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
-        // None is learned from.
+        // Nothing is trained, so one training puzzle is enough.
         config.data.num_puzzles = 1;
         let material = text.material(&config, None)?;
         let run = trm_train::load_with(&bytes, None, Some(material), &device.device)?;
@@ -156,6 +166,6 @@ fn open(typed: &args::Eval, device: &Chosen) -> anyhow::Result<(Box<dyn Run>, St
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
-    run.answer_with(weights)?;
+    run.use_weights(weights)?;
     Ok((run, text.title().into()))
 }

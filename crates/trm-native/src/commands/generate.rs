@@ -1,4 +1,4 @@
-//! `generate`: text on standard output, as it comes.
+//! `generate`: writes text to standard output while it is generated.
 
 use std::io::{Write, stdout};
 use std::time::Instant;
@@ -10,30 +10,34 @@ use trm_train::Run;
 
 use crate::args;
 use crate::device;
-use crate::plan::read_checkpoint;
 use crate::progress::thousands;
-use crate::report::usage;
-use crate::training::opening;
+use crate::report::{say, usage};
+use crate::run_dir::read_checkpoint;
+use crate::trainer::default_prompt;
 
-/// Tokens pulled at a time: few enough to see the text grow.
+/// Tokens generated between two writes.
 const CHUNK: usize = 4;
 
-/// Between two samples.
+/// The line between two samples.
 const RULE: &str = "---------------";
 
+/// Runs the command.
+///
+/// # Errors
+/// If the checkpoint is not a language model's, or the prompt cannot be encoded.
 pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     if header.config.model.family() == Family::Puzzles {
         return Err(usage!(
-            "{} solves puzzles and writes no text; give it puzzles with `solve`",
+            "{} is a puzzle model and generates no text; use `solve`",
             typed.checkpoint.display()
         ));
     }
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
-    let prompt = typed.prompt.clone().unwrap_or_else(|| opening(&header.vocab));
-    known(run.as_ref(), &prompt)?;
+    let prompt = typed.prompt.clone().unwrap_or_else(|| default_prompt(&header.vocab));
+    check_prompt(run.as_ref(), &prompt)?;
     for sample in 0..typed.num_samples {
         if sample > 0 {
             writeln!(stdout().lock(), "{RULE}")?;
@@ -53,29 +57,30 @@ pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses a prompt with characters that the model never saw.
-fn known(run: &dyn Run, prompt: &str) -> anyhow::Result<()> {
-    run.encode(prompt).map(drop).map_err(|failure| {
+/// Refuses a prompt with characters that are not in the model's vocabulary.
+fn check_prompt(run: &dyn Run, prompt: &str) -> anyhow::Result<()> {
+    let encoded = run.writer().and_then(|writer| writer.encode(prompt));
+    encoded.map(drop).map_err(|failure| {
         let message = format!("--prompt: {}", failure.message);
         Failure::new(FailureKind::Prompt, message, failure.hint).into()
     })
 }
 
 fn write_sample(run: &dyn Run, options: &GenerateOptions) -> anyhow::Result<()> {
-    let mut stream = run.generate(options)?;
+    let mut stream = run.writer()?.generate(options)?;
     let (start, mut written) = (Instant::now(), 0);
     let mut out = stdout().lock();
     write!(out, "{}", options.prompt)?;
     loop {
-        let piece = block_on(stream.pull(CHUNK))?;
+        let piece = block_on(stream.pull(CHUNK, false))?;
         write!(out, "{}", piece.text)?;
         out.flush()?;
         written += piece.tokens.len();
         if piece.done {
             writeln!(out)?;
             let seconds = start.elapsed().as_secs_f64();
-            let pace = thousands((written as f64 / seconds) as u64);
-            eprintln!("{written} tokens in {seconds:.2} s, {pace} tokens/s");
+            let speed = thousands((written as f64 / seconds) as u64);
+            say!("{written} tokens in {seconds:.2} s, {speed} tokens/s");
             return Ok(());
         }
     }

@@ -1,5 +1,5 @@
-//! `overfit`: one sentence, or one puzzle, learned by heart. A model that cannot do
-//! that has no gradient where it needs one.
+//! `overfit`: trains on one sentence or puzzle until the loss is near 0. A model that
+//! cannot do this has a defect in its gradients or its optimizer.
 
 use std::time::Instant;
 
@@ -12,28 +12,29 @@ use trm_data::puzzles::Kind;
 use trm_spec::{Family, RunConfig, Vocab, overlay};
 use trm_train::Material;
 
-use super::{print, print_json};
 use crate::args;
-use crate::device::{self, Chosen};
+use crate::device::{self, OpenDevice};
+use crate::output::{print, print_json};
 use crate::presets;
 use crate::report::usage;
 
-/// What is learned where nothing else is asked for.
+/// The default sentence.
 const SENTENCE: &str =
     "Brevity is the soul of wit, and tediousness the limbs and outward flourishes.";
 
-/// One small model of every variant.
+/// The default presets: one small model of every kind.
 const PRESETS: &[&str] = &["tiny", "page-chunk", "shakespeare-trm-lm", "sudoku-4x4"];
 
-/// Steps between two looks at the loss.
-const GLANCE: usize = 5;
+/// Steps between two checks of the loss.
+const CHECK_INTERVAL: usize = 5;
 
-/// How one model did.
+/// The result of one model.
 #[derive(Serialize)]
-struct Learned {
+struct OverfitResult {
     preset: String,
     variant: &'static str,
     parameters: usize,
+    /// Whether the loss fell below the target.
     learned: bool,
     /// Loss of the last step, in nats per token.
     loss: f64,
@@ -41,6 +42,10 @@ struct Learned {
     seconds: f64,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// If a model does not reach the target loss, or the settings do not fit together.
 pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
     let device = device::open(typed.train.device)?;
     let presets: Vec<&str> = match &typed.train.preset {
@@ -49,19 +54,19 @@ pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
     };
     let mut all = Vec::new();
     for preset in presets {
-        let learned = learn(preset, typed, &device).with_context(|| format!("preset {preset}"))?;
+        let result = overfit(preset, typed, &device).with_context(|| format!("preset {preset}"))?;
         if !typed.json {
             print(&format!(
                 "{preset} ({}, {} parameters): loss {:.4} after {} steps, {:.1} s{}",
-                learned.variant,
-                learned.parameters,
-                learned.loss,
-                learned.steps,
-                learned.seconds,
-                if learned.learned { "" } else { ", which is not by heart" }
+                result.variant,
+                result.parameters,
+                result.loss,
+                result.steps,
+                result.seconds,
+                if result.learned { "" } else { "; target loss not reached" }
             ))?;
         }
-        all.push(learned);
+        all.push(result);
     }
     if typed.json {
         print_json(&all)?;
@@ -69,14 +74,18 @@ pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
     let failed: Vec<_> = all.iter().filter(|l| !l.learned).map(|l| l.preset.as_str()).collect();
     anyhow::ensure!(
         failed.is_empty(),
-        "not below a loss of {}: {}",
+        "these models did not reach a loss below {}: {}",
         typed.target,
         failed.join(", ")
     );
     Ok(())
 }
 
-fn learn(preset: &str, typed: &args::Overfit, device: &Chosen) -> anyhow::Result<Learned> {
+fn overfit(
+    preset: &str,
+    typed: &args::Overfit,
+    device: &OpenDevice,
+) -> anyhow::Result<OverfitResult> {
     let base = presets::config(preset)?;
     let (config, material) = if base.model.family() == Family::Puzzles {
         puzzle(&base, typed)?
@@ -87,11 +96,11 @@ fn learn(preset: &str, typed: &args::Overfit, device: &Chosen) -> anyhow::Result
     let summary = run.summary();
     let (start, mut loss, mut steps) = (Instant::now(), f64::INFINITY, 0);
     while loss >= typed.target && steps < config.train.max_iters {
-        let reports = block_on(run.steps(GLANCE))?;
-        let last = reports.last().context("the run made no step")?;
+        let reports = block_on(run.steps(CHECK_INTERVAL))?;
+        let last = reports.last().context("no training step was made")?;
         (loss, steps) = (last.loss, last.step);
     }
-    Ok(Learned {
+    Ok(OverfitResult {
         preset: preset.into(),
         variant: summary.config.model.name(),
         parameters: summary.parameters,
@@ -102,8 +111,8 @@ fn learn(preset: &str, typed: &args::Overfit, device: &Chosen) -> anyhow::Result
     })
 }
 
-/// `base` with what learning by heart needs, and then the flags.
-fn by_heart(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<RunConfig> {
+/// `base` with settings that suit overfitting, and the flags over them.
+fn overfit_config(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<RunConfig> {
     let mut patch = json!({
         "batch_size": 1, "gradient_accumulation_steps": 1, "max_iters": 1000,
         "learning_rate": 3e-3, "lr_schedule": "constant", "warmup_iters": 10,
@@ -118,20 +127,23 @@ fn by_heart(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<RunConfig
     Ok(overlay(base, &patch)?)
 }
 
-/// A block that holds the sentence whole, so that what comes next is always known.
+/// One sentence, in a block that holds all of it, so that every token is predictable.
 fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Material)> {
     let text = typed.text.as_deref().unwrap_or(SENTENCE);
-    let mut config = by_heart(base, typed)?;
+    let mut config = overfit_config(base, typed)?;
     let vocab = trm_data::vocabulary(config.data.tokenizer, text);
     let tokens = trm_data::encode(&vocab, text)?.len();
     let chunk = config.model.chunk_size();
     let block = tokens.saturating_sub(1) / chunk * chunk;
     if block == 0 {
-        return Err(usage!("--text: {tokens} tokens are too few; give at least {}", chunk + 1));
+        return Err(usage!(
+            "--text: {tokens} tokens are too few; this model needs at least {}",
+            chunk + 1
+        ));
     }
     config = overlay(&config, &json!({ "block_size": block }))?;
     let text: String = match vocab {
-        // One window and the token after it: nothing else to be learned.
+        // Exactly one window and the token after it.
         Vocab::Char { .. } => text.chars().take(block + 1).collect(),
         _ => text.into(),
     };
@@ -141,9 +153,11 @@ fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfi
 
 fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Material)> {
     if typed.text.is_some() {
-        return Err(usage!("--text: this model solves puzzles; one is made for it"));
+        return Err(usage!(
+            "--text is for language models; a puzzle model overfits a generated puzzle"
+        ));
     }
-    let mut config = by_heart(base, typed)?;
+    let mut config = overfit_config(base, typed)?;
     let alone = json!({ "num_puzzles": 1, "num_val_puzzles": 0, "augment": false });
     config = overlay(&config, &alone)?;
     let data = &config.data;

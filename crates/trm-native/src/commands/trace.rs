@@ -1,4 +1,4 @@
-//! `trace`: what the model answers after every cycle.
+//! `trace`: the model's predictions after every cycle of the recursion.
 
 use std::path::Path;
 
@@ -11,24 +11,28 @@ use trm_spec::{Trace, TraceStep};
 use trm_train::TraceRequest;
 use trm_train::checkpoint::Header;
 
-use super::{print, print_json};
 use crate::args;
 use crate::device;
-use crate::plan::read_checkpoint;
+use crate::output::{print, print_json};
 use crate::report::usage;
+use crate::run_dir::read_checkpoint;
 
 /// A file of token rows.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tokens {
     inputs: Vec<Vec<u32>>,
-    /// Where rows end that are padded to one length.
+    /// Lengths of the rows without padding.
     lengths: Option<Vec<usize>>,
-    /// Puzzles have them; a language model does not.
+    /// For puzzle models with puzzle embeddings.
     #[serde(default)]
     puzzle_identifiers: Vec<u32>,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// If the checkpoint or the tokens cannot be used.
 pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let device = device::open(typed.device)?;
@@ -36,11 +40,11 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         .with_context(|| typed.checkpoint.display().to_string())?;
     let rows = match (&typed.prompt, &typed.tokens) {
         (Some(prompt), _) => {
-            let inputs = vec![run.encode(prompt)?];
+            let inputs = vec![run.writer()?.encode(prompt)?];
             Tokens { inputs, lengths: None, puzzle_identifiers: Vec::new() }
         }
         (None, Some(path)) => read_tokens(path)?,
-        (None, None) => return Err(usage!("give --prompt or --tokens")),
+        (None, None) => return Err(usage!("--prompt or --tokens is required")),
     };
     let depth = typed.depth.unwrap_or(header.config.model.depth());
     let request = TraceRequest {
@@ -51,8 +55,11 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         attention: typed.attention,
         top: 0,
     };
-    let trace = if typed.draft { run.draft(&request) } else { run.trace(&request) };
-    let trace = block_on(trace)?;
+    let trace = if typed.draft {
+        block_on(run.writer()?.draft(&request))?
+    } else {
+        block_on(run.trace(&request))?
+    };
     if typed.json { print_json(&trace) } else { table(&trace, &header) }
 }
 
@@ -61,7 +68,7 @@ fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
     let mut tokens: Tokens = serde_json::from_str(&text)
         .with_context(|| format!("{name} is not {{\"inputs\": [[token, …], …]}}"))?;
-    anyhow::ensure!(!tokens.inputs.is_empty(), "{name} holds no tokens");
+    anyhow::ensure!(!tokens.inputs.is_empty(), "{name} contains no tokens");
     if let Some(lengths) = &tokens.lengths {
         let rows = tokens.inputs.len();
         anyhow::ensure!(
@@ -72,7 +79,7 @@ fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
         for (row, (tokens, &length)) in tokens.inputs.iter_mut().zip(lengths).enumerate() {
             anyhow::ensure!(
                 (1..=tokens.len()).contains(&length),
-                "row {row} of {name} has {} tokens, so that its length cannot be {length}",
+                "row {row} of {name} has {} tokens, so its length cannot be {length}",
                 tokens.len()
             );
             tokens.truncate(length);
@@ -84,25 +91,25 @@ fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     Ok(tokens)
 }
 
-/// A line for each cycle and row: how sure the model is, and the next token it
-/// would put after each one; of a puzzle how sure that it is done, and its answer.
+/// Prints a line per cycle and row: probability and entropy of the predictions, the
+/// state's size and change, for puzzles the halting probability, and the predictions.
 fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
     let kind = Kind::named(&header.config.data.dataset);
     let show = |tokens: &[u32]| match kind {
         None => format!("{:?}", decode(&header.vocab, tokens)),
-        // A maze takes lines of its own.
+        // A maze has several lines.
         Some(kind @ Kind::Maze(_)) => format!("\n{}", kind.show(tokens)),
         Some(kind) => kind.show(tokens),
     };
     let halts = trace.steps.iter().any(|step| step.halt.is_some());
     for (row, tokens) in trace.tokens.iter().enumerate() {
-        print(&format!("row {row}    read      {}", show(tokens)))?;
-        // A draft tells of tokens that are not there yet.
+        print(&format!("row {row}    input     {}", show(tokens)))?;
+        // A draft predicts tokens after the input, so the lengths differ.
         let drafted =
             trace.steps.first().is_some_and(|step| step.argmax[row].len() != tokens.len());
         let next = if drafted { "drafted" } else { "next tokens" };
-        let (done, next) = if halts { ("    done", "answer") } else { ("", next) };
-        print(&format!("cycle  answer probability  entropy  state rms  change{done}  {next}"))?;
+        let (halt, next) = if halts { ("    halt", "answer") } else { ("", next) };
+        print(&format!("cycle  mean probability  entropy  state rms  change{halt}  {next}"))?;
         for step in &trace.steps {
             print(&line(step, row, &show(&step.argmax[row])))?;
         }
@@ -111,9 +118,9 @@ fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
 }
 
 fn line(step: &TraceStep, row: usize, answer: &str) -> String {
-    let done = step.halt.as_ref().map_or(String::new(), |halt| format!("  {:6.4}", halt[row]));
+    let halt = step.halt.as_ref().map_or(String::new(), |halt| format!("  {:6.4}", halt[row]));
     format!(
-        "{:5}  {:18.4}  {:7.4}  {:9.4}  {:6.4}{done}  {answer}",
+        "{:5}  {:16.4}  {:7.4}  {:9.4}  {:6.4}{halt}  {answer}",
         step.step,
         mean(&step.prob[row]),
         mean(&step.entropy[row]),

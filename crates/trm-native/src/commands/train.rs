@@ -1,4 +1,4 @@
-//! `train`: plan, start or take up a run, train it, and say how to go on.
+//! `train`: plans, starts or resumes a run, trains it, and prints how to continue.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,68 +8,76 @@ use trm_spec::{Failure, FailureKind, Family};
 use trm_train::checkpoint;
 
 use crate::args;
-use crate::device::{self, Choice, Chosen};
-use crate::facts::Facts;
+use crate::device::{self, DeviceChoice, OpenDevice};
 use crate::interrupt::Interrupt;
-use crate::limits::{Limits, Reason};
-use crate::metrics::Metrics;
+use crate::metrics_log::MetricsLog;
 use crate::plan::{self, Shown, Start};
-use crate::program::{program, quoted};
 use crate::progress::clock;
 use crate::report::say;
 use crate::run_dir::RunDir;
-use crate::training::{End, Training};
+use crate::run_metrics::RunMetrics;
+use crate::shell::{program, quoted};
+use crate::stop::{StopConditions, StopReason};
+use crate::trainer::{Trainer, TrainingEnd};
 
+/// Runs the command.
+///
+/// # Errors
+/// If the plan is refused, the loss diverges or a file cannot be written.
 pub fn run(typed: &args::Train) -> anyhow::Result<()> {
-    let limits = Limits::new(Interrupt::listen()?, typed.max_time);
+    let stop = StopConditions::new(Interrupt::listen()?, typed.max_time);
     let device = device::open(typed.device)?;
     let plan = plan::train(typed, &device)?;
-    let mut training = prepare(&plan, &device)?;
-    let end = training.run(&limits).map_err(|error| advised(error, typed, &plan))?;
-    let dir = training.dir();
-    let words = if plan.config.model.family() == Family::Puzzles {
-        ("solve puzzles", "solve", " PUZZLES")
-    } else {
-        ("write text", "generate", "")
-    };
-    let kept = match training.best() {
-        Some((loss, step)) => format!(
-            "best validation loss {loss:.4} at step {step}, kept in {0}\n\
-             {1} with: {2} {3} {0}{4}",
-            dir.best().display(),
-            words.0,
-            program(),
-            words.1,
-            words.2
-        ),
-        None => format!("the model is in {}", dir.last().display()),
-    };
+    let mut trainer = prepare(&plan, &device)?;
+    let end = trainer.run(&stop).map_err(|error| with_hint(error, typed, &plan))?;
+    let continuation = continue_command(typed, trainer.dir().path());
     match end {
-        End::Finished => say!("done; {kept}"),
-        End::OutOfPatience => say!(
-            "stopped early at step {}: {} validations in a row without a new best \
-             (a higher --early-stopping-patience goes on: {})\n{kept}",
-            training.step(),
+        TrainingEnd::Finished => say!("done; {}", result(&plan, &trainer)),
+        TrainingEnd::EarlyStopped => say!(
+            "stopped early at step {}: {} validations in a row without a new best\n{}\n\
+             continue with a higher --early-stopping-patience: {continuation}",
+            trainer.step(),
             plan.config.train.early_stopping_patience,
-            go_on(typed, dir.path()),
+            result(&plan, &trainer),
         ),
-        End::Stopped(reason) => say!(
-            "stopped at step {}{}; go on with: {}",
-            training.step(),
-            match reason {
-                Reason::Asked => String::new(),
-                Reason::TimeUp =>
-                    format!(", for its {} are up", clock(typed.max_time.unwrap_or(Duration::ZERO))),
-            },
-            go_on(typed, dir.path())
-        ),
+        TrainingEnd::Stopped(reason) => {
+            let reason = match reason {
+                StopReason::Interrupted => "interrupted".into(),
+                StopReason::TimeLimit => {
+                    let limit = typed.max_time.unwrap_or(Duration::ZERO);
+                    format!("time limit of {} reached", clock(limit))
+                }
+            };
+            say!("stopped at step {}: {reason}\ncontinue with: {continuation}", trainer.step());
+        }
     }
     Ok(())
 }
 
-/// Makes the run that was planned, shows the plan and opens the run's folder.
-pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> {
-    let (run, dir, before) = match &plan.start {
+/// Where the best model is, and the command that uses it.
+fn result(plan: &plan::Train, trainer: &Trainer) -> String {
+    let dir = trainer.dir();
+    let Some((loss, step)) = trainer.best() else {
+        return format!("the model is in {}", dir.last().display());
+    };
+    let folder = quoted(dir.path());
+    let usage = if plan.config.model.family() == Family::Puzzles {
+        format!("solve puzzles with: {} solve {folder} PUZZLES", program())
+    } else {
+        format!("generate text with: {} generate {folder}", program())
+    };
+    format!(
+        "best validation loss {loss:.4} at step {step}, saved in {}\n{usage}",
+        dir.best().display()
+    )
+}
+
+/// Makes the planned run, prints the plan and opens the run's folder.
+///
+/// # Errors
+/// If the data or a file does not fit the plan, or cannot be read or written.
+pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Trainer> {
+    let (run, dir, resumed) = match &plan.start {
         Start::Fresh => {
             let material = plan.text.material(&plan.config, None)?;
             let run = trm_train::create(&plan.config, material, &device.device)?;
@@ -82,49 +90,49 @@ pub fn prepare(plan: &plan::Train, device: &Chosen) -> anyhow::Result<Training> 
         }
         Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
-            let resumed = || {
-                let before = Facts::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
+            let load = || {
+                let metrics = RunMetrics::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
                 let run = plan.text.load(&bytes, Some(&last.optimizer), &device.device)?;
-                anyhow::Ok((run, before))
+                anyhow::Ok((run, metrics))
             };
-            let (run, before) = resumed().with_context(|| dir.last().display().to_string())?;
-            (run, dir, Some(before))
+            let (run, metrics) = load().with_context(|| dir.last().display().to_string())?;
+            (run, dir, Some(metrics))
         }
     };
     let summary = run.summary();
     say!("{}", Shown { plan, summary: &summary, device });
     dir.save_config(&summary.config)?;
-    let metrics = match plan.start {
-        Start::Resume => Metrics::resume(&dir, summary.step)?,
-        _ => Metrics::create(&dir)?,
+    let log = match plan.start {
+        Start::Resume => MetricsLog::resume(&dir, summary.step)?,
+        _ => MetricsLog::create(&dir)?,
     };
-    Ok(Training::new(run, summary, plan.text.title(), dir, metrics, before))
+    Ok(Trainer::new(run, summary, plan.text.title(), dir, log, resumed))
 }
 
-/// The command that takes up the run in `folder`.
-fn go_on(typed: &args::Train, folder: &Path) -> String {
+/// The command that continues the run in `folder`.
+fn continue_command(typed: &args::Train, folder: &Path) -> String {
     let mut command = format!("{} train --resume {}", program(), quoted(folder));
     if let Some(path) = &typed.data {
         command += &format!(" --data {}", quoted(path));
     }
-    if typed.device != Choice::Auto {
+    if typed.device != DeviceChoice::Auto {
         command += &format!(" --device {}", typed.device);
     }
     command
 }
 
-/// Says what to try where the loss stopped being a number.
-fn advised(mut error: anyhow::Error, typed: &args::Train, plan: &plan::Train) -> anyhow::Error {
+/// Replaces the hint of a divergence by one that names the run and its settings.
+fn with_hint(mut error: anyhow::Error, typed: &args::Train, plan: &plan::Train) -> anyhow::Error {
     if let Some(failure) = error.downcast_mut::<Failure>()
         && failure.kind == FailureKind::Diverged
     {
         let train = &plan.config.train;
-        let clipping = if train.grad_clip > 0.0 { "" } else { "; --grad-clip 1 helps too" };
+        let clipping = if train.grad_clip > 0.0 { "" } else { ", or with --grad-clip 1" };
         failure.hint = format!(
-            "Go on from there with a lower learning_rate ({} --learning-rate {}), or start again \
-             with a lower one or more --warmup-iters{clipping}.",
-            go_on(typed, &plan.out),
+            "Continue from the saved step with a lower learning_rate ({} --learning-rate {}), or start \
+             a new run with a lower learning_rate or a higher --warmup-iters{clipping}.",
+            continue_command(typed, &plan.out),
             train.learning_rate / 4.0,
         );
     }

@@ -1,16 +1,19 @@
-//! A run that goes on: what it was trained with so far holds, and only settings
-//! that do not touch what was learned may change.
+//! Plans the continuation of a run. The settings it was trained with stay; only
+//! those that do not change what was learned may differ.
 
 use std::path::Path;
 
 use serde_json::Value;
 use trm_spec::{RunConfig, Setting, differences};
 
-use super::{Start, Text, Train, config_file, read_checkpoint, with_flags};
+use super::config::{config_file, with_flags};
+use super::types::{Start, Train};
 use crate::args;
 use crate::report::usage;
+use crate::run_dir::read_checkpoint;
+use crate::text::Text;
 
-/// What may change while a run goes on.
+/// Settings that may change when a run is resumed.
 const MAY_CHANGE: &[&str] = &[
     "learning_rate",
     "max_iters",
@@ -24,12 +27,15 @@ const MAY_CHANGE: &[&str] = &[
     "sample_interval",
 ];
 
-/// The run in `folder`, under its own `config.toml` and then the flags.
+/// Continues the run in `folder`: its saved settings < its `config.toml` < flags.
+///
+/// # Errors
+/// If there is no run, or another setting or dataset than before is asked for.
 pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     let last = folder.join("last.safetensors");
     if !last.exists() {
         return Err(usage!(
-            "{} holds no run to go on with (last.safetensors is missing)",
+            "{} contains no run to resume (last.safetensors is missing)",
             folder.display()
         ));
     }
@@ -54,20 +60,23 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     })
 }
 
-/// The run in the folder of `begun` where there is one of the same settings, else
-/// `begun` itself.
-pub fn take_up(begun: Train) -> anyhow::Result<Train> {
-    let last = begun.out.join("last.safetensors");
+/// Continues the run in the folder of `plan` if there is one of the same settings;
+/// else returns `plan` itself.
+///
+/// # Errors
+/// If the folder contains a run of other settings.
+pub fn auto_resume(plan: Train) -> anyhow::Result<Train> {
+    let last = plan.out.join("last.safetensors");
     if !last.exists() {
-        return Ok(begun);
+        return Ok(plan);
     }
     let (header, _) = read_checkpoint(&last)?;
-    refuse_other(&header.config, &begun.config, "this command", &last)?;
-    let origin = format!("step {} of {}", header.step, begun.out.display());
-    Ok(Train { origin, start: Start::Resume, ..begun })
+    refuse_other(&header.config, &plan.config, "this command", &last)?;
+    let origin = format!("step {} of {}", header.step, plan.out.display());
+    Ok(Train { origin, start: Start::Resume, ..plan })
 }
 
-/// Refuses a configuration under which the run would not be the same run.
+/// Refuses settings that may not change when a run is resumed.
 fn refuse_other(
     trained: &RunConfig,
     asked: &RunConfig,
@@ -80,8 +89,8 @@ fn refuse_other(
     match other {
         None => Ok(()),
         Some(setting) => Err(usage!(
-            "{place} asks for {key} {}, but the run was trained with {}; a run that goes on keeps its {key}, \
-             and only {} may change (or start a new run from its weights with --init {})",
+            "{place} asks for {key} {}, but the run was trained with {}; a resumed run keeps its {key}. \
+             Only these settings may change: {}. To change others, start a new run from its weights with --init {}",
             of(&asked, setting),
             of(&trained, setting),
             MAY_CHANGE.join(", "),
@@ -96,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_change_are_settings() {
+    fn all_of_the_list_are_settings() {
         for key in MAY_CHANGE {
             Setting::find(key).expect(key);
         }
     }
 
     #[test]
-    fn only_what_changes_nothing_learned_may_change() {
+    fn other_settings_are_refused() {
         let trained = RunConfig::default();
         let refused = |change: fn(&mut RunConfig)| {
             let mut asked = trained.clone();

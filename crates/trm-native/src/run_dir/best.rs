@@ -1,51 +1,50 @@
-//! The best checkpoints of a run: `best.safetensors`, and with `save_top_k`
-//! above 1 the k best validations as `best-<step>.safetensors` beside it.
+//! The best checkpoints of a run: `best.safetensors`, and with `save_top_k` above 1
+//! the k best validations as `best-<step>.safetensors` beside it.
 //!
-//! What is kept is not written down anywhere else: every file says in its own
-//! header how good it is. Files are added before others are removed, so that a
-//! kill at any moment leaves at least those that should be there.
+//! There is no list of the kept files: each checkpoint's header holds its score.
+//! New files are written before old ones are removed, so that a kill at any moment
+//! leaves at least the k best.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use serde::Deserialize;
+use trm_train::checkpoint::{self, Header};
 
 use super::files::{self, Move, cannot_read, link};
 use super::{BEST, RunDir};
-use crate::facts::{Facts, Merit};
-
-type Header = HashMap<String, String>;
+use crate::run_metrics::{RunMetrics, ValidationScore};
 
 /// A file among the best.
 #[derive(Debug, PartialEq)]
 struct Kept {
-    merit: Merit,
+    score: ValidationScore,
     step: usize,
 }
 
 impl RunDir {
-    /// Keeps the model that was validated at `step` as `facts` say, if it is
-    /// among the `k` best; only then is `export` asked for its bytes. Doing it
-    /// twice changes nothing.
+    /// Keeps the model that was validated at `step` if it is among the `k` best.
+    /// `export` is called only then. Calling this twice changes nothing.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written, or if `export` fails.
     pub fn keep_best(
         &self,
         step: usize,
-        facts: &Facts,
+        metrics: &RunMetrics,
         k: usize,
         export: impl Fn() -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<()> {
-        let is_best = facts.best_step == Some(step);
+        let is_best = metrics.best_step == Some(step);
         if is_best {
             files::write(&self.file(BEST), &export()?)?;
         }
         if k > 1 {
             self.name_best()?;
             let file = self.file(&name(step));
-            let merit = facts.merit().unwrap_or(Merit { loss: f64::INFINITY, exact: None });
-            let ahead = self.kept()?.iter().filter(|o| o.merit.order(&merit).is_le()).count();
+            let worst = ValidationScore { loss: f64::INFINITY, exact_accuracy: None };
+            let score = metrics.last_score().unwrap_or(worst);
+            let ahead = self.kept()?.iter().filter(|o| o.score.compare(&score).is_le()).count();
             if !is_best && !file.exists() && ahead < k {
                 files::write(&file, &export()?)?;
             }
@@ -53,39 +52,36 @@ impl RunDir {
         self.prune(if k > 1 { k } else { 0 })
     }
 
-    /// Gives the best one its numbered name too.
+    /// Gives the best checkpoint its numbered name too.
     fn name_best(&self) -> anyhow::Result<()> {
         let best = self.file(BEST);
         if !best.exists() {
             return Ok(());
         }
-        let step = header(&best)?.get("step").and_then(|step| step.parse().ok());
-        match step.map(|step| self.file(&name(step))) {
-            Some(numbered) if !numbered.exists() => link(&best, &numbered),
-            _ => Ok(()),
-        }
+        let numbered = self.file(&name(header(&best)?.step));
+        if numbered.exists() { Ok(()) } else { link(&best, &numbered) }
     }
 
     /// Removes all numbered files but the `k` best.
     fn prune(&self, k: usize) -> anyhow::Result<()> {
         let mut kept = self.kept()?;
-        kept.sort_by(|a, b| a.merit.order(&b.merit).then(a.step.cmp(&b.step)));
+        kept.sort_by(|a, b| a.score.compare(&b.score).then(a.step.cmp(&b.step)));
         for worse in kept.iter().skip(k) {
-            Move::Remove(self.file(&name(worse.step))).carry_out()?;
+            Move::Remove(self.file(&name(worse.step))).apply()?;
         }
         Ok(())
     }
 
-    /// The numbered files that are there, in any order.
+    /// The numbered files in the folder, in any order.
     fn kept(&self) -> anyhow::Result<Vec<Kept>> {
         let mut kept = Vec::new();
         for entry in fs::read_dir(self.path()).with_context(|| cannot_read(self.path()))? {
             let entry = entry.with_context(|| cannot_read(self.path()))?;
             let Some(step) = entry.file_name().to_str().and_then(step_in) else { continue };
-            // A file that tells no loss of its own was not put here by a run.
-            if let Some(merit) = header(&entry.path()).ok().as_ref().and_then(merit_of) {
-                kept.push(Kept { merit, step });
-            }
+            // A file without a validation loss was not written by a run.
+            let header = header(&entry.path()).ok();
+            let score = header.and_then(|header| RunMetrics::read(&header.metrics).last_score());
+            kept.extend(score.map(|score| Kept { score, step }));
         }
         Ok(kept)
     }
@@ -100,48 +96,42 @@ fn step_in(name: &str) -> Option<usize> {
     name.strip_prefix("best-")?.strip_suffix(".safetensors")?.parse().ok()
 }
 
-/// What a safetensors file says of itself, read without its tensors.
+/// The header of the checkpoint at `path`.
 fn header(path: &Path) -> anyhow::Result<Header> {
-    #[derive(Deserialize)]
-    struct Whole {
-        #[serde(rename = "__metadata__", default)]
-        metadata: Header,
-    }
-    let read = || {
-        let mut file = File::open(path)?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length)?;
-        let mut json = Vec::new();
-        file.take(u64::from_le_bytes(length)).read_to_end(&mut json)?;
-        Ok::<Whole, std::io::Error>(serde_json::from_slice(&json)?)
-    };
-    Ok(read().with_context(|| cannot_read(path))?.metadata)
-}
-
-fn merit_of(header: &Header) -> Option<Merit> {
-    Facts::read(&serde_json::from_str(header.get("metrics")?).ok()?).merit()
+    checkpoint::read_header(&files::read(path)?).with_context(|| cannot_read(path))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeSet, HashMap};
 
     use safetensors::Dtype;
     use safetensors::tensor::TensorView;
+    use trm_spec::{RunConfig, Vocab};
 
     use super::*;
-    use crate::run_dir::step_of;
 
-    /// Validates a model of `loss` at `step` and keeps it.
-    fn keep(dir: &RunDir, facts: &mut Facts, loss: f64, step: usize, k: usize) {
-        facts.validated(Merit { loss, exact: None }, step);
-        dir.keep_best(step, facts, k, || Ok(file_of(facts, step))).expect("kept");
+    fn score(loss: f64) -> ValidationScore {
+        ValidationScore { loss, exact_accuracy: None }
     }
 
-    fn file_of(facts: &Facts, step: usize) -> Vec<u8> {
+    fn json(value: &impl serde::Serialize) -> String {
+        serde_json::to_string(value).expect("JSON")
+    }
+
+    /// Validates a model of `loss` at `step` and keeps it.
+    fn keep(dir: &RunDir, metrics: &mut RunMetrics, loss: f64, step: usize, k: usize) {
+        metrics.record_validation(score(loss), step);
+        dir.keep_best(step, metrics, k, || Ok(file_of(metrics, step))).expect("kept");
+    }
+
+    fn file_of(metrics: &RunMetrics, step: usize) -> Vec<u8> {
         let metadata = HashMap::from([
+            ("format".to_owned(), "trm/1".to_owned()),
+            ("config".to_owned(), json(&RunConfig::default())),
+            ("vocab".to_owned(), json(&Vocab::Byte)),
             ("step".to_owned(), step.to_string()),
-            ("metrics".to_owned(), serde_json::to_string(facts).expect("JSON")),
+            ("metrics".to_owned(), json(metrics)),
         ]);
         let weights = [0; 400];
         let view = TensorView::new(Dtype::F32, vec![100], &weights).expect("a tensor");
@@ -153,7 +143,7 @@ mod tests {
     }
 
     fn best(dir: &RunDir) -> usize {
-        step_of(&files::read(&dir.best()).expect("there")).expect("a step")
+        header(&dir.best()).expect("readable").step
     }
 
     fn new_run() -> (tempfile::TempDir, RunDir) {
@@ -165,7 +155,7 @@ mod tests {
     #[test]
     fn the_k_best_are_kept_and_the_best_is_always_best() {
         let (_folder, dir) = new_run();
-        let mut facts = Facts::default();
+        let mut metrics = RunMetrics::default();
         for (loss, step, expected, first) in [
             (5.0, 1, vec![1], 1),
             (6.0, 2, vec![1, 2], 1),
@@ -176,7 +166,7 @@ mod tests {
             (5.5, 6, vec![1, 3, 4], 3),
             (1.0, 7, vec![1, 3, 7], 7),
         ] {
-            keep(&dir, &mut facts, loss, step, 3);
+            keep(&dir, &mut metrics, loss, step, 3);
             assert_eq!(steps(&dir), expected.into_iter().collect(), "step {step}");
             assert_eq!(best(&dir), first, "step {step}");
         }
@@ -185,26 +175,26 @@ mod tests {
     #[test]
     fn more_or_fewer_may_be_kept_later() {
         let (_folder, dir) = new_run();
-        let mut facts = Facts::default();
-        keep(&dir, &mut facts, 5.0, 1, 1);
+        let mut metrics = RunMetrics::default();
+        keep(&dir, &mut metrics, 5.0, 1, 1);
         assert_eq!(steps(&dir), BTreeSet::new(), "the best alone needs no number");
-        keep(&dir, &mut facts, 6.0, 2, 2);
+        keep(&dir, &mut metrics, 6.0, 2, 2);
         assert_eq!(steps(&dir), BTreeSet::from([1, 2]));
-        keep(&dir, &mut facts, 7.0, 3, 1);
+        keep(&dir, &mut metrics, 7.0, 3, 1);
         assert_eq!((steps(&dir), best(&dir)), (BTreeSet::new(), 1));
     }
 
     #[test]
     fn a_kill_between_adding_and_removing_is_put_right() {
         let (_folder, dir) = new_run();
-        let mut facts = Facts::default();
-        keep(&dir, &mut facts, 5.0, 1, 2);
-        keep(&dir, &mut facts, 4.0, 2, 2);
-        facts.validated(Merit { loss: 3.0, exact: None }, 3);
-        files::write(&dir.file(&name(3)), &file_of(&facts, 3)).expect("written");
+        let mut metrics = RunMetrics::default();
+        keep(&dir, &mut metrics, 5.0, 1, 2);
+        keep(&dir, &mut metrics, 4.0, 2, 2);
+        metrics.record_validation(score(3.0), 3);
+        files::write(&dir.file(&name(3)), &file_of(&metrics, 3)).expect("written");
         assert_eq!(steps(&dir).len(), 3, "killed before anything was removed");
         for _ in 0..2 {
-            dir.keep_best(3, &facts, 2, || Ok(file_of(&facts, 3))).expect("kept");
+            dir.keep_best(3, &metrics, 2, || Ok(file_of(&metrics, 3))).expect("kept");
             assert_eq!((steps(&dir), best(&dir)), (BTreeSet::from([2, 3]), 3));
         }
     }

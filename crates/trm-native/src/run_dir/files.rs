@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Atomic file writes: a file appears completely or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// Files that are still being written; whoever opens the run removes old ones.
+/// Prefix of files that are still being written; opening the run removes leftovers.
 pub const UNFINISHED: &str = ".unfinished-";
 
-/// A change of names. Each happens whole or not at all.
+/// A rename or a removal; the file system applies each atomically.
 pub enum Move {
     Rename(PathBuf, PathBuf),
     Remove(PathBuf),
 }
 
 impl Move {
-    pub fn carry_out(&self) -> anyhow::Result<()> {
+    /// Applies the change.
+    pub fn apply(&self) -> anyhow::Result<()> {
         match self {
             Self::Rename(from, to) => fs::rename(from, to).with_context(|| cannot_write(to)),
             Self::Remove(path) => match fs::remove_file(path) {
@@ -30,18 +31,24 @@ impl Move {
 }
 
 /// The bytes of the file at `path`.
+///
+/// # Errors
+/// If the file cannot be read.
 pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| cannot_read(path))
 }
 
-/// Writes a file that appears whole or not at all.
+/// Writes a file atomically.
+///
+/// # Errors
+/// If the file cannot be written; an older file of that name is kept then.
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let staged = stage(path, bytes)?;
-    Move::Rename(staged.to_path_buf(), path.to_owned()).carry_out()?;
+    Move::Rename(staged.to_path_buf(), path.to_owned()).apply()?;
     sync_folder(folder_of(path))
 }
 
-/// Gives the file `from` a second name, or a copy where the disk has no links.
+/// Hard-links the file `from` as `to`, or copies it if the file system has no links.
 pub fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     if fs::hard_link(from, to).is_ok() {
         return sync_folder(folder_of(to));
@@ -49,14 +56,14 @@ pub fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     write(to, &read(from)?)
 }
 
-/// Writes `bytes` to disk under a name of its own beside `path`; removed again if it is not renamed.
+/// Writes `bytes` to a temporary file beside `path`, which is removed unless it is renamed.
 pub fn stage(path: &Path, bytes: &[u8]) -> anyhow::Result<tempfile::TempPath> {
     let attempt = || -> io::Result<tempfile::TempPath> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(UNFINISHED);
         #[cfg(unix)]
         {
-            // As any other new file: readable to whom the user's mask allows it.
+            // The usual permissions of a new file (temporary files are private).
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
@@ -72,7 +79,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes renames in a folder durable, where the system can.
+/// Makes renames in a folder durable, if the system can.
 pub fn sync_folder(folder: &Path) -> anyhow::Result<()> {
     if cfg!(unix) {
         File::open(folder).and_then(|f| f.sync_all()).with_context(|| cannot_write(folder))?;
@@ -80,10 +87,12 @@ pub fn sync_folder(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The context of a failed write.
 pub fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
+/// The context of a failed read.
 pub fn cannot_read(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }

@@ -1,4 +1,4 @@
-//! A kill at any moment leaves a pair of one step.
+//! A kill at any moment leaves a model and an optimizer of the same step.
 
 use std::collections::HashMap;
 
@@ -24,9 +24,13 @@ fn new_run() -> (tempfile::TempDir, RunDir) {
 }
 
 fn step_in(dir: &RunDir) -> usize {
-    let (_, last) = RunDir::open(dir.path()).expect("a run to go on with");
-    let step = step_of(&last.checkpoint).expect("a step");
-    assert_eq!(step_of(&last.optimizer), Some(step), "model and optimiser are of one step");
+    let (_, last) = RunDir::open(dir.path()).expect("a run to resume");
+    let step = checkpoint::saved_step(&last.checkpoint).expect("a step");
+    assert_eq!(
+        checkpoint::saved_step(&last.optimizer),
+        Some(step),
+        "model and optimizer are of one step"
+    );
     step
 }
 
@@ -37,7 +41,7 @@ fn save_and_die(dir: &RunDir, step: usize, survived: usize) -> bool {
     let model = stage(&dir.file(LAST), &saved.checkpoint).expect("staged");
     let moves = dir.replacement(&optimizer, &model);
     let survived = survived.min(moves.len());
-    dir.carry_out(&moves[..survived]).expect("carried out");
+    dir.apply(&moves[..survived]).expect("applied");
     // A killed process removes no temporary files.
     let _ = (optimizer.keep(), model.keep());
     survived < moves.len()
@@ -100,7 +104,7 @@ fn a_folder_with_a_run_is_not_taken_for_a_new_one() {
     RunDir::create(dir.path()).expect("nothing to lose yet");
     write(&dir.best(), &file_of(1)).expect("written");
     let error = RunDir::create(dir.path()).err().expect("refused").to_string();
-    assert!(error.contains("already holds a run") && error.contains("--resume"), "{error}");
+    assert!(error.contains("already contains a run") && error.contains("--resume"), "{error}");
     let error = RunDir::open(&dir.path().join("elsewhere")).err().expect("refused").to_string();
     assert!(error.contains("last.safetensors is missing"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What came out of a sweep: one member's numbers, and the table of all.
+//! Results of a sweep: the numbers of each run, and the table of all.
 
 use std::fmt;
 use std::path::Path;
@@ -6,29 +6,32 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::{Equal, Plan};
+use super::{Equal, SweepPlan};
 use crate::progress::thousands;
 use crate::run_dir;
 
 const RESULT: &str = "result.json";
 
-/// What one member came to.
+/// The results of one run, stored as `result.json` in its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Loss of its best checkpoint over the whole validation split, at its depth.
+    /// Loss of the best checkpoint over the whole validation split, at its depth.
     pub loss: f64,
-    /// Steps that were made.
+    /// Training steps made.
     pub steps: usize,
     pub parameters: usize,
-    /// Operations of training for one token.
+    /// Training FLOPs per token.
     pub flops_per_token: f64,
     pub training_flops: f64,
-    /// Time in training steps, validation left out.
+    /// Time in training steps, without validation.
     pub seconds: f64,
 }
 
 impl Outcome {
-    /// The outcome of the member in `folder`, once it is there.
+    /// The results of the run in `folder`; `None` if it is not complete.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
         let path = folder.join(RESULT);
         if !path.exists() {
@@ -36,16 +39,20 @@ impl Outcome {
         }
         let read = serde_json::from_slice(&run_dir::read(&path)?);
         Ok(Some(read.with_context(|| {
-            format!("{} cannot be read; remove it to have it made again", path.display())
+            format!("{} cannot be read; remove it to evaluate the run again", path.display())
         })?))
     }
 
+    /// Writes the results to the folder of the run.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
         run_dir::write(&folder.join(RESULT), serde_json::to_string(self)?.as_bytes())
     }
 }
 
-/// One depth under one regime, over its seeds.
+/// One depth in one comparison, over its seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub equal: Equal,
@@ -53,9 +60,9 @@ pub struct Row {
     pub seeds: Vec<u64>,
     pub losses: Vec<f64>,
     pub mean_loss: f64,
-    /// Standard deviation over the seeds; none for a single one.
+    /// Sample standard deviation over the seeds; `None` for a single seed.
     pub std_loss: Option<f64>,
-    /// Means over the seeds from here on.
+    /// Mean over the seeds, as are the fields below.
     pub steps: f64,
     pub parameters: usize,
     pub flops_per_token: f64,
@@ -63,17 +70,17 @@ pub struct Row {
     pub minutes: f64,
 }
 
-/// The rows of what is there so far; `outcomes` are numbered as the members are.
-pub fn rows(plan: &Plan, outcomes: &[Option<Outcome>]) -> Vec<Row> {
-    let regimes = plan.regimes.iter();
-    let depths = regimes.flat_map(|regime| regime.rows.iter().map(move |row| (regime.equal, row)));
-    depths
+/// The rows of all runs that are complete; `outcomes` has one entry per run.
+pub fn rows(plan: &SweepPlan, outcomes: &[Option<Outcome>]) -> Vec<Row> {
+    let comparisons = plan.comparisons.iter();
+    comparisons
+        .flat_map(|comparison| comparison.rows.iter().map(move |row| (comparison.equal, row)))
         .filter_map(|(equal, (depth, numbers))| row(plan, outcomes, equal, *depth, numbers))
         .collect()
 }
 
 fn row(
-    plan: &Plan,
+    plan: &SweepPlan,
     outcomes: &[Option<Outcome>],
     equal: Equal,
     depth: usize,
@@ -81,7 +88,7 @@ fn row(
 ) -> Option<Row> {
     let (seeds, there): (Vec<u64>, Vec<&Outcome>) = numbers
         .iter()
-        .filter_map(|&number| Some((plan.members[number].seed, outcomes[number].as_ref()?)))
+        .filter_map(|&number| Some((plan.runs[number].seed, outcomes[number].as_ref()?)))
         .unzip();
     let first = there.first()?;
     let mean = |of: fn(&Outcome) -> f64| {
@@ -104,7 +111,7 @@ fn row(
     })
 }
 
-/// Rows as a table for people.
+/// Prints rows as a table.
 pub struct Table<'a>(pub &'a [Row]);
 
 impl fmt::Display for Table<'_> {
@@ -137,17 +144,18 @@ impl fmt::Display for Table<'_> {
         }
         write!(
             f,
-            "loss: nats per token over the whole validation split at the trained depth, best checkpoint; \
-             ± standard deviation over seeds"
+            "loss: best checkpoint at its trained depth, nats per token over the whole validation split; \
+             ±: standard deviation over seeds"
         )
     }
 }
 
 impl Equal {
+    /// A heading for the table.
     pub fn explained(self) -> &'static str {
         match self {
-            Self::Settings => "equal settings: the same steps at every depth",
-            Self::Compute => "equal compute: every depth spends what the deepest does",
+            Self::Settings => "equal settings: every depth makes the same number of steps",
+            Self::Compute => "equal compute: every depth spends the same training FLOPs",
         }
     }
 }
@@ -173,19 +181,19 @@ mod tests {
     fn rows_are_means_with_the_deviation_of_a_sample() {
         let equal = [Equal::Settings];
         let plan =
-            Plan::new(&RunConfig::default(), &[1, 2], &[7, 8, 9], &equal, 65).expect("a plan");
+            SweepPlan::new(&RunConfig::default(), &[1, 2], &[7, 8, 9], &equal, 65).expect("a plan");
         let mut outcomes: Vec<_> = [1.0, 2.0, 3.0, 5.0].map(|loss| Some(outcome(loss))).into();
         outcomes.extend([None, None]);
         let rows = rows(&plan, &outcomes);
         assert_eq!((rows[0].mean_loss, rows[0].std_loss, rows[0].minutes), (2.0, Some(1.0), 1.5));
         assert_eq!(rows[0].seeds, [7, 8, 9]);
-        // Of the second depth one member is there so far.
+        // Only one run of the second depth is complete.
         assert_eq!((rows[1].mean_loss, rows[1].std_loss), (5.0, None));
         assert_eq!(rows[1].seeds, [7]);
         let table = Table(&rows).to_string();
         assert!(table.contains("2.0000 ± 1.0000") && table.contains("one seed"), "{table}");
         assert!(table.contains("1,234") && !table.contains("equal compute"), "{table}");
-        // Columns stand under their names.
+        // The columns are aligned.
         let ends: Vec<_> = table.lines().skip(1).take(3).map(str::len).collect();
         assert!(ends[0] == ends[2], "{table}");
     }

@@ -55,7 +55,7 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
 }
 
 /// Whether a run may go on with another configuration: only settings that are
-/// [`live`](Setting::live) may differ.
+/// `live` may differ.
 ///
 /// # Errors
 /// If the wanted configuration is invalid, or another setting differs.

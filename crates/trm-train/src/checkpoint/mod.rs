@@ -1,12 +1,14 @@
 //! A run as bytes and back: safetensors with a header of our own.
 //!
 //! The model file stands alone and any safetensors reader opens it. What only
-//! training needs is a second file of the same kind ([`optimizer`]). Every
+//! training needs is a second file of the same kind (`optimizer`). Every
 //! number is checked before it is used: sizes before anything is allocated,
 //! names, shapes and finiteness before a weight is replaced.
 
 pub(crate) mod optimizer;
 mod rewrite;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,29 +16,58 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trm_spec::{Failure, FailureKind, RunConfig, Vocab};
 
 use crate::parameters::{Named, Replace, collect, replace};
+use crate::transfer::host;
 
 pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
 
 const FORMAT: &str = "trm/1";
 
-/// What a checkpoint says of itself.
+/// The header of a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Header {
+    /// Configuration of model, data and training.
     pub config: RunConfig,
+    /// Meaning of the tokens.
     pub vocab: Vocab,
     /// Training steps done.
     pub step: usize,
-    /// Whatever was measured when it was written.
+    /// Measurements at the time it was written; any JSON.
     pub metrics: Value,
+    /// The frozen model that belongs to this one and whose weights are not in the file.
+    pub base: Option<Base>,
 }
 
-/// Reads the header without the weights.
+/// A frozen model that a checkpoint is trained on top of, kept in a file of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// For example the file's name.
+    pub name: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Names of a frozen base's tensors begin with this; they are left out of the file.
+const BASE_PREFIX: &str = "base.";
+
+/// Reads the header without the weights. The only reader of it, natively and in the
+/// browser.
+///
+/// # Errors
+/// If the file is damaged, of another format, or its header cannot be understood.
 pub fn read_header(bytes: &[u8]) -> Result<Header, Failure> {
     header(&metadata(bytes, FORMAT)?)
+}
+
+/// The step at which a file was saved, of a model file or of its optimizer file;
+/// `None` if it does not say so.
+pub fn saved_step(bytes: &[u8]) -> Option<usize> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    header.metadata().as_ref()?.get("step")?.parse().ok()
 }
 
 fn refused(message: impl Into<String>, hint: &str) -> Failure {
@@ -85,6 +116,11 @@ fn header(pairs: &HashMap<String, String>) -> Result<Header, Failure> {
             .get("metrics")
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or(Value::Null),
+        base: pairs
+            .get("base")
+            .map(|text| serde_json::from_str(text))
+            .transpose()
+            .map_err(|error| unreadable("base", &error))?,
     })
 }
 
@@ -121,7 +157,9 @@ impl<'a> Checkpoint<'a> {
     /// Puts the weights into a module of the right shape.
     pub fn restore<M: Module>(&self, module: M) -> Result<M, Failure> {
         let mut values = BTreeMap::new();
-        for named in collect(&module) {
+        let base = self.header.base.as_ref();
+        let expected = collect(&module).into_iter();
+        for named in expected.filter(|named| is_in_file(base, &named.name)) {
             let view = tensor(&self.tensors, &named.name, &named.shape)?;
             let numbers = numbers(&view);
             finite(&named.name, &numbers)?;
@@ -138,6 +176,11 @@ impl<'a> Checkpoint<'a> {
         }
         Ok(replace(module, &mut Fill { values }))
     }
+}
+
+/// Whether the tensor `name` is in a file with such a base.
+fn is_in_file(base: Option<&Base>, name: &str) -> bool {
+    base.is_none() || !name.starts_with(BASE_PREFIX)
 }
 
 struct Fill {
@@ -244,33 +287,25 @@ pub(crate) fn pairs(header: &Header) -> Result<HashMap<String, String>, Failure>
             )
         })
     };
-    Ok(HashMap::from([
+    let base = header.base.as_ref().map(|base| json("base", serde_json::to_string(base)));
+    let mut pairs = HashMap::from([
         ("format".into(), FORMAT.into()),
         json("config", serde_json::to_string(&header.config))?,
         json("vocab", serde_json::to_string(&header.vocab))?,
         ("step".into(), header.step.to_string()),
         json("metrics", serde_json::to_string(&header.metrics))?,
-    ]))
+    ]);
+    pairs.extend(base.transpose()?);
+    Ok(pairs)
 }
 
 /// The model file of `module`.
 pub(crate) async fn write<M: Module>(module: &M, header: &Header) -> Result<Vec<u8>, Failure> {
     let mut tensors = Vec::new();
-    for Named { name, shape, values, .. } in collect(module) {
+    let base = header.base.as_ref();
+    let in_file = collect(module).into_iter().filter(|named| is_in_file(base, &named.name));
+    for Named { name, shape, values, .. } in in_file {
         tensors.push((name, shape, host(values).await?));
     }
     to_bytes(&tensors, pairs(header)?)
-}
-
-/// Reads a tensor back from its device.
-pub(crate) async fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Failure> {
-    let lost = |error: &dyn std::fmt::Display| {
-        Failure::new(
-            FailureKind::Device,
-            format!("the device did not give its numbers back: {error}"),
-            "Reload and go on from the last save; if it happens again, choose the CPU.",
-        )
-    };
-    let data = tensor.into_data_async().await.map_err(|error| lost(&error))?;
-    data.convert::<f32>().try_into_vec::<f32>().map_err(|error| lost(&format!("{error:?}")))
 }

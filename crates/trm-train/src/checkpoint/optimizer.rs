@@ -10,16 +10,19 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use trm_spec::Failure;
 
-use super::{DAMAGED, finite, host, metadata, numbers, refused, tensor, to_bytes};
+use super::{DAMAGED, finite, metadata, numbers, refused, tensor, to_bytes};
 use crate::optim::{Average, Moments, Updates};
 use crate::parameters::collect;
+use crate::transfer::host;
 
 const FORMAT: &str = "trm-optim/1";
 const CARRY: &str = "carry.";
 
-/// What a run remembers beside its weights.
-pub(crate) struct Memory {
+/// What training keeps beside the weights.
+pub(crate) struct OptimizerState {
+    /// Moments of the optimiser.
     pub updates: Updates,
+    /// Averaged weights, where they are kept.
     pub average: Option<Average>,
 }
 
@@ -61,7 +64,7 @@ pub(crate) fn read<M: Module>(
     module: &M,
     step: usize,
     device: &Device,
-) -> Result<Memory, Failure> {
+) -> Result<OptimizerState, Failure> {
     let pairs = metadata(bytes, FORMAT)?;
     let number = |key: &str| {
         pairs
@@ -75,7 +78,7 @@ pub(crate) fn read<M: Module>(
                 "the optimiser file is of step {}, but the model is of step {step}",
                 number("step")?
             ),
-            "Use the two files of one save, or go on without the optimiser file.",
+            "Use the two files of the same save, or continue without the optimiser file.",
         ));
     }
     let tensors = SafeTensors::deserialize(bytes)
@@ -106,13 +109,13 @@ pub(crate) fn read<M: Module>(
     if time > 0 && moments.is_empty() {
         return Err(refused("the optimiser file belongs to another model", DAMAGED));
     }
-    Ok(Memory {
+    Ok(OptimizerState {
         updates: Updates::resume(moments, time),
         average: averaged.then(|| Average::resume(average)),
     })
 }
 
-/// What a task carried under `name`, where it did.
+/// The numbers that a task carries under `name`, where there are any.
 pub(crate) fn carried(bytes: &[u8], name: &str) -> Result<Option<Vec<f32>>, Failure> {
     let tensors = SafeTensors::deserialize(bytes)
         .map_err(|error| refused(format!("the optimiser file is not whole ({error})"), DAMAGED))?;

@@ -1,5 +1,5 @@
-//! Changing what a checkpoint says of itself, or how its numbers are stored,
-//! without a model in between.
+//! Changes to a checkpoint's header or to how its numbers are stored, without opening
+//! the model.
 
 use std::collections::HashMap;
 
@@ -13,29 +13,45 @@ use super::{DAMAGED, FORMAT, metadata, numbers, refused};
 /// How a checkpoint's numbers are stored; all are read back as f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
+    /// Single precision.
     F32,
+    /// Half precision.
     F16,
 }
 
-/// The weights of `checkpoint` as the beginning of a new run of `config`.
+/// The weights of `checkpoint` as the start of a new run of `config`: at step 0, without
+/// metrics.
+///
+/// # Errors
+/// If `checkpoint` is damaged or foreign.
 pub fn restart(checkpoint: &[u8], config: &RunConfig) -> Result<Vec<u8>, Failure> {
     let config = json(config)?;
     let entries = [("config", config), ("step", "0".into()), ("metrics", "null".into())];
     rewrite(checkpoint, &entries, None)
 }
 
-/// The same state of a run that goes on under `config`, of the same model.
+/// The same state of a run that continues under `config`, of the same model.
+///
+/// # Errors
+/// If `checkpoint` is damaged or foreign.
 pub fn with_config(checkpoint: &[u8], config: &RunConfig) -> Result<Vec<u8>, Failure> {
     rewrite(checkpoint, &[("config", json(config)?)], None)
 }
 
-/// The same model with a meaning for its tokens.
+/// The same model with another vocabulary of the same size.
+///
+/// # Errors
+/// If `checkpoint` is damaged or foreign.
 pub fn with_vocab(checkpoint: &[u8], vocab: &Vocab) -> Result<Vec<u8>, Failure> {
     rewrite(checkpoint, &[("vocab", json(vocab)?)], None)
 }
 
 /// The same model with its weights stored at `precision`. Half precision keeps
-/// eleven bits; a weight beyond its range is refused.
+/// eleven bits.
+///
+/// # Errors
+/// If `checkpoint` is damaged or foreign, or a weight is beyond the range of half
+/// precision.
 pub fn with_precision(checkpoint: &[u8], precision: Precision) -> Result<Vec<u8>, Failure> {
     rewrite(checkpoint, &[], Some(precision))
 }

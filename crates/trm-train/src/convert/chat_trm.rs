@@ -43,6 +43,9 @@ fn theta() -> f64 {
 /// A Chat-TRM model, as safetensors under the original's names, with the
 /// original's configuration as JSON. The original's `dropout` does nothing, so
 /// it is not taken over. The result is loaded once on `device` to check it.
+///
+/// # Errors
+/// If the configuration or the weights cannot be read, or do not belong together.
 pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Vec<u8>, Failure> {
     let original: ChatTrmConfig = serde_json::from_str(config_json).map_err(|error| {
         refused(format!("the original's configuration cannot be read: {error}"))
@@ -83,6 +86,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
         vocab: Vocab::Plain { size: original.vocab_size },
         step: 0,
         metrics: Value::Null,
+        base: None,
     };
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;

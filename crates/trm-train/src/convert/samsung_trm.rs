@@ -101,6 +101,9 @@ const WRAPPERS: [&str; 3] = ["_orig_mod.", "model.", "inner."];
 /// A model of the official TRM, as safetensors under its own names and with its
 /// configuration as JSON, in any float type. The result is loaded once on
 /// `device` to check it.
+///
+/// # Errors
+/// If the configuration or the weights cannot be read, or do not belong together.
 pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Vec<u8>, Failure> {
     let original: Original = serde_json::from_str(config_json).map_err(|error| {
         refused(format!("the original's configuration cannot be read: {error}"))
@@ -125,6 +128,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
         vocab: Vocab::Plain { size: original.vocab_size },
         step: 0,
         metrics: Value::Null,
+        base: None,
     };
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
@@ -135,6 +139,9 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
 
 /// A checkpoint of a puzzle model as the official code loads it: its names, its
 /// numbers as they are stored, and its configuration as JSON.
+///
+/// # Errors
+/// If it is a checkpoint of another model, or the official code cannot represent it.
 pub fn to_samsung_trm(checkpoint: &[u8]) -> Result<(Vec<u8>, String), Failure> {
     let opened = Checkpoint::read(checkpoint)?;
     let VariantSpec::Trm(model) = &opened.header.config.model else {

@@ -1,23 +1,35 @@
 //! Every kind of model that writes text, small, as tests of all of them take it.
 
+#![allow(dead_code, reason = "not every test uses all of it")]
+
 use burn::tensor::Device;
-use trm_core::Init;
-use trm_core::cache::Autoregressive;
+use trm_core::{Autoregressive, Init};
+
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
 use trm_core::models::trm_lm::TrmLm;
 use trm_spec::{
-    ChunkLmSpec, DraftStart, Injection, RunConfig, StateStart, StateUpdate, TrmLmSpec, VariantSpec,
+    ChunkLmSpec, DraftStart, Injection, RunConfig, StateStart, StateUpdate, TrainSpec, TrmLmSpec,
+    VariantSpec,
 };
+use trm_train::LanguageTask;
 
 use crate::support::{model, tiny};
 
 /// Tokens of the models that [`Check`] is given.
 pub const VOCAB: usize = 30;
 
+/// Makes the task that trains a model at a depth.
+pub type Tasks<'a, M> = &'a dyn Fn(usize, &TrainSpec) -> LanguageTask<M>;
+
 /// A test of one model, whatever its type.
 pub trait Check {
-    fn check<M: Autoregressive>(&mut self, config: &RunConfig, build: &dyn Fn(&Device) -> M);
+    fn check<M: Autoregressive>(
+        &mut self,
+        config: &RunConfig,
+        build: &dyn Fn(&Device) -> M,
+        task: Tasks<'_, M>,
+    );
 }
 
 /// Every way in which a causal model treats its input and its state.
@@ -107,15 +119,24 @@ pub fn all() -> Vec<RunConfig> {
 pub fn for_each(kinds: Vec<RunConfig>, check: &mut impl Check) {
     for config in kinds {
         match &config.model {
-            VariantSpec::ChatTrm(spec) => {
-                check.check(&config, &|device| ChatTrm::new(spec, VOCAB, &mut Init::new(5, device)))
-            }
-            VariantSpec::ChunkLm(spec) => {
-                check.check(&config, &|device| ChunkLm::new(spec, VOCAB, &mut Init::new(5, device)))
-            }
-            VariantSpec::TrmLm(spec) => {
-                check.check(&config, &|device| TrmLm::new(spec, VOCAB, &mut Init::new(5, device)))
-            }
+            VariantSpec::ChatTrm(spec) => check.check(
+                &config,
+                &|device| ChatTrm::new(spec, VOCAB, &mut Init::new(5, device)),
+                &LanguageTask::new,
+            ),
+            VariantSpec::ChunkLm(spec) => check.check(
+                &config,
+                &|device| ChunkLm::new(spec, VOCAB, &mut Init::new(5, device)),
+                &match spec.draft_start {
+                    DraftStart::Targets => LanguageTask::leak_demo as fn(_, &_) -> _,
+                    _ => LanguageTask::new,
+                },
+            ),
+            VariantSpec::TrmLm(spec) => check.check(
+                &config,
+                &|device| TrmLm::new(spec, VOCAB, &mut Init::new(5, device)),
+                &LanguageTask::new,
+            ),
             VariantSpec::Trm(_) => unreachable!("it writes no text"),
         }
     }

@@ -105,6 +105,7 @@ pub async fn a_stream_that_is_not_open_is_refused() {
     let stream = generate(&mut session, options(1)).await;
     let closed = handle(&mut session, &Command::Close { stream }).await;
     assert_eq!(closed, Event::Closed { stream });
-    refused(&mut session, Command::Pull { stream, n: 1 }, FailureKind::Protocol).await;
+    refused(&mut session, Command::Pull { stream, n: 1, trace: false }, FailureKind::Protocol)
+        .await;
     refused(&mut session, Command::Pull { stream: 999, n: 1 }, FailureKind::Protocol).await;
 }

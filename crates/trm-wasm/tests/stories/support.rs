@@ -104,7 +104,7 @@ ask!(load(saved: &Saved, lessons: Option<Lessons>) -> RunSummary,
 ask!(generate(options: GenerateOptions) -> u32,
     Command::Generate { options }, Event::Generating { stream } => stream);
 ask!(pull(stream: u32, n: usize) -> trm_spec::Generated,
-    Command::Pull { stream, n }, Event::Generated { output, .. } => output);
+    Command::Pull { stream, n, trace: false }, Event::Generated { output, .. } => output);
 ask!(evaluate(depths: Vec<usize>) -> Vec<trm_spec::DepthLoss>,
     Command::Evaluate { depths, max_tokens: 0 }, Event::Evaluated { depths, .. } => depths);
 ask!(trace(prompt: String, depth: usize, top: usize) -> trm_spec::Trace,

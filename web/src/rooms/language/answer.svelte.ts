@@ -76,7 +76,7 @@ export class Answer {
     if (this.#stream === null || before < this.#next) return false;
     this.urgent = false;
     const n = this.pace > 0 && this.#fresh ? 1 : this.#piece;
-    const pull = { type: 'pull', stream: this.#stream, n } as const;
+    const pull = { type: 'pull', stream: this.#stream, n, trace: false } as const;
     const { output } = await client.ask(pull, 'generated').catch((error: unknown) => {
       // A failed stream is not retried in a loop.
       this.#end();

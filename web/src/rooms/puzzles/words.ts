@@ -33,12 +33,12 @@ export function about(kind: Kind, posed: Posed): string {
 function oneSolution(kind: Kind, guesses: number | null): string {
   if (kind.family === 'maze') return 'Any shortest path from start to goal counts as solved.';
   const grade = guesses === null || gradesOf(kind).length < 2 ? null : gradeOf(guesses);
-  if (guesses === null || !grade) return 'It has one solution.';
+  if (guesses === null || !grade) return 'This puzzle has one solution.';
   const hard =
     guesses === 0
       ? 'a logic-only solver needs no guesses'
       : `besides logic, a solver needs ${guesses} ${guesses === 1 ? 'guess' : 'guesses'}`;
-  return `It has one solution; ${hard} (${grade.name.toLowerCase()}).`;
+  return `This puzzle has one solution; ${hard} (${grade.name.toLowerCase()}).`;
 }
 
 /** Whether the answer after a supervision step is right, and how much the step changed. */

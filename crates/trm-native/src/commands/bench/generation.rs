@@ -1,5 +1,5 @@
-//! How fast text is written by a model of 3.6 million parameters, one token at a
-//! time from its cache, and whether a token's cost stays flat over the block.
+//! Times text generation with a key-value cache by a model of 3.6 million parameters,
+//! in several segments of the block: the time per token should not grow with the context.
 
 use std::time::Instant;
 
@@ -7,33 +7,37 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_spec::{GenerateOptions, RunConfig};
 
-use super::{Spread, fresh, spread};
-use crate::commands::print;
-use crate::device::Chosen;
+use super::common::{Spread, fresh};
+use crate::device::OpenDevice;
+use crate::output::print;
 
-/// Tokens in each timed stretch of the block.
-const STRETCH: usize = 32;
+/// Tokens per timed segment of the block.
+const SEGMENT: usize = 32;
 
+/// The speed of text generation.
 #[derive(Serialize)]
 pub struct Generation {
     parameters: usize,
     depth: usize,
     tokens_per_second: f64,
-    /// Tokens a second in each stretch of the block in turn.
+    /// Tokens per second in each segment of the block.
     stretches: Vec<Spread>,
 }
 
-/// Writes `runs` texts of one block at depth 2.
-pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
+/// Times `runs` texts of one block at depth 2.
+///
+/// # Errors
+/// If generation fails.
+pub fn measure(runs: usize, device: &OpenDevice) -> anyhow::Result<Generation> {
     let config = RunConfig::default();
-    // Fresh weights: what is written does not change what it costs.
+    // Random weights: the time does not depend on the text.
     let run = fresh(&config, device)?;
     let length = config.model.length();
     let depth = 2;
-    let count = (length - 1) / STRETCH;
+    let count = (length - 1) / SEGMENT;
     let mut times = vec![Vec::new(); count];
     for seed in 0..=runs {
-        let mut stream = run.generate(&GenerateOptions {
+        let mut stream = run.writer()?.generate(&GenerateOptions {
             prompt: "\n".into(),
             depth,
             temperature: 1.0,
@@ -43,28 +47,32 @@ pub fn measure(runs: usize, device: &Chosen) -> anyhow::Result<Generation> {
         })?;
         for times in &mut times {
             let start = Instant::now();
-            block_on(stream.pull(STRETCH))?;
-            // The first text warms up.
+            block_on(stream.pull(SEGMENT, false))?;
+            // The first text is a warm-up.
             if seed > 0 {
-                times.push(STRETCH as f64 / start.elapsed().as_secs_f64());
+                times.push(SEGMENT as f64 / start.elapsed().as_secs_f64());
             }
         }
     }
-    let stretches: Vec<Spread> = times.into_iter().map(spread).collect();
-    let seconds: f64 = stretches.iter().map(|s| STRETCH as f64 / s.median).sum();
+    let stretches: Vec<Spread> = times.into_iter().map(Spread::of).collect();
+    let seconds: f64 = stretches.iter().map(|s| SEGMENT as f64 / s.median).sum();
     Ok(Generation {
         parameters: run.summary().parameters,
         depth,
-        tokens_per_second: (count * STRETCH) as f64 / seconds,
+        tokens_per_second: (count * SEGMENT) as f64 / seconds,
         stretches,
     })
 }
 
+/// Prints the speed.
+///
+/// # Errors
+/// If standard output cannot be written.
 pub fn show(generation: &Generation) -> anyhow::Result<()> {
     let stretches: Vec<String> =
         generation.stretches.iter().map(|s| format!("{:.0}", s.median)).collect();
     print(&format!(
-        "generation, {} parameters, depth {}\n  {:.0} tokens/s; in stretches of {STRETCH} tokens over the block: {}",
+        "generation, {} parameters, depth {}\n  {:.0} tokens/s; in successive segments of {SEGMENT} tokens: {}",
         generation.parameters,
         generation.depth,
         generation.tokens_per_second,

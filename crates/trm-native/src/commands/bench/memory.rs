@@ -1,6 +1,5 @@
-//! How much memory a training step takes, and how that grows with the batch and
-//! with the depth, with gradient checkpointing and without. Each figure comes
-//! from a process of its own, so that none inherits another's memory.
+//! Measures the peak memory of a training step by batch size and depth, with and
+//! without gradient checkpointing. Each measurement runs in its own process.
 
 use std::process::Command;
 
@@ -10,28 +9,32 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use trm_spec::{RunConfig, overlay};
 
-use super::fresh;
-use crate::commands::print;
-use crate::device;
+use super::common::fresh;
+use crate::device::{self, DeviceChoice};
+use crate::output::print;
+use crate::report::say;
 
-/// Batches of 64 tokens, at depth 4.
+/// Batch sizes (rows of 64 tokens), at depth 4.
 const BATCHES: [usize; 4] = [12, 24, 48, 96];
-/// Depths, at a batch of 12.
+/// Depths, at batch size 12.
 const DEPTHS: [usize; 5] = [1, 2, 4, 8, 16];
 
-/// Peak memory of a step against one of its sizes.
+/// Peak memory of a step as one size grows.
 #[derive(Serialize)]
 pub struct Growth {
-    /// Which size grows: `batch_size` or `recursion_steps`.
+    /// The size that grows: `batch_size` or `recursion_steps`.
     along: &'static str,
     gradient_checkpointing: bool,
-    /// Size and peak, in bytes.
+    /// Pairs of size and peak memory in bytes.
     peaks: Vec<(usize, u64)>,
-    /// Bytes that one more of the size costs, between the first and the last.
+    /// Bytes per unit of the size, between the first and the last.
     bytes_each: f64,
 }
 
-/// All four growths.
+/// Measures both sizes, each with and without gradient checkpointing.
+///
+/// # Errors
+/// If a process fails or the system does not report peak memory.
 pub fn measure() -> anyhow::Result<Vec<Growth>> {
     let mut growths = Vec::new();
     for (along, sizes) in [("batch_size", &BATCHES[..]), ("recursion_steps", &DEPTHS[..])] {
@@ -44,7 +47,7 @@ pub fn measure() -> anyhow::Result<Vec<Growth>> {
                     "gradient_checkpointing": gradient_checkpointing,
                 });
                 settings[along] = json!(size);
-                eprintln!("measuring {along} {size}, checkpointing {gradient_checkpointing} …");
+                say!("measuring {along} {size}, gradient_checkpointing {gradient_checkpointing} …");
                 peaks.push((size, in_a_process(&settings)?));
             }
             let ((low, first), (high, last)) = (peaks[0], peaks[peaks.len() - 1]);
@@ -55,8 +58,14 @@ pub fn measure() -> anyhow::Result<Vec<Growth>> {
     Ok(growths)
 }
 
+/// Prints the measurements.
+///
+/// # Errors
+/// If standard output cannot be written.
 pub fn show(growths: &[Growth]) -> anyhow::Result<()> {
-    print("peak memory of a step, width 128, 4 heads, 2 blocks, block 64, loss at every cycle")?;
+    print(
+        "peak memory of a training step (hidden_size 128, num_heads 4, n_layers 2, block_size 64, objective every_cycle)",
+    )?;
     for pair in growths.chunks(2) {
         for growth in pair {
             let peaks: Vec<String> = growth
@@ -65,16 +74,20 @@ pub fn show(growths: &[Growth]) -> anyhow::Result<()> {
                 .map(|(size, peak)| format!("{size}: {} MB", peak / 1_000_000))
                 .collect();
             print(&format!(
-                "  {} {:<24} {}; {:.2} MB each",
+                "  {} {:<22} {}; {:.2} MB per unit",
                 growth.along,
-                if growth.gradient_checkpointing { "with checkpointing" } else { "plainly" },
+                if growth.gradient_checkpointing {
+                    "with checkpointing"
+                } else {
+                    "without checkpointing"
+                },
                 peaks.join(", "),
                 growth.bytes_each / 1e6
             ))?;
         }
         if let [plain, checkpointed] = pair {
             let ratio = checkpointed.bytes_each / plain.bytes_each;
-            print(&format!("  grows {ratio:.2} times as fast with checkpointing"))?;
+            print(&format!("  with checkpointing it grows {ratio:.2} times as fast"))?;
         }
     }
     Ok(())
@@ -85,31 +98,34 @@ fn in_a_process(settings: &Value) -> anyhow::Result<u64> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bench", "--peak-of", &settings.to_string()])
         .output()
-        .context("the process that measures memory cannot be started")?;
+        .context("the process that measures memory could not be started")?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.trim().parse().with_context(|| {
-        format!("no peak was measured: {}", String::from_utf8_lossy(&output.stderr).trim())
+        format!("the memory was not measured: {}", String::from_utf8_lossy(&output.stderr).trim())
     })
 }
 
-/// Prints the peak memory of a process that trains two steps of `settings` on the CPU.
+/// Trains two steps with `settings` (JSON) on the CPU and prints the peak memory in bytes.
+///
+/// # Errors
+/// If the settings do not fit together or the system does not report peak memory.
 pub fn peak_of(settings: &str) -> anyhow::Result<()> {
     let config = overlay(&RunConfig::default(), &serde_json::from_str(settings)?)?;
-    let mut run = fresh(&config, &device::open(device::Choice::Cpu)?)?;
-    forget_peak();
+    let mut run = fresh(&config, &device::open(DeviceChoice::Cpu)?)?;
+    reset_peak();
     block_on(run.steps(2))?;
-    print(&peak().context("this system does not tell a process's peak memory")?.to_string())
+    print(&peak().context("this system does not report the peak memory of a process")?.to_string())
 }
 
-/// Lets the peak be measured anew from here on.
-pub fn forget_peak() {
+/// Starts a new measurement of the peak.
+pub fn reset_peak() {
     if cfg!(target_os = "linux") {
-        // Where this is not allowed the peak is that of the whole process.
+        // Without permission the peak is that of the whole process.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
     }
 }
 
-/// The most memory this process has held, where the system tells it.
+/// Peak memory of this process in bytes, where the system reports it.
 pub fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -121,8 +137,8 @@ pub fn peak() -> Option<u64> {
 mod tests {
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_peak_is_at_least_what_is_held() {
+    fn the_peak_is_at_least_the_allocated_memory() {
         let held = vec![1_u8; 32 << 20];
-        assert!(super::peak().expect("Linux tells") >= held.len() as u64);
+        assert!(super::peak().expect("Linux reports it") >= held.len() as u64);
     }
 }

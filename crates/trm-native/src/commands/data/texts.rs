@@ -1,13 +1,13 @@
-//! Which texts `data prepare` was given, and what each of them is for.
+//! The texts that `data prepare` was given, and the split that each belongs to.
 
 use std::path::{Path, PathBuf};
 
 use trm_data::{Document, WikiText, find_texts, shakespeare};
 
-use crate::report::usage;
+use crate::report::{say, usage};
 use crate::text::SHAKESPEARE;
 
-/// The texts that were named, by what they are for.
+/// Texts by split.
 #[derive(Default)]
 pub struct Texts {
     pub train: Vec<Text>,
@@ -15,12 +15,14 @@ pub struct Texts {
     pub test: Vec<Text>,
 }
 
+/// The built-in text or a file.
 pub enum Text {
     Shakespeare,
     File(PathBuf),
 }
 
 impl Text {
+    /// The text as `trm_data` tokenizes it.
     pub fn document<'a>(&'a self, field: &'a str) -> Document<'a> {
         match self {
             Self::Shakespeare => Document::Text(SHAKESPEARE, shakespeare()),
@@ -28,6 +30,7 @@ impl Text {
         }
     }
 
+    /// Whether this is the file at `other`.
     pub fn is(&self, other: &Path) -> bool {
         match (self, other.canonicalize()) {
             (Self::File(path), Ok(other)) => path.canonicalize().is_ok_and(|path| path == other),
@@ -37,8 +40,12 @@ impl Text {
 }
 
 impl Texts {
-    /// A file called as the program's own text comes before that. A corpus that
-    /// comes in parts stands alone, lest what is to be scored be trained on.
+    /// Collects the texts of `paths`. A file named `shakespeare` has precedence over the
+    /// built-in text. A WikiText folder must be the only path, so that its test split
+    /// is never trained on.
+    ///
+    /// # Errors
+    /// If a path cannot be read, or is a part of a corpus.
     pub fn find(paths: &[PathBuf]) -> anyhow::Result<Self> {
         let mut texts = Self::default();
         for path in paths {
@@ -49,7 +56,7 @@ impl Texts {
             if let Some(parts) = WikiText::find(path)? {
                 if paths.len() > 1 {
                     return Err(usage!(
-                        "{} has a part to be scored; prepare it by itself",
+                        "{} has its own test split; prepare it alone",
                         path.display()
                     ));
                 }
@@ -59,18 +66,19 @@ impl Texts {
             let part = found.texts.iter().find(|text| WikiText::has_part(text));
             if let (true, Some(part)) = (path.is_dir(), part) {
                 return Err(usage!(
-                    "{} is one part of a corpus; name the folder that it lies in",
+                    "{} is one split of a corpus; give the folder that contains it",
                     part.display()
                 ));
             }
             for skipped in &found.skipped {
-                eprintln!("left out, for it is no text: {}", skipped.display());
+                say!("skipped, not a text: {}", skipped.display());
             }
             texts.train.extend(found.texts.into_iter().map(Text::File));
         }
         Ok(texts)
     }
 
+    /// The texts of all splits.
     pub fn all(&self) -> impl Iterator<Item = &Text> {
         self.train.iter().chain(&self.val).chain(&self.test)
     }

@@ -1,5 +1,5 @@
-//! ARC: the tests of tasks, asked in every guise that the model knows; the
-//! answers vote, and the first two are the attempts.
+//! ARC: solves each test under all augmentations that the model was trained with. The
+//! answers vote; the two with the most votes are the attempts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,30 +12,31 @@ use trm_data::puzzles::{TaskFile, official};
 use trm_spec::Vocab;
 use trm_train::{Run, checkpoint::Header};
 
-use super::request;
+use super::request::request;
 use crate::args;
-use crate::commands::{print, print_json};
+use crate::output::{print, print_json};
 use crate::puzzles::{is_official, task_files};
 use crate::report::{say, usage};
 
 #[derive(Serialize)]
 struct Document {
     tests: Vec<Answered>,
-    /// Tests whose answer is known, and of these the ones that an attempt solves.
+    /// Number of tests whose solution is known.
     judged: usize,
+    /// Number of these that one of the two attempts solves.
     solved: usize,
-    /// By task, then by test: as the ARC Prize takes it.
+    /// The attempts by task and test, in the format of the ARC Prize.
     submission: BTreeMap<String, Vec<Submitted>>,
 }
 
 #[derive(Serialize)]
 struct Answered {
     task: String,
-    /// From 1.
+    /// Number of the test in its task, counted from 1.
     test: usize,
     votes: usize,
     attempts: Vec<Attempt>,
-    /// Whether an attempt is right, where that is known.
+    /// Whether an attempt is correct; `None` if the solution is not known.
     solved: Option<bool>,
 }
 
@@ -62,7 +63,7 @@ pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
         Vocab::Plain { size: arc::VOCAB } if length == arc::SEQ_LEN => {
             if !is_official(path) {
                 return Err(usage!(
-                    "these weights know their tasks by number; give the official data folder that they were trained on"
+                    "these weights know their tasks only by number; give the official data folder that they were trained on"
                 ));
             }
             Exam::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
@@ -83,7 +84,10 @@ pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
 /// Asks `run`, test after test, and tells what comes of it.
 pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> anyhow::Result<()> {
     if let Some(first) = exam.unknown.first() {
-        say!("{} tasks that the model does not know are left out: {first}, …", exam.unknown.len());
+        say!(
+            "{} tasks are skipped because the model was not trained on them: {first}, …",
+            exam.unknown.len()
+        );
     }
     let mut tests = Vec::with_capacity(exam.tests.len());
     for (place, test) in exam.tests.iter().enumerate() {
@@ -96,8 +100,8 @@ pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> any
         };
         let inputs = asked.questions.iter().map(|q| q.tokens.clone()).collect();
         let identifiers = asked.questions.iter().map(|q| q.identifier).collect();
-        let solutions =
-            block_on(run.solve(&request(typed, depth, inputs, identifiers))).with_context(name)?;
+        let request = request(typed, depth, inputs, identifiers);
+        let solutions = block_on(run.solver()?.solve(&request)).with_context(name)?;
         let answers = solutions.iter().map(|s| (s.answer.as_slice(), f64::from(s.halt)));
         let candidates = asked.count(answers).remove(0);
         let answered = answered(test, &candidates, solutions.len());
@@ -146,12 +150,12 @@ fn shown(test: &Answered) -> String {
     let verdict = match test.solved {
         Some(true) => "solved",
         Some(false) => "not solved",
-        None => "the answer is not known",
+        None => "solution not known",
     };
     let mut lines = vec![format!("task {}, test {}: {verdict}", test.task, test.test)];
     for (number, attempt) in test.attempts.iter().enumerate() {
         lines.push(format!(
-            "attempt {}, {} of {} votes, done {:.1} %",
+            "attempt {}, {} of {} votes, halting probability {:.1} %",
             number + 1,
             attempt.votes,
             test.votes,

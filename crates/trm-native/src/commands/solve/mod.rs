@@ -1,7 +1,8 @@
-//! `solve`: answers to puzzles of a file or of standard input, how sure the model
-//! is and how long it took, held against the rules and against a plain solver.
+//! `solve`: answers the puzzles of a file or of standard input, and checks the answers
+//! by the rules and with a conventional solver.
 
 mod arc;
+mod request;
 
 use std::io::{Read, stdin};
 use std::path::Path;
@@ -12,13 +13,13 @@ use serde::Serialize;
 use trm_data::puzzles::sudoku::Size;
 use trm_data::puzzles::{Kind, PuzzleError};
 use trm_spec::{Family, PuzzleFrom, RunConfig, Solution, SolutionCount};
-use trm_train::SolveRequest;
 
-use super::{print, print_json};
+use self::request::request;
 use crate::args;
 use crate::device;
-use crate::plan::read_checkpoint;
-use crate::report::usage;
+use crate::output::{print, print_json};
+use crate::report::{say, usage};
+use crate::run_dir::read_checkpoint;
 
 #[derive(Serialize)]
 struct Document {
@@ -26,36 +27,38 @@ struct Document {
     solved: usize,
 }
 
-/// One puzzle and what was made of it.
+/// One puzzle, its answer and the verdict.
 #[derive(Serialize)]
 struct Answered {
-    /// Of a Sudoku its line in the file, of a maze its number; from 1.
+    /// A Sudoku's line in the file, or a maze's number, counted from 1.
     line: usize,
     puzzle: String,
     answer: String,
     verdict: Verdict,
-    /// Rules that the answer breaks.
+    /// Rules that the answer (or an unsolvable puzzle) breaks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     broken: Vec<String>,
-    /// Probability of every cell.
+    /// Probability of the answer in every cell.
     confidence: Vec<f32>,
     least_confidence: f32,
+    /// Supervision steps that were run.
     steps: usize,
+    /// Halting probability after the last step.
     halt: f32,
 }
 
-/// What the answer is worth, and the puzzle itself.
+/// Whether the answer solves the puzzle, and whether the puzzle has one solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// All rules are kept and all that is given stands.
+    /// The answer follows all rules and keeps the given cells.
     Solved,
     Wrong,
-    /// What is given breaks the rules, or leaves no answer.
+    /// The given cells break the rules or allow no solution.
     NoSolution,
-    /// The puzzle has several answers, and this is one of them.
+    /// The puzzle has several solutions, and this is one of them.
     OneOfSeveral,
-    /// The puzzle has several answers, and this is none of them.
+    /// The puzzle has several solutions, and this is none of them.
     WrongOfSeveral,
 }
 
@@ -70,23 +73,27 @@ impl Verdict {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Self::Solved => "solved",
-            Self::Wrong => "wrong: the answer breaks a rule or changes what is given",
+            Self::Wrong => "wrong: the answer breaks a rule or changes a given cell",
             Self::NoSolution => "the puzzle has no solution",
-            Self::OneOfSeveral => "the puzzle has several solutions; this is one of them",
-            Self::WrongOfSeveral => "wrong, and the puzzle has several solutions",
+            Self::OneOfSeveral => "the puzzle has several solutions; the answer is one of them",
+            Self::WrongOfSeveral => "wrong; the puzzle has several solutions",
         }
     }
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// If the checkpoint is not a puzzle model's, or the puzzles cannot be read.
 pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let model = &header.config.model;
     if model.family() != Family::Puzzles {
         return Err(usage!(
-            "{} is a language model; `generate` writes text with it, and `solve` takes a puzzle model",
+            "{} is a language model; use `generate`. `solve` needs a puzzle model",
             typed.checkpoint.display()
         ));
     }
@@ -102,7 +109,8 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let (name, text) = text(&typed.puzzles)?;
     let puzzles = kind.read(&name, &text).map_err(|error| usage!("{error}; {}", error.hint()))?;
     let inputs = puzzles.iter().map(|(_, tokens)| tokens.clone()).collect();
-    let solutions = block_on(solver()?.solve(&request(typed, model.depth(), inputs, Vec::new())))?;
+    let request = request(typed, model.depth(), inputs, Vec::new());
+    let solutions = block_on(solver()?.solver()?.solve(&request))?;
     let puzzles: Vec<_> = (puzzles.iter().zip(&solutions))
         .map(|((line, puzzle), solution)| answered(kind, *line, puzzle, solution))
         .collect::<Result<_, _>>()?;
@@ -111,45 +119,34 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
         return print_json(&Document { puzzles, solved });
     }
     for puzzle in &puzzles {
-        // A maze takes lines of its own.
+        // A maze has several lines.
         let gap = if puzzle.answer.ends_with('\n') { "" } else { "  " };
         print(&format!(
-            "{}{gap}{} steps, least sure cell {:.1} %, done {:.1} %: {}",
+            "{}{gap}{} steps, lowest cell probability {:.1} %, halting probability {:.1} %: {}",
             puzzle.answer,
             puzzle.steps,
             puzzle.least_confidence * 100.0,
             puzzle.halt * 100.0,
-            puzzle.verdict.words()
+            puzzle.verdict.description()
         ))?;
         for rule in &puzzle.broken {
             print(&format!("  {rule}"))?;
         }
     }
-    eprintln!("{solved} of {} solved", puzzles.len());
+    say!("{solved} of {} solved", puzzles.len());
     Ok(())
 }
 
-/// What a model is asked for, where it was trained for `depth` steps.
-fn request(
-    typed: &args::Solve,
-    depth: usize,
-    inputs: Vec<Vec<u32>>,
-    puzzle_identifiers: Vec<u32>,
-) -> SolveRequest {
-    let (threshold, max_steps) = (typed.halt_threshold, typed.max_steps.unwrap_or(depth));
-    SolveRequest { inputs, puzzle_identifiers, threshold, max_steps }
-}
-
-/// The kind of puzzle that a model was trained on: by name, or, of a Sudoku under
-/// another name, by its size.
+/// The kind of puzzle that a model was trained on, by the name of its dataset or, for
+/// Sudokus of another name, by its size.
 fn kind(config: &RunConfig) -> anyhow::Result<Kind> {
     let (dataset, cells) = (&config.data.dataset, config.model.length());
-    Kind::named(dataset)
-        .or_else(|| Size::of_cells(cells).map(Kind::Sudoku))
-        .ok_or_else(|| usage!("`solve` does not know the puzzles of `{dataset}`, of {cells} cells"))
+    Kind::named(dataset).or_else(|| Size::of_cells(cells).map(Kind::Sudoku)).ok_or_else(|| {
+        usage!("`solve` does not know puzzles of the dataset `{dataset}` with {cells} cells")
+    })
 }
 
-/// A file, or standard input, and how it is called in errors.
+/// The name and the contents of a file or of standard input.
 fn text(path: &Path) -> anyhow::Result<(String, String)> {
     if path != Path::new("-") {
         return Ok((path.display().to_string(), trm_data::read_text(path)?));

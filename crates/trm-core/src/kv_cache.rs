@@ -1,0 +1,95 @@
+//! Keys and values of positions already read, so that one more token costs one
+//! token. In a recursive model every pass through the blocks has keys of its own:
+//! a [`ModelCache`] holds a [`KvCache`] for each pass and block.
+
+use burn::tensor::Tensor;
+
+/// Keys and values of one block in one pass.
+#[derive(Clone, Debug, Default)]
+pub struct KvCache {
+    /// Keys and values, `[batch, heads, capacity, head_dim]` each.
+    buffers: Option<(Tensor<4>, Tensor<4>)>,
+    len: usize,
+    capacity: usize,
+}
+
+impl KvCache {
+    fn new(capacity: usize) -> Self {
+        Self { buffers: None, len: 0, capacity }
+    }
+
+    /// Positions held.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no position is held.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// All keys and values so far, `[batch, heads, len, head_dim]` each; `None` when
+    /// empty.
+    pub fn get(&self) -> Option<(Tensor<4>, Tensor<4>)> {
+        let (keys, values) = self.buffers.as_ref()?;
+        let [batch, heads, _, head_dim] = keys.dims();
+        let all = [0..batch, 0..heads, 0..self.len, 0..head_dim];
+        Some((keys.clone().slice(all.clone()), values.clone().slice(all)))
+    }
+
+    /// Adds keys and values `[batch, heads, new, head_dim]`.
+    ///
+    /// # Panics
+    /// If there are more positions than the cache was made for.
+    pub fn append(&mut self, k: Tensor<4>, v: Tensor<4>) {
+        let [batch, heads, new, head_dim] = k.dims();
+        assert!(self.len + new <= self.capacity, "more positions than the cache was made for");
+        // Written in place: buffers of full length, so that a token's cost does
+        // not grow with copies of what came before.
+        let (keys, values) = self.buffers.take().unwrap_or_else(|| {
+            let empty = || Tensor::zeros([batch, heads, self.capacity, head_dim], &k.device());
+            (empty(), empty())
+        });
+        let at = [0..batch, 0..heads, self.len..self.len + new, 0..head_dim];
+        let keys = keys.slice_assign(at.clone(), k);
+        let values = values.slice_assign(at, v);
+        self.len += new;
+        self.buffers = Some((keys, values));
+    }
+}
+
+/// The caches of a whole model at one depth.
+#[derive(Clone, Debug)]
+pub struct ModelCache {
+    depth: usize,
+    /// By pass, then by block.
+    passes: Vec<Vec<KvCache>>,
+}
+
+impl ModelCache {
+    /// For `depth` cycles: room for `capacity` positions in each of `passes` through
+    /// `blocks` blocks.
+    pub fn new(depth: usize, passes: usize, blocks: usize, capacity: usize) -> Self {
+        Self { depth, passes: vec![vec![KvCache::new(capacity); blocks]; passes] }
+    }
+
+    /// Cycles that it is made for.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Positions held.
+    pub fn len(&self) -> usize {
+        self.passes.first().and_then(|blocks| blocks.first()).map_or(0, KvCache::len)
+    }
+
+    /// Whether no position is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The caches of each pass in order, one per block.
+    pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut [KvCache]> {
+        self.passes.iter_mut().map(Vec::as_mut_slice)
+    }
+}

@@ -1,0 +1,103 @@
+//! Arguments that several commands share, and parsers of their values.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, value_parser};
+
+use crate::depths;
+use crate::device::DeviceChoice;
+
+/// The positional CHECKPOINT.
+pub fn checkpoint() -> Arg {
+    Arg::new("checkpoint")
+        .value_name("CHECKPOINT")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("A .safetensors checkpoint, or the folder of a run (its best checkpoint is used)")
+}
+
+/// `--depth N`.
+pub fn depth() -> Arg {
+    Arg::new("depth")
+        .long("depth")
+        .value_name("N")
+        .value_parser(depths::parse_one)
+        .help("Recursion depth: cycles per answer [default: as trained]")
+}
+
+/// `--device D`.
+pub fn device() -> Arg {
+    Arg::new("device")
+        .long("device")
+        .value_name("D")
+        .default_value("auto")
+        .value_parser(value_parser!(DeviceChoice))
+        .help("auto (a hardware GPU if there is one, else the CPU), cpu, gpu or gpu:N (`trm-native devices` lists them)")
+}
+
+/// `--json`.
+pub fn json() -> Arg {
+    flag(
+        "json",
+        "Print one JSON document on standard output; everything else goes to standard error",
+    )
+}
+
+/// A flag without a value.
+pub fn flag(name: &'static str, help: &'static str) -> Arg {
+    with_snake_case(Arg::new(name).action(ArgAction::SetTrue).help(help), name)
+}
+
+/// A flag with a value named `value_name`.
+pub fn option(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+    with_snake_case(Arg::new(name).value_name(value_name).help(help), name)
+}
+
+/// A flag with a file path.
+pub fn file(name: &'static str, help: &'static str) -> Arg {
+    option(name, "FILE", help).value_parser(value_parser!(PathBuf))
+}
+
+/// A flag with the path of a folder.
+pub fn folder(name: &'static str, help: &'static str) -> Arg {
+    file(name, help).value_name("DIR")
+}
+
+/// A flag with a number and its default.
+pub fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    option(name, "N", help).default_value(default).allow_negative_numbers(true)
+}
+
+/// Accepts one of a few words, each of which stands for a value.
+pub fn one_of<T: Copy + Send + Sync + 'static>(
+    words: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).map(move |typed| {
+        let known = words.iter().find(|(word, _)| *word == typed);
+        known.map(|(_, value)| *value).expect("clap lets only these words through")
+    })
+}
+
+/// A probability from 0 to 1.
+pub fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("must be a probability from 0 to 1".into()),
+    }
+}
+
+/// A finite number that is not negative.
+pub fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("must be a number from 0".into()),
+    }
+}
+
+/// `--max-steps` is accepted as `--max_steps` too, as nanoGPT spells its flags.
+fn with_snake_case(argument: Arg, name: &'static str) -> Arg {
+    let argument = argument.long(name);
+    let snake = name.replace('-', "_");
+    if snake == name { argument } else { argument.alias(snake) }
+}

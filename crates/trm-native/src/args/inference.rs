@@ -1,0 +1,204 @@
+//! `--help` and arguments of the commands that use a trained model: `generate`,
+//! `eval`, `trace` and `solve`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, Command, value_parser};
+use trm_data::puzzles::sudoku::Grade;
+use trm_train::Weights;
+
+use super::common::{
+    checkpoint, depth, device, file, flag, json, number, one_of, option, probability, temperature,
+};
+use crate::depths;
+
+/// `generate` and its arguments.
+pub fn generate() -> Command {
+    Command::new("generate")
+        .about("Generate text with a language model (streaming)")
+        .after_help(GENERATE_HELP)
+        .arg(checkpoint())
+        .arg(option("prompt", "TEXT", "Text to continue [default: a line break]"))
+        .arg(depth())
+        .arg(
+            number(
+                "temperature",
+                "0.8",
+                "Sampling temperature; 0 always takes the most probable token",
+            )
+            .value_parser(temperature),
+        )
+        .arg(
+            number("top-k", "0", "Sample from the K most probable tokens only; 0 means all")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            number("seed", "1337", "Random seed of the first sample; sample i uses seed + i")
+                .value_parser(value_parser!(u32)),
+        )
+        .arg(
+            number("num-samples", "1", "Number of samples to generate")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            number("max-new-tokens", "500", "Tokens to generate per sample")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(device())
+}
+
+const GENERATE_HELP: &str = "\
+Examples:
+  trm-native generate runs/tiny --prompt \"ROMEO:\"
+  trm-native generate runs/tiny --prompt \"ROMEO:\" --depth 8 --temperature 0 --max-new-tokens 100";
+
+/// `eval` and its arguments.
+pub fn eval() -> Command {
+    Command::new("eval")
+        .about("Measure the validation loss at several depths; for puzzle models also the accuracy")
+        .after_help(EVAL_HELP)
+        .arg(checkpoint())
+        .arg(file("data", "The text or token file that the model was trained on, if it was your own"))
+        .arg(
+            file("test", "Score all of this text or token file instead of the validation split")
+                .conflicts_with_all(["data", "weights", "grade"]),
+        )
+        .arg(
+            option(
+                "stride",
+                "N",
+                "Tokens scored per window; the rest of the window is context. 1 (chunk models: the chunk size) gives every token the longest context and is slowest [default: windows that do not overlap]",
+            )
+            .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            option(
+                "depths",
+                "DEPTHS",
+                "Depths to evaluate: a range that includes both ends (1..8) or a list (1,2,4) [default: 1..8; for puzzle models every supervision step]",
+            )
+            .value_parser(depths::parse),
+        )
+        .arg(
+            option(
+                "weights",
+                "WHICH",
+                "Of a run's folder: the raw weights after the last step, or their moving average (ema_decay) [default: the best checkpoint]",
+            )
+            .value_parser(one_of(&[("raw", Weights::Raw), ("average", Weights::Average)])),
+        )
+        .arg(
+            option(
+                "grade",
+                "GRADE",
+                "Evaluate a Sudoku model on new Sudokus of this difficulty: a backtracking solver needs no guesses (easy), up to 5 (medium), 15 (hard), 40 (harder) or more (hardest) [default: the run's validation puzzles]",
+            )
+            .conflicts_with_all(["data", "weights"])
+            .value_parser(one_of(&[
+                ("easy", Grade::Easy),
+                ("medium", Grade::Medium),
+                ("hard", Grade::Hard),
+                ("harder", Grade::Harder),
+                ("hardest", Grade::Hardest),
+            ])),
+        )
+        .arg(json())
+        .arg(device())
+}
+
+const EVAL_HELP: &str = "\
+Every token of the validation split except the first is scored exactly once, from left to right.
+Losses are in nats per token. Bits per byte and perplexity per word do not depend on the tokenizer,
+so they compare models with different tokenizers; a word is a run of characters without white space.
+
+Examples:
+  trm-native eval runs/tiny --depths 1..8
+  trm-native eval runs/tiny --test other.txt --stride 1
+  trm-native eval runs/sudoku-9x9 --grade hard";
+
+/// `trace` and its arguments.
+pub fn trace() -> Command {
+    Command::new("trace")
+        .about("Show the model's predictions after every cycle of the recursion")
+        .after_help(TRACE_HELP)
+        .arg(checkpoint())
+        .arg(option("prompt", "TEXT", "The text to read"))
+        .arg(
+            file(
+                "tokens",
+                "Token rows as JSON: {\"inputs\": [[…], …]}; \"lengths\": […] if rows are padded, \"puzzle_identifiers\": […] for models with puzzle embeddings",
+            )
+            .conflicts_with("prompt")
+            .required_unless_present("prompt"),
+        )
+        .arg(depth())
+        .arg(
+            flag(
+                "draft",
+                "Trace the tokens that follow the prompt: the next chunk of a chunk model, or the next token",
+            )
+            .requires("prompt")
+            .conflicts_with("attention"),
+        )
+        .arg(flag("logits", "Include all logits (needs --json)").requires("json"))
+        .arg(
+            option(
+                "attention",
+                "POSITION",
+                "Include the attention weights of every head at this position, counted from 0 (needs --json)",
+            )
+            .requires("json")
+            .value_parser(value_parser!(usize)),
+        )
+        .arg(json())
+        .arg(device())
+}
+
+const TRACE_HELP: &str = "\
+The table has one line per cycle: the mean probability of the predicted tokens, their mean entropy
+(nats), the size of the latent state (RMS) and how much the cycle changed it, and the predictions.
+
+Examples:
+  trm-native trace runs/tiny --prompt \"To be, or not\" --depth 4
+  trm-native trace runs/tiny --prompt \"ROMEO:\" --draft
+  trm-native trace runs/tiny --prompt \"ROMEO:\" --logits --json";
+
+/// `solve` and its arguments.
+pub fn solve() -> Command {
+    Command::new("solve")
+        .about("Solve puzzles with a puzzle model and check the answers")
+        .after_help(SOLVE_HELP)
+        .arg(checkpoint())
+        .arg(
+            Arg::new("puzzles")
+                .value_name("PUZZLES")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A file with puzzles of the model's kind, or - for standard input; for ARC a JSON file of tasks, or a folder of them"),
+        )
+        .arg(
+            option(
+                "halt-threshold",
+                "P",
+                "Stop a puzzle as soon as the model's halting probability exceeds P [default: run all steps]",
+            )
+            .value_parser(probability),
+        )
+        .arg(
+            option("max-steps", "N", "Supervision steps per puzzle at most [default: as trained]")
+                .value_parser(depths::parse_one),
+        )
+        .arg(json())
+        .arg(device())
+}
+
+const SOLVE_HELP: &str = "\
+Puzzle files:
+  Sudoku  one puzzle per line; blanks are dots or zeros
+  Maze    rows of # (wall), space or dot (free), S (start) and G (goal); an empty line between mazes
+  ARC     the tasks that the model was trained on; each test is solved under all augmentations, and
+          the answers vote for two attempts
+
+Examples:
+  trm-native solve runs/sudoku-4x4 puzzles.txt
+  echo 1.3.3.1..1.3.3.1 | trm-native solve runs/sudoku-4x4 - --halt-threshold 0.95 --json";

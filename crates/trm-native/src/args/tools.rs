@@ -1,0 +1,193 @@
+//! `--help` and arguments of the commands that prepare, convert and measure:
+//! `convert`, `data`, `devices` and `bench`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, Command, value_parser};
+use trm_train::checkpoint::Precision;
+
+use super::common::{device, file, flag, json, number, one_of, option};
+use super::types::{BenchPart, CheckpointFormat};
+
+/// `convert` and its arguments.
+pub fn convert() -> Command {
+    Command::new("convert")
+        .about("Convert checkpoints from and to other projects, or to another precision")
+        .after_help(CONVERT_HELP)
+        .arg(
+            Arg::new("input")
+                .value_name("IN")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The weights to convert: safetensors or a PyTorch file; with --from trm also the folder of a run"),
+        )
+        .arg(
+            option("from", "FORMAT", "Format of IN; trm is this program's own")
+                .required(true)
+                .value_parser(one_of(&[
+                    ("chat-trm", CheckpointFormat::ChatTrm),
+                    ("samsung-trm", CheckpointFormat::SamsungTrm),
+                    ("trm", CheckpointFormat::Trm),
+                ])),
+        )
+        .arg(file("to", "The checkpoint to write").required(true))
+        .arg(
+            option("dtype", "TYPE", "Number type of the weights; f16 halves the file [default: unchanged]")
+                .value_parser(one_of(&[("f32", Precision::F32), ("f16", Precision::F16)])),
+        )
+        .arg(
+            option(
+                "to-format",
+                "FORMAT",
+                "Format to write; samsung-trm also writes a config.json beside the weights [default: trm]",
+            )
+            .value_parser(one_of(&[
+                ("samsung-trm", CheckpointFormat::SamsungTrm),
+                ("trm", CheckpointFormat::Trm),
+            ])),
+        )
+        .arg(file("config", "config.json of the original model [default: the one beside IN]"))
+        .arg(option(
+            "dataset",
+            "NAME",
+            "Built-in text (shakespeare) that defines the characters of the vocabulary",
+        ))
+        .arg(
+            file("data", "Your own text that defines the characters of the vocabulary")
+                .conflicts_with("dataset"),
+        )
+}
+
+const CONVERT_HELP: &str = "\
+Chat-TRM's checkpoints do not store their vocabulary: name the text that it was made from with
+--dataset or --data, or the model reads and writes token numbers only.
+
+Examples:
+  trm-native convert chat/model.safetensors --from chat-trm --dataset shakespeare --to chat.safetensors
+  trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
+  trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors";
+
+/// `data` and its subcommands.
+pub fn data() -> Command {
+    let places = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .value_name("PATH")
+            .num_args(1..)
+            .value_parser(value_parser!(PathBuf))
+            .help(help)
+    };
+    let list = Command::new("list")
+        .about("List the built-in texts and the token files in a folder")
+        .arg(places("places", "Token files, or folders that contain them [default: this folder]"))
+        .arg(flag("verify", "Read every file completely and compare it with its checksum"))
+        .arg(json());
+    let prepare = Command::new("prepare")
+        .about("Tokenize texts into a token file; training reads it from disk, not into memory")
+        .after_help(PREPARE_HELP)
+        .arg(
+            places(
+                "texts",
+                "`shakespeare`, text files (UTF-8), JSON lines (.jsonl, .ndjson), folders of these, or one WikiText folder; files in a folder are read in alphabetical order",
+            )
+            .required(true),
+        )
+        .arg(file("out", "The token file to write").required(true))
+        .arg(
+            option(
+                "tokenizer",
+                "T",
+                "char: the characters that occur; byte: the 256 bytes of UTF-8; gpt2: GPT-2's 50,257 byte pairs",
+            )
+            .default_value("char")
+            .value_parser(["char", "byte", "gpt2"])
+            .hide_possible_values(true),
+        )
+        .arg(
+            option("field", "NAME", "Field of each JSON line that holds the text")
+                .default_value(trm_data::TEXT_FIELD),
+        )
+        .arg(option(
+            "name",
+            "NAME",
+            "Name stored in the token file and used in results [default: the first text or folder]",
+        ))
+        .arg(json());
+    let export = Command::new("export")
+        .about("Write a built-in text, or the decoded text of a token file")
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("`shakespeare`, or the path of a token file"),
+        )
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The text file to write"),
+        );
+    Command::new("data")
+        .about("List, prepare and export training texts")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([list, prepare, export])
+}
+
+const PREPARE_HELP: &str = "\
+A single text gives the same tokens as `train --data TEXT`. Several texts are joined with a line
+break, or with <|endoftext|> for GPT-2's tokenizer. Each JSON line is one text.
+
+A WikiText folder (wiki.train, wiki.valid and wiki.test, all .raw or all .tokens) keeps its splits:
+the token file stores where validation begins; the test split becomes a second file with .test
+before the extension, for `eval --test`.
+
+Examples:
+  trm-native data prepare books/ --tokenizer gpt2 --out books.safetensors
+  trm-native train tiny --data books.safetensors
+  trm-native data prepare stories.jsonl --field story --out stories.safetensors
+  trm-native data prepare wikitext-2-raw/ --tokenizer gpt2 --out wiki.safetensors";
+
+/// `devices` and its arguments.
+pub fn devices() -> Command {
+    Command::new("devices")
+        .about("List the CPU and GPUs, and which one `--device auto` uses")
+        .arg(json())
+}
+
+/// `bench` and its arguments.
+pub fn bench() -> Command {
+    Command::new("bench")
+        .about("Time training steps and text generation on this machine")
+        .after_help(BENCH_HELP)
+        .arg(
+            option("threads", "N", "CPU threads [default: all]").value_parser(value_parser!(usize)),
+        )
+        .arg(
+            number("runs", "5", "Repetitions; the median is reported")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            option(
+                "part",
+                "PART",
+                "texts: language models and generation only; puzzles: puzzle models only [default: both]",
+            )
+            .hide_possible_values(true)
+            .value_parser(one_of(&[
+                ("texts", BenchPart::Texts),
+                ("puzzles", BenchPart::Puzzles),
+            ])),
+        )
+        .arg(flag(
+            "memory",
+            "Also measure how a step's peak memory grows with batch size and depth (CPU)",
+        ))
+        // `bench --memory` starts this program again with this flag.
+        .arg(Arg::new("peak-of").long("peak-of").value_name("SETTINGS").hide(true))
+        .arg(json())
+        .arg(device())
+}
+
+const BENCH_HELP: &str = "\
+Run it on an otherwise idle machine; times on a busy one vary by a factor of two and more.";

@@ -1,0 +1,194 @@
+//! What was typed, as plain data: one struct per command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use trm_data::puzzles::sudoku::Grade;
+use trm_spec::{Setting, Tokenizer};
+use trm_train::Weights;
+use trm_train::checkpoint::Precision;
+
+use crate::device::DeviceChoice;
+use crate::sweep::Equal;
+
+/// A command and its arguments.
+pub enum Invocation {
+    Train(Train),
+    Sweep(Sweep),
+    Overfit(Overfit),
+    Generate(Generate),
+    Eval(Eval),
+    Trace(Trace),
+    Solve(Solve),
+    Convert(Convert),
+    Data(Data),
+    Devices { json: bool },
+    Bench(Bench),
+}
+
+/// Arguments of `train`; `sweep` and `overfit` share most of them.
+#[derive(Default)]
+pub struct Train {
+    pub preset: Option<String>,
+    pub config: Option<PathBuf>,
+    /// Settings given as flags, in the order of the settings table.
+    pub settings: Vec<(&'static Setting, Value)>,
+    pub data: Option<PathBuf>,
+    pub out: Option<PathBuf>,
+    /// Folder of a run to continue.
+    pub resume: Option<PathBuf>,
+    /// Checkpoint whose weights start a new run.
+    pub init: Option<PathBuf>,
+    /// Continue the run in `out` if there is one, else start it.
+    pub auto_resume: bool,
+    /// Time limit for this process.
+    pub max_time: Option<Duration>,
+    pub device: DeviceChoice,
+}
+
+/// Arguments of `sweep`.
+pub struct Sweep {
+    /// Settings that all runs share; depth and seed come from the two lists below.
+    pub train: Train,
+    pub depths: Vec<usize>,
+    /// Empty: the seed of the settings.
+    pub seeds: Vec<u64>,
+    pub equal: Vec<Equal>,
+    pub json: bool,
+}
+
+/// Arguments of `overfit`.
+pub struct Overfit {
+    /// Only its preset, settings and device are used.
+    pub train: Train,
+    /// The sentence; `None` means a built-in one.
+    pub text: Option<String>,
+    /// Loss below which the check passes, in nats per token.
+    pub target: f64,
+    pub json: bool,
+}
+
+/// Arguments of `generate`.
+pub struct Generate {
+    pub checkpoint: PathBuf,
+    pub prompt: Option<String>,
+    pub depth: Option<usize>,
+    pub temperature: f64,
+    pub top_k: usize,
+    pub seed: u32,
+    pub num_samples: usize,
+    pub max_new_tokens: usize,
+    pub device: DeviceChoice,
+}
+
+/// Arguments of `eval`.
+pub struct Eval {
+    pub checkpoint: PathBuf,
+    pub data: Option<PathBuf>,
+    /// A text that is scored in full instead of the validation split.
+    pub test: Option<PathBuf>,
+    /// Tokens scored in each window; 0 means all of them.
+    pub stride: usize,
+    /// `None`: 1 to 8 for language models, all supervision steps for puzzle models.
+    pub depths: Option<Vec<usize>>,
+    pub json: bool,
+    pub device: DeviceChoice,
+    /// Which weights of a run's folder; `None` means its best checkpoint.
+    pub weights: Option<Weights>,
+    /// Difficulty of the Sudokus that are generated for the evaluation.
+    pub grade: Option<Grade>,
+}
+
+/// Arguments of `trace`.
+pub struct Trace {
+    pub checkpoint: PathBuf,
+    pub prompt: Option<String>,
+    /// A JSON file of token rows.
+    pub tokens: Option<PathBuf>,
+    pub depth: Option<usize>,
+    pub logits: bool,
+    /// Position whose attention weights are wanted.
+    pub attention: Option<usize>,
+    /// Trace the tokens that follow the prompt instead of those after each token.
+    pub draft: bool,
+    pub json: bool,
+    pub device: DeviceChoice,
+}
+
+/// Arguments of `solve`.
+pub struct Solve {
+    pub checkpoint: PathBuf,
+    /// `-` is standard input.
+    pub puzzles: PathBuf,
+    pub halt_threshold: Option<f64>,
+    pub max_steps: Option<usize>,
+    pub json: bool,
+    pub device: DeviceChoice,
+}
+
+/// A checkpoint format that `convert` reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointFormat {
+    /// Chat-TRM's published code.
+    ChatTrm,
+    /// The official TRM code.
+    SamsungTrm,
+    /// This program's own.
+    Trm,
+}
+
+/// Arguments of `convert`.
+pub struct Convert {
+    pub input: PathBuf,
+    pub from: CheckpointFormat,
+    /// `None` keeps the number type of the input.
+    pub precision: Option<Precision>,
+    pub out: PathBuf,
+    /// `None` means this program's own format.
+    pub to_format: Option<CheckpointFormat>,
+    pub config: Option<PathBuf>,
+    pub dataset: Option<String>,
+    pub data: Option<PathBuf>,
+}
+
+/// Arguments of `data`'s subcommands.
+pub enum Data {
+    List { places: Vec<PathBuf>, verify: bool, json: bool },
+    Prepare(Prepare),
+    Export { name: String, file: PathBuf },
+}
+
+/// Arguments of `data prepare`.
+pub struct Prepare {
+    /// `shakespeare`, or text files and folders.
+    pub texts: Vec<PathBuf>,
+    pub tokenizer: Tokenizer,
+    /// Field of each JSON line that holds the text.
+    pub field: String,
+    pub name: Option<String>,
+    pub out: PathBuf,
+    pub json: bool,
+}
+
+/// Arguments of `bench`.
+pub struct Bench {
+    pub threads: Option<usize>,
+    pub runs: usize,
+    /// `None` means both.
+    pub part: Option<BenchPart>,
+    pub memory: bool,
+    /// Settings (JSON) whose peak memory this process measures and prints.
+    pub peak_of: Option<String>,
+    pub json: bool,
+    pub device: DeviceChoice,
+}
+
+/// What `bench` times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchPart {
+    /// Training steps of language models, and generation.
+    Texts,
+    /// Training steps of puzzle models.
+    Puzzles,
+}

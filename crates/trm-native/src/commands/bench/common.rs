@@ -1,0 +1,51 @@
+//! What all parts of `bench` use: a fresh run, and the spread of repeated measurements.
+
+use serde::Serialize;
+use trm_data::Corpus;
+use trm_spec::{Family, Lessons, RunConfig};
+use trm_train::{Material, Run};
+
+use crate::device::OpenDevice;
+
+/// Median and range of repeated measurements.
+#[derive(Clone, Copy, Serialize)]
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+impl Spread {
+    /// The spread of `values`, of which there must be at least one.
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+        Self { median: (low + high) / 2.0, min: values[0], max: values[values.len() - 1] }
+    }
+}
+
+/// A run of `config` with random weights, on Tiny Shakespeare or on generated puzzles.
+///
+/// # Errors
+/// If the settings do not fit together.
+pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn Run>> {
+    let material = if config.model.family() == Family::Puzzles {
+        Material::new(&Lessons::Puzzles, config, None)?
+    } else {
+        let text = trm_data::shakespeare();
+        Corpus::from_text("shakespeare", text, config.data.val_fraction)?.into()
+    };
+    Ok(trm_train::create(config, material, &device.device)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between() {
+        let odd = Spread::of(vec![3.0, 1.0, 2.0]);
+        assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
+        assert_eq!(Spread::of(vec![4.0, 1.0, 3.0, 2.0]).median, 2.5);
+    }
+}

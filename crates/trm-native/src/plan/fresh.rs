@@ -1,0 +1,112 @@
+//! Plans a new run: preset < configuration file < flags, and possibly the weights of
+//! a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use trm_spec::RunConfig;
+use trm_train::checkpoint::Header;
+
+use super::config::{config_file, with_flags};
+use super::types::{Start, Train};
+use crate::args;
+use crate::device::OpenDevice;
+use crate::presets;
+use crate::report::usage;
+use crate::run_dir::read_checkpoint;
+use crate::text::Text;
+
+/// The settings and the data of a new run.
+pub struct Base {
+    pub config: RunConfig,
+    /// Name of the preset or file, after which the run's folder is named.
+    pub name: String,
+    /// Where the settings come from, for people to read.
+    pub origin: String,
+    pub text: Text,
+    /// The checkpoint whose weights the run starts from, if any.
+    initial: Option<(Header, Vec<u8>)>,
+}
+
+/// Combines preset, configuration file and flags.
+///
+/// # Errors
+/// If a file cannot be read or the settings do not fit together.
+pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
+    let initial = typed.init.as_deref().map(read_checkpoint).transpose()?;
+    let default = if device.is_gpu { presets::ON_GPU } else { presets::ON_CPU };
+    let (base, name, origin) = match (&typed.preset, &typed.config, &initial) {
+        (Some(name), ..) => (presets::config(name)?, name.clone(), format!("preset {name}")),
+        (None, Some(path), _) => {
+            let config = config_file(&RunConfig::default(), path)?;
+            (config, stem(path), path.display().to_string())
+        }
+        (None, None, Some((header, _))) => {
+            (header.config.clone(), "run".into(), "settings of the checkpoint".into())
+        }
+        (None, None, None) => (
+            presets::config(default)?,
+            default.into(),
+            format!("preset {default} (the default for {})", device.name),
+        ),
+    };
+    let mut config = with_flags(&base, typed)?;
+    let mut text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
+    text.settle(&mut config, typed.data.as_deref(), tokenizer)?;
+    Ok(Base { config, name, origin, text, initial })
+}
+
+/// Plans a run that starts at step 0.
+///
+/// # Errors
+/// As [`base`]; also if the weights do not fit the settings.
+pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> {
+    let Base { config, name, origin, text, initial } = base(typed, device)?;
+    let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
+    let (start, origin) = match initial {
+        None => (Start::Fresh, origin),
+        Some((header, bytes)) => {
+            same_shape(&header.config, &config)?;
+            let init = typed.init.as_deref().unwrap_or(Path::new(""));
+            (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
+        }
+    };
+    Ok(Train { start, origin, config, text, out })
+}
+
+/// Refuses settings whose model has other weights than the checkpoint.
+fn same_shape(checkpoint: &RunConfig, config: &RunConfig) -> anyhow::Result<()> {
+    let (from, to) = (&checkpoint.model, &config.model);
+    if from.name() != to.name() {
+        return Err(usage!(
+            "--init: the checkpoint holds a `{}` model, but the settings describe a `{}` model; without a preset the checkpoint's settings are used",
+            from.name(),
+            to.name()
+        ));
+    }
+    let differing: Vec<_> = (from.sizes().into_iter().zip(to.sizes()))
+        .filter(|((_, from), (_, to))| from != to)
+        .map(|((key, from), (_, to))| format!("{key} {from}, not {to}"))
+        .collect();
+    if !differing.is_empty() {
+        return Err(usage!(
+            "--init: the checkpoint has {}; without a preset the checkpoint's settings are used",
+            differing.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// The first folder of that name under `runs` that does not exist yet.
+fn free_folder(name: &str) -> PathBuf {
+    let runs = Path::new("runs");
+    let numbered = (2..).map(|number| runs.join(format!("{name}-{number}")));
+    std::iter::once(runs.join(name))
+        .chain(numbered)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| runs.join(name))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned())
+}

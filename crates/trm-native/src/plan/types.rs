@@ -1,0 +1,74 @@
+//! A training plan, and the text that shows it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use trm_spec::{RunConfig, RunSummary};
+
+use crate::device::OpenDevice;
+use crate::progress::thousands;
+use crate::text::Text;
+
+/// Where the weights of a training run come from.
+pub enum Start {
+    /// Random initial weights.
+    Fresh,
+    /// The state saved in the run's own folder.
+    Resume,
+    /// The weights of a checkpoint, at step 0.
+    Init { checkpoint: Vec<u8> },
+}
+
+/// Everything that `train` will do.
+pub struct Train {
+    pub start: Start,
+    /// Where the settings come from, for people to read.
+    pub origin: String,
+    pub config: RunConfig,
+    pub text: Text,
+    pub out: PathBuf,
+}
+
+/// Prints a plan together with the run that was made from it.
+pub struct Shown<'a> {
+    pub plan: &'a Train,
+    pub summary: &'a RunSummary,
+    pub device: &'a OpenDevice,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { plan, summary, device } = self;
+        let (model, train) = (&plan.config.model, &plan.config.train);
+        let sizes: Vec<_> =
+            model.shown().iter().map(|(key, size)| format!("{key} {size}")).collect();
+        writeln!(f, "settings  {}", plan.origin)?;
+        writeln!(
+            f,
+            "model     {}, {} parameters: {}",
+            model.name(),
+            thousands(summary.parameters as u64),
+            sizes.join(", "),
+        )?;
+        writeln!(
+            f,
+            "data      {}: {} training tokens, {} validation tokens, {}",
+            plan.text.name,
+            thousands(summary.train_tokens as u64),
+            thousands(summary.val_tokens as u64),
+            trm_data::described(&summary.vocab),
+        )?;
+        writeln!(
+            f,
+            "training  steps {} to {}, batches of {} × {} tokens, learning rate {}, seed {}",
+            summary.step,
+            train.max_iters,
+            train.batch_size,
+            model.length(),
+            train.learning_rate,
+            train.seed,
+        )?;
+        writeln!(f, "device    {} ({})", device.name, device.reason)?;
+        write!(f, "output    {}", plan.out.display())
+    }
+}

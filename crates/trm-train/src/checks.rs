@@ -1,0 +1,62 @@
+//! Checks of requests that runs of every family share.
+
+use burn::tensor::{Device, FloatDType};
+use trm_spec::{Failure, FailureKind, Precision};
+
+/// Depth as asked for, checked.
+///
+/// # Errors
+/// If it is 0 or absurdly large.
+pub(crate) fn check_depth(depth: usize) -> Result<usize, Failure> {
+    const MOST: usize = 1024;
+    if (1..=MOST).contains(&depth) {
+        return Ok(depth);
+    }
+    Err(Failure::new(
+        FailureKind::Config,
+        format!("depth {depth} is out of range"),
+        format!("Choose a depth from 1 to {MOST}."),
+    ))
+}
+
+/// The type of matrix products in training, where it is not f32.
+pub(crate) fn half(precision: Precision) -> Option<FloatDType> {
+    match precision {
+        Precision::F32 => None,
+        Precision::Bf16 => Some(FloatDType::BF16),
+        Precision::F16 => Some(FloatDType::F16),
+    }
+}
+
+/// Checks that `device` can train in `precision`.
+///
+/// # Errors
+/// If it does not compute in that type.
+pub(crate) fn check_precision(precision: Precision, device: &Device) -> Result<(), Failure> {
+    match half(precision) {
+        Some(dtype) if !device.supports_dtype(dtype) => Err(Failure::new(
+            FailureKind::Config,
+            format!("this device does not compute in {dtype:?}"),
+            "Set precision to f32, or choose another device.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that tokens are of the vocabulary, which has `size` of them.
+///
+/// # Errors
+/// Names the first token outside it.
+pub(crate) fn check_tokens<'a>(
+    tokens: impl IntoIterator<Item = &'a u32>,
+    size: usize,
+) -> Result<(), Failure> {
+    match tokens.into_iter().find(|token| **token as usize >= size) {
+        None => Ok(()),
+        Some(token) => Err(Failure::new(
+            FailureKind::Prompt,
+            format!("token {token} is outside the vocabulary of {size}"),
+            format!("Give tokens from 0 to {}.", size - 1),
+        )),
+    }
+}

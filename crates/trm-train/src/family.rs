@@ -1,0 +1,32 @@
+//! The model families that this build holds. In browsers each family comes as a
+//! module of its own, so that a page loads only the code it needs.
+
+use trm_spec::{Failure, FailureKind, Family, VariantSpec};
+
+/// Whether this build holds language models.
+pub(crate) const LANGUAGE: bool = cfg!(feature = "language");
+/// Whether this build holds puzzle solvers.
+pub(crate) const PUZZLES: bool = cfg!(feature = "puzzles");
+
+/// Whether this build holds models like `model`.
+pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
+    match model.family() {
+        Family::Language => LANGUAGE,
+        Family::Puzzles => PUZZLES,
+        Family::Images => false,
+    }
+}
+
+/// `model` belongs to a family that this build does not hold.
+pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
+    let (is, room) = match model.family() {
+        Family::Language => ("is a language model", "Language page"),
+        Family::Puzzles => ("is a puzzle solver", "Puzzles page"),
+        Family::Images => ("is an image classifier", "Images page"),
+    };
+    Failure::new(
+        FailureKind::Room,
+        format!("this `{}` model {is}, which this page cannot open", model.name()),
+        format!("Open it on the {room}."),
+    )
+}

@@ -1,0 +1,4 @@
+//! What each family of models is trained and evaluated on.
+
+pub(crate) mod language;
+pub(crate) mod puzzles;

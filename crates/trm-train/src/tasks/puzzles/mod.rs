@@ -1,0 +1,15 @@
+//! Puzzle solvers: deep supervision with halting.
+
+mod batch;
+mod carry;
+mod fit;
+mod loss;
+mod solve;
+mod solver;
+mod supervision;
+mod training;
+
+pub use batch::Puzzles;
+pub use carry::Carry;
+pub use supervision::{PuzzleTask, Scores, Supervised};
+pub use training::EmbeddingGradients;

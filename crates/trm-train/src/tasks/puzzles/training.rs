@@ -1,0 +1,290 @@
+//! Training of puzzle solvers: supervision steps, the puzzle embedding and reports.
+
+use async_trait::async_trait;
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use trm_core::Recursive;
+use trm_core::models::trm::{DualState, PuzzleInput, Trm};
+use trm_data::puzzles::{PuzzleBatch, PuzzleData};
+use trm_spec::{
+    DepthLoss, Failure, FailureKind, RunConfig, Solved, StepReport, Supervision, Trace, Vocab,
+};
+
+use super::batch::Puzzles;
+use super::carry::Carry;
+use super::fit::{check_data, check_rows};
+use super::solve::evaluate;
+use super::supervision::{PuzzleTask, Supervised};
+use crate::checks::check_depth;
+use crate::material::{Material, wrong_data};
+use crate::optim::sign_descent;
+use crate::run::{Solver, TraceRequest};
+use crate::task::{BatchGradients, BatchId, Task};
+use crate::trace::trace;
+use crate::train_run::{Capabilities, TrainRun};
+
+/// Gradients of rows of the puzzle embedding.
+pub struct EmbeddingGradients {
+    /// Which rows, `[batch]`; a row may occur several times.
+    rows: Tensor<1, Int>,
+    /// `[batch, ndim]`.
+    grads: Tensor<2>,
+}
+
+#[async_trait(?Send)]
+impl Task<Trm> for PuzzleTask {
+    type Data = PuzzleData;
+    type Batch = PuzzleBatch;
+    type Carry = Carry;
+    type BufferGradients = Option<EmbeddingGradients>;
+
+    fn configure(&mut self, config: &RunConfig) {
+        *self = Self::new(&self.spec, &config.train);
+    }
+
+    fn accept(
+        &self,
+        config: &RunConfig,
+        vocab: &Vocab,
+        data: Material,
+    ) -> Result<PuzzleData, Failure> {
+        let Material::Puzzles(data) = data else { return Err(wrong_data(&config.model, &data)) };
+        check_data(&self.spec, vocab, &data)?;
+        Ok(data)
+    }
+
+    fn no_data() -> Failure {
+        Failure::new(
+            FailureKind::Corpus,
+            "this model was loaded without training puzzles",
+            "Give the puzzles it was trained on, or others of the same kind.",
+        )
+    }
+
+    fn tokens(data: &PuzzleData) -> (usize, usize) {
+        (data.train.inputs.len(), data.val.inputs.len())
+    }
+
+    /// Gradients are not accumulated: an update is one batch.
+    fn batches(&self, _: &RunConfig) -> usize {
+        1
+    }
+
+    fn depth(&self, _: u64) -> usize {
+        1
+    }
+
+    fn batch(
+        &self,
+        config: &RunConfig,
+        data: &PuzzleData,
+        id: BatchId,
+    ) -> Result<PuzzleBatch, Failure> {
+        Ok(data.batch(config.train.seed, id.number, config.train.batch_size))
+    }
+
+    fn gradients(
+        &self,
+        config: &RunConfig,
+        model: &Trm,
+        batch: PuzzleBatch,
+        id: BatchId,
+        share: f64,
+        carry: &mut Option<Carry>,
+    ) -> BatchGradients<Self::BufferGradients> {
+        match config.train.supervision {
+            Supervision::Carry => self.carried(model, &batch, id, share, carry),
+            Supervision::Unrolled => self.unrolled(model, &batch, share),
+        }
+    }
+
+    /// Sign descent on the rows of the puzzle embedding. Its rate follows the schedule
+    /// of the learning rate.
+    fn update_buffers(
+        &self,
+        config: &RunConfig,
+        model: Trm,
+        gradients: Vec<Self::BufferGradients>,
+        rate: f64,
+    ) -> Trm {
+        let train = &config.train;
+        let share = if train.learning_rate > 0.0 { rate / train.learning_rate } else { 0.0 };
+        let (rate, decay) = (train.puzzle_emb_lr * share, train.puzzle_emb_weight_decay);
+        gradients.into_iter().flatten().fold(model, |model, EmbeddingGradients { rows, grads }| {
+            model.with_puzzles(|table| {
+                let autodiff = table.is_autodiff();
+                let table = sign_descent(table.without_autodiff(), rows, grads, rate, decay);
+                if autodiff { Tensor::from_inner(table) } else { table }
+            })
+        })
+    }
+
+    fn report(&self, config: &RunConfig, metrics: &[f64], report: &mut StepReport) {
+        let [count, cells, exact, agrees, steps, loss, _] = *metrics else {
+            unreachable!("a summary has seven sums")
+        };
+        report.loss = loss / config.train.batch_size as f64;
+        report.solved = (count > 0.0).then(|| Solved {
+            puzzles: count as usize,
+            cell_accuracy: cells / count,
+            exact_accuracy: exact / count,
+            halt_accuracy: agrees / count,
+            steps: steps / count,
+        });
+    }
+
+    fn save_carry(&self, carry: &Carry) -> Vec<(&'static str, Tensor<1>)> {
+        carry.parts()
+    }
+
+    fn restore_carry(&self, optimizer: &[u8], device: &Device) -> Result<Option<Carry>, Failure> {
+        Carry::restore(optimizer, &self.spec, device)
+    }
+
+    /// Loss per cell, where a depth is a supervision step.
+    async fn evaluate(
+        &self,
+        model: &Trm,
+        data: &PuzzleData,
+        depths: &[usize],
+        max_tokens: usize,
+    ) -> Result<Vec<DepthLoss>, Failure> {
+        let deepest = depths.iter().copied().max().unwrap_or(1);
+        let scores = evaluate(model, self, data, deepest, max_tokens / self.spec.seq_len).await?;
+        depths
+            .iter()
+            .map(|&depth| {
+                let loss = scores.steps[check_depth(depth)? - 1].loss;
+                Ok(DepthLoss {
+                    depth,
+                    loss,
+                    perplexity: loss.exp(),
+                    bits_per_char: None,
+                    bits_per_byte: None,
+                    word_perplexity: None,
+                    leaking_loss: None,
+                })
+            })
+            .collect()
+    }
+
+    async fn trace(
+        &self,
+        config: &RunConfig,
+        vocab: &Vocab,
+        model: &Trm,
+        request: &TraceRequest,
+    ) -> Result<Trace, Failure> {
+        check_depth(request.depth)?;
+        check_rows(&self.spec, vocab, &request.tokens, &request.puzzle_identifiers)?;
+        let engine = self.engine();
+        let mut identifiers: Vec<i32> =
+            request.puzzle_identifiers.iter().map(|&id| id as i32).collect();
+        identifiers.resize(request.tokens.len(), 0);
+        let input = |tokens: Tensor<2, Int>| {
+            let rows = identifiers.len();
+            let identifiers =
+                Tensor::from_data(TensorData::new(identifiers, [rows]), &model.device());
+            PuzzleInput { tokens, embedding: model.embedding(identifiers) }
+        };
+        trace(model, config.model.name(), request, input, |context, start, on_cycle| {
+            let mut state = start;
+            for step in 1..=request.depth {
+                state = engine.run(model, context, state, |_, _| ());
+                on_cycle(step, &state);
+            }
+        })
+        .await
+    }
+}
+
+impl Capabilities<Trm> for PuzzleTask {
+    fn as_solver(run: &TrainRun<Trm, Self>) -> Option<&dyn Solver> {
+        Some(run)
+    }
+}
+
+impl PuzzleTask {
+    /// One supervision step of the puzzles under way (official TRM).
+    fn carried(
+        &self,
+        model: &Trm,
+        batch: &PuzzleBatch,
+        id: BatchId,
+        share: f64,
+        carry: &mut Option<Carry>,
+    ) -> BatchGradients<Option<EmbeddingGradients>> {
+        let rows = batch.rows();
+        let before = match carry.take() {
+            // A live setting may have changed the batch size.
+            Some(carry) if carry.steps.dims() == [rows] => carry,
+            _ => self.empty(model, rows),
+        };
+        let (supervised, after) = self.advance(model, before, batch, id.number);
+        let metrics = supervised.scores.summary(&after);
+        let rows = after.puzzles.identifiers.clone();
+        let mut sum = GradientsAccumulator::new();
+        let embedding = accumulate(model, supervised, share, &mut sum);
+        *carry = Some(after);
+        BatchGradients {
+            grads: sum.grads(),
+            metrics,
+            buffers: embedding.map(|grads| EmbeddingGradients { rows, grads }),
+        }
+    }
+
+    /// All supervision steps of new puzzles, each detached from the one before.
+    fn unrolled(
+        &self,
+        model: &Trm,
+        batch: &PuzzleBatch,
+        share: f64,
+    ) -> BatchGradients<Option<EmbeddingGradients>> {
+        let puzzles = Puzzles::new(batch, &model.device().without_autodiff());
+        let rows = puzzles.identifiers.clone();
+        let mut sum = GradientsAccumulator::new();
+        let mut embedding: Option<Tensor<2>> = None;
+        let mut state: Option<DualState> = None;
+        let mut last = None;
+        for weight in self.step_weights() {
+            let step = self.supervise(model, &puzzles, state.as_ref(), None);
+            state = Some(step.state.clone());
+            last = Some(step.scores.done(self.steps));
+            if let Some(grad) = accumulate(model, step, weight * share, &mut sum) {
+                embedding = Some(embedding.map_or(grad.clone(), |sum| sum + grad));
+            }
+        }
+        BatchGradients {
+            grads: sum.grads(),
+            metrics: last.expect("there is at least one supervision step"),
+            buffers: embedding.map(|grads| EmbeddingGradients { rows, grads }),
+        }
+    }
+
+    /// A carry whose rows all take new puzzles.
+    fn empty(&self, model: &Trm, rows: usize) -> Carry {
+        let device = model.device().without_autodiff();
+        let inputs = Tensor::zeros([rows, self.spec.seq_len], &device);
+        let puzzles =
+            Puzzles { labels: inputs.clone(), inputs, identifiers: Tensor::zeros([rows], &device) };
+        let model = model.valid();
+        let embedding = model.embedding(puzzles.identifiers.clone());
+        let context = model.encode(&PuzzleInput { tokens: puzzles.inputs.clone(), embedding });
+        Carry::empty(model.start(&context), puzzles)
+    }
+}
+
+/// Adds the gradients of `weight` times a step's objective; returns that of the rows of
+/// the puzzle embedding.
+fn accumulate(
+    model: &Trm,
+    step: Supervised,
+    weight: f64,
+    sum: &mut GradientsAccumulator<Trm>,
+) -> Option<Tensor<2>> {
+    let mut grads = step.objective.mul_scalar(weight).backward();
+    let embedding = step.embedding.and_then(|rows| rows.grad_remove(&mut grads));
+    sum.accumulate(model, GradientsParams::from_grads(grads, model));
+    embedding
+}

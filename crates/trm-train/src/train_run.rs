@@ -1,0 +1,252 @@
+//! A model in training, whatever its family.
+
+use async_trait::async_trait;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::Tensor;
+use serde_json::Value;
+use trm_core::Recursive;
+use trm_spec::{
+    DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace, Vocab,
+    may_change,
+};
+
+use crate::checkpoint::{self, Header};
+use crate::checks::check_precision;
+use crate::material::Material;
+use crate::optimization::Optimization;
+use crate::run::{Run, Solver, TraceRequest, Weights, Writer};
+use crate::task::{BatchGradients, BatchId, Task};
+use crate::transfer::host;
+
+/// A model of type `M`, its data and its place in the run; `T` says how it is trained.
+///
+/// Owns what all families share: steps, gradient accumulation, the check for
+/// divergence, changes of settings, saving and the choice of weights for inference.
+pub struct TrainRun<M: Recursive + 'static, T: Task<M>> {
+    pub(crate) config: RunConfig,
+    pub(crate) vocab: Vocab,
+    pub(crate) data: Option<T::Data>,
+    pub(crate) optimization: Optimization<M>,
+    pub(crate) task: T,
+    /// What the last update handed on, where there was one.
+    carry: Option<T::Carry>,
+}
+
+/// What only some runs can do. Every task implements it.
+pub trait Capabilities<M: Recursive + 'static>: Task<M> {
+    /// The run as a writer of text, if it is one.
+    fn as_writer(run: &TrainRun<M, Self>) -> Option<&dyn Writer> {
+        let _ = run;
+        None
+    }
+
+    /// The run as a solver of puzzles, if it is one.
+    fn as_solver(run: &TrainRun<M, Self>) -> Option<&dyn Solver> {
+        let _ = run;
+        None
+    }
+}
+
+/// Gradients of one update: of all its batches together.
+pub struct UpdateGradients<B> {
+    /// Of the trained parameters, times the [loss scale](Task::loss_scale).
+    pub grads: GradientsParams,
+    /// Of buffers, one for each batch.
+    pub buffers: Vec<B>,
+    /// Mean of the batches' metrics, on the device.
+    pub metrics: Tensor<1>,
+}
+
+impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
+    /// A run at step 0. `model` has autodiff on.
+    pub fn new(config: RunConfig, vocab: Vocab, data: Option<T::Data>, model: M, task: T) -> Self {
+        let optimization = Optimization::new(model, &config.train);
+        Self { config, vocab, data, optimization, task, carry: None }
+    }
+
+    /// Moves to `step`, with the state of the optimiser file where there is one.
+    ///
+    /// # Errors
+    /// If the file does not belong to this model and step.
+    pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
+        self.optimization.resume(step, optimizer)?;
+        let device = self.optimization.plain_device();
+        self.carry = match optimizer {
+            Some(bytes) => self.task.restore_carry(bytes, &device)?,
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// The data, where there are any.
+    ///
+    /// # Errors
+    /// If the run has none.
+    pub(crate) fn data(&self) -> Result<&T::Data, Failure> {
+        self.data.as_ref().ok_or_else(T::no_data)
+    }
+
+    /// Computes the gradients of the next update and changes nothing but the carry.
+    ///
+    /// # Errors
+    /// If there are no data, or they cannot be read.
+    pub fn compute_gradients(&mut self) -> Result<UpdateGradients<T::BufferGradients>, Failure> {
+        let Self { config, data, optimization, task, carry, .. } = self;
+        let data = data.as_ref().ok_or_else(T::no_data)?;
+        let model = optimization.model();
+        let (step, batches) = (optimization.step as u64, task.batches(config) as u64);
+        let share = 1.0 / batches as f64;
+        let mut sum = GradientsAccumulator::new();
+        let mut buffers = Vec::new();
+        let mut total: Option<Tensor<1>> = None;
+        for number in step * batches..(step + 1) * batches {
+            let id = BatchId { step, number };
+            let batch = task.batch(config, data, id)?;
+            let BatchGradients { grads, metrics, buffers: of_buffers } =
+                task.gradients(config, model, batch, id, share, carry);
+            sum.accumulate(model, grads);
+            buffers.push(of_buffers);
+            total = Some(match total {
+                None => metrics,
+                Some(total) => total + metrics,
+            });
+        }
+        let metrics = total.expect("an update has a batch").mul_scalar(share);
+        Ok(UpdateGradients { grads: sum.grads(), buffers, metrics })
+    }
+
+    /// Applies one update; returns its learning rate and its metrics, still on the
+    /// device.
+    pub fn apply_update(
+        &mut self,
+        update: UpdateGradients<T::BufferGradients>,
+    ) -> (f64, Tensor<1>) {
+        let Self { config, optimization, task, .. } = self;
+        let UpdateGradients { grads, buffers, metrics } = update;
+        let loss_scale = task.loss_scale(config);
+        let rate = optimization.update(grads, &config.train, loss_scale, |model, rate| {
+            task.update_buffers(config, model, buffers, rate)
+        });
+        (rate, metrics)
+    }
+
+    fn header(&self, metrics: Value) -> Header {
+        Header {
+            config: self.config.clone(),
+            vocab: self.vocab.clone(),
+            step: self.optimization.step,
+            metrics,
+            base: None,
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
+    fn summary(&self) -> RunSummary {
+        let (train_tokens, val_tokens) = self.data.as_ref().map_or((0, 0), T::tokens);
+        RunSummary {
+            config: self.config.clone(),
+            family: self.config.model.family(),
+            vocab: self.vocab.clone(),
+            parameters: self.optimization.model().num_params(),
+            step: self.optimization.step,
+            trainable: self.data.is_some(),
+            train_tokens,
+            val_tokens,
+            chance_loss: (self.vocab.size() as f64).ln(),
+            tokens_per_step: self.config.tokens_per_step(),
+            training_flops_per_token: self.config.training_flops_per_token(self.vocab.size()),
+        }
+    }
+
+    async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure> {
+        let mut reports = Vec::new();
+        let mut metrics = Vec::new();
+        while reports.len() < n && self.optimization.step < self.config.train.max_iters {
+            let depth = self.task.depth(self.optimization.step as u64);
+            let update = self.compute_gradients()?;
+            let (learning_rate, numbers) = self.apply_update(update);
+            metrics.push(numbers);
+            let step = self.optimization.step;
+            reports.push(StepReport { step, loss: 0.0, learning_rate, depth, solved: None });
+        }
+        if reports.is_empty() {
+            return Ok(reports);
+        }
+        // Read back once, for all steps.
+        let metrics = host(Tensor::cat(metrics, 0)).await?;
+        let width = metrics.len() / reports.len();
+        for (report, metrics) in reports.iter_mut().zip(metrics.chunks_exact(width)) {
+            let metrics: Vec<f64> = metrics.iter().map(|&x| f64::from(x)).collect();
+            self.task.report(&self.config, &metrics, report);
+            if !report.loss.is_finite() {
+                return Err(diverged(report));
+            }
+        }
+        Ok(reports)
+    }
+
+    fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
+        may_change(&self.config, config)?;
+        self.task.configure(config);
+        self.optimization.configure(&config.train);
+        self.config = config.clone();
+        Ok(())
+    }
+
+    fn attach(&mut self, data: Material) -> Result<(), Failure> {
+        check_precision(self.config.train.precision, &self.optimization.plain_device())?;
+        self.data = Some(self.task.accept(&self.config, &self.vocab, data)?);
+        Ok(())
+    }
+
+    async fn evaluate(
+        &self,
+        depths: &[usize],
+        max_tokens: usize,
+    ) -> Result<Vec<DepthLoss>, Failure> {
+        let model = self.optimization.inference_model();
+        self.task.evaluate(&model, self.data()?, depths, max_tokens).await
+    }
+
+    async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {
+        let model = self.optimization.inference_model();
+        self.task.trace(&self.config, &self.vocab, &model, request).await
+    }
+
+    fn use_weights(&mut self, weights: Weights) -> Result<(), Failure> {
+        self.optimization.use_weights(weights)
+    }
+
+    async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
+        let carry = self.carry.as_ref().map(|carry| self.task.save_carry(carry));
+        let model = self.optimization.model();
+        Ok(Saved {
+            checkpoint: checkpoint::write(model, &self.header(metrics)).await?,
+            optimizer: self.optimization.save(carry.unwrap_or_default()).await?,
+            step: self.optimization.step,
+        })
+    }
+
+    async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {
+        let model = self.optimization.inference_model();
+        checkpoint::write(&model, &self.header(metrics)).await
+    }
+
+    fn as_writer(&self) -> Option<&dyn Writer> {
+        T::as_writer(self)
+    }
+
+    fn as_solver(&self) -> Option<&dyn Solver> {
+        T::as_solver(self)
+    }
+}
+
+fn diverged(report: &StepReport) -> Failure {
+    Failure::new(
+        FailureKind::Diverged,
+        format!("the loss became {} at step {}", report.loss, report.step),
+        "Resume from the last good checkpoint with a lower learning_rate or more warmup_iters.",
+    )
+}

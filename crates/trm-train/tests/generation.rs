@@ -1,0 +1,132 @@
+//! Generated tokens: the text that each adds, and the cycles that made them.
+
+#[path = "support/kinds.rs"]
+mod kinds;
+mod support;
+
+use kinds::honest;
+use support::{start, tiny, wait};
+use trm_spec::{GenerateOptions, Generated, Tokenizer, Trace};
+use trm_train::{Run, TraceRequest};
+
+const PROMPT: &str = "To be, or";
+
+fn options(prompt: &str, tokens: usize, temperature: f64) -> GenerateOptions {
+    GenerateOptions {
+        prompt: prompt.into(),
+        depth: 3,
+        temperature,
+        top_k: 0,
+        seed: 11,
+        max_new_tokens: tokens,
+    }
+}
+
+/// Everything that pulls of `sizes` tokens give.
+fn pulled(
+    run: &dyn Run,
+    options: &GenerateOptions,
+    sizes: &[usize],
+    trace: bool,
+) -> Vec<Generated> {
+    let mut stream = run.writer().unwrap().generate(options).unwrap();
+    sizes.iter().map(|size| wait(stream.pull(*size, trace)).unwrap()).collect()
+}
+
+/// Of every position in turn, the answer after cycle number `cycle`.
+fn answers(trace: &Trace, cycle: usize) -> Vec<(u32, f32, f32)> {
+    let step = &trace.steps[cycle];
+    let values = step.argmax[0].iter().zip(&step.prob[0]).zip(&step.entropy[0]);
+    values.map(|((argmax, prob), entropy)| (*argmax, *prob, *entropy)).collect()
+}
+
+/// Tracing changes no token, and shows what a trace of the whole text shows.
+#[test]
+fn pulled_tokens_come_with_the_cycles_that_made_them() {
+    for config in honest() {
+        let run = start(&config);
+        let said = serde_json::to_string(&config.model).unwrap();
+        // Few enough to stay within the block.
+        let options = options(PROMPT, 6, 1.0);
+        let plain = pulled(&*run, &options, &[6], false).remove(0);
+        assert!(plain.trace.is_none() && plain.done);
+        let traced = pulled(&*run, &options, &[4, 2], true);
+        let tokens: Vec<u32> = traced.iter().flat_map(|part| part.tokens.clone()).collect();
+        assert_eq!(tokens, plain.tokens, "{said}");
+        let prompt = run.writer().unwrap().encode(PROMPT).unwrap();
+        if config.model.chunk_size() > 1 {
+            // A chunk starts after the prompt, not at a multiple of its size.
+            let request =
+                TraceRequest { tokens: vec![prompt], depth: 3, top: 10, ..Default::default() };
+            let draft = wait(run.writer().unwrap().draft(&request)).unwrap();
+            let trace = traced[0].trace.as_ref().unwrap();
+            for cycle in 0..3 {
+                let count = trace.tokens[0].len().min(config.model.chunk_size());
+                assert_eq!(
+                    answers(trace, cycle)[..count],
+                    answers(&draft, cycle)[..count],
+                    "{said}"
+                );
+                assert_eq!(trace.steps[cycle].top[0][..count], draft.steps[cycle].top[0][..count]);
+            }
+            continue;
+        }
+        let row: Vec<u32> = prompt.iter().chain(&tokens).copied().collect();
+        let request = TraceRequest { tokens: vec![row], depth: 3, ..TraceRequest::default() };
+        let whole = wait(run.trace(&request)).unwrap();
+        for cycle in 0..3 {
+            let found = traced.iter().flat_map(|part| answers(part.trace.as_ref().unwrap(), cycle));
+            let expected = answers(&whole, cycle);
+            for (found, expected) in found.zip(&expected[prompt.len() - 1..]) {
+                assert!((found.1 - expected.1).abs() < 1e-4, "{said}: {found:?} for {expected:?}");
+                assert!((found.2 - expected.2).abs() < 1e-4, "{said}: {found:?} for {expected:?}");
+            }
+        }
+        let trace = traced[1].trace.as_ref().unwrap();
+        assert_eq!((trace.depth, trace.steps.len()), (3, 3));
+        assert_eq!(trace.variant, config.model.name());
+        assert_eq!(trace.tokens, [traced[1].tokens.clone()]);
+        assert!(trace.steps.iter().all(|step| step.state_rms > 0.0 && step.state_change > 0.0));
+    }
+}
+
+/// With greedy sampling, every token is the last cycle's answer.
+#[test]
+fn greedy_tokens_are_the_last_answers() {
+    for config in honest() {
+        let run = start(&config);
+        for part in pulled(&*run, &options(PROMPT, 40, 0.0), &[1, 3, 36], true) {
+            let trace = part.trace.unwrap();
+            assert_eq!(trace.tokens[0], part.tokens);
+            assert_eq!(trace.steps[2].argmax[0], part.tokens);
+        }
+    }
+}
+
+/// The pieces of the tokens are the text, also where a character takes several tokens.
+#[test]
+fn every_token_has_its_piece_of_the_text() {
+    let text = "é日本🍐ü ".repeat(30);
+    let mut config = tiny();
+    config.data.tokenizer = Tokenizer::Byte;
+    config.data.val_fraction = 0.0;
+    config.train.max_iters = 400;
+    config.train.learning_rate = 1e-2;
+    let corpus = trm_data::Corpus::from_spec(&config.data, &text, None).unwrap();
+    let device = burn::tensor::Device::flex();
+    let mut run = trm_train::create(&config, corpus, &device).unwrap();
+    assert!((0..40).any(|_| wait(run.steps(10)).unwrap().last().unwrap().loss < 0.05));
+    // Pulls that end inside a character.
+    for sizes in [vec![60], vec![1; 60], vec![7; 9]] {
+        let parts = pulled(&*run, &options("é", 60, 0.0), &sizes, false);
+        for part in &parts {
+            assert_eq!(part.pieces.len(), part.tokens.len());
+            assert_eq!(part.pieces.concat(), part.text);
+        }
+        let pieces: Vec<String> = parts.iter().flat_map(|part| part.pieces.clone()).collect();
+        let tokens: Vec<u32> = parts.iter().flat_map(|part| part.tokens.clone()).collect();
+        assert_eq!(pieces.concat(), trm_data::decode(&run.summary().vocab, &tokens));
+        let pear = pieces.iter().position(|piece| piece == "🍐").expect("a learned character");
+        assert_eq!(pieces[pear - 3..pear], ["", "", ""]);
+    }
+}
