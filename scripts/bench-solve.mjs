@@ -52,14 +52,15 @@ async function solve({ file, kind, steps, count }) {
     return event;
   };
   const bytes = await (await fetch(`checkpoints/${file}`)).arrayBuffer();
-  await ask({ type: "load", checkpoint: new Uint8Array(bytes), optimizer: null, lessons: null });
+  await ask({ type: "load", checkpoint: new Uint8Array(bytes), optimizer: null, data: null });
   const answered = [];
   for (let seed = 1; seed <= count; seed++) {
-    const from = { type: "made", min_guesses: 0, max_guesses: 0, seed };
-    const { posed } = await ask({ type: "pose", kind, from });
+    const input = { type: "made", min_guesses: 0, max_guesses: 0, seed };
+    const { puzzle } = await ask({ type: "check_puzzle", kind, input });
     const began = performance.now();
-    const { verdicts } = await ask({ type: "examine", kind, puzzle: posed.tokens, steps, top: 4 });
-    answered.push({ ms: performance.now() - began, solved: verdicts.at(-1).solved });
+    const command = { type: "solve_puzzle", kind, puzzle: puzzle.tokens, steps, top: 4 };
+    const { checks } = await ask(command);
+    answered.push({ ms: performance.now() - began, solved: checks.at(-1).solved });
   }
   return answered;
 }

@@ -9,7 +9,7 @@ import type { ArcAnswers, ArcTask, Command, Event, RunSummary } from '../src/gen
 import {
   alike,
   attemptsOf,
-  ballotsOf,
+  predictionsOf,
   cellWords,
   changesIn,
   describe as inWords,
@@ -76,8 +76,8 @@ test('the attempts are the first two candidates, right or wrong', () => {
 });
 
 test('each guise votes for its last answer', () => {
-  const answers = { guises: 2, seen: GRID, answers: [[[1]], []], halt: [0.1, 0.7] };
-  expect(ballotsOf([answers])).toEqual([{ answer: [], halt: 0.7 }]);
+  const answers = { augmentations: 2, seen: GRID, answers: [[[1]], []], halt: [0.1, 0.7] };
+  expect(predictionsOf([answers])).toEqual([{ answer: [], halt: 0.7 }]);
 });
 
 test('what a model knows is named, and counted where it is much', () => {
@@ -156,19 +156,24 @@ class Knowing extends Answering {
     switch (command.type) {
       case 'read_tasks':
         return { type: 'tasks', tasks: [OTHER] };
-      case 'attempt': {
-        const answer = command.guise === 2 ? [[9]] : GRID;
-        const answers: ArcAnswers = { guises: 3, seen: GRID, answers: [answer], halt: [0.5] };
-        return { type: 'attempted', step: 7, answers };
+      case 'predict_arc': {
+        const answer = command.augmentation === 2 ? [[9]] : GRID;
+        const answers: ArcAnswers = {
+          augmentations: 3,
+          seen: GRID,
+          answers: [answer],
+          halt: [0.5],
+        };
+        return { type: 'arc_predicted', step: 7, answers };
       }
       case 'vote': {
-        const [first, ...rest] = command.ballots;
+        const [first, ...rest] = command.predictions;
         const answer = first?.answer ?? [];
         return { type: 'voted', candidates: [{ answer, votes: rest.length + 1, halt: 0.5 }] };
       }
       case 'create':
       case 'load':
-        return { type: 'ready', summary: summary(command.lessons !== null) };
+        return { type: 'ready', summary: summary(command.data !== null) };
       default:
         throw new Error(`${command.type} was not expected`);
     }
@@ -230,9 +235,11 @@ describe('attempts', () => {
     const attempts = new ArcPredictions();
     attempts.begin(question);
     while (attempts.wanted) await attempts.next(client);
-    const guises = session.asked.flatMap((each) => (each.type === 'attempt' ? [each.guise] : []));
+    const guises = session.asked.flatMap((each) =>
+      each.type === 'predict_arc' ? [each.augmentation] : [],
+    );
     expect(guises).toEqual([0, 1, 2]);
-    expect(session.asked.at(-1)).toMatchObject({ type: 'vote', ballots: { length: 3 } });
+    expect(session.asked.at(-1)).toMatchObject({ type: 'vote', predictions: { length: 3 } });
     expect([attempts.guises, attempts.step, attempts.at]).toEqual([3, 7, 2]);
     attempts.guise = 0;
     expect(attempts.shown?.answers).toEqual([GRID]);
@@ -278,8 +285,8 @@ describe('what a model of tasks learns from', () => {
     const config = known('arc');
     const wide = { ...config, model: { ...config.model, num_puzzle_identifiers: 50 } };
     await workerRun.create(client, wide, null);
-    const lessons = { kind: 'tasks', name: 'tasks', text: SAMPLE_TEXT };
-    expect(session.asked[0]).toMatchObject({ config, lessons });
+    const data = { kind: 'arc_tasks', name: 'tasks', text: SAMPLE_TEXT };
+    expect(session.asked[0]).toMatchObject({ config, data });
     expect(workerRun.own).toBe(SAMPLE_TEXT);
   });
 

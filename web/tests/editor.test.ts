@@ -35,21 +35,21 @@ class Rules extends Answering {
   protected answer(command: Command): Event {
     this.asked.push(command);
     switch (command.type) {
-      case 'pose': {
+      case 'check_puzzle': {
         if (this.refuse) {
           const failure = { kind: 'puzzle', message: 'too short', hint: 'Give more.' } as const;
           return { type: 'failed', failure };
         }
-        const { kind, from } = command;
-        const tokens = from.type === 'drawn' ? from.tokens : new Array<number>(16).fill(2);
+        const { kind, input } = command;
+        const tokens = input.type === 'drawn' ? input.tokens : new Array<number>(16).fill(2);
         const facts = { solutions: 'one', solution: null, guesses: 0, broken: [] } as const;
         return {
-          type: 'posed',
-          posed: { kind, rows: 4, cols: 4, tokens, text: '', ...facts, broken: [] },
+          type: 'puzzle_checked',
+          puzzle: { kind, rows: 4, cols: 4, tokens, text: '', ...facts, broken: [] },
         };
       }
       case 'load':
-        return { type: 'ready', summary: summary('sudoku-4x4', command.lessons !== null) };
+        return { type: 'ready', summary: summary('sudoku-4x4', command.data !== null) };
       case 'create':
         return { type: 'ready', summary: summary() };
       case 'save': {
@@ -74,9 +74,9 @@ describe('the editor', () => {
   test('begins with an easy puzzle, or with the one that is given', async () => {
     const editor = new PuzzleEditor(FOUR, null);
     expect(await editor.settle(client)).toBe('whole');
-    expect(rules.asked[0]).toMatchObject({ type: 'pose', kind: 'sudoku-4x4' });
+    expect(rules.asked[0]).toMatchObject({ type: 'check_puzzle', kind: 'sudoku-4x4' });
     expect(rules.asked[0]).toMatchObject({
-      from: { type: 'made', min_guesses: 0, max_guesses: 0 },
+      input: { type: 'made', min_guesses: 0, max_guesses: 0 },
     });
     const given = new PuzzleEditor(FOUR, empty(FOUR));
     expect(await given.settle(client)).toBe('drawn');
@@ -148,7 +148,7 @@ describe('what a solver learns from', () => {
     const workerRun = new WorkerRun('puzzles', new PuzzleDatasets());
     const [file, moments] = [new Uint8Array([8]), new Uint8Array([9])];
     expect((await workerRun.load(client, file, moments, null)).trainable).toBe(false);
-    expect(rules.asked.at(-1)).toMatchObject({ type: 'load', optimizer: null, lessons: null });
+    expect(rules.asked.at(-1)).toMatchObject({ type: 'load', optimizer: null, data: null });
     // What the worker was not given is not lost meanwhile.
     expect((await workerRun.save(client)).optimizer).toEqual(moments);
     expect(workerRun.attachable).toBe(true);
@@ -157,7 +157,7 @@ describe('what a solver learns from', () => {
       type: 'load',
       checkpoint: file,
       optimizer: moments,
-      lessons: { kind: 'puzzles' },
+      data: { kind: 'named' },
     });
     expect(await workerRun.attach(client)).toBeNull();
     expect((await workerRun.save(client)).optimizer).toEqual(new Uint8Array([2]));

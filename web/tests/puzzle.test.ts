@@ -126,12 +126,12 @@ function examined(kind: Kind, puzzle: number[], steps: [number[], number][]): Pu
     tokens: [puzzle],
     steps: steps.map(step),
   };
-  const verdicts = steps.map((_, i) =>
+  const checks = steps.map((_, i) =>
     i === 0
       ? { solved: false, broken: [{ rule: '3 stands more than once in row 1', cells: [1, 2] }] }
       : { solved: true, broken: [] },
   );
-  return { kind, puzzle, trace, verdicts, step: 100 };
+  return { kind, puzzle, trace, checks, step: 100 };
 }
 
 describe('an answer', () => {

@@ -17,8 +17,8 @@ pub mod stream {
     pub const PUZZLES: u64 = 7;
     /// Which puzzles must run how long before they halt.
     pub const EXPLORATION: u64 = 8;
-    /// In which guise each of them is shown.
-    pub const GUISES: u64 = 9;
+    /// How each of them is augmented.
+    pub const AUGMENTATIONS: u64 = 9;
     /// Puzzles that are made.
     pub const MADE: u64 = 10;
     /// Where padded rows end.

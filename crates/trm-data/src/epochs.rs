@@ -69,14 +69,14 @@ impl Permutation {
         let mask = (1 << bits) - 1;
         let (mut left, mut right) = (value >> bits, value & mask);
         for key in self.keys {
-            (left, right) = (right, left ^ (mixed(right ^ key) & mask));
+            (left, right) = (right, left ^ (mix(right ^ key) & mask));
         }
         (left << bits) | right
     }
 }
 
 /// SplitMix64's finaliser: every bit of the result depends on every bit of `x`.
-pub(crate) fn mixed(x: u64) -> u64 {
+pub(crate) fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

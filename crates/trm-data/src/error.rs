@@ -8,7 +8,7 @@ use trm_spec::{Failure, FailureKind};
 const SHOWN: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
-pub enum CorpusError {
+pub enum DataError {
     #[error("{name} is empty")]
     Empty { name: String },
     #[error("the model does not know these characters of {name}: {} (the first is character {position})", shown(.missing))]
@@ -78,6 +78,31 @@ pub enum CorpusError {
     NotUtf8 { path: String, offset: usize, utf16: bool },
     #[error("{path} cannot be read: {reason}")]
     Unreadable { path: String, reason: String },
+    #[error("the text `{name}` does not come with the program")]
+    NotCarried { name: String },
+    #[error("ARC's tasks do not come with the program")]
+    NoTasks,
+    #[error("this program is built without files")]
+    NoFiles,
+    #[error("{path} is a text to be scored and has no training part")]
+    OnlyScored { path: String },
+    #[error("{path} holds {found}, which the setting tokenizer does not give")]
+    OtherTokenizer {
+        path: String,
+        /// What its tokens are.
+        found: String,
+    },
+    #[error(
+        "this is not the text that the run was trained on: {name} had the digest {wanted}…, this one has {found}…"
+    )]
+    OtherText {
+        name: String,
+        /// First digits of the SHA-256 that the run keeps.
+        wanted: String,
+        found: String,
+    },
+    #[error("`{name}` are puzzles, which a language model cannot read")]
+    NotText { name: String },
 }
 
 fn shown(missing: &[char]) -> String {
@@ -88,7 +113,7 @@ fn shown(missing: &[char]) -> String {
     words.join(", ")
 }
 
-impl CorpusError {
+impl DataError {
     /// What to try next.
     pub fn hint(&self) -> String {
         match self {
@@ -142,12 +167,44 @@ impl CorpusError {
                 "Save it as UTF-8, or check that it is a text file.".into()
             }
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
+            Self::NotCarried { .. } => "Give it as a file (--data FILE).".into(),
+            Self::NoTasks => "Give a JSON file, or a folder of them (--data PATH).".into(),
+            Self::NoFiles => "Give the data itself.".into(),
+            Self::OnlyScored { .. } => {
+                "Train on the file that was prepared with it (--data FILE).".into()
+            }
+            Self::OtherTokenizer { .. } => {
+                "Leave the setting (--tokenizer) out, or prepare the text again.".into()
+            }
+            Self::OtherText { .. } => {
+                "Give that text, or start a new run from the weights (--init FILE).".into()
+            }
+            Self::NotText { .. } => "Give a text, or open a puzzle model.".into(),
         }
     }
 }
 
-impl From<CorpusError> for Failure {
-    fn from(error: CorpusError) -> Self {
-        Self::new(FailureKind::Corpus, error.to_string(), error.hint())
+impl DataError {
+    /// Whether the command line asked for the wrong thing, whatever the data. A page
+    /// has no command line.
+    fn is_usage(&self) -> bool {
+        cfg!(feature = "files")
+            && matches!(
+                self,
+                Self::NotCarried { .. }
+                    | Self::NoTasks
+                    | Self::NoFiles
+                    | Self::OnlyScored { .. }
+                    | Self::OtherTokenizer { .. }
+                    | Self::OtherText { .. }
+                    | Self::NotText { .. }
+            )
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        let kind = if error.is_usage() { FailureKind::Config } else { FailureKind::Corpus };
+        Self::new(kind, error.to_string(), error.hint())
     }
 }

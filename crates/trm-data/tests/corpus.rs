@@ -1,28 +1,35 @@
 //! What holds for any text: round trips, bounds, coverage, and clear refusals.
 
 use proptest::prelude::*;
-use trm_data::{Batch, Corpus, CorpusError, IGNORED, Split, decode, draw, encode};
+use trm_data::{Batch, DataError, IGNORED, Split, TextDataset, decode, draw, encode};
 use trm_spec::{DataSpec, Failure, FailureKind, Sampling, Vocab};
 
-fn corpus(text: &str, val_fraction: f64) -> Corpus {
-    Corpus::from_text("a text", text, val_fraction).expect("a corpus")
+fn corpus(text: &str, val_fraction: f64) -> TextDataset {
+    TextDataset::from_text("a text", text, val_fraction).expect("a corpus")
 }
 
 /// All tokens of a part.
-fn tokens(corpus: &Corpus, split: Split) -> Vec<u32> {
+fn tokens(corpus: &TextDataset, split: Split) -> Vec<u32> {
     corpus.read(split, 0..corpus.len(split)).expect("its own tokens")
 }
 
-fn batch(corpus: &Corpus, split: Split, seed: u64, step: u64, rows: usize, block: usize) -> Batch {
+fn batch(
+    corpus: &TextDataset,
+    split: Split,
+    seed: u64,
+    step: u64,
+    rows: usize,
+    block: usize,
+) -> Batch {
     corpus.batch(split, seed, step, rows, block).expect("its own tokens")
 }
 
 /// A corpus of `length` different tokens that is drawn in epochs.
-fn in_epochs(length: usize) -> Corpus {
+fn in_epochs(length: usize) -> TextDataset {
     let letter = |i| char::from_u32(0x4e00 + i as u32).expect("a character");
     let text: String = (0..length).map(letter).collect();
     let spec = DataSpec { val_fraction: 0.0, sampling: Sampling::Epochs, ..DataSpec::default() };
-    Corpus::from_spec(&spec, &text, None).expect("a corpus")
+    TextDataset::from_spec(&spec, &text, None).expect("a corpus")
 }
 
 fn letters() -> Vocab {
@@ -257,14 +264,15 @@ fn texts_shorter_than_a_block_are_refused_by_part() {
 #[test]
 fn an_empty_text_is_refused() {
     for text in ["", "\u{feff}"] {
-        let error = Corpus::from_text("poems.txt", text, 0.1).expect_err("empty");
+        let error = TextDataset::from_text("poems.txt", text, 0.1).expect_err("empty");
         assert_eq!(error.to_string(), "poems.txt is empty");
     }
 }
 
 #[test]
 fn foreign_characters_are_named_once_with_their_place() {
-    let error = Corpus::with_vocab("poems.txt", "abéb\nécß", 0.1, &letters()).expect_err("foreign");
+    let error =
+        TextDataset::with_vocab("poems.txt", "abéb\nécß", 0.1, &letters()).expect_err("foreign");
     assert_eq!(
         error.to_string(),
         "the model does not know these characters of poems.txt: 'é', '\\n', 'ß' (the first is character 3)"
@@ -279,7 +287,7 @@ fn foreign_characters_are_named_once_with_their_place() {
 
 #[test]
 fn a_known_vocabulary_keeps_its_numbers() {
-    let corpus = Corpus::with_vocab("a text", "ccb", 0.0, &letters()).expect("a corpus");
+    let corpus = TextDataset::with_vocab("a text", "ccb", 0.0, &letters()).expect("a corpus");
     assert_eq!(tokens(&corpus, Split::Train), [2, 2, 1]);
     assert_eq!(corpus.vocab(), &letters());
 }
@@ -288,7 +296,7 @@ fn a_known_vocabulary_keeps_its_numbers() {
 fn numbers_without_characters_read_and_refuse() {
     let vocab = Vocab::Plain { size: 12 };
     assert_eq!(decode(&vocab, &[3, 11]), "3 11 ");
-    assert!(matches!(encode(&vocab, "a"), Err(CorpusError::NoCharacters)));
+    assert!(matches!(encode(&vocab, "a"), Err(DataError::NoCharacters)));
     assert!(encode(&vocab, "").expect("nothing to turn").is_empty());
     assert_eq!(decode(&letters(), &[0, 9]), "a\u{fffd}");
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use trm_data::{CorpusError, read_text};
+use trm_data::{DataError, read_text};
 
 fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -22,7 +22,7 @@ fn text_comes_back_as_it_is() {
 fn bytes_that_are_not_utf8_are_named_by_offset() {
     let file = file(b"abc\xffdef");
     let error = read_text(file.path()).expect_err("not UTF-8");
-    assert!(matches!(error, CorpusError::NotUtf8 { offset: 3, utf16: false, .. }));
+    assert!(matches!(error, DataError::NotUtf8 { offset: 3, utf16: false, .. }));
     let message = error.to_string();
     assert!(message.contains(&file.path().display().to_string()), "{message}");
     assert!(message.contains("offset 3"), "{message}");
@@ -37,8 +37,8 @@ fn utf16_is_recognised() {
 
 #[test]
 fn empty_and_missing_files_are_told_apart() {
-    assert!(matches!(read_text(file(b"").path()), Err(CorpusError::Empty { .. })));
+    assert!(matches!(read_text(file(b"").path()), Err(DataError::Empty { .. })));
     let error = read_text(Path::new("no/such/file.txt")).expect_err("missing");
-    assert!(matches!(error, CorpusError::Unreadable { .. }));
+    assert!(matches!(error, DataError::Unreadable { .. }));
     assert!(error.to_string().starts_with("no/such/file.txt cannot be read"), "{error}");
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::json;
 use trm_data::{
-    Corpus, CorpusError, Document, Parts, Split, TEXT_FIELD, TokenFile, TokenWriter, WikiText,
+    DataError, Document, Parts, Split, TEXT_FIELD, TextDataset, TokenFile, TokenWriter, WikiText,
     Window, decode, find_texts, prepare, prepare_parts, read_texts, test_file,
 };
 use trm_spec::{DataSpec, Tokenizer, Vocab};
@@ -35,7 +35,7 @@ impl Place {
     }
 
     /// The tokens of `document`, prepared.
-    fn prepared(&self, document: Document, tokenizer: Tokenizer) -> Result<TokenFile, CorpusError> {
+    fn prepared(&self, document: Document, tokenizer: Tokenizer) -> Result<TokenFile, DataError> {
         let out = self.0.path().join("out.safetensors");
         prepare(&[document], tokenizer, "a text", &out, &mut |_| ControlFlow::Continue(()))?;
         TokenFile::open(&out)
@@ -60,7 +60,7 @@ fn tokens(file: &TokenFile) -> Vec<u32> {
     tokens
 }
 
-fn part(corpus: &Corpus, split: Split) -> Vec<u32> {
+fn part(corpus: &TextDataset, split: Split) -> Vec<u32> {
     corpus.read(split, 0..corpus.len(split)).expect("its own tokens")
 }
 
@@ -117,14 +117,14 @@ proptest! {
         let kept: Vec<_> = texts.iter().filter(|t| !["", "\u{feff}"].contains(&&***t)).collect();
         if kept.is_empty() {
             let error = read_texts(&path, TEXT_FIELD).expect_err("nothing in it");
-            prop_assert!(matches!(error, CorpusError::Empty { .. }), "{}", error);
+            prop_assert!(matches!(error, DataError::Empty { .. }), "{}", error);
             return Ok(());
         }
         let read = read_texts(&path, TEXT_FIELD).expect("read");
         prop_assert_eq!(read.iter().collect::<Vec<_>>(), kept);
         for tokenizer in ALL {
             let spec = spec(tokenizer);
-            let held = Corpus::from_texts(&spec, &read, None).expect("a corpus");
+            let held = TextDataset::from_texts(&spec, &read, None).expect("a corpus");
             let file = place.prepared(Document::named(&path, TEXT_FIELD), tokenizer).expect("prepared");
             prop_assert_eq!(file.vocab(), held.vocab());
             prop_assert_eq!(tokens(&file), [part(&held, Split::Train), part(&held, Split::Val)].concat());
@@ -145,10 +145,10 @@ proptest! {
         let file = Arc::new(TokenFile::open(&path).expect("whole"));
         prop_assert_eq!((file.val_tokens(), file.is_test()), (Some(val), false));
         let spec = DataSpec { val_fraction: share, ..DataSpec::default() };
-        let corpus = Corpus::from_file(&spec, file.clone(), None).expect("a corpus");
+        let corpus = TextDataset::from_file(&spec, file.clone(), None).expect("a corpus");
         prop_assert_eq!(part(&corpus, Split::Train), &all[..train]);
         prop_assert_eq!(part(&corpus, Split::Val), &all[train..]);
-        let scored = Corpus::for_test_file(file, &Vocab::Plain { size: 400 }).expect("a corpus");
+        let scored = TextDataset::for_test_file(file, &Vocab::Plain { size: 400 }).expect("a corpus");
         prop_assert_eq!(part(&scored, Split::Val), all);
     }
 }
@@ -193,7 +193,7 @@ fn lines_that_hold_no_text_are_named() {
     }
     let path = place.write("a.jsonl", b"{\"text\": \"a\"}\n{\"text\": \"\xff\"}\n");
     let error = read_texts(&path, TEXT_FIELD).expect_err("not UTF-8");
-    assert!(matches!(error, CorpusError::NotUtf8 { offset: 24, .. }), "{error}");
+    assert!(matches!(error, DataError::NotUtf8 { offset: 24, .. }), "{error}");
     let path = place.write("a.jsonl", b"\xff\xfe{\0");
     let error = read_texts(&path, TEXT_FIELD).expect_err("UTF-16");
     assert!(error.hint().contains("UTF-16"), "{}", error.hint());
@@ -225,7 +225,8 @@ fn wikitext_keeps_its_parts_and_its_text() {
             let [file, scored] = files.map(Arc::new);
             assert_eq!((file.name(), scored.name()), ("wiki", "wiki (test)"));
             assert_eq!(file.vocab(), scored.vocab());
-            let corpus = Corpus::from_file(&spec(tokenizer), file.clone(), None).expect("a corpus");
+            let corpus =
+                TextDataset::from_file(&spec(tokenizer), file.clone(), None).expect("a corpus");
             let read = |tokens: &[u32]| decode(file.vocab(), tokens);
             let mark = if tokenizer == Tokenizer::Gpt2 { "<|endoftext|>" } else { "" };
             assert_eq!(read(&part(&corpus, Split::Train)), format!("{TRAIN}{mark}"));
@@ -233,7 +234,7 @@ fn wikitext_keeps_its_parts_and_its_text() {
             assert_eq!(read(&tokens(&scored)), TEST);
             // The test part is scored whole however it is opened, and never trained on.
             assert!(scored.is_test());
-            let scored = Corpus::from_file(&spec(tokenizer), scored, Some(corpus.vocab()));
+            let scored = TextDataset::from_file(&spec(tokenizer), scored, Some(corpus.vocab()));
             let scored = scored.expect("a corpus");
             assert_eq!((scored.len(Split::Train), scored.is_test()), (0, true));
             assert_eq!(read(&part(&scored, Split::Val)), TEST);
@@ -328,7 +329,7 @@ fn a_boundary_that_cannot_be_is_damage() {
 #[test]
 fn a_text_that_is_scored_has_nothing_to_train_on() {
     let vocab = Vocab::Char { chars: "\nabc".into() };
-    let corpus = Corpus::for_test("poem.txt", &["abc", "", "cab"], &vocab).expect("a corpus");
+    let corpus = TextDataset::for_test("poem.txt", &["abc", "", "cab"], &vocab).expect("a corpus");
     assert_eq!(decode(&vocab, &part(&corpus, Split::Val)), "abc\ncab");
     assert_eq!((corpus.len(Split::Train), corpus.is_test()), (0, true));
     corpus.check_block(6).expect("long enough");
@@ -346,13 +347,13 @@ fn a_text_that_is_scored_has_nothing_to_train_on() {
         error.to_string(),
         "the scored part of poem.txt has 7 characters, but block_size 7 needs at least 8"
     );
-    let error = Corpus::for_test("poem.txt", &["abd"], &vocab).expect_err("foreign");
+    let error = TextDataset::for_test("poem.txt", &["abd"], &vocab).expect_err("foreign");
     assert!(error.to_string().contains("'d' (the first is character 3)"), "{error}");
     let none: [&str; 0] = [];
-    assert!(matches!(Corpus::for_test("x", &none, &vocab), Err(CorpusError::Empty { .. })));
+    assert!(matches!(TextDataset::for_test("x", &none, &vocab), Err(DataError::Empty { .. })));
     // A text to train on that is empty in one part stays an error.
     let all = DataSpec { val_fraction: 1.0, ..DataSpec::default() };
-    let corpus = Corpus::from_spec(&all, "abcabc", Some(&vocab)).expect("a corpus");
+    let corpus = TextDataset::from_spec(&all, "abcabc", Some(&vocab)).expect("a corpus");
     assert!(!corpus.is_test());
     let error = corpus.check_block(3).expect_err("nothing to train on");
     assert!(error.to_string().contains("training part of"), "{error}");

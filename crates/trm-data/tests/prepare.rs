@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use trm_data::{
-    CorpusError, Document, Progress, TokenFile, decode, encode, find_texts, prepare, vocabulary,
+    DataError, Document, Progress, TokenFile, decode, encode, find_texts, prepare, vocabulary,
 };
 use trm_spec::Tokenizer;
 
@@ -35,7 +35,7 @@ impl Place {
     }
 }
 
-fn prepared(texts: &[PathBuf], tokenizer: Tokenizer, out: &Path) -> Result<(), CorpusError> {
+fn prepared(texts: &[PathBuf], tokenizer: Tokenizer, out: &Path) -> Result<(), DataError> {
     let documents: Vec<_> = texts.iter().map(|path| Document::File(path)).collect();
     prepare(&documents, tokenizer, "a text", out, &mut |_| ControlFlow::Continue(()))
 }
@@ -122,24 +122,21 @@ fn what_is_no_text_is_named_and_leaves_nothing() {
     for tokenizer in ALL {
         let error = prepared(&[good.clone(), bad.clone()], tokenizer, &out).expect_err("bad");
         let wanted = (1 << 20) + 3;
-        assert!(
-            matches!(error, CorpusError::NotUtf8 { offset, .. } if offset == wanted),
-            "{error}"
-        );
+        assert!(matches!(error, DataError::NotUtf8 { offset, .. } if offset == wanted), "{error}");
         assert!(error.to_string().contains("b.txt"), "{error}");
     }
     let error = prepared(&[utf16], Tokenizer::Byte, &out).expect_err("UTF-16");
     assert!(error.hint().contains("UTF-16"), "{}", error.hint());
     let error = prepared(&[cut], Tokenizer::Byte, &out).expect_err("cut");
-    assert!(matches!(error, CorpusError::NotUtf8 { offset: 3, .. }), "{error}");
+    assert!(matches!(error, DataError::NotUtf8 { offset: 3, .. }), "{error}");
     let empty = place.write("empty.txt", "");
     let error = prepared(&[empty], Tokenizer::Byte, &out).expect_err("empty");
     assert!(error.to_string().ends_with("empty.txt is empty"), "{error}");
     let error = prepared(&[place.path("missing")], Tokenizer::Byte, &out).expect_err("missing");
-    assert!(matches!(error, CorpusError::Unreadable { .. }), "{error}");
+    assert!(matches!(error, DataError::Unreadable { .. }), "{error}");
     fs::create_dir(place.path("bare")).expect("made");
     let error = find_texts(&[place.path("bare")]).expect_err("no text");
-    assert!(matches!(error, CorpusError::NoText { .. }), "{error}");
+    assert!(matches!(error, DataError::NoText { .. }), "{error}");
     let left: Vec<_> = fs::read_dir(place.0.path()).expect("a folder").collect();
     assert_eq!(left.len(), 3, "in, empty.txt and bare: {left:?}");
 }
@@ -165,7 +162,7 @@ fn progress_is_told_and_can_stop_it() {
         if progress.done > total / 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let error = prepare(&documents, Tokenizer::Char, "b", &out, &mut stop).expect_err("stopped");
-    assert!(matches!(error, CorpusError::Stopped { .. }), "{error}");
+    assert!(matches!(error, DataError::Stopped { .. }), "{error}");
     assert_eq!(fs::read(&out).expect("read"), before);
     assert_eq!(fs::read_dir(place.0.path()).expect("a folder").count(), 2);
 }

@@ -2,7 +2,7 @@
 #![cfg(feature = "shakespeare")]
 
 use sha2::{Digest, Sha256};
-use trm_data::{Corpus, SHAKESPEARE_SHA256, Split, decode, shakespeare};
+use trm_data::{SHAKESPEARE_SHA256, Split, TextDataset, decode, shakespeare};
 use trm_spec::Vocab;
 
 #[test]
@@ -15,7 +15,7 @@ fn bytes_are_the_known_ones() {
 
 #[test]
 fn vocabulary_and_split_are_nano_gpts() {
-    let corpus = Corpus::from_text("shakespeare", shakespeare(), 0.1).expect("a corpus");
+    let corpus = TextDataset::from_text("shakespeare", shakespeare(), 0.1).expect("a corpus");
     assert_eq!(corpus.vocab().size(), 65);
     assert_eq!(corpus.len(Split::Train), 1_003_854);
     assert_eq!(corpus.len(Split::Val), 111_540);

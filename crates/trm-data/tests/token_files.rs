@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
-use trm_data::{Corpus, CorpusError, Split, TokenFile, TokenWriter};
+use trm_data::{DataError, Split, TextDataset, TokenFile, TokenWriter};
 use trm_spec::{DataSpec, Sampling, Vocab};
 
 fn write(path: &Path, vocab: &Vocab, tokens: &[u32]) {
@@ -83,12 +83,12 @@ proptest! {
         let text: String = (0..length).filter_map(|i| char::from_u32(0x4e00 + (i * i % 37) as u32)).collect();
         let sampling = if epochs { Sampling::Epochs } else { Sampling::Random };
         let spec = DataSpec { val_fraction: fraction, sampling, ..DataSpec::default() };
-        let held = Corpus::from_spec(&spec, &text, None).expect("a corpus");
+        let held = TextDataset::from_spec(&spec, &text, None).expect("a corpus");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("tokens.safetensors");
         write(&path, held.vocab(), &trm_data::encode(held.vocab(), &text).expect("its own"));
         let file = Arc::new(TokenFile::open(&path).expect("whole"));
-        let mapped = Corpus::from_file(&spec, file, Some(held.vocab())).expect("a corpus");
+        let mapped = TextDataset::from_file(&spec, file, Some(held.vocab())).expect("a corpus");
         for split in [Split::Train, Split::Val] {
             prop_assert_eq!(mapped.len(split), held.len(split));
             let all = 0..held.len(split);
@@ -159,9 +159,9 @@ fn other_files_are_told_apart() {
         assert!(message.contains(words), "`{words}` is not in: {message}");
     }
     foreign(&path, "tokens", Dtype::U16, vec![0], &ours);
-    assert!(matches!(TokenFile::open(&path), Err(CorpusError::Empty { .. })));
+    assert!(matches!(TokenFile::open(&path), Err(DataError::Empty { .. })));
     let error = TokenFile::open(Path::new("no/such/file")).expect_err("missing");
-    assert!(matches!(error, CorpusError::Unreadable { .. }), "{error}");
+    assert!(matches!(error, DataError::Unreadable { .. }), "{error}");
 }
 
 /// Written by a tool that knows other numbers than its vocabulary says.
@@ -179,7 +179,7 @@ fn a_token_outside_the_vocabulary_is_an_error_and_no_panic() {
 fn a_model_with_another_vocabulary_is_refused() {
     let (_folder, path) = sample();
     let file = Arc::new(TokenFile::open(&path).expect("whole"));
-    let error = Corpus::from_file(&DataSpec::default(), file, Some(&Vocab::Byte));
+    let error = TextDataset::from_file(&DataSpec::default(), file, Some(&Vocab::Byte));
     let error = error.expect_err("another vocabulary");
     assert!(error.to_string().contains("(30 characters) than the model's (256 bytes)"));
 }
@@ -192,12 +192,12 @@ fn a_file_that_is_not_finished_leaves_the_old_one_and_nothing_else() {
     writer.push(&[0, 1]).expect("pushed");
     drop(writer);
     let error = TokenWriter::create(&path, "new", &letters(2)).expect("created").finish();
-    assert!(matches!(error, Err(CorpusError::Empty { .. })), "no tokens");
+    assert!(matches!(error, Err(DataError::Empty { .. })), "no tokens");
     assert_eq!(fs::read(&path).expect("read"), before);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     let error = TokenWriter::create(&path.join("below/a/file"), "new", &letters(2));
     let error = error.err().expect("no folder can be made there");
-    assert!(matches!(error, CorpusError::Unwritable { .. }), "{error}");
+    assert!(matches!(error, DataError::Unwritable { .. }), "{error}");
 }
 
 /// Three gigabytes of tokens, of which only the pages that are read are loaded.
@@ -230,7 +230,7 @@ fn a_corpus_larger_than_the_memory_it_takes() {
     let file = Arc::new(TokenFile::open(&path).expect("opened without reading it"));
     for sampling in [Sampling::Random, Sampling::Epochs] {
         let spec = DataSpec { sampling, ..DataSpec::default() };
-        let corpus = Corpus::from_file(&spec, file.clone(), None).expect("a corpus");
+        let corpus = TextDataset::from_file(&spec, file.clone(), None).expect("a corpus");
         assert_eq!(corpus.len(Split::Train), 1_440_000_000);
         for step in 0..20 {
             let batch = corpus.batch(Split::Train, 1, step, 16, 256).expect("zeros");

@@ -1,7 +1,7 @@
 //! Every tokeniser: what it makes of any text, and that the text comes back.
 
 use proptest::prelude::*;
-use trm_data::{Corpus, CorpusError, Decoder, decode, encode, extent, gpt2, vocabulary};
+use trm_data::{DataError, Decoder, TextDataset, decode, encode, extent, gpt2, vocabulary};
 use trm_spec::{DataSpec, Tokenizer, Vocab};
 
 #[cfg(feature = "bpe")]
@@ -91,15 +91,15 @@ fn numbers_outside_the_vocabulary_are_marked() {
 fn the_specification_chooses_the_tokeniser() {
     for (tokenizer, size) in [(Tokenizer::Char, 2), (Tokenizer::Byte, 256)] {
         let spec = DataSpec { tokenizer, val_fraction: 0.0, ..DataSpec::default() };
-        let corpus = Corpus::from_spec(&spec, "häh", None).expect("a corpus");
+        let corpus = TextDataset::from_spec(&spec, "häh", None).expect("a corpus");
         assert_eq!(corpus.vocab().size(), size);
     }
     let spec = DataSpec { tokenizer: Tokenizer::Byte, ..DataSpec::default() };
-    let error = Corpus::from_spec(&spec, "hä", None).expect("a corpus").check_block(4);
+    let error = TextDataset::from_spec(&spec, "hä", None).expect("a corpus").check_block(4);
     assert!(error.expect_err("too short").to_string().contains("has 2 bytes"));
     // A model's own vocabulary comes first.
     let chars = Vocab::Char { chars: "ab".into() };
-    let corpus = Corpus::from_spec(&spec, "abba", Some(&chars)).expect("a corpus");
+    let corpus = TextDataset::from_spec(&spec, "abba", Some(&chars)).expect("a corpus");
     assert_eq!(corpus.vocab(), &chars);
 }
 
@@ -107,7 +107,7 @@ fn the_specification_chooses_the_tokeniser() {
 fn an_unknown_encoding_is_refused() {
     let vocab = Vocab::Bpe { name: "gpt2".into(), size: 50_257, sha256: "0".repeat(64) };
     let error = encode(&vocab, "a").expect_err("other ranks");
-    assert!(matches!(error, CorpusError::UnknownEncoding { .. }));
+    assert!(matches!(error, DataError::UnknownEncoding { .. }));
     assert!(error.to_string().contains("gpt2"), "{error}");
     assert_eq!(decode(&vocab, &[7, 8]), "7 8 ");
 }
@@ -116,7 +116,7 @@ fn an_unknown_encoding_is_refused() {
 #[test]
 fn without_the_encoding_it_says_who_has_it() {
     let error = encode(&gpt2(), "a").expect_err("not built in");
-    assert!(matches!(error, CorpusError::NoEncoding { .. }));
+    assert!(matches!(error, DataError::NoEncoding { .. }));
     assert!(error.hint().contains("command-line program"), "{}", error.hint());
 }
 

@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod dataset;
 mod depths;
 mod device;
 mod finite;
@@ -12,7 +13,6 @@ mod output;
 mod plan;
 mod presets;
 mod progress;
-mod puzzles;
 mod pytorch;
 mod report;
 mod results;
@@ -22,7 +22,6 @@ mod shell;
 mod stop;
 mod sweep;
 mod tensorboard;
-mod text;
 mod trainer;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use trm_data::CorpusError;
+use trm_data::DataError;
 use trm_data::puzzles::PuzzleError;
 use trm_spec::{Failure, FailureKind, SettingError};
 
@@ -61,7 +61,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.hint.clone()).filter(|hint| !hint.is_empty());
     }
-    if let Some(error) = cause.downcast_ref::<CorpusError>() {
+    if let Some(error) = cause.downcast_ref::<DataError>() {
         return Some(error.hint());
     }
     if let Some(error) = cause.downcast_ref::<PuzzleError>() {

@@ -21,13 +21,13 @@ pub struct ArcTask {
     pub test: Vec<ArcPair>,
 }
 
-/// A model's answer to a test in one guise, turned back to the test as it was
-/// given: one of each supervision step.
+/// A model's answers to a test under one augmentation, with the augmentation undone:
+/// one for each supervision step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct ArcAnswers {
-    /// Guises that the model knows of the task, itself included.
-    pub guises: usize,
-    /// The test's grid in the guise, as the model sees it.
+    /// Augmentations that the model knows of the task, the task as it is included.
+    pub augmentations: usize,
+    /// The test's grid under the augmentation, as the model sees it.
     pub seen: Colours,
     /// By step; empty where the tokens are no grid.
     pub answers: Vec<Colours>,
@@ -35,9 +35,9 @@ pub struct ArcAnswers {
     pub halt: Vec<f32>,
 }
 
-/// One answer, and the probability of halting that came with it.
+/// The answer to one augmented copy, and the probability of halting that came with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct ArcBallot {
+pub struct ArcPrediction {
     pub answer: Colours,
     pub halt: f64,
 }

@@ -7,6 +7,7 @@
 
 mod arc;
 mod config;
+mod data_source;
 mod failure;
 mod family;
 mod models;
@@ -17,11 +18,12 @@ mod settings;
 mod trace;
 mod vocab;
 
-pub use arc::{ArcAnswers, ArcBallot, ArcCandidate, ArcPair, ArcTask, Colours};
+pub use arc::{ArcAnswers, ArcCandidate, ArcPair, ArcPrediction, ArcTask, Colours};
 pub use config::{
     DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
     RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
 };
+pub use data_source::DataSource;
 pub use failure::{Failure, FailureKind};
 pub use family::Family;
 #[cfg(feature = "toy-model")]
@@ -31,12 +33,12 @@ pub use models::{
     Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, VARIANTS, VariantSpec,
 };
 pub use protocol::{
-    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Lessons, Memory,
-    RunSummary, Saved, StepReport,
+    Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,
+    Saved, StepReport,
 };
 pub use puzzle::{
-    BrokenRule, HaltScore, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict, Solution, SolutionCount,
-    Solved, StepScore,
+    AnswerCheck, BrokenRule, HaltScore, PuzzleInfo, PuzzleInput, PuzzleScores, Solution,
+    SolutionCount, Solved, StepScore,
 };
 pub use puzzle_kinds::{
     ArcKind, MazeKind, NO_GUESS_LIMIT, PUZZLE_KINDS, PuzzleKinds, SUDOKU_GRADES, SudokuGrade,

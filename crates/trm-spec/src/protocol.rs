@@ -6,9 +6,10 @@ use ts_rs::TS;
 
 #[cfg(feature = "puzzles")]
 use crate::{
-    ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Posed, PuzzleFrom, PuzzleScores, PuzzleVerdict,
+    AnswerCheck, ArcAnswers, ArcCandidate, ArcPrediction, ArcTask, PuzzleInfo, PuzzleInput,
+    PuzzleScores,
 };
-use crate::{Failure, Family, RunConfig, Solved, Trace, Vocab};
+use crate::{DataSource, Failure, Family, RunConfig, Solved, Trace, Vocab};
 
 /// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -41,33 +42,15 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
 }
 
-/// What a run learns from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Lessons {
-    Text {
-        text: String,
-    },
-    /// The puzzles that the configuration describes, made on the spot.
-    Puzzles,
-    /// A JSON file of ARC tasks. A file of one task is called by its `name`.
-    #[cfg(feature = "puzzles")]
-    Tasks {
-        name: String,
-        text: String,
-    },
-}
-
 /// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
 /// left out of the module that holds none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
     /// Start a new run. Answered by `ready`.
-    Create { config: RunConfig, lessons: Lessons },
-    /// Take up a saved model. Without `optimizer` the moments start from zero;
-    /// without `lessons` the model can be asked but not trained. Answered by
-    /// `ready`.
+    Create { config: RunConfig, data: DataSource },
+    /// Load a saved model. Without `optimizer` the moments start from zero; without
+    /// `data` the model can be used but not trained. Answered by `ready`.
     Load {
         #[serde(with = "serde_bytes")]
         #[ts(type = "Uint8Array")]
@@ -75,8 +58,10 @@ pub enum Command {
         #[serde(default, with = "serde_bytes")]
         #[ts(type = "Uint8Array | null")]
         optimizer: Option<Vec<u8>>,
-        lessons: Option<Lessons>,
+        data: Option<DataSource>,
     },
+    /// Give the loaded model its data, so that it can be trained. Answered by `ready`.
+    Attach { data: DataSource },
     /// Train `n` steps. Answered by `stepped`.
     Step { n: usize },
     /// Validation loss at each depth, over at most `max_tokens` tokens of the
@@ -103,38 +88,38 @@ pub enum Command {
     /// or one token, with the `top` most probable ones. Answered by `drafted`.
     Draft { prompt: String, depth: usize, top: usize },
     /// A puzzle of a kind (`sudoku-9x9`, `maze-10x10`), with what the rules say of
-    /// it. Asks no model. Answered by `posed`.
+    /// it. Needs no model. Answered by `puzzle_checked`.
     #[cfg(feature = "puzzles")]
-    Pose { kind: String, from: PuzzleFrom },
+    CheckPuzzle { kind: String, input: PuzzleInput },
     /// How the model answers a puzzle after each of `steps` supervision steps,
     /// with the `top` most probable tokens of each cell, and what the rules say of
-    /// every answer. Answered by `examined`.
+    /// every answer. Answered by `puzzle_solved`.
     #[cfg(feature = "puzzles")]
-    Examine { kind: String, puzzle: Vec<u32>, steps: usize, top: usize },
-    /// The tasks of a JSON file of ARC's. Asks no model. Answered by `tasks`.
+    SolvePuzzle { kind: String, puzzle: Vec<u32>, steps: usize, top: usize },
+    /// The tasks of a JSON file of ARC's. Needs no model. Answered by `tasks`.
     #[cfg(feature = "puzzles")]
     ReadTasks { name: String, text: String },
-    /// What the model answers after each of `steps` supervision steps to a test of a
-    /// task that it knows, in one of its guises; both count from 0, and guise 0 is
-    /// the test as it is. Answered by `attempted`.
+    /// The model's answers after each of `steps` supervision steps to a test of a
+    /// task that it knows, under one augmentation. Test and augmentation count from
+    /// 0; augmentation 0 is the test as it is. Answered by `arc_predicted`.
     #[cfg(feature = "puzzles")]
-    Attempt { task: ArcTask, test: usize, guise: usize, steps: usize },
-    /// The answers by their votes, the best first; the first two are ARC's attempts.
-    /// Asks no model. Answered by `voted`.
+    PredictArc { task: ArcTask, test: usize, augmentation: usize, steps: usize },
+    /// The majority vote over predictions, the best first; the first two are ARC's
+    /// attempts. Needs no model. Answered by `voted`.
     #[cfg(feature = "puzzles")]
-    Vote { ballots: Vec<ArcBallot> },
-    /// How the first `puzzles` (0: all) held-out puzzles are answered after each of
-    /// `steps` supervision steps, and with halting. Answered by `judged`.
+    Vote { predictions: Vec<ArcPrediction> },
+    /// Scores on the first `puzzles` (0: all) held-out puzzles after each of
+    /// `steps` supervision steps, and with halting. Answered by `puzzles_evaluated`.
     #[cfg(feature = "puzzles")]
-    Judge { steps: usize, puzzles: usize },
+    EvaluatePuzzles { steps: usize, puzzles: usize },
     /// Go on with this configuration, in which only live settings may differ from
     /// the run's own. Answered by `ready`.
     Configure { config: RunConfig },
     /// Everything needed to go on later. Answered by `saved`.
     Save,
-    /// Time `steps` training steps of a configuration on made-up tokens,
-    /// beside the run and without touching it. Answered by `probed`.
-    Probe { config: RunConfig, steps: usize },
+    /// Time `steps` training steps of a configuration on generated data, beside
+    /// the run and without touching it. Answered by `benchmarked`.
+    Benchmark { config: RunConfig, steps: usize },
     /// What the session holds of the machine's memory. Answered by `memory`.
     MeasureMemory,
 }
@@ -176,21 +161,22 @@ pub enum Event {
         vocab: Vocab,
     },
     #[cfg(feature = "puzzles")]
-    Posed {
-        posed: Posed,
+    PuzzleChecked {
+        puzzle: PuzzleInfo,
     },
     #[cfg(feature = "puzzles")]
-    Examined {
+    PuzzleSolved {
         step: usize,
         trace: Trace,
-        verdicts: Vec<PuzzleVerdict>,
+        /// By supervision step.
+        checks: Vec<AnswerCheck>,
     },
     #[cfg(feature = "puzzles")]
     Tasks {
         tasks: Vec<ArcTask>,
     },
     #[cfg(feature = "puzzles")]
-    Attempted {
+    ArcPredicted {
         step: usize,
         answers: ArcAnswers,
     },
@@ -199,14 +185,14 @@ pub enum Event {
         candidates: Vec<ArcCandidate>,
     },
     #[cfg(feature = "puzzles")]
-    Judged {
+    PuzzlesEvaluated {
         step: usize,
         scores: PuzzleScores,
     },
     Saved {
         saved: Saved,
     },
-    Probed {
+    Benchmarked {
         ms_per_step: f64,
         tokens_per_step: usize,
     },

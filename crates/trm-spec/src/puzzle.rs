@@ -62,7 +62,7 @@ pub struct Solution {
 /// Where a puzzle comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum PuzzleFrom {
+pub enum PuzzleInput {
     /// Made by seed, held out from training. For a Sudoku, a plain solver needs so
     /// many guesses.
     Made { min_guesses: usize, max_guesses: usize, seed: u32 },
@@ -74,7 +74,7 @@ pub enum PuzzleFrom {
 
 /// A puzzle, and what the rules say of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct Posed {
+pub struct PuzzleInfo {
     /// As `dataset` names it.
     pub kind: String,
     pub rows: usize,
@@ -113,7 +113,7 @@ pub struct BrokenRule {
 
 /// What the rules say of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct PuzzleVerdict {
+pub struct AnswerCheck {
     pub solved: bool,
     pub broken: Vec<BrokenRule>,
 }

@@ -18,7 +18,7 @@ pub enum Vocab {
     Plain { size: usize },
     /// The colours of ARC grids in the official encoding, and the tasks that a
     /// model knows: puzzle identifiers from 1 on are theirs, one for each task as
-    /// it is followed by one for each of its guises. 0 is blank.
+    /// it is followed by one for each of its augmented copies. 0 is blank.
     Arc { tasks: Vec<KnownTask> },
 }
 
@@ -26,8 +26,10 @@ pub enum Vocab {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct KnownTask {
     pub name: String,
-    /// Identifiers of the task besides its first.
-    pub guises: usize,
+    /// Augmented copies: identifiers of the task besides its first. Files call it
+    /// `guises`.
+    #[serde(rename = "guises")]
+    pub augmentations: usize,
 }
 
 /// Tokens of an ARC grid: padding, the end of the grid, ten colours.

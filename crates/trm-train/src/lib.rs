@@ -8,8 +8,8 @@
 pub mod checkpoint;
 mod checks;
 mod convert;
+mod dataset;
 mod family;
-mod material;
 mod optim;
 mod optimization;
 mod parameters;
@@ -22,10 +22,10 @@ mod train_run;
 mod transfer;
 
 pub use convert::{chat_trm, samsung_trm, to_samsung_trm};
-pub use material::Material;
+pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
-pub use registry::{create, load, load_with, load_with_corpus};
+pub use registry::{create, load, load_with};
 pub use run::{
     Evaluation, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest, Weights, Writer,
 };

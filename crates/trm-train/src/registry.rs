@@ -9,23 +9,22 @@ use trm_core::models::toy_lm::ToyLm;
 use trm_core::models::trm::Trm;
 use trm_core::models::trm_lm::TrmLm;
 use trm_core::{Init, Recursive};
-use trm_data::Corpus;
-use trm_spec::{DraftStart, Failure, Lessons, RunConfig, VariantSpec, Vocab};
+use trm_spec::{DataSource, DraftStart, Failure, RunConfig, VariantSpec, Vocab};
 
 use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::checks::check_precision;
 use crate::family::{LANGUAGE, PUZZLES, is_in_this_build, not_in_this_build};
-use crate::material::Material;
 use crate::run::Run;
 use crate::tasks::language::LanguageTask;
 use crate::tasks::puzzles::PuzzleTask;
 use crate::train_run::{Capabilities, TrainRun};
+use trm_data::Dataset;
 
 /// A fresh run of `config` on a text or on puzzles, as its model needs.
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use trm_data::Corpus;
+/// use trm_data::TextDataset;
 /// use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
 ///
 /// let spec = ChatTrmSpec {
@@ -36,7 +35,7 @@ use crate::train_run::{Capabilities, TrainRun};
 ///     ..ChatTrmSpec::default()
 /// };
 /// let config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
-/// let text = Corpus::from_text("proverb", "better late than never, ".repeat(10).as_str(), 0.1)?;
+/// let text = TextDataset::from_text("proverb", "better late than never, ".repeat(10).as_str(), 0.1)?;
 ///
 /// let run = trm_train::create(&config, text, &Device::flex())?;
 /// assert_eq!(run.summary().step, 0);
@@ -49,7 +48,7 @@ use crate::train_run::{Capabilities, TrainRun};
 /// compute in the asked precision, or this build does not hold the model's family.
 pub fn create(
     config: &RunConfig,
-    material: impl Into<Material>,
+    data: impl Into<Dataset>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     config.validate()?;
@@ -57,24 +56,24 @@ pub fn create(
     if !is_in_this_build(&config.model) {
         return Err(not_in_this_build(&config.model));
     }
-    let data = material.into();
+    let data = data.into();
     let (mut config, vocab) = (config.clone(), vocab_of(&data));
-    if let (VariantSpec::Trm(spec), Material::Puzzles(data)) = (&mut config.model, &data) {
+    if let (VariantSpec::Trm(spec), Dataset::Puzzles(data)) = (&mut config.model, &data) {
         // Every identifier of the puzzles has an embedding.
         spec.num_puzzle_identifiers = spec.num_puzzle_identifiers.max(data.train.num_identifiers);
     }
     open(Opening { config, vocab, data: Some(data), saved: None, device })
 }
 
-fn vocab_of(data: &Material) -> Vocab {
+fn vocab_of(data: &Dataset) -> Vocab {
     match data {
-        Material::Text(corpus) => corpus.vocab().clone(),
-        Material::Puzzles(data) => data.vocab(),
+        Dataset::Text(corpus) => corpus.vocab().clone(),
+        Dataset::Puzzles(data) => data.vocab(),
     }
 }
 
 /// A saved run. Without `optimizer` the moments start from zero; without
-/// `lessons` it can be used but not trained.
+/// `data` it can be used but not trained.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -93,7 +92,7 @@ fn vocab_of(data: &Material) -> Vocab {
 pub fn load(
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
-    lessons: Option<&Lessons>,
+    data: Option<&DataSource>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     let header = read_header(checkpoint)?;
@@ -101,23 +100,8 @@ pub fn load(
     if !is_in_this_build(&config.model) {
         return Err(not_in_this_build(&config.model));
     }
-    let material =
-        lessons.map(|lessons| Material::new(lessons, config, Some(vocab))).transpose()?;
-    load_with(checkpoint, optimizer, material, device)
-}
-
-/// A saved run as [`load`] opens it, on a corpus that was made with the
-/// vocabulary in its header.
-///
-/// # Errors
-/// As of [`load`].
-pub fn load_with_corpus(
-    checkpoint: &[u8],
-    optimizer: Option<&[u8]>,
-    corpus: Option<Corpus>,
-    device: &Device,
-) -> Result<Box<dyn Run>, Failure> {
-    load_with(checkpoint, optimizer, corpus.map(Material::Text), device)
+    let data = data.map(|source| Dataset::load(source, config, Some(vocab))).transpose()?;
+    load_with(checkpoint, optimizer, data, device)
 }
 
 /// A saved run on data that are loaded already.
@@ -127,24 +111,24 @@ pub fn load_with_corpus(
 pub fn load_with(
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
-    material: Option<Material>,
+    data: Option<Dataset>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     let checkpoint = Checkpoint::read(checkpoint)?;
     let Header { config, vocab, .. } = checkpoint.header.clone();
-    if material.is_some() {
+    if data.is_some() {
         check_precision(config.train.precision, device)?;
     }
     checkpoint.expect_size(config.model.parameters(vocab.size()))?;
     let saved = Some(Saved { checkpoint: &checkpoint, optimizer });
-    open(Opening { config, vocab, data: material, saved, device })
+    open(Opening { config, vocab, data, saved, device })
 }
 
 /// A run that is about to be opened.
 struct Opening<'a> {
     config: RunConfig,
     vocab: Vocab,
-    data: Option<Material>,
+    data: Option<Dataset>,
     saved: Option<Saved<'a>>,
     device: &'a Device,
 }

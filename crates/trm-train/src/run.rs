@@ -8,7 +8,7 @@ use trm_spec::{
     RunSummary, Saved, Solution, StepReport, Trace,
 };
 
-use crate::material::Material;
+use trm_data::Dataset;
 
 /// A model, and what it takes to train it further.
 ///
@@ -26,7 +26,7 @@ pub trait Run {
     ///
     /// ```
     /// # use burn::tensor::Device;
-    /// # use trm_data::Corpus;
+    /// # use trm_data::TextDataset;
     /// # use trm_spec::{ChatTrmSpec, RunConfig};
     /// # let spec = ChatTrmSpec {
     /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
@@ -34,7 +34,7 @@ pub trait Run {
     /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
     /// # config.train.batch_size = 2;
     /// # let text = "better late than never, ".repeat(10);
-    /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
+    /// # let text = TextDataset::from_text("proverb", &text, 0.1)?;
     /// # // On the CPU a future is ready at once; a real program uses an executor.
     /// # fn block_on<T>(future: impl Future<Output = T>) -> T {
     /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -68,7 +68,7 @@ pub trait Run {
     /// # Errors
     /// If the data are of another family or do not fit the model, or the device does
     /// not compute in the run's precision.
-    fn attach(&mut self, data: Material) -> Result<(), Failure>;
+    fn attach(&mut self, data: Dataset) -> Result<(), Failure>;
 
     /// Loss on the validation split at each depth, over `max_tokens` evenly spread
     /// tokens (0: all of them, each once).
@@ -156,7 +156,7 @@ pub trait Writer {
     ///
     /// ```
     /// # use burn::tensor::Device;
-    /// # use trm_data::Corpus;
+    /// # use trm_data::TextDataset;
     /// # use trm_spec::{ChatTrmSpec, RunConfig};
     /// # let spec = ChatTrmSpec {
     /// #     hidden_size: 16, num_heads: 2, n_layers: 1, block_size: 8, ..ChatTrmSpec::default()
@@ -164,7 +164,7 @@ pub trait Writer {
     /// # let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
     /// # config.train.batch_size = 2;
     /// # let text = "better late than never, ".repeat(10);
-    /// # let text = Corpus::from_text("proverb", &text, 0.1)?;
+    /// # let text = TextDataset::from_text("proverb", &text, 0.1)?;
     /// # // On the CPU a future is ready at once; a real program uses an executor.
     /// # fn block_on<T>(future: impl Future<Output = T>) -> T {
     /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

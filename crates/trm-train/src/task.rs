@@ -7,8 +7,8 @@ use burn::tensor::{Device, Tensor};
 use trm_core::Recursive;
 use trm_spec::{DepthLoss, Failure, RunConfig, StepReport, Trace, Vocab};
 
-use crate::material::Material;
 use crate::run::TraceRequest;
+use trm_data::Dataset;
 
 /// Which batch of a run: randomness (rows, depth, dropout) is a function of this and
 /// the seed, so that a resumed run needs nothing but its step.
@@ -54,7 +54,7 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
         &self,
         config: &RunConfig,
         vocab: &Vocab,
-        data: Material,
+        data: Dataset,
     ) -> Result<Self::Data, Failure>;
 
     /// What is wrong when there are no data to train on.

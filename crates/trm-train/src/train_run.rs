@@ -12,11 +12,11 @@ use trm_spec::{
 
 use crate::checkpoint::{self, Header};
 use crate::checks::check_precision;
-use crate::material::Material;
 use crate::optimization::Optimization;
 use crate::run::{Run, Solver, TraceRequest, Weights, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::transfer::host;
+use trm_data::Dataset;
 
 /// A model of type `M`, its data and its place in the run; `T` says how it is trained.
 ///
@@ -195,7 +195,7 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         Ok(())
     }
 
-    fn attach(&mut self, data: Material) -> Result<(), Failure> {
+    fn attach(&mut self, data: Dataset) -> Result<(), Failure> {
         check_precision(self.config.train.precision, &self.optimization.plain_device())?;
         self.data = Some(self.task.accept(&self.config, &self.vocab, data)?);
         Ok(())

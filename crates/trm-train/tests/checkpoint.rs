@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use burn::tensor::Device;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use support::{TEXT, lessons, model, start, tiny, wait};
+use support::{TEXT, model, start, text_source, tiny, wait};
 use trm_spec::{Failure, FailureKind, Saved};
 use trm_train::{Run, checkpoint::read_header};
 
@@ -16,7 +16,7 @@ fn save(run: &dyn Run) -> Saved {
 }
 
 fn load(saved: &Saved, text: Option<&str>) -> Box<dyn Run> {
-    let text = text.map(lessons);
+    let text = text.map(text_source);
     trm_train::load(&saved.checkpoint, Some(&saved.optimizer), text.as_ref(), &Device::flex())
         .unwrap()
 }
@@ -108,7 +108,8 @@ fn half_precision_files_load() {
             };
             (dtype, values.iter().flat_map(narrow).collect())
         });
-        let loaded = trm_train::load(&bytes, None, Some(&lessons(TEXT)), &Device::flex()).unwrap();
+        let loaded =
+            trm_train::load(&bytes, None, Some(&text_source(TEXT)), &Device::flex()).unwrap();
         let loss = |run: &dyn Run| wait(run.evaluate(&[2], 0)).unwrap()[0].loss;
         assert!((loss(loaded.as_ref()) - loss(run.as_ref())).abs() < 0.05);
     }
@@ -133,7 +134,7 @@ fn a_foreign_text_is_refused() {
 }
 
 fn refusal(checkpoint: &[u8], optimizer: Option<&[u8]>, text: Option<&str>) -> Failure {
-    match trm_train::load(checkpoint, optimizer, text.map(lessons).as_ref(), &Device::flex()) {
+    match trm_train::load(checkpoint, optimizer, text.map(text_source).as_ref(), &Device::flex()) {
         Ok(_) => panic!("was accepted"),
         Err(failure) => {
             assert!(!failure.hint.is_empty());

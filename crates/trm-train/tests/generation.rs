@@ -112,7 +112,7 @@ fn every_token_has_its_piece_of_the_text() {
     config.data.val_fraction = 0.0;
     config.train.max_iters = 400;
     config.train.learning_rate = 1e-2;
-    let corpus = trm_data::Corpus::from_spec(&config.data, &text, None).unwrap();
+    let corpus = trm_data::TextDataset::from_spec(&config.data, &text, None).unwrap();
     let device = burn::tensor::Device::flex();
     let mut run = trm_train::create(&config, corpus, &device).unwrap();
     assert!((0..40).any(|_| wait(run.steps(10)).unwrap().last().unwrap().loss < 0.05));

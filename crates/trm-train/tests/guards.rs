@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use support::{TEXT, start, wait};
 
 use trm_core::{Autoregressive, Engine, State};
-use trm_data::{Batch, Corpus, draw};
+use trm_data::{Batch, TextDataset, draw};
 use trm_spec::{DraftStart, Objective, Prediction, RunConfig, VariantSpec};
 use trm_train::{TraceRequest, checkpointed, gradients};
 
@@ -314,7 +314,7 @@ fn random_targets_cost_at_least_what_chance_costs() {
     let chance = 20_f64.ln();
     let losses = |mut config: RunConfig| {
         config.train.max_iters = 120;
-        let corpus = Corpus::from_text("noise", &noise(12_000, 3), 0.2).unwrap();
+        let corpus = TextDataset::from_text("noise", &noise(12_000, 3), 0.2).unwrap();
         let mut run = trm_train::create(&config, corpus, &Device::flex()).unwrap();
         wait(run.steps(120)).unwrap();
         wait(run.evaluate(&[1, 2, 3], 0)).unwrap()

@@ -146,7 +146,7 @@ fn live_settings_change_the_next_step() {
     let mut again = trm_train::load(
         &saved.checkpoint,
         Some(&saved.optimizer),
-        Some(&support::lessons(support::TEXT)),
+        Some(&support::text_source(support::TEXT)),
         &Device::flex(),
     )
     .unwrap();

@@ -8,7 +8,7 @@ mod support;
 use burn::tensor::Device;
 use kinds::{all, chunk, honest};
 use support::{TEXT, corpus, start, tiny, wait};
-use trm_data::{Corpus, Split};
+use trm_data::{Split, TextDataset};
 use trm_spec::{DraftStart, FailureKind, Prediction, RunConfig, Vocab};
 use trm_train::TraceRequest;
 
@@ -63,7 +63,7 @@ fn every_kind_is_taken_up_where_it_was() {
         let mut again = trm_train::load(
             &saved.checkpoint,
             Some(&saved.optimizer),
-            Some(&support::lessons(TEXT)),
+            Some(&support::text_source(TEXT)),
             &Device::flex(),
         )
         .unwrap();
@@ -83,7 +83,7 @@ fn every_kind_overfits_one_sentence() {
         config.train.batch_size = 1;
         config.data.val_fraction = 0.0;
         let text = "Brevity is the soul";
-        let corpus = Corpus::from_text("a sentence", &text[..17], 0.0).unwrap();
+        let corpus = TextDataset::from_text("a sentence", &text[..17], 0.0).unwrap();
         let mut run = trm_train::create(&config, corpus, &Device::flex()).unwrap();
         let learned = (0..40).any(|_| wait(run.steps(10)).unwrap().last().unwrap().loss < 0.01);
         assert!(learned, "{}", said(&config));
@@ -128,11 +128,11 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
     last.train.prediction = Prediction::LastPosition;
     assert!(kind(&last).contains("prediction"));
     for config in honest() {
-        let short = Corpus::from_text("a few words", &TEXT[..20], 0.0).unwrap();
-        let long = Corpus::from_text("many words", TEXT, 0.0).unwrap();
+        let short = TextDataset::from_text("a few words", &TEXT[..20], 0.0).unwrap();
+        let long = TextDataset::from_text("many words", TEXT, 0.0).unwrap();
         let fits = trm_train::create(&config, short, &Device::flex());
         assert!(fits.is_ok(), "20 characters hold a block of 16");
-        let short = Corpus::from_text("a few words", &TEXT[..16], 0.0).unwrap();
+        let short = TextDataset::from_text("a few words", &TEXT[..16], 0.0).unwrap();
         let failure = trm_train::create(&config, short, &Device::flex()).err().expect("refused");
         assert_eq!(failure.kind, FailureKind::Corpus);
         assert!(failure.message.contains("block_size 16"), "{failure}");
@@ -141,7 +141,7 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
         wait(run.steps(1)).unwrap();
         let saved = wait(run.save(serde_json::Value::Null)).unwrap();
         let Vocab::Char { .. } = run.summary().vocab else { panic!("characters") };
-        let wider = support::lessons("Überall und jederzeit: ÄÖÜ");
+        let wider = support::text_source("Überall und jederzeit: ÄÖÜ");
         let failure = trm_train::load(&saved.checkpoint, None, Some(&wider), &Device::flex());
         let failure = failure.err().expect("refused");
         assert_eq!(failure.kind, FailureKind::Corpus);

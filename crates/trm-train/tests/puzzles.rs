@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use support::wait;
 use trm_data::IGNORED;
-use trm_data::puzzles::{PuzzleData, PuzzleSet};
+use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{FailureKind, PuzzleScores, RunConfig, VariantSpec, overlay};
 use trm_train::{Run, SolveRequest, TraceRequest, Weights};
 
@@ -44,8 +44,8 @@ fn set(count: usize, seed: usize) -> PuzzleSet {
 /// There are 15 such puzzles, here under each of three identifiers, so that an
 /// identifier says nothing about the answer. What is asked are some of them: the
 /// question is whether a model learns at all.
-fn data() -> PuzzleData {
-    PuzzleData { train: set(45, 1), val: set(12, 1), disguise: None, tasks: None }
+fn data() -> PuzzleDataset {
+    PuzzleDataset { train: set(45, 1), val: set(12, 1), augmentation: None, tasks: None }
 }
 
 fn tiny(patch: Value) -> RunConfig {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use support::{TEXT, lessons, start, wait};
+use support::{TEXT, start, text_source, wait};
 use trm_spec::{Family, GenerateOptions, MODELS, RunConfig, Saved, overlay, settings_of};
 use trm_train::Run;
 
@@ -39,7 +39,7 @@ fn config() -> RunConfig {
 /// The run as it was saved, on the same text.
 fn load(saved: &Saved) -> Box<dyn Run> {
     let (model, optimizer) = (&saved.checkpoint, Some(saved.optimizer.as_slice()));
-    trm_train::load(model, optimizer, Some(&lessons(TEXT)), &Device::flex()).unwrap()
+    trm_train::load(model, optimizer, Some(&text_source(TEXT)), &Device::flex()).unwrap()
 }
 
 #[test]

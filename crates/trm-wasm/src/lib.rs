@@ -1,8 +1,9 @@
 //! The browser's session: open a device, then answer commands. Everything else
 //! is in the crates that the native program uses too.
 //!
-//! Built twice, with the feature `cpu` and with the feature `gpu`, so that a
-//! visitor without WebGPU never downloads the larger module.
+//! Built three times: for the CPU (`cpu`) with language models (`language`) or with
+//! puzzle solvers (`puzzles`), and for WebGPU (`gpu`) with both, so that a page
+//! downloads no code that it does not use.
 
 mod device;
 #[cfg(feature = "puzzles")]

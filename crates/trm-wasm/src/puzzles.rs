@@ -1,34 +1,35 @@
 //! What a session answers about puzzles. Not in the module of language models.
 
-use trm_data::puzzles::arc::{Exam, Task, crop, parse, vote_plain};
-use trm_data::puzzles::{Kind, PuzzleError};
+use trm_data::Dataset;
+use trm_data::puzzles::arc::{ArcEval, Task, crop, parse, vote_plain};
+use trm_data::puzzles::{PuzzleError, PuzzleKind};
 use trm_spec::{
-    ArcAnswers, ArcBallot, ArcTask, Event, Failure, FailureKind, Lessons, PuzzleFrom, RunConfig,
-    TraceStep, Vocab,
+    ArcAnswers, ArcPrediction, ArcTask, DataSource, Event, Failure, FailureKind, PuzzleInput,
+    RunConfig, TraceStep, Vocab,
 };
-use trm_train::{Material, Run, TraceRequest};
+use trm_train::{Run, TraceRequest};
 
 /// A puzzle, with what the rules say of it.
-pub fn pose(kind: &str, from: &PuzzleFrom) -> Result<Event, Failure> {
-    let posed = Kind::known(kind).and_then(|kind| kind.pose(from)).map_err(unusable)?;
-    Ok(Event::Posed { posed })
+pub fn check(kind: &str, input: &PuzzleInput) -> Result<Event, Failure> {
+    let puzzle = PuzzleKind::require(kind).and_then(|kind| kind.check(input));
+    Ok(Event::PuzzleChecked { puzzle: puzzle.map_err(unusable)? })
 }
 
-/// Asks the model for every step's answer, and the rules what it is worth.
-pub async fn examine(
+/// The model's answer after every supervision step, checked against the rules.
+pub async fn solve(
     run: &dyn Run,
     kind: &str,
     puzzle: Vec<u32>,
     depth: usize,
     top: usize,
 ) -> Result<Event, Failure> {
-    let kind = Kind::known(kind).map_err(unusable)?;
+    let kind = PuzzleKind::require(kind).map_err(unusable)?;
     let request =
         TraceRequest { tokens: vec![puzzle.clone()], depth, top, ..TraceRequest::default() };
     let trace = run.trace(&request).await?;
-    let verdicts = trace.steps.iter().map(|step| kind.judge(&puzzle, &step.argmax[0]));
-    let verdicts = verdicts.collect::<Result<_, _>>().map_err(unusable)?;
-    Ok(Event::Examined { step: run.summary().step, trace, verdicts })
+    let checks = trace.steps.iter().map(|step| kind.check_answer(&puzzle, &step.argmax[0]));
+    let checks = checks.collect::<Result<_, _>>().map_err(unusable)?;
+    Ok(Event::PuzzleSolved { step: run.summary().step, trace, checks })
 }
 
 /// The tasks of a JSON text of ARC's; a text of one task is called by its `name`.
@@ -37,12 +38,12 @@ pub fn read_tasks(name: &str, text: &str) -> Result<Event, Failure> {
     Ok(Event::Tasks { tasks: tasks.iter().map(ArcTask::from).collect() })
 }
 
-/// Asks the model for every step's answer to a test in one guise.
-pub async fn attempt(
+/// The model's answers to a test under one augmentation, after every supervision step.
+pub async fn predict(
     run: &dyn Run,
     task: &ArcTask,
     test: usize,
-    guise: usize,
+    augmentation: usize,
     depth: usize,
 ) -> Result<Event, Failure> {
     let summary = run.summary();
@@ -54,50 +55,50 @@ pub async fn attempt(
         ));
     };
     let task = Task::from_plain(task).map_err(unusable)?;
-    let exam = Exam::new(&[task], known, summary.config.train.seed).map_err(unusable)?;
-    let questions: Vec<_> = exam.questions.iter().filter(|q| q.test == test).collect();
-    let Some(question) = questions.get(guise) else {
+    let eval = ArcEval::new(&[task], known, summary.config.train.seed).map_err(unusable)?;
+    let inputs: Vec<_> = eval.inputs.iter().filter(|input| input.test == test).collect();
+    let Some(input) = inputs.get(augmentation) else {
         return Err(Failure::new(
             FailureKind::Puzzle,
-            format!("there is no guise {guise} of test {test} in this task"),
+            format!("there is no augmentation {augmentation} of test {test} in this task"),
             "Choose a test of the task.",
         ));
     };
     let request = TraceRequest {
-        tokens: vec![question.tokens.clone()],
-        puzzle_identifiers: vec![question.identifier],
+        tokens: vec![input.tokens.clone()],
+        puzzle_identifiers: vec![input.identifier],
         depth,
         ..TraceRequest::default()
     };
     let trace = run.trace(&request).await?;
-    let answer = |step: &TraceStep| question.ballot(&step.argmax[0], 0.0).answer.to_rows();
+    let answer = |step: &TraceStep| input.prediction(&step.argmax[0], 0.0).answer.to_rows();
     let answers = ArcAnswers {
-        guises: questions.len(),
-        seen: crop(&question.tokens).to_rows(),
+        augmentations: inputs.len(),
+        seen: crop(&input.tokens).to_rows(),
         answers: trace.steps.iter().map(answer).collect(),
         halt: trace.steps.iter().filter_map(|step| step.halt.as_ref()).map(|h| h[0]).collect(),
     };
-    Ok(Event::Attempted { step: summary.step, answers })
+    Ok(Event::ArcPredicted { step: summary.step, answers })
 }
 
-/// The answers by their votes.
-pub fn vote(ballots: &[ArcBallot]) -> Result<Event, Failure> {
-    Ok(Event::Voted { candidates: vote_plain(ballots).map_err(unusable)? })
+/// The predictions' answers by their votes.
+pub fn vote(predictions: &[ArcPrediction]) -> Result<Event, Failure> {
+    Ok(Event::Voted { candidates: vote_plain(predictions).map_err(unusable)? })
 }
 
 /// Any task costs as much as any other.
-const PROBE: &str = r#"{ "train": [{ "input": [[1]], "output": [[2]] }], "test": [] }"#;
+const TASK: &str = r#"{ "train": [{ "input": [[1]], "output": [[2]] }], "test": [] }"#;
 
-/// A few puzzles of the size that `config` learns from.
-pub fn made_up(config: &RunConfig) -> Result<Material, Failure> {
+/// A few puzzles of the size that `config` is trained on.
+pub fn generated(config: &RunConfig) -> Result<Dataset, Failure> {
     let mut config = config.clone();
     config.data.num_puzzles = config.train.batch_size;
     config.data.num_val_puzzles = 1;
-    let lessons = match Kind::named(&config.data.dataset) {
-        Some(_) => Lessons::Puzzles,
-        None => Lessons::Tasks { name: "probe".into(), text: PROBE.into() },
+    let source = match PuzzleKind::named(&config.data.dataset) {
+        Some(_) => DataSource::Named,
+        None => DataSource::ArcTasks { name: "benchmark".into(), text: TASK.into() },
     };
-    Material::new(&lessons, &config, None)
+    Dataset::load(&source, &config, None)
 }
 
 /// Of what was typed or drawn, not of what a run learns from.

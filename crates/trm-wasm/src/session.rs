@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use trm_data::Corpus;
-use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig};
-use trm_train::{Material, Run, TextStream, TraceRequest};
+use trm_data::{Dataset, TextDataset};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary};
+use trm_train::{Run, TextStream, TraceRequest};
 
 use crate::device::Opened;
 #[cfg(feature = "puzzles")]
@@ -49,19 +49,25 @@ impl Answering {
 
     async fn obey(&mut self, command: Command) -> Result<Event, Failure> {
         match command {
-            Command::Create { config, lessons } => {
-                let material = Material::new(&lessons, &config, None)?;
-                let run = trm_train::create(&config, material, &self.opened.device)?;
-                Ok(self.take_up(run))
+            Command::Create { config, data } => {
+                let data = trm_train::load_data(&data, &config, None)?;
+                let run = trm_train::create(&config, data, &self.opened.device)?;
+                Ok(self.replace(run))
             }
-            Command::Load { checkpoint, optimizer, lessons } => {
+            Command::Load { checkpoint, optimizer, data } => {
                 let run = trm_train::load(
                     &checkpoint,
                     optimizer.as_deref(),
-                    lessons.as_ref(),
+                    data.as_ref(),
                     &self.opened.device,
                 )?;
-                Ok(self.take_up(run))
+                Ok(self.replace(run))
+            }
+            Command::Attach { data } => {
+                let run = self.run_mut()?;
+                let RunSummary { config, vocab, .. } = run.summary();
+                run.attach(trm_train::load_data(&data, &config, Some(&vocab))?)?;
+                Ok(Event::Ready { summary: run.summary() })
             }
             Command::Step { n } => Ok(Event::Stepped { reports: self.run_mut()?.steps(n).await? }),
             Command::Evaluate { depths, max_tokens } => {
@@ -98,24 +104,24 @@ impl Answering {
                 Ok(Event::Drafted { step: summary.step, draft, vocab: summary.vocab })
             }
             #[cfg(feature = "puzzles")]
-            Command::Pose { kind, from } => puzzles::pose(&kind, &from),
+            Command::CheckPuzzle { kind, input } => puzzles::check(&kind, &input),
             #[cfg(feature = "puzzles")]
-            Command::Examine { kind, puzzle, steps, top } => {
-                puzzles::examine(self.run()?, &kind, puzzle, steps, top).await
+            Command::SolvePuzzle { kind, puzzle, steps, top } => {
+                puzzles::solve(self.run()?, &kind, puzzle, steps, top).await
             }
             #[cfg(feature = "puzzles")]
             Command::ReadTasks { name, text } => puzzles::read_tasks(&name, &text),
             #[cfg(feature = "puzzles")]
-            Command::Attempt { task, test, guise, steps } => {
-                puzzles::attempt(self.run()?, &task, test, guise, steps).await
+            Command::PredictArc { task, test, augmentation, steps } => {
+                puzzles::predict(self.run()?, &task, test, augmentation, steps).await
             }
             #[cfg(feature = "puzzles")]
-            Command::Vote { ballots } => puzzles::vote(&ballots),
+            Command::Vote { predictions } => puzzles::vote(&predictions),
             #[cfg(feature = "puzzles")]
-            Command::Judge { steps, puzzles } => {
+            Command::EvaluatePuzzles { steps, puzzles } => {
                 let run = self.run()?;
                 let step = run.summary().step;
-                Ok(Event::Judged {
+                Ok(Event::PuzzlesEvaluated {
                     step,
                     scores: run.solver()?.evaluate_puzzles(steps, puzzles).await?,
                 })
@@ -126,13 +132,13 @@ impl Answering {
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Save => Ok(Event::Saved { saved: self.run()?.save(Value::Null).await? }),
-            Command::Probe { config, steps } => self.probe(config, steps).await,
+            Command::Benchmark { config, steps } => self.benchmark(config, steps).await,
             Command::MeasureMemory => Ok(Event::Memory { memory: self.memory() }),
         }
     }
 
     /// Replaces the run; streams of the old one end.
-    fn take_up(&mut self, run: Box<dyn Run>) -> Event {
+    fn replace(&mut self, run: Box<dyn Run>) -> Event {
         let summary = run.summary();
         self.run = Some(run);
         self.streams.clear();
@@ -173,32 +179,32 @@ impl Answering {
         }
     }
 
-    /// Times training steps of `config` on what is made up for it. The first step, which
+    /// Times training steps of `config` on generated data. The first step, which
     /// compiles kernels and fills caches, is not counted.
-    async fn probe(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
-        let material = made_up(&config)?;
+    async fn benchmark(&self, config: RunConfig, steps: usize) -> Result<Event, Failure> {
+        let data = generated(&config)?;
         let tokens_per_step = config.tokens_per_step();
         let mut config = config;
         config.train.max_iters = config.train.max_iters.max(steps + 1);
-        let mut run = trm_train::create(&config, material, &self.opened.device)?;
+        let mut run = trm_train::create(&config, data, &self.opened.device)?;
         run.steps(1).await?;
         let start = now();
         let reports = run.steps(steps.max(1)).await?;
         let ms_per_step = (now() - start) / reports.len().max(1) as f64;
-        Ok(Event::Probed { ms_per_step, tokens_per_step })
+        Ok(Event::Benchmarked { ms_per_step, tokens_per_step })
     }
 }
 
-/// A text, or a few puzzles, of the size that `config` learns from.
-fn made_up(config: &RunConfig) -> Result<Material, Failure> {
+/// A text, or a few puzzles, of the size that `config` is trained on.
+fn generated(config: &RunConfig) -> Result<Dataset, Failure> {
     #[cfg(feature = "puzzles")]
     if config.model.family() == trm_spec::Family::Puzzles {
-        return puzzles::made_up(config);
+        return puzzles::generated(config);
     }
     let length = 20 * (config.model.length() + 1);
     // As many characters as Tiny Shakespeare has, so that the head costs the same.
     let text: String = (0..length).map(|i| char::from(b' ' + (i * 7 % 65) as u8)).collect();
-    Ok(Corpus::from_text("probe", &text, 0.1)?.into())
+    Ok(TextDataset::from_text("benchmark", &text, 0.1)?.into())
 }
 
 fn no_run() -> Failure {

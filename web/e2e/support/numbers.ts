@@ -88,7 +88,7 @@ export async function roundTrip(
       type: 'load',
       checkpoint: new Uint8Array(readFileSync(file)),
       optimizer: new Uint8Array(readFileSync(join(run, 'last.optim.safetensors'))),
-      lessons: { kind: 'text', text: shakespeare() },
+      data: { kind: 'text', name: 'shakespeare', text: shakespeare() },
     },
     'ready',
   );
@@ -166,8 +166,8 @@ export async function expectSameCurve(
 ) {
   const { losses, config } = curve(trainNatively(folder, steps));
   expect(losses.length).toBe(steps);
-  const lessons = { kind: 'text', text: shakespeare() } as const;
-  await session.handle({ type: 'create', config, lessons }, 'ready');
+  const data = { kind: 'text', name: 'shakespeare', text: shakespeare() } as const;
+  await session.handle({ type: 'create', config, data }, 'ready');
   const { reports } = await session.handle({ type: 'step', n: steps }, 'stepped');
   expect(reports.length).toBe(steps);
   reports.forEach((report, i) => {

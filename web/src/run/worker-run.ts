@@ -1,7 +1,7 @@
 // The current run in the worker, with its data: created, loaded and saved.
 
 import { type SessionClient, SessionError } from '../client/client';
-import { type Family, type Lessons, modelOf, type RunConfig } from '../gen';
+import { type Family, type DataSource, modelOf, type RunConfig } from '../gen';
 import type { RunSummary, Saved, Variant } from '../gen';
 import { variantOf } from './checkpoint';
 import type { DatasetChoice } from './dataset';
@@ -26,7 +26,7 @@ export class WorkerRun {
   async create(client: SessionClient, wanted: RunConfig, own: string | null): Promise<RunSummary> {
     this.#admit(wanted.model.variant);
     const data = await this.#datasets.forNewRun(wanted, own);
-    const command = { type: 'create', config: data.config, lessons: data.source } as const;
+    const command = { type: 'create', config: data.config, data: data.source } as const;
     const { summary } = await client.ask(command, 'ready');
     this.#detached = null;
     this.own = data.own;
@@ -68,7 +68,7 @@ export class WorkerRun {
       this.#detached = null;
       return load(client, from.checkpoint, from.optimizer, source);
     }
-    const { summary } = await client.ask({ type: 'load', ...from, lessons: source }, 'ready');
+    const { summary } = await client.ask({ type: 'load', ...from, data: source }, 'ready');
     this.#detached = null;
     this.own = own;
     return summary;
@@ -111,7 +111,7 @@ export class WorkerRun {
 }
 
 async function loadDetached(client: SessionClient, checkpoint: Uint8Array): Promise<RunSummary> {
-  const command = { type: 'load', checkpoint, optimizer: null, lessons: null } as const;
+  const command = { type: 'load', checkpoint, optimizer: null, data: null } as const;
   return (await client.ask(command, 'ready')).summary;
 }
 
@@ -120,13 +120,13 @@ async function load(
   client: SessionClient,
   checkpoint: Uint8Array,
   optimizer: Uint8Array | null,
-  lessons: Lessons,
+  data: DataSource,
 ): Promise<RunSummary> {
   const command = { type: 'load', checkpoint, optimizer } as const;
   try {
-    return (await client.ask({ ...command, lessons }, 'ready')).summary;
+    return (await client.ask({ ...command, data }, 'ready')).summary;
   } catch (error) {
     if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
-    return (await client.ask({ ...command, lessons: null }, 'ready')).summary;
+    return (await client.ask({ ...command, data: null }, 'ready')).summary;
   }
 }

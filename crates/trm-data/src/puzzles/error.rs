@@ -21,6 +21,8 @@ pub enum PuzzleError {
     UnknownTask { task: String, known: usize },
     #[error("{task} is not the task that the model was trained on under this name")]
     OtherTask { task: String },
+    #[error("there are no JSON files of tasks in {name}")]
+    NoTaskFiles { name: String },
     #[error("{what}")]
     Unusable { what: String },
 }
@@ -41,6 +43,7 @@ impl PuzzleError {
                 "Train a model on this task: a model can answer only the tasks that it was trained on."
             }
             Self::OtherTask { .. } => "Give the tasks that the model was trained on.",
+            Self::NoTaskFiles { .. } => "Name a JSON file of ARC tasks, or a folder of them.",
             Self::Unusable { .. } => "Choose another size or grade.",
         }
         .into()
@@ -49,6 +52,10 @@ impl PuzzleError {
 
 impl From<PuzzleError> for Failure {
     fn from(error: PuzzleError) -> Self {
-        Self::new(FailureKind::Corpus, error.to_string(), error.hint())
+        let kind = match error {
+            PuzzleError::NoTaskFiles { .. } => FailureKind::Config,
+            _ => FailureKind::Corpus,
+        };
+        Self::new(kind, error.to_string(), error.hint())
     }
 }

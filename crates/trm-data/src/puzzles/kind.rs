@@ -1,23 +1,24 @@
-//! The kinds of puzzle that are made here, by name, and what can be done with any
-//! of them: pose one, and hold an answer against its rules.
+//! The kinds of puzzle that are made here, by name: reading, printing and checking
+//! puzzles and answers of any kind.
 
-use trm_spec::{BrokenRule, DataSpec, Posed, PuzzleFrom, PuzzleVerdict, SolutionCount};
+use trm_spec::{AnswerCheck, BrokenRule, DataSpec, PuzzleInfo, PuzzleInput, SolutionCount};
 
+use super::error::PuzzleError;
 use super::maze::{self, Maze, Style, Verdict};
+use super::source::PuzzleSource;
 use super::sudoku::{self, Rule, Size, Solutions};
-use super::{PuzzleError, PuzzleSource};
-use crate::Split;
+use crate::split::Split;
 
 /// A kind of puzzle, as `dataset` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PuzzleKind {
     /// `sudoku-4x4`, `sudoku-6x6`, `sudoku-9x9`.
     Sudoku(Size),
     /// `maze-10x10` and others, of so many cells to a side.
     Maze(usize),
 }
 
-impl Kind {
+impl PuzzleKind {
     /// The kind called `name`, where there is one.
     pub fn named(name: &str) -> Option<Self> {
         let (kind, size) = name.split_once('-')?;
@@ -34,7 +35,7 @@ impl Kind {
     ///
     /// # Errors
     /// If there is no such kind.
-    pub fn known(name: &str) -> Result<Self, PuzzleError> {
+    pub fn require(name: &str) -> Result<Self, PuzzleError> {
         Self::named(name).ok_or_else(|| PuzzleError::Unusable {
             what: format!("there is no kind of puzzle called `{name}`"),
         })
@@ -78,7 +79,7 @@ impl Kind {
             Self::Maze(_) => maze::parse_all(name, text)?
                 .into_iter()
                 .zip(1..)
-                .map(|(maze, number)| (number, maze.rows(), maze.question().tokens().to_vec()))
+                .map(|(maze, number)| (number, maze.rows(), maze.without_path().tokens().to_vec()))
                 .collect(),
         };
         let (wanted, cells) = (self.side(), self.side() * self.side());
@@ -94,7 +95,7 @@ impl Kind {
 
     /// Tokens as people write them: a Sudoku on one line, a maze on as many as it
     /// has rows. What is none of a puzzle is a dot or a question mark.
-    pub fn show(self, tokens: &[u32]) -> String {
+    pub fn print(self, tokens: &[u32]) -> String {
         match self {
             Self::Sudoku(size) => {
                 let digit =
@@ -106,15 +107,15 @@ impl Kind {
         }
     }
 
-    /// One puzzle of this kind. What is made is of the part that is held out from
-    /// training.
+    /// One puzzle of this kind with what the rules say of it. Generated puzzles are
+    /// held out from training.
     ///
     /// # Errors
     /// If what is given is no puzzle of this kind, or none so hard is found.
-    pub fn pose(self, from: &PuzzleFrom) -> Result<Posed, PuzzleError> {
+    pub fn check(self, input: &PuzzleInput) -> Result<PuzzleInfo, PuzzleError> {
         match self {
-            Self::Sudoku(size) => pose_sudoku(size, from).map(|board| self.sudoku(size, &board)),
-            Self::Maze(side) => pose_maze(side, from).map(|maze| self.maze(&maze)),
+            Self::Sudoku(size) => sudoku_board(size, input).map(|board| self.sudoku(size, &board)),
+            Self::Maze(side) => maze_of(side, input).map(|maze| self.maze(&maze)),
         }
     }
 
@@ -123,14 +124,14 @@ impl Kind {
     /// # Errors
     /// If `puzzle` is no puzzle of this kind. Whatever a model answers can be
     /// judged.
-    pub fn judge(self, puzzle: &[u32], answer: &[u32]) -> Result<PuzzleVerdict, PuzzleError> {
+    pub fn check_answer(self, puzzle: &[u32], answer: &[u32]) -> Result<AnswerCheck, PuzzleError> {
         match self {
             Self::Sudoku(size) => {
                 let board = board(size, puzzle)?;
                 // The padding is no digit; to the rules it is a blank.
                 let shown: Vec<u32> = answer.iter().map(|token| (*token).max(1)).collect();
                 let Some(answer) = sudoku::decode(size, &shown) else {
-                    return Ok(PuzzleVerdict { solved: false, broken: Vec::new() });
+                    return Ok(AnswerCheck { solved: false, broken: Vec::new() });
                 };
                 let changed: Vec<usize> = (0..board.len())
                     .filter(|cell| board[*cell] != 0 && board[*cell] != answer[*cell])
@@ -139,13 +140,13 @@ impl Kind {
                 if !changed.is_empty() {
                     broken.push(BrokenRule { rule: "given digits stay".into(), cells: changed });
                 }
-                let solved = sudoku::answers(size, &board, &answer);
-                Ok(PuzzleVerdict { solved, broken })
+                let solved = sudoku::solves(size, &board, &answer);
+                Ok(AnswerCheck { solved, broken })
             }
             Self::Maze(side) => {
-                let maze = Maze::new(side, side, puzzle.to_vec())?.question();
+                let maze = Maze::new(side, side, puzzle.to_vec())?.without_path();
                 Ok(match maze::check(&maze, answer) {
-                    Verdict::Optimal { .. } => PuzzleVerdict { solved: true, broken: Vec::new() },
+                    Verdict::Optimal { .. } => AnswerCheck { solved: true, broken: Vec::new() },
                     Verdict::Longer { marked, needed } => unsolved(
                         format!("{marked} cells are marked where {needed} are enough"),
                         Vec::new(),
@@ -158,7 +159,7 @@ impl Kind {
         }
     }
 
-    fn sudoku(self, size: Size, board: &[u8]) -> Posed {
+    fn sudoku(self, size: Size, board: &[u8]) -> PuzzleInfo {
         let broken = violated(size, board);
         let solved = sudoku::solve(size, board);
         let (solutions, solution) = match solved.solutions {
@@ -167,7 +168,7 @@ impl Kind {
             Solutions::Several(_) => (SolutionCount::Several, None),
             Solutions::Unknown => (SolutionCount::Unknown, None),
         };
-        Posed {
+        PuzzleInfo {
             kind: self.name(),
             rows: size.side(),
             cols: size.side(),
@@ -180,10 +181,10 @@ impl Kind {
         }
     }
 
-    fn maze(self, maze: &Maze) -> Posed {
+    fn maze(self, maze: &Maze) -> PuzzleInfo {
         let path = maze::shortest(maze);
         let solution = path.map(|path| maze.with_path(&path).tokens().to_vec());
-        Posed {
+        PuzzleInfo {
             kind: self.name(),
             rows: maze.rows(),
             cols: maze.cols(),
@@ -200,8 +201,8 @@ impl Kind {
     }
 }
 
-fn unsolved(rule: impl Into<String>, cells: Vec<usize>) -> PuzzleVerdict {
-    PuzzleVerdict { solved: false, broken: vec![BrokenRule { rule: rule.into(), cells }] }
+fn unsolved(rule: impl Into<String>, cells: Vec<usize>) -> AnswerCheck {
+    AnswerCheck { solved: false, broken: vec![BrokenRule { rule: rule.into(), cells }] }
 }
 
 /// The broken rules of a board in words; rows and columns count from 1.
@@ -224,10 +225,10 @@ fn violated(size: Size, board: &[u8]) -> Vec<BrokenRule> {
     sudoku::violations(size, board).into_iter().map(words).collect()
 }
 
-fn pose_sudoku(size: Size, from: &PuzzleFrom) -> Result<Vec<u8>, PuzzleError> {
+fn sudoku_board(size: Size, input: &PuzzleInput) -> Result<Vec<u8>, PuzzleError> {
     let unusable = |what: String| PuzzleError::Unusable { what };
-    match from {
-        PuzzleFrom::Made { min_guesses, max_guesses, seed } => {
+    match input {
+        PuzzleInput::Made { min_guesses, max_guesses, seed } => {
             let guesses = *min_guesses..=*max_guesses;
             let side = size.side();
             sudoku::make(size, &guesses, Split::Val, u64::from(*seed), 0)
@@ -238,7 +239,7 @@ fn pose_sudoku(size: Size, from: &PuzzleFrom) -> Result<Vec<u8>, PuzzleError> {
                     ))
                 })
         }
-        PuzzleFrom::Text { text } => {
+        PuzzleInput::Text { text } => {
             let (found, board) = sudoku::parse_one("the text", text)?;
             if found != size {
                 let (is, wanted) = (found.side(), size.side());
@@ -248,7 +249,7 @@ fn pose_sudoku(size: Size, from: &PuzzleFrom) -> Result<Vec<u8>, PuzzleError> {
             }
             Ok(board)
         }
-        PuzzleFrom::Drawn { tokens } => board(size, tokens),
+        PuzzleInput::Drawn { tokens } => board(size, tokens),
     }
 }
 
@@ -263,22 +264,22 @@ fn board(size: Size, tokens: &[u32]) -> Result<Vec<u8>, PuzzleError> {
     })
 }
 
-fn pose_maze(side: usize, from: &PuzzleFrom) -> Result<Maze, PuzzleError> {
-    let maze = match from {
-        PuzzleFrom::Made { seed, .. } => {
+fn maze_of(side: usize, input: &PuzzleInput) -> Result<Maze, PuzzleError> {
+    let maze = match input {
+        PuzzleInput::Made { seed, .. } => {
             maze::make(side, Style::Scattered, Split::Val, u64::from(*seed), 0).ok_or_else(
                 || PuzzleError::Unusable { what: format!("no {side}×{side} maze was found") },
             )?
         }
-        PuzzleFrom::Text { text } => maze::parse("the maze", text)?,
-        PuzzleFrom::Drawn { tokens } => Maze::new(side, side, tokens.clone())?,
+        PuzzleInput::Text { text } => maze::parse("the maze", text)?,
+        PuzzleInput::Drawn { tokens } => Maze::new(side, side, tokens.clone())?,
     };
     if (maze.rows(), maze.cols()) != (side, side) {
         let (rows, cols) = (maze.rows(), maze.cols());
         let what = format!("this is a {rows}×{cols} maze, not a {side}×{side}");
         return Err(PuzzleError::Unusable { what });
     }
-    Ok(maze.question())
+    Ok(maze.without_path())
 }
 
 #[cfg(test)]
@@ -287,65 +288,67 @@ mod tests {
 
     #[test]
     fn kinds_are_known_by_name() {
-        for kind in [Kind::Sudoku(Size::Nine), Kind::Sudoku(Size::Six), Kind::Maze(10)] {
-            assert_eq!(Kind::named(&kind.name()), Some(kind));
+        for kind in
+            [PuzzleKind::Sudoku(Size::Nine), PuzzleKind::Sudoku(Size::Six), PuzzleKind::Maze(10)]
+        {
+            assert_eq!(PuzzleKind::named(&kind.name()), Some(kind));
         }
         for name in ["sudoku-5x5", "sudoku-9x8", "maze-1x1", "maze-10", "shakespeare", ""] {
-            assert_eq!(Kind::named(name), None, "{name}");
+            assert_eq!(PuzzleKind::named(name), None, "{name}");
         }
-        assert!(Kind::known("poem").is_err());
+        assert!(PuzzleKind::require("poem").is_err());
     }
 
     #[test]
     fn what_is_made_is_held_out_has_one_solution_and_reads_back() {
         for seed in 0..5 {
             for name in ["sudoku-4x4", "sudoku-9x9", "maze-10x10"] {
-                let kind = Kind::named(name).expect("a kind");
-                let from = PuzzleFrom::Made { min_guesses: 0, max_guesses: 0, seed };
-                let posed = kind.pose(&from).expect("a puzzle");
-                assert_eq!(posed.solutions, SolutionCount::One);
-                let solution = posed.solution.clone().expect("a solution");
-                assert!(kind.judge(&posed.tokens, &solution).expect("judged").solved);
-                assert!(!kind.judge(&posed.tokens, &posed.tokens).expect("judged").solved);
-                let text = PuzzleFrom::Text { text: posed.text.clone() };
-                assert_eq!(kind.pose(&text).expect("the same"), posed);
-                let drawn = PuzzleFrom::Drawn { tokens: posed.tokens.clone() };
-                assert_eq!(kind.pose(&drawn).expect("the same"), posed);
+                let kind = PuzzleKind::named(name).expect("a kind");
+                let input = PuzzleInput::Made { min_guesses: 0, max_guesses: 0, seed };
+                let puzzle = kind.check(&input).expect("a puzzle");
+                assert_eq!(puzzle.solutions, SolutionCount::One);
+                let solution = puzzle.solution.clone().expect("a solution");
+                assert!(kind.check_answer(&puzzle.tokens, &solution).expect("judged").solved);
+                assert!(!kind.check_answer(&puzzle.tokens, &puzzle.tokens).expect("judged").solved);
+                let text = PuzzleInput::Text { text: puzzle.text.clone() };
+                assert_eq!(kind.check(&text).expect("the same"), puzzle);
+                let drawn = PuzzleInput::Drawn { tokens: puzzle.tokens.clone() };
+                assert_eq!(kind.check(&drawn).expect("the same"), puzzle);
             }
         }
     }
 
     #[test]
     fn broken_rules_are_said_with_their_cells() {
-        let kind = Kind::Sudoku(Size::Four);
-        let from = PuzzleFrom::Text { text: "11..\n....\n....\n....".into() };
-        let posed = kind.pose(&from).expect("a board");
-        assert_eq!(posed.solutions, SolutionCount::None);
-        assert_eq!(posed.broken.len(), 2, "the row and the box: {:?}", posed.broken);
-        assert_eq!(posed.broken[0].cells, [0, 1]);
-        let empty = PuzzleFrom::Text { text: ".".repeat(16) };
-        assert_eq!(kind.pose(&empty).expect("a board").solutions, SolutionCount::Several);
+        let kind = PuzzleKind::Sudoku(Size::Four);
+        let input = PuzzleInput::Text { text: "11..\n....\n....\n....".into() };
+        let puzzle = kind.check(&input).expect("a board");
+        assert_eq!(puzzle.solutions, SolutionCount::None);
+        assert_eq!(puzzle.broken.len(), 2, "the row and the box: {:?}", puzzle.broken);
+        assert_eq!(puzzle.broken[0].cells, [0, 1]);
+        let empty = PuzzleInput::Text { text: ".".repeat(16) };
+        assert_eq!(kind.check(&empty).expect("a board").solutions, SolutionCount::Several);
         for text in ["", "1234", "5..............."] {
-            assert!(kind.pose(&PuzzleFrom::Text { text: text.into() }).is_err(), "{text}");
+            assert!(kind.check(&PuzzleInput::Text { text: text.into() }).is_err(), "{text}");
         }
-        let nine = PuzzleFrom::Text { text: ".".repeat(81) };
-        let error = kind.pose(&nine).expect_err("another size").to_string();
+        let nine = PuzzleInput::Text { text: ".".repeat(81) };
+        let error = kind.check(&nine).expect_err("another size").to_string();
         assert!(error.contains("9×9"), "{error}");
     }
 
     #[test]
     fn any_answer_of_a_model_can_be_judged() {
-        let four = Kind::Sudoku(Size::Four);
-        let maze = Kind::Maze(4);
+        let four = PuzzleKind::Sudoku(Size::Four);
+        let maze = PuzzleKind::Maze(4);
         let board = vec![1; 16];
         let question = maze
-            .pose(&PuzzleFrom::Made { min_guesses: 0, max_guesses: 0, seed: 1 })
+            .check(&PuzzleInput::Made { min_guesses: 0, max_guesses: 0, seed: 1 })
             .expect("a maze")
             .tokens;
         for token in 0..8 {
-            assert!(!four.judge(&board, &[token; 16]).expect("judged").solved);
-            assert!(!maze.judge(&question, &[token; 16]).expect("judged").solved);
+            assert!(!four.check_answer(&board, &[token; 16]).expect("judged").solved);
+            assert!(!maze.check_answer(&question, &[token; 16]).expect("judged").solved);
         }
-        assert!(!four.judge(&board, &[]).expect("judged").solved);
+        assert!(!four.check_answer(&board, &[]).expect("judged").solved);
     }
 }

@@ -7,19 +7,23 @@
 //! Sudoku-Extreme nor Maze-Hard.
 
 pub mod arc;
+mod dataset;
 pub mod dihedral;
 mod error;
+#[cfg(feature = "files")]
+mod files;
 mod kind;
 pub mod maze;
 pub mod npy;
 pub mod official;
 mod order;
-mod set;
 mod source;
 pub mod sudoku;
 
+pub use dataset::{Augmentation, PuzzleBatch, PuzzleDataset, PuzzleSet};
 pub use error::PuzzleError;
-pub use kind::Kind;
+#[cfg(feature = "files")]
+pub use files::{is_official, task_files};
+pub use kind::PuzzleKind;
 pub use order::Groups;
-pub use set::{Disguise, PuzzleBatch, PuzzleData, PuzzleSet};
-pub use source::{Place, PuzzleSource, TaskFile};
+pub use source::{PuzzleSource, TaskFile, TextSource};

@@ -6,8 +6,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Groups, PuzzleError, PuzzleSet, npy};
-use crate::IGNORED;
+use super::dataset::PuzzleSet;
+use super::error::PuzzleError;
+use super::npy;
+use super::order::Groups;
+use crate::split::IGNORED;
 
 /// What `dataset.json` says, as far as it is used here.
 #[derive(Clone, Debug, Deserialize)]

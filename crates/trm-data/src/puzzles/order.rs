@@ -6,12 +6,11 @@ use std::ops::Range;
 
 use rand::RngExt;
 
-use super::PuzzleSet;
-use crate::epochs::{Permutation, mixed};
-use crate::{draw, stream};
+use crate::draw::{draw, stream};
+use crate::epochs::{Permutation, mix};
 
 /// The official data's two levels: a puzzle has rows (an ARC task has several
-/// examples), and a group has puzzles that are one puzzle in other guises.
+/// examples), and a group holds the augmented copies of one puzzle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Groups {
     /// Puzzle `p` has the rows `puzzles[p]..puzzles[p + 1]`.
@@ -63,23 +62,20 @@ impl Groups {
     }
 }
 
-/// The row that is puzzle `number` of the run seeded with `seed`. In an epoch a
-/// group shows one puzzle of its own, drawn anew for each epoch, in all its
-/// rows, as in the official code; but there a puzzle's rows follow on each
-/// other, and here they lie apart.
-pub(crate) fn row(set: &PuzzleSet, seed: u64, number: u128) -> usize {
-    let size = match &set.groups {
-        Some(groups) => groups.places[groups.len()],
-        None => set.len(),
-    } as u64;
+/// The row that puzzle `number` of the run seeded with `seed` takes, of `rows` in
+/// `groups` or of as many without groups. In each epoch a group gives one of its
+/// puzzles, drawn anew, in all its rows, as in the official code; but there a
+/// puzzle's rows follow each other, and here they are spread over the epoch.
+pub(crate) fn row_at(groups: Option<&Groups>, rows: usize, seed: u64, number: u128) -> usize {
+    let size = groups.map_or(rows, |groups| groups.places[groups.len()]) as u64;
     let (epoch, place) = ((number / u128::from(size)) as u64, (number % u128::from(size)) as u64);
     let mut generator = draw(seed, stream::PUZZLES, epoch);
     let place = Permutation { keys: generator.random(), size }.at(place) as usize;
-    let Some(groups) = &set.groups else { return place };
+    let Some(groups) = groups else { return place };
     let group = groups.places.partition_point(|first| *first <= place) - 1;
     let puzzles = groups.group(group);
     let key: u64 = generator.random();
-    let chosen = mixed(key ^ mixed(group as u64)) % puzzles.len() as u64;
+    let chosen = mix(key ^ mix(group as u64)) % puzzles.len() as u64;
     let rows = groups.puzzle(puzzles.start + chosen as usize);
     rows.start + (place - groups.places[group]) % rows.len()
 }

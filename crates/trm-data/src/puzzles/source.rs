@@ -4,16 +4,19 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::arc;
+use super::dataset::{Augmentation, PuzzleDataset, PuzzleSet};
+use super::error::PuzzleError;
 use super::maze::{self, Style};
 use super::sudoku::{self, Size, Solutions};
-use super::{Disguise, PuzzleData, PuzzleError, PuzzleSet};
 #[cfg(feature = "files")]
-use crate::CorpusError;
-use crate::Split;
+use crate::error::DataError;
+use crate::split::Split;
+#[cfg(feature = "files")]
+use crate::text::read_text;
 
 /// Where puzzles come from. What is made is a function of these values: of its
 /// puzzles, those to learn from and those held out are never the same puzzle in
-/// another guise.
+/// another form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PuzzleSource {
     /// Sudokus with one solution for which a plain solver needs between
@@ -23,20 +26,20 @@ pub enum PuzzleSource {
     Maze { side: usize, style: Style, seed: u64 },
     /// Lines of characters, one Sudoku each, all of one size; the last ones are
     /// held out.
-    Lines(Place),
+    Lines(TextSource),
     /// A data folder of the official code: `train`, and `test` held out.
     Official(PathBuf),
-    /// ARC tasks, each also shown in `guises` other ways; the test grids are held
+    /// ARC tasks, each with up to `augmentations` augmented copies; the test grids are held
     /// out.
-    Arc { files: Vec<TaskFile>, guises: usize, seed: u64 },
+    Arc { files: Vec<TaskFile>, augmentations: usize, seed: u64 },
 }
 
 /// A JSON file of ARC tasks, and the solutions to their tests where these are
 /// kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFile {
-    pub tasks: Place,
-    pub solutions: Option<Place>,
+    pub tasks: TextSource,
+    pub solutions: Option<TextSource>,
 }
 
 impl TaskFile {
@@ -55,7 +58,7 @@ impl TaskFile {
 
 /// A text: at hand, or in a file, which only a program with files can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TextSource {
     Text { name: String, text: String },
     File(PathBuf),
 }
@@ -63,13 +66,18 @@ pub enum Place {
 impl PuzzleSource {
     /// `train` puzzles to learn from, no two alike, and `val` others to be judged
     /// by. Of lines, at most so many; official folders and ARC tasks are learned
-    /// from whole. `augment` shows those to learn from in another guise each
-    /// time; ARC and the official folders have their guises among their rows.
+    /// from whole. `augment` augments those to learn from anew each time; ARC and
+    /// the official folders have augmented copies among their rows.
     ///
     /// # Errors
     /// If something cannot be read, or so many puzzles cannot be made.
-    pub fn load(&self, train: usize, val: usize, augment: bool) -> Result<PuzzleData, PuzzleError> {
-        let (parts, disguise) = match self {
+    pub fn load(
+        &self,
+        train: usize,
+        val: usize,
+        augment: bool,
+    ) -> Result<PuzzleDataset, PuzzleError> {
+        let (parts, augmentation) = match self {
             Self::Sudoku { size, min_guesses, max_guesses, seed } => {
                 let guesses = *min_guesses..=*max_guesses;
                 if guesses.is_empty() {
@@ -82,7 +90,7 @@ impl PuzzleSource {
                     Some([sudoku::encode(&puzzle.board), sudoku::encode(&puzzle.solution)])
                 };
                 let empty = PuzzleSet::empty(name, size.cells(), size.vocab());
-                (both(empty, [train, val], make)?, Some(Disguise::Sudoku(*size)))
+                (make_splits(empty, [train, val], make)?, Some(Augmentation::Sudoku(*size)))
             }
             Self::Maze { side, style, seed } => {
                 let sides = maze::SMALLEST..=maze::LARGEST;
@@ -97,12 +105,15 @@ impl PuzzleSource {
                     Some([maze.tokens().to_vec(), maze.with_path(&path).tokens().to_vec()])
                 };
                 let empty = PuzzleSet::empty(name, side * side, maze::VOCAB);
-                (both(empty, [train, val], make)?, Some(Disguise::Dihedral { side: *side }))
+                (
+                    make_splits(empty, [train, val], make)?,
+                    Some(Augmentation::Dihedral { side: *side }),
+                )
             }
             Self::Lines(place) => {
                 let (name, text) = place.read()?;
                 let (size, parts) = lines(&name, &text, [train, val])?;
-                (parts, Some(Disguise::Sudoku(size)))
+                (parts, Some(Augmentation::Sudoku(size)))
             }
             #[cfg(feature = "files")]
             Self::Official(path) => {
@@ -112,32 +123,42 @@ impl PuzzleSource {
             }
             #[cfg(not(feature = "files"))]
             Self::Official(path) => return Err(no_files(path)),
-            Self::Arc { files, guises, seed } => {
+            Self::Arc { files, augmentations, seed } => {
                 let tasks: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
-                let sets = arc::build("ARC tasks", &tasks?.concat(), *guises, *seed)?;
+                let sets = arc::build("ARC tasks", &tasks?.concat(), *augmentations, *seed)?;
                 let (train, val) = (sets.train, sets.test.first(val));
-                return Ok(PuzzleData { train, val, disguise: None, tasks: Some(sets.tasks) });
+                return Ok(PuzzleDataset {
+                    train,
+                    val,
+                    augmentation: None,
+                    tasks: Some(sets.tasks),
+                });
             }
         };
         let [train, val] = parts;
         if train.is_empty() {
             return Err(PuzzleError::Empty { name: train.name });
         }
-        Ok(PuzzleData { train, val, disguise: disguise.filter(|_| augment), tasks: None })
+        Ok(PuzzleDataset {
+            train,
+            val,
+            augmentation: augmentation.filter(|_| augment),
+            tasks: None,
+        })
     }
 }
 
-impl Place {
+impl TextSource {
     /// Its name, without folders and ending, and its text.
     fn read(&self) -> Result<(String, String), PuzzleError> {
         match self {
             Self::Text { name, text } => Ok((name.clone(), text.clone())),
             #[cfg(feature = "files")]
             Self::File(path) => {
-                let text = crate::read_text(path).map_err(|error| PuzzleError::Unreadable {
+                let text = read_text(path).map_err(|error| PuzzleError::Unreadable {
                     name: path.display().to_string(),
                     reason: match error {
-                        CorpusError::Unreadable { reason, .. } => reason,
+                        DataError::Unreadable { reason, .. } => reason,
                         other => other.to_string(),
                     },
                 })?;
@@ -162,7 +183,7 @@ fn no_files(path: &std::path::Path) -> PuzzleError {
 const REPEATS: u64 = 1000;
 
 /// Both parts of what is made, input and label by split and number.
-fn both(
+fn make_splits(
     empty: PuzzleSet,
     counts: [usize; 2],
     make: impl Fn(Split, u64) -> Option<[Vec<u32>; 2]>,

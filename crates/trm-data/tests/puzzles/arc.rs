@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use trm_data::draw;
 use trm_data::puzzles::arc::{
-    Ballot, Exam, Grid, Guise, LARGEST, Question, SEQ_LEN, add_solutions, attempts, build, crop,
-    encode, encode_pair, parse, solved, vote,
+    ArcEval, Grid, LARGEST, Prediction, SEQ_LEN, TaskAugmentation, TestInput, add_solutions,
+    attempts, build, crop, encode, encode_pair, parse, solved, vote,
 };
 use trm_data::puzzles::dihedral::Dihedral;
 use trm_spec::KnownTask;
@@ -29,14 +29,14 @@ proptest! {
     }
 
     #[test]
-    fn guises_invert_and_have_names(grid in any_grid(), seed in any::<u64>()) {
-        let guise = Guise::draw(&mut draw(seed, 99, 0));
-        prop_assert_eq!(guise.undo(&guise.apply(&grid)), grid.clone());
-        let name = guise.name("a task");
-        prop_assert_eq!(Guise::parse(&name), Ok(("a task", Some(guise.clone()))));
+    fn augmentations_invert_and_have_names(grid in any_grid(), seed in any::<u64>()) {
+        let augmentation = TaskAugmentation::draw(&mut draw(seed, 99, 0));
+        prop_assert_eq!(augmentation.undo(&augmentation.apply(&grid)), grid.clone());
+        let name = augmentation.name("a task");
+        prop_assert_eq!(TaskAugmentation::parse(&name), Ok(("a task", Some(augmentation.clone()))));
         // The background stays what it is.
         let empty = |grid: &Grid| grid.cells().iter().filter(|colour| **colour == 0).count();
-        prop_assert_eq!(empty(&guise.apply(&grid)), empty(&grid));
+        prop_assert_eq!(empty(&augmentation.apply(&grid)), empty(&grid));
     }
 
     #[test]
@@ -105,11 +105,12 @@ fn the_end_of_a_grid_as_high_or_wide_as_can_be() {
 #[test]
 fn turned_back_as_in_the_official_code() {
     let inverse = &fixture()["inverse_aug"];
-    let (task, guise) = Guise::parse(inverse["name"].as_str().expect("text")).expect("a name");
+    let (task, augmentation) =
+        TaskAugmentation::parse(inverse["name"].as_str().expect("text")).expect("a name");
     assert_eq!(inverse["orig"], task);
-    let back = guise.expect("a guise").undo(&grid(&inverse["grid"]));
+    let back = augmentation.expect("a augmentation").undo(&grid(&inverse["grid"]));
     assert_eq!(back, grid(&inverse["result"]));
-    assert_eq!(Guise::parse("abc"), Ok(("abc", None)));
+    assert_eq!(TaskAugmentation::parse("abc"), Ok(("abc", None)));
     for bad in [
         "a|||t8|||0123456789",
         "a|||t1|||0023456789",
@@ -117,16 +118,18 @@ fn turned_back_as_in_the_official_code() {
         "a|||t1",
         "a|||1|||0123456789",
     ] {
-        assert!(Guise::parse(bad).is_err(), "{bad}");
+        assert!(TaskAugmentation::parse(bad).is_err(), "{bad}");
     }
 }
 
 #[test]
 fn answers_are_voted_by_count_then_by_certainty() {
     let grids: Vec<Grid> = (0..4).map(|c| Grid::new(&[vec![c]]).expect("a grid")).collect();
-    let ballot = |(colour, q): &(usize, f64)| Ballot { answer: grids[*colour].clone(), q: *q };
-    let ballots = [(0, 0.9), (1, 0.2), (2, 0.5), (1, 0.4), (2, 0.3), (2, 0.1), (3, 0.5), (3, 0.7)];
-    let candidates = vote(&ballots.iter().map(ballot).collect::<Vec<_>>());
+    let prediction =
+        |(colour, q): &(usize, f64)| Prediction { answer: grids[*colour].clone(), q: *q };
+    let predictions =
+        [(0, 0.9), (1, 0.2), (2, 0.5), (1, 0.4), (2, 0.3), (2, 0.1), (3, 0.5), (3, 0.7)];
+    let candidates = vote(&predictions.iter().map(prediction).collect::<Vec<_>>());
     let order: Vec<u8> = candidates.iter().map(|c| c.answer.cells()[0]).collect();
     assert_eq!(order, [2, 3, 1, 0]);
     assert_eq!(candidates[0].count, 3);
@@ -152,9 +155,9 @@ fn tasks_become_sets_with_identifiers() {
     add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
     let sets = build("tasks", &tasks, 3, 7).expect("sets");
     assert_eq!(sets.train, unknown.train, "answers to tests change nothing that is learned");
-    // "one" has four guises of two examples; "two" is all background in one row
-    // or one column, so it has one guise besides itself.
-    let known = |name: &str, guises| KnownTask { name: name.into(), guises };
+    // "one" has four augmentations of two examples; "two" is all background in one row
+    // or one column, so it has one augmentation besides itself.
+    let known = |name: &str, augmentations| KnownTask { name: name.into(), augmentations };
     assert_eq!(sets.tasks, [known("one", 3), known("two", 0)]);
     assert_eq!((sets.train.len(), sets.test.len()), (4 * 2 + 1, 4 + 1));
     assert_eq!((sets.train.num_identifiers, sets.test.num_identifiers), (6, 6));
@@ -162,7 +165,7 @@ fn tasks_become_sets_with_identifiers() {
     assert_eq!(sets.test.puzzle_identifiers, [1, 5, 2, 3, 4], "tasks as they are come first");
     let groups = sets.train.groups.as_ref().expect("groups");
     assert_eq!((groups.len(), groups.group(0), groups.puzzle(1)), (2, 0..4, 2..4));
-    // A task's guises do not depend on its company.
+    // A task's augmentations do not depend on its company.
     let alone = build("tasks", &tasks[1..], 3, 7).expect("sets");
     assert_eq!(alone.train.inputs, sets.train.inputs[8 * SEQ_LEN..]);
 
@@ -171,34 +174,35 @@ fn tasks_become_sets_with_identifiers() {
     assert!(error.contains("called one"), "{error}");
 }
 
-/// The sets of training and the questions of an exam agree on who is who.
+/// The sets of training and the inputs of an eval agree on who is who.
 #[test]
-fn an_exam_asks_in_every_guise_and_counts_the_answers() {
+fn an_exam_asks_in_every_augmentation_and_counts_the_answers() {
     let mut tasks = parse("tasks", TASKS).expect("tasks");
     add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
     let sets = build("tasks", &tasks, 3, 7).expect("sets");
-    let exam = Exam::new(&tasks, &sets.tasks, 7).expect("an exam");
-    assert_eq!((exam.tests.len(), exam.questions.len()), (2, 5));
-    for question in &exam.questions {
-        let row = (0..5).find(|row| sets.test.puzzle_identifiers[*row] == question.identifier);
+    let eval = ArcEval::new(&tasks, &sets.tasks, 7).expect("an eval");
+    assert_eq!((eval.tests.len(), eval.inputs.len()), (2, 5));
+    for input in &eval.inputs {
+        let row = (0..5).find(|row| sets.test.puzzle_identifiers[*row] == input.identifier);
         let batch = sets.test.gather(row);
-        assert_eq!(batch.inputs, question.tokens);
-        // The right answer to a guise, turned back, is the task's own.
-        let ballot = question.ballot(&batch.labels, 0.5);
-        assert_eq!(Some(&ballot.answer), exam.tests[question.test].truth.as_ref());
+        assert_eq!(batch.inputs, input.tokens);
+        // The right answer to a augmentation, turned back, is the task's own.
+        let prediction = input.prediction(&batch.labels, 0.5);
+        assert_eq!(Some(&prediction.answer), eval.tests[input.test].truth.as_ref());
     }
-    let answers: Vec<_> = exam.questions.iter().map(|q| q.tokens.clone()).collect();
-    let votes = exam.count(answers.iter().map(|answer| (answer.as_slice(), 0.25)));
-    // Answers that are the questions are the test's own grid, four times.
+    let answers: Vec<_> = eval.inputs.iter().map(|q| q.tokens.clone()).collect();
+    let votes = eval.candidates(answers.iter().map(|answer| (answer.as_slice(), 0.25)));
+    // Answers that are the inputs are the test's own grid, four times.
     assert_eq!((votes[0].len(), votes[0][0].count), (1, 4));
-    assert_eq!(votes[0][0].answer, exam.tests[0].input);
+    assert_eq!(votes[0][0].answer, eval.tests[0].input);
 
     // One of the tasks alone is asked with the same identifiers.
-    let alone = Exam::new(&tasks[1..], &sets.tasks, 7).expect("an exam");
-    assert_eq!(alone.questions[0].identifier, 5);
+    let alone = ArcEval::new(&tasks[1..], &sets.tasks, 7).expect("an eval");
+    assert_eq!(alone.inputs[0].identifier, 5);
     let stranger = parse("x", &TASKS.replace("one", "three")).expect("tasks");
-    assert_eq!(Exam::new(&stranger, &sets.tasks, 7).expect("an exam").unknown, ["three"]);
-    let error = Exam::new(&stranger[..1], &sets.tasks, 7).expect_err("no embeddings").to_string();
+    assert_eq!(ArcEval::new(&stranger, &sets.tasks, 7).expect("an eval").unknown, ["three"]);
+    let error =
+        ArcEval::new(&stranger[..1], &sets.tasks, 7).expect_err("no embeddings").to_string();
     assert!(error.contains("was not trained on the task three"), "{error}");
     let blank = [1, 2, 3, 4, 5, 6].iter().fold(TASKS.to_owned(), |text, colour| {
         text.replace(&format!("[{colour}]"), "[0]")
@@ -206,7 +210,7 @@ fn an_exam_asks_in_every_guise_and_counts_the_answers() {
             .replace(&format!(", {colour}]"), ", 0]")
     });
     let other = parse("x", &blank).expect("tasks");
-    let error = Exam::new(&other, &sets.tasks, 7).expect_err("another task");
+    let error = ArcEval::new(&other, &sets.tasks, 7).expect_err("another task");
     assert!(error.to_string().contains("not the task"), "{error}");
 }
 
@@ -215,19 +219,19 @@ fn an_official_folder_is_an_exam_too() {
     let mut tasks = parse("tasks", TASKS).expect("tasks");
     add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
     let sets = build("tasks", &tasks, 3, 7).expect("sets");
-    let own = Exam::new(&tasks, &sets.tasks, 7).expect("an exam");
+    let own = ArcEval::new(&tasks, &sets.tasks, 7).expect("an eval");
     let mut names = vec!["<blank>".to_owned(); 6];
-    for Question { test, guise, identifier, .. } in &own.questions {
+    for TestInput { test, augmentation, identifier, .. } in &own.inputs {
         let task = &own.tests[*test].task;
-        names[*identifier as usize] = guise.as_ref().map_or(task.clone(), |g| g.name(task));
+        names[*identifier as usize] = augmentation.as_ref().map_or(task.clone(), |g| g.name(task));
     }
-    let exam = Exam::official(&sets.test, &names).expect("an exam");
-    assert_eq!(exam.tests, own.tests);
-    assert_eq!(exam.questions.len(), own.questions.len());
-    for question in &exam.questions {
-        assert!(own.questions.contains(question), "identifier {}", question.identifier);
+    let eval = ArcEval::official(&sets.test, &names).expect("an eval");
+    assert_eq!(eval.tests, own.tests);
+    assert_eq!(eval.inputs.len(), own.inputs.len());
+    for input in &eval.inputs {
+        assert!(own.inputs.contains(input), "identifier {}", input.identifier);
     }
-    assert!(Exam::official(&sets.test, &names[..3]).is_err(), "a name is missing");
+    assert!(ArcEval::official(&sets.test, &names[..3]).is_err(), "a name is missing");
 }
 
 #[test]

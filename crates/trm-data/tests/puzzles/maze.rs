@@ -3,7 +3,7 @@ use trm_data::Split;
 use trm_data::puzzles::dihedral::Dihedral;
 use trm_data::puzzles::maze::{
     CHARACTERS, FLOOR, Maze, PATH, Style, VOCAB, Verdict, WALL, check, make, parse, parse_all,
-    parse_line, part, print, shortest, shortest_paths,
+    parse_line, print, shortest, shortest_paths, split_of,
 };
 
 use crate::fixture;
@@ -60,7 +60,7 @@ proptest! {
             Some(path) => prop_assert_eq!(verdict, Verdict::Optimal { steps: path.len() - 1 }),
             None => prop_assert_eq!(verdict, Verdict::Impossible),
         }
-        prop_assert_eq!(drawn.question(), maze);
+        prop_assert_eq!(drawn.without_path(), maze);
     }
 
     #[test]
@@ -79,7 +79,7 @@ proptest! {
         prop_assert_eq!(make(side, style, split, seed, number), Some(maze.clone()));
         for turn in 0..Dihedral::COUNT {
             let turned = Dihedral::new(turn).expect("below eight").apply(maze.tokens(), side, side);
-            prop_assert_eq!(part(&Maze::new(side, side, turned).expect("a maze")), split);
+            prop_assert_eq!(split_of(&Maze::new(side, side, turned).expect("a maze")), split);
         }
     }
 }

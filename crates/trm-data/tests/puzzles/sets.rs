@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use trm_data::puzzles::maze::{self, Maze, Style, Verdict};
 use trm_data::puzzles::sudoku::{self, Grade, Size};
-use trm_data::puzzles::{Groups, Place, PuzzleData, PuzzleError, PuzzleSet, PuzzleSource};
+use trm_data::puzzles::{Groups, PuzzleDataset, PuzzleError, PuzzleSet, PuzzleSource, TextSource};
 use trm_spec::{Failure, FailureKind};
 
 fn sudokus(size: Size, grade: Grade) -> PuzzleSource {
@@ -11,7 +11,7 @@ fn sudokus(size: Size, grade: Grade) -> PuzzleSource {
 }
 
 /// A set whose rows are their own numbers.
-fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleData {
+fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleDataset {
     let train = PuzzleSet {
         name: "numbers".into(),
         inputs: (0..rows).collect(),
@@ -22,7 +22,7 @@ fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleData {
         num_identifiers: 1,
         groups,
     };
-    PuzzleData { val: train.first(1), train, disguise: None, tasks: None }
+    PuzzleDataset { val: train.first(1), train, augmentation: None, tasks: None }
 }
 
 #[test]
@@ -87,8 +87,9 @@ fn made_sudokus_are_different_and_stay_apart() {
     };
     assert!(prints(&train).is_disjoint(&prints(&val)));
 
-    // Batches show them in other guises that are still solved by their labels.
-    let (batch, plain) = (data.batch(1, 0, 200), PuzzleData { disguise: None, ..data.clone() });
+    // Batches show them in other augmentations that are still solved by their labels.
+    let (batch, plain) =
+        (data.batch(1, 0, 200), PuzzleDataset { augmentation: None, ..data.clone() });
     assert_eq!(batch, data.batch(1, 0, 200));
     let plain = plain.batch(1, 0, 200);
     let changed = batch.inputs.chunks(16).zip(plain.inputs.chunks(16)).filter(|(a, b)| a != b);
@@ -96,12 +97,12 @@ fn made_sudokus_are_different_and_stay_apart() {
     for (input, label) in batch.inputs.chunks(16).zip(batch.labels.chunks(16)) {
         let board = sudoku::decode(Size::Four, input).expect("a board");
         let answer = sudoku::decode(Size::Four, label).expect("a board");
-        assert!(sudoku::answers(Size::Four, &board, &answer));
+        assert!(sudoku::solves(Size::Four, &board, &answer));
     }
 }
 
 #[test]
-fn made_mazes_are_answered_by_their_labels_in_every_guise() {
+fn made_mazes_are_answered_by_their_labels_under_every_augmentation() {
     let source = PuzzleSource::Maze { side: 10, style: Style::Corridors, seed: 3 };
     let data = source.load(20, 5, true).expect("mazes");
     let batch = data.batch(1, 0, 40);
@@ -129,7 +130,7 @@ fn what_cannot_be_made_is_said() {
 }
 
 fn lines(text: &str) -> PuzzleSource {
-    PuzzleSource::Lines(Place::Text { name: "lines".into(), text: text.into() })
+    PuzzleSource::Lines(TextSource::Text { name: "lines".into(), text: text.into() })
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn lines_are_solved_and_the_last_held_out() {
     assert_eq!(data.train.inputs[..36], sudoku::encode(&boards[0].board));
     assert_eq!(data.train.labels[..36], sudoku::encode(&boards[0].solution));
     assert_eq!(data.val.labels, sudoku::encode(&boards[3].solution));
-    assert_eq!(data.disguise, None);
+    assert_eq!(data.augmentation, None);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use trm_data::puzzles::PuzzleError;
 use trm_data::puzzles::sudoku::{
-    Grade, Rule, Shuffle, Size, Solutions, answers, decode, encode, fingerprint, make, parse,
-    parse_board, part, print, solve, violations,
+    Grade, Rule, Shuffle, Size, Solutions, decode, encode, fingerprint, make, parse, parse_board,
+    print, solve, solves, split_of, violations,
 };
 use trm_data::{Split, draw};
 
@@ -40,8 +40,8 @@ proptest! {
             let solved = solve(size, &puzzle.board);
             prop_assert_eq!(solved.guesses, puzzle.guesses);
             prop_assert_eq!(&solved.solutions, &Solutions::One(puzzle.solution.clone()));
-            prop_assert!(answers(size, &puzzle.board, &puzzle.solution));
-            prop_assert_eq!(part(size, &puzzle.board), split);
+            prop_assert!(solves(size, &puzzle.board, &puzzle.solution));
+            prop_assert_eq!(split_of(size, &puzzle.board), split);
             prop_assert_eq!(make(size, &(0..=usize::MAX), split, seed, number), Some(puzzle));
         }
     }
@@ -73,12 +73,12 @@ proptest! {
             Solutions::None => prop_assert_eq!(count, 0),
             Solutions::One(one) => {
                 prop_assert_eq!(count, 1);
-                prop_assert!(answers(Size::Four, &board, &one));
+                prop_assert!(solves(Size::Four, &board, &one));
             }
             Solutions::Unknown => prop_assert!(false, "a small board is settled"),
             Solutions::Several([one, other]) => {
                 prop_assert!(count > 1 && one != other);
-                prop_assert!(answers(Size::Four, &board, &one) && answers(Size::Four, &board, &other));
+                prop_assert!(solves(Size::Four, &board, &one) && solves(Size::Four, &board, &other));
             }
         }
     }
@@ -132,7 +132,7 @@ fn known_boards() {
     let solved = solve(size, &board);
     assert!(solved.guesses > 15, "{}", solved.guesses);
     let Solutions::One(solution) = solved.solutions else { panic!("one solution") };
-    assert!(answers(size, &board, &solution));
+    assert!(solves(size, &board, &solution));
 
     assert!(matches!(solve(Size::Nine, &[0; 81]).solutions, Solutions::Several(_)));
     // Without a solution, but it takes millions of guesses to know.

@@ -3,15 +3,15 @@
 
 use anyhow::Context;
 use burn::tensor::Device;
-use trm_spec::{RunConfig, Vocab};
+use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 
 use crate::args::{self, CheckpointFormat};
+use crate::dataset;
 use crate::output::print;
 use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
-use crate::text::Text;
 
 /// Runs the command.
 ///
@@ -92,6 +92,7 @@ fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
         return Ok(None);
     }
     let name = typed.dataset.as_deref().unwrap_or("the text");
-    let text = Text::choose(name, typed.data.as_deref())?;
-    Ok(Some(text.corpus(&RunConfig::default(), None)?.vocab().clone()))
+    let data = dataset::open(name, typed.data.as_deref())?;
+    let text = data.text(&RunConfig::default(), None).map_err(Failure::from)?;
+    Ok(Some(text.vocab().clone()))
 }

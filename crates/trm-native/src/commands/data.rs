@@ -12,8 +12,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trm_data::{
-    CorpusError, Decoder, Parts, Progress, TokenFile, described, prepare_parts, shakespeare,
-    test_file,
+    DataError, Decoder, Parts, Progress, SHAKESPEARE, TokenFile, describe, prepare_parts,
+    shakespeare, test_file, tokenizer,
 };
 
 use self::texts::{Text, Texts};
@@ -24,7 +24,6 @@ use crate::progress::thousands;
 use crate::report::{say, usage};
 use crate::run_dir;
 use crate::shell::{program, quoted};
-use crate::text::{SHAKESPEARE, tokenizer};
 
 /// Runs the command.
 ///
@@ -117,7 +116,7 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
             if verify {
                 file.verify()?;
             }
-            Ok((TokenFileInfo::of(&file), described(file.vocab())))
+            Ok((TokenFileInfo::of(&file), describe(file.vocab())))
         });
         let entry = match checked {
             Ok((info, vocab)) => {
@@ -221,7 +220,7 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
         typed.out.display(),
         if count == 1 { "1 text".into() } else { format!("{count} texts") },
         written.file.counted(),
-        described(file.vocab())
+        describe(file.vocab())
     ))?;
     if let Some(test) = &written.test {
         print(&format!("{}: {}", test.path, test.counted()))?;
@@ -288,7 +287,7 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
 /// Decodes a token file into a text file, piece by piece.
 fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     const PIECE: usize = 1 << 20;
-    let cannot = |source| CorpusError::Unwritable { path: file.display().to_string(), source };
+    let cannot = |source| DataError::Unwritable { path: file.display().to_string(), source };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let staged =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;

@@ -4,17 +4,18 @@
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::puzzles::Kind;
-use trm_spec::{DepthLoss, Family};
+use trm_data::OpenedSource;
+use trm_data::puzzles::PuzzleKind;
+use trm_spec::{DepthLoss, Failure, Family};
 use trm_train::{Evaluation, Run, Scoring};
 
 use crate::args;
+use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::output::{print, print_json};
 use crate::progress::thousands;
 use crate::report::{say, usage};
 use crate::run_dir::{self, read_checkpoint};
-use crate::text::Text;
 
 #[derive(Serialize)]
 struct Document {
@@ -140,15 +141,15 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
                 folder.display()
             ));
         }
-        let text = Text::choose_test(path)?;
-        let corpus = text.test_corpus(&header.vocab)?;
-        let run = trm_train::load_with_corpus(&bytes, None, Some(corpus), &device.device)?;
-        return Ok((run, text.title().into()));
+        let data = OpenedSource::open_test(path)?;
+        let text = data.test_text(&header.vocab).map_err(Failure::from)?;
+        let run = trm_train::load_with(&bytes, None, Some(text.into()), &device.device)?;
+        return Ok((run, data.title().into()));
     }
-    let text = Text::choose(&header.config.data.dataset, typed.data.as_deref())?;
+    let data = dataset::open(&header.config.data.dataset, typed.data.as_deref())?;
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
-        if !matches!(Kind::named(&config.data.dataset), Some(Kind::Sudoku(_))) {
+        if !matches!(PuzzleKind::named(&config.data.dataset), Some(PuzzleKind::Sudoku(_))) {
             return Err(usage!(
                 "--grade is for Sudoku models; this model was trained on other data"
             ));
@@ -157,15 +158,15 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
         // Nothing is trained, so one training puzzle is enough.
         config.data.num_puzzles = 1;
-        let material = text.material(&config, None)?;
-        let run = trm_train::load_with(&bytes, None, Some(material), &device.device)?;
-        return Ok((run, text.title().into()));
+        let puzzles = data.load(&config, None)?;
+        let run = trm_train::load_with(&bytes, None, Some(puzzles), &device.device)?;
+        return Ok((run, data.title().into()));
     }
     let Some(weights) = typed.weights else {
-        return Ok((text.load(&bytes, None, &device.device)?, text.title().into()));
+        return Ok((dataset::load_run(&data, &bytes, None, device)?, data.title().into()));
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
-    let mut run = text.load(&bytes, Some(&optimizer), &device.device)?;
+    let mut run = dataset::load_run(&data, &bytes, Some(&optimizer), device)?;
     run.use_weights(weights)?;
-    Ok((run, text.title().into()))
+    Ok((run, data.title().into()))
 }

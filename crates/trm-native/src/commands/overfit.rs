@@ -7,10 +7,8 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::Corpus;
-use trm_data::puzzles::Kind;
-use trm_spec::{Family, RunConfig, Vocab, overlay};
-use trm_train::Material;
+use trm_data::{Dataset, TextDataset};
+use trm_spec::{DataSource, Family, RunConfig, Vocab, overlay};
 
 use crate::args;
 use crate::device::{self, OpenDevice};
@@ -87,12 +85,12 @@ fn overfit(
     device: &OpenDevice,
 ) -> anyhow::Result<OverfitResult> {
     let base = presets::config(preset)?;
-    let (config, material) = if base.model.family() == Family::Puzzles {
+    let (config, data) = if base.model.family() == Family::Puzzles {
         puzzle(&base, typed)?
     } else {
         sentence(&base, typed)?
     };
-    let mut run = trm_train::create(&config, material, &device.device)?;
+    let mut run = trm_train::create(&config, data, &device.device)?;
     let summary = run.summary();
     let (start, mut loss, mut steps) = (Instant::now(), f64::INFINITY, 0);
     while loss >= typed.target && steps < config.train.max_iters {
@@ -128,7 +126,7 @@ fn overfit_config(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<Run
 }
 
 /// One sentence, in a block that holds all of it, so that every token is predictable.
-fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Material)> {
+fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Dataset)> {
     let text = typed.text.as_deref().unwrap_or(SENTENCE);
     let mut config = overfit_config(base, typed)?;
     let vocab = trm_data::vocabulary(config.data.tokenizer, text);
@@ -147,11 +145,11 @@ fn sentence(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfi
         Vocab::Char { .. } => text.chars().take(block + 1).collect(),
         _ => text.into(),
     };
-    let corpus = Corpus::from_spec(&config.data, &text, Some(&vocab))?;
-    Ok((config, corpus.into()))
+    let data = TextDataset::from_spec(&config.data, &text, Some(&vocab))?;
+    Ok((config, data.into()))
 }
 
-fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Material)> {
+fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Dataset)> {
     if typed.text.is_some() {
         return Err(usage!(
             "--text is for language models; a puzzle model overfits a generated puzzle"
@@ -160,8 +158,6 @@ fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig,
     let mut config = overfit_config(base, typed)?;
     let alone = json!({ "num_puzzles": 1, "num_val_puzzles": 0, "augment": false });
     config = overlay(&config, &alone)?;
-    let data = &config.data;
-    let source = Kind::known(&data.dataset)?.source(data, config.train.seed);
-    let puzzles = source.load(1, 0, false)?;
-    Ok((config, puzzles.into()))
+    let data = Dataset::load(&DataSource::Named, &config, None)?;
+    Ok((config, data))
 }

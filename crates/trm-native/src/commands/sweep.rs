@@ -6,10 +6,11 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde_json::json;
-use trm_spec::{Family, RunConfig};
+use trm_spec::{Failure, Family, RunConfig};
 
 use super::train::prepare;
 use crate::args;
+use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::interrupt::Interrupt;
 use crate::metrics_log;
@@ -22,7 +23,6 @@ use crate::shell::{program, quoted};
 use crate::stop::StopConditions;
 use crate::sweep::outcome::{Outcome, Row, Table, rows};
 use crate::sweep::{SweepPlan, SweepRun, chart};
-use crate::text::Text;
 use crate::trainer::TrainingEnd;
 
 /// Runs the command.
@@ -42,7 +42,8 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     if base.config.data.val_fraction == 0.0 {
         return Err(usage!("a sweep compares validation losses: val_fraction must be above 0"));
     }
-    let vocab_size = base.text.corpus(&base.config, None)?.vocab().size();
+    let text = base.data.text(&base.config, None).map_err(Failure::from)?;
+    let vocab_size = text.vocab().size();
     let seeds = match &typed.seeds[..] {
         [] => vec![base.config.train.seed],
         seeds => seeds.to_vec(),
@@ -114,7 +115,7 @@ impl Sweep<'_> {
     fn train(&self, run: &SweepRun, stop: &StopConditions) -> anyhow::Result<Option<Outcome>> {
         let folder = self.out.join(run.name());
         let begun = folder.join("last.safetensors").exists();
-        let text = Text::choose(&run.config.data.dataset, self.typed.train.data.as_deref())?;
+        let data = dataset::open(&run.config.data.dataset, self.typed.train.data.as_deref())?;
         let plan = plan::Train {
             start: if begun { Start::Resume } else { Start::Fresh },
             origin: if begun {
@@ -123,7 +124,7 @@ impl Sweep<'_> {
                 "settings of the sweep".into()
             },
             config: run.config.clone(),
-            text,
+            data,
             out: folder,
         };
         let mut trainer = prepare(&plan, self.device)?;
@@ -140,9 +141,7 @@ impl Sweep<'_> {
     fn evaluate(&self, plan: &plan::Train, dir: &RunDir, steps: usize) -> anyhow::Result<Outcome> {
         let best = dir.best();
         let bytes = run_dir::read(&best)?;
-        let run = plan
-            .text
-            .load(&bytes, None, &self.device.device)
+        let run = dataset::load_run(&plan.data, &bytes, None, self.device)
             .with_context(|| best.display().to_string())?;
         let losses = block_on(run.evaluate(&[plan.config.model.depth()], 0))?;
         let flops_per_token = plan.config.training_flops_per_token(self.vocab_size);

@@ -6,7 +6,7 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Deserialize;
 use trm_data::decode;
-use trm_data::puzzles::Kind;
+use trm_data::puzzles::PuzzleKind;
 use trm_spec::{Trace, TraceStep};
 use trm_train::TraceRequest;
 use trm_train::checkpoint::Header;
@@ -94,12 +94,12 @@ fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
 /// Prints a line per cycle and row: probability and entropy of the predictions, the
 /// state's size and change, for puzzles the halting probability, and the predictions.
 fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
-    let kind = Kind::named(&header.config.data.dataset);
+    let kind = PuzzleKind::named(&header.config.data.dataset);
     let show = |tokens: &[u32]| match kind {
         None => format!("{:?}", decode(&header.vocab, tokens)),
         // A maze has several lines.
-        Some(kind @ Kind::Maze(_)) => format!("\n{}", kind.show(tokens)),
-        Some(kind) => kind.show(tokens),
+        Some(kind @ PuzzleKind::Maze(_)) => format!("\n{}", kind.print(tokens)),
+        Some(kind) => kind.print(tokens),
     };
     let halts = trace.steps.iter().any(|step| step.halt.is_some());
     for (row, tokens) in trace.tokens.iter().enumerate() {

@@ -8,6 +8,7 @@ use trm_spec::{Failure, FailureKind, Family};
 use trm_train::checkpoint;
 
 use crate::args;
+use crate::dataset;
 use crate::device::{self, DeviceChoice, OpenDevice};
 use crate::interrupt::Interrupt;
 use crate::metrics_log::MetricsLog;
@@ -79,13 +80,13 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
 pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Trainer> {
     let (run, dir, resumed) = match &plan.start {
         Start::Fresh => {
-            let material = plan.text.material(&plan.config, None)?;
-            let run = trm_train::create(&plan.config, material, &device.device)?;
+            let data = plan.data.load(&plan.config, None)?;
+            let run = trm_train::create(&plan.config, data, &device.device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
-            let run = plan.text.load(&bytes, None, &device.device)?;
+            let run = dataset::load_run(&plan.data, &bytes, None, device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Resume => {
@@ -93,7 +94,7 @@ pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Traine
             let load = || {
                 let metrics = RunMetrics::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
-                let run = plan.text.load(&bytes, Some(&last.optimizer), &device.device)?;
+                let run = dataset::load_run(&plan.data, &bytes, Some(&last.optimizer), device)?;
                 anyhow::Ok((run, metrics))
             };
             let (run, metrics) = load().with_context(|| dir.last().display().to_string())?;
@@ -107,7 +108,7 @@ pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Traine
         Start::Resume => MetricsLog::resume(&dir, summary.step)?,
         _ => MetricsLog::create(&dir)?,
     };
-    Ok(Trainer::new(run, summary, plan.text.title(), dir, log, resumed))
+    Ok(Trainer::new(run, summary, plan.data.title(), dir, log, resumed))
 }
 
 /// The command that continues the run in `folder`.

@@ -3,17 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
-use trm_spec::RunConfig;
+use trm_data::OpenedSource;
+use trm_spec::{Failure, RunConfig};
 use trm_train::checkpoint::Header;
 
 use super::config::{config_file, with_flags};
 use super::types::{Start, Train};
 use crate::args;
+use crate::dataset;
 use crate::device::OpenDevice;
 use crate::presets;
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
-use crate::text::Text;
 
 /// The settings and the data of a new run.
 pub struct Base {
@@ -22,7 +23,7 @@ pub struct Base {
     pub name: String,
     /// Where the settings come from, for people to read.
     pub origin: String,
-    pub text: Text,
+    pub data: OpenedSource,
     /// The checkpoint whose weights the run starts from, if any.
     initial: Option<(Header, Vec<u8>)>,
 }
@@ -50,10 +51,10 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
         ),
     };
     let mut config = with_flags(&base, typed)?;
-    let mut text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
+    let mut data = dataset::open(&config.data.dataset, typed.data.as_deref())?;
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
-    text.settle(&mut config, typed.data.as_deref(), tokenizer)?;
-    Ok(Base { config, name, origin, text, initial })
+    data.complete(&mut config, tokenizer).map_err(Failure::from)?;
+    Ok(Base { config, name, origin, data, initial })
 }
 
 /// Plans a run that starts at step 0.
@@ -61,7 +62,7 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
 /// # Errors
 /// As [`base`]; also if the weights do not fit the settings.
 pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> {
-    let Base { config, name, origin, text, initial } = base(typed, device)?;
+    let Base { config, name, origin, data, initial } = base(typed, device)?;
     let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
     let (start, origin) = match initial {
         None => (Start::Fresh, origin),
@@ -71,7 +72,7 @@ pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> 
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };
-    Ok(Train { start, origin, config, text, out })
+    Ok(Train { start, origin, config, data, out })
 }
 
 /// Refuses settings whose model has other weights than the checkpoint.

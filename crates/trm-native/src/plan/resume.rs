@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use serde_json::Value;
-use trm_spec::{RunConfig, Setting, differences};
+use trm_spec::{Failure, RunConfig, Setting, differences};
 
 use super::config::{config_file, with_flags};
 use super::types::{Start, Train};
 use crate::args;
+use crate::dataset;
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
-use crate::text::Text;
 
 /// Settings that may change when a run is resumed.
 const MAY_CHANGE: &[&str] = &[
@@ -49,12 +49,12 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
-    let text = Text::choose(&config.data.dataset, typed.data.as_deref())?;
-    text.same_as(&config.data.dataset)?;
+    let data = dataset::open(&config.data.dataset, typed.data.as_deref())?;
+    data.expect_same(&config.data.dataset).map_err(Failure::from)?;
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),
         start: Start::Resume,
-        text,
+        data,
         config,
         out: folder.to_owned(),
     })

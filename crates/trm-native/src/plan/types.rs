@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use trm_data::OpenedSource;
 use trm_spec::{RunConfig, RunSummary};
 
 use crate::device::OpenDevice;
 use crate::progress::thousands;
-use crate::text::Text;
 
 /// Where the weights of a training run come from.
 pub enum Start {
@@ -25,7 +25,7 @@ pub struct Train {
     /// Where the settings come from, for people to read.
     pub origin: String,
     pub config: RunConfig,
-    pub text: Text,
+    pub data: OpenedSource,
     pub out: PathBuf,
 }
 
@@ -53,10 +53,10 @@ impl fmt::Display for Shown<'_> {
         writeln!(
             f,
             "data      {}: {} training tokens, {} validation tokens, {}",
-            plan.text.name,
+            plan.data.name(),
             thousands(summary.train_tokens as u64),
             thousands(summary.val_tokens as u64),
-            trm_data::described(&summary.vocab),
+            trm_data::describe(&summary.vocab),
         )?;
         writeln!(
             f,

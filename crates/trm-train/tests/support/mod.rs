@@ -1,8 +1,8 @@
 //! What several tests share.
 
 use burn::tensor::Device;
-use trm_data::Corpus;
-use trm_spec::{ChatTrmSpec, Lessons, RunConfig, VariantSpec};
+use trm_data::TextDataset;
+use trm_spec::{ChatTrmSpec, DataSource, RunConfig, VariantSpec};
 use trm_train::Run;
 
 /// Runs a future that never waits: the CPU answers at once.
@@ -19,8 +19,8 @@ pub const TEXT: &str = "To be, or not to be: that is the question:\nWhether 'tis
 
 /// `text`, to learn from.
 #[allow(dead_code, reason = "puzzles have their own")]
-pub fn lessons(text: &str) -> Lessons {
-    Lessons::Text { text: text.into() }
+pub fn text_source(text: &str) -> DataSource {
+    DataSource::Text { name: "text".into(), text: text.into() }
 }
 
 /// A configuration small enough to train in a test.
@@ -54,8 +54,8 @@ pub fn model(config: &mut RunConfig) -> &mut ChatTrmSpec {
 }
 
 #[allow(dead_code, reason = "not every test draws batches itself")]
-pub fn corpus(config: &RunConfig) -> Corpus {
-    Corpus::from_spec(&config.data, TEXT, None).unwrap()
+pub fn corpus(config: &RunConfig) -> TextDataset {
+    TextDataset::from_spec(&config.data, TEXT, None).unwrap()
 }
 
 #[allow(dead_code, reason = "puzzles have their own")]

@@ -1,9 +1,9 @@
-//! ARC's tasks: read, learned, and answered guise by guise.
+//! ARC's tasks: read, learned, and answered under every augmentation.
 
 use serde_json::json;
 use trm_spec::{
-    ArcAnswers, ArcBallot, ArcCandidate, ArcTask, Command, Event, FailureKind, Lessons, RunConfig,
-    Vocab, overlay,
+    ArcAnswers, ArcCandidate, ArcPrediction, ArcTask, Command, DataSource, Event, FailureKind,
+    RunConfig, Vocab, overlay,
 };
 use trm_wasm::Session;
 
@@ -31,52 +31,59 @@ fn small() -> RunConfig {
     overlay(&RunConfig::default(), &patch).expect("a configuration")
 }
 
-fn lessons() -> Lessons {
-    Lessons::Tasks { name: "tasks".into(), text: TASKS.into() }
+fn source() -> DataSource {
+    DataSource::ArcTasks { name: "tasks".into(), text: TASKS.into() }
 }
 
-fn attempting(task: ArcTask, test: usize, guise: usize) -> Command {
-    Command::Attempt { task, test, guise, steps: 2 }
+fn predicting(task: ArcTask, test: usize, augmentation: usize) -> Command {
+    Command::PredictArc { task, test, augmentation, steps: 2 }
 }
 
-ask!(study() -> trm_spec::RunSummary,
-    Command::Create { config: small(), lessons: lessons() }, Event::Ready { summary } => summary);
+ask!(create_arc() -> trm_spec::RunSummary,
+    Command::Create { config: small(), data: source() }, Event::Ready { summary } => summary);
 ask!(read(text: &str) -> Vec<ArcTask>,
     Command::ReadTasks { name: "tasks".into(), text: text.into() }, Event::Tasks { tasks } => tasks);
-ask!(attempt(task: ArcTask, guise: usize) -> ArcAnswers,
-    attempting(task, 0, guise), Event::Attempted { answers, .. } => answers);
-ask!(vote(ballots: Vec<ArcBallot>) -> Vec<ArcCandidate>,
-    Command::Vote { ballots }, Event::Voted { candidates } => candidates);
+ask!(predict(task: ArcTask, augmentation: usize) -> ArcAnswers,
+    predicting(task, 0, augmentation), Event::ArcPredicted { answers, .. } => answers);
+ask!(vote(predictions: Vec<ArcPrediction>) -> Vec<ArcCandidate>,
+    Command::Vote { predictions }, Event::Voted { candidates } => candidates);
 
-pub async fn tasks_are_learned_and_answered_guise_by_guise() {
+pub async fn tasks_are_learned_and_answered_under_every_augmentation() {
     let mut session = open().await;
     let tasks = read(&mut session, TASKS).await;
     assert_eq!(tasks[0].train[1].output, Some(vec![vec![4, 3]]));
-    let summary = study(&mut session).await;
+    let summary = create_arc(&mut session).await;
     let Vocab::Arc { tasks: known } = &summary.vocab else { panic!("{:?}", summary.vocab) };
     assert_eq!(known.len(), 2);
     step(&mut session, 2).await;
-    let mut ballots = Vec::new();
-    for guise in 0..=known[0].guises {
-        let answers = attempt(&mut session, tasks[0].clone(), guise).await;
-        assert_eq!(answers.guises, known[0].guises + 1);
+    let mut predictions = Vec::new();
+    for augmentation in 0..=known[0].augmentations {
+        let answers = predict(&mut session, tasks[0].clone(), augmentation).await;
+        assert_eq!(answers.augmentations, known[0].augmentations + 1);
         assert_eq!((answers.answers.len(), answers.halt.len()), (2, 2));
-        assert_eq!(guise == 0, answers.seen == [[5, 6]], "only guise 0 is the test as it is");
+        assert_eq!(
+            augmentation == 0,
+            answers.seen == [[5, 6]],
+            "only augmentation 0 is the test as it is"
+        );
         let (answer, halt) = (answers.answers[1].clone(), f64::from(answers.halt[1]));
-        ballots.push(ArcBallot { answer, halt });
+        predictions.push(ArcPrediction { answer, halt });
     }
-    let candidates = vote(&mut session, ballots.clone()).await;
-    assert_eq!(candidates.iter().map(|c| c.votes).sum::<usize>(), ballots.len());
+    let candidates = vote(&mut session, predictions.clone()).await;
+    assert_eq!(candidates.iter().map(|c| c.votes).sum::<usize>(), predictions.len());
 
     // Saved and taken up again, the model knows its tasks, and goes on with them only.
     let saved = save(&mut session).await;
     let mut other = open().await;
-    load(&mut other, &saved, Some(lessons())).await;
-    assert_eq!(attempt(&mut other, tasks[0].clone(), 0).await.guises, known[0].guises + 1);
+    load(&mut other, &saved, Some(source())).await;
+    assert_eq!(
+        predict(&mut other, tasks[0].clone(), 0).await.augmentations,
+        known[0].augmentations + 1
+    );
     let (checkpoint, optimizer) = (saved.checkpoint.clone(), None);
     let text = TASKS.replace("same", "other");
-    let lessons = Some(Lessons::Tasks { name: "tasks".into(), text });
-    let command = Command::Load { checkpoint, optimizer, lessons };
+    let data = Some(DataSource::ArcTasks { name: "tasks".into(), text });
+    let command = Command::Load { checkpoint, optimizer, data };
     assert_eq!(failure(&mut other, command).await.kind, FailureKind::Corpus);
 }
 
@@ -86,16 +93,16 @@ pub async fn what_is_no_task_is_refused_and_the_run_stays() {
     for text in ["", "[]", "{}", r#"{"x": {"train": [], "test": []}}"#] {
         assert_eq!(failure(&mut session, reading(text)).await.kind, FailureKind::Puzzle, "{text}");
     }
-    study(&mut session).await;
+    create_arc(&mut session).await;
     let task = read(&mut session, TASKS).await.remove(0);
     let stranger = ArcTask { name: "another".into(), ..task.clone() };
     for command in [
-        attempting(stranger, 0, 0),
-        attempting(task.clone(), 1, 0),
-        attempting(task.clone(), 0, 9),
-        Command::Vote { ballots: vec![ArcBallot { answer: vec![vec![99]], halt: 0.5 }] },
+        predicting(stranger, 0, 0),
+        predicting(task.clone(), 1, 0),
+        predicting(task.clone(), 0, 9),
+        Command::Vote { predictions: vec![ArcPrediction { answer: vec![vec![99]], halt: 0.5 }] },
     ] {
         assert_eq!(failure(&mut session, command).await.kind, FailureKind::Puzzle);
     }
-    assert_eq!(attempt(&mut session, task, 0).await.answers.len(), 2);
+    assert_eq!(predict(&mut session, task, 0).await.answers.len(), 2);
 }

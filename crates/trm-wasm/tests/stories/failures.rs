@@ -1,7 +1,7 @@
 //! What is refused, and that the session goes on afterwards.
 
 use js_sys::{JSON, Object};
-use trm_spec::{Command, Event, FailureKind, Lessons, RunConfig, Saved, VariantSpec};
+use trm_spec::{Command, DataSource, Event, FailureKind, RunConfig, Saved, VariantSpec};
 use wasm_bindgen::JsValue;
 
 use super::support::*;
@@ -41,7 +41,7 @@ pub async fn impossible_settings_are_refused_by_name() {
         (with_model(|model| model.recursion_steps = 0), "recursion_steps"),
         (with_model(|model| model.hidden_size = 1 << 23), "hidden_size"),
     ] {
-        let create = Command::Create { config, lessons: lessons() };
+        let create = Command::Create { config, data: source() };
         let message = refused(&mut session, create, FailureKind::Config).await;
         assert!(message.contains(named), "{message}");
     }
@@ -53,7 +53,8 @@ pub async fn unusable_texts_are_refused() {
     let mut session = started().await;
     let long = with_model(|model| model.block_size = 100_000);
     for (config, text) in [(config(), String::new()), (config(), "ab".into()), (long, text())] {
-        let create = Command::Create { config, lessons: Lessons::Text { text } };
+        let create =
+            Command::Create { config, data: DataSource::Text { name: "text".into(), text } };
         refused(&mut session, create, FailureKind::Corpus).await;
     }
     assert_eq!(step(&mut session, 1).await[0].step, 1);
@@ -79,7 +80,7 @@ pub async fn unusable_checkpoints_are_refused_and_the_run_stays() {
     let end = poisoned.len();
     poisoned[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     for bytes in [Vec::new(), foreign, truncated, poisoned, optimizer] {
-        let load = Command::Load { checkpoint: bytes, optimizer: None, lessons: Some(lessons()) };
+        let load = Command::Load { checkpoint: bytes, optimizer: None, data: Some(source()) };
         refused(&mut session, load, FailureKind::Checkpoint).await;
     }
     assert_eq!(step(&mut session, 1).await[0].step, 3);

@@ -1,8 +1,8 @@
-//! Puzzles: posed, learned, answered.
+//! Puzzles: checked, learned, solved.
 
 use serde_json::json;
 use trm_spec::{
-    Command, Event, FailureKind, Lessons, PuzzleFrom, RunConfig, SolutionCount, overlay,
+    Command, DataSource, Event, FailureKind, PuzzleInput, RunConfig, SolutionCount, overlay,
 };
 use trm_wasm::Session;
 
@@ -24,47 +24,47 @@ fn small() -> RunConfig {
     overlay(&RunConfig::default(), &patch).expect("a configuration")
 }
 
-fn posing(from: PuzzleFrom) -> Command {
-    Command::Pose { kind: KIND.into(), from }
+fn checking(input: PuzzleInput) -> Command {
+    Command::CheckPuzzle { kind: KIND.into(), input }
 }
 
-fn made() -> PuzzleFrom {
-    PuzzleFrom::Made { min_guesses: 0, max_guesses: 0, seed: 3 }
+fn generated_puzzle() -> PuzzleInput {
+    PuzzleInput::Made { min_guesses: 0, max_guesses: 0, seed: 3 }
 }
 
-fn examining(puzzle: Vec<u32>) -> Command {
-    Command::Examine { kind: KIND.into(), puzzle, steps: 4, top: 3 }
+fn solving(puzzle: Vec<u32>) -> Command {
+    Command::SolvePuzzle { kind: KIND.into(), puzzle, steps: 4, top: 3 }
 }
 
-ask!(learn(config: RunConfig) -> trm_spec::RunSummary,
-    Command::Create { config, lessons: Lessons::Puzzles }, Event::Ready { summary } => summary);
-ask!(pose(from: PuzzleFrom) -> trm_spec::Posed,
-    posing(from), Event::Posed { posed } => posed);
-ask!(examine(puzzle: Vec<u32>) -> (trm_spec::Trace, Vec<trm_spec::PuzzleVerdict>),
-    examining(puzzle), Event::Examined { trace, verdicts, .. } => (trace, verdicts));
-ask!(judge() -> trm_spec::PuzzleScores,
-    Command::Judge { steps: 4, puzzles: 16 }, Event::Judged { scores, .. } => scores);
+ask!(create_puzzles(config: RunConfig) -> trm_spec::RunSummary,
+    Command::Create { config, data: DataSource::Named }, Event::Ready { summary } => summary);
+ask!(check(input: PuzzleInput) -> trm_spec::PuzzleInfo,
+    checking(input), Event::PuzzleChecked { puzzle } => puzzle);
+ask!(solve(puzzle: Vec<u32>) -> (trm_spec::Trace, Vec<trm_spec::AnswerCheck>),
+    solving(puzzle), Event::PuzzleSolved { trace, checks, .. } => (trace, checks));
+ask!(evaluate_puzzles() -> trm_spec::PuzzleScores,
+    Command::EvaluatePuzzles { steps: 4, puzzles: 16 }, Event::PuzzlesEvaluated { scores, .. } => scores);
 
-pub async fn puzzles_are_posed_before_there_is_a_run() {
+pub async fn puzzles_are_checked_before_there_is_a_run() {
     let mut session = open().await;
-    let posed = pose(&mut session, made()).await;
-    assert_eq!((posed.rows, posed.cols, posed.tokens.len()), (4, 4, 16));
-    assert_eq!(posed.solutions, SolutionCount::One);
-    assert_eq!(pose(&mut session, PuzzleFrom::Text { text: posed.text.clone() }).await, posed);
+    let puzzle = check(&mut session, generated_puzzle()).await;
+    assert_eq!((puzzle.rows, puzzle.cols, puzzle.tokens.len()), (4, 4, 16));
+    assert_eq!(puzzle.solutions, SolutionCount::One);
+    assert_eq!(check(&mut session, PuzzleInput::Text { text: puzzle.text.clone() }).await, puzzle);
 }
 
 pub async fn a_puzzle_solver_learns_and_answers_at_every_step() {
     let mut session = open().await;
-    let summary = learn(&mut session, small()).await;
+    let summary = create_puzzles(&mut session, small()).await;
     assert!(summary.trainable);
-    let before = judge(&mut session).await;
+    let before = evaluate_puzzles(&mut session).await;
     let reports = step(&mut session, 40).await;
-    let after = judge(&mut session).await;
+    let after = evaluate_puzzles(&mut session).await;
     assert!(reports.iter().any(|report| report.solved.is_some()));
     assert!(after.steps[3].loss < before.steps[3].loss, "{before:?} {after:?}");
-    let puzzle = pose(&mut session, made()).await.tokens;
-    let (trace, verdicts) = examine(&mut session, puzzle.clone()).await;
-    assert_eq!((trace.steps.len(), verdicts.len()), (4, 4));
+    let puzzle = check(&mut session, generated_puzzle()).await.tokens;
+    let (trace, checks) = solve(&mut session, puzzle.clone()).await;
+    assert_eq!((trace.steps.len(), checks.len()), (4, 4));
     assert_eq!(trace.tokens, [puzzle]);
     for step in &trace.steps {
         assert_eq!(step.top[0][0].len(), 3);
@@ -75,32 +75,55 @@ pub async fn a_puzzle_solver_learns_and_answers_at_every_step() {
 
 pub async fn a_saved_puzzle_run_goes_on_exactly() {
     let mut session = open().await;
-    learn(&mut session, small()).await;
+    create_puzzles(&mut session, small()).await;
     step(&mut session, 6).await;
     let saved = save(&mut session).await;
     let on = step(&mut session, 4).await;
     let mut other = open().await;
-    let summary = load(&mut other, &saved, Some(Lessons::Puzzles)).await;
+    let summary = load(&mut other, &saved, Some(DataSource::Named)).await;
     assert_eq!(summary.step, 6);
+    assert_eq!(step(&mut other, 4).await, on);
+}
+
+/// A model is loaded once, solves, and gets its puzzles when it is to be trained.
+pub async fn a_loaded_model_is_given_its_puzzles() {
+    let mut session = open().await;
+    create_puzzles(&mut session, small()).await;
+    step(&mut session, 6).await;
+    let saved = save(&mut session).await;
+    let on = step(&mut session, 4).await;
+    let mut other = open().await;
+    let load = Command::Load {
+        checkpoint: saved.checkpoint.clone(),
+        optimizer: Some(saved.optimizer.clone()),
+        data: None,
+    };
+    let Event::Ready { summary } = handle(&mut other, &load).await else { panic!("not loaded") };
+    assert!(!summary.trainable);
+    failure(&mut other, Command::Step { n: 1 }).await;
+    let text = DataSource::Text { name: "text".into(), text: text() };
+    failure(&mut other, Command::Attach { data: text }).await;
+    let summary = attach(&mut other, DataSource::Named).await;
+    assert!(summary.trainable && summary.step == 6);
     assert_eq!(step(&mut other, 4).await, on);
 }
 
 pub async fn what_is_no_puzzle_is_refused_and_the_run_stays() {
     let mut session = open().await;
-    learn(&mut session, small()).await;
-    let text = |text: &str| posing(PuzzleFrom::Text { text: text.into() });
+    create_puzzles(&mut session, small()).await;
+    let text = |text: &str| checking(PuzzleInput::Text { text: text.into() });
     for command in [
         text("12"),
         text(&".".repeat(81)),
         text("9..............."),
-        posing(PuzzleFrom::Drawn { tokens: vec![7; 16] }),
-        Command::Pose { kind: "chess-8x8".into(), from: made() },
+        checking(PuzzleInput::Drawn { tokens: vec![7; 16] }),
+        Command::CheckPuzzle { kind: "chess-8x8".into(), input: generated_puzzle() },
     ] {
         assert_eq!(failure(&mut session, command).await.kind, FailureKind::Puzzle);
     }
     // The model itself refuses what it cannot read.
-    assert_eq!(failure(&mut session, examining(vec![1; 15])).await.kind, FailureKind::Prompt);
-    assert_eq!(failure(&mut session, examining(vec![99; 16])).await.kind, FailureKind::Prompt);
+    assert_eq!(failure(&mut session, solving(vec![1; 15])).await.kind, FailureKind::Prompt);
+    assert_eq!(failure(&mut session, solving(vec![99; 16])).await.kind, FailureKind::Prompt);
     let text = Command::Generate { options: options(1) };
     assert_eq!(failure(&mut session, text).await.kind, FailureKind::Prompt);
     assert_eq!(step(&mut session, 1).await[0].step, 1);

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use trm_spec::{
-    ChatTrmSpec, Command, Event, Failure, GenerateOptions, Lessons, RunConfig, RunSummary, Saved,
-    StepReport, TrainSpec, VariantSpec,
+    ChatTrmSpec, Command, DataSource, Event, Failure, GenerateOptions, RunConfig, RunSummary,
+    Saved, StepReport, TrainSpec, VariantSpec,
 };
 use trm_wasm::Session;
 use wasm_bindgen::JsValue;
 
 /// The usual text, to learn from.
-pub fn lessons() -> Lessons {
-    Lessons::Text { text: text() }
+pub fn source() -> DataSource {
+    DataSource::Text { name: "text".into(), text: text() }
 }
 
 /// A text that is learned in a few steps.
@@ -89,18 +89,20 @@ macro_rules! ask {
 pub(crate) use ask;
 
 ask!(create(config: RunConfig) -> RunSummary,
-    Command::Create { config, lessons: lessons() }, Event::Ready { summary } => summary);
+    Command::Create { config, data: source() }, Event::Ready { summary } => summary);
 ask!(step(n: usize) -> Vec<StepReport>,
     Command::Step { n }, Event::Stepped { reports } => reports);
 ask!(save() -> Saved,
     Command::Save, Event::Saved { saved } => saved);
-ask!(load(saved: &Saved, lessons: Option<Lessons>) -> RunSummary,
+ask!(load(saved: &Saved, data: Option<DataSource>) -> RunSummary,
     Command::Load {
         checkpoint: saved.checkpoint.clone(),
-        optimizer: lessons.is_some().then(|| saved.optimizer.clone()),
-        lessons,
+        optimizer: data.is_some().then(|| saved.optimizer.clone()),
+        data,
     },
     Event::Ready { summary } => summary);
+ask!(attach(data: DataSource) -> RunSummary,
+    Command::Attach { data }, Event::Ready { summary } => summary);
 ask!(generate(options: GenerateOptions) -> u32,
     Command::Generate { options }, Event::Generating { stream } => stream);
 ask!(pull(stream: u32, n: usize) -> trm_spec::Generated,

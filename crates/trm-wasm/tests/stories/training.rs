@@ -77,7 +77,7 @@ pub async fn a_saved_run_goes_on_exactly() {
     let unbroken = step(&mut session, 10).await;
 
     let mut other = open().await;
-    let summary = load(&mut other, &saved, Some(lessons())).await;
+    let summary = load(&mut other, &saved, Some(source())).await;
     assert_eq!(summary.step, 10);
     assert_eq!(step(&mut other, 10).await, unbroken);
 }
@@ -93,6 +93,18 @@ pub async fn a_model_without_its_text_answers_but_does_not_train() {
     assert_eq!(generated(&mut other, options(2)).await, text);
     let failure = failure(&mut other, Command::Step { n: 1 }).await;
     assert!(!failure.hint.is_empty());
+}
+
+pub async fn a_loaded_model_is_given_its_text() {
+    let mut session = started().await;
+    step(&mut session, 5).await;
+    let saved = save(&mut session).await;
+    let mut other = open().await;
+    load(&mut other, &saved, None).await;
+    let foreign = DataSource::Text { name: "text".into(), text: "ελευθερία ".repeat(80) };
+    failure(&mut other, Command::Attach { data: foreign }).await;
+    assert!(attach(&mut other, source()).await.trainable);
+    assert_eq!(step(&mut other, 1).await[0].step, 6);
 }
 
 pub async fn a_trace_has_every_cycle() {
@@ -143,21 +155,21 @@ pub async fn memory_is_what_the_module_holds() {
     assert!(after.wasm >= before.wasm, "{after:?} after {before:?}");
 }
 
-pub async fn a_probe_leaves_the_run_alone() {
+pub async fn a_benchmark_leaves_the_run_alone() {
     let mut session = started().await;
     step(&mut session, 3).await;
     let mut other = config();
     other.train.batch_size = 2;
     other.train.gradient_accumulation_steps = 3;
-    match handle(&mut session, &Command::Probe { config: other, steps: 2 }).await {
-        Event::Probed { ms_per_step, tokens_per_step } => {
+    match handle(&mut session, &Command::Benchmark { config: other, steps: 2 }).await {
+        Event::Benchmarked { ms_per_step, tokens_per_step } => {
             assert!(ms_per_step > 0.0);
             assert_eq!(tokens_per_step, 2 * 3 * 16);
         }
-        other => panic!("probe was answered by {other:?}"),
+        other => panic!("benchmark was answered by {other:?}"),
     }
-    let probed = step(&mut session, 3).await;
+    let after = step(&mut session, 3).await;
 
-    let mut unprobed = started().await;
-    assert_eq!(step(&mut unprobed, 6).await[3..], probed);
+    let mut untouched = started().await;
+    assert_eq!(step(&mut untouched, 6).await[3..], after);
 }

@@ -124,8 +124,8 @@ export class Comparison {
       ofSide(side, async () => {
         await machine.open();
         const config = named(configOf(this.plan, side), own);
-        const lessons = { kind: 'text', text: corpus } as const;
-        const command = { type: 'create', config, lessons } as const;
+        const data = { kind: 'text', name: config.data.dataset, text: corpus } as const;
+        const command = { type: 'create', config, data } as const;
         const { summary } = await machine.client.ask(command, 'ready');
         return this.#validate(machine, began(summary));
       });

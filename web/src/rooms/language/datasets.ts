@@ -2,7 +2,7 @@
 // and when it is needed, or the visitor's own.
 
 import { SessionError } from '../../client/client';
-import type { Lessons, RunConfig } from '../../gen';
+import type { DataSource, RunConfig } from '../../gen';
 import type { DatasetChoice, NewRunData } from '../../run/dataset';
 
 export const SHAKESPEARE = 'shakespeare';
@@ -34,11 +34,11 @@ export class TextDatasets implements DatasetChoice {
     return { config: named(wanted, own), source: await this.forSavedRun(own), own };
   }
 
-  async forSavedRun(own: string | null): Promise<Lessons> {
+  async forSavedRun(own: string | null): Promise<DataSource> {
     return source(await this.text(own));
   }
 
-  attached(own: string | null): Lessons {
+  attached(own: string | null): DataSource {
     return source(own ?? '');
   }
 
@@ -56,8 +56,8 @@ export class TextDatasets implements DatasetChoice {
   }
 }
 
-function source(text: string): Lessons {
-  return { kind: 'text', text };
+function source(text: string): DataSource {
+  return { kind: 'text', name: 'the text', text };
 }
 
 async function fetchText(path: string): Promise<string> {

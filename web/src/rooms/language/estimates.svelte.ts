@@ -19,7 +19,7 @@ export class Estimates {
     if (name === undefined) return false;
     const config = preset(name);
     if (config) {
-      const probe = await client.ask({ type: 'probe', config, steps: 2 }, 'probed');
+      const probe = await client.ask({ type: 'benchmark', config, steps: 2 }, 'benchmarked');
       this.known = { ...this.known, [name]: probe.ms_per_step };
     }
     return true;

@@ -80,8 +80,10 @@ export class LeakDemo {
     this.#machine = machine;
     const { client } = machine;
     await machine.open();
-    const lessons = { kind: 'text', text: await this.#around.text() } as const;
-    const command = { type: 'create', config: leakConfig(), lessons } as const;
+    const config = leakConfig();
+    const text = await this.#around.text();
+    const data = { kind: 'text', name: config.data.dataset, text } as const;
+    const command = { type: 'create', config, data } as const;
     const { summary } = await client.ask(command, 'ready');
     let lesson = await score(client, opened(summary));
     while (turn === this.#turn) {

@@ -3,7 +3,7 @@
 
 import { type SessionClient, SessionError } from '../../client/client';
 import type { ArcAnswers, ArcCandidate, ArcTask, Failure } from '../../gen';
-import { ballotsOf } from './arc';
+import { predictionsOf } from './arc';
 
 interface Question {
   readonly task: ArcTask;
@@ -33,7 +33,7 @@ export class ArcPredictions {
 
   /** Number of augmented copies; 0 until the first answer. */
   get guises(): number {
-    return this.answers[0]?.guises ?? 0;
+    return this.answers[0]?.augmentations ?? 0;
   }
 
   /** The shown augmented copy, from 0. */
@@ -69,17 +69,21 @@ export class ArcPredictions {
     const [question, round] = [this.#question, this.#round];
     if (!question) return;
     try {
-      const command = { type: 'attempt', ...question, guise: this.answers.length } as const;
-      const { step, answers } = await client.ask(command, 'attempted');
+      const command = {
+        type: 'predict_arc',
+        ...question,
+        augmentation: this.answers.length,
+      } as const;
+      const { step, answers } = await client.ask(command, 'arc_predicted');
       const all = [...this.answers, answers];
-      const vote = { type: 'vote', ballots: ballotsOf(all) } as const;
+      const vote = { type: 'vote', predictions: predictionsOf(all) } as const;
       const { candidates } = await client.ask(vote, 'voted');
       // Another question was put meanwhile; one that was only stopped keeps its answer.
       if (round !== this.#round) return;
       this.answers = all;
       this.candidates = candidates;
       this.step = step;
-      if (all.length >= answers.guises) this.stop();
+      if (all.length >= answers.augmentations) this.stop();
     } catch (error) {
       if (round === this.#round) this.stop();
       if (!(error instanceof SessionError) || error.failure.kind !== 'puzzle') throw error;

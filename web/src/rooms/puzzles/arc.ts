@@ -1,7 +1,7 @@
 // ARC-AGI tasks and answers: comparing them and describing them. Parsing tasks and
 // counting votes is done by the engine.
 
-import type { ArcAnswers, ArcBallot, ArcCandidate, ArcTask, KnownTask, Vocab } from '../../gen';
+import type { ArcAnswers, ArcPrediction, ArcCandidate, ArcTask, KnownTask, Vocab } from '../../gen';
 
 /** Colours from 0 to 9, row by row; no rows means no grid. */
 export type Grid = readonly (readonly number[])[];
@@ -50,7 +50,7 @@ export function changesIn(before: Grid | null, grid: Grid): number {
 }
 
 /** The vote of each augmented copy: its answer after the last step. */
-export function ballotsOf(answers: readonly ArcAnswers[]): ArcBallot[] {
+export function predictionsOf(answers: readonly ArcAnswers[]): ArcPrediction[] {
   return answers.map(({ answers, halt }) => ({
     answer: answers.at(-1) ?? [],
     halt: halt.at(-1) ?? 0,

@@ -1,6 +1,6 @@
 // What puzzle models train on: puzzles that the worker generates, or ARC tasks.
 
-import type { Lessons, RunConfig, RunSummary } from '../../gen';
+import type { DataSource, RunConfig, RunSummary } from '../../gen';
 import type { DatasetChoice, NewRunData } from '../../run/dataset';
 import { SAMPLE_TEXT } from './arc-sample';
 import { ARC } from './kinds';
@@ -8,7 +8,7 @@ import { ARC } from './kinds';
 export class PuzzleDatasets implements DatasetChoice {
   forNewRun(wanted: RunConfig, own: string | null): Promise<NewRunData> {
     if (wanted.data.dataset !== ARC.name) {
-      return Promise.resolve({ config: wanted, source: { kind: 'puzzles' }, own });
+      return Promise.resolve({ config: wanted, source: { kind: 'named' }, own });
     }
     const tasks = own ?? SAMPLE_TEXT;
     return Promise.resolve({ config: unfilled(wanted), source: arcTasks(tasks), own: tasks });
@@ -19,8 +19,8 @@ export class PuzzleDatasets implements DatasetChoice {
     return Promise.resolve(null);
   }
 
-  attached(own: string | null): Lessons {
-    return own === null ? { kind: 'puzzles' } : arcTasks(own);
+  attached(own: string | null): DataSource {
+    return own === null ? { kind: 'named' } : arcTasks(own);
   }
 
   /** A puzzle model may have been trained on any tasks. */
@@ -47,6 +47,6 @@ function unfilled(config: RunConfig): RunConfig {
 }
 
 /** ARC tasks that each have their name in the text. */
-function arcTasks(text: string): Lessons {
-  return { kind: 'tasks', name: 'tasks', text };
+function arcTasks(text: string): DataSource {
+  return { kind: 'arc_tasks', name: 'tasks', text };
 }

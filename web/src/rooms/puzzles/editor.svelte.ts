@@ -2,7 +2,7 @@
 // input does not replace a valid puzzle.
 
 import { type SessionClient, SessionError } from '../../client/client';
-import type { Posed, PuzzleFrom } from '../../gen';
+import type { PuzzleInfo, PuzzleInput } from '../../gen';
 import { type Board, empty, put } from './board';
 import { EASY, type Grade, gradesOf, type Kind } from './kinds';
 import { sentence } from '../../run/format';
@@ -15,7 +15,7 @@ export class PuzzleEditor {
   /** The cells of the board, also while they are not a valid puzzle. */
   board: Board;
   /** Validity and solution of the puzzle; `null` while it is not a valid puzzle. */
-  posed = $state.raw<Posed | null>(null);
+  posed = $state.raw<PuzzleInfo | null>(null);
   /** Why the input was rejected. */
   problem = $state<string | null>(null);
   grade: Grade = $state.raw(EASY);
@@ -23,7 +23,7 @@ export class PuzzleEditor {
   /** Called when the board changed without a change by the visitor. */
   settled: () => void = () => undefined;
 
-  #wanted: PuzzleFrom | null;
+  #wanted: PuzzleInput | null;
   #left = false;
 
   constructor(kind: Kind, board: Board | null) {
@@ -86,7 +86,8 @@ export class PuzzleEditor {
     this.#wanted = null;
     if (!from) return 'refused';
     try {
-      const { posed } = await client.ask({ type: 'pose', kind: this.kind.name, from }, 'posed');
+      const command = { type: 'check_puzzle', kind: this.kind.name, input: from } as const;
+      const { puzzle: posed } = await client.ask(command, 'puzzle_checked');
       // The board changed meanwhile: check again before showing anything.
       if (this.#wanted) return 'refused';
       this.posed = posed;
@@ -108,7 +109,7 @@ export class PuzzleEditor {
   }
 }
 
-function made({ least, most }: Grade): PuzzleFrom {
+function made({ least, most }: Grade): PuzzleInput {
   const seed = Math.floor(Math.random() * 2 ** 32);
   return { type: 'made', min_guesses: least, max_guesses: most, seed };
 }

@@ -191,11 +191,14 @@ export class Solver extends Training {
     const puzzle = posed.tokens;
     const before = performance.now();
     const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP };
-    const answer = await this.machine.client.ask({ type: 'examine', ...command }, 'examined');
+    const answer = await this.machine.client.ask(
+      { type: 'solve_puzzle', ...command },
+      'puzzle_solved',
+    );
     const ms = performance.now() - before;
     this.#examineAt = before + Math.max(EVERY, SHARE * ms);
-    const { trace, verdicts, step } = answer;
-    this.examined = { kind, puzzle, trace, verdicts, step };
+    const { trace, checks, step } = answer;
+    this.examined = { kind, puzzle, trace, checks, step };
     const watched = this.#arrived && this.phase !== 'training' && !this.#still.matches;
     this.#arrived = false;
     if (watched) this.cursor.play(trace.steps.length);
@@ -207,8 +210,12 @@ export class Solver extends Training {
     if (!summary || !this.#judgeable) return;
     const before = performance.now();
     const puzzles = Math.min(MOST_JUDGED, Math.ceil(JUDGED_CELLS / lengthOf(summary.config.model)));
-    const command = { type: 'judge', steps: depthOf(summary.config.model), puzzles } as const;
-    const { step, scores } = await this.machine.client.ask(command, 'judged');
+    const command = {
+      type: 'evaluate_puzzles',
+      steps: depthOf(summary.config.model),
+      puzzles,
+    } as const;
+    const { step, scores } = await this.machine.client.ask(command, 'puzzles_evaluated');
     const ms = performance.now() - before;
     this.#judgeAt = performance.now() + Math.max(JUDGE_EVERY, SHARE * ms);
     this.apply({ type: 'judged', judged: { step, scores } });

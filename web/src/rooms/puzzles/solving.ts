@@ -1,7 +1,7 @@
 // An answer by supervision step: its cells, early stopping, and changes. All is derived
 // from one event.
 
-import type { Candidate, PuzzleVerdict, Trace } from '../../gen';
+import type { Candidate, AnswerCheck, Trace } from '../../gen';
 import { type Board, isOpen, PATH } from './board';
 import type { Kind } from './kinds';
 
@@ -10,7 +10,7 @@ export interface PuzzleAnswer {
   readonly kind: Kind;
   readonly puzzle: Board;
   readonly trace: Trace;
-  readonly verdicts: readonly PuzzleVerdict[];
+  readonly checks: readonly AnswerCheck[];
   /** Training step of the weights. */
   readonly step: number;
 }
@@ -35,10 +35,10 @@ export const stepsOf = ({ trace }: PuzzleAnswer): number => trace.steps.length;
 
 /** The answer after a step, counted from 1. */
 export function cellsAt(examined: PuzzleAnswer, step: number, solution: Board | null): Cell[] {
-  const { kind, puzzle, trace, verdicts } = examined;
+  const { kind, puzzle, trace, checks } = examined;
   const now = trace.steps[step - 1];
   const before = trace.steps[step - 2];
-  const broken = new Set(verdicts[step - 1]?.broken.flatMap(({ cells }) => cells));
+  const broken = new Set(checks[step - 1]?.broken.flatMap(({ cells }) => cells));
   return puzzle.map((asked, i) => {
     const given = !isOpen(kind, asked);
     const token = now?.argmax[0]?.[i] ?? asked;

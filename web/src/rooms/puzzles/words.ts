@@ -1,6 +1,6 @@
 // Sentences about a puzzle and about an answer to it.
 
-import type { Posed } from '../../gen';
+import type { PuzzleInfo } from '../../gen';
 import { isOpen } from './board';
 import { gradeOf, gradesOf, type Kind } from './kinds';
 import { changesAt, type PuzzleAnswer } from './solving';
@@ -8,7 +8,7 @@ import { changesAt, type PuzzleAnswer } from './solving';
 const many = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** Whether a puzzle is valid, and how hard it is. */
-export function about(kind: Kind, posed: Posed): string {
+export function about(kind: Kind, posed: PuzzleInfo): string {
   const { solutions, guesses, tokens, broken } = posed;
   const bare = kind.family === 'sudoku' && tokens.every((token) => isOpen(kind, token));
   if (bare) return 'The board is empty: any complete board that breaks no rule is a solution.';
@@ -43,7 +43,7 @@ function oneSolution(kind: Kind, guesses: number | null): string {
 
 /** Whether the answer after a supervision step is right, and how much the step changed. */
 export function result(examined: PuzzleAnswer, step: number): string {
-  const solved = examined.verdicts[step - 1]?.solved ?? false;
+  const solved = examined.checks[step - 1]?.solved ?? false;
   const changed = step > 1 ? `, ${many(changesAt(examined, step), 'cell')} changed` : '';
   return `Supervision step ${step}: ${solved ? 'solved' : 'not solved'}${changed}.`;
 }
@@ -51,7 +51,7 @@ export function result(examined: PuzzleAnswer, step: number): string {
 /** The step at which a threshold stops, the steps saved, and whether the board is solved then. */
 export function stopping(examined: PuzzleAnswer, stop: number, sure: boolean): string {
   const steps = examined.trace.steps.length;
-  const right = examined.verdicts[stop - 1]?.solved ?? false;
+  const right = examined.checks[stop - 1]?.solved ?? false;
   const board = `the board is ${right ? 'solved' : 'not solved'} then`;
   if (!sure)
     return `Confidence never reaches the threshold; all ${many(steps, 'step')} run; ${board}.`;

@@ -1,4 +1,4 @@
-//! Tasks in all their guises as sets: the examples to learn from, the test
+//! Tasks with their augmented copies as sets: the examples to learn from, the test
 //! grids to be judged by.
 
 use std::collections::HashSet;
@@ -8,50 +8,61 @@ use rand_chacha::ChaCha8Rng;
 
 use trm_spec::KnownTask;
 
-use super::{Grid, Guise, Pair, SEQ_LEN, Task, VOCAB, encode_pair};
-use crate::epochs::mixed;
-use crate::puzzles::{Groups, PuzzleError, PuzzleSet};
-use crate::{IGNORED, draw, stream};
+use super::augmentation::TaskAugmentation;
+use super::encoding::{SEQ_LEN, VOCAB, encode_pair};
+use super::grid::Grid;
+use super::json::{Pair, Task};
+use crate::draw::{draw, stream};
+use crate::epochs::mix;
+use crate::puzzles::dataset::PuzzleSet;
+use crate::puzzles::error::PuzzleError;
+use crate::puzzles::order::Groups;
+use crate::split::IGNORED;
 
-/// What becomes of tasks. An identifier stands for a task in one guise, and is
+/// What becomes of tasks. An identifier stands for one copy of a task, and is
 /// the same in both sets; 0 is blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArcSets {
-    /// The examples, all but one of each guise moved about.
+    /// The examples, all but one of each copy moved about.
     pub train: PuzzleSet,
     /// The test grids whose answer is known: those of the tasks as they are, then
-    /// those of their guises.
+    /// those of their augmented copies.
     pub test: PuzzleSet,
     /// Whose the identifiers from 1 on are, in this order.
     pub tasks: Vec<KnownTask>,
 }
 
-/// Draws for each guise that is wanted, before a task counts as having no more
+/// Draws for each augmented copy that is wanted, before a task counts as having no more
 /// that differ.
 const TRIES: usize = 5;
 
-/// Every task as it is and in up to `guises` other ways that differ, drawn with
+/// Every task as it is and up to `augmentations` augmented copies that differ, drawn with
 /// `seed`. Padding in labels does not count, as in the official code.
 ///
 /// # Errors
 /// If there are no tasks, or two of one name.
-pub fn build(name: &str, tasks: &[Task], guises: usize, seed: u64) -> Result<ArcSets, PuzzleError> {
+pub fn build(
+    name: &str,
+    tasks: &[Task],
+    augmentations: usize,
+    seed: u64,
+) -> Result<ArcSets, PuzzleError> {
     let mut names = HashSet::new();
     if let Some(twice) = tasks.iter().find(|task| !names.insert(&task.name)) {
         let reason = format!("two tasks are called {}", twice.name);
         return Err(PuzzleError::Damaged { name: name.into(), reason });
     }
     let mut train = Part::new(name);
-    let [mut test, mut disguised] = [(); 2].map(|()| PuzzleSet::empty(name.into(), SEQ_LEN, VOCAB));
+    let [mut test, mut augmented] = [(); 2].map(|()| PuzzleSet::empty(name.into(), SEQ_LEN, VOCAB));
     let mut known = Vec::new();
     let mut identifier = 0;
     for task in tasks {
         let mut generator = generator(task, seed);
-        let looks = guises_of(task, guises, &mut generator);
-        known.push(KnownTask { name: task.name.clone(), guises: looks.len() - 1 });
-        for guise in looks {
+        let copies = augmentations_of(task, augmentations, &mut generator);
+        known.push(KnownTask { name: task.name.clone(), augmentations: copies.len() - 1 });
+        for augmentation in copies {
             identifier += 1;
-            let shown = |grid: &Grid| shown(grid, guise.as_ref());
+            let shown = |grid: &Grid| shown(grid, augmentation.as_ref());
             let still = generator.random_range(0..task.train.len() as u32) as usize;
             for (place, Pair { input, output }) in task.train.iter().enumerate() {
                 let Some(output) = output else { continue };
@@ -59,7 +70,7 @@ pub fn build(name: &str, tasks: &[Task], guises: usize, seed: u64) -> Result<Arc
                 push(&mut train.set, identifier, &shown(input), &shown(output), moved);
             }
             train.end_puzzle();
-            let tests = if guise.is_none() { &mut test } else { &mut disguised };
+            let tests = if augmentation.is_none() { &mut test } else { &mut augmented };
             for Pair { input, output } in &task.test {
                 let Some(output) = output else { continue };
                 push(tests, identifier, &shown(input), &shown(output), None);
@@ -67,9 +78,9 @@ pub fn build(name: &str, tasks: &[Task], guises: usize, seed: u64) -> Result<Arc
         }
         train.end_group();
     }
-    test.inputs.append(&mut disguised.inputs);
-    test.labels.append(&mut disguised.labels);
-    test.puzzle_identifiers.append(&mut disguised.puzzle_identifiers);
+    test.inputs.append(&mut augmented.inputs);
+    test.labels.append(&mut augmented.labels);
+    test.puzzle_identifiers.append(&mut augmented.puzzle_identifiers);
     test.num_identifiers = identifier as usize + 1;
     let train = train.finish(test.num_identifiers);
     if train.is_empty() {
@@ -80,38 +91,38 @@ pub fn build(name: &str, tasks: &[Task], guises: usize, seed: u64) -> Result<Arc
 
 /// Draws of a task are its own, whatever other tasks there are.
 pub(super) fn generator(task: &Task, seed: u64) -> ChaCha8Rng {
-    let number = task.name.bytes().fold(0, |sum, byte| mixed(sum ^ u64::from(byte)));
+    let number = task.name.bytes().fold(0, |sum, byte| mix(sum ^ u64::from(byte)));
     draw(seed, stream::MADE, number)
 }
 
-/// The task as it is, and up to `most` guises in which it looks different each
-/// time.
-pub(super) fn guises_of(
+/// The task as it is (`None`), and up to `most` augmentations that give different copies.
+pub(super) fn augmentations_of(
     task: &Task,
     most: usize,
     generator: &mut ChaCha8Rng,
-) -> Vec<Option<Guise>> {
-    let looks = |guise: Option<&Guise>| {
-        let inputs = task.train.iter().chain(&task.test).map(|pair| shown(&pair.input, guise));
+) -> Vec<Option<TaskAugmentation>> {
+    let copies = |augmentation: Option<&TaskAugmentation>| {
+        let inputs =
+            task.train.iter().chain(&task.test).map(|pair| shown(&pair.input, augmentation));
         let outputs = task.train.iter().filter_map(|pair| pair.output.as_ref());
-        inputs.chain(outputs.map(|grid| shown(grid, guise))).collect::<Vec<_>>()
+        inputs.chain(outputs.map(|grid| shown(grid, augmentation))).collect::<Vec<_>>()
     };
-    let mut seen = HashSet::from([looks(None)]);
+    let mut seen = HashSet::from([copies(None)]);
     let mut chosen = vec![None];
     for _ in 0..TRIES.saturating_mul(most) {
         if chosen.len() > most {
             break;
         }
-        let guise = Guise::draw(generator);
-        if seen.insert(looks(Some(&guise))) {
-            chosen.push(Some(guise));
+        let augmentation = TaskAugmentation::draw(generator);
+        if seen.insert(copies(Some(&augmentation))) {
+            chosen.push(Some(augmentation));
         }
     }
     chosen
 }
 
-pub(super) fn shown(grid: &Grid, guise: Option<&Guise>) -> Grid {
-    guise.map_or_else(|| grid.clone(), |guise| guise.apply(grid))
+pub(super) fn shown(grid: &Grid, augmentation: Option<&TaskAugmentation>) -> Grid {
+    augmentation.map_or_else(|| grid.clone(), |augmentation| augmentation.apply(grid))
 }
 
 fn push(

@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Grid, LARGEST};
+use super::grid::{Grid, LARGEST};
 
 /// Tokens of a grid.
 pub const SEQ_LEN: usize = LARGEST * LARGEST;

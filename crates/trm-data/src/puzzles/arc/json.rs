@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Grid;
-use crate::puzzles::PuzzleError;
+use super::grid::Grid;
+use crate::puzzles::error::PuzzleError;
 
 /// A grid and what becomes of it, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,20 +1,20 @@
 //! ARC-AGI: tasks from JSON, their official encoding and augmentation, and the
-//! vote over what a model answers to all guises of a task.
+//! vote over a model's predictions for all augmented copies of a test.
 
+mod augmentation;
 mod build;
 mod encoding;
-mod exam;
+mod eval;
 mod grid;
-mod guise;
 mod json;
 mod plain;
 mod vote;
 
+pub use augmentation::TaskAugmentation;
 pub use build::{ArcSets, build};
 pub use encoding::{SEQ_LEN, VOCAB, crop, encode, encode_pair};
-pub use exam::{Exam, Question, Test};
+pub use eval::{ArcEval, Test, TestInput};
 pub use grid::{COLOURS, Grid, LARGEST};
-pub use guise::Guise;
 pub use json::{Pair, Task, add_solutions, parse};
 pub use plain::vote_plain;
-pub use vote::{ATTEMPTS, Ballot, Candidate, attempts, solved, vote};
+pub use vote::{ATTEMPTS, Candidate, Prediction, attempts, solved, vote};

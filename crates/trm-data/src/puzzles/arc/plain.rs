@@ -1,9 +1,11 @@
 //! Tasks and votes as the plain data that crosses to a page, and back.
 
-use trm_spec::{ArcBallot, ArcCandidate, ArcPair, ArcTask};
+use trm_spec::{ArcCandidate, ArcPair, ArcPrediction, ArcTask};
 
-use super::{Ballot, Candidate, Grid, Pair, Task, vote};
-use crate::puzzles::PuzzleError;
+use super::grid::Grid;
+use super::json::{Pair, Task};
+use super::vote::{Candidate, Prediction, vote};
+use crate::puzzles::error::PuzzleError;
 
 impl From<&Task> for ArcTask {
     fn from(task: &Task) -> Self {
@@ -40,21 +42,21 @@ impl Task {
 ///
 /// # Errors
 /// If an answer is no grid.
-pub fn vote_plain(ballots: &[ArcBallot]) -> Result<Vec<ArcCandidate>, PuzzleError> {
-    let ballot = |ballot: &ArcBallot| {
-        let answer = match ballot.answer.is_empty() {
+pub fn vote_plain(predictions: &[ArcPrediction]) -> Result<Vec<ArcCandidate>, PuzzleError> {
+    let prediction = |prediction: &ArcPrediction| {
+        let answer = match prediction.answer.is_empty() {
             true => Ok(Grid::of(0, 0, Vec::new())),
-            false => Grid::new(&ballot.answer),
+            false => Grid::new(&prediction.answer),
         };
-        answer.map(|answer| Ballot { answer, q: ballot.halt })
+        answer.map(|answer| Prediction { answer, q: prediction.halt })
     };
-    let ballots: Result<Vec<_>, String> = ballots.iter().map(ballot).collect();
-    let ballots =
-        ballots.map_err(|reason| PuzzleError::Damaged { name: "an answer".into(), reason })?;
+    let predictions: Result<Vec<_>, String> = predictions.iter().map(prediction).collect();
+    let predictions =
+        predictions.map_err(|reason| PuzzleError::Damaged { name: "an answer".into(), reason })?;
     let plain = |Candidate { answer, count, mean_q }| ArcCandidate {
         answer: Grid::to_rows(&answer),
         votes: count,
         halt: mean_q,
     };
-    Ok(vote(&ballots).into_iter().map(plain).collect())
+    Ok(vote(&predictions).into_iter().map(plain).collect())
 }

@@ -1,8 +1,9 @@
-//! Many answers to one test grid, from all its guises, become two attempts.
+//! The predictions for all augmented copies of a test grid, combined into two attempts
+//! by majority vote.
 
 use std::collections::HashMap;
 
-use super::Grid;
+use super::grid::Grid;
 
 /// Attempts that ARC allows.
 pub const ATTEMPTS: usize = 2;
@@ -10,7 +11,7 @@ pub const ATTEMPTS: usize = 2;
 /// One answer, turned back to the task as it was given, and how sure the model
 /// is of it: the probability of halting.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ballot {
+pub struct Prediction {
     pub answer: Grid,
     pub q: f64,
 }
@@ -25,10 +26,10 @@ pub struct Candidate {
 
 /// The answers by how often they were given, then by how sure the model was on
 /// average, then by which came first.
-pub fn vote(ballots: &[Ballot]) -> Vec<Candidate> {
+pub fn vote(predictions: &[Prediction]) -> Vec<Candidate> {
     let mut places = HashMap::new();
     let mut candidates: Vec<Candidate> = Vec::new();
-    for Ballot { answer, q } in ballots {
+    for Prediction { answer, q } in predictions {
         let place = *places.entry(answer).or_insert_with(|| {
             candidates.push(Candidate { answer: answer.clone(), count: 0, mean_q: 0.0 });
             candidates.len() - 1

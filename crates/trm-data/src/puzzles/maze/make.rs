@@ -4,10 +4,12 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{FLOOR, GOAL, LARGEST, Maze, SMALLEST, START, WALL, shortest};
-use crate::epochs::mixed;
+use super::grid::{FLOOR, GOAL, LARGEST, Maze, SMALLEST, START, WALL};
+use super::path::shortest;
+use crate::draw::{draw, stream};
+use crate::epochs::mix;
 use crate::puzzles::dihedral::Dihedral;
-use crate::{Split, draw, stream};
+use crate::split::Split;
 
 /// How a maze is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +27,12 @@ const ATTEMPTS: usize = 10_000;
 /// One maze in so many is held out.
 const HELD_OUT: u64 = 5;
 
-/// Which part a square maze belongs to; however it is turned, to the same.
-pub fn part(maze: &Maze) -> Split {
+/// Whether a square maze is for training or held out; the same however it is turned.
+pub fn split_of(maze: &Maze) -> Split {
     let digest = |number| {
         let turn = Dihedral::new(number).expect("below eight");
         let tokens = turn.apply(&maze.tokens, maze.rows, maze.cols);
-        tokens.into_iter().fold(0, |sum, token| mixed(sum ^ u64::from(token)))
+        tokens.into_iter().fold(0, |sum, token| mix(sum ^ u64::from(token)))
     };
     let least = (0..Dihedral::COUNT).map(digest).min().unwrap_or(0);
     if least.is_multiple_of(HELD_OUT) { Split::Val } else { Split::Train }
@@ -45,7 +47,7 @@ pub fn make(side: usize, style: Style, split: Split, seed: u64, number: u64) -> 
     }
     let mut generator = draw(seed, stream::MADE, number);
     (0..ATTEMPTS)
-        .find_map(|_| attempt(side, style, &mut generator).filter(|maze| part(maze) == split))
+        .find_map(|_| attempt(side, style, &mut generator).filter(|maze| split_of(maze) == split))
 }
 
 fn attempt(side: usize, style: Style, generator: &mut ChaCha8Rng) -> Option<Maze> {

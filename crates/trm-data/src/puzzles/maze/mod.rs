@@ -2,124 +2,12 @@
 //! `G` goal, `o` path become 1 to 5. A maze has one start and one goal; steps go
 //! up, down, left and right.
 
+mod grid;
 mod make;
 mod path;
 mod text;
 
-use super::PuzzleError;
-
-pub use make::{Style, make, part};
+pub use grid::{CHARACTERS, FLOOR, GOAL, LARGEST, Maze, PATH, SMALLEST, START, VOCAB, WALL};
+pub use make::{Style, make, split_of};
 pub use path::{Verdict, check, shortest, shortest_paths};
 pub use text::{parse, parse_all, parse_line, print};
-
-/// Token `n` is character `n - 1`; 0 is the padding.
-pub const CHARACTERS: [char; 5] = ['#', ' ', 'S', 'G', 'o'];
-
-/// Tokens, the padding included.
-pub const VOCAB: usize = CHARACTERS.len() + 1;
-
-pub const WALL: u32 = 1;
-pub const FLOOR: u32 = 2;
-pub const START: u32 = 3;
-pub const GOAL: u32 = 4;
-pub const PATH: u32 = 5;
-
-/// Fewest rows and columns that are made: smaller grids have too few different
-/// mazes to hold some out.
-pub const SMALLEST: usize = 4;
-
-/// Most rows and columns.
-pub const LARGEST: usize = 100;
-
-/// A grid with one start and one goal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Maze {
-    rows: usize,
-    cols: usize,
-    /// Row-major `[rows · cols]`.
-    tokens: Vec<u32>,
-    start: usize,
-    goal: usize,
-}
-
-impl Maze {
-    /// # Errors
-    /// If the grid is not of that shape, has other tokens, or has not one start
-    /// and one goal.
-    pub fn new(rows: usize, cols: usize, tokens: Vec<u32>) -> Result<Self, PuzzleError> {
-        let unusable = |what: String| PuzzleError::Unusable { what };
-        if tokens.is_empty() || rows.checked_mul(cols) != Some(tokens.len()) {
-            let cells = tokens.len();
-            return Err(unusable(format!("a maze of {rows} × {cols} has not {cells} cells")));
-        }
-        if rows > LARGEST || cols > LARGEST {
-            return Err(unusable(format!(
-                "a maze of {rows} × {cols} is larger than {LARGEST} × {LARGEST}"
-            )));
-        }
-        if let Some(token) = tokens.iter().find(|token| !(WALL..=PATH).contains(token)) {
-            return Err(unusable(format!("a maze has no token {token}")));
-        }
-        let only = |wanted: u32, what: &str| {
-            let mut places = (0..tokens.len()).filter(|cell| tokens[*cell] == wanted);
-            match (places.next(), places.next()) {
-                (Some(place), None) => Ok(place),
-                (None, _) => Err(unusable(format!("the maze has no {what}"))),
-                _ => Err(unusable(format!("the maze has more than one {what}"))),
-            }
-        };
-        let (start, goal) = (only(START, "start (S)")?, only(GOAL, "goal (G)")?);
-        Ok(Self { rows, cols, tokens, start, goal })
-    }
-
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    pub fn cols(&self) -> usize {
-        self.cols
-    }
-
-    pub fn tokens(&self) -> &[u32] {
-        &self.tokens
-    }
-
-    pub fn start(&self) -> usize {
-        self.start
-    }
-
-    pub fn goal(&self) -> usize {
-        self.goal
-    }
-
-    /// The maze without the path that may be drawn into it.
-    pub fn question(&self) -> Self {
-        let clear = |token: &u32| if *token == PATH { FLOOR } else { *token };
-        Self { tokens: self.tokens.iter().map(clear).collect(), ..*self }
-    }
-
-    /// The maze with `path` drawn between start and goal.
-    pub fn with_path(&self, path: &[usize]) -> Self {
-        let mut answer = self.question();
-        for cell in path {
-            if answer.tokens[*cell] == FLOOR {
-                answer.tokens[*cell] = PATH;
-            }
-        }
-        answer
-    }
-
-    /// The cells beside a cell, up to four.
-    fn beside(&self, cell: usize) -> impl Iterator<Item = usize> + use<> {
-        let (rows, cols) = (self.rows, self.cols);
-        let (row, col) = (cell / cols, cell % cols);
-        [
-            (row > 0).then(|| cell - cols),
-            (col > 0).then(|| cell - 1),
-            (col + 1 < cols).then_some(cell + 1),
-            (row + 1 < rows).then_some(cell + cols),
-        ]
-        .into_iter()
-        .flatten()
-    }
-}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{FLOOR, Maze, PATH, WALL};
+use super::grid::{FLOOR, Maze, PATH, WALL};
 
 /// What an answer to a maze is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Mazes as people write them.
 
-use super::{CHARACTERS, FLOOR, LARGEST, Maze};
-use crate::puzzles::PuzzleError;
+use super::grid::{CHARACTERS, FLOOR, LARGEST, Maze};
+use crate::puzzles::error::PuzzleError;
 
 /// A maze as lines of its characters, `.` being floor as well. Rows that ended
 /// in floor may have lost it: they are filled up. Lines of nothing, not even

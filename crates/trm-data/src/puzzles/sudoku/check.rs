@@ -1,6 +1,6 @@
 //! Which rules a board breaks, and where.
 
-use super::Size;
+use super::size::Size;
 use super::solver::units;
 
 /// A row, a column or a box, each numbered from 0.
@@ -48,7 +48,7 @@ pub fn violations(size: Size, board: &[u8]) -> Vec<Violation> {
 
 /// Whether `answer` is a whole board that breaks no rule and keeps what `board`
 /// gives.
-pub fn answers(size: Size, board: &[u8], answer: &[u8]) -> bool {
+pub fn solves(size: Size, board: &[u8], answer: &[u8]) -> bool {
     let given = |(given, digit): (&u8, &u8)| *given == 0 || given == digit;
     answer.len() == size.cells()
         && answer.iter().all(|digit| (1..=size.side() as u8).contains(digit))

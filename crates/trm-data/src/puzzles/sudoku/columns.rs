@@ -1,8 +1,8 @@
 //! Which columns of a table of Sudokus hold puzzles and answers.
 
-use super::Size;
-use super::lines::{parse_board, resembles_board};
-use super::table::{Row, is_board};
+use super::fields::Row;
+use super::lines::{is_board, parse_board, resembles_board};
+use super::size::Size;
 
 /// Columns of a file, counted from 0. A line of one field is a puzzle in any file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

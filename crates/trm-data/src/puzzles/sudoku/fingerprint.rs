@@ -1,8 +1,8 @@
-//! A number that every guise of a puzzle has in common, so that what is held
+//! A number that all augmented copies of a puzzle share, so that what is held
 //! out can be kept apart from what is learned from.
 
-use super::Size;
-use crate::epochs::mixed;
+use super::size::Size;
+use crate::epochs::mix;
 
 /// The same for a board and all its shuffles; different boards differ as a rule,
 /// not always. Cells, lines, boxes and digits take turns in summing up what they
@@ -14,21 +14,21 @@ pub fn fingerprint(size: Size, board: &[u8]) -> u64 {
         let mut sums = [[0_u64; 10]; 4];
         for (cell, colour) in cells.iter().enumerate() {
             for (sums, place) in sums.iter_mut().zip(places(size, board, cell)) {
-                sums[place] = sums[place].wrapping_add(mixed(*colour));
+                sums[place] = sums[place].wrapping_add(mix(*colour));
             }
         }
         for (cell, colour) in cells.iter_mut().enumerate() {
             let [row, col, boxed, digit] = places(size, board, cell);
             // Rows and columns count alike: a board may be transposed.
-            let lines = mixed(sums[0][row]).wrapping_add(mixed(sums[1][col]));
-            let boxed = mixed(sums[2][boxed] ^ BOX);
-            let digit = if digit == 0 { 0 } else { mixed(sums[3][digit] ^ DIGIT) };
-            *colour = mixed(lines ^ boxed.rotate_left(21) ^ digit.rotate_left(42))
-                .wrapping_add(mixed(*colour));
+            let lines = mix(sums[0][row]).wrapping_add(mix(sums[1][col]));
+            let boxed = mix(sums[2][boxed] ^ BOX);
+            let digit = if digit == 0 { 0 } else { mix(sums[3][digit] ^ DIGIT) };
+            *colour = mix(lines ^ boxed.rotate_left(21) ^ digit.rotate_left(42))
+                .wrapping_add(mix(*colour));
         }
     }
     debug_assert_eq!(cells.len(), side * side);
-    mixed(cells.into_iter().fold(0, u64::wrapping_add))
+    mix(cells.into_iter().fold(0, u64::wrapping_add))
 }
 
 /// After two, every cell knows of every other.

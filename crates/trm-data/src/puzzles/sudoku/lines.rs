@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Size;
+use super::size::Size;
 
 /// Characters that mark a blank cell. A board may mix the first three; each of
 /// the others is only used alone, so that a stray one is not taken for a blank.
@@ -150,6 +150,11 @@ pub(super) fn resembles_board(text: &str) -> bool {
         fitting += usize::from(fits(character));
     }
     (8..=100).contains(&cells) && fitting * 4 >= cells * 3
+}
+
+/// Whether a field has as many characters as a board, or looks like one.
+pub(super) fn is_board(field: &str) -> bool {
+    Size::of_cells(field.chars().count()).is_some() || resembles_board(field)
 }
 
 /// A board as one line, blanks as dots.

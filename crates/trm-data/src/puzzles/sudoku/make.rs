@@ -5,10 +5,12 @@ use std::ops::RangeInclusive;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::augment::permutation;
+use super::fingerprint::fingerprint;
+use super::shuffle::permutation;
+use super::size::Size;
 use super::solver::{fill, implies, rate};
-use super::{Size, fingerprint};
-use crate::{Split, draw, stream};
+use crate::draw::{draw, stream};
+use crate::split::Split;
 
 /// A board and its only solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +62,8 @@ const ATTEMPTS: usize = 20_000;
 /// One puzzle in so many is held out.
 const HELD_OUT: u64 = 5;
 
-/// Which part a puzzle belongs to. Every guise of a puzzle belongs to the same.
-pub fn part(size: Size, board: &[u8]) -> Split {
+/// Whether a puzzle is for training or held out. All augmented copies of a puzzle belong to the same.
+pub fn split_of(size: Size, board: &[u8]) -> Split {
     if fingerprint(size, board).is_multiple_of(HELD_OUT) { Split::Val } else { Split::Train }
 }
 
@@ -77,7 +79,7 @@ pub fn make(
 ) -> Option<Puzzle> {
     let mut generator = draw(seed, stream::MADE, number);
     (0..ATTEMPTS).find_map(|_| {
-        attempt(size, guesses, &mut generator).filter(|p| part(size, &p.board) == split)
+        attempt(size, guesses, &mut generator).filter(|p| split_of(size, &p.board) == split)
     })
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use super::Size;
+use super::size::Size;
 
 /// What a board has for solutions; two are enough to know of several.
 #[derive(Clone, Debug, PartialEq, Eq)]

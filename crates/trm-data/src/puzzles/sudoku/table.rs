@@ -3,10 +3,12 @@
 //! for the whole file, by its header or else by the form of all its lines, so that
 //! a puzzle that cannot be read is an error and never its solution.
 
+use super::check::violations;
 use super::columns::Columns;
-use super::lines::{Marks, board, parse_board, resembles_board};
-use super::{Size, violations};
-use crate::puzzles::PuzzleError;
+use super::fields::{Row, rows};
+use super::lines::{Marks, board, is_board, parse_board};
+use super::size::Size;
+use crate::puzzles::error::PuzzleError;
 
 /// A line of a file: a puzzle, and its answer where the line has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +22,6 @@ pub struct Line {
     /// The solution, which keeps the rules and the puzzle's digits.
     pub answer: Option<Vec<u8>>,
 }
-
-/// A line that is neither empty nor a comment, cut into fields.
-pub(super) struct Row<'a> {
-    /// Line of the file, from 1.
-    pub number: usize,
-    pub fields: Vec<&'a str>,
-}
-
-/// What may stand between fields, in the order of preference.
-const SEPARATORS: [char; 3] = [',', '\t', ';'];
 
 /// The puzzles of a text, one a line: a board alone, or a row of a table whose
 /// fields are separated by commas, semicolons or tabs. Empty lines and lines that
@@ -46,7 +38,7 @@ const SEPARATORS: [char; 3] = [',', '\t', ';'];
 /// place in it.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
     let at = |line: usize, reason: String| PuzzleError::Line { name: name.into(), line, reason };
-    let mut rows = rows(text);
+    let mut rows = rows(text, Columns::is_name);
     let header = (rows.first().filter(|row| Columns::is_header(&row.fields)).is_some())
         .then(|| rows.remove(0));
     let Some(first) = rows.first() else {
@@ -70,7 +62,8 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
 pub fn parse_one(name: &str, text: &str) -> Result<(Size, Vec<u8>), PuzzleError> {
     let unusable = |what: String| PuzzleError::Unusable { what };
     let bare: String = text.trim_start_matches('\u{feff}').split_whitespace().collect();
-    let headed = rows(text).first().is_some_and(|row| Columns::is_header(&row.fields));
+    let headed =
+        rows(text, Columns::is_name).first().is_some_and(|row| Columns::is_header(&row.fields));
     let cells = bare.chars().count();
     let is_table = bare.contains([',', ';', '"'])
         || headed
@@ -91,83 +84,6 @@ pub fn parse_one(name: &str, text: &str) -> Result<(Size, Vec<u8>), PuzzleError>
             Err(unusable(format!("{name} holds {} puzzles, where one is wanted", more + 1)))
         }
     }
-}
-
-fn rows<'a>(text: &'a str) -> Vec<Row<'a>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // Line ends of Unix and Windows, and those of old spreadsheets.
-    let end = if text.contains('\n') { '\n' } else { '\r' };
-    let lines = text.split(end).zip(1..);
-    let content = |(line, _): &(&str, usize)| {
-        let line = line.trim();
-        !line.is_empty() && !line.starts_with('#')
-    };
-    let lines: Vec<_> = lines.filter(content).collect();
-    let separator = separator(text, &lines);
-    let cut = |(line, number): (&'a str, usize)| {
-        // Indentation is no empty field.
-        let alone = line.trim();
-        let line = if alone.contains(separator) { line } else { alone };
-        Row { number, fields: fields(line, separator) }
-    };
-    lines.into_iter().map(cut).collect()
-}
-
-/// The separator that cuts most lines into fields with a board or with a known name.
-fn separator(text: &str, lines: &[(&str, usize)]) -> char {
-    let present = SEPARATORS.into_iter().filter(|separator| text.contains(*separator));
-    let useful = |fields: &[&str]| {
-        fields.len() > 1 && fields.iter().any(|field| is_board(field) || Columns::is_name(field))
-    };
-    let score = |separator: &char| {
-        lines.iter().filter(|(line, _)| useful(&fields(line, *separator))).count()
-    };
-    let mut best = (SEPARATORS[0], 0);
-    for separator in present {
-        let score = score(&separator);
-        if score > best.1 {
-            best = (separator, score);
-        }
-    }
-    best.0
-}
-
-/// Whether a field has as many characters as a board, or looks like one.
-pub(super) fn is_board(field: &str) -> bool {
-    Size::of_cells(field.chars().count()).is_some() || resembles_board(field)
-}
-
-/// The fields of a line, without quotes and spaces around them. A separator inside
-/// quotes does not part.
-fn fields(line: &str, separator: char) -> Vec<&str> {
-    let blank = |c: char| c.is_whitespace() && c != separator;
-    let mut fields = Vec::new();
-    let mut rest = line;
-    loop {
-        let start = rest.trim_start_matches(blank);
-        let end = closing_quote(start, separator).unwrap_or(0);
-        let Some(at) = start[end..].find(separator) else {
-            fields.push(bare(start));
-            return fields;
-        };
-        fields.push(bare(&start[..end + at]));
-        rest = &start[end + at + separator.len_utf8()..];
-    }
-}
-
-fn bare(field: &str) -> &str {
-    field.trim().trim_matches('"').trim()
-}
-
-/// Where the quotes end that a field begins with: before a separator or the end.
-fn closing_quote(field: &str, separator: char) -> Option<usize> {
-    let inside = field.strip_prefix('"')?;
-    let ends = |(at, _): &(usize, &str)| {
-        let after =
-            inside[at + 1..].trim_start_matches(|c: char| c.is_whitespace() && c != separator);
-        after.is_empty() || after.starts_with(separator)
-    };
-    inside.match_indices('"').find(ends).map(|(at, _)| at + 2)
 }
 
 fn read(row: &Row<'_>, columns: &Columns, marks: &mut Marks) -> Result<Line, String> {

@@ -1,9 +1,9 @@
 //! What all parts of `bench` use: a fresh run, and the spread of repeated measurements.
 
 use serde::Serialize;
-use trm_data::Corpus;
-use trm_spec::{Family, Lessons, RunConfig};
-use trm_train::{Material, Run};
+use trm_data::Dataset;
+use trm_spec::{DataSource, RunConfig};
+use trm_train::Run;
 
 use crate::device::OpenDevice;
 
@@ -29,13 +29,8 @@ impl Spread {
 /// # Errors
 /// If the settings do not fit together.
 pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn Run>> {
-    let material = if config.model.family() == Family::Puzzles {
-        Material::new(&Lessons::Puzzles, config, None)?
-    } else {
-        let text = trm_data::shakespeare();
-        Corpus::from_text("shakespeare", text, config.data.val_fraction)?.into()
-    };
-    Ok(trm_train::create(config, material, &device.device)?)
+    let data = Dataset::load(&DataSource::Named, config, None)?;
+    Ok(trm_train::create(config, data, &device.device)?)
 }
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use trm_data::{Document, WikiText, find_texts, shakespeare};
+use trm_data::{Document, SHAKESPEARE, WikiText, find_texts, shakespeare};
 
 use crate::report::{say, usage};
-use crate::text::SHAKESPEARE;
 
 /// Texts by split.
 #[derive(Default)]

@@ -7,15 +7,14 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::puzzles::arc::{self, Candidate, Exam, Grid, Test};
-use trm_data::puzzles::{TaskFile, official};
+use trm_data::puzzles::arc::{self, ArcEval, Candidate, Grid, Test};
+use trm_data::puzzles::{TaskFile, is_official, official, task_files};
 use trm_spec::Vocab;
 use trm_train::{Run, checkpoint::Header};
 
 use super::request::request;
 use crate::args;
 use crate::output::{print, print_json};
-use crate::puzzles::{is_official, task_files};
 use crate::report::{say, usage};
 
 #[derive(Serialize)]
@@ -54,11 +53,11 @@ struct Submitted {
     attempt_2: Vec<Vec<u8>>,
 }
 
-/// What the file or folder at `path` asks a model that knows ARC's tasks; `None`
-/// for other models.
-pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
+/// The evaluation on the file or folder at `path` of a model that knows ARC's tasks;
+/// `None` for other models.
+pub fn open(path: &Path, header: &Header) -> anyhow::Result<Option<ArcEval>> {
     let length = header.config.model.length();
-    let exam = match &header.vocab {
+    let eval = match &header.vocab {
         // Converted weights know no names; an official folder has them.
         Vocab::Plain { size: arc::VOCAB } if length == arc::SEQ_LEN => {
             if !is_official(path) {
@@ -66,47 +65,52 @@ pub fn exam(path: &Path, header: &Header) -> anyhow::Result<Option<Exam>> {
                     "these weights know their tasks only by number; give the official data folder that they were trained on"
                 ));
             }
-            Exam::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
+            ArcEval::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
         }
         Vocab::Arc { tasks } => {
             let files = task_files(path)?;
             let given: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
-            Exam::new(&given?.concat(), tasks, header.config.train.seed)?
+            ArcEval::new(&given?.concat(), tasks, header.config.train.seed)?
         }
         _ => return Ok(None),
     };
-    if exam.tests.is_empty() {
+    if eval.tests.is_empty() {
         return Err(usage!("there are no test grids in {}", path.display()));
     }
-    Ok(Some(exam))
+    Ok(Some(eval))
 }
 
-/// Asks `run`, test after test, and tells what comes of it.
-pub fn sit(exam: &Exam, run: &dyn Run, typed: &args::Solve, depth: usize) -> anyhow::Result<()> {
-    if let Some(first) = exam.unknown.first() {
+/// Evaluates `run` test by test and prints the results.
+pub fn evaluate(
+    eval: &ArcEval,
+    run: &dyn Run,
+    typed: &args::Solve,
+    depth: usize,
+) -> anyhow::Result<()> {
+    if let Some(first) = eval.unknown.first() {
         say!(
             "{} tasks are skipped because the model was not trained on them: {first}, …",
-            exam.unknown.len()
+            eval.unknown.len()
         );
     }
-    let mut tests = Vec::with_capacity(exam.tests.len());
-    for (place, test) in exam.tests.iter().enumerate() {
+    let mut tests = Vec::with_capacity(eval.tests.len());
+    for (place, test) in eval.tests.iter().enumerate() {
         let name = || format!("task {}, test {}", test.task, test.number);
-        let questions = exam.questions.iter().filter(|question| question.test == place);
-        let asked = Exam {
+        let inputs = eval.inputs.iter().filter(|input| input.test == place);
+        let single = ArcEval {
             tests: vec![test.clone()],
-            questions: questions.cloned().map(|q| arc::Question { test: 0, ..q }).collect(),
+            inputs: inputs.cloned().map(|input| arc::TestInput { test: 0, ..input }).collect(),
             unknown: Vec::new(),
         };
-        let inputs = asked.questions.iter().map(|q| q.tokens.clone()).collect();
-        let identifiers = asked.questions.iter().map(|q| q.identifier).collect();
+        let inputs = single.inputs.iter().map(|input| input.tokens.clone()).collect();
+        let identifiers = single.inputs.iter().map(|input| input.identifier).collect();
         let request = request(typed, depth, inputs, identifiers);
         let solutions = block_on(run.solver()?.solve(&request)).with_context(name)?;
         let answers = solutions.iter().map(|s| (s.answer.as_slice(), f64::from(s.halt)));
-        let candidates = asked.count(answers).remove(0);
+        let candidates = single.candidates(answers).remove(0);
         let answered = answered(test, &candidates, solutions.len());
         if typed.json {
-            say!("{} ({} of {})", name(), place + 1, exam.tests.len());
+            say!("{} ({} of {})", name(), place + 1, eval.tests.len());
         } else {
             print(&shown(&answered))?;
         }

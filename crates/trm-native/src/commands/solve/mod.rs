@@ -11,8 +11,8 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::sudoku::Size;
-use trm_data::puzzles::{Kind, PuzzleError};
-use trm_spec::{Family, PuzzleFrom, RunConfig, Solution, SolutionCount};
+use trm_data::puzzles::{PuzzleError, PuzzleKind};
+use trm_spec::{Family, PuzzleInput, RunConfig, Solution, SolutionCount};
 
 use self::request::request;
 use crate::args;
@@ -102,8 +102,8 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
         trm_train::load(&bytes, None, None, &device.device)
             .with_context(|| typed.checkpoint.display().to_string())
     };
-    if let Some(exam) = arc::exam(&typed.puzzles, &header)? {
-        return arc::sit(&exam, &*solver()?, typed, model.depth());
+    if let Some(eval) = arc::open(&typed.puzzles, &header)? {
+        return arc::evaluate(&eval, &*solver()?, typed, model.depth());
     }
     let kind = kind(&header.config)?;
     let (name, text) = text(&typed.puzzles)?;
@@ -139,11 +139,11 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
 
 /// The kind of puzzle that a model was trained on, by the name of its dataset or, for
 /// Sudokus of another name, by its size.
-fn kind(config: &RunConfig) -> anyhow::Result<Kind> {
+fn kind(config: &RunConfig) -> anyhow::Result<PuzzleKind> {
     let (dataset, cells) = (&config.data.dataset, config.model.length());
-    Kind::named(dataset).or_else(|| Size::of_cells(cells).map(Kind::Sudoku)).ok_or_else(|| {
-        usage!("`solve` does not know puzzles of the dataset `{dataset}` with {cells} cells")
-    })
+    PuzzleKind::named(dataset).or_else(|| Size::of_cells(cells).map(PuzzleKind::Sudoku)).ok_or_else(
+        || usage!("`solve` does not know puzzles of the dataset `{dataset}` with {cells} cells"),
+    )
 }
 
 /// The name and the contents of a file or of standard input.
@@ -157,19 +157,19 @@ fn text(path: &Path) -> anyhow::Result<(String, String)> {
 }
 
 fn answered(
-    kind: Kind,
+    kind: PuzzleKind,
     line: usize,
     puzzle: &[u32],
     solution: &Solution,
 ) -> Result<Answered, PuzzleError> {
-    let posed = kind.pose(&PuzzleFrom::Drawn { tokens: puzzle.to_vec() })?;
-    let judged = kind.judge(puzzle, &solution.answer)?;
-    let verdict = Verdict::of(posed.solutions, judged.solved);
-    let broken = if verdict == Verdict::NoSolution { posed.broken } else { judged.broken };
+    let info = kind.check(&PuzzleInput::Drawn { tokens: puzzle.to_vec() })?;
+    let check = kind.check_answer(puzzle, &solution.answer)?;
+    let verdict = Verdict::of(info.solutions, check.solved);
+    let broken = if verdict == Verdict::NoSolution { info.broken } else { check.broken };
     Ok(Answered {
         line,
-        puzzle: posed.text,
-        answer: kind.show(&solution.answer),
+        puzzle: info.text,
+        answer: kind.print(&solution.answer),
         verdict,
         broken: broken.into_iter().map(|broken| broken.rule).collect(),
         least_confidence: solution.prob.iter().copied().fold(1.0, f32::min),

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use trm_core::{Autoregressive, Engine};
-use trm_data::{Corpus, IGNORED, Measure, Split, Window};
+use trm_data::{IGNORED, Measure, Split, TextDataset, Window};
 use trm_spec::{DepthLoss, Failure, FailureKind};
 
 use super::lm_batch::LmBatch;
@@ -21,7 +21,7 @@ const BATCH_TOKENS: usize = 4096;
 pub(crate) async fn evaluate<M: Autoregressive>(
     task: &LanguageTask<M>,
     model: &M,
-    corpus: &Corpus,
+    corpus: &TextDataset,
     scoring: &Scoring,
 ) -> Result<Evaluation, Failure> {
     let block = model.block_size();

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rand::RngExt;
 use trm_core::{Autoregressive, Engine};
-use trm_data::{Batch, Corpus, Split, draw, stream};
+use trm_data::{Batch, DataError, Split, TextDataset, describe, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
     DepthLoss, Failure, FailureKind, Precision, Prediction, RunConfig, StepReport, Trace, Vocab,
@@ -12,18 +12,19 @@ use trm_spec::{
 use super::backward::{checkpointed, gradients};
 use super::objective::LanguageTask;
 use crate::checks::{check_depth, check_tokens, half};
-use crate::material::{Material, wrong_data};
+use crate::dataset::wrong_data;
 use crate::run::{Scoring, TraceRequest, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::trace::trace;
 use crate::train_run::{Capabilities, TrainRun};
+use trm_data::Dataset;
 
 /// Bits of a dropout address that hold the cycle, below those of the batch.
 const CYCLE_BITS: u32 = 12;
 
 #[async_trait(?Send)]
 impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
-    type Data = Corpus;
+    type Data = TextDataset;
     type Batch = Batch;
     type Carry = ();
     type BufferGradients = ();
@@ -32,8 +33,21 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         *self = self.with_settings(config.model.depth(), &config.train);
     }
 
-    fn accept(&self, config: &RunConfig, _: &Vocab, data: Material) -> Result<Corpus, Failure> {
-        let Material::Text(corpus) = data else { return Err(wrong_data(&config.model, &data)) };
+    fn accept(
+        &self,
+        config: &RunConfig,
+        vocab: &Vocab,
+        data: Dataset,
+    ) -> Result<TextDataset, Failure> {
+        let Dataset::Text(corpus) = data else { return Err(wrong_data(&config.model, &data)) };
+        if corpus.vocab() != vocab {
+            return Err(DataError::OtherVocab {
+                name: corpus.name().into(),
+                found: describe(corpus.vocab()),
+                wanted: describe(vocab),
+            }
+            .into());
+        }
         corpus.check_block(config.model.length())?;
         Ok(corpus)
     }
@@ -46,7 +60,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         )
     }
 
-    fn tokens(corpus: &Corpus) -> (usize, usize) {
+    fn tokens(corpus: &TextDataset) -> (usize, usize) {
         (corpus.len(Split::Train), corpus.len(Split::Val))
     }
 
@@ -65,7 +79,12 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         if train.precision == Precision::F16 { tokens as f64 } else { 1.0 }
     }
 
-    fn batch(&self, config: &RunConfig, corpus: &Corpus, id: BatchId) -> Result<Batch, Failure> {
+    fn batch(
+        &self,
+        config: &RunConfig,
+        corpus: &TextDataset,
+        id: BatchId,
+    ) -> Result<Batch, Failure> {
         let (train, block) = (&config.train, config.model.length());
         let batch = corpus.batch(Split::Train, train.seed, id.number, train.batch_size, block)?;
         match train.prediction {
@@ -108,7 +127,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
     async fn evaluate(
         &self,
         model: &M,
-        corpus: &Corpus,
+        corpus: &TextDataset,
         depths: &[usize],
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use trm_core::{Autoregressive, State};
-use trm_data::{Corpus, Split, encode};
+use trm_data::{Split, TextDataset, encode};
 use trm_spec::{Failure, FailureKind, GenerateOptions, Trace};
 
 use super::evaluate::evaluate;
@@ -22,7 +22,7 @@ impl<M: Autoregressive> LanguageTask<M> {
     pub(super) async fn score(
         &self,
         model: &M,
-        corpus: &Corpus,
+        corpus: &TextDataset,
         scoring: &Scoring,
     ) -> Result<Evaluation, Failure> {
         if corpus.len(Split::Val) < 2 {

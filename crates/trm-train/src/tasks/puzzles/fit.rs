@@ -1,6 +1,6 @@
 //! Whether puzzles fit a model.
 
-use trm_data::puzzles::PuzzleData;
+use trm_data::puzzles::PuzzleDataset;
 use trm_spec::{Failure, FailureKind, TrmSpec, Vocab};
 
 use crate::checks::check_tokens;
@@ -9,7 +9,11 @@ use crate::checks::check_tokens;
 ///
 /// # Errors
 /// Names the first size that differs.
-pub(super) fn check_data(spec: &TrmSpec, vocab: &Vocab, data: &PuzzleData) -> Result<(), Failure> {
+pub(super) fn check_data(
+    spec: &TrmSpec,
+    vocab: &Vocab,
+    data: &PuzzleDataset,
+) -> Result<(), Failure> {
     let refused = |key: &str, model: usize, puzzles: usize| {
         Err(Failure::new(
             FailureKind::Corpus,

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::sample::{argmax, softmax};
 use trm_core::{Context, Recursive, State};
-use trm_data::puzzles::{PuzzleData, PuzzleSet};
+use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{Failure, FailureKind, HaltScore, PuzzleScores, Solution, StepScore};
 
 use super::batch::Puzzles;
@@ -39,7 +39,7 @@ const THRESHOLDS: [f64; 9] = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 0.9999
 pub(super) async fn evaluate(
     model: &Trm,
     task: &PuzzleTask,
-    data: &PuzzleData,
+    data: &PuzzleDataset,
     steps: usize,
     puzzles: usize,
 ) -> Result<PuzzleScores, Failure> {

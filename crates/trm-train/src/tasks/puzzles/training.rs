@@ -6,7 +6,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_core::Recursive;
 use trm_core::models::trm::{DualState, PuzzleInput, Trm};
-use trm_data::puzzles::{PuzzleBatch, PuzzleData};
+use trm_data::puzzles::{PuzzleBatch, PuzzleDataset};
 use trm_spec::{
     DepthLoss, Failure, FailureKind, RunConfig, Solved, StepReport, Supervision, Trace, Vocab,
 };
@@ -17,12 +17,13 @@ use super::fit::{check_data, check_rows};
 use super::solve::evaluate;
 use super::supervision::{PuzzleTask, Supervised};
 use crate::checks::check_depth;
-use crate::material::{Material, wrong_data};
+use crate::dataset::wrong_data;
 use crate::optim::sign_descent;
 use crate::run::{Solver, TraceRequest};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::trace::trace;
 use crate::train_run::{Capabilities, TrainRun};
+use trm_data::Dataset;
 
 /// Gradients of rows of the puzzle embedding.
 pub struct EmbeddingGradients {
@@ -34,7 +35,7 @@ pub struct EmbeddingGradients {
 
 #[async_trait(?Send)]
 impl Task<Trm> for PuzzleTask {
-    type Data = PuzzleData;
+    type Data = PuzzleDataset;
     type Batch = PuzzleBatch;
     type Carry = Carry;
     type BufferGradients = Option<EmbeddingGradients>;
@@ -47,9 +48,9 @@ impl Task<Trm> for PuzzleTask {
         &self,
         config: &RunConfig,
         vocab: &Vocab,
-        data: Material,
-    ) -> Result<PuzzleData, Failure> {
-        let Material::Puzzles(data) = data else { return Err(wrong_data(&config.model, &data)) };
+        data: Dataset,
+    ) -> Result<PuzzleDataset, Failure> {
+        let Dataset::Puzzles(data) = data else { return Err(wrong_data(&config.model, &data)) };
         check_data(&self.spec, vocab, &data)?;
         Ok(data)
     }
@@ -62,7 +63,7 @@ impl Task<Trm> for PuzzleTask {
         )
     }
 
-    fn tokens(data: &PuzzleData) -> (usize, usize) {
+    fn tokens(data: &PuzzleDataset) -> (usize, usize) {
         (data.train.inputs.len(), data.val.inputs.len())
     }
 
@@ -78,7 +79,7 @@ impl Task<Trm> for PuzzleTask {
     fn batch(
         &self,
         config: &RunConfig,
-        data: &PuzzleData,
+        data: &PuzzleDataset,
         id: BatchId,
     ) -> Result<PuzzleBatch, Failure> {
         Ok(data.batch(config.train.seed, id.number, config.train.batch_size))
@@ -146,7 +147,7 @@ impl Task<Trm> for PuzzleTask {
     async fn evaluate(
         &self,
         model: &Trm,
-        data: &PuzzleData,
+        data: &PuzzleDataset,
         depths: &[usize],
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::files::unreadable;
-use crate::{CorpusError, is_json_lines};
+use super::json_lines::is_json_lines;
+use super::read_errors::unreadable;
+use crate::error::DataError;
 
 /// Bytes of a file that are looked at to tell text from other things.
 const GLANCE: u64 = 1 << 16;
@@ -40,7 +41,7 @@ impl<'a> Document<'a> {
     }
 
     /// In bytes.
-    pub(crate) fn size(&self) -> Result<u64, CorpusError> {
+    pub(crate) fn size(&self) -> Result<u64, DataError> {
         match self {
             Self::Text(_, text) => Ok(text.len() as u64),
             Self::File(path) | Self::JsonLines(path, _) => {
@@ -53,7 +54,7 @@ impl<'a> Document<'a> {
 /// The texts that `paths` mean: files as they are, and of folders what is in
 /// them: every `.txt`, `.md`, `.jsonl` and `.ndjson` file, and others that hold
 /// UTF-8 text. Hidden files and folders are left out.
-pub fn find_texts(paths: &[PathBuf]) -> Result<Found, CorpusError> {
+pub fn find_texts(paths: &[PathBuf]) -> Result<Found, DataError> {
     let mut found = Found::default();
     for path in paths {
         if !path.is_dir() {
@@ -64,7 +65,7 @@ pub fn find_texts(paths: &[PathBuf]) -> Result<Found, CorpusError> {
         let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
         let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
-            let entry = entry.map_err(|error| CorpusError::Unreadable {
+            let entry = entry.map_err(|error| DataError::Unreadable {
                 path: error.path().unwrap_or(path).display().to_string(),
                 reason: error.to_string(),
             })?;
@@ -75,14 +76,14 @@ pub fn find_texts(paths: &[PathBuf]) -> Result<Found, CorpusError> {
             }
         }
         if found.texts.len() == before {
-            return Err(CorpusError::NoText { path: path.display().to_string() });
+            return Err(DataError::NoText { path: path.display().to_string() });
         }
     }
     Ok(found)
 }
 
 /// Whether a file of a folder is meant as text, so that it is an error if it is not.
-fn is_text(path: &Path) -> Result<bool, CorpusError> {
+fn is_text(path: &Path) -> Result<bool, DataError> {
     let mut start = Vec::new();
     File::open(path)
         .and_then(|file| file.take(GLANCE).read_to_end(&mut start))

@@ -11,8 +11,8 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 use trm_spec::Vocab;
 
-use crate::CorpusError;
-use crate::files::unreadable;
+use super::read_errors::unreadable;
+use crate::error::DataError;
 
 /// What the header of a token file calls its format.
 pub(crate) const FORMAT: &str = "trm-tokens/1";
@@ -73,7 +73,7 @@ impl Width {
 impl TokenFile {
     /// Whether the file at `path` looks like safetensors rather than text. What
     /// is in it, [`TokenFile::open`] says.
-    pub fn recognise(path: &Path) -> Result<bool, CorpusError> {
+    pub fn recognise(path: &Path) -> Result<bool, DataError> {
         let mut start = [0; 9];
         let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
         match file.read_exact(&mut start) {
@@ -86,9 +86,9 @@ impl TokenFile {
 
     /// Opens a token file; its tokens stay on disk until they are read. The file
     /// must not be changed while it is open.
-    pub fn open(path: &Path) -> Result<Self, CorpusError> {
+    pub fn open(path: &Path) -> Result<Self, DataError> {
         let damaged =
-            |reason: String| CorpusError::Damaged { path: path.display().to_string(), reason };
+            |reason: String| DataError::Damaged { path: path.display().to_string(), reason };
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         // SAFETY: the map is only read. Whoever changes the file meanwhile changes
         // what is read, which is why writers replace files instead.
@@ -143,7 +143,7 @@ impl TokenFile {
             map,
         };
         if file.is_empty() {
-            return Err(CorpusError::Empty { name: path.display().to_string() });
+            return Err(DataError::Empty { name: path.display().to_string() });
         }
         if file.data.len() <= CHECKED {
             file.verify()?;
@@ -153,7 +153,7 @@ impl TokenFile {
 
     /// Reads the whole file and checks that its tokens are those that were
     /// written, and all in the vocabulary.
-    pub fn verify(&self) -> Result<(), CorpusError> {
+    pub fn verify(&self) -> Result<(), DataError> {
         const PIECE: usize = 1 << 20;
         let mut digest = Sha256::new();
         let mut outside = None;
@@ -168,7 +168,7 @@ impl TokenFile {
         }
         let found = hex(digest);
         if found != self.sha256 {
-            return Err(CorpusError::Damaged {
+            return Err(DataError::Damaged {
                 path: self.path.display().to_string(),
                 reason: format!(
                     "its tokens have the digest {}…, but {}… were written",
@@ -179,7 +179,7 @@ impl TokenFile {
         }
         match outside {
             None => Ok(()),
-            Some((position, token)) => Err(CorpusError::Outside {
+            Some((position, token)) => Err(DataError::Outside {
                 name: self.path.display().to_string(),
                 token,
                 position,

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::CorpusError;
+use crate::error::DataError;
 
 /// How the files of the two layouts end.
 const LAYOUTS: [&str; 2] = ["raw", "tokens"];
@@ -23,7 +23,7 @@ impl WikiText {
     /// The parts in `folder`, or nothing where it is another kind of folder. Parts
     /// of both layouts together, or one to train on without one for validation,
     /// are an error.
-    pub fn find(folder: &Path) -> Result<Option<Self>, CorpusError> {
+    pub fn find(folder: &Path) -> Result<Option<Self>, DataError> {
         let part = |name: &str, layout: &str| {
             Some(folder.join(format!("wiki.{name}.{layout}"))).filter(|path| path.is_file())
         };
@@ -32,7 +32,7 @@ impl WikiText {
             parts.iter().any(Option::is_some).then_some(parts)
         });
         let incomplete =
-            |reason: String| CorpusError::Incomplete { path: folder.display().to_string(), reason };
+            |reason: String| DataError::Incomplete { path: folder.display().to_string(), reason };
         let (layout, parts) = match (raw, tokens) {
             (None, None) => return Ok(None),
             (Some(parts), None) => (LAYOUTS[0], parts),

@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use trm_spec::{KnownTask, Vocab};
 
-use super::order::{Groups, row};
+use super::order::{Groups, row_at};
 use super::{dihedral, sudoku};
-use crate::{draw, stream};
+use crate::draw::{draw, stream};
 
 /// Puzzles with their answers; every list is row after row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct PuzzleSet {
     pub vocab: usize,
     /// Different identifiers, the blank 0 included.
     pub num_identifiers: usize,
-    /// Which rows are the same puzzle in other guises; without it, none are.
+    /// Which rows are augmented copies of one puzzle; without it, none are.
     pub groups: Option<Groups>,
 }
 
@@ -107,7 +107,7 @@ impl PuzzleBatch {
 /// (ARC's augmentations have identifiers of their own, so they are part of the
 /// set: [`arc`](super::arc).)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disguise {
+pub enum Augmentation {
     /// Other digits, rows and columns in another order, transposed where boxes
     /// are square.
     Sudoku(sudoku::Size),
@@ -115,7 +115,7 @@ pub enum Disguise {
     Dihedral { side: usize },
 }
 
-impl Disguise {
+impl Augmentation {
     /// Changes one puzzle and its answer, drawing from `generator`.
     pub fn apply(&self, generator: &mut ChaCha8Rng, inputs: &mut [u32], labels: &mut [u32]) {
         match self {
@@ -137,16 +137,16 @@ impl Disguise {
 
 /// What a puzzle solver learns from and is judged by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PuzzleData {
+pub struct PuzzleDataset {
     pub train: PuzzleSet,
     pub val: PuzzleSet,
     /// How training puzzles are augmented, where they are.
-    pub disguise: Option<Disguise>,
+    pub augmentation: Option<Augmentation>,
     /// Whose the identifiers are, where they are ARC's tasks.
     pub tasks: Option<Vec<KnownTask>>,
 }
 
-impl PuzzleData {
+impl PuzzleDataset {
     /// What the tokens and the identifiers stand for.
     pub fn vocab(&self) -> Vocab {
         match &self.tasks {
@@ -156,7 +156,7 @@ impl PuzzleData {
     }
 
     /// Batch `number` of the run seeded with `seed`: every group of puzzles
-    /// once in an epoch, each puzzle in a guise of its own. A function of its
+    /// once in an epoch, each puzzle augmented anew. A function of its
     /// arguments alone, so that a resumed run needs only its step.
     ///
     /// # Panics
@@ -165,12 +165,18 @@ impl PuzzleData {
         assert!(!self.train.is_empty(), "a set to learn from has puzzles");
         let first = u128::from(number) * size as u128;
         let numbers = || first..first + size as u128;
-        let mut batch = self.train.gather(numbers().map(|number| row(&self.train, seed, number)));
-        if let Some(disguise) = self.disguise {
+        let (groups, rows) = (self.train.groups.as_ref(), self.train.len());
+        let mut batch =
+            self.train.gather(numbers().map(|number| row_at(groups, rows, seed, number)));
+        if let Some(augmentation) = self.augmentation {
             let cells = batch.inputs.chunks_exact_mut(batch.seq_len);
             let cells = cells.zip(batch.labels.chunks_exact_mut(batch.seq_len));
             for (number, (inputs, labels)) in numbers().zip(cells) {
-                disguise.apply(&mut draw(seed, stream::GUISES, number as u64), inputs, labels);
+                augmentation.apply(
+                    &mut draw(seed, stream::AUGMENTATIONS, number as u64),
+                    inputs,
+                    labels,
+                );
             }
         }
         batch

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use trm_spec::Tokenizer;
 
-use crate::corpus::clean;
-use crate::files::{not_utf8, unreadable};
-use crate::json_lines::JsonLines;
-use crate::{CorpusError, Document};
+use super::clean::clean;
+use super::documents::Document;
+use super::json_lines::JsonLines;
+use super::read_errors::{not_utf8, unreadable};
+use crate::error::DataError;
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -36,7 +37,7 @@ pub(crate) enum Part<'a> {
     End,
 }
 
-pub(crate) type Visit<'a> = dyn FnMut(Part) -> Result<(), CorpusError> + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(Part) -> Result<(), DataError> + 'a;
 
 pub(crate) struct Reader<'a> {
     tokenizer: Tokenizer,
@@ -62,11 +63,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `documents`, one after the other.
-    pub fn read(&mut self, documents: &[Document], visit: &mut Visit) -> Result<(), CorpusError> {
+    pub fn read(&mut self, documents: &[Document], visit: &mut Visit) -> Result<(), DataError> {
         for document in documents {
             match document {
                 Document::Text(name, "") => {
-                    return Err(CorpusError::Empty { name: (*name).into() });
+                    return Err(DataError::Empty { name: (*name).into() });
                 }
                 Document::Text(_, text) => {
                     self.separate(visit)?;
@@ -84,20 +85,20 @@ impl<'a> Reader<'a> {
     }
 
     /// What follows is for validation; the mark between two texts comes before it.
-    pub fn validation(&mut self, visit: &mut Visit) -> Result<(), CorpusError> {
+    pub fn validation(&mut self, visit: &mut Visit) -> Result<(), DataError> {
         self.separate(visit)?;
         self.begun = false;
         visit(Part::Validation)
     }
 
     /// Another token file begins with what follows.
-    pub fn end(&mut self, visit: &mut Visit) -> Result<(), CorpusError> {
+    pub fn end(&mut self, visit: &mut Visit) -> Result<(), DataError> {
         self.begun = false;
         visit(Part::End)
     }
 
     /// Puts what stands between two texts before all but the first.
-    fn separate(&mut self, visit: &mut Visit) -> Result<(), CorpusError> {
+    fn separate(&mut self, visit: &mut Visit) -> Result<(), DataError> {
         let open_line = std::mem::take(&mut self.open_line);
         if !std::mem::replace(&mut self.begun, true) {
             return Ok(());
@@ -108,7 +109,7 @@ impl<'a> Reader<'a> {
         visit(Part::Between)
     }
 
-    fn piece(&mut self, text: &str, visit: &mut Visit) -> Result<(), CorpusError> {
+    fn piece(&mut self, text: &str, visit: &mut Visit) -> Result<(), DataError> {
         if !text.is_empty() {
             self.open_line = !text.ends_with('\n');
         }
@@ -116,7 +117,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a file in pieces, cleaned as a text that is read at once.
-    fn file(&mut self, path: &Path, visit: &mut Visit) -> Result<(), CorpusError> {
+    fn file(&mut self, path: &Path, visit: &mut Visit) -> Result<(), DataError> {
         let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let (mut bytes, mut before) = (Vec::with_capacity(PIECE), 0);
         loop {
@@ -126,7 +127,7 @@ impl<'a> Reader<'a> {
                 .map_err(|error: io::Error| unreadable(path, &error))?;
             let ended = read == 0;
             if ended && before == 0 && bytes.is_empty() {
-                return Err(CorpusError::Empty { name: path.display().to_string() });
+                return Err(DataError::Empty { name: path.display().to_string() });
             }
             let mut whole = match std::str::from_utf8(&bytes) {
                 Ok(text) => text.len(),
@@ -154,12 +155,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a file of many texts.
-    fn json_lines(
-        &mut self,
-        path: &Path,
-        field: &str,
-        visit: &mut Visit,
-    ) -> Result<(), CorpusError> {
+    fn json_lines(&mut self, path: &Path, field: &str, visit: &mut Visit) -> Result<(), DataError> {
         let (mut lines, mut told, mut empty) = (JsonLines::open(path, field)?, 0, true);
         while let Some(text) = lines.next() {
             empty = false;
@@ -172,17 +168,17 @@ impl<'a> Reader<'a> {
             }
         }
         if empty {
-            return Err(CorpusError::Empty { name: path.display().to_string() });
+            return Err(DataError::Empty { name: path.display().to_string() });
         }
         self.advance(lines.read - told)
     }
 
-    fn advance(&mut self, bytes: usize) -> Result<(), CorpusError> {
+    fn advance(&mut self, bytes: usize) -> Result<(), DataError> {
         self.done += bytes as u64;
         match (self.progress)(Progress { done: self.done, total: self.total }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => {
-                Err(CorpusError::Stopped { path: self.out.display().to_string() })
+                Err(DataError::Stopped { path: self.out.display().to_string() })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use trm_spec::Vocab;
 
-use crate::CorpusError;
+use crate::error::DataError;
 
 /// What the encoding is called in a [`Vocab`].
 const GPT2: &str = "gpt2";
@@ -29,15 +29,15 @@ pub(crate) struct Bpe {
 
 impl Bpe {
     /// The encoding that `name` and `sha256` mean.
-    pub fn find(name: &str, sha256: &str) -> Result<Self, CorpusError> {
+    pub fn find(name: &str, sha256: &str) -> Result<Self, DataError> {
         if (name, sha256) != (GPT2, GPT2_SHA256) {
-            return Err(CorpusError::UnknownEncoding { name: name.into() });
+            return Err(DataError::UnknownEncoding { name: name.into() });
         }
         #[cfg(feature = "bpe")]
         if let Some(core) = tiktoken::get_encoding("r50k_base") {
             return Ok(Self { core });
         }
-        Err(CorpusError::NoEncoding { name: name.into() })
+        Err(DataError::NoEncoding { name: name.into() })
     }
 }
 

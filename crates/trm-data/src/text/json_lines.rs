@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::CorpusError;
-use crate::corpus::clean;
-use crate::files::{not_utf8, unreadable};
+use super::clean::clean;
+use super::read_errors::{not_utf8, unreadable};
+use crate::error::DataError;
 
 /// The field that holds the text where nothing else is said.
 pub const TEXT_FIELD: &str = "text";
@@ -33,14 +33,14 @@ pub(crate) struct JsonLines<'a> {
 }
 
 impl<'a> JsonLines<'a> {
-    pub fn open(path: &'a Path, field: &'a str) -> Result<Self, CorpusError> {
+    pub fn open(path: &'a Path, field: &'a str) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let file = BufReader::with_capacity(1 << 16, file);
         Ok(Self { path, field, file, line: Vec::new(), number: 0, read: 0 })
     }
 
     /// The text of the next line that holds one; none where the file ends.
-    fn advance(&mut self) -> Result<Option<String>, CorpusError> {
+    fn advance(&mut self) -> Result<Option<String>, DataError> {
         loop {
             self.line.clear();
             let before = self.read;
@@ -61,7 +61,7 @@ impl<'a> JsonLines<'a> {
             if line.is_empty() {
                 continue;
             }
-            let text = text_of(line, self.field).map_err(|reason| CorpusError::BadLine {
+            let text = text_of(line, self.field).map_err(|reason| DataError::BadLine {
                 path: self.path.display().to_string(),
                 line: self.number,
                 field: self.field.into(),
@@ -75,7 +75,7 @@ impl<'a> JsonLines<'a> {
 }
 
 impl Iterator for JsonLines<'_> {
-    type Item = Result<String, CorpusError>;
+    type Item = Result<String, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.advance().transpose()

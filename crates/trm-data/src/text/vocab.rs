@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use trm_spec::{Tokenizer, Vocab};
 
-use crate::CorpusError;
-use crate::bpe::{Bpe, gpt2};
+use super::bpe::{Bpe, gpt2};
+use crate::error::DataError;
 
 /// The vocabulary of a new model that reads `text` through `tokenizer`.
 pub fn vocabulary(tokenizer: Tokenizer, text: &str) -> Vocab {
@@ -22,22 +22,22 @@ pub(crate) fn characters(occurring: BTreeSet<char>) -> Vocab {
 }
 
 /// The tokens of `text`; characters that the vocabulary lacks are an error that names them.
-pub fn encode(vocab: &Vocab, text: &str) -> Result<Vec<u32>, CorpusError> {
+pub fn encode(vocab: &Vocab, text: &str) -> Result<Vec<u32>, DataError> {
     encode_named("the text", vocab, text)
 }
 
-pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<u32>, CorpusError> {
+pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<u32>, DataError> {
     match vocab {
         // Nothing needs no characters.
         _ if text.is_empty() => Ok(Vec::new()),
         Vocab::Char { chars } => encode_characters(name, chars, text),
         Vocab::Byte => Ok(text.bytes().map(u32::from).collect()),
         Vocab::Bpe { name, sha256, .. } => Ok(Bpe::find(name, sha256)?.encode(text)),
-        Vocab::Plain { .. } | Vocab::Arc { .. } => Err(CorpusError::NoCharacters),
+        Vocab::Plain { .. } | Vocab::Arc { .. } => Err(DataError::NoCharacters),
     }
 }
 
-fn encode_characters(name: &str, chars: &str, text: &str) -> Result<Vec<u32>, CorpusError> {
+fn encode_characters(name: &str, chars: &str, text: &str) -> Result<Vec<u32>, DataError> {
     let numbers: HashMap<char, u32> = chars.chars().zip(0..).collect();
     let mut tokens = Vec::with_capacity(text.len());
     let mut missing = Vec::new();
@@ -57,18 +57,28 @@ fn encode_characters(name: &str, chars: &str, text: &str) -> Result<Vec<u32>, Co
     if missing.is_empty() {
         Ok(tokens)
     } else {
-        Err(CorpusError::Foreign { name: name.into(), missing, position, known: numbers.len() })
+        Err(DataError::Foreign { name: name.into(), missing, position, known: numbers.len() })
     }
 }
 
 /// `65 characters`, for people to read.
-pub fn described(vocab: &Vocab) -> String {
+pub fn describe(vocab: &Vocab) -> String {
     match vocab {
         Vocab::Char { .. } => format!("{} characters", vocab.size()),
         Vocab::Byte => "256 bytes".into(),
         Vocab::Bpe { name, size, .. } => format!("{size} tokens of {name}"),
         Vocab::Plain { size } => format!("{size} plain numbers"),
         Vocab::Arc { tasks } => format!("grids of {} tasks", tasks.len()),
+    }
+}
+
+/// The tokenizer whose tokens `vocab` has; none for numbers that stand for no text.
+pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
+    match vocab {
+        Vocab::Char { .. } => Some(Tokenizer::Char),
+        Vocab::Byte => Some(Tokenizer::Byte),
+        Vocab::Bpe { .. } => Some(Tokenizer::Gpt2),
+        Vocab::Plain { .. } | Vocab::Arc { .. } => None,
     }
 }
 

@@ -1,23 +1,31 @@
 //! A text as tokens in two parts, and the batches and windows taken from it.
 
-mod scored;
-
 use std::borrow::Cow;
 use std::ops::Range;
+#[cfg(feature = "files")]
+use std::sync::Arc;
 
 use rand::RngExt;
 use trm_spec::{DataSpec, Sampling, Tokenizer, Vocab};
 
-use crate::bpe::END_OF_TEXT;
+use super::batch::{Batch, Window};
+use super::bpe::END_OF_TEXT;
+use super::clean::clean;
+#[cfg(feature = "files")]
+use super::token_file::TokenFile;
+use super::tokens::Tokens;
+#[cfg(feature = "files")]
+use super::vocab::describe;
+use super::vocab::{encode_named, unit, vocabulary};
+use crate::draw::{draw, stream};
 use crate::epochs::Epochs;
-use crate::tokens::Tokens;
-use crate::vocab::{encode_named, unit, vocabulary};
-use crate::{CorpusError, draw, stream};
+use crate::error::DataError;
+use crate::split::{IGNORED, Split};
 
 /// A text as tokens; the last share of it is kept for validation, or all of it
 /// where it is only scored.
 #[derive(Clone, Debug)]
-pub struct Corpus {
+pub struct TextDataset {
     name: String,
     vocab: Vocab,
     tokens: Tokens,
@@ -28,69 +36,9 @@ pub struct Corpus {
     sampling: Sampling,
 }
 
-/// Which part of a corpus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    Train,
-    Val,
-}
-
-/// A target that does not count towards the loss.
-pub const IGNORED: u32 = u32::MAX;
-
-/// Windows of equal length, one after the other: row-major `[batch_size, block_size]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    pub inputs: Vec<u32>,
-    /// The token after each input, or [`IGNORED`].
-    pub targets: Vec<u32>,
-    pub batch_size: usize,
-    pub block_size: usize,
-}
-
-impl Batch {
-    /// Rows that end after so many tokens each, padded to the block: only the token
-    /// after a row's last one is a target. Nothing that stands before the padding
-    /// sees it, so that it does not matter what it is.
-    ///
-    /// # Errors
-    /// If a row is empty or longer than the block, or there are not as many lengths
-    /// as rows.
-    pub fn padded(mut self, lengths: &[usize]) -> Result<Self, CorpusError> {
-        if lengths.len() != self.batch_size {
-            let (lengths, rows) = (lengths.len(), self.batch_size);
-            return Err(CorpusError::Lengths { lengths, rows });
-        }
-        let rows = self.inputs.chunks_exact_mut(self.block_size);
-        let rows = rows.zip(self.targets.chunks_exact_mut(self.block_size)).zip(lengths);
-        for (row, ((inputs, targets), &length)) in rows.enumerate() {
-            if length == 0 || length > self.block_size {
-                return Err(CorpusError::Length { row, length, most: self.block_size });
-            }
-            inputs[length..].fill(PADDING);
-            targets[..length - 1].fill(IGNORED);
-            targets[length..].fill(IGNORED);
-        }
-        Ok(self)
-    }
-}
-
-/// What stands where a row has ended; any token would do.
-const PADDING: u32 = 0;
-
-/// A stretch of a part; [`Corpus::gather`] reads it together with the token after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Its first token, counted from the beginning of the part.
-    pub start: usize,
-    pub length: usize,
-    /// Its last positions, whose targets count; those before them are context.
-    pub scored: usize,
-}
-
-impl Corpus {
+impl TextDataset {
     /// A corpus with a vocabulary of its own: the characters that occur in `text`.
-    pub fn from_text(name: &str, text: &str, val_fraction: f64) -> Result<Self, CorpusError> {
+    pub fn from_text(name: &str, text: &str, val_fraction: f64) -> Result<Self, DataError> {
         let spec = DataSpec { dataset: name.into(), val_fraction, ..DataSpec::default() };
         Self::from_spec(&spec, text, None)
     }
@@ -101,7 +49,7 @@ impl Corpus {
         text: &str,
         val_fraction: f64,
         vocab: &Vocab,
-    ) -> Result<Self, CorpusError> {
+    ) -> Result<Self, DataError> {
         let spec = DataSpec { dataset: name.into(), val_fraction, ..DataSpec::default() };
         Self::from_spec(&spec, text, Some(vocab))
     }
@@ -112,7 +60,7 @@ impl Corpus {
         spec: &DataSpec,
         text: &str,
         vocab: Option<&Vocab>,
-    ) -> Result<Self, CorpusError> {
+    ) -> Result<Self, DataError> {
         Self::from_texts(spec, &[text], vocab)
     }
 
@@ -122,12 +70,12 @@ impl Corpus {
         spec: &DataSpec,
         texts: &[impl AsRef<str>],
         vocab: Option<&Vocab>,
-    ) -> Result<Self, CorpusError> {
+    ) -> Result<Self, DataError> {
         let name = &spec.dataset;
         let cleaned = texts.iter().map(|text| clean(text.as_ref()));
         let mut texts: Vec<_> = cleaned.filter(|text| !text.is_empty()).collect();
         if texts.is_empty() {
-            return Err(CorpusError::Empty { name: name.clone() });
+            return Err(DataError::Empty { name: name.clone() });
         }
         let marked = match vocab {
             Some(vocab) => matches!(vocab, Vocab::Bpe { .. }),
@@ -154,21 +102,51 @@ impl Corpus {
     #[cfg(feature = "files")]
     pub fn from_file(
         spec: &DataSpec,
-        file: std::sync::Arc<crate::TokenFile>,
+        file: Arc<TokenFile>,
         vocab: Option<&Vocab>,
-    ) -> Result<Self, CorpusError> {
+    ) -> Result<Self, DataError> {
         let name = file.path().display().to_string();
         if let Some(wanted) = vocab.filter(|vocab| *vocab != file.vocab()) {
-            return Err(CorpusError::OtherVocab {
+            return Err(DataError::OtherVocab {
                 name,
-                found: crate::described(file.vocab()),
-                wanted: crate::described(wanted),
+                found: describe(file.vocab()),
+                wanted: describe(wanted),
             });
         }
         let own = file.val_tokens().map(|val| file.len() - val);
         let test = file.is_test();
         let corpus = Self::new(spec, name, file.vocab().clone(), Tokens::Mapped(file));
         Ok(Self { boundary: own.unwrap_or(corpus.boundary), test, ..corpus })
+    }
+
+    /// `texts`, one after the other, to be scored by a model of `vocab`.
+    pub fn for_test(
+        name: &str,
+        texts: &[impl AsRef<str>],
+        vocab: &Vocab,
+    ) -> Result<Self, DataError> {
+        let spec = DataSpec { dataset: name.into(), ..DataSpec::default() };
+        Ok(Self::from_texts(&spec, texts, Some(vocab))?.scored())
+    }
+
+    /// All tokens of a file, whatever part it says they are, to be scored by a
+    /// model of `vocab`, which must be the file's own.
+    #[cfg(feature = "files")]
+    pub fn for_test_file(file: Arc<TokenFile>, vocab: &Vocab) -> Result<Self, DataError> {
+        Ok(Self::from_file(&DataSpec::default(), file, Some(vocab))?.scored())
+    }
+
+    /// Whether it is only scored: training windows cannot be had of it.
+    pub fn is_test(&self) -> bool {
+        self.test
+    }
+
+    fn scored(self) -> Self {
+        Self { boundary: 0, test: true, ..self }
+    }
+
+    fn no_training(&self) -> DataError {
+        DataError::NoTraining { name: self.name.clone() }
     }
 
     fn new(spec: &DataSpec, name: String, vocab: Vocab, tokens: Tokens) -> Self {
@@ -195,7 +173,7 @@ impl Corpus {
     ///
     /// # Panics
     /// If the stretch reaches beyond the part.
-    pub fn read(&self, split: Split, range: Range<usize>) -> Result<Vec<u32>, CorpusError> {
+    pub fn read(&self, split: Split, range: Range<usize>) -> Result<Vec<u32>, DataError> {
         let mut tokens = Vec::with_capacity(range.len());
         self.read_into(split, range, &mut tokens)?;
         Ok(tokens)
@@ -206,7 +184,7 @@ impl Corpus {
         split: Split,
         range: Range<usize>,
         into: &mut Vec<u32>,
-    ) -> Result<(), CorpusError> {
+    ) -> Result<(), DataError> {
         if self.test && split == Split::Train && !range.is_empty() {
             return Err(self.no_training());
         }
@@ -217,7 +195,7 @@ impl Corpus {
         let size = self.vocab.size();
         match into[seen..].iter().position(|token| *token as usize >= size) {
             None => Ok(()),
-            Some(place) => Err(CorpusError::Outside {
+            Some(place) => Err(DataError::Outside {
                 name: self.name.clone(),
                 token: into[seen + place],
                 position: first + place,
@@ -236,7 +214,7 @@ impl Corpus {
     /// Checks that each part holds at least one window of `block_size` and the
     /// token after it. Validation may be switched off by a fraction of 0, and a
     /// text that is only scored has nothing to train on.
-    pub fn check_block(&self, block_size: usize) -> Result<(), CorpusError> {
+    pub fn check_block(&self, block_size: usize) -> Result<(), DataError> {
         let val = if self.test { "scored" } else { "validation" };
         for (part, split) in [("training", Split::Train), (val, Split::Val)] {
             let tokens = self.len(split);
@@ -245,7 +223,7 @@ impl Corpus {
                 Split::Val => tokens == 0,
             };
             if tokens <= block_size && !off {
-                return Err(CorpusError::TooShort {
+                return Err(DataError::TooShort {
                     name: self.name.clone(),
                     split: part,
                     unit: unit(&self.vocab),
@@ -263,7 +241,7 @@ impl Corpus {
     /// and for training windows of a text that is only scored.
     ///
     /// # Panics
-    /// If the part is not longer than `block_size`; see [`Corpus::check_block`].
+    /// If the part is not longer than `block_size`; see [`TextDataset::check_block`].
     pub fn batch(
         &self,
         split: Split,
@@ -271,7 +249,7 @@ impl Corpus {
         step: u64,
         batch_size: usize,
         block_size: usize,
-    ) -> Result<Batch, CorpusError> {
+    ) -> Result<Batch, DataError> {
         if self.test && split == Split::Train {
             return Err(self.no_training());
         }
@@ -329,7 +307,7 @@ impl Corpus {
     /// # Panics
     /// If there is no window, or one of another length, or one that reaches
     /// beyond the part.
-    pub fn gather(&self, split: Split, windows: &[Window]) -> Result<Batch, CorpusError> {
+    pub fn gather(&self, split: Split, windows: &[Window]) -> Result<Batch, DataError> {
         let block_size = windows[0].length;
         let size = windows.len() * block_size;
         let (mut inputs, mut targets) = (Vec::with_capacity(size), Vec::with_capacity(size));
@@ -356,11 +334,4 @@ fn joined(texts: &[Cow<str>]) -> String {
         whole.push_str(text);
     }
     whole
-}
-
-/// Drops a byte-order mark and turns Windows line ends into plain ones, so that
-/// the same text gives the same tokens wherever it was saved.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }

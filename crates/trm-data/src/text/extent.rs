@@ -3,7 +3,7 @@
 
 use trm_spec::Vocab;
 
-use crate::Decoder;
+use super::decoder::Decoder;
 
 /// Sizes of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

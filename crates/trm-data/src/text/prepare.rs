@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use trm_spec::{Tokenizer, Vocab};
 
-use crate::bpe::{END_OF_TEXT, gpt2, last_seam};
-use crate::reader::{Part, Progress, Reader, Visit};
-use crate::vocab::{characters, encode_named};
-use crate::{CorpusError, Document, TokenWriter};
+use super::bpe::{END_OF_TEXT, gpt2, last_seam};
+use super::documents::Document;
+use super::reader::{Part, Progress, Reader, Visit};
+use super::token_writer::TokenWriter;
+use super::vocab::{characters, encode_named};
+use crate::error::DataError;
 
 /// Texts by what they are for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,7 +35,7 @@ pub fn prepare(
     name: &str,
     out: &Path,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<(), CorpusError> {
+) -> Result<(), DataError> {
     let parts = Parts { train: documents, ..Parts::default() };
     prepare_parts(&parts, tokenizer, name, out, progress)
 }
@@ -47,7 +49,7 @@ pub fn prepare_parts(
     name: &str,
     out: &Path,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<(), CorpusError> {
+) -> Result<(), DataError> {
     let documents = [parts.train, parts.val, parts.test].concat();
     let size: u64 = documents.iter().map(Document::size).sum::<Result<u64, _>>()?;
     let passes = if tokenizer == Tokenizer::Char { 2 } else { 1 };
@@ -111,7 +113,7 @@ pub fn test_file(out: &Path) -> PathBuf {
 
 impl Parts<'_> {
     /// Reads all parts once.
-    fn pass(&self, reader: &mut Reader, visit: &mut Visit) -> Result<(), CorpusError> {
+    fn pass(&self, reader: &mut Reader, visit: &mut Visit) -> Result<(), DataError> {
         reader.read(self.train, visit)?;
         if !self.val.is_empty() {
             reader.validation(visit)?;
@@ -136,7 +138,7 @@ struct Encoder<'a> {
 }
 
 impl Encoder<'_> {
-    fn piece(&mut self, piece: &str, file: &mut TokenWriter) -> Result<(), CorpusError> {
+    fn piece(&mut self, piece: &str, file: &mut TokenWriter) -> Result<(), DataError> {
         let rest = &mut self.rest;
         // The last character before the piece, which a seam may follow.
         let known = rest.char_indices().next_back().map_or(0, |(at, _)| at);
@@ -151,7 +153,7 @@ impl Encoder<'_> {
     }
 
     /// Writes what was held back, as nothing of this text follows.
-    fn flush(&mut self, file: &mut TokenWriter) -> Result<(), CorpusError> {
+    fn flush(&mut self, file: &mut TokenWriter) -> Result<(), DataError> {
         let tokens = encode_named(self.name, self.vocab, &self.rest)?;
         self.rest.clear();
         file.push(&tokens)

@@ -3,22 +3,22 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{COLOURS, Grid};
+use super::grid::{COLOURS, Grid};
 use crate::puzzles::dihedral::Dihedral;
 use crate::puzzles::sudoku::permutation;
 
-/// What stands between a task's name and its guise.
+/// Between a task's name and its augmentation.
 const SEPARATOR: &str = "|||";
 
 /// A way to show a task, and the way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guise {
+pub struct TaskAugmentation {
     turn: Dihedral,
     /// What each colour becomes: every colour once.
     colours: [u8; COLOURS as usize],
 }
 
-impl Guise {
+impl TaskAugmentation {
     pub fn draw(generator: &mut ChaCha8Rng) -> Self {
         let turn = Dihedral::draw(generator);
         let mut colours = [0; COLOURS as usize];
@@ -42,25 +42,28 @@ impl Guise {
         grid.turned(self.turn.inverse()).recoloured(&back)
     }
 
-    /// The name of a task in this guise, as in `identifiers.json`:
+    /// The name of the augmented task, as in `identifiers.json`:
     /// `task|||t3|||0213456789`.
     pub fn name(&self, task: &str) -> String {
         let colours: String = self.colours.iter().map(u8::to_string).collect();
         format!("{task}{SEPARATOR}t{}{SEPARATOR}{colours}", self.turn.number())
     }
 
-    /// The task of such a name, and its guise where it has one; or why the name
-    /// is none.
+    /// The task of such a name, and its augmentation where it has one.
+    ///
+    /// # Errors
+    /// If the name is none of that form: the text says so.
     pub fn parse(name: &str) -> Result<(&str, Option<Self>), String> {
         let mut parts = name.split(SEPARATOR);
         let task = parts.next().unwrap_or(name);
-        let guise = match (parts.next(), parts.next(), parts.next()) {
+        let augmentation = match (parts.next(), parts.next(), parts.next()) {
             (None, ..) => return Ok((task, None)),
             (Some(turn), Some(colours), None) => Self::of(turn, colours),
             _ => None,
         };
-        let guise = guise.ok_or_else(|| format!("{name:?} does not name a guise of a task"))?;
-        Ok((task, Some(guise)))
+        let augmentation =
+            augmentation.ok_or_else(|| format!("{name:?} does not name an augmented task"))?;
+        Ok((task, Some(augmentation)))
     }
 
     fn of(turn: &str, colours: &str) -> Option<Self> {

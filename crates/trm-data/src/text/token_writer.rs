@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use trm_spec::Vocab;
 
-use crate::CorpusError;
-use crate::token_file::{FORMAT, TENSOR, VAL_TOKENS, Width, hex};
+use super::token_file::{FORMAT, TENSOR, VAL_TOKENS, Width, hex};
+use crate::error::DataError;
 
 /// A token file that is being written. It is removed again unless
 /// [`TokenWriter::finish`] is reached.
@@ -32,7 +32,7 @@ pub struct TokenWriter {
 
 impl TokenWriter {
     /// Starts a file that will be at `path`, of tokens of `vocab`.
-    pub fn create(path: &Path, name: &str, vocab: &Vocab) -> Result<Self, CorpusError> {
+    pub fn create(path: &Path, name: &str, vocab: &Vocab) -> Result<Self, DataError> {
         let attempt = || -> io::Result<Self> {
             let mut writer = Self {
                 path: path.to_owned(),
@@ -55,7 +55,7 @@ impl TokenWriter {
     }
 
     /// Writes the next tokens, which are all in the vocabulary.
-    pub fn push(&mut self, tokens: &[u32]) -> Result<(), CorpusError> {
+    pub fn push(&mut self, tokens: &[u32]) -> Result<(), DataError> {
         let bytes: Vec<u8> = match self.width {
             Width::U16 => tokens.iter().flat_map(|&t| (t as u16).to_le_bytes()).collect(),
             Width::U32 => tokens.iter().flat_map(|&t| t.to_le_bytes()).collect(),
@@ -73,15 +73,13 @@ impl TokenWriter {
     /// Fills in the header and gives the file its name, replacing an older one.
     /// A file without tokens is not made, nor one that has a validation part
     /// without any.
-    pub fn finish(mut self) -> Result<(), CorpusError> {
+    pub fn finish(mut self) -> Result<(), DataError> {
         if self.tokens == 0 {
-            return Err(CorpusError::Empty { name: self.name });
+            return Err(DataError::Empty { name: self.name });
         }
         let val_tokens = self.boundary.map(|boundary| self.tokens - boundary);
         if val_tokens == Some(0) {
-            return Err(CorpusError::Empty {
-                name: format!("the validation part of {}", self.name),
-            });
+            return Err(DataError::Empty { name: format!("the validation part of {}", self.name) });
         }
         let digest = hex(self.digest.clone());
         let path = self.path.clone();
@@ -144,6 +142,6 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn unwritable(path: &Path, source: io::Error) -> CorpusError {
-    CorpusError::Unwritable { path: path.display().to_string(), source }
+fn unwritable(path: &Path, source: io::Error) -> DataError {
+    DataError::Unwritable { path: path.display().to_string(), source }
 }

@@ -1,19 +1,24 @@
-//! Test grids as questions to a model, each in every guise whose identifier it
-//! knows, and the count of its answers.
+//! Evaluation of ARC's tests: each under all augmentations whose identifiers a model
+//! knows, and the vote over its predictions.
 
 use std::collections::HashMap;
 
 use trm_spec::KnownTask;
 
-use super::build::{generator, guises_of, shown};
-use super::{Ballot, Candidate, Grid, Guise, SEQ_LEN, Task, VOCAB, crop, encode, vote};
-use crate::puzzles::{PuzzleError, PuzzleSet};
+use super::augmentation::TaskAugmentation;
+use super::build::{augmentations_of, generator, shown};
+use super::encoding::{SEQ_LEN, VOCAB, crop, encode};
+use super::grid::Grid;
+use super::json::Task;
+use super::vote::{Candidate, Prediction, vote};
+use crate::puzzles::dataset::PuzzleSet;
+use crate::puzzles::error::PuzzleError;
 
-/// What a model is asked about its tasks.
+/// Tests of tasks, and the inputs by which a model is evaluated on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exam {
+pub struct ArcEval {
     pub tests: Vec<Test>,
-    pub questions: Vec<Question>,
+    pub inputs: Vec<TestInput>,
     /// Tasks that were given, but that the model has no embeddings for.
     pub unknown: Vec<String>,
 }
@@ -29,27 +34,27 @@ pub struct Test {
     pub truth: Option<Grid>,
 }
 
-/// A test grid in one guise.
+/// A test grid under one augmentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Its place in [`Exam::tests`].
+pub struct TestInput {
+    /// Its place in [`ArcEval::tests`].
     pub test: usize,
-    pub guise: Option<Guise>,
+    pub augmentation: Option<TaskAugmentation>,
     pub identifier: u32,
     /// `[SEQ_LEN]`.
     pub tokens: Vec<u32>,
 }
 
-impl Question {
+impl TestInput {
     /// What a model answered, turned back to the test grid as it was given; `q` is
     /// the probability of halting.
-    pub fn ballot(&self, answer: &[u32], q: f64) -> Ballot {
-        Ballot { answer: undone(answer, self.guise.as_ref()), q }
+    pub fn prediction(&self, answer: &[u32], q: f64) -> Prediction {
+        Prediction { answer: undone(answer, self.augmentation.as_ref()), q }
     }
 }
 
-impl Exam {
-    /// The tests of `tasks` in all guises that `known` counts. `seed` is that of the
+impl ArcEval {
+    /// The tests of `tasks` under all augmentations that `known` counts. `seed` is that of the
     /// run that learned them.
     ///
     /// # Errors
@@ -58,29 +63,29 @@ impl Exam {
         let mut first = 1;
         let mut places = HashMap::new();
         for task in known {
-            places.insert(task.name.as_str(), (first, task.guises));
-            first += task.guises as u32 + 1;
+            places.insert(task.name.as_str(), (first, task.augmentations));
+            first += task.augmentations as u32 + 1;
         }
-        let mut exam = Self::default();
+        let mut eval = Self::default();
         for task in tasks {
-            let Some((first, guises)) = places.get(task.name.as_str()) else {
-                exam.unknown.push(task.name.clone());
+            let Some((first, augmentations)) = places.get(task.name.as_str()) else {
+                eval.unknown.push(task.name.clone());
                 continue;
             };
-            let looks = guises_of(task, *guises, &mut generator(task, seed));
-            if looks.len() != guises + 1 {
+            let copies = augmentations_of(task, *augmentations, &mut generator(task, seed));
+            if copies.len() != augmentations + 1 {
                 return Err(PuzzleError::OtherTask { task: task.name.clone() });
             }
             for (place, pair) in task.test.iter().enumerate() {
-                for (guise, identifier) in looks.iter().zip(*first..) {
-                    exam.questions.push(Question {
-                        test: exam.tests.len(),
-                        guise: guise.clone(),
+                for (augmentation, identifier) in copies.iter().zip(*first..) {
+                    eval.inputs.push(TestInput {
+                        test: eval.tests.len(),
+                        augmentation: augmentation.clone(),
                         identifier,
-                        tokens: encode(&shown(&pair.input, guise.as_ref()), (0, 0)),
+                        tokens: encode(&shown(&pair.input, augmentation.as_ref()), (0, 0)),
                     });
                 }
-                exam.tests.push(Test {
+                eval.tests.push(Test {
                     task: task.name.clone(),
                     number: place + 1,
                     input: pair.input.clone(),
@@ -88,16 +93,16 @@ impl Exam {
                 });
             }
         }
-        match (exam.tests.is_empty(), exam.unknown.first()) {
+        match (eval.tests.is_empty(), eval.unknown.first()) {
             (true, Some(task)) => {
                 Err(PuzzleError::UnknownTask { task: task.clone(), known: known.len() })
             }
-            _ => Ok(exam),
+            _ => Ok(eval),
         }
     }
 
     /// The test part of an official ARC folder, whose `identifiers` are names of
-    /// tasks in their guises.
+    /// tasks and of their augmented copies.
     ///
     /// # Errors
     /// If the set is none of ARC's, or an identifier has no name.
@@ -109,7 +114,7 @@ impl Exam {
                 set.seq_len, set.vocab
             )));
         }
-        let mut exam = Self::default();
+        let mut eval = Self::default();
         let mut places = HashMap::new();
         let mut counts: HashMap<String, usize> = HashMap::new();
         let rows = set.inputs.chunks_exact(SEQ_LEN).zip(set.labels.chunks_exact(SEQ_LEN));
@@ -117,41 +122,41 @@ impl Exam {
             let name = identifiers
                 .get(*identifier as usize)
                 .ok_or_else(|| damaged(format!("identifier {identifier} has no name")))?;
-            let (task, guise) = Guise::parse(name).map_err(damaged)?;
-            let input = undone(tokens, guise.as_ref());
-            let truth = undone(labels, guise.as_ref());
+            let (task, augmentation) = TaskAugmentation::parse(name).map_err(damaged)?;
+            let input = undone(tokens, augmentation.as_ref());
+            let truth = undone(labels, augmentation.as_ref());
             let test = *places.entry((task.to_owned(), input.clone())).or_insert_with(|| {
                 let number = counts.entry(task.to_owned()).or_default();
                 *number += 1;
-                exam.tests.push(Test {
+                eval.tests.push(Test {
                     task: task.to_owned(),
                     number: *number,
                     input,
                     truth: (truth.rows() > 0).then_some(truth),
                 });
-                exam.tests.len() - 1
+                eval.tests.len() - 1
             });
             let tokens = tokens.to_vec();
-            exam.questions.push(Question { test, guise, identifier: *identifier, tokens });
+            eval.inputs.push(TestInput { test, augmentation, identifier: *identifier, tokens });
         }
-        Ok(exam)
+        Ok(eval)
     }
 
-    /// The candidates for every test, from the answers to all questions in order:
+    /// The candidates for every test, from the answers to all inputs in order:
     /// tokens and the probability of halting.
-    pub fn count<'a>(
+    pub fn candidates<'a>(
         &self,
         answers: impl IntoIterator<Item = (&'a [u32], f64)>,
     ) -> Vec<Vec<Candidate>> {
-        let mut ballots = vec![Vec::new(); self.tests.len()];
-        for (question, (answer, q)) in self.questions.iter().zip(answers) {
-            ballots[question.test].push(question.ballot(answer, q));
+        let mut predictions = vec![Vec::new(); self.tests.len()];
+        for (input, (answer, q)) in self.inputs.iter().zip(answers) {
+            predictions[input.test].push(input.prediction(answer, q));
         }
-        ballots.iter().map(|ballots| vote(ballots)).collect()
+        predictions.iter().map(|predictions| vote(predictions)).collect()
     }
 }
 
-fn undone(tokens: &[u32], guise: Option<&Guise>) -> Grid {
+fn undone(tokens: &[u32], augmentation: Option<&TaskAugmentation>) -> Grid {
     let grid = crop(tokens);
-    guise.map_or_else(|| grid.clone(), |guise| guise.undo(&grid))
+    augmentation.map_or_else(|| grid.clone(), |augmentation| augmentation.undo(&grid))
 }

@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::Size;
+use super::size::Size;
 
 /// Digits renamed, bands and the rows in them reordered, stacks and columns
 /// likewise, and transposed half of the time. Boxes of 2×3 stand in the way of

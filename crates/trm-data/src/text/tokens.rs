@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 #[cfg(feature = "files")]
-use crate::TokenFile;
+use super::token_file::TokenFile;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Tokens {

@@ -2,7 +2,7 @@
 
 use trm_spec::Vocab;
 
-use crate::bpe::Bpe;
+use super::bpe::Bpe;
 
 /// Reads tokens as they come. Where a token ends inside a character, that
 /// character is held back until the rest of it is there.

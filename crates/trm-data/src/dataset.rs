@@ -1,0 +1,29 @@
+//! A loaded dataset: the same from the command line and from the page.
+
+use crate::puzzles::PuzzleDataset;
+use crate::text::TextDataset;
+
+/// What a model is trained on and evaluated by.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made once for a run, moved once; on 32 bits they are nearly alike"
+)]
+#[derive(Clone, Debug)]
+pub enum Dataset {
+    /// Tokens of a text, for language models.
+    Text(TextDataset),
+    /// Puzzles with their answers, for puzzle solvers.
+    Puzzles(PuzzleDataset),
+}
+
+impl From<TextDataset> for Dataset {
+    fn from(text: TextDataset) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<PuzzleDataset> for Dataset {
+    fn from(puzzles: PuzzleDataset) -> Self {
+        Self::Puzzles(puzzles)
+    }
+}

@@ -1,0 +1,54 @@
+//! Batches of windows, as a language model takes them.
+
+use crate::error::DataError;
+use crate::split::IGNORED;
+
+/// Windows of equal length, one after the other: row-major `[batch_size, block_size]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub inputs: Vec<u32>,
+    /// The token after each input, or [`IGNORED`].
+    pub targets: Vec<u32>,
+    pub batch_size: usize,
+    pub block_size: usize,
+}
+
+impl Batch {
+    /// Rows that end after so many tokens each, padded to the block: only the token
+    /// after a row's last one is a target. Nothing that stands before the padding
+    /// sees it, so that it does not matter what it is.
+    ///
+    /// # Errors
+    /// If a row is empty or longer than the block, or there are not as many lengths
+    /// as rows.
+    pub fn padded(mut self, lengths: &[usize]) -> Result<Self, DataError> {
+        if lengths.len() != self.batch_size {
+            let (lengths, rows) = (lengths.len(), self.batch_size);
+            return Err(DataError::Lengths { lengths, rows });
+        }
+        let rows = self.inputs.chunks_exact_mut(self.block_size);
+        let rows = rows.zip(self.targets.chunks_exact_mut(self.block_size)).zip(lengths);
+        for (row, ((inputs, targets), &length)) in rows.enumerate() {
+            if length == 0 || length > self.block_size {
+                return Err(DataError::Length { row, length, most: self.block_size });
+            }
+            inputs[length..].fill(PADDING);
+            targets[..length - 1].fill(IGNORED);
+            targets[length..].fill(IGNORED);
+        }
+        Ok(self)
+    }
+}
+
+/// What stands where a row has ended; any token would do.
+const PADDING: u32 = 0;
+
+/// A stretch of a part; [`TextDataset::gather`](crate::TextDataset::gather) reads it together with the token after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its first token, counted from the beginning of the part.
+    pub start: usize,
+    pub length: usize,
+    /// Its last positions, whose targets count; those before them are context.
+    pub scored: usize,
+}

@@ -1,0 +1,56 @@
+//! Texts as tokens: tokenizers, token files, and the batches and windows that are
+//! taken from them. Files are read only behind the feature `files`.
+
+mod batch;
+mod bpe;
+mod clean;
+mod dataset;
+mod decoder;
+#[cfg(feature = "files")]
+mod documents;
+mod extent;
+#[cfg(feature = "files")]
+mod files;
+#[cfg(feature = "files")]
+mod json_lines;
+#[cfg(feature = "files")]
+mod prepare;
+#[cfg(feature = "files")]
+mod read_errors;
+#[cfg(feature = "files")]
+mod reader;
+#[cfg(feature = "shakespeare")]
+mod shakespeare;
+#[cfg(feature = "files")]
+mod token_file;
+#[cfg(feature = "files")]
+mod token_writer;
+mod tokens;
+mod vocab;
+#[cfg(feature = "files")]
+mod wikitext;
+
+pub use batch::{Batch, Window};
+pub use bpe::{END_OF_TEXT, GPT2_SHA256, gpt2};
+pub use dataset::TextDataset;
+pub use decoder::{Decoder, decode};
+#[cfg(feature = "files")]
+pub use documents::{Document, Found, find_texts};
+pub use extent::{Extent, Measure, extent};
+#[cfg(feature = "files")]
+pub use files::{read_text, read_texts};
+#[cfg(feature = "files")]
+pub use json_lines::{TEXT_FIELD, is_json_lines};
+#[cfg(feature = "files")]
+pub use prepare::{Parts, prepare, prepare_parts, test_file};
+#[cfg(feature = "files")]
+pub use reader::Progress;
+#[cfg(feature = "shakespeare")]
+pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
+#[cfg(feature = "files")]
+pub use token_file::TokenFile;
+#[cfg(feature = "files")]
+pub use token_writer::TokenWriter;
+pub use vocab::{describe, encode, tokenizer, vocabulary};
+#[cfg(feature = "files")]
+pub use wikitext::WikiText;
