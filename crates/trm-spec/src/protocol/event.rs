@@ -6,7 +6,7 @@ use ts_rs::TS;
 use super::report::{DepthLoss, Generated, Memory, RunSummary, Saved, StepReport};
 #[cfg(feature = "puzzles")]
 use crate::{AnswerCheck, ArcAnswers, ArcCandidate, ArcTask, PuzzleInfo, PuzzleScores};
-use crate::{Failure, Trace, Vocab};
+use crate::{Failure, Trace};
 
 /// What a session answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -53,8 +53,6 @@ pub enum Event {
         step: usize,
         /// The readout after every cycle.
         trace: Trace,
-        /// The vocabulary of the tokens.
-        vocab: Vocab,
     },
     /// `tokens` are the prompt's; the steps tell of the positions after it.
     Drafted {
@@ -62,8 +60,6 @@ pub enum Event {
         step: usize,
         /// The readout after every cycle.
         draft: Trace,
-        /// The vocabulary of the tokens.
-        vocab: Vocab,
     },
     /// A puzzle, checked by the rules.
     #[cfg(feature = "puzzles")]
