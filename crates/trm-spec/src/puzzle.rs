@@ -6,6 +6,7 @@ use ts_rs::TS;
 /// Puzzles that were done in one training step. Accuracies lie between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Solved {
+    /// How many puzzles.
     pub puzzles: usize,
     /// Mean share of a puzzle's cells that are right.
     pub cell_accuracy: f64,
@@ -20,10 +21,13 @@ pub struct Solved {
 /// How puzzles are answered after so many supervision steps.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct StepScore {
+    /// Supervision steps.
     pub step: usize,
     /// Mean loss, in nats per cell that counts.
     pub loss: f64,
+    /// Mean share of correct cells in a puzzle.
     pub cell_accuracy: f64,
+    /// Share of puzzles with all cells correct.
     pub exact_accuracy: f64,
 }
 
@@ -34,15 +38,20 @@ pub struct HaltScore {
     pub threshold: f64,
     /// Mean supervision steps.
     pub steps: f64,
+    /// Mean share of correct cells in a puzzle.
     pub cell_accuracy: f64,
+    /// Share of puzzles with all cells correct.
     pub exact_accuracy: f64,
 }
 
 /// How a set of puzzles is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct PuzzleScores {
+    /// How many puzzles.
     pub puzzles: usize,
+    /// Scores after each supervision step.
     pub steps: Vec<StepScore>,
+    /// Scores with early stopping, one row for each threshold.
     pub halting: Vec<HaltScore>,
 }
 
@@ -65,11 +74,24 @@ pub struct Solution {
 pub enum PuzzleInput {
     /// Made by seed, held out from training. For a Sudoku, a plain solver needs so
     /// many guesses.
-    Made { min_guesses: usize, max_guesses: usize, seed: u32 },
+    Made {
+        /// Fewest guesses.
+        min_guesses: usize,
+        /// Most guesses.
+        max_guesses: usize,
+        /// Seed of the puzzle.
+        seed: u32,
+    },
     /// Typed or pasted: one puzzle, on one line or on as many as it has rows.
-    Text { text: String },
+    Text {
+        /// The text.
+        text: String,
+    },
     /// Drawn, as tokens.
-    Drawn { tokens: Vec<u32> },
+    Drawn {
+        /// The token of each cell.
+        tokens: Vec<u32>,
+    },
 }
 
 /// A puzzle, and what the rules say of it.
@@ -77,12 +99,15 @@ pub enum PuzzleInput {
 pub struct PuzzleInfo {
     /// As `dataset` names it.
     pub kind: String,
+    /// Rows of the board.
     pub rows: usize,
+    /// Columns of the board.
     pub cols: usize,
     /// The token of each cell, row by row.
     pub tokens: Vec<u32>,
     /// The puzzle as text, as it can be pasted.
     pub text: String,
+    /// How many solutions it has.
     pub solutions: SolutionCount,
     /// The solution, where there is one; of a maze, a shortest path.
     pub solution: Option<Vec<u32>>,
@@ -97,8 +122,11 @@ pub struct PuzzleInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum SolutionCount {
+    /// No solution.
     None,
+    /// Exactly one solution.
     One,
+    /// More than one solution.
     Several,
     /// Too hard to be sure of.
     Unknown,
@@ -107,13 +135,17 @@ pub enum SolutionCount {
 /// A rule that is broken, in words, and the cells that break it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct BrokenRule {
+    /// The rule, in words.
     pub rule: String,
+    /// Indices of the cells that break it.
     pub cells: Vec<usize>,
 }
 
 /// What the rules say of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AnswerCheck {
+    /// Whether the puzzle is solved.
     pub solved: bool,
+    /// The rules that the answer breaks.
     pub broken: Vec<BrokenRule>,
 }

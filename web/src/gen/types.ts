@@ -3,7 +3,15 @@
 /**
  * What the rules say of an answer.
  */
-export type AnswerCheck = { solved: boolean, broken: Array<BrokenRule>, };
+export type AnswerCheck = { 
+/**
+ * Whether the puzzle is solved.
+ */
+solved: boolean, 
+/**
+ * The rules that the answer breaks.
+ */
+broken: Array<BrokenRule>, };
 
 /**
  * A model's answers to a test under one augmentation, with the augmentation undone:
@@ -30,7 +38,15 @@ halt: Array<number>, };
 /**
  * An answer with its votes.
  */
-export type ArcCandidate = { answer: Array<Array<number>>, votes: number, 
+export type ArcCandidate = { 
+/**
+ * The predicted grid.
+ */
+answer: Array<Array<number>>, 
+/**
+ * Votes for this answer.
+ */
+votes: number, 
 /**
  * Mean probability of halting.
  */
@@ -68,17 +84,45 @@ attempts: number, };
 /**
  * A grid and what becomes of it, where that is known.
  */
-export type ArcPair = { input: Array<Array<number>>, output: Array<Array<number>> | null, };
+export type ArcPair = { 
+/**
+ * The grid that is given.
+ */
+input: Array<Array<number>>, 
+/**
+ * The grid to predict, where it is known.
+ */
+output: Array<Array<number>> | null, };
 
 /**
  * The answer to one augmented copy, and the probability of halting that came with it.
  */
-export type ArcPrediction = { answer: Array<Array<number>>, halt: number, };
+export type ArcPrediction = { 
+/**
+ * The predicted grid.
+ */
+answer: Array<Array<number>>, 
+/**
+ * Probability of halting, between 0 and 1.
+ */
+halt: number, };
 
 /**
  * A rule shown by examples, and grids to apply it to.
  */
-export type ArcTask = { name: string, train: Array<ArcPair>, test: Array<ArcPair>, };
+export type ArcTask = { 
+/**
+ * Name of the task.
+ */
+name: string, 
+/**
+ * Demonstration pairs.
+ */
+train: Array<ArcPair>, 
+/**
+ * Test pairs.
+ */
+test: Array<ArcPair>, };
 
 /**
  * Which arithmetic unit a session computes on.
@@ -88,7 +132,15 @@ export type Backend = "cpu" | "webgpu";
 /**
  * A rule that is broken, in words, and the cells that break it.
  */
-export type BrokenRule = { rule: string, cells: Array<number>, };
+export type BrokenRule = { 
+/**
+ * The rule, in words.
+ */
+rule: string, 
+/**
+ * Indices of the cells that break it.
+ */
+cells: Array<number>, };
 
 /**
  * A token and its probability.
@@ -216,13 +268,189 @@ rope_theta: number, };
  * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
  * left out of the module that holds none.
  */
-export type Command = { "type": "create", config: RunConfig, data: DataSource, } | { "type": "load", checkpoint: Uint8Array, optimizer: Uint8Array | null, data: DataSource | null, } | { "type": "attach", data: DataSource, } | { "type": "step", n: number, } | { "type": "evaluate", depths: Array<number>, max_tokens: number, } | { "type": "generate", options: GenerateOptions, } | { "type": "pull", stream: number, n: number, trace: boolean, } | { "type": "close", stream: number, } | { "type": "trace", prompt: string, depth: number, top: number, attention: number | null, } | { "type": "draft", prompt: string, depth: number, top: number, } | { "type": "check_puzzle", kind: string, input: PuzzleInput, } | { "type": "solve_puzzle", kind: string, puzzle: Array<number>, steps: number, top: number, } | { "type": "read_tasks", name: string, text: string, } | { "type": "predict_arc", task: ArcTask, test: number, augmentation: number, steps: number, } | { "type": "vote", predictions: Array<ArcPrediction>, } | { "type": "evaluate_puzzles", steps: number, puzzles: number, } | { "type": "configure", config: RunConfig, } | { "type": "save" } | { "type": "benchmark", config: RunConfig, steps: number, } | { "type": "measure_memory" };
+export type Command = { "type": "create", 
+/**
+ * The whole configuration.
+ */
+config: RunConfig, 
+/**
+ * Where the data comes from.
+ */
+data: DataSource, } | { "type": "load", 
+/**
+ * The model file, safetensors.
+ */
+checkpoint: Uint8Array, 
+/**
+ * The optimizer file, safetensors.
+ */
+optimizer: Uint8Array | null, 
+/**
+ * Where the data comes from.
+ */
+data: DataSource | null, } | { "type": "attach", 
+/**
+ * Where the data comes from.
+ */
+data: DataSource, } | { "type": "step", 
+/**
+ * Steps.
+ */
+n: number, } | { "type": "evaluate", 
+/**
+ * Cycles of each evaluation.
+ */
+depths: Array<number>, 
+/**
+ * Tokens of the split that are scored; 0 means all.
+ */
+max_tokens: number, } | { "type": "generate", 
+/**
+ * Prompt, depth and sampling.
+ */
+options: GenerateOptions, } | { "type": "pull", 
+/**
+ * Number of the stream.
+ */
+stream: number, 
+/**
+ * Tokens at most.
+ */
+n: number, 
+/**
+ * Whether to return the cycles too.
+ */
+trace: boolean, } | { "type": "close", 
+/**
+ * Number of the stream.
+ */
+stream: number, } | { "type": "trace", 
+/**
+ * The text before the generated one.
+ */
+prompt: string, 
+/**
+ * Cycles.
+ */
+depth: number, 
+/**
+ * Tokens listed for each position.
+ */
+top: number, 
+/**
+ * Position whose attention is returned.
+ */
+attention: number | null, } | { "type": "draft", 
+/**
+ * The text before the generated one.
+ */
+prompt: string, 
+/**
+ * Cycles.
+ */
+depth: number, 
+/**
+ * Tokens listed for each position.
+ */
+top: number, } | { "type": "check_puzzle", 
+/**
+ * The kind of puzzle, as `dataset` names it.
+ */
+kind: string, 
+/**
+ * Where the puzzle comes from.
+ */
+input: PuzzleInput, } | { "type": "solve_puzzle", 
+/**
+ * The kind of puzzle, as `dataset` names it.
+ */
+kind: string, 
+/**
+ * The token of each cell.
+ */
+puzzle: Array<number>, 
+/**
+ * Supervision steps.
+ */
+steps: number, 
+/**
+ * Tokens listed for each position.
+ */
+top: number, } | { "type": "read_tasks", 
+/**
+ * Name of the file, for messages.
+ */
+name: string, 
+/**
+ * Content of the file.
+ */
+text: string, } | { "type": "predict_arc", 
+/**
+ * The task.
+ */
+task: ArcTask, 
+/**
+ * Index of the test.
+ */
+test: number, 
+/**
+ * Index of the augmentation; 0 is none.
+ */
+augmentation: number, 
+/**
+ * Supervision steps.
+ */
+steps: number, } | { "type": "vote", 
+/**
+ * One prediction for each augmentation.
+ */
+predictions: Array<ArcPrediction>, } | { "type": "evaluate_puzzles", 
+/**
+ * Supervision steps.
+ */
+steps: number, 
+/**
+ * Puzzles that are scored; 0 means all.
+ */
+puzzles: number, } | { "type": "configure", 
+/**
+ * The whole configuration.
+ */
+config: RunConfig, } | { "type": "save" } | { "type": "benchmark", 
+/**
+ * The whole configuration.
+ */
+config: RunConfig, 
+/**
+ * Steps that are timed.
+ */
+steps: number, } | { "type": "measure_memory" };
 
 /**
  * Where a dataset comes from. What is made of it depends on the configuration too:
  * its `data` says how a text is tokenized and how many puzzles are taken.
  */
-export type DataSource = { "kind": "named" } | { "kind": "text", name: string, text: string, } | { "kind": "arc_tasks", name: string, text: string, } | { "kind": "files", path: string, };
+export type DataSource = { "kind": "named" } | { "kind": "text", 
+/**
+ * Name, for messages and summaries.
+ */
+name: string, 
+/**
+ * The content.
+ */
+text: string, } | { "kind": "arc_tasks", 
+/**
+ * Name, for messages and summaries.
+ */
+name: string, 
+/**
+ * The content.
+ */
+text: string, } | { "kind": "files", 
+/**
+ * The file or folder.
+ */
+path: string, };
 
 /**
  * Where the text or the puzzles come from.
@@ -279,7 +507,11 @@ export type Decay = "matrices" | "all";
 /**
  * Loss at one depth.
  */
-export type DepthLoss = { depth: number, 
+export type DepthLoss = { 
+/**
+ * Cycles.
+ */
+depth: number, 
 /**
  * Mean cross-entropy, in nats per token.
  */
@@ -315,7 +547,11 @@ export type DepthSampling = "fixed" | "uniform" | "log_normal";
 /**
  * The device of a session, as shown to people.
  */
-export type DeviceInfo = { backend: Backend, 
+export type DeviceInfo = { 
+/**
+ * Where it computes.
+ */
+backend: Backend, 
 /**
  * For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
  */
@@ -329,11 +565,115 @@ export type DraftStart = "queries" | "last_token" | "targets";
 /**
  * What a session answers.
  */
-export type Event = { "type": "ready", summary: RunSummary, } | { "type": "stepped", reports: Array<StepReport>, } | { "type": "evaluated", step: number, depths: Array<DepthLoss>, } | { "type": "generating", stream: number, } | { "type": "generated", stream: number, output: Generated, } | { "type": "closed", stream: number, } | { "type": "traced", step: number, trace: Trace, vocab: Vocab, } | { "type": "drafted", step: number, draft: Trace, vocab: Vocab, } | { "type": "puzzle_checked", puzzle: PuzzleInfo, } | { "type": "puzzle_solved", step: number, trace: Trace, 
+export type Event = { "type": "ready", 
+/**
+ * The run.
+ */
+summary: RunSummary, } | { "type": "stepped", 
+/**
+ * One report for each step.
+ */
+reports: Array<StepReport>, } | { "type": "evaluated", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * One row for each depth.
+ */
+depths: Array<DepthLoss>, } | { "type": "generating", 
+/**
+ * Number of the stream.
+ */
+stream: number, } | { "type": "generated", 
+/**
+ * Number of the stream.
+ */
+stream: number, 
+/**
+ * The piece.
+ */
+output: Generated, } | { "type": "closed", 
+/**
+ * Number of the stream.
+ */
+stream: number, } | { "type": "traced", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * The readout after every cycle.
+ */
+trace: Trace, } | { "type": "drafted", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * The readout after every cycle.
+ */
+draft: Trace, } | { "type": "puzzle_checked", 
+/**
+ * The puzzle.
+ */
+puzzle: PuzzleInfo, } | { "type": "puzzle_solved", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * The readout after every supervision step.
+ */
+trace: Trace, 
 /**
  * By supervision step.
  */
-checks: Array<AnswerCheck>, } | { "type": "tasks", tasks: Array<ArcTask>, } | { "type": "arc_predicted", step: number, answers: ArcAnswers, } | { "type": "voted", candidates: Array<ArcCandidate>, } | { "type": "puzzles_evaluated", step: number, scores: PuzzleScores, } | { "type": "saved", saved: Saved, } | { "type": "benchmarked", ms_per_step: number, tokens_per_step: number, } | { "type": "memory", memory: Memory, } | { "type": "failed", failure: Failure, };
+checks: Array<AnswerCheck>, } | { "type": "tasks", 
+/**
+ * The tasks, in the order of the file.
+ */
+tasks: Array<ArcTask>, } | { "type": "arc_predicted", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * The answer after every supervision step.
+ */
+answers: ArcAnswers, } | { "type": "voted", 
+/**
+ * Answers, the best first.
+ */
+candidates: Array<ArcCandidate>, } | { "type": "puzzles_evaluated", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * Scores by step and with halting.
+ */
+scores: PuzzleScores, } | { "type": "saved", 
+/**
+ * The files.
+ */
+saved: Saved, } | { "type": "benchmarked", 
+/**
+ * Mean time of one step, in milliseconds.
+ */
+ms_per_step: number, 
+/**
+ * Tokens in one step.
+ */
+tokens_per_step: number, } | { "type": "memory", 
+/**
+ * The memory, in bytes.
+ */
+memory: Memory, } | { "type": "failed", 
+/**
+ * What failed, and what to do.
+ */
+failure: Failure, };
 
 /**
  * An error with what to do next. `message` says what is wrong, `hint` what to try.
@@ -367,7 +707,11 @@ export type Family = "language" | "puzzles" | "images";
  * How text is generated. The same seed at another depth draws the same random
  * numbers, so that only the model differs.
  */
-export type GenerateOptions = { prompt: string, 
+export type GenerateOptions = { 
+/**
+ * The text before the generated one.
+ */
+prompt: string, 
 /**
  * Cycles of the recursion.
  */
@@ -379,7 +723,15 @@ temperature: number,
 /**
  * Only the k most probable tokens; 0 means all.
  */
-top_k: number, seed: number, max_new_tokens: number, };
+top_k: number, 
+/**
+ * Seed of the sampling.
+ */
+seed: number, 
+/**
+ * Tokens to generate.
+ */
+max_new_tokens: number, };
 
 /**
  * A piece of generated text.
@@ -389,7 +741,11 @@ export type Generated = {
  * The text of the tokens. Bytes that do not make up a whole character yet come with
  * the token that completes it.
  */
-text: string, tokens: Array<number>, 
+text: string, 
+/**
+ * The generated tokens.
+ */
+tokens: Array<number>, 
 /**
  * The part of the text that each token added; together they are the text. A
  * character of several tokens belongs to the last of them.
@@ -417,7 +773,15 @@ threshold: number,
 /**
  * Mean supervision steps.
  */
-steps: number, cell_accuracy: number, exact_accuracy: number, };
+steps: number, 
+/**
+ * Mean share of correct cells in a puzzle.
+ */
+cell_accuracy: number, 
+/**
+ * Share of puzzles with all cells correct.
+ */
+exact_accuracy: number, };
 
 /**
  * How every cycle receives the input again.
@@ -427,7 +791,11 @@ export type Injection = "add" | "adapter";
 /**
  * An ARC task that a model has embeddings for.
  */
-export type KnownTask = { name: string, 
+export type KnownTask = { 
+/**
+ * Name of the task.
+ */
+name: string, 
 /**
  * Augmented copies: identifiers of the task besides its first. Files call it
  * `guises`.
@@ -564,7 +932,15 @@ export type PuzzleInfo = {
 /**
  * As `dataset` names it.
  */
-kind: string, rows: number, cols: number, 
+kind: string, 
+/**
+ * Rows of the board.
+ */
+rows: number, 
+/**
+ * Columns of the board.
+ */
+cols: number, 
 /**
  * The token of each cell, row by row.
  */
@@ -572,7 +948,11 @@ tokens: Array<number>,
 /**
  * The puzzle as text, as it can be pasted.
  */
-text: string, solutions: SolutionCount, 
+text: string, 
+/**
+ * How many solutions it has.
+ */
+solutions: SolutionCount, 
 /**
  * The solution, where there is one; of a maze, a shortest path.
  */
@@ -589,7 +969,27 @@ broken: Array<BrokenRule>, };
 /**
  * Where a puzzle comes from.
  */
-export type PuzzleInput = { "type": "made", min_guesses: number, max_guesses: number, seed: number, } | { "type": "text", text: string, } | { "type": "drawn", tokens: Array<number>, };
+export type PuzzleInput = { "type": "made", 
+/**
+ * Fewest guesses.
+ */
+min_guesses: number, 
+/**
+ * Most guesses.
+ */
+max_guesses: number, 
+/**
+ * Seed of the puzzle.
+ */
+seed: number, } | { "type": "text", 
+/**
+ * The text.
+ */
+text: string, } | { "type": "drawn", 
+/**
+ * The token of each cell.
+ */
+tokens: Array<number>, };
 
 /**
  * The kinds of puzzle.
@@ -615,7 +1015,19 @@ arc: ArcKind, };
 /**
  * How a set of puzzles is answered.
  */
-export type PuzzleScores = { puzzles: number, steps: Array<StepScore>, halting: Array<HaltScore>, };
+export type PuzzleScores = { 
+/**
+ * How many puzzles.
+ */
+puzzles: number, 
+/**
+ * Scores after each supervision step.
+ */
+steps: Array<StepScore>, 
+/**
+ * Scores with early stopping, one row for each threshold.
+ */
+halting: Array<HaltScore>, };
 
 /**
  * A run: which model, on which text or puzzles, trained how.
@@ -637,11 +1049,23 @@ train: TrainSpec, };
 /**
  * What a run is, and where it stands.
  */
-export type RunSummary = { config: RunConfig, 
+export type RunSummary = { 
+/**
+ * The configuration of the run.
+ */
+config: RunConfig, 
 /**
  * The family of the model.
  */
-family: Family, vocab: Vocab, parameters: number, 
+family: Family, 
+/**
+ * What the token numbers mean.
+ */
+vocab: Vocab, 
+/**
+ * Numbers in the model.
+ */
+parameters: number, 
 /**
  * Steps done.
  */
@@ -649,7 +1073,15 @@ step: number,
 /**
  * Whether there is a text to train on.
  */
-trainable: boolean, train_tokens: number, val_tokens: number, 
+trainable: boolean, 
+/**
+ * Tokens to train on.
+ */
+train_tokens: number, 
+/**
+ * Tokens held out for validation.
+ */
+val_tokens: number, 
 /**
  * Loss of guessing uniformly, ln(vocabulary), in nats.
  */
@@ -671,7 +1103,19 @@ export type Sampling = "random" | "epochs";
 /**
  * A run in two files: the model, which stands alone, and what only training needs.
  */
-export type Saved = { checkpoint: Uint8Array, optimizer: Uint8Array, step: number, };
+export type Saved = { 
+/**
+ * The model file, safetensors.
+ */
+checkpoint: Uint8Array, 
+/**
+ * The optimizer file, safetensors.
+ */
+optimizer: Uint8Array, 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, };
 
 /**
  * Learning-rate schedule after the warmup.
@@ -742,7 +1186,11 @@ export type SolutionCount = "none" | "one" | "several" | "unknown";
 /**
  * Puzzles that were done in one training step. Accuracies lie between 0 and 1.
  */
-export type Solved = { puzzles: number, 
+export type Solved = { 
+/**
+ * How many puzzles.
+ */
+puzzles: number, 
 /**
  * Mean share of a puzzle's cells that are right.
  */
@@ -781,7 +1229,11 @@ step: number,
 /**
  * Training loss of the batch, in nats per token.
  */
-loss: number, learning_rate: number, 
+loss: number, 
+/**
+ * Learning rate of this step.
+ */
+learning_rate: number, 
 /**
  * Cycles this step ran.
  */
@@ -794,11 +1246,23 @@ solved?: Solved, };
 /**
  * How puzzles are answered after so many supervision steps.
  */
-export type StepScore = { step: number, 
+export type StepScore = { 
+/**
+ * Supervision steps.
+ */
+step: number, 
 /**
  * Mean loss, in nats per cell that counts.
  */
-loss: number, cell_accuracy: number, exact_accuracy: number, };
+loss: number, 
+/**
+ * Mean share of correct cells in a puzzle.
+ */
+cell_accuracy: number, 
+/**
+ * Share of puzzles with all cells correct.
+ */
+exact_accuracy: number, };
 
 /**
  * A difficulty of Sudokus: how many guesses a backtracking solver needs.
@@ -1240,4 +1704,28 @@ export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant":
 /**
  * What a token number stands for.
  */
-export type Vocab = { "kind": "char", chars: string, } | { "kind": "byte" } | { "kind": "bpe", name: string, size: number, sha256: string, } | { "kind": "plain", size: number, } | { "kind": "arc", tasks: Array<KnownTask>, };
+export type Vocab = { "kind": "char", 
+/**
+ * The characters, in the order of their tokens.
+ */
+chars: string, } | { "kind": "byte" } | { "kind": "bpe", 
+/**
+ * Name of the encoding.
+ */
+name: string, 
+/**
+ * Number of tokens.
+ */
+size: number, 
+/**
+ * Digest of the ranks file.
+ */
+sha256: string, } | { "kind": "plain", 
+/**
+ * Number of tokens.
+ */
+size: number, } | { "kind": "arc", 
+/**
+ * The tasks that the model knows.
+ */
+tasks: Array<KnownTask>, };
