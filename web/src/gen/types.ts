@@ -605,11 +605,7 @@ step: number,
 /**
  * The readout after every cycle.
  */
-trace: Trace, 
-/**
- * The vocabulary of the tokens.
- */
-vocab: Vocab, } | { "type": "drafted", 
+trace: Trace, } | { "type": "drafted", 
 /**
  * Steps done by the model that answers.
  */
@@ -617,11 +613,7 @@ step: number,
 /**
  * The readout after every cycle.
  */
-draft: Trace, 
-/**
- * The vocabulary of the tokens.
- */
-vocab: Vocab, } | { "type": "puzzle_checked", 
+draft: Trace, } | { "type": "puzzle_checked", 
 /**
  * The puzzle.
  */

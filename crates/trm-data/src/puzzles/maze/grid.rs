@@ -45,7 +45,7 @@ impl Maze {
         let unusable = |what: String| PuzzleError::Unusable { what };
         if tokens.is_empty() || rows.checked_mul(cols) != Some(tokens.len()) {
             let cells = tokens.len();
-            return Err(unusable(format!("a maze of {rows} × {cols} has not {cells} cells")));
+            return Err(unusable(format!("a maze of {rows} × {cols} cannot have {cells} cells")));
         }
         if rows > LARGEST || cols > LARGEST {
             return Err(unusable(format!(
