@@ -69,6 +69,10 @@ pub struct Setting {
     pub family: Option<Family>,
     /// Whether it may change while a run goes on; the others need a new run.
     pub live: bool,
+    /// Whether `train --resume` may change it: nothing that was learned depends on it.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub resume: bool,
     /// Whether only the command line reads it, and no result depends on it.
     pub cli_only: bool,
     /// How often it is needed.
@@ -94,6 +98,7 @@ impl Setting {
             variants: &[],
             family: None,
             live: false,
+            resume: false,
             cli_only: false,
             tier: Tier::Advanced,
             help,
@@ -123,6 +128,11 @@ impl Setting {
     /// Marks a setting that may change while a run goes on.
     pub(crate) const fn live(self) -> Self {
         Self { live: true, ..self }
+    }
+
+    /// Marks a live setting that may also change when the program resumes a run.
+    pub(crate) const fn resumable(self) -> Self {
+        Self { live: true, resume: true, ..self }
     }
 
     /// Marks a setting that only `family` reads.
