@@ -63,12 +63,8 @@ const EXPECTED = {
   gpu: "the first build compiles Burn and its WebGPU side: about 5 minutes on two cores",
 };
 
-/** Crates of the CPU modules in which training spends no time. */
-const SMALL = [
-  ...["burn-flex", "burn-std", "burn-autodiff", "burn-dispatch"],
-  ...["serde", "serde_core", "serde_json", "serde-wasm-bindgen", "safetensors"],
-  ...["trm-spec", "trm-data", "trm-core", "trm-train", "trm-wasm"],
-];
+/** Crates of the CPU modules in which training spends no time, although it does natively. */
+const SMALL = ["burn-flex", "trm-data", "trm-core", "trm-train"];
 
 /**
  * The arguments of cargo that build a kind. In the CPU modules, burn-flex, which is
@@ -78,8 +74,10 @@ const SMALL = [
  */
 export function features(kind) {
   const crates = FEATURE_SETS[kind].startsWith("gpu") ? [] : SMALL;
-  const small = crates.flatMap((name) => ["--config", `profile.release.package.${name}.opt-level="s"`]);
-  return ["--no-default-features", "--features", FEATURE_SETS[kind], ...small];
+  const small = crates.flatMap((name) => [`package.${name}.opt-level="s"`, `package.${name}.codegen-units=1`]);
+  // wasm-bindgen reads the section of target features, which `strip = "symbols"` removes.
+  const profile = ['strip="debuginfo"', ...small].flatMap((set) => ["--config", `profile.release.${set}`]);
+  return ["--no-default-features", "--features", FEATURE_SETS[kind], ...profile];
 }
 
 export async function buildWasm(kinds = KINDS) {

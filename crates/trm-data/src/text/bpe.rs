@@ -18,6 +18,12 @@ pub fn gpt2() -> Vocab {
     Vocab::Bpe { name: GPT2.into(), size: END_OF_TEXT as usize + 1, sha256: GPT2_SHA256.into() }
 }
 
+/// GPT-2's table, read on first use. Not by `tiktoken::get_encoding`, which would link
+/// the tables of all encodings, 6 MB.
+#[cfg(feature = "bpe")]
+static R50K: std::sync::LazyLock<tiktoken::CoreBpe> =
+    std::sync::LazyLock::new(tiktoken::encoding::r50k_base);
+
 /// An encoding that this program has.
 #[derive(Clone, Copy)]
 pub(crate) struct Bpe {
@@ -34,9 +40,8 @@ impl Bpe {
             return Err(DataError::UnknownEncoding { name: name.into() });
         }
         #[cfg(feature = "bpe")]
-        if let Some(core) = tiktoken::get_encoding("r50k_base") {
-            return Ok(Self { core });
-        }
+        return Ok(Self { core: &R50K });
+        #[cfg(not(feature = "bpe"))]
         Err(DataError::NoEncoding { name: name.into() })
     }
 }
