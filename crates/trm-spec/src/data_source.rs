@@ -9,6 +9,7 @@ use ts_rs::TS;
 /// its `data` says how a text is tokenized and how many puzzles are taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum DataSource {
     /// What `data.dataset` of the configuration names: puzzles that are generated, or
     /// a text that the program carries.

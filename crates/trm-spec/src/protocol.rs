@@ -1,5 +1,5 @@
-//! What the page asks of a session, and what it hears back. One command is
-//! answered by exactly one event; streams are pulled, chunk by chunk.
+//! The protocol between the page and its worker. Exactly one event answers each
+//! command; streams of text are pulled chunk by chunk.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -11,17 +11,20 @@ use crate::{
 };
 use crate::{DataSource, Failure, Family, RunConfig, Solved, Trace, Vocab};
 
-/// Which arithmetic unit a session computes on.
+/// The processor that a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
+    /// The CPU, in WebAssembly.
     Cpu,
+    /// A GPU, through WebGPU.
     Webgpu,
 }
 
 /// The device of a session, as shown to people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct DeviceInfo {
+    /// The processor.
     pub backend: Backend,
     /// For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
     pub name: String,
@@ -31,6 +34,7 @@ pub struct DeviceInfo {
 /// numbers, so that only the model differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct GenerateOptions {
+    /// The text to continue.
     pub prompt: String,
     /// Cycles of the recursion.
     pub depth: usize,
@@ -38,14 +42,17 @@ pub struct GenerateOptions {
     pub temperature: f64,
     /// Only the k most probable tokens; 0 means all.
     pub top_k: usize,
+    /// Seed of the random numbers.
     pub seed: u32,
+    /// Tokens after which generation ends.
     pub max_new_tokens: usize,
 }
 
-/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
-/// left out of the module that holds none.
+/// A request of the page. Byte arrays cross as `Uint8Array`. The module without puzzle
+/// models has no commands for puzzles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum Command {
     /// Start a new run. Answered by `ready`.
     Create { config: RunConfig, data: DataSource },
@@ -124,46 +131,32 @@ pub enum Command {
     MeasureMemory,
 }
 
-/// What a session answers.
+/// The answer to a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "one event at a time, moved once")]
+#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum Event {
-    Ready {
-        summary: RunSummary,
-    },
-    Stepped {
-        reports: Vec<StepReport>,
-    },
-    Evaluated {
-        step: usize,
-        depths: Vec<DepthLoss>,
-    },
-    Generating {
-        stream: u32,
-    },
-    Generated {
-        stream: u32,
-        output: Generated,
-    },
-    Closed {
-        stream: u32,
-    },
-    Traced {
-        step: usize,
-        trace: Trace,
-        vocab: Vocab,
-    },
-    /// `tokens` are the prompt's; the steps tell of the positions after it.
-    Drafted {
-        step: usize,
-        draft: Trace,
-        vocab: Vocab,
-    },
+    /// The run as it is now.
+    Ready { summary: RunSummary },
+    /// One report for each step.
+    Stepped { reports: Vec<StepReport> },
+    /// Losses after `step` steps, by depth.
+    Evaluated { step: usize, depths: Vec<DepthLoss> },
+    /// The number of the new stream.
+    Generating { stream: u32 },
+    /// Text from a stream.
+    Generated { stream: u32, output: Generated },
+    /// The stream is closed.
+    Closed { stream: u32 },
+    /// The readouts of the prompt after `step` steps.
+    Traced { step: usize, trace: Trace, vocab: Vocab },
+    /// The tokens of the prompt, and the readouts of the positions after it.
+    Drafted { step: usize, draft: Trace, vocab: Vocab },
+    /// The puzzle and what the rules say about it.
     #[cfg(feature = "puzzles")]
-    PuzzleChecked {
-        puzzle: PuzzleInfo,
-    },
+    PuzzleChecked { puzzle: PuzzleInfo },
+    /// The answers after each supervision step, of the model after `step` steps.
     #[cfg(feature = "puzzles")]
     PuzzleSolved {
         step: usize,
@@ -171,52 +164,46 @@ pub enum Event {
         /// By supervision step.
         checks: Vec<AnswerCheck>,
     },
+    /// The tasks of the file.
     #[cfg(feature = "puzzles")]
-    Tasks {
-        tasks: Vec<ArcTask>,
-    },
+    Tasks { tasks: Vec<ArcTask> },
+    /// The answers after each supervision step, of the model after `step` steps.
     #[cfg(feature = "puzzles")]
-    ArcPredicted {
-        step: usize,
-        answers: ArcAnswers,
-    },
+    ArcPredicted { step: usize, answers: ArcAnswers },
+    /// The answers by their votes, the best first.
     #[cfg(feature = "puzzles")]
-    Voted {
-        candidates: Vec<ArcCandidate>,
-    },
+    Voted { candidates: Vec<ArcCandidate> },
+    /// Scores on held-out puzzles after `step` steps.
     #[cfg(feature = "puzzles")]
-    PuzzlesEvaluated {
-        step: usize,
-        scores: PuzzleScores,
-    },
-    Saved {
-        saved: Saved,
-    },
-    Benchmarked {
-        ms_per_step: f64,
-        tokens_per_step: usize,
-    },
-    Memory {
-        memory: Memory,
-    },
-    Failed {
-        failure: Failure,
-    },
+    PuzzlesEvaluated { step: usize, scores: PuzzleScores },
+    /// The files of the run.
+    Saved { saved: Saved },
+    /// Time and tokens of one update.
+    Benchmarked { ms_per_step: f64, tokens_per_step: usize },
+    /// Memory in use.
+    Memory { memory: Memory },
+    /// The command failed; the session is as before it.
+    Failed { failure: Failure },
 }
 
-/// What a run is, and where it stands.
+/// A run: its configuration, its sizes and its progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct RunSummary {
+    /// The whole configuration.
     pub config: RunConfig,
     /// The family of the model.
     pub family: Family,
+    /// The meaning of its tokens.
     pub vocab: Vocab,
+    /// Numbers in the model.
     pub parameters: usize,
     /// Steps done.
     pub step: usize,
-    /// Whether there is a text to train on.
+    /// Whether it has data to train on.
     pub trainable: bool,
+    /// Tokens of the training data.
     pub train_tokens: usize,
+    /// Tokens of the validation data.
     pub val_tokens: usize,
     /// Loss of guessing uniformly, ln(vocabulary), in nats.
     pub chance_loss: f64,
@@ -229,9 +216,9 @@ pub struct RunSummary {
 /// Memory in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Memory {
-    /// The module's own: it grows and never shrinks.
+    /// Memory of the WebAssembly module: it grows and never shrinks.
     pub wasm: usize,
-    /// What the graphics device has reserved, where it says.
+    /// Memory that the GPU has reserved, where the driver reports it.
     pub device: Option<u64>,
 }
 
@@ -242,10 +229,11 @@ pub struct StepReport {
     pub step: usize,
     /// Training loss of the batch, in nats per token.
     pub loss: f64,
+    /// Learning rate of the step.
     pub learning_rate: f64,
-    /// Cycles this step ran.
+    /// Cycles that this step ran.
     pub depth: usize,
-    /// How the puzzles were answered that were done in this step.
+    /// Accuracy on the puzzles that halted in this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub solved: Option<Solved>,
@@ -254,6 +242,7 @@ pub struct StepReport {
 /// Loss at one depth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct DepthLoss {
+    /// Cycles, or supervision steps of a puzzle model.
     pub depth: usize,
     /// Mean cross-entropy, in nats per token.
     pub loss: f64,
@@ -272,8 +261,8 @@ pub struct DepthLoss {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub word_perplexity: Option<f64>,
-    /// Loss when every draft starts at its own answer, as published; of models that
-    /// show this leak. It says nothing about the model.
+    /// Loss when every draft starts from its own targets, as published; only for models
+    /// that demonstrate this label leak. It says nothing about the quality of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub leaking_loss: Option<f64>,
@@ -285,6 +274,7 @@ pub struct Generated {
     /// The text of the tokens. Bytes that do not make up a whole character yet come with
     /// the token that completes it.
     pub text: String,
+    /// Its tokens.
     pub tokens: Vec<u32>,
     /// The part of the text that each token added; together they are the text. A
     /// character of several tokens belongs to the last of them.
@@ -300,14 +290,18 @@ pub struct Generated {
     pub trace: Option<Trace>,
 }
 
-/// A run in two files: the model, which stands alone, and what only training needs.
+/// A run in two files: the model, which is complete by itself, and the state of the
+/// training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Saved {
+    /// The model, as safetensors.
     #[serde(with = "serde_bytes")]
     #[ts(type = "Uint8Array")]
     pub checkpoint: Vec<u8>,
+    /// Moments, averaged weights and carried states, as safetensors.
     #[serde(with = "serde_bytes")]
     #[ts(type = "Uint8Array")]
     pub optimizer: Vec<u8>,
+    /// Steps done.
     pub step: usize,
 }

@@ -1,11 +1,12 @@
-//! The vocabulary as plain data; turning text into tokens is trm-data's work.
+//! Vocabularies, as plain data; trm-data turns text into tokens.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// What a token number stands for.
+/// The meaning of token numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum Vocab {
     /// Token `i` is the `i`-th character; sorted by code point, as nanoGPT does.
     Char { chars: String },
@@ -14,7 +15,7 @@ pub enum Vocab {
     /// A published byte-pair encoding, known by name and by the digest of its
     /// ranks (lines of `base64 rank`, as published by its authors).
     Bpe { name: String, size: usize, sha256: String },
-    /// Numbers that stand for nothing, as in a checkpoint without a text.
+    /// Numbers without a known meaning, as in a checkpoint without a text.
     Plain { size: usize },
     /// The colours of ARC grids in the official encoding, and the tasks that a
     /// model knows: puzzle identifiers from 1 on are theirs, one for each task as
@@ -25,6 +26,7 @@ pub enum Vocab {
 /// An ARC task that a model has embeddings for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct KnownTask {
+    /// The name of the task.
     pub name: String,
     /// Augmented copies: identifiers of the task besides its first. Files call it
     /// `guises`.
@@ -36,7 +38,7 @@ pub struct KnownTask {
 pub const ARC_TOKENS: usize = 12;
 
 impl Vocab {
-    /// How many tokens there are.
+    /// Number of tokens.
     pub fn size(&self) -> usize {
         match self {
             Self::Char { chars } => chars.chars().count(),

@@ -35,6 +35,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM)"
@@ -48,6 +49,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Hidden size: features of every position"
@@ -61,6 +63,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Attention heads; must divide hidden_size"
@@ -74,6 +77,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Transformer blocks; every cycle applies the same ones"
@@ -91,6 +95,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Recursion depth in training: cycles for every token or chunk; later runs may use any depth"
@@ -108,6 +113,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Context length, in tokens"
@@ -125,6 +131,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Dropout probability in training"
@@ -142,6 +149,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Latent steps in a cycle, n; one update of the answer follows them"
@@ -157,6 +165,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Tokens drafted at once; must divide block_size"
@@ -172,6 +181,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Cycles in a supervision step, T"
@@ -187,6 +197,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Maximum number of supervision steps for a puzzle"
@@ -202,6 +213,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Cells of a puzzle"
@@ -217,6 +229,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Mix positions by an MLP over the sequence instead of attention"
@@ -230,6 +243,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256"
@@ -243,6 +257,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Epsilon of RMSNorm"
@@ -256,6 +271,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Base of the rotary position frequencies"
@@ -274,6 +290,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "How every cycle receives the input again: added to the state (Chat-TRM), or through a learned linear map of both"
@@ -292,6 +309,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "How a cycle changes the state: replaces it (Chat-TRM), or interpolates with a learned rate per feature"
@@ -311,6 +329,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Initial values of a draft: learned vectors, the context's last token, or the target tokens, which leaks the labels (only for the demonstration)"
@@ -326,6 +345,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Use the token embedding as the output matrix too"
@@ -341,6 +361,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Residual weight alpha: z = alpha z + f(x + y + z)"
@@ -356,6 +377,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Train alpha, with its value as the initial one"
@@ -376,6 +398,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Initial values of both states: drawn once and fixed (official TRM), zeros, or trained"
@@ -395,6 +418,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Position encoding of the cells"
@@ -410,6 +434,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Features of the puzzle embedding; 0 disables it"
@@ -425,6 +450,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Positions that hold the puzzle embedding; 0 means as many as it fills"
@@ -440,6 +466,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Rows of the puzzle embedding, one for each puzzle identifier"
@@ -453,6 +480,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Name of the text (shakespeare, or your own given with --data), or kind of puzzle (sudoku-9x9, maze-10x10, arc, …)"
@@ -470,6 +498,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs"
@@ -483,6 +512,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Distinct training puzzles, before augmentation"
@@ -496,6 +526,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Fraction of the text held out for validation, from its end"
@@ -512,6 +543,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Training windows: at random positions (nanoGPT), or each window once per epoch"
@@ -525,6 +557,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Validation puzzles"
@@ -538,6 +571,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Minimum difficulty: guesses that a backtracking solver needs"
@@ -551,6 +585,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Maximum difficulty: guesses that a backtracking solver needs"
@@ -564,6 +599,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Apply a new random augmentation each time a puzzle is shown"
@@ -577,6 +613,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Augmented copies of each ARC task, each with an embedding of its own"
@@ -590,6 +627,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Rows in a batch: sequences or puzzles"
@@ -603,6 +641,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": false,
     "tier": "everyday",
     "help": "Training steps"
@@ -616,6 +655,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": false,
     "tier": "everyday",
     "help": "Peak learning rate"
@@ -629,6 +669,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Steps of linear warmup"
@@ -646,6 +687,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "AdamW; Muon for the matrices inside the blocks and AdamW for the rest; or AdamATan2 (official TRM)"
@@ -659,6 +701,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Decoupled weight decay"
@@ -676,6 +719,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Precision of matrix products in training; weights stay in f32"
@@ -692,6 +736,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, which makes every depth usable"
@@ -705,6 +750,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": false,
     "tier": "everyday",
     "help": "Steps between validations"
@@ -718,6 +764,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Random seed of the weights, batches, depths and dropout"
@@ -731,6 +778,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Batches whose gradients are averaged into one update"
@@ -744,6 +792,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Final learning rate of the cosine schedule"
@@ -760,6 +809,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Learning rate after the warmup: cosine decay, or constant"
@@ -773,6 +823,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Step at which the cosine decay ends; 0 means max_iters"
@@ -786,6 +837,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "AdamW: decay rate of the first moment"
@@ -799,6 +851,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "AdamW: decay rate of the second moment"
@@ -812,6 +865,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "AdamW: epsilon, added to the root of the second moment"
@@ -828,6 +882,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Parameters with weight decay: matrices (nanoGPT), or all (Chat-TRM)"
@@ -844,6 +899,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Probabilities in the loss: softmax, or stablemax (official TRM)"
@@ -860,6 +916,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them"
@@ -873,6 +930,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Weight of the halting loss"
@@ -886,6 +944,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Fraction of puzzles that run a random number of steps before they may halt"
@@ -899,6 +958,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Learning rate of the puzzle embedding (SignSGD)"
@@ -912,6 +972,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Weight decay of the puzzle embedding"
@@ -925,6 +986,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Muon: momentum"
@@ -938,6 +1000,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Decay rate of the moving average of the weights, which is evaluated and saved; 0 disables it"
@@ -951,6 +1014,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Maximum global gradient norm; 0 disables clipping"
@@ -964,6 +1028,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": true,
     "cli_only": false,
     "tier": "advanced",
     "help": "Recompute cycles in the backward pass: less memory, more time"
@@ -977,6 +1042,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Loss weights of the cycles (every_cycle) or of the supervision steps (unrolled); empty means equal"
@@ -994,6 +1060,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Depth of a training step: recursion_steps, uniform up to it, or log-normal around it"
@@ -1007,6 +1074,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Minimum sampled depth"
@@ -1020,6 +1088,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Number of last cycles with a gradient; 0 means all"
@@ -1033,6 +1102,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Stop the gradient between cycles: each learns from its own loss (published chunk refinement)"
@@ -1049,6 +1119,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Predict after every token, or only after the last token of padded rows of random length (TRM-LM)"
@@ -1062,6 +1133,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": false,
     "tier": "advanced",
     "help": "Steps between saved states; 0 saves with every validation"
@@ -1075,6 +1147,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Batches in a validation; 0 means the whole split"
@@ -1088,6 +1161,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Number of best checkpoints to keep"
@@ -1101,6 +1175,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Validations without improvement before training stops; 0 disables early stopping"
@@ -1114,6 +1189,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
+    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Steps between progress lines"
@@ -1127,6 +1203,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
+    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Steps between printed samples; 0 disables them"

@@ -69,6 +69,9 @@ pub struct Setting {
     pub family: Option<Family>,
     /// Whether it may change while a run goes on; the others need a new run.
     pub live: bool,
+    /// Whether the command line resumes a run with another value: it decides how long
+    /// or how fast training goes on, and not what was trained so far.
+    pub resume: bool,
     /// Whether only the command line reads it, and no result depends on it.
     pub cli_only: bool,
     /// How often it is needed.
@@ -94,6 +97,7 @@ impl Setting {
             variants: &[],
             family: None,
             live: false,
+            resume: false,
             cli_only: false,
             tier: Tier::Advanced,
             help,
@@ -123,6 +127,11 @@ impl Setting {
     /// Marks a setting that may change while a run goes on.
     pub(crate) const fn live(self) -> Self {
         Self { live: true, ..self }
+    }
+
+    /// Marks a setting that may change while a run goes on, and when it is resumed.
+    pub(crate) const fn resume(self) -> Self {
+        Self { resume: true, ..self.live() }
     }
 
     /// Marks a setting that only `family` reads.
