@@ -25,7 +25,7 @@ class FakeSession extends Answering {
       state_change: 1,
     }));
     const draft = { variant: 'chunk_lm', depth: command.depth, tokens: [[0]], steps };
-    return { type: 'drafted', step: 7, draft, vocab: { kind: 'char', chars: 'ab' } };
+    return { type: 'drafted', step: 7, draft };
   }
 }
 
@@ -39,7 +39,8 @@ beforeEach(() => {
   drafting = new Drafting();
 });
 
-const draft = (prompt = 'KING', busy = false) => drafting.draft(client, prompt, 3, busy);
+const vocab = { kind: 'char', chars: 'ab' } as const;
+const draft = (prompt = 'KING', busy = false) => drafting.draft(client, vocab, prompt, 3, busy);
 
 test('drafts what comes after the prompt, then rests', async () => {
   expect(drafting.due(performance.now())).toBe(0);

@@ -6,12 +6,19 @@ use rand_chacha::ChaCha8Rng;
 
 /// What a run draws for; each purpose has numbers of its own.
 pub mod stream {
+    /// Positions of training batches.
     pub const TRAIN_BATCHES: u64 = 0;
+    /// Positions of validation batches.
     pub const VAL_BATCHES: u64 = 1;
+    /// Depth of each training step.
     pub const DEPTHS: u64 = 2;
+    /// Dropout masks.
     pub const DROPOUT: u64 = 3;
+    /// Initial weights.
     pub const WEIGHTS: u64 = 4;
+    /// Sampling of generated text.
     pub const TEXT: u64 = 5;
+    /// Order of the windows of an epoch.
     pub const EPOCHS: u64 = 6;
     /// Which puzzles a batch takes.
     pub const PUZZLES: u64 = 7;

@@ -8,6 +8,7 @@ use trm_spec::{Failure, FailureKind};
 const SHOWN: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "every variant has a message")]
 pub enum DataError {
     #[error("{name} is empty")]
     Empty { name: String },

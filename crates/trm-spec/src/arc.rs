@@ -1,4 +1,4 @@
-//! Tasks of ARC-AGI and a model's answers, as plain data.
+//! ARC's tasks and what a model answers to them, as plain data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -6,23 +6,23 @@ use ts_rs::TS;
 /// Rows of colours from 0 to 9.
 pub type Colours = Vec<Vec<u8>>;
 
-/// An input grid and its output, where that is known.
+/// A grid and what becomes of it, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ArcPair {
-    /// The input grid.
+    /// The grid that is given.
     pub input: Colours,
-    /// The output grid; unknown for tests of a competition.
+    /// The grid to predict, where it is known.
     pub output: Option<Colours>,
 }
 
-/// A task: pairs that show a rule, and inputs to apply it to.
+/// A rule shown by examples, and grids to apply it to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ArcTask {
-    /// The name of the task.
+    /// Name of the task.
     pub name: String,
-    /// Pairs that show the rule.
+    /// Demonstration pairs.
     pub train: Vec<ArcPair>,
-    /// Pairs to predict the outputs of.
+    /// Test pairs.
     pub test: Vec<ArcPair>,
 }
 
@@ -45,7 +45,7 @@ pub struct ArcAnswers {
 pub struct ArcPrediction {
     /// The predicted grid.
     pub answer: Colours,
-    /// Probability of halting.
+    /// Probability of halting, between 0 and 1.
     pub halt: f64,
 }
 
@@ -54,7 +54,7 @@ pub struct ArcPrediction {
 pub struct ArcCandidate {
     /// The predicted grid.
     pub answer: Colours,
-    /// Predictions with this answer.
+    /// Votes for this answer.
     pub votes: usize,
     /// Mean probability of halting.
     pub halt: f64,

@@ -9,17 +9,29 @@ use ts_rs::TS;
 /// its `data` says how a text is tokenized and how many puzzles are taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum DataSource {
     /// What `data.dataset` of the configuration names: puzzles that are generated, or
     /// a text that the program carries.
     Named,
     /// A text, and what it is called.
-    Text { name: String, text: String },
+    Text {
+        /// Name, for messages and summaries.
+        name: String,
+        /// The content.
+        text: String,
+    },
     /// A JSON text of ARC tasks. A single task is called by `name`.
     #[cfg(feature = "puzzles")]
-    ArcTasks { name: String, text: String },
+    ArcTasks {
+        /// Name, for messages and summaries.
+        name: String,
+        /// The content.
+        text: String,
+    },
     /// A file or folder, which only the native program can read. `data.dataset` says
     /// whether it holds texts or puzzles.
-    Files { path: PathBuf },
+    Files {
+        /// The file or folder.
+        path: PathBuf,
+    },
 }

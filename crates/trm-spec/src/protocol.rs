@@ -1,5 +1,5 @@
-//! The protocol between the page and its worker. Exactly one event answers each
-//! command; streams of text are pulled chunk by chunk.
+//! What the page asks of a session, and what it hears back. One command is
+//! answered by exactly one event; streams are pulled, chunk by chunk.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -11,20 +11,20 @@ use crate::{
 };
 use crate::{DataSource, Failure, Family, RunConfig, Solved, Trace, Vocab};
 
-/// The processor that a session computes on.
+/// Which arithmetic unit a session computes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
-    /// The CPU, in WebAssembly.
+    /// The CPU: one thread of SIMD in the browser.
     Cpu,
-    /// A GPU, through WebGPU.
+    /// WebGPU.
     Webgpu,
 }
 
 /// The device of a session, as shown to people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct DeviceInfo {
-    /// The processor.
+    /// Where it computes.
     pub backend: Backend,
     /// For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct DeviceInfo {
 /// numbers, so that only the model differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct GenerateOptions {
-    /// The text to continue.
+    /// The text before the generated one.
     pub prompt: String,
     /// Cycles of the recursion.
     pub depth: usize,
@@ -42,168 +42,321 @@ pub struct GenerateOptions {
     pub temperature: f64,
     /// Only the k most probable tokens; 0 means all.
     pub top_k: usize,
-    /// Seed of the random numbers.
+    /// Seed of the sampling.
     pub seed: u32,
-    /// Tokens after which generation ends.
+    /// Tokens to generate.
     pub max_new_tokens: usize,
 }
 
-/// A request of the page. Byte arrays cross as `Uint8Array`. The module without puzzle
-/// models has no commands for puzzles.
+/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
+/// left out of the module that holds none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum Command {
     /// Start a new run. Answered by `ready`.
-    Create { config: RunConfig, data: DataSource },
+    Create {
+        /// The whole configuration.
+        config: RunConfig,
+        /// Where the data comes from.
+        data: DataSource,
+    },
     /// Load a saved model. Without `optimizer` the moments start from zero; without
     /// `data` the model can be used but not trained. Answered by `ready`.
     Load {
+        /// The model file, safetensors.
         #[serde(with = "serde_bytes")]
         #[ts(type = "Uint8Array")]
         checkpoint: Vec<u8>,
+        /// The optimizer file, safetensors.
         #[serde(default, with = "serde_bytes")]
         #[ts(type = "Uint8Array | null")]
         optimizer: Option<Vec<u8>>,
+        /// Where the data comes from.
         data: Option<DataSource>,
     },
     /// Give the loaded model its data, so that it can be trained. Answered by `ready`.
-    Attach { data: DataSource },
+    Attach {
+        /// Where the data comes from.
+        data: DataSource,
+    },
     /// Train `n` steps. Answered by `stepped`.
-    Step { n: usize },
+    Step {
+        /// Steps.
+        n: usize,
+    },
     /// Validation loss at each depth, over at most `max_tokens` tokens of the
     /// split (0: all of it). Answered by `evaluated`.
-    Evaluate { depths: Vec<usize>, max_tokens: usize },
+    Evaluate {
+        /// Cycles of each evaluation.
+        depths: Vec<usize>,
+        /// Tokens of the split that are scored; 0 means all.
+        max_tokens: usize,
+    },
     /// Open a stream of text from the weights as they are now. Several streams
     /// may be open. Answered by `generating`.
-    Generate { options: GenerateOptions },
+    Generate {
+        /// Prompt, depth and sampling.
+        options: GenerateOptions,
+    },
     /// Pull up to `n` tokens out of a stream; with `trace`, also the cycles that made
     /// them. Answered by `generated`.
     Pull {
+        /// Number of the stream.
         stream: u32,
+        /// Tokens at most.
         n: usize,
+        /// Whether to return the cycles too.
         #[serde(default)]
         trace: bool,
     },
     /// Drop a stream before its end. Answered by `closed`.
-    Close { stream: u32 },
+    Close {
+        /// Number of the stream.
+        stream: u32,
+    },
     /// The model's readout after every cycle, with the `top` most probable
     /// tokens of each position and, of the position `attention`, what every head
     /// looked at. Answered by `traced`.
-    Trace { prompt: String, depth: usize, top: usize, attention: Option<usize> },
+    Trace {
+        /// The text before the generated one.
+        prompt: String,
+        /// Cycles.
+        depth: usize,
+        /// Tokens listed for each position.
+        top: usize,
+        /// Position whose attention is returned.
+        attention: Option<usize>,
+    },
     /// What a model makes of the tokens after `prompt`, after every cycle: a chunk,
     /// or one token, with the `top` most probable ones. Answered by `drafted`.
-    Draft { prompt: String, depth: usize, top: usize },
+    Draft {
+        /// The text before the generated one.
+        prompt: String,
+        /// Cycles.
+        depth: usize,
+        /// Tokens listed for each position.
+        top: usize,
+    },
     /// A puzzle of a kind (`sudoku-9x9`, `maze-10x10`), with what the rules say of
     /// it. Needs no model. Answered by `puzzle_checked`.
     #[cfg(feature = "puzzles")]
-    CheckPuzzle { kind: String, input: PuzzleInput },
+    CheckPuzzle {
+        /// The kind of puzzle, as `dataset` names it.
+        kind: String,
+        /// Where the puzzle comes from.
+        input: PuzzleInput,
+    },
     /// How the model answers a puzzle after each of `steps` supervision steps,
     /// with the `top` most probable tokens of each cell, and what the rules say of
     /// every answer. Answered by `puzzle_solved`.
     #[cfg(feature = "puzzles")]
-    SolvePuzzle { kind: String, puzzle: Vec<u32>, steps: usize, top: usize },
+    SolvePuzzle {
+        /// The kind of puzzle, as `dataset` names it.
+        kind: String,
+        /// The token of each cell.
+        puzzle: Vec<u32>,
+        /// Supervision steps.
+        steps: usize,
+        /// Tokens listed for each position.
+        top: usize,
+    },
     /// The tasks of a JSON file of ARC's. Needs no model. Answered by `tasks`.
     #[cfg(feature = "puzzles")]
-    ReadTasks { name: String, text: String },
+    ReadTasks {
+        /// Name of the file, for messages.
+        name: String,
+        /// Content of the file.
+        text: String,
+    },
     /// The model's answers after each of `steps` supervision steps to a test of a
     /// task that it knows, under one augmentation. Test and augmentation count from
     /// 0; augmentation 0 is the test as it is. Answered by `arc_predicted`.
     #[cfg(feature = "puzzles")]
-    PredictArc { task: ArcTask, test: usize, augmentation: usize, steps: usize },
+    PredictArc {
+        /// The task.
+        task: ArcTask,
+        /// Index of the test.
+        test: usize,
+        /// Index of the augmentation; 0 is none.
+        augmentation: usize,
+        /// Supervision steps.
+        steps: usize,
+    },
     /// The majority vote over predictions, the best first; the first two are ARC's
     /// attempts. Needs no model. Answered by `voted`.
     #[cfg(feature = "puzzles")]
-    Vote { predictions: Vec<ArcPrediction> },
+    Vote {
+        /// One prediction for each augmentation.
+        predictions: Vec<ArcPrediction>,
+    },
     /// Scores on the first `puzzles` (0: all) held-out puzzles after each of
     /// `steps` supervision steps, and with halting. Answered by `puzzles_evaluated`.
     #[cfg(feature = "puzzles")]
-    EvaluatePuzzles { steps: usize, puzzles: usize },
+    EvaluatePuzzles {
+        /// Supervision steps.
+        steps: usize,
+        /// Puzzles that are scored; 0 means all.
+        puzzles: usize,
+    },
     /// Go on with this configuration, in which only live settings may differ from
     /// the run's own. Answered by `ready`.
-    Configure { config: RunConfig },
+    Configure {
+        /// The whole configuration.
+        config: RunConfig,
+    },
     /// Everything needed to go on later. Answered by `saved`.
     Save,
     /// Time `steps` training steps of a configuration on generated data, beside
     /// the run and without touching it. Answered by `benchmarked`.
-    Benchmark { config: RunConfig, steps: usize },
+    Benchmark {
+        /// The whole configuration.
+        config: RunConfig,
+        /// Steps that are timed.
+        steps: usize,
+    },
     /// What the session holds of the machine's memory. Answered by `memory`.
     MeasureMemory,
 }
 
-/// The answer to a command.
+/// What a session answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "one event at a time, moved once")]
-#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum Event {
-    /// The run as it is now.
-    Ready { summary: RunSummary },
-    /// One report for each step.
-    Stepped { reports: Vec<StepReport> },
-    /// Losses after `step` steps, by depth.
-    Evaluated { step: usize, depths: Vec<DepthLoss> },
-    /// The number of the new stream.
-    Generating { stream: u32 },
-    /// Text from a stream.
-    Generated { stream: u32, output: Generated },
+    /// There is a run; the answer to `create`, `load`, `attach` and `configure`.
+    Ready {
+        /// The run.
+        summary: RunSummary,
+    },
+    /// Steps were made.
+    Stepped {
+        /// One report for each step.
+        reports: Vec<StepReport>,
+    },
+    /// Validation losses.
+    Evaluated {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// One row for each depth.
+        depths: Vec<DepthLoss>,
+    },
+    /// A stream is open.
+    Generating {
+        /// Number of the stream.
+        stream: u32,
+    },
+    /// A piece of a stream.
+    Generated {
+        /// Number of the stream.
+        stream: u32,
+        /// The piece.
+        output: Generated,
+    },
     /// The stream is closed.
-    Closed { stream: u32 },
-    /// The readouts of the prompt after `step` steps.
-    Traced { step: usize, trace: Trace, vocab: Vocab },
-    /// The tokens of the prompt, and the readouts of the positions after it.
-    Drafted { step: usize, draft: Trace, vocab: Vocab },
-    /// The puzzle and what the rules say about it.
+    Closed {
+        /// Number of the stream.
+        stream: u32,
+    },
+    /// The readouts of a prompt.
+    Traced {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// The readout after every cycle.
+        trace: Trace,
+    },
+    /// `tokens` are the prompt's; the steps tell of the positions after it.
+    Drafted {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// The readout after every cycle.
+        draft: Trace,
+    },
+    /// A puzzle, checked by the rules.
     #[cfg(feature = "puzzles")]
-    PuzzleChecked { puzzle: PuzzleInfo },
-    /// The answers after each supervision step, of the model after `step` steps.
+    PuzzleChecked {
+        /// The puzzle.
+        puzzle: PuzzleInfo,
+    },
+    /// The answers to a puzzle.
     #[cfg(feature = "puzzles")]
     PuzzleSolved {
+        /// Steps done by the model that answers.
         step: usize,
+        /// The readout after every supervision step.
         trace: Trace,
         /// By supervision step.
         checks: Vec<AnswerCheck>,
     },
-    /// The tasks of the file.
+    /// The tasks of a file.
     #[cfg(feature = "puzzles")]
-    Tasks { tasks: Vec<ArcTask> },
-    /// The answers after each supervision step, of the model after `step` steps.
+    Tasks {
+        /// The tasks, in the order of the file.
+        tasks: Vec<ArcTask>,
+    },
+    /// The answers to a test.
     #[cfg(feature = "puzzles")]
-    ArcPredicted { step: usize, answers: ArcAnswers },
-    /// The answers by their votes, the best first.
+    ArcPredicted {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// The answer after every supervision step.
+        answers: ArcAnswers,
+    },
+    /// The result of the vote.
     #[cfg(feature = "puzzles")]
-    Voted { candidates: Vec<ArcCandidate> },
-    /// Scores on held-out puzzles after `step` steps.
+    Voted {
+        /// Answers, the best first.
+        candidates: Vec<ArcCandidate>,
+    },
+    /// Scores on held-out puzzles.
     #[cfg(feature = "puzzles")]
-    PuzzlesEvaluated { step: usize, scores: PuzzleScores },
-    /// The files of the run.
-    Saved { saved: Saved },
-    /// Time and tokens of one update.
-    Benchmarked { ms_per_step: f64, tokens_per_step: usize },
-    /// Memory in use.
-    Memory { memory: Memory },
-    /// The command failed; the session is as before it.
-    Failed { failure: Failure },
+    PuzzlesEvaluated {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// Scores by step and with halting.
+        scores: PuzzleScores,
+    },
+    /// The run as files.
+    Saved {
+        /// The files.
+        saved: Saved,
+    },
+    /// The time of a training step.
+    Benchmarked {
+        /// Mean time of one step, in milliseconds.
+        ms_per_step: f64,
+        /// Tokens in one step.
+        tokens_per_step: usize,
+    },
+    /// The memory that the session holds.
+    Memory {
+        /// The memory, in bytes.
+        memory: Memory,
+    },
+    /// The command failed; the run stays as it was.
+    Failed {
+        /// What failed, and what to do.
+        failure: Failure,
+    },
 }
 
-/// A run: its configuration, its sizes and its progress.
+/// What a run is, and where it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct RunSummary {
-    /// The whole configuration.
+    /// The configuration of the run.
     pub config: RunConfig,
     /// The family of the model.
     pub family: Family,
-    /// The meaning of its tokens.
+    /// What the token numbers mean.
     pub vocab: Vocab,
     /// Numbers in the model.
     pub parameters: usize,
     /// Steps done.
     pub step: usize,
-    /// Whether it has data to train on.
+    /// Whether there is a text to train on.
     pub trainable: bool,
-    /// Tokens of the training data.
+    /// Tokens to train on.
     pub train_tokens: usize,
-    /// Tokens of the validation data.
+    /// Tokens held out for validation.
     pub val_tokens: usize,
     /// Loss of guessing uniformly, ln(vocabulary), in nats.
     pub chance_loss: f64,
@@ -216,9 +369,9 @@ pub struct RunSummary {
 /// Memory in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Memory {
-    /// Memory of the WebAssembly module: it grows and never shrinks.
+    /// The module's own: it grows and never shrinks.
     pub wasm: usize,
-    /// Memory that the GPU has reserved, where the driver reports it.
+    /// What the graphics device has reserved, where it says.
     pub device: Option<u64>,
 }
 
@@ -229,11 +382,11 @@ pub struct StepReport {
     pub step: usize,
     /// Training loss of the batch, in nats per token.
     pub loss: f64,
-    /// Learning rate of the step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
-    /// Cycles that this step ran.
+    /// Cycles this step ran.
     pub depth: usize,
-    /// Accuracy on the puzzles that halted in this step.
+    /// How the puzzles were answered that were done in this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub solved: Option<Solved>,
@@ -242,7 +395,7 @@ pub struct StepReport {
 /// Loss at one depth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct DepthLoss {
-    /// Cycles, or supervision steps of a puzzle model.
+    /// Cycles.
     pub depth: usize,
     /// Mean cross-entropy, in nats per token.
     pub loss: f64,
@@ -261,8 +414,8 @@ pub struct DepthLoss {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub word_perplexity: Option<f64>,
-    /// Loss when every draft starts from its own targets, as published; only for models
-    /// that demonstrate this label leak. It says nothing about the quality of the model.
+    /// Loss when every draft starts at its own answer, as published; of models that
+    /// show this leak. It says nothing about the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub leaking_loss: Option<f64>,
@@ -274,7 +427,7 @@ pub struct Generated {
     /// The text of the tokens. Bytes that do not make up a whole character yet come with
     /// the token that completes it.
     pub text: String,
-    /// Its tokens.
+    /// The generated tokens.
     pub tokens: Vec<u32>,
     /// The part of the text that each token added; together they are the text. A
     /// character of several tokens belongs to the last of them.
@@ -290,18 +443,17 @@ pub struct Generated {
     pub trace: Option<Trace>,
 }
 
-/// A run in two files: the model, which is complete by itself, and the state of the
-/// training.
+/// A run in two files: the model, which stands alone, and what only training needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Saved {
-    /// The model, as safetensors.
+    /// The model file, safetensors.
     #[serde(with = "serde_bytes")]
     #[ts(type = "Uint8Array")]
     pub checkpoint: Vec<u8>,
-    /// Moments, averaged weights and carried states, as safetensors.
+    /// The optimizer file, safetensors.
     #[serde(with = "serde_bytes")]
     #[ts(type = "Uint8Array")]
     pub optimizer: Vec<u8>,
-    /// Steps done.
+    /// Steps done by the model that answers.
     pub step: usize,
 }

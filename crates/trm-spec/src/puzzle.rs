@@ -1,62 +1,61 @@
-//! Puzzles, answers and scores, as plain data.
+//! Puzzles and how they were answered, as plain data.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// Accuracy on the puzzles that halted in one training step. Accuracies lie between 0
-/// and 1.
+/// Puzzles that were done in one training step. Accuracies lie between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Solved {
-    /// Number of puzzles.
+    /// How many puzzles.
     pub puzzles: usize,
-    /// Mean fraction of a puzzle's cells that are right.
+    /// Mean share of a puzzle's cells that are right.
     pub cell_accuracy: f64,
-    /// Fraction of puzzles with every cell right.
+    /// Share of the puzzles that are right in every cell.
     pub exact_accuracy: f64,
-    /// Fraction of puzzles whose halting head is right about that.
+    /// Share of the puzzles of which the halting head says what is so.
     pub halt_accuracy: f64,
     /// Mean supervision steps.
     pub steps: f64,
 }
 
-/// Scores after a number of supervision steps.
+/// How puzzles are answered after so many supervision steps.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct StepScore {
     /// Supervision steps.
     pub step: usize,
     /// Mean loss, in nats per cell that counts.
     pub loss: f64,
-    /// Mean fraction of a puzzle's cells that are right.
+    /// Mean share of correct cells in a puzzle.
     pub cell_accuracy: f64,
-    /// Fraction of puzzles with every cell right.
+    /// Share of puzzles with all cells correct.
     pub exact_accuracy: f64,
 }
 
-/// Scores with early stopping: each puzzle stops by itself.
+/// How puzzles are answered when each stops by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct HaltScore {
-    /// Probability of halting above which a puzzle stops.
+    /// Probability of halting above which a puzzle is done.
     pub threshold: f64,
     /// Mean supervision steps.
     pub steps: f64,
-    /// Mean fraction of a puzzle's cells that are right.
+    /// Mean share of correct cells in a puzzle.
     pub cell_accuracy: f64,
-    /// Fraction of puzzles with every cell right.
+    /// Share of puzzles with all cells correct.
     pub exact_accuracy: f64,
 }
 
-/// Scores on a set of puzzles.
+/// How a set of puzzles is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct PuzzleScores {
-    /// Number of puzzles.
+    /// How many puzzles.
     pub puzzles: usize,
     /// Scores after each supervision step.
     pub steps: Vec<StepScore>,
-    /// Scores with early stopping, by threshold.
+    /// Scores with early stopping, one row for each threshold.
     pub halting: Vec<HaltScore>,
 }
 
-/// A model's answer to one puzzle.
+/// One puzzle, answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Solution {
     /// The token of each cell.
@@ -72,25 +71,37 @@ pub struct Solution {
 /// Where a puzzle comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum PuzzleInput {
     /// Made by seed, held out from training. For a Sudoku, a plain solver needs so
     /// many guesses.
-    Made { min_guesses: usize, max_guesses: usize, seed: u32 },
+    Made {
+        /// Fewest guesses.
+        min_guesses: usize,
+        /// Most guesses.
+        max_guesses: usize,
+        /// Seed of the puzzle.
+        seed: u32,
+    },
     /// Typed or pasted: one puzzle, on one line or on as many as it has rows.
-    Text { text: String },
+    Text {
+        /// The text.
+        text: String,
+    },
     /// Drawn, as tokens.
-    Drawn { tokens: Vec<u32> },
+    Drawn {
+        /// The token of each cell.
+        tokens: Vec<u32>,
+    },
 }
 
-/// A puzzle, and what the rules say about it.
+/// A puzzle, and what the rules say of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct PuzzleInfo {
     /// As `dataset` names it.
     pub kind: String,
-    /// Rows.
+    /// Rows of the board.
     pub rows: usize,
-    /// Columns.
+    /// Columns of the board.
     pub cols: usize,
     /// The token of each cell, row by row.
     pub tokens: Vec<u32>,
@@ -100,9 +111,9 @@ pub struct PuzzleInfo {
     pub solutions: SolutionCount,
     /// The solution, where there is one; of a maze, a shortest path.
     pub solution: Option<Vec<u32>>,
-    /// Guesses that a backtracking solver needs, for kinds that are graded by it.
+    /// Guesses that a plain solver needs, where that is how a kind is graded.
     pub guesses: Option<usize>,
-    /// Rules that the given cells break.
+    /// Rules that what is given breaks already.
     pub broken: Vec<BrokenRule>,
 }
 
@@ -113,28 +124,28 @@ pub struct PuzzleInfo {
 pub enum SolutionCount {
     /// No solution.
     None,
-    /// Exactly one.
+    /// Exactly one solution.
     One,
-    /// More than one.
+    /// More than one solution.
     Several,
-    /// The search was given up before it was certain.
+    /// Too hard to be sure of.
     Unknown,
 }
 
-/// A broken rule.
+/// A rule that is broken, in words, and the cells that break it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct BrokenRule {
     /// The rule, in words.
     pub rule: String,
-    /// The cells that break it, row by row from 0.
+    /// Indices of the cells that break it.
     pub cells: Vec<usize>,
 }
 
-/// What the rules say about an answer.
+/// What the rules say of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AnswerCheck {
-    /// Whether the answer is a solution.
+    /// Whether the puzzle is solved.
     pub solved: bool,
-    /// Rules that it breaks.
+    /// The rules that the answer breaks.
     pub broken: Vec<BrokenRule>,
 }

@@ -1,32 +1,47 @@
-//! Vocabularies, as plain data; trm-data turns text into tokens.
+//! The vocabulary as plain data; turning text into tokens is trm-data's work.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// The meaning of token numbers.
+/// What a token number stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each variant explains its fields")]
 pub enum Vocab {
     /// Token `i` is the `i`-th character; sorted by code point, as nanoGPT does.
-    Char { chars: String },
+    Char {
+        /// The characters, in the order of their tokens.
+        chars: String,
+    },
     /// Token `i` is the byte `i` of UTF-8.
     Byte,
     /// A published byte-pair encoding, known by name and by the digest of its
     /// ranks (lines of `base64 rank`, as published by its authors).
-    Bpe { name: String, size: usize, sha256: String },
-    /// Numbers without a known meaning, as in a checkpoint without a text.
-    Plain { size: usize },
+    Bpe {
+        /// Name of the encoding.
+        name: String,
+        /// Number of tokens.
+        size: usize,
+        /// Digest of the ranks file.
+        sha256: String,
+    },
+    /// Numbers that stand for nothing, as in a checkpoint without a text.
+    Plain {
+        /// Number of tokens.
+        size: usize,
+    },
     /// The colours of ARC grids in the official encoding, and the tasks that a
     /// model knows: puzzle identifiers from 1 on are theirs, one for each task as
     /// it is followed by one for each of its augmented copies. 0 is blank.
-    Arc { tasks: Vec<KnownTask> },
+    Arc {
+        /// The tasks that the model knows.
+        tasks: Vec<KnownTask>,
+    },
 }
 
 /// An ARC task that a model has embeddings for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct KnownTask {
-    /// The name of the task.
+    /// Name of the task.
     pub name: String,
     /// Augmented copies: identifiers of the task besides its first. Files call it
     /// `guises`.
@@ -38,7 +53,7 @@ pub struct KnownTask {
 pub const ARC_TOKENS: usize = 12;
 
 impl Vocab {
-    /// Number of tokens.
+    /// How many tokens there are.
     pub fn size(&self) -> usize {
         match self {
             Self::Char { chars } => chars.chars().count(),

@@ -50,8 +50,8 @@ pub async fn predict(
     let Vocab::Arc { tasks: known } = &summary.vocab else {
         return Err(Failure::new(
             FailureKind::Puzzle,
-            "this model does not know ARC's tasks",
-            "Open a model that was trained on them.",
+            "this model was not trained on ARC tasks",
+            "Load a model that was trained on ARC tasks.",
         ));
     };
     let task = Task::from_plain(task).map_err(unusable)?;

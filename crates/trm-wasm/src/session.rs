@@ -92,16 +92,14 @@ impl Answering {
                 let request =
                     TraceRequest { tokens, depth, top, attention, ..TraceRequest::default() };
                 let trace = run.trace(&request).await?;
-                let summary = run.summary();
-                Ok(Event::Traced { step: summary.step, trace, vocab: summary.vocab })
+                Ok(Event::Traced { step: run.summary().step, trace })
             }
             Command::Draft { prompt, depth, top } => {
                 let run = self.run()?;
                 let tokens = vec![run.writer()?.encode(&prompt)?];
                 let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
                 let draft = run.writer()?.draft(&request).await?;
-                let summary = run.summary();
-                Ok(Event::Drafted { step: summary.step, draft, vocab: summary.vocab })
+                Ok(Event::Drafted { step: run.summary().step, draft })
             }
             #[cfg(feature = "puzzles")]
             Command::CheckPuzzle { kind, input } => puzzles::check(&kind, &input),

@@ -8,7 +8,7 @@ import type { DatasetChoice } from './dataset';
 import type { SavedList } from './saved-list.svelte';
 import type { SavedRun, SavedRuns } from './saved-runs';
 import type { Shipped } from './manifest';
-import { preset } from './presets';
+import { preset, titleOf } from './presets';
 import type { Notice, Phase, RunState } from './state';
 import type { Wish } from './url';
 import { liveOf } from './settings';
@@ -133,6 +133,16 @@ export abstract class RunController<R extends Training = Training> {
     const made = this.current.origin?.config ?? preset(this.current.preset) ?? this.draft;
     return made.train.max_iters;
   }
+  /** The title of the current run: of the pre-trained model or of the preset. */
+  get title(): string {
+    return this.current.origin?.title ?? titleOf(this.current.preset);
+  }
+
+  /** Title and step of a saved run. */
+  titleOf({ origin, preset }: SavedRun): string {
+    return this.gallery.shown.find(({ name }) => name === origin)?.title ?? titleOf(preset);
+  }
+
   /** The address of all this, for somebody else. */
   get link(): string {
     return location.origin + location.pathname + this.address();

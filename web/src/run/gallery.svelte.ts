@@ -11,6 +11,9 @@ export type Fetching =
   | { readonly state: 'coming'; readonly received: number }
   | { readonly state: 'failed'; readonly message: string; readonly hint: string };
 
+/** Whether the list of models has been read. */
+export type ListState = 'coming' | 'here' | 'none' | 'unread';
+
 /** How long the page waits for the list before it goes on without, in milliseconds. */
 const PATIENCE = 10_000;
 
@@ -18,7 +21,7 @@ export class Gallery {
   /** Those of this page's family. */
   shown = $state.raw<readonly Shipped[]>([]);
   /** State of the list; a page may have none. */
-  list = $state<'coming' | 'here' | 'none' | 'unread'>('coming');
+  list = $state<ListState>('coming');
   fetching = $state.raw<Readonly<Record<string, Fetching>>>({});
 
   /** The list; `null` where there is none that can be read. */

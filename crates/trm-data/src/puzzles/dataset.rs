@@ -35,6 +35,7 @@ impl PuzzleSet {
         self.puzzle_identifiers.len()
     }
 
+    /// Whether it has no puzzle.
     pub fn is_empty(&self) -> bool {
         self.puzzle_identifiers.is_empty()
     }
@@ -93,6 +94,7 @@ pub struct PuzzleBatch {
     pub labels: Vec<u32>,
     /// `[rows]`.
     pub puzzle_identifiers: Vec<u32>,
+    /// Tokens in a row.
     pub seq_len: usize,
 }
 
@@ -112,7 +114,10 @@ pub enum Augmentation {
     /// are square.
     Sudoku(sudoku::Size),
     /// A square grid, turned and mirrored.
-    Dihedral { side: usize },
+    Dihedral {
+        /// Side of the board, in cells.
+        side: usize,
+    },
 }
 
 impl Augmentation {
@@ -138,7 +143,9 @@ impl Augmentation {
 /// What a puzzle solver learns from and is judged by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PuzzleDataset {
+    /// Puzzles to train on.
     pub train: PuzzleSet,
+    /// Held-out puzzles.
     pub val: PuzzleSet,
     /// How training puzzles are augmented, where they are.
     pub augmentation: Option<Augmentation>,

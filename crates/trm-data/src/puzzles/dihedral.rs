@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 pub struct Dihedral(u8);
 
 impl Dihedral {
+    /// How many there are.
     pub const COUNT: u8 = 8;
 
     /// `None` from 8 on.
@@ -17,10 +18,12 @@ impl Dihedral {
         (number < Self::COUNT).then_some(Self(number))
     }
 
+    /// A random one.
     pub fn draw(generator: &mut ChaCha8Rng) -> Self {
         Self(generator.random_range(0..Self::COUNT))
     }
 
+    /// Its number, below [`COUNT`](Self::COUNT).
     pub fn number(self) -> u8 {
         self.0
     }

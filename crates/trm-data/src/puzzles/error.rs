@@ -3,6 +3,7 @@
 use trm_spec::{Failure, FailureKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "every variant has a message")]
 pub enum PuzzleError {
     #[error("there are no puzzles in {name}")]
     Empty { name: String },

@@ -41,6 +41,7 @@ impl PuzzleKind {
         })
     }
 
+    /// The name, as `dataset` has it.
     pub fn name(self) -> String {
         match self {
             Self::Sudoku(size) => format!("sudoku-{0}x{0}", size.side()),

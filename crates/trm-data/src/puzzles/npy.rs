@@ -5,7 +5,9 @@
 /// An array that fits into 32 bits without a sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Array {
+    /// Sizes of the dimensions.
     pub shape: Vec<usize>,
+    /// The numbers, in row-major order.
     pub values: Vec<u32>,
 }
 
@@ -15,6 +17,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const LONGEST_HEADER: usize = 1 << 16;
 
 /// The array in `bytes`, or why there is none.
+///
+/// # Errors
+/// If the bytes are not a `.npy` array of integers from 0 to 2³² − 1, in row-major order.
 pub fn parse(bytes: &[u8]) -> Result<Array, String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it does not begin like a .npy file")?;
     let (version, rest) = rest.split_at_checked(2).ok_or("it ends within its header")?;

@@ -29,6 +29,9 @@ const LARGEST: usize = 1 << 20;
 pub type Files<'a> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, PuzzleError> + 'a;
 
 /// The part of a data folder whose files `file` gives. A label that equals `ignore_label_id` becomes [`IGNORED`].
+///
+/// # Errors
+/// If a file is missing, is not of this format, or the files do not fit each other.
 pub fn read(name: &str, file: &mut Files<'_>) -> Result<PuzzleSet, PuzzleError> {
     let mut part = |part: &str| {
         let missing = || PuzzleError::Missing { name: name.into(), part: part.into() };
@@ -115,6 +118,9 @@ pub fn read(name: &str, file: &mut Files<'_>) -> Result<PuzzleSet, PuzzleError> 
 
 /// The names of puzzles by identifier, from `identifiers.json`; ARC's votes
 /// are counted by them ([`arc::Guise::parse`](super::arc::Guise::parse)).
+///
+/// # Errors
+/// If the bytes are not a JSON list of names.
 pub fn identifiers(name: &str, bytes: &[u8]) -> Result<Vec<String>, PuzzleError> {
     serde_json::from_slice(bytes).map_err(|error| PuzzleError::Damaged {
         name: name.into(),
@@ -123,6 +129,9 @@ pub fn identifiers(name: &str, bytes: &[u8]) -> Result<Vec<String>, PuzzleError>
 }
 
 /// The part `train` or `test` of the folder at `path`.
+///
+/// # Errors
+/// If a file cannot be read, or as [`read`].
 #[cfg(feature = "files")]
 pub fn open(path: &Path, part: &str) -> Result<PuzzleSet, PuzzleError> {
     let folder = path.join(part);
@@ -134,6 +143,9 @@ pub fn open(path: &Path, part: &str) -> Result<PuzzleSet, PuzzleError> {
 }
 
 /// The names of puzzles by identifier of the folder at `path`.
+///
+/// # Errors
+/// If the file cannot be read, or as [`identifiers`].
 #[cfg(feature = "files")]
 pub fn open_identifiers(path: &Path) -> Result<Vec<String>, PuzzleError> {
     let name = path.display().to_string();

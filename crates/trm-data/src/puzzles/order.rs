@@ -47,6 +47,7 @@ impl Groups {
         self.groups.len() - 1
     }
 
+    /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

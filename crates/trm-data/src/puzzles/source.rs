@@ -21,9 +21,25 @@ use crate::text::read_text;
 pub enum PuzzleSource {
     /// Sudokus with one solution for which a plain solver needs between
     /// `min_guesses` and `max_guesses` guesses ([`sudoku::Grade`] has names).
-    Sudoku { size: Size, min_guesses: usize, max_guesses: usize, seed: u64 },
+    Sudoku {
+        /// Size of the board.
+        size: Size,
+        /// Fewest guesses.
+        min_guesses: usize,
+        /// Most guesses.
+        max_guesses: usize,
+        /// Seed of the puzzles.
+        seed: u64,
+    },
     /// Mazes of `side` × `side` cells, walls included.
-    Maze { side: usize, style: Style, seed: u64 },
+    Maze {
+        /// Side of the board, in cells.
+        side: usize,
+        /// How the walls are made.
+        style: Style,
+        /// Seed of the puzzles.
+        seed: u64,
+    },
     /// Lines of characters, one Sudoku each, all of one size; the last ones are
     /// held out.
     Lines(TextSource),
@@ -31,14 +47,23 @@ pub enum PuzzleSource {
     Official(PathBuf),
     /// ARC tasks, each with up to `augmentations` augmented copies; the test grids are held
     /// out.
-    Arc { files: Vec<TaskFile>, augmentations: usize, seed: u64 },
+    Arc {
+        /// The files.
+        files: Vec<TaskFile>,
+        /// Augmented copies of each task at most.
+        augmentations: usize,
+        /// Seed of the augmentations.
+        seed: u64,
+    },
 }
 
 /// A JSON file of ARC tasks, and the solutions to their tests where these are
 /// kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFile {
+    /// The tasks.
     pub tasks: TextSource,
+    /// The solutions.
     pub solutions: Option<TextSource>,
 }
 
@@ -59,7 +84,14 @@ impl TaskFile {
 /// A text: at hand, or in a file, which only a program with files can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextSource {
-    Text { name: String, text: String },
+    /// A text in memory.
+    Text {
+        /// Name, for messages.
+        name: String,
+        /// The content.
+        text: String,
+    },
+    /// A file.
     File(PathBuf),
 }
 

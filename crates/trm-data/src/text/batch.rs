@@ -6,10 +6,13 @@ use crate::split::IGNORED;
 /// Windows of equal length, one after the other: row-major `[batch_size, block_size]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
+    /// Input tokens, `batch_size` × `block_size`.
     pub inputs: Vec<u32>,
     /// The token after each input, or [`IGNORED`].
     pub targets: Vec<u32>,
+    /// Rows.
     pub batch_size: usize,
+    /// Tokens in a row.
     pub block_size: usize,
 }
 
@@ -48,6 +51,7 @@ const PADDING: u32 = 0;
 pub struct Window {
     /// Its first token, counted from the beginning of the part.
     pub start: usize,
+    /// Tokens in the window.
     pub length: usize,
     /// Its last positions, whose targets count; those before them are context.
     pub scored: usize,

@@ -38,12 +38,18 @@ pub struct TextDataset {
 
 impl TextDataset {
     /// A corpus with a vocabulary of its own: the characters that occur in `text`.
+    ///
+    /// # Errors
+    /// If the text is empty or too short to be split.
     pub fn from_text(name: &str, text: &str, val_fraction: f64) -> Result<Self, DataError> {
         let spec = DataSpec { dataset: name.into(), val_fraction, ..DataSpec::default() };
         Self::from_spec(&spec, text, None)
     }
 
     /// A corpus for a model whose vocabulary is already fixed.
+    ///
+    /// # Errors
+    /// If the text is empty, or has characters that the vocabulary lacks.
     pub fn with_vocab(
         name: &str,
         text: &str,
@@ -56,6 +62,9 @@ impl TextDataset {
 
     /// `text` as `spec` wants it cut and drawn: with the vocabulary of a model
     /// where there is one, else with the one that the tokeniser gives.
+    ///
+    /// # Errors
+    /// If the text is empty, or cannot be encoded with the vocabulary.
     pub fn from_spec(
         spec: &DataSpec,
         text: &str,
@@ -66,6 +75,9 @@ impl TextDataset {
 
     /// Several texts as one corpus: where one ends and another begins stands a new
     /// line, or GPT-2's own mark. Empty ones are passed over.
+    ///
+    /// # Errors
+    /// If all texts are empty, or one cannot be encoded with the vocabulary.
     pub fn from_texts(
         spec: &DataSpec,
         texts: &[impl AsRef<str>],
@@ -99,6 +111,9 @@ impl TextDataset {
     /// The tokens of a file, read as they are needed; `vocab` is that of a
     /// model, where there is one, and must be the file's own. Where the file says
     /// where validation begins, the specification's share does not matter.
+    ///
+    /// # Errors
+    /// If the file has another vocabulary than the model.
     #[cfg(feature = "files")]
     pub fn from_file(
         spec: &DataSpec,
@@ -120,6 +135,9 @@ impl TextDataset {
     }
 
     /// `texts`, one after the other, to be scored by a model of `vocab`.
+    ///
+    /// # Errors
+    /// If the text is empty, or cannot be encoded with the vocabulary.
     pub fn for_test(
         name: &str,
         texts: &[impl AsRef<str>],
@@ -131,6 +149,9 @@ impl TextDataset {
 
     /// All tokens of a file, whatever part it says they are, to be scored by a
     /// model of `vocab`, which must be the file's own.
+    ///
+    /// # Errors
+    /// If the file has another vocabulary.
     #[cfg(feature = "files")]
     pub fn for_test_file(file: Arc<TokenFile>, vocab: &Vocab) -> Result<Self, DataError> {
         Ok(Self::from_file(&DataSpec::default(), file, Some(vocab))?.scored())
@@ -155,10 +176,12 @@ impl TextDataset {
         Self { name, vocab, tokens, boundary, test: false, sampling: spec.sampling }
     }
 
+    /// What the dataset is called.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// What the token numbers mean.
     pub fn vocab(&self) -> &Vocab {
         &self.vocab
     }
@@ -173,6 +196,9 @@ impl TextDataset {
     ///
     /// # Panics
     /// If the stretch reaches beyond the part.
+    ///
+    /// # Errors
+    /// If tokens of a file cannot be read, or are outside of the vocabulary.
     pub fn read(&self, split: Split, range: Range<usize>) -> Result<Vec<u32>, DataError> {
         let mut tokens = Vec::with_capacity(range.len());
         self.read_into(split, range, &mut tokens)?;
@@ -214,6 +240,9 @@ impl TextDataset {
     /// Checks that each part holds at least one window of `block_size` and the
     /// token after it. Validation may be switched off by a fraction of 0, and a
     /// text that is only scored has nothing to train on.
+    ///
+    /// # Errors
+    /// If a split is shorter than one block.
     pub fn check_block(&self, block_size: usize) -> Result<(), DataError> {
         let val = if self.test { "scored" } else { "validation" };
         for (part, split) in [("training", Split::Train), (val, Split::Val)] {
@@ -242,6 +271,9 @@ impl TextDataset {
     ///
     /// # Panics
     /// If the part is not longer than `block_size`; see [`TextDataset::check_block`].
+    ///
+    /// # Errors
+    /// If a split is shorter than one block, or tokens of a file cannot be read.
     pub fn batch(
         &self,
         split: Split,
@@ -307,6 +339,9 @@ impl TextDataset {
     /// # Panics
     /// If there is no window, or one of another length, or one that reaches
     /// beyond the part.
+    ///
+    /// # Errors
+    /// If tokens of a file cannot be read.
     pub fn gather(&self, split: Split, windows: &[Window]) -> Result<Batch, DataError> {
         let block_size = windows[0].length;
         let size = windows.len() * block_size;

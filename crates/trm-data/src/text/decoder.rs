@@ -21,6 +21,7 @@ enum Reading {
 }
 
 impl Decoder {
+    /// A decoder for tokens of `vocab`.
     pub fn new(vocab: &Vocab) -> Self {
         let reading = match vocab {
             Vocab::Char { chars } => Reading::Characters(chars.chars().collect()),

@@ -54,6 +54,9 @@ impl<'a> Document<'a> {
 /// The texts that `paths` mean: files as they are, and of folders what is in
 /// them: every `.txt`, `.md`, `.jsonl` and `.ndjson` file, and others that hold
 /// UTF-8 text. Hidden files and folders are left out.
+///
+/// # Errors
+/// If a path does not exist or cannot be read.
 pub fn find_texts(paths: &[PathBuf]) -> Result<Found, DataError> {
     let mut found = Found::default();
     for path in paths {

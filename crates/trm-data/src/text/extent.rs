@@ -8,6 +8,7 @@ use super::decoder::Decoder;
 /// Sizes of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
+    /// Tokens.
     pub tokens: usize,
     /// Characters that begin in it.
     pub characters: usize,
@@ -21,10 +22,12 @@ pub struct Extent {
 /// character, byte and word each.
 pub struct Measure {
     decoder: Decoder,
+    /// What was counted so far.
     pub extent: Extent,
 }
 
 impl Measure {
+    /// A counter for tokens of `vocab`.
     pub fn new(vocab: &Vocab) -> Self {
         Self { decoder: Decoder::new(vocab), extent: Extent::default() }
     }

@@ -8,6 +8,9 @@ use super::read_errors::{not_utf8, unreadable};
 use crate::error::DataError;
 
 /// The text in the file at `path`.
+///
+/// # Errors
+/// If the file cannot be read, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, DataError> {
     let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
     if bytes.is_empty() {
@@ -22,6 +25,9 @@ pub fn read_text(path: &Path) -> Result<String, DataError> {
 /// that `prepare` does.
 ///
 /// [`TextDataset::from_texts`]: crate::TextDataset::from_texts
+///
+/// # Errors
+/// If the file cannot be read, is not UTF-8, or a line is not JSON with the field.
 pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, DataError> {
     if !is_json_lines(path) {
         return Ok(vec![read_text(path)?]);

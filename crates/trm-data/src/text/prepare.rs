@@ -17,6 +17,7 @@ use crate::error::DataError;
 /// Texts by what they are for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parts<'a> {
+    /// Documents to train on.
     pub train: &'a [Document<'a>],
     /// Where there are none, `val_fraction` cuts.
     pub val: &'a [Document<'a>],
@@ -29,6 +30,9 @@ pub struct Parts<'a> {
 ///
 /// Where one text ends and another begins stands a line's end, or GPT-2's own
 /// mark. A single text gives the tokens that training on it directly would.
+///
+/// # Errors
+/// If a document cannot be read or encoded, or the file cannot be written.
 pub fn prepare(
     documents: &[Document],
     tokenizer: Tokenizer,
@@ -43,6 +47,9 @@ pub fn prepare(
 /// As [`prepare`], of a corpus that comes in parts. The file at `out` says where
 /// validation begins; what is to be scored goes to [`test_file`], with the same
 /// vocabulary, which for characters is that of all parts.
+///
+/// # Errors
+/// If a document cannot be read or encoded, or the file cannot be written.
 pub fn prepare_parts(
     parts: &Parts,
     tokenizer: Tokenizer,

@@ -73,6 +73,9 @@ impl Width {
 impl TokenFile {
     /// Whether the file at `path` looks like safetensors rather than text. What
     /// is in it, [`TokenFile::open`] says.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
     pub fn recognise(path: &Path) -> Result<bool, DataError> {
         let mut start = [0; 9];
         let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
@@ -86,6 +89,9 @@ impl TokenFile {
 
     /// Opens a token file; its tokens stay on disk until they are read. The file
     /// must not be changed while it is open.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not a whole token file.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let damaged =
             |reason: String| DataError::Damaged { path: path.display().to_string(), reason };
@@ -153,6 +159,9 @@ impl TokenFile {
 
     /// Reads the whole file and checks that its tokens are those that were
     /// written, and all in the vocabulary.
+    ///
+    /// # Errors
+    /// If the content does not have the digest of its header, or a token is outside of the vocabulary.
     pub fn verify(&self) -> Result<(), DataError> {
         const PIECE: usize = 1 << 20;
         let mut digest = Sha256::new();
@@ -188,6 +197,7 @@ impl TokenFile {
         }
     }
 
+    /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -197,6 +207,7 @@ impl TokenFile {
         &self.name
     }
 
+    /// What the token numbers mean.
     pub fn vocab(&self) -> &Vocab {
         &self.vocab
     }
@@ -222,6 +233,7 @@ impl TokenFile {
         self.data.len() / self.width.bytes()
     }
 
+    /// Whether it has no token.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

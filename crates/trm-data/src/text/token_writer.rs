@@ -32,6 +32,9 @@ pub struct TokenWriter {
 
 impl TokenWriter {
     /// Starts a file that will be at `path`, of tokens of `vocab`.
+    ///
+    /// # Errors
+    /// If the file cannot be created.
     pub fn create(path: &Path, name: &str, vocab: &Vocab) -> Result<Self, DataError> {
         let attempt = || -> io::Result<Self> {
             let mut writer = Self {
@@ -55,6 +58,9 @@ impl TokenWriter {
     }
 
     /// Writes the next tokens, which are all in the vocabulary.
+    ///
+    /// # Errors
+    /// If the tokens cannot be written.
     pub fn push(&mut self, tokens: &[u32]) -> Result<(), DataError> {
         let bytes: Vec<u8> = match self.width {
             Width::U16 => tokens.iter().flat_map(|&t| (t as u16).to_le_bytes()).collect(),
@@ -73,6 +79,9 @@ impl TokenWriter {
     /// Fills in the header and gives the file its name, replacing an older one.
     /// A file without tokens is not made, nor one that has a validation part
     /// without any.
+    ///
+    /// # Errors
+    /// If the file cannot be completed and moved into place.
     pub fn finish(mut self) -> Result<(), DataError> {
         if self.tokens == 0 {
             return Err(DataError::Empty { name: self.name });

@@ -22,6 +22,9 @@ pub(crate) fn characters(occurring: BTreeSet<char>) -> Vocab {
 }
 
 /// The tokens of `text`; characters that the vocabulary lacks are an error that names them.
+///
+/// # Errors
+/// If the text has characters that the vocabulary lacks, or the encoding is not built in.
 pub fn encode(vocab: &Vocab, text: &str) -> Result<Vec<u32>, DataError> {
     encode_named("the text", vocab, text)
 }

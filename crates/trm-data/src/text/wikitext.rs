@@ -14,8 +14,11 @@ const PARTS: [&str; 3] = ["train", "valid", "test"];
 /// The files of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WikiText {
+    /// The file to train on.
     pub train: PathBuf,
+    /// The file for validation.
     pub val: PathBuf,
+    /// The file for the test, where there is one.
     pub test: Option<PathBuf>,
 }
 
@@ -23,6 +26,9 @@ impl WikiText {
     /// The parts in `folder`, or nothing where it is another kind of folder. Parts
     /// of both layouts together, or one to train on without one for validation,
     /// are an error.
+    ///
+    /// # Errors
+    /// If there are parts of both layouts, or one to train on without one for validation.
     pub fn find(folder: &Path) -> Result<Option<Self>, DataError> {
         let part = |name: &str, layout: &str| {
             Some(folder.join(format!("wiki.{name}.{layout}"))).filter(|path| path.is_file())

@@ -72,13 +72,19 @@ export class Drafting {
   }
 
   /** Drafts the chunk after the text. `busy`: during training, drafts are rarer. */
-  async draft(client: SessionClient, prompt: string, depth: number, busy: boolean): Promise<void> {
+  async draft(
+    client: SessionClient,
+    vocab: Vocab,
+    prompt: string,
+    depth: number,
+    busy: boolean,
+  ): Promise<void> {
     this.#stale = false;
     this.#next = busy ? performance.now() + EVERY : 0;
     const context = prompt + this.taken;
     try {
       const command = { type: 'draft', prompt: context, depth, top: TOP } as const;
-      const { draft: trace, vocab, step } = await client.ask(command, 'drafted');
+      const { draft: trace, step } = await client.ask(command, 'drafted');
       const text = textOf(vocab, tokensOf(draftOf(trace)));
       this.shown = { trace, vocab, step, context, text };
       this.problem = null;

@@ -9,11 +9,11 @@ import { read } from './url';
 import { roomOf } from '../table';
 import App from './views/App.svelte';
 
-const lab = new LanguagePage(
+const page = new LanguagePage(
   read(location.search),
   spawn,
   new SavedRuns(roomOf('language')?.database),
 );
-mount(App, { target: place(), props: { lab } });
-keepOnLeaving(lab);
-void lab.live();
+mount(App, { target: place(), props: { page } });
+keepOnLeaving(page);
+void page.live();

@@ -10,6 +10,7 @@ import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
 import type { DepthLosses } from './depth-losses.svelte';
 import type { Drafting } from './drafting.svelte';
+import { chunkSizeOf } from './chunks';
 import { TextDatasets } from './datasets';
 import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
@@ -21,7 +22,7 @@ import { type Part, Run } from './writer.svelte';
 const SHORTEST_PASTE = 1000;
 
 export class LanguagePage extends RunController<Run> {
-  readonly duel: Comparison;
+  readonly comparison: Comparison;
   readonly leak: LeakDemo;
 
   readonly #address: PageAddress;
@@ -37,7 +38,7 @@ export class LanguagePage extends RunController<Run> {
       run: (machine) => new Run(machine, address),
     });
     this.#address = address;
-    this.duel = new Comparison(
+    this.comparison = new Comparison(
       {
         spawn,
         wish: address,
@@ -57,7 +58,7 @@ export class LanguagePage extends RunController<Run> {
       spawn,
       wish: address,
       quiet: () => {
-        this.duel.pause();
+        this.comparison.pause();
         return this.settled(() => this.rest());
       },
       text: () => datasets.shakespeare(),
@@ -70,6 +71,10 @@ export class LanguagePage extends RunController<Run> {
     return this.loop.live(() => this.runs.begin(this.#address, this.#address.handed));
   }
 
+  /** Whether the current model drafts several tokens at once. */
+  get drafts(): boolean {
+    return chunkSizeOf(this.state.summary?.config.model) > 1;
+  }
   get question(): Question {
     return this.run.question;
   }
@@ -110,7 +115,7 @@ export class LanguagePage extends RunController<Run> {
     super.train();
     // Only one run trains at a time.
     if (this.phase !== 'training') return;
-    this.duel.pause();
+    this.comparison.pause();
     this.leak.stop();
   }
 
@@ -193,14 +198,14 @@ export class LanguagePage extends RunController<Run> {
   }
 
   protected async spare(): Promise<boolean> {
-    const busy = this.duel.busy || this.leak.busy;
+    const busy = this.comparison.busy || this.leak.busy;
     return !busy && (await this.#estimates.measure(this.machine.client));
   }
 
   protected address(): string {
     const { question } = this;
     const { preset, origin } = this.current;
-    const duel = this.duel.open ? this.duel.plan : null;
+    const duel = this.comparison.open ? this.comparison.plan : null;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
     return write({ preset, config, origin, question, duel, device, software });

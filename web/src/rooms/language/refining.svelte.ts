@@ -58,6 +58,7 @@ export class Refining {
    */
   async read(
     client: SessionClient,
+    vocab: Vocab,
     text: string,
     depth: number,
     block: number,
@@ -74,7 +75,7 @@ export class Refining {
     const position = at === null ? null : Math.min(Math.max(0, at - from), last - from);
     try {
       const command = { type: 'trace', prompt, depth, top: TOP, attention: position } as const;
-      const { trace, vocab, step } = await client.ask(command, 'traced');
+      const { trace, step } = await client.ask(command, 'traced');
       this.shown = {
         trace,
         vocab,

@@ -1,6 +1,6 @@
 // The current language run: training, validation, generated texts, grid, attention.
 
-import type { RunSummary } from '../../gen';
+import type { RunSummary, Vocab } from '../../gen';
 import { type History, telling } from '../../run/state';
 import { type Asked, asked } from './asked';
 import type { PageAddress, Question } from './url';
@@ -188,7 +188,8 @@ export class Run extends Training {
     const block = summary ? lengthOf(summary.config.model) : Infinity;
     const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
     const busy = this.phase === 'training';
-    await this.refining.read(this.machine.client, text, depth, block, from, busy);
+    const { client } = this.machine;
+    await this.refining.read(client, this.#vocab(), text, depth, block, from, busy);
   }
 
   /** A chunk is drafted only while its section is visible. */
@@ -198,6 +199,12 @@ export class Run extends Training {
 
   #draft(): Promise<void> {
     const { prompt, depth } = this.asked;
-    return this.drafting.draft(this.machine.client, prompt, depth, this.phase === 'training');
+    const [{ client }, busy] = [this.machine, this.phase === 'training'];
+    return this.drafting.draft(client, this.#vocab(), prompt, depth, busy);
+  }
+
+  /** The vocabulary of the current run. */
+  #vocab(): Vocab {
+    return this.state.summary?.vocab ?? { kind: 'plain', size: 0 };
   }
 }

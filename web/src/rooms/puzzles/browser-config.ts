@@ -20,7 +20,7 @@ const SOON = {
 export function inTab(config: RunConfig, backend: Backend): RunConfig {
   const { data, model, train } = config;
   if (data.dataset === ARC.name) {
-    if (backend === 'webgpu' || model.variant !== 'trm') return config;
+    if (backend === 'webgpu' || !('halt_max_steps' in model)) return config;
     return {
       model: { ...model, ...SMALL_MODEL },
       data: { ...data, ...SMALL_DATA },

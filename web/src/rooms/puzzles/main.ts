@@ -9,11 +9,11 @@ import { readPuzzle } from './url';
 import { roomOf } from '../table';
 import App from './views/App.svelte';
 
-const room = new PuzzlesPage(
+const page = new PuzzlesPage(
   readPuzzle(location.search),
   spawn,
   new SavedRuns(roomOf('puzzles')?.database),
 );
-mount(App, { target: place(), props: { room } });
-keepOnLeaving(room);
-void room.live();
+mount(App, { target: place(), props: { page } });
+keepOnLeaving(page);
+void page.live();

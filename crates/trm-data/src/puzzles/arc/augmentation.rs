@@ -19,6 +19,7 @@ pub struct TaskAugmentation {
 }
 
 impl TaskAugmentation {
+    /// A random augmentation.
     pub fn draw(generator: &mut ChaCha8Rng) -> Self {
         let turn = Dihedral::draw(generator);
         let mut colours = [0; COLOURS as usize];
@@ -29,6 +30,7 @@ impl TaskAugmentation {
         Self { turn, colours }
     }
 
+    /// The augmented copy of a grid.
     pub fn apply(&self, grid: &Grid) -> Grid {
         grid.recoloured(&self.colours).turned(self.turn)
     }

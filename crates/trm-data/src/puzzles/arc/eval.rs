@@ -17,7 +17,9 @@ use crate::puzzles::error::PuzzleError;
 /// Tests of tasks, and the inputs by which a model is evaluated on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArcEval {
+    /// The tests.
     pub tests: Vec<Test>,
+    /// Every test under every augmentation.
     pub inputs: Vec<TestInput>,
     /// Tasks that were given, but that the model has no embeddings for.
     pub unknown: Vec<String>,
@@ -26,9 +28,11 @@ pub struct ArcEval {
 /// A test grid of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Test {
+    /// Name of the task.
     pub task: String,
     /// Among the task's tests, from 1.
     pub number: usize,
+    /// The grid that is given.
     pub input: Grid,
     /// The right answer, where it is known.
     pub truth: Option<Grid>,
@@ -39,7 +43,9 @@ pub struct Test {
 pub struct TestInput {
     /// Its place in [`ArcEval::tests`].
     pub test: usize,
+    /// The augmentation; none for the test as it is.
     pub augmentation: Option<TaskAugmentation>,
+    /// Index of the puzzle embedding.
     pub identifier: u32,
     /// `[SEQ_LEN]`.
     pub tokens: Vec<u32>,

@@ -20,6 +20,9 @@ pub struct Grid {
 
 impl Grid {
     /// A grid of these rows, or why they are none.
+    ///
+    /// # Errors
+    /// If it has no cell, rows of different lengths, a side of more than 30 cells or an unknown colour.
     pub fn new(rows: &[Vec<u8>]) -> Result<Self, String> {
         let (height, width) = (rows.len(), rows.first().map_or(0, Vec::len));
         if height == 0 || width == 0 {
@@ -42,22 +45,27 @@ impl Grid {
         Self { rows, cols, cells }
     }
 
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
+    /// Number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
+    /// Colours of the cells, row by row.
     pub fn cells(&self) -> &[u8] {
         &self.cells
     }
 
+    /// The colours as rows.
     pub fn to_rows(&self) -> Vec<Vec<u8>> {
         (0..self.rows).map(|row| self.cells[row * self.cols..][..self.cols].to_vec()).collect()
     }
 
+    /// The grid under a rotation or reflection.
     pub fn turned(&self, turn: Dihedral) -> Self {
         let (rows, cols) = turn.shape(self.rows, self.cols);
         Self { rows, cols, cells: turn.apply(&self.cells, self.rows, self.cols) }

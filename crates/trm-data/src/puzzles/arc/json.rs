@@ -10,15 +10,20 @@ use crate::puzzles::error::PuzzleError;
 /// A grid and what becomes of it, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
+    /// The grid that is given.
     pub input: Grid,
+    /// The grid to predict, where it is known.
     pub output: Option<Grid>,
 }
 
 /// A rule shown by examples, and grids to apply it to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
+    /// Name of the task.
     pub name: String,
+    /// Demonstration pairs.
     pub train: Vec<Pair>,
+    /// Test pairs.
     pub test: Vec<Pair>,
 }
 
@@ -36,6 +41,9 @@ struct RawPair {
 
 /// The tasks of a JSON text, in its order of names. `name` is that of the file,
 /// and of the task if the file is one task.
+///
+/// # Errors
+/// If the text is not JSON of ARC tasks.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Task>, PuzzleError> {
     let damaged = |reason: String| PuzzleError::Damaged { name: name.into(), reason };
     let value: Value = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
@@ -77,6 +85,9 @@ fn grids(pair: RawPair) -> Result<Pair, String> {
 
 /// Fills in the outputs of test pairs from a JSON text of solutions by name.
 /// Tasks that it does not name stay as they are.
+///
+/// # Errors
+/// If the text is not JSON of solutions, or they do not fit the tasks.
 pub fn add_solutions(tasks: &mut [Task], name: &str, text: &str) -> Result<(), PuzzleError> {
     let damaged = |reason: String| PuzzleError::Damaged { name: name.into(), reason };
     let mut solutions: Map<String, Value> =

@@ -12,15 +12,20 @@ pub const ATTEMPTS: usize = 2;
 /// is of it: the probability of halting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
+    /// The predicted grid.
     pub answer: Grid,
+    /// Probability of halting, which estimates that it is correct.
     pub q: f64,
 }
 
 /// An answer with its votes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
+    /// The predicted grid.
     pub answer: Grid,
+    /// Votes for it.
     pub count: usize,
+    /// Mean of `q` over its votes.
     pub mean_q: f64,
 }
 

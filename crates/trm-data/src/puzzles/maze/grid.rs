@@ -8,10 +8,15 @@ pub const CHARACTERS: [char; 5] = ['#', ' ', 'S', 'G', 'o'];
 /// Tokens, the padding included.
 pub const VOCAB: usize = CHARACTERS.len() + 1;
 
+/// Token of a wall.
 pub const WALL: u32 = 1;
+/// Token of a free cell.
 pub const FLOOR: u32 = 2;
+/// Token of the start.
 pub const START: u32 = 3;
+/// Token of the goal.
 pub const GOAL: u32 = 4;
+/// Token of a cell on the shortest path.
 pub const PATH: u32 = 5;
 
 /// Fewest rows and columns that are made: smaller grids have too few different
@@ -40,7 +45,7 @@ impl Maze {
         let unusable = |what: String| PuzzleError::Unusable { what };
         if tokens.is_empty() || rows.checked_mul(cols) != Some(tokens.len()) {
             let cells = tokens.len();
-            return Err(unusable(format!("a maze of {rows} × {cols} has not {cells} cells")));
+            return Err(unusable(format!("a maze of {rows} × {cols} cannot have {cells} cells")));
         }
         if rows > LARGEST || cols > LARGEST {
             return Err(unusable(format!(
@@ -62,22 +67,27 @@ impl Maze {
         Ok(Self { rows, cols, tokens, start, goal })
     }
 
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
+    /// Number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
+    /// The token of each cell, row by row.
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
     }
 
+    /// Index of the start.
     pub fn start(&self) -> usize {
         self.start
     }
 
+    /// Index of the goal.
     pub fn goal(&self) -> usize {
         self.goal
     }

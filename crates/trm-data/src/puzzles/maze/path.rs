@@ -8,15 +8,26 @@ use super::grid::{FLOOR, Maze, PATH, WALL};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The marked cells are a shortest path of so many steps.
-    Optimal { steps: usize },
+    Optimal {
+        /// Steps from start to goal.
+        steps: usize,
+    },
     /// The marked cells connect start and goal, but are more than a shortest
     /// path needs.
-    Longer { marked: usize, needed: usize },
+    Longer {
+        /// Cells that are marked.
+        marked: usize,
+        /// Cells of a shortest path.
+        needed: usize,
+    },
     /// The marked cells do not connect start and goal.
     Broken,
     /// A wall, the start or the goal is not where it was, or a cell is none of a
     /// maze.
-    Changed { cell: usize },
+    Changed {
+        /// Index of the cell.
+        cell: usize,
+    },
     /// There is no path in this maze.
     Impossible,
 }

@@ -6,6 +6,9 @@ use crate::puzzles::error::PuzzleError;
 /// A maze as lines of its characters, `.` being floor as well. Rows that ended
 /// in floor may have lost it: they are filled up. Lines of nothing, not even
 /// floor, are dropped before and after.
+///
+/// # Errors
+/// If the text is not one maze; the error says why.
 pub fn parse(name: &str, text: &str) -> Result<Maze, PuzzleError> {
     let mut lines: Vec<(usize, &str)> = text.lines().enumerate().collect();
     while lines.last().is_some_and(|(_, line)| line.is_empty()) {
@@ -40,6 +43,9 @@ pub fn parse(name: &str, text: &str) -> Result<Maze, PuzzleError> {
 
 /// The mazes of a text, with empty lines between them; a line alone that is as
 /// long as a square has cells is a square maze.
+///
+/// # Errors
+/// If a line or block is not a maze; the error names it.
 pub fn parse_all(name: &str, text: &str) -> Result<Vec<Maze>, PuzzleError> {
     let mut mazes = Vec::new();
     let lines: Vec<&str> = text.lines().collect();
@@ -73,6 +79,9 @@ pub fn parse_all(name: &str, text: &str) -> Result<Vec<Maze>, PuzzleError> {
 }
 
 /// A square maze as one line of its characters, as in the official CSV.
+///
+/// # Errors
+/// If the line is not a maze.
 pub fn parse_line(line: &str) -> Result<Maze, PuzzleError> {
     let cells = line.chars().count();
     let side = cells.isqrt();

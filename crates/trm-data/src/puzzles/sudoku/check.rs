@@ -6,15 +6,20 @@ use super::solver::units;
 /// A row, a column or a box, each numbered from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
+    /// A row, by index.
     Row(usize),
+    /// A column, by index.
     Column(usize),
+    /// A box, by index.
     Box(usize),
 }
 
 /// A digit that stands more than once where it may stand once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
+    /// The row, column or box.
     pub rule: Rule,
+    /// The digit that occurs more than once.
     pub digit: u8,
     /// Where it stands, ascending.
     pub cells: Vec<usize>,

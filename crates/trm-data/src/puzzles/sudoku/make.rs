@@ -15,7 +15,9 @@ use crate::split::Split;
 /// A board and its only solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Puzzle {
+    /// The given digits; 0 is empty.
     pub board: Vec<u8>,
+    /// The only solution.
     pub solution: Vec<u8>,
     /// What [`solve`](super::solve) needs.
     pub guesses: usize,
@@ -37,8 +39,10 @@ pub enum Grade {
 }
 
 impl Grade {
+    /// All grades, the easiest first.
     pub const ALL: [Self; 5] = [Self::Easy, Self::Medium, Self::Hard, Self::Harder, Self::Hardest];
 
+    /// Guesses of a plain solver.
     pub const fn guesses(self) -> RangeInclusive<usize> {
         match self {
             Self::Easy => 0..=0,

@@ -18,6 +18,7 @@ pub struct Shuffle {
 }
 
 impl Shuffle {
+    /// A random one.
     pub fn draw(size: Size, generator: &mut ChaCha8Rng) -> Self {
         let side = size.side();
         let digits = permutation(side, generator).into_iter().map(|digit| digit as u8 + 1);

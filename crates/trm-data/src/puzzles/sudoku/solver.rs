@@ -9,8 +9,11 @@ use super::size::Size;
 /// What a board has for solutions; two are enough to know of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Solutions {
+    /// No solution.
     None,
+    /// The only solution.
     One(Vec<u8>),
+    /// Two of several solutions.
     Several([Vec<u8>; 2]),
     /// Given up after [`MOST_GUESSES`], with one solution at most.
     Unknown,
@@ -23,6 +26,7 @@ pub const MOST_GUESSES: usize = 100_000;
 /// A board looked through to the end, or to its second solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Solved {
+    /// What was found.
     pub solutions: Solutions,
     /// Candidates tried where nothing else led on. All of a cell's candidates
     /// count, as it takes all of them to know that there is one solution: so the
