@@ -23,7 +23,7 @@ const VIEWPORT = { width: 1200, height: 900 };
 const COLOURS = 255;
 /** Largest files, in bytes. */
 const MOST = { picture: 400_000, animation: 1_500_000 };
-/** A Sudoku of grade `medium`, for which the supplied model needs several steps. */
+/** A Sudoku that the supplied model solves. */
 const PUZZLE =
   "kind=sudoku-9x9&puzzle=53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79";
 

@@ -25,8 +25,8 @@ const commands = {
   /** Mean time of `steps` of ours. The session runs warm-up steps that it does not time. */
   async ours({ config, steps }) {
     return counted(async () => {
-      const event = await session.handle({ type: "probe", config, steps });
-      if (event.type !== "probed") throw new Error(event.failure?.message ?? `answered ${event.type}`);
+      const event = await session.handle({ type: "benchmark", config, steps });
+      if (event.type !== "benchmarked") throw new Error(event.failure?.message ?? `answered ${event.type}`);
       return event.ms_per_step;
     });
   },

@@ -299,4 +299,30 @@ mod tests {
             assert!(text.contains(&format!("  {name} ")), "{name}: {text}");
         }
     }
+
+    /// The section of docs/cli.md about a command.
+    fn section<'a>(document: &'a str, command: &str) -> &'a str {
+        let start = document.split(&format!("\n## {command}\n")).nth(1);
+        let rest = start.unwrap_or_else(|| panic!("docs/cli.md has no section `{command}`"));
+        rest.split("\n## ").next().unwrap_or(rest)
+    }
+
+    #[test]
+    fn the_documentation_names_every_command_and_flag() {
+        let document = include_str!("../../../docs/cli.md");
+        for command in command(&[]).get_subcommands() {
+            let section = section(document, command.get_name());
+            let subcommands = command.get_subcommands().flat_map(Command::get_arguments);
+            for argument in command.get_arguments().chain(subcommands) {
+                let setting = SETTINGS.iter().any(|setting| argument.get_id() == setting.key);
+                let Some(flag) = argument.get_long().filter(|flag| *flag != "help") else {
+                    continue;
+                };
+                if !setting && !argument.is_hide_set() {
+                    let named = section.contains(&format!("--{flag}"));
+                    assert!(named, "`{}`: --{flag} is missing", command.get_name());
+                }
+            }
+        }
+    }
 }

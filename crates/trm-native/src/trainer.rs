@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::{
-    Failure, FailureKind, Family, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
+    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
 };
 use trm_train::Run;
 
@@ -275,13 +275,12 @@ impl Trainer {
 
     /// Evaluates about `tokens` tokens of the validation split at `depth`.
     fn evaluate(&self, depth: usize, tokens: usize) -> anyhow::Result<Validation> {
-        if self.config.model.family() != Family::Puzzles {
+        let Some(solver) = self.run.as_solver() else {
             let losses = block_on(self.run.evaluate(&[depth], tokens))?;
             let loss = losses.first().context("the validation returned no loss")?.loss;
             let loss = rounded(loss);
             return Ok(Validation { loss, exact_accuracy: None, cell_accuracy: None });
-        }
-        let solver = self.run.solver()?;
+        };
         let puzzles = tokens / self.config.model.length();
         let scores = block_on(solver.evaluate_puzzles(depth, puzzles))?;
         let last = scores.steps.last().context("the validation returned no scores")?;
@@ -292,12 +291,10 @@ impl Trainer {
         })
     }
 
-    /// Prints a sample; puzzle models have none.
+    /// Prints a sample, if the model generates text.
     fn sample(&self) -> anyhow::Result<()> {
-        if self.config.model.family() == Family::Puzzles {
-            return Ok(());
-        }
-        let mut stream = self.run.writer()?.generate(&GenerateOptions {
+        let Some(writer) = self.run.as_writer() else { return Ok(()) };
+        let mut stream = writer.generate(&GenerateOptions {
             prompt: default_prompt(&self.vocab),
             depth: self.config.model.depth(),
             temperature: 0.8,

@@ -82,7 +82,7 @@ fn tasks_are_learned_and_two_attempts_are_voted_for() {
         assert_eq!(test["attempts"].as_array().expect("attempts").len(), 2);
         let votes = test["attempts"][0]["votes"].as_u64().expect("votes");
         let all = test["votes"].as_u64().expect("votes");
-        assert_eq!(all, 4, "the task and three guises: {test}");
+        assert_eq!(all, 4, "the task and three augmented copies: {test}");
         assert!((1..=all).contains(&votes), "{test}");
         assert!(test["solved"].is_boolean());
     }
@@ -136,7 +136,7 @@ fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An official folder: one task and one guise of it, an example and a test each.
+/// An official folder: one task and one augmented copy of it, an example and a test each.
 fn official(place: &Place) {
     // The grid of one row, and its end beside and below it.
     let grid = |colours: [u8; 2]| {
@@ -158,7 +158,7 @@ fn official(place: &Place) {
         let write = |name: &str, bytes: Vec<u8>| {
             place.write(&folder.join(name).display().to_string(), bytes);
         };
-        // The guise swaps the two colours.
+        // The augmented copy swaps the two colours.
         let (a, b) = (grid([first, first + 1]), grid([first + 1, first]));
         write("dataset.json", metadata.into());
         write("all__inputs.npy", npy("|u1", "(2, 900)", &[a, b].concat()));

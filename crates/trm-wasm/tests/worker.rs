@@ -1,4 +1,4 @@
-//! The session's stories where the page runs it: in a dedicated worker.
+//! The stories of a session in a dedicated worker, where the page runs it.
 // The stories tell of both families of models.
 #![cfg(all(feature = "language", feature = "puzzles"))]
 #![cfg(target_arch = "wasm32")]
@@ -7,4 +7,32 @@ mod stories;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-stories::all!();
+stories::run! {
+    opens_on_the_cpu,
+    training_lowers_the_loss,
+    training_stops_at_max_iters,
+    a_seed_gives_the_same_text_again_and_depth_changes_it,
+    pulling_in_pieces_gives_the_same_text,
+    validation_is_deterministic,
+    a_saved_run_goes_on_exactly,
+    a_model_without_its_text_answers_but_does_not_train,
+    a_trace_has_every_cycle,
+    live_settings_change_and_settled_ones_do_not,
+    memory_is_what_the_module_holds,
+    a_benchmark_leaves_the_run_alone,
+    nothing_can_be_asked_before_there_is_a_run,
+    impossible_settings_are_refused_by_name,
+    unusable_texts_are_refused,
+    a_prompt_outside_the_vocabulary_names_its_character,
+    unusable_checkpoints_are_refused_and_the_run_stays,
+    a_message_of_another_shape_is_answered,
+    a_stream_that_is_not_open_is_refused,
+    puzzles_are_checked_before_there_is_a_run,
+    a_loaded_model_is_given_its_puzzles,
+    a_loaded_model_is_given_its_text,
+    a_puzzle_solver_learns_and_answers_at_every_step,
+    a_saved_puzzle_run_goes_on_exactly,
+    what_is_no_puzzle_is_refused_and_the_run_stays,
+    tasks_are_learned_and_answered_under_every_augmentation,
+    what_is_no_task_is_refused_and_the_run_stays,
+}

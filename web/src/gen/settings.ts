@@ -35,7 +35,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM)"
@@ -49,7 +48,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Hidden size: features of every position"
@@ -63,7 +61,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Attention heads; must divide hidden_size"
@@ -77,7 +74,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Transformer blocks; every cycle applies the same ones"
@@ -95,7 +91,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Recursion depth in training: cycles for every token or chunk; later runs may use any depth"
@@ -113,7 +108,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Context length, in tokens"
@@ -131,7 +125,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Dropout probability in training"
@@ -149,7 +142,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Latent steps in a cycle, n; one update of the answer follows them"
@@ -165,7 +157,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Tokens drafted at once; must divide block_size"
@@ -181,7 +172,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Cycles in a supervision step, T"
@@ -197,7 +187,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Maximum number of supervision steps for a puzzle"
@@ -213,7 +202,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Cells of a puzzle"
@@ -229,7 +217,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Mix positions by an MLP over the sequence instead of attention"
@@ -243,7 +230,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256"
@@ -257,7 +243,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Epsilon of RMSNorm"
@@ -271,7 +256,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Base of the rotary position frequencies"
@@ -290,7 +274,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "How every cycle receives the input again: added to the state (Chat-TRM), or through a learned linear map of both"
@@ -309,7 +292,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "How a cycle changes the state: replaces it (Chat-TRM), or interpolates with a learned rate per feature"
@@ -329,7 +311,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Initial values of a draft: learned vectors, the context's last token, or the target tokens, which leaks the labels (only for the demonstration)"
@@ -345,7 +326,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Use the token embedding as the output matrix too"
@@ -361,7 +341,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Residual weight alpha: z = alpha z + f(x + y + z)"
@@ -377,7 +356,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Train alpha, with its value as the initial one"
@@ -398,7 +376,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Initial values of both states: drawn once and fixed (official TRM), zeros, or trained"
@@ -418,7 +395,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Position encoding of the cells"
@@ -434,7 +410,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Features of the puzzle embedding; 0 disables it"
@@ -450,7 +425,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Positions that hold the puzzle embedding; 0 means as many as it fills"
@@ -466,7 +440,6 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Rows of the puzzle embedding, one for each puzzle identifier"
@@ -480,7 +453,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Name of the text (shakespeare, or your own given with --data), or kind of puzzle (sudoku-9x9, maze-10x10, arc, …)"
@@ -498,7 +470,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs"
@@ -512,7 +483,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Distinct training puzzles, before augmentation"
@@ -526,7 +496,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Fraction of the text held out for validation, from its end"
@@ -543,7 +512,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Training windows: at random positions (nanoGPT), or each window once per epoch"
@@ -557,7 +525,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Validation puzzles"
@@ -571,7 +538,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Minimum difficulty: guesses that a backtracking solver needs"
@@ -585,7 +551,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Maximum difficulty: guesses that a backtracking solver needs"
@@ -599,7 +564,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Apply a new random augmentation each time a puzzle is shown"
@@ -613,7 +577,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Augmented copies of each ARC task, each with an embedding of its own"
@@ -627,7 +590,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Rows in a batch: sequences or puzzles"
@@ -641,7 +603,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": false,
     "tier": "everyday",
     "help": "Training steps"
@@ -655,7 +616,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": false,
     "tier": "everyday",
     "help": "Peak learning rate"
@@ -669,7 +629,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Steps of linear warmup"
@@ -687,7 +646,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "AdamW; Muon for the matrices inside the blocks and AdamW for the rest; or AdamATan2 (official TRM)"
@@ -701,7 +659,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Decoupled weight decay"
@@ -719,7 +676,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Precision of matrix products in training; weights stay in f32"
@@ -736,7 +692,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Loss at the last cycle only (Chat-TRM), or at every cycle, which makes every depth usable"
@@ -750,7 +705,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": false,
     "tier": "everyday",
     "help": "Steps between validations"
@@ -764,7 +718,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Random seed of the weights, batches, depths and dropout"
@@ -778,7 +731,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Batches whose gradients are averaged into one update"
@@ -792,7 +744,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Final learning rate of the cosine schedule"
@@ -809,7 +760,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Learning rate after the warmup: cosine decay, or constant"
@@ -823,7 +773,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Step at which the cosine decay ends; 0 means max_iters"
@@ -837,7 +786,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "AdamW: decay rate of the first moment"
@@ -851,7 +799,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "AdamW: decay rate of the second moment"
@@ -865,7 +812,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "AdamW: epsilon, added to the root of the second moment"
@@ -882,7 +828,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Parameters with weight decay: matrices (nanoGPT), or all (Chat-TRM)"
@@ -899,7 +844,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Probabilities in the loss: softmax, or stablemax (official TRM)"
@@ -916,7 +860,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": false,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them"
@@ -930,7 +873,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Weight of the halting loss"
@@ -944,7 +886,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Fraction of puzzles that run a random number of steps before they may halt"
@@ -958,7 +899,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Learning rate of the puzzle embedding (SignSGD)"
@@ -972,7 +912,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "puzzles",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Weight decay of the puzzle embedding"
@@ -986,7 +925,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Muon: momentum"
@@ -1000,7 +938,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Decay rate of the moving average of the weights, which is evaluated and saved; 0 disables it"
@@ -1014,7 +951,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Maximum global gradient norm; 0 disables clipping"
@@ -1028,7 +964,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": true,
     "cli_only": false,
     "tier": "advanced",
     "help": "Recompute cycles in the backward pass: less memory, more time"
@@ -1042,7 +977,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Loss weights of the cycles (every_cycle) or of the supervision steps (unrolled); empty means equal"
@@ -1060,7 +994,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Depth of a training step: recursion_steps, uniform up to it, or log-normal around it"
@@ -1074,7 +1007,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Minimum sampled depth"
@@ -1088,7 +1020,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Number of last cycles with a gradient; 0 means all"
@@ -1102,7 +1033,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Stop the gradient between cycles: each learns from its own loss (published chunk refinement)"
@@ -1119,7 +1049,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Predict after every token, or only after the last token of padded rows of random length (TRM-LM)"
@@ -1133,7 +1062,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": false,
     "tier": "advanced",
     "help": "Steps between saved states; 0 saves with every validation"
@@ -1147,7 +1075,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Batches in a validation; 0 means the whole split"
@@ -1161,7 +1088,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Number of best checkpoints to keep"
@@ -1175,7 +1101,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Validations without improvement before training stops; 0 disables early stopping"
@@ -1189,7 +1114,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": null,
     "live": true,
-    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Steps between progress lines"
@@ -1203,7 +1127,6 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [],
     "family": "language",
     "live": true,
-    "resume": true,
     "cli_only": true,
     "tier": "advanced",
     "help": "Steps between printed samples; 0 disables them"

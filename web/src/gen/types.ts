@@ -1160,11 +1160,6 @@ family: Family | null,
  */
 live: boolean, 
 /**
- * Whether the command line resumes a run with another value: it decides how long
- * or how fast training goes on, and not what was trained so far.
- */
-resume: boolean, 
-/**
  * Whether only the command line reads it, and no result depends on it.
  */
 cli_only: boolean, 

@@ -116,8 +116,8 @@ pub fn read(name: &str, file: &mut Files<'_>) -> Result<PuzzleSet, PuzzleError> 
     Ok(set)
 }
 
-/// The names of puzzles by identifier, from `identifiers.json`; ARC's votes
-/// are counted by them ([`arc::Guise::parse`](super::arc::Guise::parse)).
+/// The names of puzzles by identifier, from `identifiers.json`. The votes of ARC are
+/// counted by them ([`TaskAugmentation::parse`](super::arc::TaskAugmentation::parse)).
 ///
 /// # Errors
 /// If the bytes are not a JSON list of names.

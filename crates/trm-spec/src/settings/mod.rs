@@ -69,8 +69,9 @@ pub struct Setting {
     pub family: Option<Family>,
     /// Whether it may change while a run goes on; the others need a new run.
     pub live: bool,
-    /// Whether the command line resumes a run with another value: it decides how long
-    /// or how fast training goes on, and not what was trained so far.
+    /// Whether `train --resume` may change it: nothing that was learned depends on it.
+    #[serde(skip)]
+    #[ts(skip)]
     pub resume: bool,
     /// Whether only the command line reads it, and no result depends on it.
     pub cli_only: bool,
@@ -129,9 +130,9 @@ impl Setting {
         Self { live: true, ..self }
     }
 
-    /// Marks a setting that may change while a run goes on, and when it is resumed.
-    pub(crate) const fn resume(self) -> Self {
-        Self { resume: true, ..self.live() }
+    /// Marks a live setting that may also change when the program resumes a run.
+    pub(crate) const fn resumable(self) -> Self {
+        Self { live: true, resume: true, ..self }
     }
 
     /// Marks a setting that only `family` reads.

@@ -25,8 +25,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .only(Language)
     .live(),
-    s("max_iters", Integer, "Training steps").resume().everyday(),
-    s("learning_rate", Number, "Peak learning rate").resume().everyday(),
+    s("max_iters", Integer, "Training steps").resumable().everyday(),
+    s("learning_rate", Number, "Peak learning rate").resumable().everyday(),
     s("min_lr", Number, "Final learning rate of the cosine schedule").live(),
     choice(
         "lr_schedule",
@@ -99,7 +99,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Recompute cycles in the backward pass: less memory, more time",
     )
     .only(Language)
-    .resume(),
+    .resumable(),
     choice(
         "objective",
         &["last_cycle", "every_cycle"],
@@ -137,21 +137,21 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .only(Language)
     .live(),
-    s("eval_interval", Integer, "Steps between validations").resume().everyday(),
-    s("save_interval", Integer, "Steps between saved states; 0 saves with every validation").resume(),
-    s("eval_iters", Integer, "Batches in a validation; 0 means the whole split").resume().cli_only(),
-    s("save_top_k", Integer, "Number of best checkpoints to keep").resume().cli_only(),
+    s("eval_interval", Integer, "Steps between validations").resumable().everyday(),
+    s("save_interval", Integer, "Steps between saved states; 0 saves with every validation").resumable(),
+    s("eval_iters", Integer, "Batches in a validation; 0 means the whole split").resumable().cli_only(),
+    s("save_top_k", Integer, "Number of best checkpoints to keep").resumable().cli_only(),
     s(
         "early_stopping_patience",
         Integer,
         "Validations without improvement before training stops; 0 disables early stopping",
     )
-    .resume()
+    .resumable()
     .cli_only(),
-    s("log_interval", Integer, "Steps between progress lines").resume().cli_only(),
+    s("log_interval", Integer, "Steps between progress lines").resumable().cli_only(),
     s("sample_interval", Integer, "Steps between printed samples; 0 disables them")
         .only(Language)
-        .resume()
+        .resumable()
         .cli_only(),
     s("seed", Integer, "Random seed of the weights, batches, depths and dropout").everyday(),
 ];

@@ -12,39 +12,8 @@ pub use failures::*;
 pub use puzzles::*;
 pub use training::*;
 
-/// Makes a browser test of every story.
-macro_rules! all {
-    () => {
-        stories::all! {
-            opens_on_the_cpu,
-            training_lowers_the_loss,
-            training_stops_at_max_iters,
-            a_seed_gives_the_same_text_again_and_depth_changes_it,
-            pulling_in_pieces_gives_the_same_text,
-            validation_is_deterministic,
-            a_saved_run_goes_on_exactly,
-            a_model_without_its_text_answers_but_does_not_train,
-            a_trace_has_every_cycle,
-            live_settings_change_and_settled_ones_do_not,
-            memory_is_what_the_module_holds,
-            a_benchmark_leaves_the_run_alone,
-            nothing_can_be_asked_before_there_is_a_run,
-            impossible_settings_are_refused_by_name,
-            unusable_texts_are_refused,
-            a_prompt_outside_the_vocabulary_names_its_character,
-            unusable_checkpoints_are_refused_and_the_run_stays,
-            a_message_of_another_shape_is_answered,
-            a_stream_that_is_not_open_is_refused,
-            puzzles_are_checked_before_there_is_a_run,
-            a_loaded_model_is_given_its_puzzles,
-            a_loaded_model_is_given_its_text,
-            a_puzzle_solver_learns_and_answers_at_every_step,
-            a_saved_puzzle_run_goes_on_exactly,
-            what_is_no_puzzle_is_refused_and_the_run_stays,
-            tasks_are_learned_and_answered_under_every_augmentation,
-            what_is_no_task_is_refused_and_the_run_stays,
-        }
-    };
+/// Makes a browser test of each of the stories.
+macro_rules! run {
     ($($story:ident,)*) => {
         $(
             #[wasm_bindgen_test::wasm_bindgen_test]
@@ -54,4 +23,4 @@ macro_rules! all {
         )*
     };
 }
-pub(crate) use all;
+pub(crate) use run;

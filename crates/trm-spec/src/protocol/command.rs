@@ -1,0 +1,196 @@
+//! What the page asks of a session.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+#[cfg(feature = "puzzles")]
+use crate::{ArcPrediction, ArcTask, PuzzleInput};
+use crate::{DataSource, RunConfig};
+
+/// How text is generated. The same seed at another depth draws the same random
+/// numbers, so that only the model differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct GenerateOptions {
+    /// The text before the generated one.
+    pub prompt: String,
+    /// Cycles of the recursion.
+    pub depth: usize,
+    /// 0 takes the most probable token.
+    pub temperature: f64,
+    /// Only the k most probable tokens; 0 means all.
+    pub top_k: usize,
+    /// Seed of the sampling.
+    pub seed: u32,
+    /// Tokens to generate.
+    pub max_new_tokens: usize,
+}
+
+/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
+/// left out of the module that holds none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Command {
+    /// Start a new run. Answered by `ready`.
+    Create {
+        /// The whole configuration.
+        config: RunConfig,
+        /// Where the data comes from.
+        data: DataSource,
+    },
+    /// Load a saved model. Without `optimizer` the moments start from zero; without
+    /// `data` the model can be used but not trained. Answered by `ready`.
+    Load {
+        /// The model file, safetensors.
+        #[serde(with = "serde_bytes")]
+        #[ts(type = "Uint8Array")]
+        checkpoint: Vec<u8>,
+        /// The optimizer file, safetensors.
+        #[serde(default, with = "serde_bytes")]
+        #[ts(type = "Uint8Array | null")]
+        optimizer: Option<Vec<u8>>,
+        /// Where the data comes from.
+        data: Option<DataSource>,
+    },
+    /// Give the loaded model its data, so that it can be trained. Answered by `ready`.
+    Attach {
+        /// Where the data comes from.
+        data: DataSource,
+    },
+    /// Train `n` steps. Answered by `stepped`.
+    Step {
+        /// Steps.
+        n: usize,
+    },
+    /// Validation loss at each depth, over at most `max_tokens` tokens of the
+    /// split (0: all of it). Answered by `evaluated`.
+    Evaluate {
+        /// Cycles of each evaluation.
+        depths: Vec<usize>,
+        /// Tokens of the split that are scored; 0 means all.
+        max_tokens: usize,
+    },
+    /// Open a stream of text from the weights as they are now. Several streams
+    /// may be open. Answered by `generating`.
+    Generate {
+        /// Prompt, depth and sampling.
+        options: GenerateOptions,
+    },
+    /// Pull up to `n` tokens out of a stream; with `trace`, also the cycles that made
+    /// them. Answered by `generated`.
+    Pull {
+        /// Number of the stream.
+        stream: u32,
+        /// Tokens at most.
+        n: usize,
+        /// Whether to return the cycles too.
+        #[serde(default)]
+        trace: bool,
+    },
+    /// Drop a stream before its end. Answered by `closed`.
+    Close {
+        /// Number of the stream.
+        stream: u32,
+    },
+    /// The model's readout after every cycle, with the `top` most probable
+    /// tokens of each position and, of the position `attention`, what every head
+    /// looked at. Answered by `traced`.
+    Trace {
+        /// The text before the generated one.
+        prompt: String,
+        /// Cycles.
+        depth: usize,
+        /// Tokens listed for each position.
+        top: usize,
+        /// Position whose attention is returned.
+        attention: Option<usize>,
+    },
+    /// What a model makes of the tokens after `prompt`, after every cycle: a chunk,
+    /// or one token, with the `top` most probable ones. Answered by `drafted`.
+    Draft {
+        /// The text before the generated one.
+        prompt: String,
+        /// Cycles.
+        depth: usize,
+        /// Tokens listed for each position.
+        top: usize,
+    },
+    /// A puzzle of a kind (`sudoku-9x9`, `maze-10x10`), with what the rules say of
+    /// it. Needs no model. Answered by `puzzle_checked`.
+    #[cfg(feature = "puzzles")]
+    CheckPuzzle {
+        /// The kind of puzzle, as `dataset` names it.
+        kind: String,
+        /// Where the puzzle comes from.
+        input: PuzzleInput,
+    },
+    /// How the model answers a puzzle after each of `steps` supervision steps,
+    /// with the `top` most probable tokens of each cell, and what the rules say of
+    /// every answer. Answered by `puzzle_solved`.
+    #[cfg(feature = "puzzles")]
+    SolvePuzzle {
+        /// The kind of puzzle, as `dataset` names it.
+        kind: String,
+        /// The token of each cell.
+        puzzle: Vec<u32>,
+        /// Supervision steps.
+        steps: usize,
+        /// Tokens listed for each position.
+        top: usize,
+    },
+    /// The tasks of a JSON file of ARC's. Needs no model. Answered by `tasks`.
+    #[cfg(feature = "puzzles")]
+    ReadTasks {
+        /// Name of the file, for messages.
+        name: String,
+        /// Content of the file.
+        text: String,
+    },
+    /// The model's answers after each of `steps` supervision steps to a test of a
+    /// task that it knows, under one augmentation. Test and augmentation count from
+    /// 0; augmentation 0 is the test as it is. Answered by `arc_predicted`.
+    #[cfg(feature = "puzzles")]
+    PredictArc {
+        /// The task.
+        task: ArcTask,
+        /// Index of the test.
+        test: usize,
+        /// Index of the augmentation; 0 is none.
+        augmentation: usize,
+        /// Supervision steps.
+        steps: usize,
+    },
+    /// The majority vote over predictions, the best first; the first two are ARC's
+    /// attempts. Needs no model. Answered by `voted`.
+    #[cfg(feature = "puzzles")]
+    Vote {
+        /// One prediction for each augmentation.
+        predictions: Vec<ArcPrediction>,
+    },
+    /// Scores on the first `puzzles` (0: all) held-out puzzles after each of
+    /// `steps` supervision steps, and with halting. Answered by `puzzles_evaluated`.
+    #[cfg(feature = "puzzles")]
+    EvaluatePuzzles {
+        /// Supervision steps.
+        steps: usize,
+        /// Puzzles that are scored; 0 means all.
+        puzzles: usize,
+    },
+    /// Go on with this configuration, in which only live settings may differ from
+    /// the run's own. Answered by `ready`.
+    Configure {
+        /// The whole configuration.
+        config: RunConfig,
+    },
+    /// Everything needed to go on later. Answered by `saved`.
+    Save,
+    /// Time `steps` training steps of a configuration on generated data, beside
+    /// the run and without touching it. Answered by `benchmarked`.
+    Benchmark {
+        /// The whole configuration.
+        config: RunConfig,
+        /// Steps that are timed.
+        steps: usize,
+    },
+    /// What the session holds of the machine's memory. Answered by `memory`.
+    MeasureMemory,
+}
