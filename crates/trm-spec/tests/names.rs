@@ -14,8 +14,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("trm-train/src/registry.rs", "*", "one arm for each model"),
     ("trm-train/src/convert/chat_trm.rs", "chat_trm", "converts the files of this model"),
     ("trm-train/src/convert/samsung_trm.rs", "trm", "converts the files of this model"),
-    ("trm-native/src/args/command.rs", "trm", "`--from trm`: the name of a file format"),
-    ("trm-native/src/commands/bench/subjects.rs", "*", "a test of the benchmark's own models"),
+    ("trm-native/src/args/tools.rs", "trm", "`--from trm`: the name of a file format"),
+    ("trm-native/src/commands/bench/configurations.rs", "*", "a test of the benchmark's own models"),
 ];
 
 /// Files that still name models and are being changed: the beginning of their paths.

@@ -1,7 +1,8 @@
 // One generated text, refreshed while the model trains.
 
 import { type SessionClient, SessionError } from '../../client/client';
-import type { GenerateOptions } from '../../gen';
+import type { Generated, GenerateOptions } from '../../gen';
+import { isTraced } from './generation';
 import { sentence } from '../../run/format';
 import type { Question } from './url';
 
@@ -26,6 +27,13 @@ export class Answer {
   /** Milliseconds from one token to the next, so that it can be watched; 0 is as fast as can be. */
   pace = 0;
 
+  /** Whether the passes that generate it are shown. */
+  traced = false;
+  /** Of the shown text: how it was generated; `null` where that is not known whole. */
+  generated: readonly Generated[] | null = null;
+
+  /** Of the text that is being generated. */
+  #pieces: Generated[] | null = [];
   readonly #length: number;
   #stream: number | null = null;
   /** The text being written, shown once it has caught up with the old one. */
@@ -44,6 +52,7 @@ export class Answer {
   forget(): void {
     this.#stream = null;
     this.text = '';
+    this.generated = null;
     this.writing = false;
     this.urgent = false;
     this.problem = null;
@@ -76,7 +85,7 @@ export class Answer {
     if (this.#stream === null || before < this.#next) return false;
     this.urgent = false;
     const n = this.pace > 0 && this.#fresh ? 1 : this.#piece;
-    const pull = { type: 'pull', stream: this.#stream, n, trace: false } as const;
+    const pull = { type: 'pull', stream: this.#stream, n, trace: this.traced } as const;
     const { output } = await client.ask(pull, 'generated').catch((error: unknown) => {
       // A failed stream is not retried in a loop.
       this.#end();
@@ -87,8 +96,13 @@ export class Answer {
     // A text that only replaces another one is not shown while it is generated.
     this.#next = this.#fresh ? before + this.pace : 0;
     this.#draft += output.text;
+    if (this.#pieces && isTraced(output)) this.#pieces.push(output);
+    else this.#pieces = null;
     // A refreshed text replaces the old one as a whole, so that it does not flicker.
-    if (this.#fresh || output.done) this.text = this.#draft;
+    if (this.#fresh || output.done) {
+      this.text = this.#draft;
+      this.generated = this.#pieces;
+    }
     if (output.done) {
       this.#end();
       this.#fresh = false;
@@ -114,7 +128,9 @@ export class Answer {
       const { stream } = await client.ask({ type: 'generate', options }, 'generating');
       this.#stream = stream;
       this.#draft = '';
+      this.#pieces = [];
       if (this.#fresh) this.text = '';
+      if (this.#fresh) this.generated = this.#pieces;
       this.problem = null;
       this.writing = true;
       this.step = step;

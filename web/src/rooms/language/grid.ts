@@ -20,6 +20,8 @@ export interface Column {
   readonly at: number;
   /** The input token. */
   readonly token: number;
+  /** Its text; `null` where that is unknown. */
+  readonly piece: string | null;
   /** One cell for each cycle. */
   readonly cells: readonly Cell[];
 }
@@ -35,13 +37,19 @@ export interface Grid {
 export interface Reading {
   readonly trace: Trace;
   readonly from: number;
+  /** The text of each token; `null` where that is unknown. */
+  readonly pieces?: readonly (string | null)[];
 }
 
 /** The last `width` positions of a reading. */
-export function gridOf({ trace, from }: Reading, width: number): Grid {
+export function gridOf({ trace, from, pieces = [] }: Reading, width: number): Grid {
   const row = trace.tokens[0] ?? [];
-  const first = Math.max(0, row.length - Math.max(1, width));
-  const columns = row.slice(first).map((token, i) => column(trace, row, first + i, from, token));
+  // A token that was just generated has no readout yet.
+  const read = Math.min(row.length, trace.steps[0]?.argmax[0]?.length ?? 0);
+  const first = Math.max(0, read - Math.max(1, width));
+  const columns = row
+    .slice(first, read)
+    .map((token, i) => column(trace, row, first + i, from, token, pieces[first + i] ?? null));
   const norms = trace.steps.map(({ state_rms, state_change }) => ({
     size: state_rms,
     moved: state_change,
@@ -55,6 +63,7 @@ function column(
   i: number,
   from: number,
   token: number,
+  piece: string | null,
 ): Column {
   const guesses = trace.steps.map((step) => step.argmax[0]?.[i] ?? 0);
   const next = row[i + 1];
@@ -68,7 +77,7 @@ function column(
       right: next === undefined ? null : guess === next,
     };
   });
-  return { at: from + i, token, cells };
+  return { at: from + i, token, piece, cells };
 }
 
 /** One alternative, and the change of its probability in this cycle. */

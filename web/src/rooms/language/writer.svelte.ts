@@ -130,6 +130,7 @@ export class Run extends Training {
   /** Continues the texts. */
   async idle(now: number): Promise<boolean> {
     const { asked, state, answers } = this;
+    answers.watched.traced = this.phase !== 'training';
     answers.slow(this.phase !== 'training' && !this.#still.matches);
     const { client } = this.machine;
     const seen = this.#seen.compared;
@@ -183,13 +184,22 @@ export class Run extends Training {
   /** Traces the generated text or the fixed text. */
   async #refine(): Promise<void> {
     const { prompt, probe, depth } = this.asked;
-    const text = this.reading === 'probe' ? probe : prompt + this.answers.watched.text;
-    const { summary } = this.state;
-    const block = summary ? lengthOf(summary.config.model) : Infinity;
-    const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
-    const busy = this.phase === 'training';
+    const { summary, step } = this.state;
+    if (!summary) return;
     const { client } = this.machine;
-    await this.refining.read(client, this.#vocab(), text, depth, block, from, busy);
+    const { vocab, config } = summary;
+    const block = lengthOf(config.model);
+    const { watched } = this.answers;
+    const busy = this.phase === 'training';
+    const own = this.reading === 'written' && !watched.stale && watched.step === step;
+    // Attention is no part of what generating a text yields.
+    if (own && watched.generated && !busy && !this.#seen.attention) {
+      await this.refining.follow(client, vocab, prompt, watched.generated, depth, block);
+      return;
+    }
+    const text = this.reading === 'probe' ? probe : prompt + watched.text;
+    const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
+    await this.refining.read(client, vocab, text, depth, block, from, busy);
   }
 
   /** A chunk is drafted only while its section is visible. */

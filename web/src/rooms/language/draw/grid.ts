@@ -1,6 +1,6 @@
 // Draws the grid of guesses: positions across, cycles down.
 
-import type { Cell, Grid } from '../grid';
+import type { Cell, Column, Grid } from '../grid';
 import { type Colour, shade, STRONG } from '../../../ui/draw/paint';
 
 export interface GridLayout {
@@ -50,6 +50,8 @@ export interface GridLook {
   readonly chance: number;
 
   readonly glyph: (token: number) => string;
+  /** What is written above a column. */
+  readonly label: (column: Column) => string;
 }
 
 export function drawGrid(
@@ -69,7 +71,7 @@ export function drawGrid(
     ctx.textAlign = 'center';
     ctx.font = letters(15, looked);
     ctx.fillStyle = colour(looked ? '--ink' : '--soft');
-    ctx.fillText(look.glyph(column.token), x + cell / 2, HEAD / 2);
+    ctx.fillText(look.label(column), x + cell / 2, HEAD / 2);
     column.cells.forEach((each, k) => {
       ctx.globalAlpha = k + 1 > look.cycle ? 0.22 : 1;
       drawCell(ctx, each, x, HEAD + k * cell, cell, look, colour);
