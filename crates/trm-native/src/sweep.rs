@@ -121,6 +121,8 @@ fn stretched(config: &RunConfig, depth: usize, seed: u64, factor: f64) -> SweepR
 
 #[cfg(test)]
 mod tests {
+    use trm_spec::{Family, MODELS};
+
     use super::*;
 
     const BOTH: [Equal; 2] = [Equal::Settings, Equal::Compute];
@@ -147,11 +149,11 @@ mod tests {
 
     #[test]
     fn every_language_model_is_swept_by_its_own_depth() {
-        for variant in ["chat_trm", "chunk_lm", "trm_lm"] {
-            let base = RunConfig::of(variant).expect("a model");
+        for model in MODELS.iter().filter(|model| model.family == Family::Language) {
+            let base = (model.defaults)();
             let plan = SweepPlan::new(&base, &[1, 3], &[1], &BOTH, 65).expect("a plan");
             for run in &plan.runs {
-                assert_eq!(run.config.model.depth(), run.depth, "{variant}");
+                assert_eq!(run.config.model.depth(), run.depth, "{}", model.name);
             }
         }
     }

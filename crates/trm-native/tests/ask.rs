@@ -135,7 +135,7 @@ fn a_prompt_is_traced_as_its_tokens_and_a_table_is_for_people() {
     assert_eq!(traced["depth"], 2, "as trained");
     assert!(traced["steps"][0].get("logits").is_none());
     let table = place.done(&["trace", "run", "--prompt", "ab", "--device", "cpu"]).stdout;
-    says(&table, &["input     \"ab\"", "entropy", "state rms"]);
+    says(&table, &["input     \"ab\"", "entropy", "state RMS"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ export interface CurrentRunContext {
   readonly notices: Notices;
   /** The preset to begin with where nothing else can be had. */
   readonly standard: string;
-  /** Writes the address anew. */
+  /** Updates the address. */
   readonly remember: () => void;
   /** Another run is current. `from`: the record that it was restored from. */
   readonly began: (summary: RunSummary, from: SavedRun | null) => void;
@@ -97,7 +97,7 @@ export class CurrentRun {
     notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, hint);
   }
 
-  /** Opens a model that comes with the page. */
+  /** Opens a pre-trained model. */
   async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
     const { machine, notices, standard } = this.#page;
     const summary = await this.#workerRun.load(machine.client, bytes, null, null);

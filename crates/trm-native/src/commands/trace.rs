@@ -109,7 +109,7 @@ fn table(trace: &Trace, header: &Header) -> anyhow::Result<()> {
             trace.steps.first().is_some_and(|step| step.argmax[row].len() != tokens.len());
         let next = if drafted { "drafted" } else { "next tokens" };
         let (halt, next) = if halts { ("    halt", "answer") } else { ("", next) };
-        print(&format!("cycle  mean probability  entropy  state rms  change{halt}  {next}"))?;
+        print(&format!("cycle  mean probability  entropy  state RMS  change{halt}  {next}"))?;
         for step in &trace.steps {
             print(&line(step, row, &show(&step.argmax[row])))?;
         }
