@@ -32,7 +32,9 @@ fn types_use_numbers_and_optional_fields() {
     assert!(!types.contains("bigint"), "64-bit integers cross as numbers");
     for declaration in [
         "attention?: Array<Array<Array<Array<number>>>>",
-        "checkpoint: Uint8Array, optimizer: Uint8Array | null, data: DataSource | null",
+        "checkpoint: Uint8Array",
+        "optimizer: Uint8Array | null",
+        "data: DataSource | null",
         "top?: Array<",
         "logits?: Array<Array<Array<number>>>, }",
         "halt: Array<number> | null",

@@ -26,7 +26,7 @@ export interface CurrentRunContext {
   readonly notices: Notices;
   /** The preset to begin with where nothing else can be had. */
   readonly standard: string;
-  /** Writes the address anew. */
+  /** Updates the address. */
   readonly remember: () => void;
   /** Another run is current. `from`: the record that it was restored from. */
   readonly began: (summary: RunSummary, from: SavedRun | null) => void;
@@ -97,7 +97,7 @@ export class CurrentRun {
     notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, hint);
   }
 
-  /** Opens a model that comes with the page. */
+  /** Opens a pre-trained model. */
   async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
     const { machine, notices, standard } = this.#page;
     const summary = await this.#workerRun.load(machine.client, bytes, null, null);
@@ -142,16 +142,12 @@ export class CurrentRun {
     this.#attachable = false;
     try {
       const made = await this.#workerRun.attach(machine.client, own);
-      if (!made) return;
-      run.change(made);
-      const { config } = before;
-      if (made.trainable && !same(made.config, config)) {
-        run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
-      }
-      if (!made.trainable) {
-        const hint = datasets.untrainable(made);
-        notices.tell('bad', 'This model cannot be trained here.', hint);
-      }
+      if (made) run.change(made);
+    } catch (error) {
+      const refused = error instanceof SessionError && error.failure.kind === 'corpus';
+      if (!refused || own !== null) throw error;
+      // The model can still be used.
+      notices.tell('bad', 'This model cannot be trained here.', datasets.untrainable(before));
     } finally {
       this.attaching = false;
       this.#attachable = this.#workerRun.attachable;

@@ -18,7 +18,7 @@ export function further({ train }: RunConfig, step: number, more: number): Furth
   return { max_iters: step + more, learning_rate: Math.min(ended, learning_rate) };
 }
 
-/** What can be done with a checkpoint that was loaded. */
+/** The hint after a checkpoint was loaded. */
 export function loadedHint(
   summary: RunSummary,
   untrainable: (summary: RunSummary) => string,

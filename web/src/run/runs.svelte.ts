@@ -33,7 +33,7 @@ export interface RunsContext {
   readonly store: SavedRuns;
   /** The preset to begin with where nothing else can be had. */
   readonly standard: string;
-  /** Writes the address anew. */
+  /** Updates the address. */
   readonly remember: () => void;
 }
 
@@ -92,7 +92,7 @@ export class Runs {
       await (next ?? (() => current.create(address.config, null, address.preset)))();
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
-      // The address asks for what cannot be: say so, and begin with what can.
+      // The address requests something impossible: report it, and start with a default.
       if (!last) await current.create(preset(standard) ?? run.draft, null, standard);
       notices.fail(error, asked);
     }
@@ -163,7 +163,7 @@ export class Runs {
     if (leaving) past.add(leaving);
     // A restored run is current again, not past.
     if (taken !== null) past.drop(taken);
-    // Only now: a refused successor must not push out what is running.
+    // Only now: a new run that fails must not replace the current one.
     autosave.saver.succeed(taken);
     if (this.current.untouched) await autosave.saver.vacate();
     else await autosave.save();
@@ -191,7 +191,7 @@ export class Runs {
     await this.current.restore(saved, came);
   }
 
-  /** Goes back to the last save, or to how the run began, in a new worker. */
+  /** Restores the last save, or the start of the run, in a new worker. */
   async back(): Promise<void> {
     const last = await this.autosave.saver.latest();
     if (last) return this.#restore(last);

@@ -33,7 +33,7 @@ export class SavedList {
     await this.refresh();
   }
 
-  /** Takes the last deletion back. */
+  /** Undoes the last deletion. */
   async undelete(): Promise<void> {
     if (this.deleted && (await this.#saver.putBack(this.deleted))) this.deleted = null;
     await this.refresh();

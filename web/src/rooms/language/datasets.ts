@@ -7,7 +7,7 @@ import type { DatasetChoice, NewRunData } from '../../run/dataset';
 
 export const SHAKESPEARE = 'shakespeare';
 
-/** The configuration with its text called what it is. */
+/** The configuration with the name of its text. */
 export function named(config: RunConfig, own: string | null): RunConfig {
   const { dataset } = config.data;
   const name = own === null ? SHAKESPEARE : dataset === SHAKESPEARE ? 'own text' : dataset;
