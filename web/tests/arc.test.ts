@@ -171,6 +171,7 @@ class Knowing extends Answering {
         const answer = first?.answer ?? [];
         return { type: 'voted', candidates: [{ answer, votes: rest.length + 1, halt: 0.5 }] };
       }
+      case 'attach':
       case 'create':
       case 'load':
         return { type: 'ready', summary: summary(command.data !== null) };

@@ -50,6 +50,7 @@ class Rules extends Answering {
       }
       case 'load':
         return { type: 'ready', summary: summary('sudoku-4x4', command.data !== null) };
+      case 'attach':
       case 'create':
         return { type: 'ready', summary: summary() };
       case 'save': {
@@ -148,17 +149,15 @@ describe('what a solver learns from', () => {
     const workerRun = new WorkerRun('puzzles', new PuzzleDatasets());
     const [file, moments] = [new Uint8Array([8]), new Uint8Array([9])];
     expect((await workerRun.load(client, file, moments, null)).trainable).toBe(false);
-    expect(rules.asked.at(-1)).toMatchObject({ type: 'load', optimizer: null, data: null });
-    // What the worker was not given is not lost meanwhile.
-    expect((await workerRun.save(client)).optimizer).toEqual(moments);
-    expect(workerRun.attachable).toBe(true);
-    expect((await workerRun.attach(client))?.trainable).toBe(true);
     expect(rules.asked.at(-1)).toMatchObject({
       type: 'load',
       checkpoint: file,
       optimizer: moments,
-      data: { kind: 'named' },
+      data: null,
     });
+    expect(workerRun.attachable).toBe(true);
+    expect((await workerRun.attach(client))?.trainable).toBe(true);
+    expect(rules.asked.at(-1)).toEqual({ type: 'attach', data: { kind: 'named' } });
     expect(await workerRun.attach(client)).toBeNull();
     expect((await workerRun.save(client)).optimizer).toEqual(new Uint8Array([2]));
   });

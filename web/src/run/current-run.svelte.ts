@@ -142,16 +142,12 @@ export class CurrentRun {
     this.#attachable = false;
     try {
       const made = await this.#workerRun.attach(machine.client, own);
-      if (!made) return;
-      run.change(made);
-      const { config } = before;
-      if (made.trainable && !same(made.config, config)) {
-        run.change((await machine.client.ask({ type: 'configure', config }, 'ready')).summary);
-      }
-      if (!made.trainable) {
-        const hint = datasets.untrainable(made);
-        notices.tell('bad', 'This model cannot be trained here.', hint);
-      }
+      if (made) run.change(made);
+    } catch (error) {
+      const refused = error instanceof SessionError && error.failure.kind === 'corpus';
+      if (!refused || own !== null) throw error;
+      // The model can still be used.
+      notices.tell('bad', 'This model cannot be trained here.', datasets.untrainable(before));
     } finally {
       this.attaching = false;
       this.#attachable = this.#workerRun.attachable;

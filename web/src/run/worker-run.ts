@@ -15,8 +15,8 @@ export class WorkerRun {
 
   readonly #family: Family;
   readonly #datasets: DatasetChoice;
-  /** What was loaded without data; it is loaded again, with them, before it is trained. */
-  #detached: { checkpoint: Uint8Array; optimizer: Uint8Array | null } | null = null;
+  /** Whether the run was loaded without its data. */
+  #detached = false;
 
   constructor(family: Family, datasets: DatasetChoice) {
     this.#family = family;
@@ -28,7 +28,7 @@ export class WorkerRun {
     const data = await this.#datasets.forNewRun(wanted, own);
     const command = { type: 'create', config: data.config, data: data.source } as const;
     const { summary } = await client.ask(command, 'ready');
-    this.#detached = null;
+    this.#detached = false;
     this.own = data.own;
     return summary;
   }
@@ -45,15 +45,15 @@ export class WorkerRun {
     const source = await this.#datasets.forSavedRun(own);
     const summary = source
       ? await load(client, checkpoint, optimizer, source)
-      : await loadDetached(client, checkpoint);
-    this.#detached = source ? null : { checkpoint, optimizer };
+      : await loadDetached(client, checkpoint, optimizer);
+    this.#detached = source === null;
     this.own = own;
     return summary;
   }
 
   /** Whether the run was loaded without its data, and they can be attached. */
   get attachable(): boolean {
-    return this.#detached !== null;
+    return this.#detached;
   }
 
   /**
@@ -61,16 +61,13 @@ export class WorkerRun {
    * while to generate. `own`: ARC tasks; tasks that it does not know are refused.
    */
   async attach(client: SessionClient, own: string | null = null): Promise<RunSummary | null> {
-    const from = this.#detached;
-    if (!from) return null;
-    const source = this.#datasets.attached(own);
-    if (own === null) {
-      this.#detached = null;
-      return load(client, from.checkpoint, from.optimizer, source);
-    }
-    const { summary } = await client.ask({ type: 'load', ...from, data: source }, 'ready');
-    this.#detached = null;
-    this.own = own;
+    if (!this.#detached) return null;
+    // Other tasks can be tried after these; what the configuration names stays the same.
+    if (own === null) this.#detached = false;
+    const data = this.#datasets.attached(own);
+    const { summary } = await client.ask({ type: 'attach', data }, 'ready');
+    this.#detached = false;
+    this.own = own ?? this.own;
     return summary;
   }
 
@@ -81,10 +78,7 @@ export class WorkerRun {
   }
 
   async save(client: SessionClient): Promise<Saved> {
-    const { optimizer = null } = this.#detached ?? {};
-    const { saved } = await client.ask({ type: 'save' }, 'saved');
-    // The worker has no optimiser state before data are attached.
-    return optimizer ? { ...saved, optimizer } : saved;
+    return (await client.ask({ type: 'save' }, 'saved')).saved;
   }
 
   /** The run with all that is needed to continue it another day. */
@@ -110,8 +104,12 @@ export class WorkerRun {
   }
 }
 
-async function loadDetached(client: SessionClient, checkpoint: Uint8Array): Promise<RunSummary> {
-  const command = { type: 'load', checkpoint, optimizer: null, data: null } as const;
+async function loadDetached(
+  client: SessionClient,
+  checkpoint: Uint8Array,
+  optimizer: Uint8Array | null,
+): Promise<RunSummary> {
+  const command = { type: 'load', checkpoint, optimizer, data: null } as const;
   return (await client.ask(command, 'ready')).summary;
 }
 
