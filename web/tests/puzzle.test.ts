@@ -50,7 +50,9 @@ test('kinds are known by name', () => {
 test('every number of guesses has one grade', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 1 << 20 }), (guesses) => {
-      const fitting = GRADES.filter(({ least, most }) => guesses >= least && guesses <= most);
+      const fitting = GRADES.filter(
+        ({ minGuesses, maxGuesses }) => guesses >= minGuesses && guesses <= maxGuesses,
+      );
       expect(fitting).toEqual([gradeOf(guesses)]);
     }),
   );

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "files")]
 use trm_spec::Tokenizer;
-use trm_spec::{DataSource, DataSpec, Failure, RunConfig, Vocab};
+use trm_spec::{DataSource, DataSpec, Failure, PUZZLE_KINDS, RunConfig, Vocab};
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
@@ -27,7 +27,7 @@ use crate::text::{TEXT_FIELD, TokenFile, read_texts, tokenizer};
 pub const SHAKESPEARE: &str = "shakespeare";
 
 /// The dataset of ARC's tasks, which the user gives.
-pub const ARC: &str = "arc";
+pub const ARC: &str = PUZZLE_KINDS.arc.name;
 
 impl Dataset {
     /// The dataset of `source` as `config` asks for it: its `data` section, and its

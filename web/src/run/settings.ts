@@ -13,10 +13,7 @@ export function settingsOf({ model }: RunConfig): Setting[] {
 }
 
 /** Settings of the command line only, without effect on training. */
-export const UNFELT: readonly string[] = [
-  ...['log_interval', 'sample_interval', 'eval_iters'],
-  ...['save_top_k', 'early_stopping_patience'],
-];
+export const UNFELT: readonly string[] = SETTINGS.filter((s) => s.cli_only).map((s) => s.key);
 
 export function settingOf(key: string): Setting | undefined {
   return SETTINGS.find((setting) => setting.key === key);

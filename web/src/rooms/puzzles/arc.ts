@@ -1,13 +1,14 @@
 // ARC-AGI tasks and answers: comparing them and describing them. Parsing tasks and
 // counting votes is done by the engine.
 
-import type { ArcAnswers, ArcPrediction, ArcCandidate, ArcTask, KnownTask, Vocab } from '../../gen';
+import { type ArcAnswers, type ArcPrediction, type ArcTask, PUZZLE_KINDS } from '../../gen';
+import type { ArcCandidate, KnownTask, Vocab } from '../../gen';
 
 /** Colours from 0 to 9, row by row; no rows means no grid. */
 export type Grid = readonly (readonly number[])[];
 
 /** Answers to one test that ARC allows. */
-export const ATTEMPTS = 2;
+export const ATTEMPTS = PUZZLE_KINDS.arc.attempts;
 
 const COLOURS = [
   ...['black', 'blue', 'red', 'green', 'yellow'],

@@ -1,16 +1,13 @@
 // A board: the token of each cell, row by row; keyboard input and the form in an address.
 
+import { PUZZLE_KINDS } from '../../gen';
 import type { Kind } from './kinds';
 
 /** Tokens of a Sudoku: a digit is one more than itself. */
-export const BLANK = 1;
+export const BLANK = PUZZLE_KINDS.sudokuBlank;
 
 /** Tokens of a maze. */
-export const WALL = 1;
-export const FLOOR = 2;
-export const START = 3;
-export const GOAL = 4;
-export const PATH = 5;
+export const { wall: WALL, floor: FLOOR, start: START, goal: GOAL, path: PATH } = PUZZLE_KINDS.maze;
 
 export type Board = readonly number[];
 

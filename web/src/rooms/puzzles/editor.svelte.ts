@@ -45,7 +45,7 @@ export class PuzzleEditor {
     this.board = empty(kind);
     this.posed = null;
     this.problem = null;
-    if (!gradesOf(kind).includes(this.grade)) this.grade = EASY;
+    if (!gradesOf(kind).some(({ name }) => name === this.grade.name)) this.grade = EASY;
     this.make();
   }
 
@@ -109,7 +109,7 @@ export class PuzzleEditor {
   }
 }
 
-function made({ least, most }: Grade): PuzzleInput {
+function made({ minGuesses, maxGuesses }: Grade): PuzzleInput {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  return { type: 'made', min_guesses: least, max_guesses: most, seed };
+  return { type: 'made', min_guesses: minGuesses, max_guesses: maxGuesses, seed };
 }

@@ -1,12 +1,14 @@
 //! A grid of colours.
 
+use trm_spec::PUZZLE_KINDS;
+
 use crate::puzzles::dihedral::Dihedral;
 
 /// Most rows and columns.
-pub const LARGEST: usize = 30;
+pub const LARGEST: usize = PUZZLE_KINDS.arc.max_side;
 
 /// Colours are `0..COLOURS`; 0 is the background.
-pub const COLOURS: u8 = 10;
+pub const COLOURS: u8 = PUZZLE_KINDS.arc.colours;
 
 /// Up to 30 rows and columns of colours. Only what [`crop`](super::crop) finds
 /// in an answer without any colour has none.

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use trm_spec::PUZZLE_KINDS;
+
 use super::grid::Grid;
 
 /// Attempts that ARC allows.
-pub const ATTEMPTS: usize = 2;
+pub const ATTEMPTS: usize = PUZZLE_KINDS.arc.attempts;
 
 /// One answer, turned back to the task as it was given, and how sure the model
 /// is of it: the probability of halting.

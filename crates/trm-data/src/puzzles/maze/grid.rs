@@ -1,30 +1,35 @@
 //! A maze as a grid of tokens.
 
+use trm_spec::{MazeKind, PUZZLE_KINDS};
+
 use crate::puzzles::error::PuzzleError;
+
+/// The limits that the page knows too.
+const MAZE: MazeKind = PUZZLE_KINDS.maze;
 
 /// Token `n` is character `n - 1`; 0 is the padding.
 pub const CHARACTERS: [char; 5] = ['#', ' ', 'S', 'G', 'o'];
 
 /// Tokens, the padding included.
-pub const VOCAB: usize = CHARACTERS.len() + 1;
+pub const VOCAB: usize = MAZE.vocab;
 
 /// Token of a wall.
-pub const WALL: u32 = 1;
+pub const WALL: u32 = MAZE.wall;
 /// Token of a free cell.
-pub const FLOOR: u32 = 2;
+pub const FLOOR: u32 = MAZE.floor;
 /// Token of the start.
-pub const START: u32 = 3;
+pub const START: u32 = MAZE.start;
 /// Token of the goal.
-pub const GOAL: u32 = 4;
+pub const GOAL: u32 = MAZE.goal;
 /// Token of a cell on the shortest path.
-pub const PATH: u32 = 5;
+pub const PATH: u32 = MAZE.path;
 
 /// Fewest rows and columns that are made: smaller grids have too few different
 /// mazes to hold some out.
-pub const SMALLEST: usize = 4;
+pub const SMALLEST: usize = MAZE.min_side;
 
 /// Most rows and columns.
-pub const LARGEST: usize = 100;
+pub const LARGEST: usize = MAZE.max_side;
 
 /// A grid with one start and one goal.
 #[derive(Clone, Debug, PartialEq, Eq)]

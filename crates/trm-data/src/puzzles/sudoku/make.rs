@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use trm_spec::{NO_GUESS_LIMIT, SUDOKU_GRADES};
 
 use super::fingerprint::fingerprint;
 use super::shuffle::permutation;
@@ -44,12 +45,10 @@ impl Grade {
 
     /// Guesses of a plain solver.
     pub const fn guesses(self) -> RangeInclusive<usize> {
-        match self {
-            Self::Easy => 0..=0,
-            Self::Medium => 1..=5,
-            Self::Hard => 6..=15,
-            Self::Harder => 16..=40,
-            Self::Hardest => 41..=usize::MAX,
+        let grade = SUDOKU_GRADES[self as usize];
+        match grade.max_guesses {
+            NO_GUESS_LIMIT => grade.min_guesses..=usize::MAX,
+            most => grade.min_guesses..=most,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The sizes of Sudokus, and boards as tokens.
 
+use trm_spec::{PUZZLE_KINDS, SudokuKind};
+
 /// How large a Sudoku is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Size {
@@ -15,13 +17,14 @@ impl Size {
     /// All sizes, from the smallest on.
     pub const ALL: [Self; 3] = [Self::Four, Self::Six, Self::Nine];
 
+    /// What the page knows of this size too.
+    const fn kind(self) -> SudokuKind {
+        PUZZLE_KINDS.sudoku[self as usize]
+    }
+
     /// Rows, columns and digits.
     pub const fn side(self) -> usize {
-        match self {
-            Self::Four => 4,
-            Self::Six => 6,
-            Self::Nine => 9,
-        }
+        self.kind().side
     }
 
     /// Cells of a board.
@@ -31,20 +34,17 @@ impl Size {
 
     /// Rows of a box; there are as many boxes beside each other.
     pub const fn box_rows(self) -> usize {
-        match self {
-            Self::Four | Self::Six => 2,
-            Self::Nine => 3,
-        }
+        self.kind().box_rows
     }
 
     /// Columns of a box; there are as many boxes above each other.
     pub const fn box_cols(self) -> usize {
-        self.side() / self.box_rows()
+        self.kind().box_cols
     }
 
     /// Tokens: the padding, the blank and the digits.
     pub const fn vocab(self) -> usize {
-        self.side() + 2
+        self.kind().vocab
     }
 
     /// The size with so many cells.
