@@ -41,6 +41,7 @@ test('a character that the model does not know is named', async ({ page, play })
   await play.open();
   await page.getByRole('textbox', { name: 'Prompt' }).fill('ROMEO☃');
   await expect(page.getByText('☃').first()).toBeVisible();
+  await page.locator('#depths').scrollIntoViewIfNeeded();
   await expect(play.answers[0]).toHaveCount(0);
   await page.getByRole('textbox', { name: 'Prompt' }).fill('ROMEO');
   await play.texts();

@@ -553,7 +553,7 @@ export type DeviceInfo = {
  */
 backend: Backend, 
 /**
- * For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
+ * For example `wasm SIMD, one thread` of the CPU, or the adapter's own name.
  */
 name: string, };
 

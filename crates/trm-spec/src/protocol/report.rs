@@ -20,7 +20,7 @@ pub enum Backend {
 pub struct DeviceInfo {
     /// Where it computes.
     pub backend: Backend,
-    /// For example `CPU (wasm SIMD, one thread)`, or the adapter's own name.
+    /// For example `wasm SIMD, one thread` of the CPU, or the adapter's own name.
     pub name: String,
 }
 
