@@ -63,7 +63,7 @@ fn weights_of_a_frozen_base_are_left_out_and_named() {
     let header = Header { base: None, ..checkpoint.header };
     let bytes = to_bytes(&[], pairs(&header).unwrap()).unwrap();
     let failure = Checkpoint::read(&bytes).unwrap().restore(model(Init::zeros(&device)));
-    let message = failure.err().expect("refused").message;
+    let message = failure.expect_err("refused").message;
     assert!(message.contains("tensor `base.weight` is missing"), "{message}");
 }
 
