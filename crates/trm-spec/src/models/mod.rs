@@ -139,7 +139,7 @@ impl ModelInfo {
             name: S::NAME,
             aliases,
             title: S::TITLE,
-            about: S::ABOUT,
+            about: crate::settings::shown(S::ABOUT),
             family: S::FAMILY,
             depth_key: S::DEPTH_KEY,
             length_key: S::LENGTH_KEY,

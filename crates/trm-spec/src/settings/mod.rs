@@ -81,6 +81,12 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+/// A text that people read. The page has these texts in its generated TypeScript, so
+/// that the browser's modules leave them out.
+pub(crate) const fn shown(text: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { text }
+}
+
 impl Setting {
     /// An advanced setting that every model has and that cannot change during a run.
     pub(crate) const fn new(
@@ -101,7 +107,7 @@ impl Setting {
             resume: false,
             cli_only: false,
             tier: Tier::Advanced,
-            help,
+            help: shown(help),
         }
     }
 
