@@ -108,5 +108,6 @@ pub async fn a_stream_that_is_not_open_is_refused() {
     assert_eq!(closed, Event::Closed { stream });
     refused(&mut session, Command::Pull { stream, n: 1, trace: false }, FailureKind::Protocol)
         .await;
-    refused(&mut session, Command::Pull { stream: 999, n: 1 }, FailureKind::Protocol).await;
+    refused(&mut session, Command::Pull { stream: 999, n: 1, trace: false }, FailureKind::Protocol)
+        .await;
 }

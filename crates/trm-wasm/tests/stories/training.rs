@@ -1,6 +1,6 @@
 //! Training, asking and saving: what works.
 
-use trm_spec::{Backend, Command, DeviceInfo, Event, Objective, VariantSpec};
+use trm_spec::{Backend, Command, DataSource, DeviceInfo, Event, Objective, VariantSpec};
 
 use super::support::*;
 
