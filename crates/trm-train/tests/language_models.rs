@@ -72,7 +72,7 @@ fn every_kind_is_taken_up_where_it_was() {
     }
 }
 
-/// One sentence is learned by heart.
+/// A language model can overfit one sentence.
 #[test]
 fn every_kind_overfits_one_sentence() {
     for mut config in honest() {
