@@ -16,21 +16,9 @@ const REASON = /more than 400 lines because\b/i;
 const SOURCE = /\.(rs|ts|svelte|mjs|css)$/;
 const GENERATED = /^web\/src\/gen\//;
 
-/** Faults that remain, each with its reason. The list only gets shorter. */
-const KNOWN = new Set([
-  // A configuration holds the specification of a model, and a model gives the
-  // configuration that its runs start from.
-  "circular imports: crates/trm-spec/src/config/mod.rs -> crates/trm-spec/src/models/mod.rs (crate::ModelInfo::find) -> crates/trm-spec/src/config/mod.rs (crate::RunConfig)",
-]);
-
 /** Throws when a source file breaks a rule. */
 export function checkStructure() {
-  const faults = [...longFiles(), ...circles()];
-  const found = new Set(faults);
-  const corrected = [...KNOWN]
-    .filter((fault) => !found.has(fault))
-    .map((fault) => `corrected, remove it from KNOWN: ${fault}`);
-  const wrong = [...faults.filter((fault) => !KNOWN.has(fault)), ...corrected];
+  const wrong = [...longFiles(), ...circles()];
   if (wrong.length) throw new UserError(`Source files break the rules of their structure:\n  ${wrong.join("\n  ")}`);
 }
 

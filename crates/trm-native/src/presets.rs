@@ -12,6 +12,7 @@ macro_rules! presets {
 /// Name and text of every file in `configs/`.
 const PRESETS: &[(&str, &str)] = presets![
     "tiny",
+    "digits",
     "sudoku-4x4",
     "maze-10x10",
     "sudoku-9x9",

@@ -17,8 +17,12 @@ pub enum FailureKind {
     Checkpoint,
     /// The puzzle cannot be used.
     Puzzle,
-    /// The model is of a family that this module does not hold: language models
-    /// and puzzle solvers come as modules of their own.
+    /// The image cannot be used.
+    Image,
+    /// A frozen base is missing, or it is another one.
+    Base,
+    /// The model is of a family that this module does not hold: each family comes as
+    /// a module of its own.
     Room,
     /// The device is missing or was lost.
     Device,

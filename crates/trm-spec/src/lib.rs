@@ -6,10 +6,12 @@
 //! files, no clock: those live in the crates that read these types.
 
 mod arc;
+mod check;
 mod config;
 mod data_source;
 mod failure;
 mod family;
+mod image;
 mod models;
 mod protocol;
 mod puzzle;
@@ -26,11 +28,16 @@ pub use config::{
 pub use data_source::DataSource;
 pub use failure::{Failure, FailureKind};
 pub use family::Family;
+pub use image::{
+    ClassStep, Classification, ImageInput, ImageScores, ImageSplit, ImageStepScore, Mistake,
+    ShownImage,
+};
 #[cfg(feature = "toy-model")]
 pub use models::ToyLmSpec;
 pub use models::{
-    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, MODELS, ModelInfo, ModelSpec, Positions,
-    Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, VARIANTS, VariantSpec,
+    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, MODELS, Mixing, ModelInfo, ModelSpec,
+    Positions, Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, TrmVitSpec, VARIANTS,
+    VariantSpec, VitSpec,
 };
 pub use protocol::{
     Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,

@@ -36,6 +36,11 @@ pub enum Vocab {
         /// The tasks that the model knows.
         tasks: Vec<KnownTask>,
     },
+    /// The classes of an image classifier: class `i` is the `i`-th name.
+    Classes {
+        /// What the classes are called.
+        names: Vec<String>,
+    },
 }
 
 /// An ARC task that a model has embeddings for.
@@ -60,6 +65,7 @@ impl Vocab {
             Self::Byte => 256,
             Self::Bpe { size, .. } | Self::Plain { size } => *size,
             Self::Arc { .. } => ARC_TOKENS,
+            Self::Classes { names } => names.len(),
         }
     }
 }

@@ -42,7 +42,7 @@ fn earlier_names_of_models_are_read_everywhere() {
             assert_eq!(config.model.name(), model.name);
             assert_eq!(refused_or(&RunConfig::default(), &json!({ "variant": alias })), Ok(config));
             // The same model by its earlier name keeps what was set.
-            let mut base = (model.defaults)();
+            let mut base = RunConfig::of(model.name).expect("a model");
             base.train.max_iters = 7;
             for patch in [json!({ "variant": alias }), json!({ "model": { "variant": alias } })] {
                 assert_eq!(refused_or(&base, &patch), Ok(base.clone()));

@@ -114,7 +114,7 @@ fn a_model_s_settings_are_listed_everyday_ones_first() {
     for model in MODELS {
         let listed = settings_of(model.name);
         assert!(listed.is_sorted_by_key(|setting| setting.tier), "{}", model.name);
-        let config = serde_json::to_value((model.defaults)()).expect("writable");
+        let config = serde_json::to_value(RunConfig::of(model.name)).expect("writable");
         let mut own: Vec<_> =
             listed.iter().filter(|s| s.section == "model").map(|s| s.key).collect();
         own.sort_unstable();
@@ -127,10 +127,15 @@ fn a_model_s_settings_are_listed_everyday_ones_first() {
         }
     }
     let keys = |variant| settings_of(variant).iter().map(|s| s.key).collect::<BTreeSet<_>>();
-    let (language, puzzles) = (keys("chat_trm"), keys("trm"));
-    for (key, family) in [("tokenizer", &language), ("num_puzzles", &puzzles)] {
-        let other = if family == &language { &puzzles } else { &language };
-        assert!(family.contains(key) && !other.contains(key), "{key}");
+    let families = [keys("chat_trm"), keys("trm"), keys("trm_vit")];
+    for (key, holds) in [
+        ("tokenizer", [true, false, false]),
+        ("num_puzzles", [false, true, false]),
+        ("random_crop", [false, false, true]),
+        ("val_fraction", [true, false, true]),
+        ("batch_size", [true, true, true]),
+    ] {
+        assert_eq!(families.each_ref().map(|family| family.contains(key)), holds, "{key}");
     }
     assert!(settings_of("poet").is_empty());
 }

@@ -23,7 +23,6 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Causal language model: one state, refined in every cycle",
     "family": "language",
     "depthKey": "recursion_steps",
-    "lengthKey": "block_size",
     "settings": [
       "hidden_size",
       "num_heads",
@@ -47,7 +46,6 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Language model that drafts several tokens at once and refines them together",
     "family": "language",
     "depthKey": "recursion_steps",
-    "lengthKey": "block_size",
     "settings": [
       "hidden_size",
       "num_heads",
@@ -73,7 +71,6 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Language model with an answer state and a latent state",
     "family": "language",
     "depthKey": "recursion_steps",
-    "lengthKey": "block_size",
     "settings": [
       "hidden_size",
       "num_heads",
@@ -99,7 +96,6 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Puzzle model with an answer state and a latent state, deep supervision and halting",
     "family": "puzzles",
     "depthKey": "halt_max_steps",
-    "lengthKey": "seq_len",
     "settings": [
       "hidden_size",
       "num_heads",
@@ -117,6 +113,54 @@ export const MODELS: readonly ModelInfo[] = [
       "expansion",
       "rms_norm_eps",
       "rope_theta"
+    ]
+  },
+  {
+    "name": "trm_vit",
+    "aliases": [],
+    "title": "TRM-ViT",
+    "about": "Image classifier with an answer state and a latent state over the patches of an image",
+    "family": "images",
+    "depthKey": "outer_steps",
+    "settings": [
+      "image_size",
+      "num_channels",
+      "patch_size",
+      "hidden_size",
+      "inner_steps",
+      "outer_steps",
+      "n_layers",
+      "mixing",
+      "num_heads",
+      "vit_depth",
+      "feature_size",
+      "feature_tokens",
+      "alpha",
+      "learnable_alpha",
+      "residual",
+      "state_start",
+      "expansion",
+      "rms_norm_eps",
+      "rope_theta"
+    ]
+  },
+  {
+    "name": "vit",
+    "aliases": [],
+    "title": "ViT",
+    "about": "Vision transformer without recursion, the baseline of TRM-ViT",
+    "family": "images",
+    "depthKey": null,
+    "settings": [
+      "image_size",
+      "num_channels",
+      "patch_size",
+      "hidden_size",
+      "n_layers",
+      "num_heads",
+      "intermediate_size",
+      "dropout",
+      "layer_norm_eps"
     ]
   }
 ];
@@ -139,12 +183,16 @@ export function familyOf(model: VariantSpec): Family {
       return "language";
     case "trm":
       return "puzzles";
+    case "trm_vit":
+      return "images";
+    case "vit":
+      return "images";
     default:
       return model satisfies never;
   }
 }
 
-/** Readouts of one forward pass in training: cycles, or supervision steps. */
+/** Readouts of one forward pass in training: cycles, supervision steps, or outer steps. */
 export function depthOf(model: VariantSpec): number {
   switch (model.variant) {
     case "chat_trm":
@@ -155,12 +203,16 @@ export function depthOf(model: VariantSpec): number {
       return model.recursion_steps;
     case "trm":
       return model.halt_max_steps;
+    case "trm_vit":
+      return model.outer_steps;
+    case "vit":
+      return 1;
     default:
       return model satisfies never;
   }
 }
 
-/** Tokens in a whole row: the context length, or the cells of a puzzle. */
+/** Tokens in a whole row: the context length, the cells of a puzzle, or the positions of an image. */
 export function lengthOf(model: VariantSpec): number {
   switch (model.variant) {
     case "chat_trm":
@@ -171,6 +223,10 @@ export function lengthOf(model: VariantSpec): number {
       return model.block_size;
     case "trm":
       return model.seq_len;
+    case "trm_vit":
+      return 1 + (model.vit_depth ? model.feature_tokens : (model.image_size / model.patch_size) ** 2);
+    case "vit":
+      return (model.image_size / model.patch_size) ** 2 + 1;
     default:
       return model satisfies never;
   }
@@ -187,6 +243,10 @@ export function callsOf(model: VariantSpec): number {
       return model.recursion_steps * (model.l_cycles + 1);
     case "trm":
       return model.halt_max_steps * model.h_cycles * (model.l_cycles + 1);
+    case "trm_vit":
+      return model.outer_steps * (model.inner_steps + 1);
+    case "vit":
+      return 1;
     default:
       return model satisfies never;
   }

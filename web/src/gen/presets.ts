@@ -2,7 +2,7 @@
 
 import type { RunConfig } from "./types";
 
-export type PresetName = "tiny" | "page-leak" | "page-tiny" | "page-chunk" | "shakespeare-char-cpu" | "shakespeare-trm-lm" | "page-small" | "sudoku-4x4" | "shakespeare-chunk" | "shakespeare-elastic" | "shakespeare-best" | "maze-10x10" | "arc" | "chunk-wikitext" | "trm-lm-wikitext" | "shakespeare-char" | "sudoku-9x9" | "sudoku-paper";
+export type PresetName = "tiny" | "page-leak" | "digits" | "page-tiny" | "page-chunk" | "shakespeare-char-cpu" | "shakespeare-trm-lm" | "page-small" | "sudoku-4x4" | "shakespeare-chunk" | "shakespeare-elastic" | "shakespeare-best" | "maze-10x10" | "arc" | "chunk-wikitext" | "trm-lm-wikitext" | "shakespeare-char" | "sudoku-9x9" | "sudoku-paper";
 
 export interface Preset {
   readonly name: PresetName;
@@ -40,7 +40,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 8,
@@ -116,7 +121,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 8,
@@ -163,6 +173,93 @@ export const PRESETS: readonly Preset[] = [
     }
   },
   {
+    "name": "digits",
+    "description": "Handwritten digits, 8×8 pixels: TRM-ViT on patches of 2×2, six inner and four outer steps; a minute on a CPU.",
+    "config": {
+      "model": {
+        "variant": "trm_vit",
+        "image_size": 8,
+        "num_channels": 1,
+        "patch_size": 2,
+        "vit_depth": 0,
+        "feature_size": 768,
+        "feature_tokens": 197,
+        "hidden_size": 64,
+        "n_layers": 1,
+        "inner_steps": 6,
+        "outer_steps": 4,
+        "mixing": "token_mlp",
+        "num_heads": 4,
+        "alpha": 0.1,
+        "learnable_alpha": true,
+        "residual": false,
+        "state_start": "normal",
+        "expansion": 2.0,
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 10000.0
+      },
+      "data": {
+        "dataset": "digits",
+        "val_fraction": 0.1,
+        "tokenizer": "char",
+        "sampling": "random",
+        "num_puzzles": 1000,
+        "num_val_puzzles": 256,
+        "min_guesses": 0,
+        "max_guesses": 1048576,
+        "augment": true,
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 1,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
+      },
+      "train": {
+        "batch_size": 64,
+        "gradient_accumulation_steps": 1,
+        "max_iters": 1500,
+        "learning_rate": 0.002,
+        "min_lr": 0.00002,
+        "lr_schedule": "cosine",
+        "warmup_iters": 50,
+        "lr_decay_iters": 0,
+        "optimizer": "adamw",
+        "beta1": 0.9,
+        "beta2": 0.99,
+        "adam_eps": 1e-8,
+        "weight_decay": 0.05,
+        "decay": "matrices",
+        "loss_type": "softmax",
+        "supervision": "carry",
+        "halt_loss_weight": 0.5,
+        "halt_exploration_prob": 0.1,
+        "puzzle_emb_lr": 0.01,
+        "puzzle_emb_weight_decay": 0.1,
+        "muon_momentum": 0.95,
+        "ema_decay": 0.99,
+        "grad_clip": 1.0,
+        "precision": "f32",
+        "gradient_checkpointing": false,
+        "objective": "every_cycle",
+        "cycle_weights": [],
+        "depth_sampling": "fixed",
+        "min_depth": 1,
+        "backprop_cycles": 0,
+        "detach_cycles": false,
+        "prediction": "every_position",
+        "eval_interval": 100,
+        "save_interval": 0,
+        "eval_iters": 0,
+        "save_top_k": 1,
+        "early_stopping_patience": 0,
+        "log_interval": 10,
+        "sample_interval": 0,
+        "seed": 1337
+      }
+    }
+  },
+  {
     "name": "page-tiny",
     "description": "Tiny (fast): 0.14M parameters; trained to predict after every pass, so that every depth works.",
     "config": {
@@ -190,7 +287,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 8,
@@ -266,7 +368,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 8,
@@ -340,7 +447,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 12,
@@ -416,7 +528,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 12,
@@ -490,7 +607,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 12,
@@ -569,7 +691,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 64,
@@ -645,7 +772,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 12,
@@ -723,7 +855,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 12,
@@ -806,7 +943,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 16,
@@ -885,7 +1027,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 32,
@@ -964,7 +1111,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 4,
@@ -1040,7 +1192,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 32,
@@ -1116,7 +1273,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 32,
@@ -1190,7 +1352,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 64,
@@ -1269,7 +1436,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 0,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 64,
@@ -1348,7 +1520,12 @@ export const PRESETS: readonly Preset[] = [
         "min_guesses": 0,
         "max_guesses": 1048576,
         "augment": true,
-        "num_aug": 16
+        "num_aug": 16,
+        "resize": false,
+        "random_crop": 0,
+        "flip": false,
+        "pixel_mean": [],
+        "pixel_std": []
       },
       "train": {
         "batch_size": 768,

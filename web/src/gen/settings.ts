@@ -12,7 +12,9 @@ export const SETTINGS: readonly Setting[] = [
       "chat_trm",
       "chunk_lm",
       "trm_lm",
-      "trm"
+      "trm",
+      "trm_vit",
+      "vit"
     ],
     "aliases": [
       [
@@ -33,11 +35,11 @@ export const SETTINGS: readonly Setting[] = [
       ]
     ],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM)"
+    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM), trm_vit (TRM-ViT), vit (ViT)"
   },
   {
     "key": "hidden_size",
@@ -46,7 +48,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -59,7 +61,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -72,7 +74,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -89,7 +91,7 @@ export const SETTINGS: readonly Setting[] = [
       "chunk_lm",
       "trm_lm"
     ],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -106,7 +108,7 @@ export const SETTINGS: readonly Setting[] = [
       "chunk_lm",
       "trm_lm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -121,9 +123,10 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chat_trm",
       "chunk_lm",
-      "trm_lm"
+      "trm_lm",
+      "vit"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -140,7 +143,7 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -155,7 +158,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chunk_lm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -170,7 +173,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -185,7 +188,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -200,7 +203,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -215,11 +218,122 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Mix positions by an MLP over the sequence instead of attention"
+  },
+  {
+    "key": "image_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit",
+      "vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Height and width of an image, in pixels"
+  },
+  {
+    "key": "num_channels",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit",
+      "vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Channels of an image: 1 for grey, 3 for colour"
+  },
+  {
+    "key": "patch_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit",
+      "vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Height and width of a patch, in pixels; must divide image_size"
+  },
+  {
+    "key": "inner_steps",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": true,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Inner steps of the latent state, N"
+  },
+  {
+    "key": "outer_steps",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": true,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Outer steps in training, T; later runs may use any number"
+  },
+  {
+    "key": "mixing",
+    "section": "model",
+    "kind": "choice",
+    "choices": [
+      "token_mlp",
+      "attention"
+    ],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Mixing of positions: a gated MLP over the positions, or attention with RoPE"
+  },
+  {
+    "key": "vit_depth",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Blocks of the frozen ViT (--base) that make the features; 0 takes the pixels themselves"
   },
   {
     "key": "expansion",
@@ -227,8 +341,14 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "number",
     "choices": [],
     "aliases": [],
-    "variants": [],
-    "family": null,
+    "variants": [
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm",
+      "trm",
+      "trm_vit"
+    ],
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -240,8 +360,14 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "number",
     "choices": [],
     "aliases": [],
-    "variants": [],
-    "family": null,
+    "variants": [
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm",
+      "trm",
+      "trm_vit"
+    ],
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -253,8 +379,14 @@ export const SETTINGS: readonly Setting[] = [
     "kind": "number",
     "choices": [],
     "aliases": [],
-    "variants": [],
-    "family": null,
+    "variants": [
+      "chat_trm",
+      "chunk_lm",
+      "trm_lm",
+      "trm",
+      "trm_vit"
+    ],
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -272,7 +404,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chat_trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -290,7 +422,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chat_trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -309,7 +441,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chunk_lm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -324,7 +456,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chunk_lm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -337,9 +469,10 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm_lm"
+      "trm_lm",
+      "trm_vit"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -352,9 +485,10 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm_lm"
+      "trm_lm",
+      "trm_vit"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -372,9 +506,10 @@ export const SETTINGS: readonly Setting[] = [
     "aliases": [],
     "variants": [
       "trm_lm",
-      "trm"
+      "trm",
+      "trm_vit"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -393,7 +528,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -408,7 +543,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -423,7 +558,7 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -438,11 +573,86 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "trm"
     ],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Rows of the puzzle embedding, one for each puzzle identifier"
+  },
+  {
+    "key": "feature_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Width of the frozen ViT; taken from it where it is given"
+  },
+  {
+    "key": "feature_tokens",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Positions of the frozen ViT, with its class token; taken from it where it is given"
+  },
+  {
+    "key": "residual",
+    "section": "model",
+    "kind": "flag",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "trm_vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Add each part of a block to its input (published as residual backbone)"
+  },
+  {
+    "key": "intermediate_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Inner width of the MLP of a block"
+  },
+  {
+    "key": "layer_norm_eps",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "vit"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Epsilon of layer norm"
   },
   {
     "key": "dataset",
@@ -451,11 +661,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Name of the text (shakespeare, or your own given with --data), or kind of puzzle (sudoku-9x9, maze-10x10, arc, …)"
+    "help": "Name of the text (shakespeare, or your own given with --data), kind of puzzle (sudoku-9x9, maze-10x10, arc, …), or images (digits, or your own given with --data)"
   },
   {
     "key": "tokenizer",
@@ -468,7 +678,9 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -481,11 +693,43 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Distinct training puzzles, before augmentation"
+  },
+  {
+    "key": "resize",
+    "section": "data",
+    "kind": "flag",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "images"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Resize images of another size to image_size and crop their centre"
+  },
+  {
+    "key": "random_crop",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "images"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Augmentation: pixels of padding around a training image before a random crop; 0 disables it"
   },
   {
     "key": "val_fraction",
@@ -494,11 +738,14 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language",
+      "images"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Fraction of the text held out for validation, from its end"
+    "help": "Fraction held out for validation: of the text, from its end; or of the training images of each class"
   },
   {
     "key": "sampling",
@@ -510,7 +757,9 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -523,7 +772,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -536,7 +787,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -549,7 +802,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -562,7 +817,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -575,11 +832,58 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
     "help": "Augmented copies of each ARC task, each with an embedding of its own"
+  },
+  {
+    "key": "flip",
+    "section": "data",
+    "kind": "flag",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "images"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Augmentation: flip half of the training images horizontally"
+  },
+  {
+    "key": "pixel_mean",
+    "section": "data",
+    "kind": "numbers",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "images"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Mean of each channel that is subtracted from pixels in 0..1; empty means 0.5"
+  },
+  {
+    "key": "pixel_std",
+    "section": "data",
+    "kind": "numbers",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "images"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Standard deviation of each channel that pixels are divided by; empty means 0.5"
   },
   {
     "key": "batch_size",
@@ -588,11 +892,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Rows in a batch: sequences or puzzles"
+    "help": "Rows in a batch: sequences, puzzles or images"
   },
   {
     "key": "max_iters",
@@ -601,7 +905,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -614,7 +918,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -627,7 +931,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -644,7 +948,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -657,7 +961,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -674,7 +978,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -690,7 +994,10 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language",
+      "images"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -703,7 +1010,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "everyday",
@@ -716,7 +1023,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": false,
     "cli_only": false,
     "tier": "everyday",
@@ -729,7 +1036,10 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language",
+      "images"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -742,7 +1052,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -758,7 +1068,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -771,7 +1081,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -784,7 +1094,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -797,7 +1107,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -810,7 +1120,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -826,7 +1136,7 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -842,7 +1152,9 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -858,7 +1170,9 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": false,
     "cli_only": false,
     "tier": "advanced",
@@ -871,7 +1185,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -884,7 +1200,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -897,7 +1215,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -910,7 +1230,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "puzzles",
+    "families": [
+      "puzzles"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -923,7 +1245,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -936,7 +1258,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -949,7 +1271,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -962,7 +1284,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -975,7 +1299,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -992,7 +1316,9 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -1005,7 +1331,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -1018,7 +1346,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -1031,7 +1359,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -1047,7 +1377,9 @@ export const SETTINGS: readonly Setting[] = [
     ],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -1060,7 +1392,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",
@@ -1073,7 +1405,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": true,
     "tier": "advanced",
@@ -1086,7 +1418,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": true,
     "tier": "advanced",
@@ -1099,7 +1431,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": true,
     "tier": "advanced",
@@ -1112,7 +1444,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": null,
+    "families": [],
     "live": true,
     "cli_only": true,
     "tier": "advanced",
@@ -1125,7 +1457,9 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "family": "language",
+    "families": [
+      "language"
+    ],
     "live": true,
     "cli_only": true,
     "tier": "advanced",
@@ -1159,7 +1493,12 @@ export const DEFAULT_CONFIG: RunConfig = {
     "min_guesses": 0,
     "max_guesses": 1048576,
     "augment": true,
-    "num_aug": 16
+    "num_aug": 16,
+    "resize": false,
+    "random_crop": 0,
+    "flip": false,
+    "pixel_mean": [],
+    "pixel_std": []
   },
   "train": {
     "batch_size": 64,

@@ -265,8 +265,52 @@ rms_norm_eps: number,
 rope_theta: number, };
 
 /**
- * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
- * left out of the module that holds none.
+ * The answer after one outer step.
+ */
+export type ClassStep = { 
+/**
+ * From 1.
+ */
+step: number, 
+/**
+ * The most probable class.
+ */
+argmax: number, 
+/**
+ * Probability of each class.
+ */
+prob: Array<number>, 
+/**
+ * Logit of each class.
+ */
+logits: Array<number>, 
+/**
+ * Of each patch, row by row: root mean square of the change of its answer state in
+ * this step. Empty for models without recursion.
+ */
+moved: Array<number>, 
+/**
+ * Of each patch: attention from the class token at the start of the step, mean over
+ * blocks and heads. Empty for models that mix positions otherwise.
+ */
+attention: Array<number>, };
+
+/**
+ * A classification, after every outer step.
+ */
+export type Classification = { 
+/**
+ * What was classified.
+ */
+image: ShownImage, 
+/**
+ * One entry for each outer step; of a plain ViT one.
+ */
+steps: Array<ClassStep>, };
+
+/**
+ * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles
+ * or images is left out of modules that hold none.
  */
 export type Command = { "type": "create", 
 /**
@@ -288,7 +332,11 @@ optimizer: Uint8Array | null,
 /**
  * Where the data comes from.
  */
-data: DataSource | null, } | { "type": "attach", 
+data: DataSource | null, 
+/**
+ * The frozen base that the model names, safetensors.
+ */
+base: Uint8Array | null, } | { "type": "attach", 
 /**
  * Where the data comes from.
  */
@@ -412,7 +460,43 @@ steps: number,
 /**
  * Puzzles that are scored; 0 means all.
  */
-puzzles: number, } | { "type": "configure", 
+puzzles: number, } | { "type": "classify", 
+/**
+ * The image.
+ */
+input: ImageInput, 
+/**
+ * Inner steps, N; 0 takes the model's.
+ */
+inner_steps: number, 
+/**
+ * Outer steps, T; 0 takes the model's.
+ */
+outer_steps: number, } | { "type": "evaluate_images", 
+/**
+ * The split.
+ */
+split: ImageSplit, 
+/**
+ * Images that are scored; 0 means all.
+ */
+images: number, 
+/**
+ * Inner steps, N; 0 takes the model's.
+ */
+inner_steps: number, 
+/**
+ * Outer steps, T; 0 takes the model's.
+ */
+outer_steps: number, } | { "type": "show_images", 
+/**
+ * The split.
+ */
+split: ImageSplit, 
+/**
+ * Their numbers.
+ */
+indexes: Array<number>, } | { "type": "configure", 
 /**
  * The whole configuration.
  */
@@ -453,16 +537,18 @@ text: string, } | { "kind": "files",
 path: string, };
 
 /**
- * Where the text or the puzzles come from.
+ * Where the text, the puzzles or the images come from.
  */
 export type DataSpec = { 
 /**
  * `shakespeare`, or the name of the user's own text; or a kind of puzzle
- * (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI.
+ * (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI;
+ * or `digits`, or the name of the user's own images.
  */
 dataset: string, 
 /**
- * Fraction of the text held out for validation, from its end.
+ * Fraction held out for validation: of the text, from its end; of the training
+ * images, the same share of every class.
  */
 val_fraction: number, 
 /**
@@ -497,7 +583,27 @@ augment: boolean,
  * Augmented copies of each ARC task (the official `num_aug`); each has an
  * identifier, and so an embedding, of its own.
  */
-num_aug: number, };
+num_aug: number, 
+/**
+ * Resize images whose size is not the model's `image_size`, and crop their centre.
+ */
+resize: boolean, 
+/**
+ * Pixels of padding around a training image before a random crop; 0 disables it.
+ */
+random_crop: number, 
+/**
+ * Flip half of the training images horizontally.
+ */
+flip: boolean, 
+/**
+ * Subtracted from the pixels of each channel, which lie in 0..1; empty means 0.5.
+ */
+pixel_mean: Array<number>, 
+/**
+ * What they are then divided by; empty means 0.5.
+ */
+pixel_std: Array<number>, };
 
 /**
  * Parameters with weight decay.
@@ -653,7 +759,27 @@ step: number,
 /**
  * Scores by step and with halting.
  */
-scores: PuzzleScores, } | { "type": "saved", 
+scores: PuzzleScores, } | { "type": "classified", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * The class after every outer step.
+ */
+classification: Classification, } | { "type": "images_evaluated", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * Scores by outer step.
+ */
+scores: ImageScores, } | { "type": "images", 
+/**
+ * The images, in the order in which they were asked for.
+ */
+images: Array<ShownImage>, } | { "type": "saved", 
 /**
  * The files.
  */
@@ -695,7 +821,7 @@ hint: string, };
 /**
  * The kind of a failure, so that a page can react to it.
  */
-export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "room" | "device" | "diverged" | "protocol";
+export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "image" | "base" | "room" | "device" | "diverged" | "protocol";
 
 /**
  * The kind of task of a model. It decides which dataset a model is trained on, how
@@ -784,6 +910,86 @@ cell_accuracy: number,
 exact_accuracy: number, };
 
 /**
+ * Where an image comes from.
+ */
+export type ImageInput = { "kind": "stored", 
+/**
+ * The split that holds it.
+ */
+split: ImageSplit, 
+/**
+ * Its number there, from 0.
+ */
+index: number, } | { "kind": "picture", 
+/**
+ * Width in pixels.
+ */
+width: number, 
+/**
+ * Height in pixels.
+ */
+height: number, 
+/**
+ * Red, green, blue and opacity of each pixel, row by row.
+ */
+rgba: Uint8Array, } | { "kind": "drawing", 
+/**
+ * 1,024 pixels row by row; other than 0 is ink.
+ */
+bitmap: Uint8Array, };
+
+/**
+ * Scores of an image classifier on one split.
+ */
+export type ImageScores = { 
+/**
+ * The split.
+ */
+split: ImageSplit, 
+/**
+ * Images that were scored.
+ */
+images: number, 
+/**
+ * Scores after each outer step.
+ */
+steps: Array<ImageStepScore>, 
+/**
+ * After the last of them: images by class (row) and prediction (column).
+ */
+confusion: Array<Array<number>>, 
+/**
+ * The images that were classified wrongly after the last step.
+ */
+mistakes: Array<Mistake>, };
+
+/**
+ * A split of a set of images.
+ */
+export type ImageSplit = "train" | "val" | "test";
+
+/**
+ * Scores after one outer step.
+ */
+export type ImageStepScore = { 
+/**
+ * From 1.
+ */
+step: number, 
+/**
+ * Mean cross entropy, in nats.
+ */
+loss: number, 
+/**
+ * Fraction of images whose most probable class is the right one.
+ */
+top1: number, 
+/**
+ * Fraction of images with the right class among the five most probable.
+ */
+top5: number, };
+
+/**
  * How every cycle receives the input again.
  */
 export type Injection = "add" | "adapter";
@@ -863,6 +1069,28 @@ wasm: number,
 device: number | null, };
 
 /**
+ * An image that was classified wrongly.
+ */
+export type Mistake = { 
+/**
+ * Number of the image in its split.
+ */
+index: number, 
+/**
+ * Its class.
+ */
+label: number, 
+/**
+ * The predicted class.
+ */
+predicted: number, };
+
+/**
+ * How positions are mixed.
+ */
+export type Mixing = "token_mlp" | "attention";
+
+/**
  * What is known of a model without an instance of it.
  */
 export type ModelInfo = { 
@@ -887,13 +1115,9 @@ about: string,
  */
 family: Family, 
 /**
- * The setting that holds the depth.
+ * The setting that holds the depth; none where it is always 1.
  */
-depthKey: string, 
-/**
- * The setting that holds the tokens in a row.
- */
-lengthKey: string, 
+depthKey: string | null, 
 /**
  * See [`ModelSpec::SETTINGS`]; in JSON, their names.
  */
@@ -1151,10 +1375,10 @@ aliases: Array<[string, string]>,
  */
 variants: Array<string>, 
 /**
- * The only family that reads it, where that is so; for settings of `data` and
+ * The families that read it; empty where all do. For settings of `data` and
  * `train`.
  */
-family: Family | null, 
+families: Array<Family>, 
 /**
  * Whether it may change while a run goes on; the others need a new run.
  */
@@ -1176,6 +1400,27 @@ help: string, };
  * The form of a setting's value when it is typed.
  */
 export type SettingKind = "integer" | "number" | "text" | "numbers" | "flag" | "choice";
+
+/**
+ * An image as a model sees it, before normalisation.
+ */
+export type ShownImage = { 
+/**
+ * Height and width in pixels.
+ */
+size: number, 
+/**
+ * 1 for grey, 3 for red, green and blue.
+ */
+channels: number, 
+/**
+ * Pixels of each channel, row by row, from 0 to 255.
+ */
+pixels: Uint8Array, 
+/**
+ * Its class, where it is known.
+ */
+label: number | null, };
 
 /**
  * How many solutions a puzzle has. For a maze any shortest path counts, and they
@@ -1696,10 +1941,136 @@ rope_theta: number,
 state_start: StateStart, };
 
 /**
+ * Sizes of TRM-ViT. Defaults are made for `digits`; the published head has width 384,
+ * 6 inner and 4 outer steps, on a frozen ViT.
+ */
+export type TrmVitSpec = { 
+/**
+ * Height and width of an image, in pixels.
+ */
+image_size: number, 
+/**
+ * Channels of an image.
+ */
+num_channels: number, 
+/**
+ * Height and width of a patch, in pixels.
+ */
+patch_size: number, 
+/**
+ * Blocks of the frozen ViT that make the features; 0 takes the pixels of each
+ * patch as its features, without a ViT.
+ */
+vit_depth: number, 
+/**
+ * With a frozen ViT: its width.
+ */
+feature_size: number, 
+/**
+ * With a frozen ViT: its positions, the class token included.
+ */
+feature_tokens: number, 
+/**
+ * Width of the states, in features.
+ */
+hidden_size: number, 
+/**
+ * Blocks in the one network that both states share (`depth`).
+ */
+n_layers: number, 
+/**
+ * Inner steps of the latent state, N (`n`); a step of the answer follows.
+ */
+inner_steps: number, 
+/**
+ * Outer steps, T; the answer can be read out after each of them.
+ */
+outer_steps: number, 
+/**
+ * How a block mixes positions.
+ */
+mixing: Mixing, 
+/**
+ * With attention: heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Residual weight: `z = alpha·z + f(x + y + z)` and `y = alpha·y + f(y + z)`.
+ */
+alpha: number, 
+/**
+ * Whether `alpha` is trained, one for each feature; its value is then the initial
+ * one.
+ */
+learnable_alpha: boolean, 
+/**
+ * Whether each part of a block is added to its input (`x + Backbone(x)`).
+ */
+residual: boolean, 
+/**
+ * Initial values of both states.
+ */
+state_start: StateStart, 
+/**
+ * Inner widths of the gated MLPs over positions and features, as multiples.
+ */
+expansion: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies, with attention.
+ */
+rope_theta: number, };
+
+/**
  * A model and its sizes. Only the trainer's registry matches on the variants;
  * everything else calls the methods, which every model answers.
  */
-export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec;
+export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec | { "variant": "trm_vit" } & TrmVitSpec | { "variant": "vit" } & VitSpec;
+
+/**
+ * Sizes of a vision transformer. The architecture is that of Hugging Face's
+ * `ViTForImageClassification`.
+ */
+export type VitSpec = { 
+/**
+ * Height and width of an image, in pixels.
+ */
+image_size: number, 
+/**
+ * Channels of an image.
+ */
+num_channels: number, 
+/**
+ * Height and width of a patch, in pixels.
+ */
+patch_size: number, 
+/**
+ * Width of every position, in features.
+ */
+hidden_size: number, 
+/**
+ * Blocks, each with weights of its own (`num_hidden_layers`).
+ */
+n_layers: number, 
+/**
+ * Attention heads; each is `hidden_size / num_heads` wide.
+ */
+num_heads: number, 
+/**
+ * Inner width of the MLP of a block.
+ */
+intermediate_size: number, 
+/**
+ * Added to the variance inside layer norm.
+ */
+layer_norm_eps: number, 
+/**
+ * Probability of dropping an activation during training.
+ */
+dropout: number, };
 
 /**
  * What a token number stands for.
@@ -1728,4 +2099,8 @@ size: number, } | { "kind": "arc",
 /**
  * The tasks that the model knows.
  */
-tasks: Array<KnownTask>, };
+tasks: Array<KnownTask>, } | { "kind": "classes", 
+/**
+ * What the classes are called.
+ */
+names: Array<string>, };

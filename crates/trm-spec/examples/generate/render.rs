@@ -89,15 +89,15 @@ fn models() -> Result<String, Box<dyn Error>> {
         &mut text,
         "depthOf",
         "number",
-        "Readouts of one forward pass in training: cycles, or supervision steps.",
-        |model| format!("model.{}", model.depth_key),
+        "Readouts of one forward pass in training: cycles, supervision steps, or outer steps.",
+        |model| model.depth_key.map_or("1".into(), |key| format!("model.{key}")),
     );
     switch(
         &mut text,
         "lengthOf",
         "number",
-        "Tokens in a whole row: the context length, or the cells of a puzzle.",
-        |model| format!("model.{}", model.length_key),
+        "Tokens in a whole row: the context length, the cells of a puzzle, or the positions of an image.",
+        |model| model.length.to_owned(),
     );
     switch(
         &mut text,

@@ -1,16 +1,18 @@
-//! The text or the puzzles of a run.
+//! The text, the puzzles or the images of a run.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// Where the text or the puzzles come from.
+/// Where the text, the puzzles or the images come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
     /// `shakespeare`, or the name of the user's own text; or a kind of puzzle
-    /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI.
+    /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI;
+    /// or `digits`, or the name of the user's own images.
     pub dataset: String,
-    /// Fraction of the text held out for validation, from its end.
+    /// Fraction held out for validation: of the text, from its end; of the training
+    /// images, the same share of every class.
     pub val_fraction: f64,
     /// How text becomes tokens.
     pub tokenizer: Tokenizer,
@@ -29,6 +31,16 @@ pub struct DataSpec {
     /// Augmented copies of each ARC task (the official `num_aug`); each has an
     /// identifier, and so an embedding, of its own.
     pub num_aug: usize,
+    /// Resize images whose size is not the model's `image_size`, and crop their centre.
+    pub resize: bool,
+    /// Pixels of padding around a training image before a random crop; 0 disables it.
+    pub random_crop: usize,
+    /// Flip half of the training images horizontally.
+    pub flip: bool,
+    /// Subtracted from the pixels of each channel, which lie in 0..1; empty means 0.5.
+    pub pixel_mean: Vec<f64>,
+    /// What they are then divided by; empty means 0.5.
+    pub pixel_std: Vec<f64>,
 }
 
 /// How text becomes tokens.
@@ -68,6 +80,11 @@ impl Default for DataSpec {
             max_guesses: crate::NO_GUESS_LIMIT,
             augment: true,
             num_aug: 16,
+            resize: false,
+            random_crop: 0,
+            flip: false,
+            pixel_mean: Vec::new(),
+            pixel_std: Vec::new(),
         }
     }
 }

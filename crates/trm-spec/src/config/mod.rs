@@ -1,11 +1,11 @@
 //! The whole configuration of a run. A preset in `configs/` is this, as TOML.
 //!
 //! Names are nanoGPT's and Chat-TRM's where they have one. Checking happens in
-//! [`RunConfig::validate`] (`check`), before anything is allocated.
+//! [`RunConfig::validate`], before anything is allocated.
 
-pub(crate) mod check;
 mod data;
 mod train;
+mod validate;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -32,7 +32,8 @@ pub struct RunConfig {
 impl RunConfig {
     /// The defaults of the model called `name`, now or earlier, where there is one.
     pub fn of(name: &str) -> Option<Self> {
-        ModelInfo::find(name).map(|model| (model.defaults)())
+        let (model, data, train) = (ModelInfo::find(name)?.defaults)();
+        Some(Self { model, data, train })
     }
 
     /// Operations that this run's training spends on one token on average.

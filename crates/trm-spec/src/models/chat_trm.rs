@@ -10,8 +10,8 @@ use super::settings::{
 };
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
-use crate::config::check::sizes;
-use crate::{DataSpec, Family, RunConfig, Setting, SettingError, TrainSpec};
+use crate::check::sizes;
+use crate::{Family, Setting, SettingError, TrainSpec};
 
 /// Sizes of the causal language model with one state. Defaults are Chat-TRM's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -117,8 +117,8 @@ impl ModelSpec for ChatTrmSpec {
     const TITLE: &'static str = "Chat-TRM";
     const ABOUT: &'static str = "Causal language model: one state, refined in every cycle";
     const FAMILY: Family = Family::Language;
-    const DEPTH_KEY: &'static str = "recursion_steps";
-    const LENGTH_KEY: &'static str = "block_size";
+    const DEPTH_KEY: Option<&'static str> = Some("recursion_steps");
+    const LENGTH: &'static str = "model.block_size";
     const CALLS: &'static str = "model.recursion_steps";
     const SETTINGS: &'static [Setting] = &[
         HIDDEN_SIZE,
@@ -143,14 +143,6 @@ impl ModelSpec for ChatTrmSpec {
             "How a cycle changes the state: replaces it (Chat-TRM), or interpolates with a learned rate per feature",
         ),
     ];
-
-    fn defaults() -> RunConfig {
-        RunConfig {
-            model: Self::default().into(),
-            data: DataSpec::default(),
-            train: TrainSpec::default(),
-        }
-    }
 
     fn depth(&self) -> usize {
         self.recursion_steps

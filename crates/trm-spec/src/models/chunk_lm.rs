@@ -10,9 +10,9 @@ use super::settings::{
 };
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
-use crate::config::check::{require, sizes};
+use crate::check::{require, sizes};
 use crate::{
-    Family, Objective, Prediction, RunConfig, Setting, SettingError, SettingKind, TrainSpec,
+    DataSpec, Family, Objective, Prediction, Setting, SettingError, SettingKind, TrainSpec,
 };
 
 /// Sizes of the chunk-refinement language model. Defaults are the published ones: 64
@@ -116,8 +116,8 @@ impl ModelSpec for ChunkLmSpec {
     const ABOUT: &'static str =
         "Language model that drafts several tokens at once and refines them together";
     const FAMILY: Family = Family::Language;
-    const DEPTH_KEY: &'static str = "recursion_steps";
-    const LENGTH_KEY: &'static str = "block_size";
+    const DEPTH_KEY: Option<&'static str> = Some("recursion_steps");
+    const LENGTH: &'static str = "model.block_size";
     // The context is read once; every later call sees two positions of a token.
     const CALLS: &'static str = "1 + 2 * model.recursion_steps * (model.l_cycles + 1)";
     const SETTINGS: &'static [Setting] = &[
@@ -151,10 +151,10 @@ impl ModelSpec for ChunkLmSpec {
     ];
 
     /// As published: a loss at every refinement, with the gradient cut between them.
-    fn defaults() -> RunConfig {
-        RunConfig {
-            model: Self::default().into(),
-            train: TrainSpec {
+    fn defaults() -> (DataSpec, TrainSpec) {
+        (
+            DataSpec::default(),
+            TrainSpec {
                 batch_size: 32,
                 learning_rate: 1e-4,
                 min_lr: 1e-5,
@@ -163,8 +163,7 @@ impl ModelSpec for ChunkLmSpec {
                 detach_cycles: true,
                 ..TrainSpec::default()
             },
-            ..RunConfig::default()
-        }
+        )
     }
 
     fn depth(&self) -> usize {

@@ -10,93 +10,30 @@ mod chunk_lm;
 mod flops;
 mod settings;
 mod shared;
+mod spec;
 #[cfg(feature = "toy-model")]
 mod toy_lm;
 mod trm;
 mod trm_lm;
+mod trm_vit;
 mod variants;
+mod vit;
 
 pub use chat_trm::{ChatTrmSpec, Injection, StateUpdate};
 pub use chunk_lm::{ChunkLmSpec, DraftStart};
 pub use shared::StateStart;
+pub use spec::{ModelSpec, Sizes};
 #[cfg(feature = "toy-model")]
 pub use toy_lm::ToyLmSpec;
 pub use trm::{Positions, TrmSpec};
 pub use trm_lm::TrmLmSpec;
+pub use trm_vit::{Mixing, TrmVitSpec};
+pub use vit::VitSpec;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Family, RunConfig, Setting, SettingError, TrainSpec};
-
-/// Sizes by the names of their settings.
-pub type Sizes = Vec<(&'static str, usize)>;
-
-/// One model, as data: what every part of the program asks of it.
-pub trait ModelSpec: Clone + Default {
-    /// The name in configurations and checkpoints.
-    const NAME: &'static str;
-    /// The name that people read.
-    const TITLE: &'static str;
-    /// What the model is, in one line.
-    const ABOUT: &'static str;
-    /// The kind of task it is made for.
-    const FAMILY: Family;
-    /// The setting that holds [`depth`](Self::depth).
-    const DEPTH_KEY: &'static str;
-    /// The setting that holds [`length`](Self::length).
-    const LENGTH_KEY: &'static str;
-    /// How often the blocks are applied to one token in a forward pass, as an
-    /// arithmetic expression over the settings of `model`; the page evaluates it.
-    const CALLS: &'static str;
-    /// The settings of `[model]`, everyday ones first.
-    const SETTINGS: &'static [Setting];
-
-    /// The configuration that a run of this model starts from: its published sizes,
-    /// data and training settings.
-    fn defaults() -> RunConfig;
-
-    /// Readouts of one forward pass in training: the cycles of a language model, the
-    /// supervision steps of a puzzle model.
-    fn depth(&self) -> usize;
-
-    /// Sets [`depth`](Self::depth).
-    fn set_depth(&mut self, depth: usize);
-
-    /// Tokens in a whole row: the context length, or the cells of a puzzle.
-    fn length(&self) -> usize;
-
-    /// Tokens that are predicted at once.
-    fn chunk_size(&self) -> usize {
-        1
-    }
-
-    /// Probability of dropping an activation in training.
-    fn dropout(&self) -> f64 {
-        0.0
-    }
-
-    /// Numbers in a model of `vocab_size` tokens, including those that no gradient
-    /// trains. Saturates at the largest `usize`.
-    fn parameters(&self, vocab_size: usize) -> usize;
-
-    /// Floating-point operations that training spends on one token, forward and
-    /// backward, on average over the depths that `train` draws.
-    fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64;
-
-    /// Checks the sizes, and the training settings that not every model allows.
-    ///
-    /// # Errors
-    /// Names the first setting that cannot be used.
-    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError>;
-
-    /// The sizes that a summary of a run shows.
-    fn shown(&self) -> Sizes;
-
-    /// The sizes that decide the shapes of the weights: weights of one model fit
-    /// another where all of these are equal.
-    fn sizes(&self) -> Sizes;
-}
+use crate::{DataSpec, Family, Setting, SettingError, TrainSpec};
 
 /// What is known of a model without an instance of it.
 #[derive(Clone, Copy, Debug, Serialize, TS)]
@@ -113,10 +50,11 @@ pub struct ModelInfo {
     pub about: &'static str,
     /// The kind of task it is made for.
     pub family: Family,
-    /// The setting that holds the depth.
-    pub depth_key: &'static str,
-    /// The setting that holds the tokens in a row.
-    pub length_key: &'static str,
+    /// The setting that holds the depth; none where it is always 1.
+    pub depth_key: Option<&'static str>,
+    /// See [`ModelSpec::LENGTH`].
+    #[serde(skip)]
+    pub length: &'static str,
     /// See [`ModelSpec::CALLS`].
     #[serde(skip)]
     pub calls: &'static str,
@@ -124,9 +62,9 @@ pub struct ModelInfo {
     #[serde(serialize_with = "names")]
     #[ts(type = "Array<string>")]
     pub settings: &'static [Setting],
-    /// See [`ModelSpec::defaults`].
+    /// The settings that a run starts from: sizes, and [`ModelSpec::defaults`].
     #[serde(skip)]
-    pub defaults: fn() -> RunConfig,
+    pub defaults: fn() -> (VariantSpec, DataSpec, TrainSpec),
 }
 
 fn names<S: serde::Serializer>(settings: &&[Setting], serializer: S) -> Result<S::Ok, S::Error> {
@@ -134,7 +72,7 @@ fn names<S: serde::Serializer>(settings: &&[Setting], serializer: S) -> Result<S
 }
 
 impl ModelInfo {
-    const fn of<S: ModelSpec>(aliases: &'static [&'static str]) -> Self {
+    const fn of<S: ModelSpec + Into<VariantSpec>>(aliases: &'static [&'static str]) -> Self {
         Self {
             name: S::NAME,
             aliases,
@@ -142,10 +80,13 @@ impl ModelInfo {
             about: crate::settings::shown(S::ABOUT),
             family: S::FAMILY,
             depth_key: S::DEPTH_KEY,
-            length_key: S::LENGTH_KEY,
+            length: S::LENGTH,
             calls: S::CALLS,
             settings: S::SETTINGS,
-            defaults: S::defaults,
+            defaults: || {
+                let (data, train) = S::defaults();
+                (S::default().into(), data, train)
+            },
         }
     }
 
@@ -170,6 +111,10 @@ variants::variants! {
     TrmLm(TrmLmSpec), aliases: ["last_token"];
     /// Puzzle model with two states, deep supervision and halting (TRM).
     Trm(TrmSpec), aliases: ["dual"];
+    /// Image classifier with two states on patch features (TRM-ViT).
+    TrmVit(TrmVitSpec), aliases: [];
+    /// Vision transformer without recursion.
+    Vit(VitSpec), aliases: [];
     /// The smallest recursive language model (docs/adding-a-model.md).
     ToyLm(ToyLmSpec), aliases: [], only if feature = "toy-model";
 }

@@ -1,7 +1,7 @@
 //! Settings that several models have. What only one model has stands in its file.
 
 use crate::Setting;
-use crate::SettingKind::{Integer, Number};
+use crate::SettingKind::{Flag, Integer, Number};
 
 const fn model(key: &'static str, kind: crate::SettingKind, help: &'static str) -> Setting {
     Setting::model(key, kind, help)
@@ -40,3 +40,14 @@ pub const EXPANSION: Setting = model(
 pub const RMS_NORM_EPS: Setting = model("rms_norm_eps", Number, "Epsilon of RMSNorm");
 pub const ROPE_THETA: Setting =
     model("rope_theta", Number, "Base of the rotary position frequencies");
+pub const ALPHA: Setting =
+    model("alpha", Number, "Residual weight alpha: z = alpha z + f(x + y + z)");
+pub const LEARNABLE_ALPHA: Setting =
+    model("learnable_alpha", Flag, "Train alpha, with its value as the initial one");
+pub const IMAGE_SIZE: Setting =
+    model("image_size", Integer, "Height and width of an image, in pixels").everyday();
+pub const NUM_CHANNELS: Setting =
+    model("num_channels", Integer, "Channels of an image: 1 for grey, 3 for colour").everyday();
+pub const PATCH_SIZE: Setting =
+    model("patch_size", Integer, "Height and width of a patch, in pixels; must divide image_size")
+        .everyday();

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::config::check::{in_range, require};
-use crate::{LossType, ModelSpec, SettingError, TrainSpec};
+use crate::check::{in_range, require, sizes};
+use crate::{DepthSampling, LossType, ModelSpec, Prediction, SettingError, TrainSpec};
 
 /// Initial values of the two states of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -82,3 +82,52 @@ pub fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
         ),
     )
 }
+
+/// Checks what holds for every image classifier.
+pub fn images(
+    spec: &impl ModelSpec,
+    [image_size, num_channels, patch_size]: [usize; 3],
+    train: &TrainSpec,
+) -> Result<(), SettingError> {
+    sizes(&[
+        ("image_size", image_size),
+        ("num_channels", num_channels),
+        ("patch_size", patch_size),
+    ])?;
+    require(
+        "image_size",
+        image_size <= MAX_IMAGE,
+        format!("is {image_size}, more than {MAX_IMAGE} pixels"),
+    )?;
+    require("num_channels", num_channels <= 4, format!("is {num_channels}, more than 4"))?;
+    require(
+        "patch_size",
+        image_size.is_multiple_of(patch_size),
+        format!("is {patch_size}, which does not divide image_size {image_size}"),
+    )?;
+    in_range("dropout", spec.dropout(), 0.0, 0.95)?;
+    require(
+        "loss_type",
+        train.loss_type == LossType::Softmax,
+        "is stablemax, which only puzzle models are trained with".into(),
+    )?;
+    require(
+        "gradient_checkpointing",
+        !train.gradient_checkpointing,
+        "is for language models".into(),
+    )?;
+    require(
+        "depth_sampling",
+        train.depth_sampling == DepthSampling::Fixed,
+        "must be fixed for image models".into(),
+    )?;
+    require("detach_cycles", !train.detach_cycles, "is for language models".into())?;
+    require(
+        "prediction",
+        train.prediction == Prediction::EveryPosition,
+        "is for language models; an image has one class".into(),
+    )
+}
+
+/// Largest height and width of an image that a model is made for, in pixels.
+const MAX_IMAGE: usize = 4096;

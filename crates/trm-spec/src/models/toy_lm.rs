@@ -7,8 +7,8 @@ use super::flops::{Forward, blocks, readout};
 use super::settings::{BLOCK_SIZE, HIDDEN_SIZE, NUM_HEADS, RECURSION_STEPS};
 use super::shared::{block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
-use crate::config::check::sizes;
-use crate::{DataSpec, Family, RunConfig, Setting, SettingError, TrainSpec};
+use crate::check::sizes;
+use crate::{Family, Setting, SettingError, TrainSpec};
 
 /// Sizes of the toy model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -47,18 +47,10 @@ impl ModelSpec for ToyLmSpec {
     const TITLE: &'static str = "Toy";
     const ABOUT: &'static str = "The smallest recursive language model: one block";
     const FAMILY: Family = Family::Language;
-    const DEPTH_KEY: &'static str = "recursion_steps";
-    const LENGTH_KEY: &'static str = "block_size";
+    const DEPTH_KEY: Option<&'static str> = Some("recursion_steps");
+    const LENGTH: &'static str = "model.block_size";
     const CALLS: &'static str = "model.recursion_steps";
     const SETTINGS: &'static [Setting] = &[HIDDEN_SIZE, NUM_HEADS, RECURSION_STEPS, BLOCK_SIZE];
-
-    fn defaults() -> RunConfig {
-        RunConfig {
-            model: Self::default().into(),
-            data: DataSpec::default(),
-            train: TrainSpec::default(),
-        }
-    }
 
     fn depth(&self) -> usize {
         self.recursion_steps

@@ -9,10 +9,10 @@ use super::settings::{
 };
 use super::shared::{block, block_parameters, heads, inner_size, narrowed};
 use super::{ModelSpec, Sizes, StateStart};
-use crate::config::check::{MAX_SIZE, require, sizes};
+use crate::check::{MAX_SIZE, require, sizes};
 use crate::{
-    DataSpec, Decay, Family, LossType, Optimizer, Prediction, RunConfig, Schedule, Setting,
-    SettingError, SettingKind, Supervision, TrainSpec,
+    DataSpec, Decay, Family, LossType, Optimizer, Prediction, Schedule, Setting, SettingError,
+    SettingKind, Supervision, TrainSpec,
 };
 
 /// Sizes of the puzzle model. Names and defaults are the official TRM's.
@@ -143,8 +143,8 @@ impl ModelSpec for TrmSpec {
     const ABOUT: &'static str =
         "Puzzle model with an answer state and a latent state, deep supervision and halting";
     const FAMILY: Family = Family::Puzzles;
-    const DEPTH_KEY: &'static str = "halt_max_steps";
-    const LENGTH_KEY: &'static str = "seq_len";
+    const DEPTH_KEY: Option<&'static str> = Some("halt_max_steps");
+    const LENGTH: &'static str = "model.seq_len";
     const CALLS: &'static str = "model.halt_max_steps * model.h_cycles * (model.l_cycles + 1)";
     const SETTINGS: &'static [Setting] = &[
         HIDDEN_SIZE,
@@ -194,11 +194,10 @@ impl ModelSpec for TrmSpec {
     ];
 
     /// The official Sudoku recipe.
-    fn defaults() -> RunConfig {
-        RunConfig {
-            model: Self::default().into(),
-            data: DataSpec { dataset: "sudoku-9x9".into(), ..DataSpec::default() },
-            train: TrainSpec {
+    fn defaults() -> (DataSpec, TrainSpec) {
+        (
+            DataSpec { dataset: "sudoku-9x9".into(), ..DataSpec::default() },
+            TrainSpec {
                 batch_size: 768,
                 max_iters: 60_000,
                 learning_rate: 1e-4,
@@ -218,7 +217,7 @@ impl ModelSpec for TrmSpec {
                 eval_iters: 1,
                 ..TrainSpec::default()
             },
-        }
+        )
     }
 
     fn depth(&self) -> usize {

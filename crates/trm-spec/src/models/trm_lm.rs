@@ -5,13 +5,13 @@ use ts_rs::TS;
 
 use super::flops::{Forward, blocks, readout};
 use super::settings::{
-    BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
-    RMS_NORM_EPS, ROPE_THETA, STATE_START,
+    ALPHA, BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, LEARNABLE_ALPHA, N_LAYERS,
+    NUM_HEADS, RECURSION_STEPS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes, StateStart};
-use crate::config::check::{in_range, sizes};
-use crate::{Family, RunConfig, Setting, SettingError, SettingKind, TrainSpec};
+use crate::check::{in_range, sizes};
+use crate::{Family, Setting, SettingError, TrainSpec};
 
 /// Sizes of TRM-LM. Defaults are the published ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -92,8 +92,8 @@ impl ModelSpec for TrmLmSpec {
     const TITLE: &'static str = "TRM-LM";
     const ABOUT: &'static str = "Language model with an answer state and a latent state";
     const FAMILY: Family = Family::Language;
-    const DEPTH_KEY: &'static str = "recursion_steps";
-    const LENGTH_KEY: &'static str = "block_size";
+    const DEPTH_KEY: Option<&'static str> = Some("recursion_steps");
+    const LENGTH: &'static str = "model.block_size";
     const CALLS: &'static str = "model.recursion_steps * (model.l_cycles + 1)";
     const SETTINGS: &'static [Setting] = &[
         HIDDEN_SIZE,
@@ -103,25 +103,13 @@ impl ModelSpec for TrmLmSpec {
         L_CYCLES,
         BLOCK_SIZE,
         DROPOUT,
-        Setting::model(
-            "alpha",
-            SettingKind::Number,
-            "Residual weight alpha: z = alpha z + f(x + y + z)",
-        ),
-        Setting::model(
-            "learnable_alpha",
-            SettingKind::Flag,
-            "Train alpha, with its value as the initial one",
-        ),
+        ALPHA,
+        LEARNABLE_ALPHA,
         STATE_START,
         EXPANSION,
         RMS_NORM_EPS,
         ROPE_THETA,
     ];
-
-    fn defaults() -> RunConfig {
-        RunConfig { model: Self::default().into(), ..RunConfig::default() }
-    }
 
     fn depth(&self) -> usize {
         self.recursion_steps

@@ -55,8 +55,8 @@ macro_rules! variants {
                 match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::FAMILY,)* }
             }
 
-            /// The setting that holds [`depth`](Self::depth).
-            pub fn depth_key(&self) -> &'static str {
+            /// The setting that holds [`depth`](Self::depth); none where it is always 1.
+            pub fn depth_key(&self) -> Option<&'static str> {
                 match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::DEPTH_KEY,)* }
             }
 

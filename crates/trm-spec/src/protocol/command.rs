@@ -6,6 +6,8 @@ use ts_rs::TS;
 #[cfg(feature = "puzzles")]
 use crate::{ArcPrediction, ArcTask, PuzzleInput};
 use crate::{DataSource, RunConfig};
+#[cfg(feature = "images")]
+use crate::{ImageInput, ImageSplit};
 
 /// How text is generated. The same seed at another depth draws the same random
 /// numbers, so that only the model differs.
@@ -25,8 +27,8 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
 }
 
-/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles is
-/// left out of the module that holds none.
+/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles
+/// or images is left out of modules that hold none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
@@ -50,6 +52,11 @@ pub enum Command {
         optimizer: Option<Vec<u8>>,
         /// Where the data comes from.
         data: Option<DataSource>,
+        /// The frozen base that the model names, safetensors.
+        #[cfg(feature = "images")]
+        #[serde(default, with = "serde_bytes")]
+        #[ts(type = "Uint8Array | null")]
+        base: Option<Vec<u8>>,
     },
     /// Give the loaded model its data, so that it can be trained. Answered by `ready`.
     Attach {
@@ -174,6 +181,38 @@ pub enum Command {
         steps: usize,
         /// Puzzles that are scored; 0 means all.
         puzzles: usize,
+    },
+    /// The class of an image after each of `outer_steps` outer steps of `inner_steps`
+    /// inner steps (0: as trained). Answered by `classified`.
+    #[cfg(feature = "images")]
+    Classify {
+        /// The image.
+        input: ImageInput,
+        /// Inner steps, N; 0 takes the model's.
+        inner_steps: usize,
+        /// Outer steps, T; 0 takes the model's.
+        outer_steps: usize,
+    },
+    /// Scores on the first `images` (0: all) images of a split after each of
+    /// `outer_steps` outer steps. Answered by `images_evaluated`.
+    #[cfg(feature = "images")]
+    EvaluateImages {
+        /// The split.
+        split: ImageSplit,
+        /// Images that are scored; 0 means all.
+        images: usize,
+        /// Inner steps, N; 0 takes the model's.
+        inner_steps: usize,
+        /// Outer steps, T; 0 takes the model's.
+        outer_steps: usize,
+    },
+    /// Images of a split, for display. Answered by `images`.
+    #[cfg(feature = "images")]
+    ShowImages {
+        /// The split.
+        split: ImageSplit,
+        /// Their numbers.
+        indexes: Vec<usize>,
     },
     /// Go on with this configuration, in which only live settings may differ from
     /// the run's own. Answered by `ready`.

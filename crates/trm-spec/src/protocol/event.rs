@@ -6,6 +6,8 @@ use ts_rs::TS;
 use super::report::{DepthLoss, Generated, Memory, RunSummary, Saved, StepReport};
 #[cfg(feature = "puzzles")]
 use crate::{AnswerCheck, ArcAnswers, ArcCandidate, ArcTask, PuzzleInfo, PuzzleScores};
+#[cfg(feature = "images")]
+use crate::{Classification, ImageScores, ShownImage};
 use crate::{Failure, Trace};
 
 /// What a session answers.
@@ -104,6 +106,28 @@ pub enum Event {
         step: usize,
         /// Scores by step and with halting.
         scores: PuzzleScores,
+    },
+    /// The class of an image.
+    #[cfg(feature = "images")]
+    Classified {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// The class after every outer step.
+        classification: Classification,
+    },
+    /// Scores on a split.
+    #[cfg(feature = "images")]
+    ImagesEvaluated {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// Scores by outer step.
+        scores: ImageScores,
+    },
+    /// Images for display.
+    #[cfg(feature = "images")]
+    Images {
+        /// The images, in the order in which they were asked for.
+        images: Vec<ShownImage>,
     },
     /// The run as files.
     Saved {

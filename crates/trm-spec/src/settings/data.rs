@@ -1,8 +1,8 @@
 //! The settings of [`DataSpec`](crate::DataSpec).
 
 use super::Setting;
-use super::SettingKind::{Flag, Integer, Number, Text};
-use crate::Family::{Language, Puzzles};
+use super::SettingKind::{Flag, Integer, Number, Numbers, Text};
+use crate::Family::{Images, Language, Puzzles};
 
 const fn s(key: &'static str, kind: super::SettingKind, help: &'static str) -> Setting {
     Setting::new("data", key, kind, help)
@@ -12,18 +12,22 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "dataset",
         Text,
-        "Name of the text (shakespeare, or your own given with --data), or kind of puzzle (sudoku-9x9, maze-10x10, arc, …)",
+        "Name of the text (shakespeare, or your own given with --data), kind of puzzle (sudoku-9x9, maze-10x10, arc, …), or images (digits, or your own given with --data)",
     )
     .everyday(),
-    s("val_fraction", Number, "Fraction of the text held out for validation, from its end")
-        .only(Language),
+    s(
+        "val_fraction",
+        Number,
+        "Fraction held out for validation: of the text, from its end; or of the training images of each class",
+    )
+    .only(&[Language, Images]),
     Setting::choice(
         "data",
         "tokenizer",
         &["char", "byte", "gpt2"],
         "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs",
     )
-    .only(Language)
+    .only(&[Language])
     .everyday(),
     Setting::choice(
         "data",
@@ -31,16 +35,31 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["random", "epochs"],
         "Training windows: at random positions (nanoGPT), or each window once per epoch",
     )
-    .only(Language),
+    .only(&[Language]),
     s("num_puzzles", Integer, "Distinct training puzzles, before augmentation")
-        .only(Puzzles)
+        .only(&[Puzzles])
         .everyday(),
-    s("num_val_puzzles", Integer, "Validation puzzles").only(Puzzles),
+    s("num_val_puzzles", Integer, "Validation puzzles").only(&[Puzzles]),
     s("min_guesses", Integer, "Minimum difficulty: guesses that a backtracking solver needs")
-        .only(Puzzles),
+        .only(&[Puzzles]),
     s("max_guesses", Integer, "Maximum difficulty: guesses that a backtracking solver needs")
-        .only(Puzzles),
-    s("augment", Flag, "Apply a new random augmentation each time a puzzle is shown").only(Puzzles),
+        .only(&[Puzzles]),
+    s("augment", Flag, "Apply a new random augmentation each time a puzzle is shown").only(&[Puzzles]),
     s("num_aug", Integer, "Augmented copies of each ARC task, each with an embedding of its own")
-        .only(Puzzles),
+        .only(&[Puzzles]),
+    s("resize", Flag, "Resize images of another size to image_size and crop their centre")
+        .only(&[Images])
+        .everyday(),
+    s(
+        "random_crop",
+        Integer,
+        "Augmentation: pixels of padding around a training image before a random crop; 0 disables it",
+    )
+    .only(&[Images])
+    .everyday(),
+    s("flip", Flag, "Augmentation: flip half of the training images horizontally").only(&[Images]),
+    s("pixel_mean", Numbers, "Mean of each channel that is subtracted from pixels in 0..1; empty means 0.5")
+        .only(&[Images]),
+    s("pixel_std", Numbers, "Standard deviation of each channel that pixels are divided by; empty means 0.5")
+        .only(&[Images]),
 ];

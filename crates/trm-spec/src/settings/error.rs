@@ -1,6 +1,4 @@
-//! Why a setting was refused, and the nearest known name.
-
-use super::SETTINGS;
+//! Why a setting was refused.
 
 /// Why a configuration was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -44,21 +42,4 @@ pub enum SettingError {
 
 fn suggestion(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))
-}
-
-/// The known setting whose name is closest to `key`, if any is close.
-pub fn nearest(key: &str) -> Option<&'static str> {
-    closest(&key.replace('-', "_"), SETTINGS.iter().map(|setting| setting.key))
-}
-
-/// The word of `known` that is closest to `word`, if any is close.
-pub(super) fn closest(
-    word: &str,
-    known: impl Iterator<Item = &'static str>,
-) -> Option<&'static str> {
-    known
-        .map(|name| (strsim::jaro_winkler(name, word), name))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }

@@ -7,150 +7,23 @@
 
 mod data;
 mod error;
+mod nearest;
 mod overlay;
 mod parse;
+mod setting;
 mod train;
 
 use std::sync::LazyLock;
 
-use serde::Serialize;
-use ts_rs::TS;
+use crate::{MODELS, ModelInfo, VARIANTS};
 
-use crate::{Family, MODELS, ModelInfo, VARIANTS};
-
-pub use error::{SettingError, nearest};
+pub use error::SettingError;
+pub use nearest::nearest;
 pub use overlay::{differences, may_change, overlay};
-
-/// The form of a setting's value when it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum SettingKind {
-    /// A whole number from 0.
-    Integer,
-    /// A finite number.
-    Number,
-    /// Any text.
-    Text,
-    /// Numbers separated by commas.
-    Numbers,
-    /// `true` or `false`.
-    Flag,
-    /// One of a few words.
-    Choice,
-}
-
-/// How often a setting is needed. Help texts and forms show everyday settings first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// Most runs set it.
-    Everyday,
-    /// Few runs set it.
-    Advanced,
-}
-
-/// One setting of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, TS)]
-pub struct Setting {
-    /// Name in configuration files; the flag is the same in kebab-case.
-    pub key: &'static str,
-    /// Table of the configuration that holds it: `model`, `data` or `train`.
-    pub section: &'static str,
-    /// The form of its value.
-    pub kind: SettingKind,
-    /// The words that a choice may take.
-    pub choices: &'static [&'static str],
-    /// Earlier words for some of the choices, each with its present one; both are read.
-    pub aliases: &'static [(&'static str, &'static str)],
-    /// The models that have it, by name; empty where all have it.
-    pub variants: &'static [&'static str],
-    /// The only family that reads it, where that is so; for settings of `data` and
-    /// `train`.
-    pub family: Option<Family>,
-    /// Whether it may change while a run goes on; the others need a new run.
-    pub live: bool,
-    /// Whether `train --resume` may change it: nothing that was learned depends on it.
-    #[serde(skip)]
-    #[ts(skip)]
-    pub resume: bool,
-    /// Whether only the command line reads it, and no result depends on it.
-    pub cli_only: bool,
-    /// How often it is needed.
-    pub tier: Tier,
-    /// What it does, in one line.
-    pub help: &'static str,
-}
-
-/// A text that people read. The page has these texts in its generated TypeScript, so
-/// that the browser's modules leave them out.
-pub(crate) const fn shown(text: &'static str) -> &'static str {
-    if cfg!(target_arch = "wasm32") { "" } else { text }
-}
+pub(crate) use setting::shown;
+pub use setting::{Setting, SettingKind, Tier};
 
 impl Setting {
-    /// An advanced setting that every model has and that cannot change during a run.
-    pub(crate) const fn new(
-        section: &'static str,
-        key: &'static str,
-        kind: SettingKind,
-        help: &'static str,
-    ) -> Self {
-        Self {
-            key,
-            section,
-            kind,
-            choices: &[],
-            aliases: &[],
-            variants: &[],
-            family: None,
-            live: false,
-            resume: false,
-            cli_only: false,
-            tier: Tier::Advanced,
-            help: shown(help),
-        }
-    }
-
-    /// As [`new`](Self::new), with the words that it may take.
-    pub(crate) const fn choice(
-        section: &'static str,
-        key: &'static str,
-        choices: &'static [&'static str],
-        help: &'static str,
-    ) -> Self {
-        Self { choices, ..Self::new(section, key, SettingKind::Choice, help) }
-    }
-
-    /// A setting of a model.
-    pub(crate) const fn model(key: &'static str, kind: SettingKind, help: &'static str) -> Self {
-        Self::new("model", key, kind, help)
-    }
-
-    /// Marks a setting that most runs set.
-    pub(crate) const fn everyday(self) -> Self {
-        Self { tier: Tier::Everyday, ..self }
-    }
-
-    /// Marks a setting that may change while a run goes on.
-    pub(crate) const fn live(self) -> Self {
-        Self { live: true, ..self }
-    }
-
-    /// Marks a live setting that may also change when the program resumes a run.
-    pub(crate) const fn resumable(self) -> Self {
-        Self { live: true, resume: true, ..self }
-    }
-
-    /// Marks a setting that only `family` reads.
-    pub(crate) const fn only(self, family: Family) -> Self {
-        Self { family: Some(family), ..self }
-    }
-
-    /// Marks a setting that only the command line reads.
-    pub(crate) const fn cli_only(self) -> Self {
-        Self { cli_only: true, ..self }
-    }
-
     /// The setting called `key`, in either spelling (`block_size`, `block-size`).
     ///
     /// # Errors
@@ -166,7 +39,7 @@ impl Setting {
     /// Whether runs of `model` have this setting and read it.
     pub fn belongs_to(&self, model: &ModelInfo) -> bool {
         (self.variants.is_empty() || self.variants.contains(&model.name))
-            && self.family.is_none_or(|family| family == model.family)
+            && (self.families.is_empty() || self.families.contains(&model.family))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::error::closest;
+use super::nearest::closest;
 use super::{SETTINGS, Setting, SettingError};
 use crate::{ModelInfo, RunConfig};
 
@@ -21,7 +21,7 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
         .and_then(Value::as_str)
         .and_then(ModelInfo::find)
         .filter(|model| model.name != base.model.name())
-        .map(|model| (model.defaults)());
+        .and_then(|model| RunConfig::of(model.name));
     let base = other.as_ref().unwrap_or(base);
     let mut whole = serde_json::to_value(base).map_err(|error| {
         SettingError::Shape(format!("this configuration cannot be written: {error}"))

@@ -2,7 +2,7 @@
 
 use super::Setting;
 use super::SettingKind::{Flag, Integer, Number, Numbers};
-use crate::Family::{Language, Puzzles};
+use crate::Family::{Images, Language, Puzzles};
 
 const fn s(key: &'static str, kind: super::SettingKind, help: &'static str) -> Setting {
     Setting::new("train", key, kind, help)
@@ -17,13 +17,13 @@ const fn choice(
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    s("batch_size", Integer, "Rows in a batch: sequences or puzzles").live().everyday(),
+    s("batch_size", Integer, "Rows in a batch: sequences, puzzles or images").live().everyday(),
     s(
         "gradient_accumulation_steps",
         Integer,
         "Batches whose gradients are averaged into one update",
     )
-    .only(Language)
+    .only(&[Language, Images])
     .live(),
     s("max_iters", Integer, "Training steps").resumable().everyday(),
     s("learning_rate", Number, "Peak learning rate").resumable().everyday(),
@@ -57,26 +57,26 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["softmax", "stablemax"],
         "Probabilities in the loss: softmax, or stablemax (official TRM)",
     )
-    .only(Puzzles),
+    .only(&[Puzzles]),
     choice(
         "supervision",
         &["carry", "unrolled"],
         "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them",
     )
-    .only(Puzzles),
-    s("halt_loss_weight", Number, "Weight of the halting loss").only(Puzzles).live(),
+    .only(&[Puzzles]),
+    s("halt_loss_weight", Number, "Weight of the halting loss").only(&[Puzzles]).live(),
     s(
         "halt_exploration_prob",
         Number,
         "Fraction of puzzles that run a random number of steps before they may halt",
     )
-    .only(Puzzles)
+    .only(&[Puzzles])
     .live(),
     s("puzzle_emb_lr", Number, "Learning rate of the puzzle embedding (SignSGD)")
-        .only(Puzzles)
+        .only(&[Puzzles])
         .live(),
     s("puzzle_emb_weight_decay", Number, "Weight decay of the puzzle embedding")
-        .only(Puzzles)
+        .only(&[Puzzles])
         .live(),
     s("muon_momentum", Number, "Muon: momentum").live(),
     s(
@@ -98,14 +98,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         Flag,
         "Recompute cycles in the backward pass: less memory, more time",
     )
-    .only(Language)
+    .only(&[Language])
     .resumable(),
     choice(
         "objective",
         &["last_cycle", "every_cycle"],
         "Loss at the last cycle only (Chat-TRM), or at every cycle, which makes every depth usable",
     )
-    .only(Language)
+    .only(&[Language, Images])
     .live()
     .everyday(),
     s(
@@ -119,23 +119,23 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["fixed", "uniform", "log_normal"],
         "Depth of a training step: recursion_steps, uniform up to it, or log-normal around it",
     )
-    .only(Language)
+    .only(&[Language])
     .live(),
-    s("min_depth", Integer, "Minimum sampled depth").only(Language).live(),
+    s("min_depth", Integer, "Minimum sampled depth").only(&[Language]).live(),
     s("backprop_cycles", Integer, "Number of last cycles with a gradient; 0 means all").live(),
     s(
         "detach_cycles",
         Flag,
         "Stop the gradient between cycles: each learns from its own loss (published chunk refinement)",
     )
-    .only(Language)
+    .only(&[Language])
     .live(),
     choice(
         "prediction",
         &["every_position", "last_position"],
         "Predict after every token, or only after the last token of padded rows of random length (TRM-LM)",
     )
-    .only(Language)
+    .only(&[Language])
     .live(),
     s("eval_interval", Integer, "Steps between validations").resumable().everyday(),
     s("save_interval", Integer, "Steps between saved states; 0 saves with every validation").resumable(),
@@ -150,7 +150,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     .cli_only(),
     s("log_interval", Integer, "Steps between progress lines").resumable().cli_only(),
     s("sample_interval", Integer, "Steps between printed samples; 0 disables them")
-        .only(Language)
+        .only(&[Language])
         .resumable()
         .cli_only(),
     s("seed", Integer, "Random seed of the weights, batches, depths and dropout").everyday(),

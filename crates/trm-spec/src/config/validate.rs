@@ -2,6 +2,7 @@
 
 use super::RunConfig;
 use crate::SettingError;
+use crate::check::{MAX_SIZE, in_range, require, sizes};
 
 /// Largest product of sizes a run may ask for, so that a typing error is an
 /// error message and not an exhausted machine.
@@ -42,6 +43,17 @@ impl RunConfig {
             data.min_guesses <= data.max_guesses,
             format!("is {}, more than max_guesses {}", data.min_guesses, data.max_guesses),
         )?;
+        require(
+            "random_crop",
+            data.random_crop <= MAX_SIZE,
+            format!("is {}, which is absurdly large", data.random_crop),
+        )?;
+        for mean in &data.pixel_mean {
+            in_range("pixel_mean", *mean, -10.0, 10.0)?;
+        }
+        for std in &data.pixel_std {
+            in_range("pixel_std", *std, 1e-6, 1e6)?;
+        }
         in_range("val_fraction", data.val_fraction, 0.0, 0.9)?;
         in_range("learning_rate", train.learning_rate, 0.0, 10.0)?;
         in_range("min_lr", train.min_lr, 0.0, 10.0)?;
@@ -68,7 +80,7 @@ impl RunConfig {
             format!(
                 "has {} weights for {depth} {}",
                 train.cycle_weights.len(),
-                self.model.depth_key()
+                self.model.depth_key().unwrap_or("readout")
             ),
         )?;
         require(
@@ -78,27 +90,4 @@ impl RunConfig {
             "must be finite and not negative, and the first above zero".into(),
         )
     }
-}
-
-/// Largest single size.
-pub(crate) const MAX_SIZE: usize = 1 << 24;
-
-pub(crate) fn sizes(all: &[(&'static str, usize)]) -> Result<(), SettingError> {
-    for &(key, value) in all {
-        require(key, value >= 1, format!("is {value}, but must be at least 1"))?;
-        require(key, value <= MAX_SIZE, format!("is {value}, which is absurdly large"))?;
-    }
-    Ok(())
-}
-
-pub(crate) fn require(key: &str, holds: bool, problem: String) -> Result<(), SettingError> {
-    if holds { Ok(()) } else { Err(SettingError::Value { key: key.into(), problem }) }
-}
-
-pub(crate) fn in_range(key: &str, value: f64, low: f64, high: f64) -> Result<(), SettingError> {
-    require(
-        key,
-        value.is_finite() && (low..=high).contains(&value),
-        format!("is {value}, but must lie between {low} and {high}"),
-    )
 }

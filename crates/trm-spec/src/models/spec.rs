@@ -1,0 +1,76 @@
+//! What every part of the program asks of a model.
+
+use crate::{DataSpec, Family, Setting, SettingError, TrainSpec};
+
+/// Sizes by the names of their settings.
+pub type Sizes = Vec<(&'static str, usize)>;
+
+/// One model, as data: what every part of the program asks of it.
+pub trait ModelSpec: Clone + Default {
+    /// The name in configurations and checkpoints.
+    const NAME: &'static str;
+    /// The name that people read.
+    const TITLE: &'static str;
+    /// What the model is, in one line.
+    const ABOUT: &'static str;
+    /// The kind of task it is made for.
+    const FAMILY: Family;
+    /// The setting that holds [`depth`](Self::depth); none where it is always 1.
+    const DEPTH_KEY: Option<&'static str>;
+    /// [`length`](Self::length), as an arithmetic expression over the settings of
+    /// `model`; the page evaluates it.
+    const LENGTH: &'static str;
+    /// How often the blocks are applied to one token in a forward pass, as an
+    /// arithmetic expression over the settings of `model`; the page evaluates it.
+    const CALLS: &'static str;
+    /// The settings of `[model]`, everyday ones first.
+    const SETTINGS: &'static [Setting];
+
+    /// The data and training settings that a run of this model starts from, as
+    /// published.
+    fn defaults() -> (DataSpec, TrainSpec) {
+        Default::default()
+    }
+
+    /// Readouts of one forward pass in training: the cycles of a language model, the
+    /// supervision steps of a puzzle model, the outer steps of an image model.
+    fn depth(&self) -> usize;
+
+    /// Sets [`depth`](Self::depth).
+    fn set_depth(&mut self, depth: usize);
+
+    /// Tokens in a whole row: the context length, the cells of a puzzle, or the
+    /// positions of an image.
+    fn length(&self) -> usize;
+
+    /// Tokens that are predicted at once.
+    fn chunk_size(&self) -> usize {
+        1
+    }
+
+    /// Probability of dropping an activation in training.
+    fn dropout(&self) -> f64 {
+        0.0
+    }
+
+    /// Numbers in a model of `vocab_size` tokens, including those that no gradient
+    /// trains. Saturates at the largest `usize`.
+    fn parameters(&self, vocab_size: usize) -> usize;
+
+    /// Floating-point operations that training spends on one token, forward and
+    /// backward, on average over the depths that `train` draws.
+    fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64;
+
+    /// Checks the sizes, and the training settings that not every model allows.
+    ///
+    /// # Errors
+    /// Names the first setting that cannot be used.
+    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError>;
+
+    /// The sizes that a summary of a run shows.
+    fn shown(&self) -> Sizes;
+
+    /// The sizes that decide the shapes of the weights: weights of one model fit
+    /// another where all of these are equal.
+    fn sizes(&self) -> Sizes;
+}
