@@ -24,12 +24,14 @@ pub mod stream {
     pub const PUZZLES: u64 = 7;
     /// Which puzzles must run how long before they halt.
     pub const EXPLORATION: u64 = 8;
-    /// How each of them is augmented.
+    /// How each puzzle or image is augmented.
     pub const AUGMENTATIONS: u64 = 9;
     /// Puzzles that are made.
     pub const MADE: u64 = 10;
     /// Where padded rows end.
     pub const LENGTHS: u64 = 11;
+    /// Order of the images of an epoch.
+    pub const IMAGES: u64 = 12;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

@@ -1,4 +1,4 @@
-//! Data as plain vectors: texts and puzzles to tokens to batches. No tensors, and
+//! Data as plain vectors: texts, puzzles and images to batches. No tensors, and
 //! files only behind the feature `files`. A text lies in memory or in a mapped token
 //! file, and gives the same batches from either.
 //!
@@ -9,6 +9,8 @@ mod dataset;
 mod draw;
 mod epochs;
 mod error;
+#[cfg(feature = "images")]
+pub mod images;
 #[cfg(feature = "files")]
 mod pin;
 pub mod puzzles;

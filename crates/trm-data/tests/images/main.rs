@@ -1,0 +1,45 @@
+//! Images: what is read is checked, what is held out is fixed, and batches are a
+//! function of the seed and their number.
+
+mod batches;
+mod digits;
+mod idx;
+mod parts;
+
+use std::path::Path;
+
+use trm_data::images::{
+    ImageDataset, ImageError, ImageOptions, ImageSize, ImageSource, LabelledImages, Preprocessing,
+};
+
+/// `images` small images of two classes in memory; no two are alike.
+fn sample(images: usize, size: ImageSize) -> LabelledImages {
+    let labels: Vec<u16> = (0..images).map(|image| (image % 3 == 0).into()).collect();
+    LabelledImages {
+        name: "sample".into(),
+        classes: vec!["a".into(), "b".into()],
+        size,
+        levels: 255,
+        pixels: (0..images * size.bytes()).map(|byte| (byte * 31 % 251) as u8).collect(),
+        counts: [labels.len(), 0, 0],
+        labels,
+        sha256: String::new(),
+    }
+}
+
+fn options(preprocessing: Preprocessing) -> ImageOptions {
+    ImageOptions { preprocessing, val_fraction: 0.1 }
+}
+
+fn load(folder: &Path, preprocessing: Preprocessing) -> Result<ImageDataset, ImageError> {
+    ImageDataset::load(&ImageSource::Files(folder.into()), &options(preprocessing))
+}
+
+/// What loading a folder says, which names `file`, and has a hint.
+fn refused(folder: &Path, preprocessing: Preprocessing, file: &str) -> String {
+    let error = load(folder, preprocessing).expect_err("refused");
+    let message = error.to_string();
+    assert!(message.contains(file), "`{file}` is not in: {message}");
+    assert!(error.hint().len() > 10, "{}", error.hint());
+    message
+}
