@@ -17,6 +17,34 @@ pub fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>) -> Tensor<D> {
     x.reshape([rows, input]).matmul(w.transpose()).reshape(dims)
 }
 
+/// See [`crate::affine`].
+pub fn affine<const D: usize>(x: Tensor<D>, w: Tensor<2>, b: Tensor<1>) -> Tensor<D> {
+    linear(x, w) + b.unsqueeze()
+}
+
+/// See [`crate::affine_positions`].
+pub fn affine_positions(x: Tensor<3>, w: Tensor<2>, b: Tensor<1>) -> Tensor<3> {
+    affine(x.swap_dims(1, 2), w, b).swap_dims(1, 2)
+}
+
+/// See [`crate::layer_norm`].
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    w: Tensor<1>,
+    b: Tensor<1>,
+    eps: f64,
+) -> Tensor<D> {
+    let centred = x.clone() - x.mean_dim(D - 1);
+    let variance = centred.clone().square().mean_dim(D - 1);
+    centred / variance.add_scalar(eps).sqrt() * w.unsqueeze() + b.unsqueeze()
+}
+
+/// See [`crate::gelu`].
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let share = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0);
+    x.mul_scalar(0.5) * share
+}
+
 /// See [`crate::add_rms_norm`].
 pub fn add_rms_norm<const D: usize>(h: Tensor<D>, m: Tensor<D>, eps: f64) -> Tensor<D> {
     let sum = h + m;

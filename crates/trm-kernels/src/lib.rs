@@ -36,6 +36,39 @@ pub fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::linear_map(x.into_dispatch(), w.into_dispatch()))
 }
 
+/// `x · wᵀ + b` over the last axis: `[.., in] · [out, in]ᵀ + [out] → [.., out]`. Inside
+/// [`autocast`] the product is in half precision.
+pub fn affine<const D: usize>(x: Tensor<D>, w: Tensor<2>, b: Tensor<1>) -> Tensor<D> {
+    general::affine(x, w, b)
+}
+
+/// [`affine`] along the positions of a sequence, `[batch, in, dim] → [batch, out, dim]`:
+/// what is summed over is the second axis.
+pub fn affine_positions(x: Tensor<3>, w: Tensor<2>, b: Tensor<1>) -> Tensor<3> {
+    general::affine_positions(x, w, b)
+}
+
+/// Layer norm over the last axis with a learned weight and bias, `[dim]` each.
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    w: Tensor<1>,
+    b: Tensor<1>,
+    eps: f64,
+) -> Tensor<D> {
+    general::layer_norm(x, w, b, eps)
+}
+
+/// `x · Φ(x)` with the normal distribution Φ: exact GELU, not its tanh approximation.
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    general::gelu(x)
+}
+
+/// `x / √(mean(x²) + eps)` over the last axis, without a learned weight.
+pub fn rms_norm<const D: usize>(x: Tensor<D>, eps: f64) -> Tensor<D> {
+    // The norm does not change with the scale, and doubling is exact.
+    add_rms_norm(x.clone(), x, 4.0 * eps)
+}
+
 /// `rms(h + m)`: the residual sum, normalised over the last axis without a
 /// learned weight (post-norm, TRM). Both inputs and the output have one shape.
 pub fn add_rms_norm<const D: usize>(h: Tensor<D>, m: Tensor<D>, eps: f64) -> Tensor<D> {

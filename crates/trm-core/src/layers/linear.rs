@@ -34,13 +34,23 @@ pub struct Affine {
 }
 
 impl Affine {
+    /// A map from `input` to `output` features; the bias is 0.
+    pub fn new(input: usize, output: usize, init: &mut Init) -> Self {
+        Self { weight: init.lecun(output, input), bias: init.constant([output], 0.0) }
+    }
+
     /// A map with weight 0, whose output is `bias` until it is trained.
     pub fn constant(input: usize, output: usize, bias: f32, init: &Init) -> Self {
         Self { weight: init.constant([output, input], 0.0), bias: init.constant([output], bias) }
     }
 
-    /// `[rows, in] → [rows, out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        trm_kernels::linear(x, self.weight.val()) + self.bias.val().unsqueeze()
+    /// `[.., in] → [.., out]`.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        trm_kernels::affine(x, self.weight.val(), self.bias.val())
+    }
+
+    /// The map along the positions of a sequence, `[batch, in, dim] → [batch, out, dim]`.
+    pub fn forward_positions(&self, x: Tensor<3>) -> Tensor<3> {
+        trm_kernels::affine_positions(x, self.weight.val(), self.bias.val())
     }
 }

@@ -4,13 +4,19 @@
 mod attention;
 mod block;
 mod embedding;
+mod gated;
+mod layer_norm;
 mod linear;
 mod mixer;
+mod pre_norm;
 mod swiglu;
 
 pub use attention::{ContextKv, DraftPositions, SelfAttention};
 pub use block::{Block, BlockSpec};
 pub use embedding::Embedding;
+pub use gated::{GatedBlock, GatedMlp, GatedSpec};
+pub use layer_norm::LayerNorm;
 pub use linear::{Affine, Linear};
 pub use mixer::{Mixing, MixingBlock};
+pub use pre_norm::{PreNormBlock, PreNormSpec};
 pub use swiglu::SwiGlu;

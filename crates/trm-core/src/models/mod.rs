@@ -6,3 +6,5 @@ pub mod chunk_lm;
 pub mod toy_lm;
 pub mod trm;
 pub mod trm_lm;
+pub mod trm_vit;
+pub mod vit;
