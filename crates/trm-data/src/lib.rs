@@ -6,6 +6,8 @@
 //! than advanced, so that a resumed run needs nothing but its step.
 
 mod dataset;
+#[cfg(feature = "files")]
+mod disk;
 mod draw;
 mod epochs;
 mod error;
@@ -16,6 +18,10 @@ mod pin;
 pub mod puzzles;
 mod source;
 mod split;
+#[cfg(all(feature = "files", feature = "images"))]
+mod tensor_file;
+#[cfg(all(feature = "files", feature = "images"))]
+mod tensor_writer;
 mod text;
 
 pub use dataset::Dataset;

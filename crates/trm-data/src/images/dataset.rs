@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::augment::Augment;
 use super::batch::ImageBatch;
 use super::error::ImageError;
+use super::picture::{Picture, check_shape};
 use super::preprocessing::Preprocessing;
 use super::set::{ImageSet, ImageSize, Pixels};
 use super::source::{ImageSource, LabelledImages};
@@ -117,6 +118,7 @@ impl ImageDataset {
 }
 
 /// All of a dataset but its pixels, before it is split.
+#[derive(Clone, Debug)]
 pub(crate) struct Content {
     pub name: String,
     pub classes: Vec<String>,
@@ -146,7 +148,8 @@ impl LabelledImages {
         if self.counts.iter().sum::<usize>() != images {
             return Err(damaged(format!("it has {images} labels for {:?} images", self.counts)));
         }
-        if self.levels == 0
+        if ![1, 3].contains(&self.size.channels)
+            || self.levels == 0
             || self.size.bytes() == 0
             || self.pixels.len() != images * self.size.bytes()
         {
@@ -160,14 +163,24 @@ impl LabelledImages {
         Ok(self)
     }
 
-    /// The same images in the model's size and channels.
+    /// The same images in the model's size and channels. What changes has full
+    /// brightness at 255.
     fn preprocessed(self, preprocessing: &Preprocessing) -> Result<Self, ImageError> {
         let ImageSize { channels, height, width } = self.size;
         let size = preprocessing.size;
         if [height, width] == [size, size] && channels == preprocessing.channels {
             return Ok(self);
         }
-        Err(ImageError::OtherSize { path: self.name, width, height, size })
+        check_shape(&self.name, height, width, preprocessing)?;
+        let levels = u32::from(self.levels);
+        let bright = |byte: &u8| ((u32::from(*byte) * 255 + levels / 2) / levels).min(255) as u8;
+        let mut pixels = Vec::new();
+        for image in self.pixels.chunks_exact(self.size.bytes()) {
+            let picture = Picture { size: self.size, pixels: image.iter().map(bright).collect() };
+            pixels.extend(picture.fit(&self.name, preprocessing)?);
+        }
+        let size = ImageSize { channels: preprocessing.channels, height: size, width: size };
+        Ok(Self { size, levels: 255, pixels, ..self })
     }
 }
 

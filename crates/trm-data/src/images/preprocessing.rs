@@ -125,6 +125,19 @@ impl Preprocessing {
         Ok(())
     }
 
+    /// What the bytes of an image depend on, in words.
+    #[cfg(feature = "files")]
+    pub(crate) fn geometry(&self) -> String {
+        let Self { channels, size, resize, crop, filter, .. } = self;
+        let resize = match resize {
+            Resize::Off => "not resized".into(),
+            Resize::Exact { height, width } => format!("resized to {width} × {height}"),
+            Resize::ShortestEdge { length } => format!("resized to {length} on the shorter side"),
+        };
+        let crop = if *crop { ", cropped" } else { "" };
+        format!("{channels} × {size} × {size}, {resize} ({filter:?}){crop}")
+    }
+
     /// The bytes of an image, `[channels, height, width]` with full brightness at
     /// `levels`, as the model takes them.
     pub fn normalised(&self, image: &[u8], levels: u8) -> Vec<f32> {

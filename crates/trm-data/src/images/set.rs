@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "files")]
+use super::prepared::PreparedImages;
 use super::preprocessing::Preprocessing;
 
 /// Channels, height and width of an image.
@@ -27,12 +29,16 @@ impl ImageSize {
 #[derive(Clone, Debug)]
 pub(crate) enum Pixels {
     Memory(Arc<Vec<u8>>),
+    #[cfg(feature = "files")]
+    Mapped(Arc<PreparedImages>),
 }
 
 impl Pixels {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Memory(bytes) => bytes,
+            #[cfg(feature = "files")]
+            Self::Mapped(file) => file.pixels(),
         }
     }
 }

@@ -7,11 +7,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use trm_spec::Vocab;
 
 use super::read_errors::unreadable;
+use crate::disk::{explained, hex};
 use crate::error::DataError;
 
 /// What the header of a token file calls its format.
@@ -262,22 +263,5 @@ impl TokenFile {
         assert!(range.start <= range.end && range.end <= self.len(), "a range of the tokens");
         let at = |token: usize| self.data.start + token * self.width.bytes();
         at(range.start)..at(range.end)
-    }
-}
-
-/// A digest in hexadecimal.
-pub(crate) fn hex(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn explained(error: &SafeTensorError) -> String {
-    match error {
-        SafeTensorError::MetadataIncompleteBuffer => {
-            "it is shorter or longer than its header says".into()
-        }
-        SafeTensorError::HeaderTooSmall | SafeTensorError::InvalidHeaderLength => {
-            "it ends inside its header".into()
-        }
-        other => format!("its header cannot be read ({other})"),
     }
 }

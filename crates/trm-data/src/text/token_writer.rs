@@ -2,7 +2,6 @@
 //! and digest, is filled in at the end; the file gets its name when it is whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,8 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use trm_spec::Vocab;
 
-use super::token_file::{FORMAT, TENSOR, VAL_TOKENS, Width, hex};
+use super::token_file::{FORMAT, TENSOR, VAL_TOKENS, Width};
+use crate::disk::{hex, persist, unnamed};
 use crate::error::DataError;
 
 /// A token file that is being written. It is removed again unless
@@ -99,13 +99,7 @@ impl TokenWriter {
             self.file.seek(SeekFrom::Start(0))?;
             self.file.write_all(&(self.header as u64).to_le_bytes())?;
             self.file.write_all(&header)?;
-            let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
-            file.persist(&self.path).map_err(|error| error.error)?;
-            if cfg!(unix) {
-                File::open(folder_of(&self.path))?.sync_all()?;
-            }
-            Ok(())
+            persist(self.file, &self.path)
         };
         attempt().map_err(|error| unwritable(&path, error))
     }
@@ -130,25 +124,6 @@ impl TokenWriter {
             },
         }))?)
     }
-}
-
-/// A file beside `path` that disappears unless it is given a name.
-fn unnamed(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = folder_of(path);
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".unfinished-");
-    #[cfg(unix)]
-    {
-        // As any other new file: readable to whom the user's mask allows it.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn unwritable(path: &Path, source: io::Error) -> DataError {

@@ -1,7 +1,8 @@
 //! The digits are UCI's, and are held out as they always were.
 
 use trm_data::images::{
-    ImageDataset, ImageSource, ImageSplit, Preprocessing, digits, draw_to_digit,
+    BITMAP, ImageDataset, ImageSource, ImageSplit, Preprocessing, digits, draw_to_digit,
+    fit_drawing,
 };
 
 use crate::options;
@@ -66,4 +67,48 @@ fn a_drawing_is_counted_in_blocks() {
     let set: Vec<_> = digit.iter().enumerate().filter(|(_, count)| **count > 0).collect();
     assert_eq!(set, [(1, &16), (63, &2)]);
     assert_eq!(draw_to_digit(&[true; 1024]), [16; 64]);
+}
+
+#[test]
+fn a_drawing_fills_the_height_and_is_in_the_middle() {
+    let drawn = |height: usize, width: usize, ink: &dyn Fn(usize, usize) -> bool| {
+        let drawing: Vec<bool> =
+            (0..height * width).map(|place| ink(place / width, place % width)).collect();
+        fit_drawing(&drawing, width).map(|bitmap| draw_to_digit(&bitmap))
+    };
+    assert_eq!(drawn(50, 70, &|_, _| false), None);
+    // A bar of 8 × 2 of any size in any corner: 8 of 32 columns.
+    for scale in [1, 3, 20] {
+        let bar = |y: usize, x: usize| y < 8 * scale && x < 2 * scale;
+        let expected = Some(std::array::from_fn(|place| [0, 0, 0, 16, 16, 0, 0, 0][place % 8]));
+        assert_eq!(drawn(10 * scale, 9 * scale, &bar), expected);
+        assert_eq!(drawn(8 * scale, 2 * scale, &bar), expected);
+    }
+    // A wide one leaves paper on both sides.
+    let wide = drawn(4, 40, &|_, _| true).expect("a drawing");
+    assert_eq!(wide[..8], [0, 16, 16, 16, 16, 16, 16, 0]);
+    // A bitmap that fills the height comes back.
+    let ring: Vec<bool> = (0..BITMAP * BITMAP)
+        .map(|place| (place / 32, place % 32))
+        .map(|(y, x)| (6..26).contains(&x) && (!(8..24).contains(&x) || !(3..29).contains(&y)))
+        .collect();
+    assert_eq!(fit_drawing(&ring, BITMAP).expect("a drawing"), *ring);
+}
+
+/// Labels belong to their images: the most similar training image has the same one.
+#[test]
+fn the_nearest_image_has_the_same_label() {
+    let digits = load();
+    let distance = |a: &[u8], b: &[u8]| -> u32 {
+        a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+    };
+    let right = (0..digits.test.len())
+        .filter(|i| {
+            let image = digits.test.image(*i);
+            let nearest =
+                (0..digits.train.len()).min_by_key(|j| distance(image, digits.train.image(*j)));
+            nearest.map(|j| digits.train.label(j)) == Some(digits.test.label(*i))
+        })
+        .count();
+    assert!(right >= 350, "{right} of 359");
 }

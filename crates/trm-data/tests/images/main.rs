@@ -2,9 +2,16 @@
 //! function of the seed and their number.
 
 mod batches;
+mod cifar;
+mod config;
+mod decode;
 mod digits;
+mod features;
+mod folders;
 mod idx;
 mod parts;
+mod prepared;
+mod resize;
 
 use std::path::Path;
 
@@ -33,6 +40,17 @@ fn options(preprocessing: Preprocessing) -> ImageOptions {
 
 fn load(folder: &Path, preprocessing: Preprocessing) -> Result<ImageDataset, ImageError> {
     ImageDataset::load(&ImageSource::Files(folder.into()), &options(preprocessing))
+}
+
+/// A PNG of one colour.
+fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().expect("in memory");
+    writer.write_image_data(&colour.repeat((width * height) as usize)).expect("in memory");
+    writer.finish().expect("in memory");
+    bytes
 }
 
 /// What loading a folder says, which names `file`, and has a hint.

@@ -1,0 +1,58 @@
+//! What all files that are written here share: they get their names when they are
+//! whole, and say in the same words why they cannot be read.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use safetensors::SafeTensorError;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+/// A file beside `path` that disappears unless it is given a name.
+pub(crate) fn unnamed(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".unfinished-");
+    #[cfg(unix)]
+    {
+        // As any other new file: readable to whom the user's mask allows it.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// Gives a written file the name `path`, replacing an older one.
+pub(crate) fn persist(file: BufWriter<NamedTempFile>, path: &Path) -> io::Result<()> {
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    if cfg!(unix) {
+        File::open(folder_of(path))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// A digest in hexadecimal.
+pub(crate) fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What is wrong with the header of a safetensors file.
+pub(crate) fn explained(error: &SafeTensorError) -> String {
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer => {
+            "it is shorter or longer than its header says".into()
+        }
+        SafeTensorError::HeaderTooSmall | SafeTensorError::InvalidHeaderLength => {
+            "it ends inside its header".into()
+        }
+        other => format!("its header cannot be read ({other})"),
+    }
+}
