@@ -8,6 +8,7 @@ import type { DatasetChoice } from './dataset';
 import type { SavedList } from './saved-list.svelte';
 import type { SavedRun, SavedRuns } from './saved-runs';
 import type { Shipped } from './manifest';
+import { trainedFor } from './format';
 import { preset, titleOf } from './presets';
 import type { Notice, Phase, RunState } from './state';
 import type { Wish } from './url';
@@ -136,6 +137,10 @@ export abstract class RunController<R extends Training = Training> {
   /** The title of the current run: of the pre-trained model or of the preset. */
   get title(): string {
     return this.current.origin?.title ?? titleOf(this.current.preset);
+  }
+  /** The title and how long the run was trained; empty without a run. */
+  get who(): string {
+    return this.state.summary ? `${this.title}, ${trainedFor(this.state.step)}` : '';
   }
 
   /** Title and step of a saved run. */

@@ -1,11 +1,10 @@
 // State and actions of the puzzles page.
 
-import { trainedFor } from '../../run/format';
 import type { SessionClient } from '../../client/client';
 import type { RunConfig } from '../../gen';
 import type { SavedRuns } from '../../run/saved-runs';
 import type { Shipped } from '../../run/manifest';
-import { preset, presetOfKind, titleOf } from '../../run/presets';
+import { preset, presetOfKind } from '../../run/presets';
 import { knowsAll } from './arc';
 import type { Grade } from './kinds';
 import { ARC, kindOf, OFFERED, type Subject } from './kinds';
@@ -57,13 +56,6 @@ export class PuzzlesPage extends RunController<Solver> {
   get attempts(): ArcPredictions {
     return this.run.attempts;
   }
-  /** Title of the current model and how long it was trained. */
-  get who(): string {
-    const { summary, step } = this.state;
-    if (!summary) return '';
-    const name = this.current.origin?.title ?? titleOf(this.current.preset);
-    return `${name}, ${trainedFor(step)}`;
-  }
   /** The current kind of puzzle. */
   get subject(): Subject {
     if (this.state.summary) return this.run.subject;
@@ -114,16 +106,6 @@ export class PuzzlesPage extends RunController<Solver> {
     this.editor.clear();
     this.run.cursor.set(null, this.cursor.at);
     this.#given();
-  }
-
-  /** Selects a supervision step and a cell. */
-  point(step: number | null, at: number | null): void {
-    this.cursor.set(step, at);
-  }
-
-  /** Selects a cell without changing the step. */
-  pointAt(at: number): void {
-    this.cursor.at = at;
   }
 
   lookAt(change: Partial<Look>): void {
