@@ -45,7 +45,7 @@ test('axe-core finds nothing wrong with a run', async ({ page, play }) => {
   await everySize(play, 'a run');
 });
 
-test('axe-core finds nothing wrong with the training lab', async ({ page, play }) => {
+test('axe-core finds nothing wrong with a run and its experiments', async ({ page, play }) => {
   await play.open('?preset=tiny&max_iters=100000&duel=tiny&duel_steps=40');
   await play.stepOnce(2);
   await page.getByRole('slider', { name: 'Learning rate' }).fill('-2');
@@ -57,18 +57,18 @@ test('axe-core finds nothing wrong with the training lab', async ({ page, play }
   await expect(page.getByTestId(TESTIDS.past)).toContainText('n_layers 1');
   await play.stepOnce();
   await page.getByRole('slider', { name: 'Learning rate' }).fill('-3');
-  const duel = page.getByTestId(TESTIDS.duel);
+  const comparison = page.getByTestId(TESTIDS.comparison);
   await play.button('Train both').click();
-  await expect(duel).toHaveAttribute('data-phase', 'done');
+  await expect(comparison).toHaveAttribute('data-phase', 'done');
   await play.button('Train the leaky model').click();
   await expect(page.getByTestId(TESTIDS.leak)).toHaveAttribute('data-scored', /^\d+$/);
   await play.button('Stop').click();
   await page.getByTestId(TESTIDS.changes).getByRole('button').focus();
-  await everySize(play, 'the lab');
-  await duel.getByRole('textbox', { name: 'Any other setting' }).first().fill('batch_size=3');
-  await duel.getByRole('textbox', { name: 'Any other setting' }).first().blur();
-  await expect(duel.getByRole('alert')).toBeVisible();
-  await everySize(play, 'a duel that is refused');
+  await everySize(play, 'the experiments');
+  await comparison.getByRole('textbox', { name: 'Any other setting' }).first().fill('batch_size=3');
+  await comparison.getByRole('textbox', { name: 'Any other setting' }).first().blur();
+  await expect(comparison.getByRole('alert')).toBeVisible();
+  await everySize(play, 'a comparison that is refused');
 });
 
 test('axe-core finds nothing wrong with a model that was just opened', async ({

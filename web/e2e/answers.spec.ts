@@ -1,4 +1,4 @@
-// Depth as a dial: the same question, the same luck, another depth.
+// Recursion depth: the same prompt and random seed at other depths.
 
 import { expect, test } from './support/test';
 

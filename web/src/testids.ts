@@ -22,7 +22,7 @@ export const TESTIDS = {
   gallery: 'gallery',
   changes: 'changes',
   past: 'past',
-  duel: 'duel',
+  comparison: 'comparison',
   standing: 'standing',
   verdict: 'verdict',
   leak: 'leak',

@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { SessionClient } from '../src/client/client';
 import { Answer } from '../src/rooms/language/answer.svelte';
 import type { Command, Event, Failure } from '../src/gen';
-import { DEFAULT_QUESTION } from '../src/rooms/language/url';
+import { DEFAULT_OPTIONS } from '../src/rooms/language/url';
 import { Answering } from './support/session';
 
 /** A session that writes `text`, whatever it is asked, or fails. */
@@ -29,7 +29,7 @@ class FakeSession extends Answering {
   }
 }
 
-const QUESTION = { ...DEFAULT_QUESTION, depth: 3 };
+const OPTIONS = { ...DEFAULT_OPTIONS, depth: 3 };
 
 let session: FakeSession;
 let client: SessionClient;
@@ -41,7 +41,7 @@ beforeEach(() => {
   answer = new Answer();
 });
 
-const advance = (step = 1) => answer.advance(client, QUESTION, step);
+const advance = (step = 1) => answer.advance(client, OPTIONS, step);
 
 async function finish(step = 1): Promise<void> {
   while (await advance(step));
@@ -52,7 +52,7 @@ test('writes piece by piece until the text is whole, then rests', async () => {
   expect(answer.writing).toBe(true);
   expect(session.commands[0]).toMatchObject({
     type: 'generate',
-    options: { prompt: QUESTION.prompt, depth: 3, seed: QUESTION.seed },
+    options: { prompt: OPTIONS.prompt, depth: 3, seed: OPTIONS.seed },
   });
   await advance();
   expect(answer.text.length).toBeGreaterThan(0);
@@ -76,7 +76,7 @@ test('a refreshed text takes the place of the old one as a whole', async () => {
   expect(answer.step).toBe(2);
 });
 
-test('a question that changes in the middle closes the old text', async () => {
+test('a prompt that changes in the middle closes the old text', async () => {
   await advance();
   await advance();
   answer.stale = true;
@@ -87,7 +87,7 @@ test('a question that changes in the middle closes the old text', async () => {
   ]);
 });
 
-test('says what is wrong with the question, and recovers with the next', async () => {
+test('says what is wrong with the prompt, and recovers with the next', async () => {
   session.failure = { kind: 'prompt', message: 'no “é” here', hint: 'Leave it out.' };
   await advance();
   expect(answer.problem).toBe('No “é” here. Leave it out.');
@@ -109,23 +109,23 @@ test('a text that fails in the middle is reported once and not asked for again',
   expect(await advance()).toBe(false);
 });
 
-test('a lost device is not taken for a bad question', async () => {
+test('a lost device is not taken for a bad prompt', async () => {
   session.failure = { kind: 'device', message: 'the device is lost', hint: 'Wait.' };
   await expect(advance()).rejects.toThrow('the device is lost');
   expect(answer.problem).toBeNull();
 });
 
-test('another question is seen being answered, the same one is only refreshed', async () => {
+test('a text with other options is seen being written, one with the same options is only refreshed', async () => {
   await finish();
   const old = answer.text;
   session.text = 'ABCDEFGH'.repeat(30);
-  answer.renew(QUESTION);
+  answer.renew(OPTIONS);
   expect(answer.urgent).toBe(false);
   await advance();
   await advance();
   expect(answer.text).toBe(old);
 
-  answer.renew({ ...QUESTION, depth: 4 });
+  answer.renew({ ...OPTIONS, depth: 4 });
   expect(answer.urgent).toBe(true);
   await advance();
   await advance();
@@ -145,7 +145,7 @@ test('a text to be watched is written token by token, and only a new one', async
   expect(answer.due(now)).toBeGreaterThan(50_000);
   expect(await advance()).toBe(false);
   answer.pace = 0;
-  answer.renew({ ...QUESTION, depth: 4 });
+  answer.renew({ ...OPTIONS, depth: 4 });
   await finish();
   expect(answer.text).toBe('abc');
   expect(answer.due(now)).toBeNull();

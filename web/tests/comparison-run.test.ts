@@ -1,4 +1,4 @@
-// Who trains when in a duel, with workers that answer at once.
+// Which side trains when in an A/B comparison, with workers that answer at once.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -64,7 +64,7 @@ class FakeWorker extends Answering {
         return { type: 'evaluated', step: this.#step, depths };
       }
       default:
-        throw new Error(`not asked in a duel: ${command.type}`);
+        throw new Error(`not asked in a comparison: ${command.type}`);
     }
   }
 
@@ -100,7 +100,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-function duel(plan: Partial<ComparisonPlan> = {}): Comparison {
+function comparisonOf(plan: Partial<ComparisonPlan> = {}): Comparison {
   return new Comparison(
     {
       spawn: () => {
@@ -123,7 +123,7 @@ function duel(plan: Partial<ComparisonPlan> = {}): Comparison {
 const running = () => workers.filter((worker) => !worker.ended).length;
 
 test('the run at hand rests first; then each side does what the other did', async () => {
-  const two = duel();
+  const two = comparisonOf();
   await two.train();
   expect(two.phase).toBe('done');
   expect(log[0]).toBe('quiet');
@@ -145,7 +145,7 @@ test('the run at hand rests first; then each side does what the other did', asyn
 });
 
 test('a pause in the turn of A lets B catch up, and training goes on from there', async () => {
-  const two = duel();
+  const two = comparisonOf();
   meanwhile = () => {
     if (log.at(-1) === 'A 2') two.pause();
   };
@@ -162,7 +162,7 @@ test('a pause in the turn of A lets B catch up, and training goes on from there'
 });
 
 test('pressed on and off within a slice, no step is lost or made twice', async () => {
-  const two = duel();
+  const two = comparisonOf();
   const later: Promise<void>[] = [];
   meanwhile = () => {
     two.pause();
@@ -180,7 +180,7 @@ test('pressed on and off within a slice, no step is lost or made twice', async (
 
 test('an error of a side is said by its name, ends both, and keeps their curves', async () => {
   failsAt = 20;
-  const two = duel();
+  const two = comparisonOf();
   await two.train();
   expect(two.phase).toBe('failed');
   expect(two.problem).toBe('A: The loss is not a number. Slower.');
@@ -192,7 +192,7 @@ test('an error of a side is said by its name, ends both, and keeps their curves'
 });
 
 test('closed in the middle, it leaves nothing running and says nothing', async () => {
-  const two = duel();
+  const two = comparisonOf();
   meanwhile = () => {
     if (log.at(-1) === 'B 4') two.show(false);
   };
@@ -203,7 +203,7 @@ test('closed in the middle, it leaves nothing running and says nothing', async (
 });
 
 test('a plan that cannot be compared is not trained', async () => {
-  const two = duel({ a: { batch_size: 3 } });
+  const two = comparisonOf({ a: { batch_size: 3 } });
   await two.train();
   expect(two.phase).toBe('ready');
   expect(workers).toHaveLength(0);

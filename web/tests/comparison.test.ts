@@ -30,7 +30,7 @@ const read = (search: string) => {
   return { plan, problems };
 };
 
-describe('a duel in the address', () => {
+describe('a comparison in the address', () => {
   test('is none where nothing is said of it', () => {
     expect(read('?preset=tiny')).toEqual({ plan: null, problems: [] });
   });

@@ -11,7 +11,7 @@ import {
 } from '../src/rooms/language/comparison-plan';
 import { DEFAULT_PRESET, preset } from '../src/run/presets';
 import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
-import { DEEPEST, MOST_COMPARED, DEFAULT_QUESTION, read, write } from '../src/rooms/language/url';
+import { DEEPEST, MOST_COMPARED, DEFAULT_OPTIONS, read, write } from '../src/rooms/language/url';
 import { readPuzzle } from '../src/rooms/puzzles/url';
 import { lengthOf } from '../src/gen';
 
@@ -41,14 +41,14 @@ const changes = fc.tuple(...SETTINGS.map((s) => fc.option(values(s), { freq: 3 }
 
 const depths = fc.integer({ min: 1, max: DEEPEST });
 
-const questions = fc.record({
+const anyOptions = fc.record({
   prompt: fc.string(),
   temperature: fc.double({ min: 0, max: 5, noNaN: true }),
   topK: fc.nat(100),
   seed: fc.nat(),
   depth: fc.option(depths),
   depths: fc.option(fc.array(depths, { minLength: 1, maxLength: MOST_COMPARED })),
-  probe: fc.option(fc.string()),
+  referenceText: fc.option(fc.string()),
 });
 
 const sides = fc
@@ -63,7 +63,7 @@ const shown = (plan: ComparisonPlan | null) =>
   plan && { ...plan, a: encode(plan.a), b: encode(plan.b) };
 
 /** Plans as the page makes them: a side holds what differs from the preset. */
-const duels = fc
+const comparisons = fc
   .record({
     base: fc.constantFrom(...PRESETS.map((preset) => preset.name)),
     steps: fc.integer({ min: 1, max: MOST_STEPS }),
@@ -76,16 +76,16 @@ const duels = fc
   });
 
 describe('the address', () => {
-  test('gives back every configuration and question that was written', () => {
+  test('gives back every configuration and all options that were written', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...PRESETS),
         changes,
-        questions,
-        fc.option(duels),
+        anyOptions,
+        fc.option(comparisons),
         fc.constantFrom('auto', 'cpu', 'gpu'),
         fc.boolean(),
-        (base, changed, question, duel, device, software) => {
+        (base, changed, options, comparison, device, software) => {
           let config = base.config;
           for (const [i, setting] of SETTINGS.entries()) {
             const value = changed[i] ?? null;
@@ -94,18 +94,33 @@ describe('the address', () => {
             if (value !== null) config = withSetting(config, setting, value);
           }
           const page = read(
-            write({ preset: base.name, config, origin: null, question, duel, device, software }),
+            write({
+              preset: base.name,
+              config,
+              origin: null,
+              options,
+              comparison,
+              device,
+              software,
+            }),
           );
           expect(page.problems).toEqual([]);
           expect(page.preset).toBe(base.name);
           expect(page.device).toBe(device);
           expect(page.software).toBe(software);
-          expect(shown(page.duel)).toEqual(shown(duel));
+          expect(shown(page.comparison)).toEqual(shown(comparison));
           expect(same(page.config, config)).toBe(true);
-          for (const key of ['prompt', 'topK', 'seed', 'depth', 'depths', 'probe'] as const) {
-            expect(page.question[key]).toEqual(question[key]);
+          for (const key of [
+            'prompt',
+            'topK',
+            'seed',
+            'depth',
+            'depths',
+            'referenceText',
+          ] as const) {
+            expect(page.options[key]).toEqual(options[key]);
           }
-          expect(page.question.temperature).toBeCloseTo(question.temperature, 12);
+          expect(page.options.temperature).toBeCloseTo(options.temperature, 12);
         },
       ),
     );
@@ -115,8 +130,8 @@ describe('the address', () => {
     const config = preset(DEFAULT_PRESET);
     expect(config).not.toBeNull();
     if (!config) return;
-    const page = { preset: DEFAULT_PRESET, config, question: DEFAULT_QUESTION, origin: null };
-    expect(write({ ...page, duel: null, device: 'auto', software: false })).toBe(
+    const page = { preset: DEFAULT_PRESET, config, options: DEFAULT_OPTIONS, origin: null };
+    expect(write({ ...page, comparison: null, device: 'auto', software: false })).toBe(
       `?preset=${DEFAULT_PRESET}`,
     );
   });
@@ -137,7 +152,7 @@ describe('the address', () => {
       '“some” is not a valid value for decay.',
     ]);
     expect(lengthOf(page.config.model)).toBe(16);
-    expect(page.question.topK).toBe(DEFAULT_QUESTION.topK);
+    expect(page.options.topK).toBe(DEFAULT_OPTIONS.topK);
     expect(page.explicit).toBe(true);
   });
 
@@ -164,10 +179,10 @@ describe('the address', () => {
   });
 
   test('keeps depths within the sliders', () => {
-    const { question } = read('?depth=99&depths=0,x,3.2,,9,5,1');
-    expect(question.depth).toBe(DEEPEST);
-    expect(question.depths).toEqual([1, 3, DEEPEST, 5]);
-    expect(read('?depth=&depths=none').question).toMatchObject({ depth: null, depths: null });
+    const { options } = read('?depth=99&depths=0,x,3.2,,9,5,1');
+    expect(options.depth).toBe(DEEPEST);
+    expect(options.depths).toEqual([1, 3, DEEPEST, 5]);
+    expect(read('?depth=&depths=none').options).toMatchObject({ depth: null, depths: null });
   });
 });
 
@@ -177,8 +192,8 @@ describe('the address of a model that comes with the page', () => {
     preset: DEFAULT_PRESET,
     config,
     origin: { name: 'elastic', config },
-    question: DEFAULT_QUESTION,
-    duel: null,
+    options: DEFAULT_OPTIONS,
+    comparison: null,
     device: 'auto',
     software: false,
   } as const;
@@ -193,16 +208,16 @@ describe('the address of a model that comes with the page', () => {
     });
   });
 
-  test('carries the question, and what was changed of the model’s settings', () => {
+  test('carries the options, and what was changed of the model’s settings', () => {
     fc.assert(
-      fc.property(fc.nat(), positive, questions, (max_iters, learning_rate, question) => {
+      fc.property(fc.nat(), positive, anyOptions, (max_iters, learning_rate, options) => {
         const changed = { ...config, train: { ...config.train, max_iters, learning_rate } };
-        const back = read(write({ ...page, config: changed, question }));
+        const back = read(write({ ...page, config: changed, options }));
         expect(back.problems).toEqual([]);
         expect(back.checkpoint).toBe('elastic');
         expect({ ...config.train, ...back.live }).toEqual(changed.train);
-        expect(back.question.prompt).toBe(question.prompt);
-        expect(back.question.depths).toEqual(question.depths);
+        expect(back.options.prompt).toBe(options.prompt);
+        expect(back.options.depths).toEqual(options.depths);
       }),
     );
   });
@@ -215,7 +230,7 @@ describe('the address of a model that comes with the page', () => {
       '“soon” is not a valid value for max_iters.',
     ]);
     expect(page.live).toEqual({});
-    expect(page.question.depth).toBe(8);
+    expect(page.options.depth).toBe(8);
   });
 });
 

@@ -4,10 +4,10 @@ import { type SessionClient, SessionError } from '../../client/client';
 import type { Generated, GenerateOptions } from '../../gen';
 import { isTraced } from './generation';
 import { sentence } from '../../run/format';
-import type { Question } from './url';
+import type { PromptOptions } from './url';
 
 /** Prompt and options of one text. */
-export type Asked = Pick<Question, 'prompt' | 'temperature' | 'topK' | 'seed'> & {
+export type TextOptions = Pick<PromptOptions, 'prompt' | 'temperature' | 'topK' | 'seed'> & {
   readonly depth: number;
 };
 
@@ -42,7 +42,7 @@ export class Answer {
   #piece = 4;
   #next = 0;
   /** Prompt and options of the text. */
-  #options: GenerateOptions | null = null;
+  #requested: GenerateOptions | null = null;
 
   constructor(length = 160) {
     this.#length = length;
@@ -61,10 +61,10 @@ export class Answer {
   }
 
   /** A new prompt is shown while it is generated; the same prompt is refreshed at once. */
-  renew(question: Asked): void {
+  renew(options: TextOptions): void {
     this.stale = true;
-    const options = this.#ask(question);
-    if (this.#options && JSON.stringify(options) === JSON.stringify(this.#options)) return;
+    const request = this.#request(options);
+    if (this.#requested && JSON.stringify(request) === JSON.stringify(this.#requested)) return;
     this.urgent = true;
     this.#fresh = true;
   }
@@ -76,9 +76,9 @@ export class Answer {
   }
 
   /** Generates more text; returns whether there was anything to do. */
-  async advance(client: SessionClient, question: Asked, step: number): Promise<boolean> {
+  async advance(client: SessionClient, options: TextOptions, step: number): Promise<boolean> {
     if (this.stale) {
-      await this.#begin(client, question, step);
+      await this.#begin(client, options, step);
       return true;
     }
     const before = performance.now();
@@ -116,10 +116,10 @@ export class Answer {
     this.writing = false;
   }
 
-  async #begin(client: SessionClient, question: Asked, step: number): Promise<void> {
+  async #begin(client: SessionClient, wanted: TextOptions, step: number): Promise<void> {
     this.stale = false;
-    const options = this.#ask(question);
-    this.#options = options;
+    const options = this.#request(wanted);
+    this.#requested = options;
     const old = this.#stream;
     this.#stream = null;
     this.#next = 0;
@@ -143,7 +143,7 @@ export class Answer {
     }
   }
 
-  #ask({ prompt, depth, temperature, topK, seed }: Asked): GenerateOptions {
+  #request({ prompt, depth, temperature, topK, seed }: TextOptions): GenerateOptions {
     const max_new_tokens = this.#length;
     return { prompt, depth, temperature, top_k: topK, seed, max_new_tokens };
   }

@@ -1,8 +1,8 @@
-// The text that is watched, and the same question at several depths with the
-// same luck.
+// The text that is watched, and texts of the same prompt and random seed at several
+// depths.
 
 import type { SessionClient } from '../../client/client';
-import type { Asked } from './asked';
+import type { ResolvedOptions } from './resolved-options';
 import { Answer } from './answer.svelte';
 
 /** Milliseconds between two refreshed texts while the model learns. */
@@ -24,11 +24,11 @@ export class Answers {
     for (const answer of [this.watched, ...this.compared]) answer.forget();
   }
 
-  /** The question changed: all begin again, so that all are of the same weights. */
-  renew(asked: Asked): void {
+  /** The options changed: all begin again, so that all are of the same weights. */
+  renew(resolved: ResolvedOptions): void {
     this.#next = 0;
-    this.#match(asked);
-    for (const [answer, depth] of this.#each(asked, true)) answer.renew({ ...asked, depth });
+    this.#match(resolved);
+    for (const [answer, depth] of this.#each(resolved, true)) answer.renew({ ...resolved, depth });
   }
 
   /** Whether a visitor waits for a first word. */
@@ -51,17 +51,17 @@ export class Answers {
   /** Writes on, the compared texts only where they are looked at; what was written. */
   async advance(
     client: SessionClient,
-    asked: Asked,
+    resolved: ResolvedOptions,
     step: number,
     now: number,
     compared: boolean,
   ): Promise<'nothing' | 'watched' | 'compared'> {
-    this.#match(asked);
-    const all = this.#each(asked, compared);
+    this.#match(resolved);
+    const all = this.#each(resolved, compared);
     // A text that someone waits for goes before one that is only refreshed.
     all.sort(([a], [b]) => Number(b.urgent) - Number(a.urgent));
     for (const [answer, depth] of all) {
-      if (!(await answer.advance(client, { ...asked, depth }, step))) continue;
+      if (!(await answer.advance(client, { ...resolved, depth }, step))) continue;
       if (!answer.writing) this.#next = now + EVERY;
       return answer === this.watched ? 'watched' : 'compared';
     }
@@ -75,16 +75,16 @@ export class Answers {
     return dues.length > 0 ? Math.min(...dues) : null;
   }
 
-  #match({ depths }: Asked): void {
+  #match({ depths }: ResolvedOptions): void {
     if (this.compared.length === depths.length) return;
     this.compared = depths.map((_, i) => this.compared[i] ?? new Answer());
   }
 
-  #each(asked: Asked, compared: boolean): [Answer, number][] {
+  #each(resolved: ResolvedOptions, compared: boolean): [Answer, number][] {
     const beside = this.compared.map((answer, i): [Answer, number] => [
       answer,
-      asked.depths[i] ?? asked.depth,
+      resolved.depths[i] ?? resolved.depth,
     ]);
-    return [[this.watched, asked.depth], ...(compared ? beside : [])];
+    return [[this.watched, resolved.depth], ...(compared ? beside : [])];
   }
 }

@@ -161,7 +161,7 @@ function decode(text: string): readonly (readonly [string, string])[] {
   });
 }
 
-/** Address parameters of the comparison. */
+/** Address parameters of the comparison; links hold them, so they keep their names. */
 export const COMPARISON_KEYS = ['duel', 'duel_steps', 'a', 'b'] as const;
 
 export function readComparison(query: URLSearchParams, problems: string[]): ComparisonPlan | null {

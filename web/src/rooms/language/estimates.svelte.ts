@@ -19,8 +19,9 @@ export class Estimates {
     if (name === undefined) return false;
     const config = preset(name);
     if (config) {
-      const probe = await client.ask({ type: 'benchmark', config, steps: 2 }, 'benchmarked');
-      this.known = { ...this.known, [name]: probe.ms_per_step };
+      const command = { type: 'benchmark', config, steps: 2 } as const;
+      const { ms_per_step } = await client.ask(command, 'benchmarked');
+      this.known = { ...this.known, [name]: ms_per_step };
     }
     return true;
   }

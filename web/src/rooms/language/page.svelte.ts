@@ -2,9 +2,9 @@
 
 import type { SessionClient } from '../../client/client';
 import type { SavedRuns } from '../../run/saved-runs';
-import { type Asked } from './asked';
+import { type ResolvedOptions } from './resolved-options';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
-import { type PageAddress, type Question, write } from './url';
+import { type PageAddress, type PromptOptions, write } from './url';
 import type { Answer } from './answer.svelte';
 import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
@@ -15,13 +15,13 @@ import { TextDatasets } from './datasets';
 import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
 import { LeakDemo } from './leak-demo.svelte';
-import type { Refining, Source } from './refining.svelte';
-import { type Part, Run } from './writer.svelte';
+import type { FollowedText, Refining } from './refining.svelte';
+import { LanguageRun, type Part } from './language-run.svelte';
 
 /** Shorter pasted texts are ignored. */
 const SHORTEST_PASTE = 1000;
 
-export class LanguagePage extends RunController<Run> {
+export class LanguagePage extends RunController<LanguageRun> {
   readonly comparison: Comparison;
   readonly leak: LeakDemo;
 
@@ -35,7 +35,7 @@ export class LanguagePage extends RunController<Run> {
       datasets,
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
-      run: (machine) => new Run(machine, address),
+      run: (machine) => new LanguageRun(machine, address),
     });
     this.#address = address;
     this.comparison = new Comparison(
@@ -52,7 +52,7 @@ export class LanguagePage extends RunController<Run> {
         }),
         remember: () => this.remember(),
       },
-      address.duel,
+      address.comparison,
     );
     this.leak = new LeakDemo({
       spawn,
@@ -75,12 +75,12 @@ export class LanguagePage extends RunController<Run> {
   get drafts(): boolean {
     return chunkSizeOf(this.state.summary?.config.model) > 1;
   }
-  get question(): Question {
-    return this.run.question;
+  get options(): PromptOptions {
+    return this.run.options;
   }
   /** The prompt and options, with defaults of the current model filled in. */
-  get asked(): Asked {
-    return this.run.asked;
+  get resolved(): ResolvedOptions {
+    return this.run.resolved;
   }
   /** The text that is watched being written. */
   get watched(): Answer {
@@ -103,8 +103,8 @@ export class LanguagePage extends RunController<Run> {
     return this.run.cursor;
   }
   /** The text that the grid follows. */
-  get reading(): Source {
-    return this.run.reading;
+  get followed(): FollowedText {
+    return this.run.followed;
   }
   /** Milliseconds per step, by preset. */
   get estimates(): Readonly<Record<string, number>> {
@@ -141,19 +141,19 @@ export class LanguagePage extends RunController<Run> {
   }
 
   /** Changes the prompt or the options. */
-  ask(change: Partial<Question> = {}): void {
-    const { prompt } = this.question;
-    Object.assign(this.question, change);
+  setOptions(change: Partial<PromptOptions>): void {
+    const { prompt } = this.options;
+    Object.assign(this.options, change);
     // The appended chunks belong to the old prompt.
-    if (this.question.prompt !== prompt) this.drafting.restart();
-    this.run.ask();
+    if (this.options.prompt !== prompt) this.drafting.restart();
+    this.run.renew();
     this.bar.soon(this.address());
     this.queue.poke();
   }
 
   /** Lets the grid follow the generated text or the fixed text. */
-  read(source: Source): void {
-    this.run.source = source;
+  follow(text: FollowedText): void {
+    this.run.chosenText = text;
     this.run.refining.hurry();
     this.queue.poke();
   }
@@ -167,7 +167,7 @@ export class LanguagePage extends RunController<Run> {
 
   /** Appends the drafted chunk to the text, and drafts the next one. */
   take(): void {
-    this.drafting.take(this.question.prompt);
+    this.drafting.take(this.options.prompt);
     this.queue.poke();
   }
 
@@ -203,11 +203,11 @@ export class LanguagePage extends RunController<Run> {
   }
 
   protected address(): string {
-    const { question } = this;
+    const { options } = this;
     const { preset, origin } = this.current;
-    const duel = this.comparison.open ? this.comparison.plan : null;
+    const comparison = this.comparison.open ? this.comparison.plan : null;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    return write({ preset, config, origin, question, duel, device, software });
+    return write({ preset, config, origin, options, comparison, device, software });
   }
 }

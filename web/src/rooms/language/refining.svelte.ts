@@ -12,7 +12,7 @@ const EVERY = 1_000;
 const TOP = 10;
 
 /** The text that the grid follows. */
-export type Source = 'written' | 'probe';
+export type FollowedText = 'written' | 'reference';
 
 export interface Shown extends Reading {
   readonly pieces: readonly (string | null)[];

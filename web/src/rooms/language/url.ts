@@ -22,7 +22,7 @@ import {
 } from '../../run/url';
 
 /** Prompt, sampling options and depths. */
-export interface Question {
+export interface PromptOptions {
   prompt: string;
   temperature: number;
   topK: number;
@@ -32,13 +32,13 @@ export interface Question {
   /** Depths to compare; `null` means a default choice for the model. */
   depths: readonly number[] | null;
   /** The fixed text of the grid; `null` means the beginning of the training text. */
-  probe: string | null;
+  referenceText: string | null;
 }
 
 export interface PageAddress extends RunAddress, Wish {
-  readonly question: Question;
+  readonly options: PromptOptions;
   /** The A/B comparison. */
-  readonly duel: ComparisonPlan | null;
+  readonly comparison: ComparisonPlan | null;
   /** Whether a file from another page is waiting. */
   readonly handed: boolean;
   /** Error messages. */
@@ -46,20 +46,20 @@ export interface PageAddress extends RunAddress, Wish {
 }
 
 /** The part of the page that the address contains. */
-export type Page = RunPage & Wish & Pick<PageAddress, 'question' | 'duel'>;
+export type Page = RunPage & Wish & Pick<PageAddress, 'options' | 'comparison'>;
 
 export const DEEPEST = 8;
 /** Texts beside each other. */
 export const MOST_COMPARED = 4;
 
-export const DEFAULT_QUESTION: Question = {
+export const DEFAULT_OPTIONS: PromptOptions = {
   prompt: 'ROMEO:',
   temperature: 0.8,
   topK: 0,
   seed: 1,
   depth: null,
   depths: null,
-  probe: null,
+  referenceText: null,
 };
 
 const NUMBERS = [
@@ -82,26 +82,26 @@ export function read(search: string): PageAddress {
   return {
     ...run,
     ...readWish(query),
-    question: readQuestion(query),
-    duel: readComparison(query, problems),
+    options: readOptions(query),
+    comparison: readComparison(query, problems),
     handed: query.get('handed') === '1',
     problems,
   };
 }
 
-function readQuestion(query: URLSearchParams): Question {
-  const question: Question = { ...DEFAULT_QUESTION };
-  question.prompt = query.get('prompt') ?? question.prompt;
+function readOptions(query: URLSearchParams): PromptOptions {
+  const options: PromptOptions = { ...DEFAULT_OPTIONS };
+  options.prompt = query.get('prompt') ?? options.prompt;
   for (const [key, field] of NUMBERS) {
     const text = query.get(key);
     if (text !== null && text.trim() !== '' && Number.isFinite(Number(text))) {
-      question[field] = Number(text);
+      options[field] = Number(text);
     }
   }
-  question.depth = readDepths(query.get('depth'))?.[0] ?? null;
-  question.depths = readDepths(query.get('depths'));
-  question.probe = query.get('probe');
-  return question;
+  options.depth = readDepths(query.get('depth'))?.[0] ?? null;
+  options.depths = readDepths(query.get('depths'));
+  options.referenceText = query.get('probe');
+  return options;
 }
 
 /** Depths separated by commas; `null` when there is none. */
@@ -119,17 +119,18 @@ function clampDepth(depth: number): number {
 export function write(page: Page): string {
   const query = new URLSearchParams();
   writeRun(query, page);
-  if (page.question.prompt !== DEFAULT_QUESTION.prompt) query.set('prompt', page.question.prompt);
+  if (page.options.prompt !== DEFAULT_OPTIONS.prompt) query.set('prompt', page.options.prompt);
   for (const [key, field] of NUMBERS) {
-    if (page.question[field] !== DEFAULT_QUESTION[field]) {
-      query.set(key, String(page.question[field]));
+    if (page.options[field] !== DEFAULT_OPTIONS[field]) {
+      query.set(key, String(page.options[field]));
     }
   }
-  const { depth, depths, probe } = page.question;
+  const { depth, depths, referenceText } = page.options;
   if (depth !== null) query.set('depth', String(depth));
   if (depths !== null) query.set('depths', depths.join(','));
-  if (probe !== null) query.set('probe', probe);
-  if (page.duel) writeComparison(query, page.duel);
+  // Links hold this key, so it keeps its name.
+  if (referenceText !== null) query.set('probe', referenceText);
+  if (page.comparison) writeComparison(query, page.comparison);
   writeWish(query, page);
   return addressOf(query);
 }

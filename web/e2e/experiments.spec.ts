@@ -1,5 +1,5 @@
-// The training lab: settings moved while it trains, earlier runs on the chart,
-// and two configurations trained by turns.
+// Experiments: settings changed during training, earlier runs on the chart,
+// and two configurations trained alternately.
 
 import type { Locator, Page } from '@playwright/test';
 
@@ -114,13 +114,13 @@ test('earlier runs stay on the chart, with what they were', async ({ page, play 
   await expect(past.getByRole('listitem')).toContainText('learning_rate 0.003');
 });
 
-/** The card of a duel. */
-class Duel {
+/** The card of the A/B comparison. */
+class ComparisonCard {
   readonly card: Locator;
   readonly cells: Locator;
 
   constructor(readonly page: Page, readonly play: Playground) {
-    this.card = page.getByTestId(TESTIDS.duel);
+    this.card = page.getByTestId(TESTIDS.comparison);
     this.cells = page.getByTestId(TESTIDS.standing);
   }
 
@@ -145,18 +145,18 @@ class Duel {
 const SAME = '&duel=tiny&duel_steps=60';
 
 test('the same configuration twice gives the same curve twice, in turns', async ({ page, play }) => {
-  const duel = new Duel(page, play);
+  const comparison = new ComparisonCard(page, play);
   await play.open(`?preset=tiny&max_iters=100000${SAME}`);
   await play.button('Train').click();
   await play.reach(5);
   expect(page.workers()).toHaveLength(1);
-  await duel.button('Train both').click();
+  await comparison.button('Train both').click();
   // One thing is trained at a time.
   await play.phase('paused');
-  await duel.phase('done');
-  expect(await duel.row('Step')).toEqual(['60', '60']);
+  await comparison.phase('done');
+  expect(await comparison.row('Step')).toEqual(['60', '60']);
   for (const title of ['Training loss', 'Validation loss', 'Parameters']) {
-    const [a, b] = await duel.row(title);
+    const [a, b] = await comparison.row(title);
     expect(a).toMatch(/\d/);
     expect(b).toBe(a);
   }
@@ -170,31 +170,31 @@ test('two configurations pause at the same step, go on, and can be linked to', a
   page,
   play,
 }) => {
-  const duel = new Duel(page, play);
+  const comparison = new ComparisonCard(page, play);
   await play.open();
   await page.getByText('A/B comparison', { exact: true }).click();
   await expect(page).toHaveURL(/duel=page-tiny&a=n_layers:4,recursion_steps:1(&|$)/);
-  await duel.card.getByRole('combobox', { name: 'Base preset' }).selectOption('tiny');
-  await duel.card.getByRole('spinbutton', { name: 'Steps' }).fill('5000');
-  const rate = duel.side('B').getByRole('textbox', { name: 'learning_rate' });
+  await comparison.card.getByRole('combobox', { name: 'Base preset' }).selectOption('tiny');
+  await comparison.card.getByRole('spinbutton', { name: 'Steps' }).fill('5000');
+  const rate = comparison.side('B').getByRole('textbox', { name: 'learning_rate' });
   await rate.fill('0.01');
   await rate.blur();
-  await expect(duel.card).toContainText('Both use 4 block evaluations per token');
-  await duel.button('Train both').click();
-  await duel.phase('training');
+  await expect(comparison.card).toContainText('Both use 4 block evaluations per token');
+  await comparison.button('Train both').click();
+  await comparison.phase('training');
   await expect.poll(() => page.workers().length).toBe(3);
   await expect(page.getByTestId(TESTIDS.verdict)).toContainText(/After \d+ steps each, /);
-  await duel.button('Pause both').click();
-  await duel.phase('paused');
+  await comparison.button('Pause both').click();
+  await comparison.phase('paused');
 
-  // Training the run itself pauses a duel, too.
-  await duel.button('Train both').click();
-  await duel.phase('training');
+  // Training the run itself pauses a comparison, too.
+  await comparison.button('Train both').click();
+  await comparison.phase('training');
   await play.button('Train').click();
-  await duel.phase('paused');
+  await comparison.phase('paused');
   await play.button('Pause').click();
   await play.phase('paused');
-  const [a, b] = await duel.row('Step');
+  const [a, b] = await comparison.row('Step');
   expect(Number(a?.replace(',', ''))).toBeGreaterThan(0);
   expect(b).toBe(a);
   await page.getByRole('radio', { name: 'compute (FLOP)' }).check();
@@ -202,7 +202,7 @@ test('two configurations pause at the same step, go on, and can be linked to', a
 
   const again = await context.newPage();
   await again.goto(page.url());
-  const linked = again.getByTestId(TESTIDS.duel);
+  const linked = again.getByTestId(TESTIDS.comparison);
   await expect(linked.getByRole('combobox', { name: 'Base preset' })).toHaveValue('tiny');
   await expect(linked.getByRole('spinbutton', { name: 'Steps' })).toHaveValue('5000');
   const b2 = linked.getByRole('group', { name: 'B', exact: true });
@@ -219,43 +219,43 @@ test('what cannot be compared or trained is said, and nothing stays behind', asy
   page,
   play,
 }) => {
-  const duel = new Duel(page, play);
+  const comparison = new ComparisonCard(page, play);
   await play.open(`?preset=tiny${SAME}`);
-  const line = duel.side('B').getByRole('textbox', { name: 'Any other setting' });
+  const line = comparison.side('B').getByRole('textbox', { name: 'Any other setting' });
   const type = async (text: string) => {
     await line.fill(text);
     await line.blur();
   };
   await type('batch_size=4');
-  await expect(duel.card.getByRole('alert')).toContainText('batch_size is 8 in A and 4 in B');
-  await expect(duel.button('Train both')).toBeDisabled();
+  await expect(comparison.card.getByRole('alert')).toContainText('batch_size is 8 in A and 4 in B');
+  await expect(comparison.button('Train both')).toBeDisabled();
   await type('bach_size=4');
-  await expect(duel.side('B')).toContainText('There is no setting “bach_size”.');
+  await expect(comparison.side('B')).toContainText('There is no setting “bach_size”.');
   await type('');
-  const heads = duel.side('B').getByRole('textbox', { name: 'num_heads' });
+  const heads = comparison.side('B').getByRole('textbox', { name: 'num_heads' });
   await heads.fill('3');
   await heads.blur();
-  await duel.button('Train both').click();
-  await duel.phase('failed');
-  await expect(duel.card.getByRole('alert')).toContainText(/^B: .*num_heads/);
+  await comparison.button('Train both').click();
+  await comparison.phase('failed');
+  await expect(comparison.card.getByRole('alert')).toContainText(/^B: .*num_heads/);
   await expect.poll(() => page.workers().length).toBe(1);
 
   // Put right, it trains.
   await heads.fill('2');
   await heads.blur();
-  await duel.button('Train both').click();
-  await duel.phase('done');
-  // A worker that dies ends the duel, and says so.
-  await duel.card.getByRole('spinbutton', { name: 'Steps' }).fill('50000');
-  await duel.button('Train both').click();
-  await duel.phase('training');
+  await comparison.button('Train both').click();
+  await comparison.phase('done');
+  // A worker that dies ends the comparison, and says so.
+  await comparison.card.getByRole('spinbutton', { name: 'Steps' }).fill('50000');
+  await comparison.button('Train both').click();
+  await comparison.phase('training');
   await page.workers().at(-1)!.evaluate(() => {
     setTimeout(() => {
       throw new Error('unreachable executed');
     });
   });
-  await duel.phase('failed');
-  await expect(duel.card.getByRole('alert')).toContainText(/^[AB]: .*unreachable executed/);
+  await comparison.phase('failed');
+  await expect(comparison.card.getByRole('alert')).toContainText(/^[AB]: .*unreachable executed/);
   await expect.poll(() => page.workers().length).toBe(1);
   await play.stepOnce();
 });

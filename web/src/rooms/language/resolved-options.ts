@@ -2,28 +2,32 @@
 
 import type { RunConfig } from '../../gen';
 import { telling } from '../../run/state';
-import { DEEPEST, type Question } from './url';
+import { DEEPEST, type PromptOptions } from './url';
 import { depthOf } from '../../gen';
 
-export interface Asked extends Question {
+export interface ResolvedOptions extends PromptOptions {
   readonly depth: number;
   readonly depths: readonly number[];
-  readonly probe: string;
+  readonly referenceText: string;
 }
 
 /** The fixed text for Shakespeare: short, with predictable words. */
-const PROBE = 'What say you to this, my good lord?';
+const REFERENCE_TEXT = 'What say you to this, my good lord?';
 /** The first characters of another text, on one line. */
 const BEGINNING = /\S.{0,35}/u;
 
 /** `text`: the training text, if it is the visitor's own. */
-export function asked(question: Question, config: RunConfig | null, text: string | null): Asked {
+export function resolveOptions(
+  options: PromptOptions,
+  config: RunConfig | null,
+  text: string | null,
+): ResolvedOptions {
   const trained = Math.min(DEEPEST, config ? depthOf(config.model) : 1);
   return {
-    ...question,
-    depth: question.depth ?? trained,
-    depths: question.depths ?? telling(trained),
-    probe: question.probe ?? (text === null ? PROBE : beginning(text)),
+    ...options,
+    depth: options.depth ?? trained,
+    depths: options.depths ?? telling(trained),
+    referenceText: options.referenceText ?? (text === null ? REFERENCE_TEXT : beginning(text)),
   };
 }
 

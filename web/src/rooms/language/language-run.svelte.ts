@@ -2,14 +2,14 @@
 
 import type { RunSummary, Vocab } from '../../gen';
 import { type History, telling } from '../../run/state';
-import { type Asked, asked } from './asked';
-import type { PageAddress, Question } from './url';
+import { type ResolvedOptions, resolveOptions } from './resolved-options';
+import type { PageAddress, PromptOptions } from './url';
 import { Answers } from './answers.svelte';
 import { Cursor } from '../../run/cursor.svelte';
 import { DepthLosses } from './depth-losses.svelte';
 import { Drafting } from './drafting.svelte';
 import type { Machine } from '../../run/machine.svelte';
-import { Refining, type Source } from './refining.svelte';
+import { type FollowedText, Refining } from './refining.svelte';
 import { depthOf, lengthOf } from '../../gen';
 import { readable } from './prompt';
 import { Training } from '../../run/training.svelte';
@@ -20,15 +20,15 @@ const VALIDATION_TOKENS = 4096;
 /** Sections whose results are computed only while they are visible. */
 export type Part = 'compared' | 'curve' | 'attention' | 'chunk';
 
-export class Run extends Training {
-  question: Question;
+export class LanguageRun extends Training {
+  options: PromptOptions;
   readonly answers = new Answers();
   readonly refining = new Refining();
   readonly drafting = new Drafting();
   readonly depthLosses = new DepthLosses();
   readonly cursor = new Cursor();
-  /** What the grid shows being read; `null` is the fixed text while training. */
-  source = $state<Source | null>(null);
+  /** The text that the grid is told to follow; `null` is the fixed text while training. */
+  chosenText = $state<FollowedText | null>(null);
   /** The visitor's own text, where that is what is learned from. */
   text = $state.raw<string | null>(null);
 
@@ -43,9 +43,9 @@ export class Run extends Training {
     ...{ compared: false, curve: false, attention: false, chunk: false },
   };
 
-  constructor(machine: Machine, { config, question }: Pick<PageAddress, 'config' | 'question'>) {
+  constructor(machine: Machine, { config, options }: Pick<PageAddress, 'config' | 'options'>) {
     super(machine, config);
-    this.question = $state(question);
+    this.options = $state(options);
   }
 
   begin(
@@ -56,7 +56,7 @@ export class Run extends Training {
   ): void {
     this.begun(summary, history);
     this.text = text;
-    this.question.prompt = readable(this.question.prompt, summary, text);
+    this.options.prompt = readable(this.options.prompt, summary, text);
     this.#unvalidated = !finished && !history?.validation.length;
     this.refining.forget();
     this.drafting.forget();
@@ -66,13 +66,13 @@ export class Run extends Training {
   }
 
   /** Prompt and options with the defaults of this model. */
-  get asked(): Asked {
-    return asked(this.question, this.state.summary?.config ?? null, this.text);
+  get resolved(): ResolvedOptions {
+    return resolveOptions(this.options, this.state.summary?.config ?? null, this.text);
   }
 
   /** The text that the grid follows. */
-  get reading(): Source {
-    return this.source ?? (this.phase === 'training' ? 'probe' : 'written');
+  get followed(): FollowedText {
+    return this.chosenText ?? (this.phase === 'training' ? 'reference' : 'written');
   }
 
   /** A section of the page becomes visible, or is no longer visible. */
@@ -95,8 +95,8 @@ export class Run extends Training {
   }
 
   /** The prompt or the options changed: all texts start again with the same random seed. */
-  ask(): void {
-    this.answers.renew(this.asked);
+  renew(): void {
+    this.answers.renew(this.resolved);
     this.refining.hurry();
     this.drafting.hurry();
   }
@@ -129,13 +129,13 @@ export class Run extends Training {
 
   /** Continues the texts. */
   async idle(now: number): Promise<boolean> {
-    const { asked, state, answers } = this;
+    const { resolved, state, answers } = this;
     answers.watched.traced = this.phase !== 'training';
     answers.slow(this.phase !== 'training' && !this.#still.matches);
     const { client } = this.machine;
     const seen = this.#seen.compared;
-    const done = await answers.advance(client, asked, state.step, now, seen);
-    if (done === 'watched' && this.reading === 'written') this.refining.refresh();
+    const done = await answers.advance(client, resolved, state.step, now, seen);
+    if (done === 'watched' && this.followed === 'written') this.refining.refresh();
     return done !== 'nothing';
   }
 
@@ -183,7 +183,7 @@ export class Run extends Training {
 
   /** Traces the generated text or the fixed text. */
   async #refine(): Promise<void> {
-    const { prompt, probe, depth } = this.asked;
+    const { prompt, referenceText, depth } = this.resolved;
     const { summary, step } = this.state;
     if (!summary) return;
     const { client } = this.machine;
@@ -191,13 +191,13 @@ export class Run extends Training {
     const block = lengthOf(config.model);
     const { watched } = this.answers;
     const busy = this.phase === 'training';
-    const own = this.reading === 'written' && !watched.stale && watched.step === step;
+    const own = this.followed === 'written' && !watched.stale && watched.step === step;
     // Attention is no part of what generating a text yields.
     if (own && watched.generated && !busy && !this.#seen.attention) {
       await this.refining.follow(client, vocab, prompt, watched.generated, depth, block);
       return;
     }
-    const text = this.reading === 'probe' ? probe : prompt + watched.text;
+    const text = this.followed === 'reference' ? referenceText : prompt + watched.text;
     const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
     await this.refining.read(client, vocab, text, depth, block, from, busy);
   }
@@ -208,7 +208,7 @@ export class Run extends Training {
   }
 
   #draft(): Promise<void> {
-    const { prompt, depth } = this.asked;
+    const { prompt, depth } = this.resolved;
     const [{ client }, busy] = [this.machine, this.phase === 'training'];
     return this.drafting.draft(client, this.#vocab(), prompt, depth, busy);
   }
