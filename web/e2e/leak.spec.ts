@@ -1,4 +1,4 @@
-// The lesson of the leak: a model that trains with its answer in sight, scored from
+// The leak demonstration: a model that trains with its answer in sight, scored from
 // that start and from an honest one.
 
 import type { Locator, Page } from '@playwright/test';
@@ -6,11 +6,11 @@ import type { Locator, Page } from '@playwright/test';
 import { TESTIDS } from '../src/testids';
 import { expect, test } from './support/test';
 
-/** Twenty steps of the lesson and two scores, on a machine that does other things too. */
+/** Twenty steps and two scores, on a machine that does other things too. */
 const PATIENCE = { timeout: 90_000 };
 
-/** The card of the lesson. */
-class Lesson {
+/** The card of the demonstration. */
+class LeakCard {
   readonly card: Locator;
 
   constructor(readonly page: Page) {
@@ -46,66 +46,66 @@ test('with its answer in sight the model looks good, without it worse than guess
   play,
 }) => {
   test.slow();
-  const lesson = new Lesson(page);
+  const leak = new LeakCard(page);
   await play.open();
-  expect(await lesson.numbers('honest')).toEqual(['–', '–']);
+  expect(await leak.numbers('honest')).toEqual(['–', '–']);
   await play.button('Train').click();
   await play.reach(5);
-  await lesson.button('Train the leaky model').click();
+  await leak.button('Train the leaky model').click();
   // One thing is trained at a time.
   await play.phase('paused');
-  await lesson.scored(0);
-  expect(await lesson.loss('honest')).toBeGreaterThan(3);
-  await lesson.scored(20);
-  await expect(lesson.card).toContainText(/step \d+ of 300\s*\d.* left/);
+  await leak.scored(0);
+  expect(await leak.loss('honest')).toBeGreaterThan(3);
+  await leak.scored(20);
+  await expect(leak.card).toContainText(/step \d+ of 300\s*\d.* left/);
   expect(page.workers()).toHaveLength(2);
-  await lesson.button('Stop').click();
-  await lesson.phase('stopped');
+  await leak.button('Stop').click();
+  await leak.phase('stopped');
 
-  await expect(lesson.card).toContainText(/step \d+ of 300/);
-  await expect(lesson.card).not.toContainText(/ left/);
+  await expect(leak.card).toContainText(/step \d+ of 300/);
+  await expect(leak.card).not.toContainText(/ left/);
 
   // What was scored stays, in words too; the worker is gone.
-  const [leaking, honest] = [await lesson.loss('leaking'), await lesson.loss('honest')];
+  const [leaking, honest] = [await leak.loss('leaking'), await leak.loss('honest')];
   expect(leaking).toBeLessThan(1);
   expect(honest).toBeGreaterThan(4);
-  const said = lesson.card.getByRole('status');
+  const said = leak.card.getByRole('status');
   for (const start of ['leaking', 'honest'] as const) {
-    const [perplexity = ''] = await lesson.numbers(start);
+    const [perplexity = ''] = await leak.numbers(start);
     await expect(said).toContainText(`of ${perplexity} with`);
   }
-  await expect(lesson.card.getByRole('img')).toHaveAccessibleName(
+  await expect(leak.card.getByRole('img')).toHaveAccessibleName(
     new RegExp(`${leaking.toFixed(3)} with the leak and ${honest.toFixed(3)} without it`),
   );
   await expect.poll(() => page.workers().length).toBe(1);
 
   // Run again it begins anew, until the run itself trains on.
-  await lesson.button('Train again').click();
-  await lesson.phase('training');
-  await expect(lesson.card).toHaveAttribute('data-scored', '0');
+  await leak.button('Train again').click();
+  await leak.phase('training');
+  await expect(leak.card).toHaveAttribute('data-scored', '0');
   await play.button('Train').click();
-  await lesson.phase('stopped');
+  await leak.phase('stopped');
   await expect.poll(() => page.workers().length).toBe(1);
 });
 
-test('a lesson whose worker dies says so, and can be run again', async ({ page, play }) => {
-  const lesson = new Lesson(page);
+test('a demonstration whose worker dies says so, and can be run again', async ({ page, play }) => {
+  const leak = new LeakCard(page);
   await play.open();
-  await lesson.button('Train the leaky model').click();
-  await lesson.phase('training');
+  await leak.button('Train the leaky model').click();
+  await leak.phase('training');
   await page.workers().at(-1)!.evaluate(() => {
     setTimeout(() => {
       throw new Error('unreachable executed');
     });
   });
-  await lesson.phase('failed');
-  const alert = lesson.card.getByRole('alert');
+  await leak.phase('failed');
+  const alert = leak.card.getByRole('alert');
   await expect(alert).toContainText(/unreachable executed.*Reload the page/);
   await expect.poll(() => page.workers().length).toBe(1);
   await play.stepOnce();
-  await lesson.button('Train again').click();
-  await lesson.phase('training');
+  await leak.button('Train again').click();
+  await leak.phase('training');
   await expect(alert).toHaveCount(0);
-  await lesson.button('Stop').click();
-  await lesson.phase('stopped');
+  await leak.button('Stop').click();
+  await leak.phase('stopped');
 });

@@ -1,4 +1,4 @@
-// The lesson of the leak from its first step to its end, with a worker that answers at once.
+// The leak demonstration from its first step to its end, with a worker that answers at once.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -56,7 +56,7 @@ class FakeWorker extends Answering {
         return { type: 'evaluated', step: this.step, depths: [{ depth, ...both, ...unused }] };
       }
       default:
-        throw new Error(`not asked in a lesson: ${command.type}`);
+        throw new Error(`not asked in the demonstration: ${command.type}`);
     }
   }
 
@@ -88,13 +88,13 @@ beforeEach(() => {
 
 afterEach(() => vi.unstubAllGlobals());
 
-const scoredAt = () => leak.lesson?.scores.map(({ step }) => step) ?? [];
+const scoredAt = () => leak.run?.scores.map(({ step }) => step) ?? [];
 
 test('all steps are made on the page’s device, with a score every twenty', async () => {
-  await leak.run();
+  await leak.train();
   expect(leak.phase).toBe('done');
   expect(scoredAt()).toEqual(Array.from({ length: 16 }, (_, i) => 20 * i));
-  expect(leak.lesson?.scores.at(-1)).toEqual({ step: 300, leaking: 1 / 301, honest: 304 });
+  expect(leak.run?.scores.at(-1)).toEqual({ step: 300, leaking: 1 / 301, honest: 304 });
   expect(workers.map(({ ended }) => ended)).toEqual([true]);
   expect(workers[0]?.opened).toMatchObject({ device: 'gpu', software: true });
 });
@@ -102,7 +102,7 @@ test('all steps are made on the page’s device, with a score every twenty', asy
 test('it waits for what trains already, and can be stopped while it does', async () => {
   let rest: () => void = () => undefined;
   resting = new Promise((resolve) => (rest = resolve));
-  const running = leak.run();
+  const running = leak.train();
   expect(leak.busy).toBe(true);
   leak.stop();
   expect(leak.phase).toBe('ready');
@@ -115,26 +115,26 @@ test('stopped, it keeps its scores and ends its worker; run again, it begins ane
   meanwhile = () => {
     if (workers.at(-1)?.step === 45) leak.stop();
   };
-  await leak.run();
+  await leak.train();
   expect([leak.phase, leak.problem]).toEqual(['stopped', null]);
   expect(scoredAt()).toEqual([0, 20, 40]);
   expect(workers[0]?.ended).toBe(true);
 
   meanwhile = () => undefined;
-  await leak.run();
+  await leak.train();
   expect(leak.phase).toBe('done');
   expect(scoredAt()).toHaveLength(16);
   expect(workers.map(({ ended }) => ended)).toEqual([true, true]);
 });
 
-test('a lesson that was stopped and run again at once is one lesson', async () => {
+test('a run that was stopped and started again at once is one run', async () => {
   let again: Promise<void> | undefined;
   meanwhile = () => {
     if (again || workers[0]?.step !== 45) return;
     leak.stop();
-    again = leak.run();
+    again = leak.train();
   };
-  await leak.run();
+  await leak.train();
   await again;
   expect(leak.phase).toBe('done');
   expect(workers.map(({ step }) => step)).toEqual([45, 300]);
@@ -143,13 +143,13 @@ test('a lesson that was stopped and run again at once is one lesson', async () =
 
 test('a failure is told with its hint, and the curves stay', async () => {
   failsAt = 30;
-  await leak.run();
+  await leak.train();
   expect(leak.phase).toBe('failed');
   expect(leak.problem).toMatchObject({ message: 'No number.', hint: 'Slower.' });
   expect(scoredAt()).toEqual([0, 20]);
   expect(workers[0]?.ended).toBe(true);
 
   failsAt = Infinity;
-  await leak.run();
+  await leak.train();
   expect([leak.phase, leak.problem]).toEqual(['done', null]);
 });

@@ -29,7 +29,7 @@ const SUMMARY: RunSummary = {
   tokens_per_step: tokensPerStep(leakConfig()),
 };
 
-/** A score; the losses that the lesson has no use for are the honest one's. */
+/** A score; the losses that the demonstration has no use for are the honest one's. */
 function loss(honest: number, leaking?: number): DepthLoss {
   const unused = { perplexity: 0, bits_per_char: 0, bits_per_byte: 0, word_perplexity: 0 };
   const found = { depth: 2, loss: honest, ...unused };
@@ -39,18 +39,18 @@ function loss(honest: number, leaking?: number): DepthLoss {
 /** At a step, after a second for every ten. */
 const at = (step: number): LeakRun => advanced(opened(SUMMARY), step, step * 100);
 
-test('the lesson trains a model whose draft starts as its answer', () => {
+test('the demonstration trains a model whose draft starts as its answer', () => {
   expect(leakConfig().model).toMatchObject({ variant: 'chunk_lm', draft_start: 'targets' });
 });
 
 describe('scores', () => {
   test('keep both starts apart, at the step they belong to', () => {
-    const lesson = scored(advanced(scored(opened(SUMMARY), loss(4, 3)), 20, 1), loss(5, 0.1));
-    expect(lesson.scores).toEqual([
+    const run = scored(advanced(scored(opened(SUMMARY), loss(4, 3)), 20, 1), loss(5, 0.1));
+    expect(run.scores).toEqual([
       { step: 0, leaking: 3, honest: 4 },
       { step: 20, leaking: 0.1, honest: 5 },
     ]);
-    const [leaking, honest] = leakLines(lesson.scores);
+    const [leaking, honest] = leakLines(run.scores);
     expect(leaking?.spots.map((spot) => spot.loss)).toEqual([3, 0.1]);
     expect(honest?.spots).toEqual([
       { x: 0, loss: 4 },

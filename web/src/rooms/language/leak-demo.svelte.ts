@@ -40,7 +40,7 @@ export interface Problem {
 
 export class LeakDemo {
   phase = $state<LeakPhase>('ready');
-  lesson = $state.raw<LeakRun | null>(null);
+  run = $state.raw<LeakRun | null>(null);
   problem = $state.raw<Problem | null>(null);
 
   readonly #around: LeakContext;
@@ -57,14 +57,14 @@ export class LeakDemo {
   }
 
   /** From the first step to the last, unless it is stopped. */
-  async run(): Promise<void> {
+  async train(): Promise<void> {
     if (this.busy) return;
     this.#end('opening');
-    this.lesson = this.problem = null;
+    this.run = this.problem = null;
     const turn = this.#turn;
     try {
       await this.#around.quiet();
-      if (turn === this.#turn) await this.#teach(turn);
+      if (turn === this.#turn) await this.#train(turn);
     } catch (error) {
       this.#fail(turn, error);
     }
@@ -72,10 +72,10 @@ export class LeakDemo {
 
   /** Takes effect at once and keeps the scores. */
   stop(): void {
-    if (this.busy) this.#end(this.lesson ? 'stopped' : 'ready');
+    if (this.busy) this.#end(this.run ? 'stopped' : 'ready');
   }
 
-  async #teach(turn: number): Promise<void> {
+  async #train(turn: number): Promise<void> {
     const machine = new Machine(this.#around.spawn, this.#around.wish, 'language');
     this.#machine = machine;
     const { client } = machine;
@@ -85,12 +85,12 @@ export class LeakDemo {
     const data = { kind: 'text', name: config.data.dataset, text } as const;
     const command = { type: 'create', config, data } as const;
     const { summary } = await client.ask(command, 'ready');
-    let lesson = await score(client, opened(summary));
+    let run = await score(client, opened(summary));
     while (turn === this.#turn) {
-      this.lesson = lesson;
+      this.run = run;
       this.phase = 'training';
-      if (lesson.step >= totalOf(lesson)) return this.#end('done');
-      lesson = await advance(client, lesson);
+      if (run.step >= totalOf(run)) return this.#end('done');
+      run = await advance(client, run);
     }
   }
 
@@ -114,23 +114,23 @@ export class LeakDemo {
 }
 
 /** A few steps, and a score where one is due. */
-async function advance(client: SessionClient, lesson: LeakRun): Promise<LeakRun> {
+async function advance(client: SessionClient, run: LeakRun): Promise<LeakRun> {
   const before = performance.now();
-  const due = nextScore(lesson);
-  const n = Math.min(STEPS_AT_ONCE, due - lesson.step);
+  const due = nextScore(run);
+  const n = Math.min(STEPS_AT_ONCE, due - run.step);
   const { reports } = await client.ask({ type: 'step', n }, 'stepped');
   const step = reports.at(-1)?.step ?? due;
-  const here = { ...lesson, step };
+  const here = { ...run, step };
   const next = step >= due ? await score(client, here) : here;
   return advanced(next, step, performance.now() - before);
 }
 
 /** At the depth that it is trained at. */
-async function score(client: SessionClient, lesson: LeakRun): Promise<LeakRun> {
-  const depths = [depthOf(lesson.summary.config.model)];
+async function score(client: SessionClient, run: LeakRun): Promise<LeakRun> {
+  const depths = [depthOf(run.summary.config.model)];
   const command = { type: 'evaluate', depths, max_tokens: SCORED_TOKENS } as const;
   const { depths: losses } = await client.ask(command, 'evaluated');
   const [loss] = losses;
   if (!loss) throw new Error('the model was not scored');
-  return scored(lesson, loss);
+  return scored(run, loss);
 }

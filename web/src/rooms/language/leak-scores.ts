@@ -36,15 +36,15 @@ export function opened(summary: RunSummary): LeakRun {
   return { summary, step: summary.step, elapsed: 0, scores: [] };
 }
 
-export function advanced(lesson: LeakRun, step: number, ms: number): LeakRun {
-  return { ...lesson, step, elapsed: lesson.elapsed + ms };
+export function advanced(run: LeakRun, step: number, ms: number): LeakRun {
+  return { ...run, step, elapsed: run.elapsed + ms };
 }
 
 /** Adds a score; fails for a model without the leak. */
-export function scored(lesson: LeakRun, { loss, leaking_loss }: DepthLoss): LeakRun {
+export function scored(run: LeakRun, { loss, leaking_loss }: DepthLoss): LeakRun {
   if (leaking_loss === undefined) throw new Error('the model was not scored with the leak');
-  const score = { step: lesson.step, leaking: leaking_loss, honest: loss };
-  return { ...lesson, scores: [...lesson.scores, score] };
+  const score = { step: run.step, leaking: leaking_loss, honest: loss };
+  return { ...run, scores: [...run.scores, score] };
 }
 
 export function totalOf({ summary }: LeakRun): number {
@@ -52,21 +52,21 @@ export function totalOf({ summary }: LeakRun): number {
 }
 
 /** The step at which it is scored next; the last one is always scored. */
-export function nextScore(lesson: LeakRun): number {
-  const next = (Math.floor(lesson.step / SCORED_EVERY) + 1) * SCORED_EVERY;
-  return Math.min(totalOf(lesson), next);
+export function nextScore(run: LeakRun): number {
+  const next = (Math.floor(run.step / SCORED_EVERY) + 1) * SCORED_EVERY;
+  return Math.min(totalOf(run), next);
 }
 
-export function progress(lesson: LeakRun): string {
-  const [step, total] = [lesson.step, totalOf(lesson)].map((n) => n.toLocaleString('en-US'));
+export function progress(run: LeakRun): string {
+  const [step, total] = [run.step, totalOf(run)].map((n) => n.toLocaleString('en-US'));
   return `step ${step} of ${total}`;
 }
 
 /** How long the rest takes at this pace; `null` where there is none, or no pace yet. */
-export function timeLeft(lesson: LeakRun): string | null {
-  const { step, elapsed, summary } = lesson;
+export function timeLeft(run: LeakRun): string | null {
+  const { step, elapsed, summary } = run;
   const made = step - summary.step;
-  const rest = totalOf(lesson) - step;
+  const rest = totalOf(run) - step;
   return made > 0 && rest > 0 ? `${duration((rest * elapsed) / made / 1000)} left` : null;
 }
 
@@ -80,7 +80,7 @@ export function perplexity(loss: number): string {
 }
 
 /** The status line; short during training, because screen readers announce it. */
-export function told(phase: LeakPhase, lesson: LeakRun | null): string {
+export function told(phase: LeakPhase, run: LeakRun | null): string {
   switch (phase) {
     case 'ready':
     case 'failed':
@@ -91,7 +91,7 @@ export function told(phase: LeakPhase, lesson: LeakRun | null): string {
       return `Training; both scores are measured every ${SCORED_EVERY} steps.`;
     case 'stopped':
     case 'done':
-      return lesson ? verdict(lesson) : '';
+      return run ? verdict(run) : '';
     default:
       return phase satisfies never;
   }
