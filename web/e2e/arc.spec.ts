@@ -1,14 +1,14 @@
-// ARC tasks in the puzzle room: shown, refused where they are none, learned from
-// nothing, answered in every guise, and known again by a checkpoint.
+// ARC tasks on the Puzzles page: shown, refused where they are none, learned from
+// nothing, answered in every augmented copy, and known again by a checkpoint.
 
 import { AxeBuilder } from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 
-import { ArcRoom, SMALL } from './support/arc';
+import { ArcPage, SMALL } from './support/arc';
 import { expect, test as base } from './support/test';
 
-const test = base.extend<{ arc: ArcRoom }>({
-  arc: async ({ page, site }, use) => use(new ArcRoom(page, site)),
+const test = base.extend<{ arc: ArcPage }>({
+  arc: async ({ page, site }, use) => use(new ArcPage(page, site)),
 });
 
 /** A task that is no sample, as the ARC Prize writes one. */
@@ -41,7 +41,7 @@ test('a visitor sees a sample task and its tests', async ({ page, arc }) => {
   await expect(arc.grid('Test, input')).toHaveAttribute('title', 'Row 1, column 1: 6, magenta');
 });
 
-test('a model learns the sample for some steps, and its guises vote for two attempts', async ({
+test('a model learns the sample for some steps, and the augmented copies vote for two attempts', async ({
   page,
   play,
   arc,
@@ -57,14 +57,14 @@ test('a model learns the sample for some steps, and its guises vote for two atte
   expect(votes.reduce((sum, n) => sum + n, await arc.others())).toBe(3);
   await expect(arc.attempts).toContainText(/✗ wrong|✓ right/);
   await expect(arc.attempts).toContainText(/Not solved|Solved/);
-  // Each step of each guise can be looked at.
+  // Each step of each copy can be looked at.
   await page.getByRole('slider', { name: 'Variant' }).fill('1');
-  await expect(arc.guise).toHaveAttribute('data-guise', '1');
+  await expect(arc.augmentation).toHaveAttribute('data-augmentation', '1');
   await expect(arc.grid('Test in this variant')).toHaveAttribute('data-grid', '8000/8300/0330');
   await page.getByRole('slider', { name: 'Step' }).fill('1');
-  await expect(arc.guise).toContainText(/Supervision step 1, halting probability \d+ %/);
+  await expect(arc.augmentation).toContainText(/Supervision step 1, halting probability \d+ %/);
   await page.getByRole('slider', { name: 'Step' }).fill('2');
-  await expect(arc.guise).toContainText(/Supervision step 2, \d+ cells? changed/);
+  await expect(arc.augmentation).toContainText(/Supervision step 2, \d+ cells? changed/);
   // Another test has no answers yet.
   await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
   await expect(arc.attempts).toHaveCount(0);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
-import { ArcPredictions } from '../src/rooms/puzzles/arc-answers.svelte';
+import { ArcPredictions } from '../src/rooms/puzzles/arc-predictions.svelte';
 import { Tasks } from '../src/rooms/puzzles/arc-tasks.svelte';
 import { PuzzleDatasets } from '../src/rooms/puzzles/datasets';
 import { WorkerRun } from '../src/run/worker-run';
@@ -75,7 +75,7 @@ test('the attempts are the first two candidates, right or wrong', () => {
   expect(resultOf(candidates, null)).toMatch(/does not contain the correct output/);
 });
 
-test('each guise votes for its last answer', () => {
+test('each augmented copy votes for its last answer', () => {
   const answers = { augmentations: 2, seen: GRID, answers: [[[1]], []], halt: [0.1, 0.7] };
   expect(predictionsOf([answers])).toEqual([{ answer: [], halt: 0.7 }]);
 });
@@ -142,7 +142,7 @@ const OTHER: ArcTask = {
   test: [{ input: GRID, output: null }],
 };
 
-/** Knows one task in three guises, of which the last disagrees. */
+/** Knows one task in three augmented copies, of which the last disagrees. */
 class Knowing extends Answering {
   readonly asked: Command[] = [];
   refuse: 'puzzle' | 'corpus' | null = null;
@@ -229,54 +229,54 @@ describe('the tasks at hand', () => {
   });
 });
 
-describe('attempts', () => {
-  const question = { task: OTHER, test: 0, steps: 1 };
+describe('predictions', () => {
+  const request = { task: OTHER, test: 0, steps: 1 };
 
-  test('are asked for guise by guise, until all have voted', async () => {
-    const attempts = new ArcPredictions();
-    attempts.begin(question);
-    while (attempts.wanted) await attempts.next(client);
-    const guises = session.asked.flatMap((each) =>
+  test('are asked for copy by copy, until all have voted', async () => {
+    const predictions = new ArcPredictions();
+    predictions.begin(request);
+    while (predictions.wanted) await predictions.next(client);
+    const augmentations = session.asked.flatMap((each) =>
       each.type === 'predict_arc' ? [each.augmentation] : [],
     );
-    expect(guises).toEqual([0, 1, 2]);
+    expect(augmentations).toEqual([0, 1, 2]);
     expect(session.asked.at(-1)).toMatchObject({ type: 'vote', predictions: { length: 3 } });
-    expect([attempts.guises, attempts.step, attempts.at]).toEqual([3, 7, 2]);
-    attempts.guise = 0;
-    expect(attempts.shown?.answers).toEqual([GRID]);
+    expect([predictions.augmentations, predictions.step, predictions.at]).toEqual([3, 7, 2]);
+    predictions.selected = 0;
+    expect(predictions.shown?.answers).toEqual([GRID]);
   });
 
   test('keep what was answered when they are stopped', async () => {
-    const attempts = new ArcPredictions();
-    attempts.begin(question);
-    await attempts.next(client);
-    const going = attempts.next(client);
-    attempts.stop();
+    const predictions = new ArcPredictions();
+    predictions.begin(request);
+    await predictions.next(client);
+    const going = predictions.next(client);
+    predictions.stop();
     await going;
-    expect([attempts.wanted, attempts.answers.length]).toEqual([false, 2]);
+    expect([predictions.wanted, predictions.answers.length]).toEqual([false, 2]);
   });
 
-  test('take no answer to a question that has been replaced', async () => {
-    const attempts = new ArcPredictions();
-    attempts.begin(question);
-    const going = attempts.next(client);
-    attempts.begin(question);
+  test('take no answer to a request that has been replaced', async () => {
+    const predictions = new ArcPredictions();
+    predictions.begin(request);
+    const going = predictions.next(client);
+    predictions.begin(request);
     await going;
-    expect([attempts.wanted, attempts.answers.length]).toEqual([true, 0]);
-    const late = attempts.next(client);
-    attempts.forget();
+    expect([predictions.wanted, predictions.answers.length]).toEqual([true, 0]);
+    const late = predictions.next(client);
+    predictions.forget();
     await late;
-    expect([attempts.candidates.length, attempts.wanted]).toEqual([0, false]);
+    expect([predictions.candidates.length, predictions.wanted]).toEqual([0, false]);
   });
 
   test('end with a task that the model does not know', async () => {
-    const attempts = new ArcPredictions();
+    const predictions = new ArcPredictions();
     session.refuse = 'puzzle';
-    attempts.begin(question);
-    await attempts.next(client);
-    expect([attempts.wanted, attempts.problem?.hint]).toEqual([false, 'Train one.']);
-    attempts.begin(question);
-    expect(attempts.problem).toBeNull();
+    predictions.begin(request);
+    await predictions.next(client);
+    expect([predictions.wanted, predictions.problem?.hint]).toEqual([false, 'Train one.']);
+    predictions.begin(request);
+    expect(predictions.problem).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-// ARC tasks in the puzzle room as a person uses them, and a model that learns soon.
+// ARC tasks on the Puzzles page as a person uses them, and a model that learns soon.
 
 import { expect, type Locator, type Page } from '@playwright/test';
 
@@ -12,9 +12,9 @@ export const SMALL = `?${new URLSearchParams({
   ...{ batch_size: '2', num_aug: '2', max_iters: '100000' },
 })}`;
 
-export class ArcRoom {
+export class ArcPage {
   readonly task: Locator;
-  readonly guise: Locator;
+  readonly augmentation: Locator;
   readonly attempts: Locator;
   readonly knowledge: Locator;
 
@@ -23,7 +23,7 @@ export class ArcRoom {
     readonly site: Site,
   ) {
     this.task = page.getByTestId(TESTIDS.task);
-    this.guise = page.getByTestId(TESTIDS.guise);
+    this.augmentation = page.getByTestId(TESTIDS.augmentation);
     this.attempts = page.getByTestId(TESTIDS.attempts);
     this.knowledge = page.getByTestId(TESTIDS.knowledge);
   }
@@ -38,7 +38,7 @@ export class ArcRoom {
     return this.page.getByRole('img', { name: new RegExp(`^${name}:`) });
   }
 
-  /** Asks for an answer and waits until every guise has voted. */
+  /** Asks for an answer and waits until every augmented copy has voted. */
   async answer(): Promise<void> {
     const button = this.page.getByRole('button', { name: 'Answer', exact: true });
     await button.click();
@@ -46,7 +46,7 @@ export class ArcRoom {
     await expect(button).toBeVisible();
   }
 
-  /** Guises that have voted, and all. */
+  /** Augmented copies that have voted, and all. */
   async counted(): Promise<number[]> {
     const { attempts } = this;
     const counts = [attempts.getAttribute('data-votes'), attempts.getAttribute('data-of')];

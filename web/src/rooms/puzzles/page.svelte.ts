@@ -13,7 +13,7 @@ import { inTab } from './browser-config';
 import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from './url';
 import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
-import type { ArcPredictions } from './arc-answers.svelte';
+import type { ArcPredictions } from './arc-predictions.svelte';
 import { PuzzleDatasets } from './datasets';
 import { PuzzleEditor } from './editor.svelte';
 import { Solver } from './solver.svelte';
@@ -53,8 +53,8 @@ export class PuzzlesPage extends RunController<Solver> {
   get tasks(): Tasks {
     return this.run.tasks;
   }
-  get attempts(): ArcPredictions {
-    return this.run.attempts;
+  get predictions(): ArcPredictions {
+    return this.run.predictions;
   }
   /** The current kind of puzzle. */
   get subject(): Subject {
@@ -178,8 +178,8 @@ export class PuzzlesPage extends RunController<Solver> {
   }
 
   /** Runs the model on the selected test, one augmented copy after another. */
-  attempt(): void {
-    this.run.attempt();
+  predict(): void {
+    this.run.predict();
     this.queue.poke();
   }
 
@@ -202,7 +202,7 @@ export class PuzzlesPage extends RunController<Solver> {
   }
 
   #turned(): void {
-    this.attempts.forget();
+    this.predictions.forget();
     this.cursor.set(null, null);
     this.bar.soon(this.address());
   }

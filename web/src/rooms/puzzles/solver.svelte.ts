@@ -10,7 +10,7 @@ import type { Look } from './url';
 import { Cursor } from '../../run/cursor.svelte';
 import type { Machine } from '../../run/machine.svelte';
 import { Training } from '../../run/training.svelte';
-import { ArcPredictions } from './arc-answers.svelte';
+import { ArcPredictions } from './arc-predictions.svelte';
 import type { PuzzleEditor } from './editor.svelte';
 import type { Tasks } from './arc-tasks.svelte';
 
@@ -29,7 +29,7 @@ const MOST_JUDGED = 64;
 export class Solver extends Training {
   readonly editor: PuzzleEditor;
   readonly tasks: Tasks;
-  readonly attempts = new ArcPredictions();
+  readonly predictions = new ArcPredictions();
   readonly cursor = new Cursor();
   look: Look;
   examined = $state.raw<PuzzleAnswer | null>(null);
@@ -57,7 +57,7 @@ export class Solver extends Training {
     finished: boolean,
   ): void {
     this.begun(summary, history);
-    this.attempts.forget();
+    this.predictions.forget();
     const arc = summary.vocab.kind === 'arc';
     const kind = arc ? null : kindFor(summary);
     if (arc && text !== null) this.tasks.turn(text);
@@ -90,7 +90,7 @@ export class Solver extends Training {
 
   /** Supervision steps of the current answer; 0 without one. */
   get answered(): number {
-    if (this.subject === ARC) return this.attempts.shown?.answers.length ?? 0;
+    if (this.subject === ARC) return this.predictions.shown?.answers.length ?? 0;
     return this.examined ? stepsOf(this.examined) : 0;
   }
 
@@ -101,9 +101,9 @@ export class Solver extends Training {
   }
 
   /** Runs the model on all augmented copies of the selected test. */
-  attempt(): void {
+  predict(): void {
     const { task, test } = this.tasks;
-    if (task) this.attempts.begin({ task, test, steps: this.steps });
+    if (task) this.predictions.begin({ task, test, steps: this.steps });
     this.cursor.set(null, null);
   }
 
@@ -124,13 +124,13 @@ export class Solver extends Training {
   }
 
   async respond(now: number): Promise<boolean> {
-    const { editor, tasks, attempts, machine } = this;
+    const { editor, tasks, predictions, machine } = this;
     if (tasks.pending) {
       await tasks.settle(machine.client);
       return true;
     }
-    if (attempts.wanted) {
-      await attempts.next(machine.client);
+    if (predictions.wanted) {
+      await predictions.next(machine.client);
       return true;
     }
     if (editor.pending) {

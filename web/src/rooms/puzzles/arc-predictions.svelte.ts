@@ -5,7 +5,7 @@ import { type SessionClient, SessionError } from '../../client/client';
 import type { ArcAnswers, ArcCandidate, ArcTask, Failure } from '../../gen';
 import { predictionsOf } from './arc';
 
-interface Question {
+interface TestRequest {
   readonly task: ArcTask;
   readonly test: number;
   readonly steps: number;
@@ -21,64 +21,64 @@ export class ArcPredictions {
   /** Training step of the weights. */
   step = $state(0);
   /** The selected augmented copy, from 0; `null` is the latest. */
-  guise = $state<number | null>(null);
+  selected = $state<number | null>(null);
 
-  #question = $state.raw<Question | null>(null);
+  #request = $state.raw<TestRequest | null>(null);
   #round = 0;
 
   /** Whether augmented copies are still to be answered. */
   get wanted(): boolean {
-    return this.#question !== null;
+    return this.#request !== null;
   }
 
   /** Number of augmented copies; 0 until the first answer. */
-  get guises(): number {
+  get augmentations(): number {
     return this.answers[0]?.augmentations ?? 0;
   }
 
   /** The shown augmented copy, from 0. */
   get at(): number {
-    return Math.min(this.guise ?? Infinity, Math.max(0, this.answers.length - 1));
+    return Math.min(this.selected ?? Infinity, Math.max(0, this.answers.length - 1));
   }
 
   get shown(): ArcAnswers | null {
     return this.answers[this.at] ?? null;
   }
 
-  begin(question: Question): void {
+  begin(request: TestRequest): void {
     this.forget();
-    this.#question = question;
+    this.#request = request;
   }
 
   /** What was answered so far stays. */
   stop(): void {
-    this.#question = null;
+    this.#request = null;
   }
 
   forget(): void {
     this.#round += 1;
-    this.#question = null;
+    this.#request = null;
     this.answers = [];
     this.candidates = [];
     this.problem = null;
-    this.guise = null;
+    this.selected = null;
   }
 
   /** Answers one more augmented copy, and counts the votes. */
   async next(client: SessionClient): Promise<void> {
-    const [question, round] = [this.#question, this.#round];
-    if (!question) return;
+    const [request, round] = [this.#request, this.#round];
+    if (!request) return;
     try {
       const command = {
         type: 'predict_arc',
-        ...question,
+        ...request,
         augmentation: this.answers.length,
       } as const;
       const { step, answers } = await client.ask(command, 'arc_predicted');
       const all = [...this.answers, answers];
       const vote = { type: 'vote', predictions: predictionsOf(all) } as const;
       const { candidates } = await client.ask(vote, 'voted');
-      // Another question was put meanwhile; one that was only stopped keeps its answer.
+      // Another test was requested meanwhile; one that was only stopped keeps its answer.
       if (round !== this.#round) return;
       this.answers = all;
       this.candidates = candidates;
