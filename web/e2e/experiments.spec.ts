@@ -73,7 +73,7 @@ test('the form says what can change now and what needs a new run', async ({ page
 });
 
 test('earlier runs stay on the chart, with what they were', async ({ page, play }) => {
-  const past = page.getByTestId(TESTIDS.past);
+  const past = page.getByTestId(TESTIDS.pastRuns);
   await play.open();
   await play.stepOnce(3);
   await page.getByText('Settings', { exact: true }).click();

@@ -86,7 +86,7 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
       await again.page.locator('#train').getByRole('button', { name: 'Reset', exact: true }).click();
       await again.at(0);
       await again.stepOnce(3);
-      const past = again.page.getByTestId(TESTIDS.past);
+      const past = again.page.getByTestId(TESTIDS.pastRuns);
       await expect(past).toContainText(`step ${steps.toLocaleString('en-US')}`);
       await expect(past.getByRole('checkbox')).toBeChecked();
     });

@@ -13,7 +13,7 @@ import {
   MOST_SHOWN,
   type PastRun,
   toggled,
-} from '../src/run/past-runs';
+} from '../src/run/past-runs.svelte';
 
 const at = (depth: number, loss: number): DepthLoss => ({
   depth,
@@ -68,7 +68,7 @@ describe('past runs', () => {
           expect(new Set(runs.map((run) => run.id)).size).toBe(runs.length);
           const drawn = runs.filter((run) => run.shown);
           expect(drawn.length).toBeLessThanOrEqual(MOST_SHOWN);
-          expect(new Set(drawn.map((run) => run.slot)).size).toBe(drawn.length);
+          expect(new Set(drawn.map((run) => run.style)).size).toBe(drawn.length);
         }
       }),
     );

@@ -20,7 +20,7 @@ import { Gallery } from './gallery.svelte';
 import { Loop } from './loop';
 import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
-import { PastRuns } from './past.svelte';
+import { PastRuns } from './past-runs.svelte';
 import { Runs } from './runs.svelte';
 import { further } from './further';
 import type { Training } from './training.svelte';
@@ -187,7 +187,7 @@ export abstract class RunController<R extends Training = Training> {
     await this.autosave.save();
   }
 
-  /** Settles when the loop has come to `errand`, also if it failed. */
+  /** Settles when `task` is done, also if it failed. */
   protected settled(task: Task): Promise<void> {
     return new Promise((resolve) => {
       this.queue.add(async () => {

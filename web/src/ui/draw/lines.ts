@@ -1,6 +1,6 @@
 // The lines of a run on a chart: training batches, and validations by depth.
 
-import type { PastRun } from '../../run/past-runs';
+import type { PastRun } from '../../run/past-runs.svelte';
 import type { Change, History, Point } from '../../run/state';
 import type { Line, Spot } from './chart';
 
@@ -32,7 +32,7 @@ export function runLines({ training, validation }: History): Line[] {
 
 /** A run to compare with: one thin line. */
 export function pastLine(run: PastRun): Line {
-  const { colour, dash } = PAST[run.slot % PAST.length] ?? PAST[0];
+  const { colour, dash } = PAST[run.style % PAST.length] ?? PAST[0];
   const spots = run.validated ? atDepth(run.history, run.depth) : smooth(run.history.training);
   return { spots, colour, dash, width: 1.5 };
 }
