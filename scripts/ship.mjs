@@ -37,7 +37,7 @@ await main(async () => {
   try {
     const about = describe(file);
     // Fails early when the file is too large or a text is missing: measuring takes minutes.
-    const facts = {
+    const metadata = {
       name,
       ...typed,
       hardware: typed.hardware ?? machine(),
@@ -46,8 +46,8 @@ await main(async () => {
       sha256: createHash("sha256").update(file).digest("hex"),
       about,
     };
-    entry({ ...facts, losses: [] });
-    ship(half, entry({ ...facts, ...measured(half, about.config.model.variant) }), typed.default);
+    entry({ ...metadata, losses: [] });
+    ship(half, entry({ ...metadata, ...measured(half, about.config.model.variant) }), typed.default);
   } catch (error) {
     throw error instanceof UserError ? error : new UserError(`${name} cannot be shipped: ${error.message}.`);
   }

@@ -130,7 +130,7 @@ const SHIPPED = [
   },
 ];
 
-/** The puzzle room, at a puzzle whose answer is known. */
+/** The Puzzles page, at a puzzle whose answer is known. */
 const PUZZLE = "puzzles.html?kind=sudoku-4x4&puzzle=1.3..4.22.4..3.1";
 
 /** A model of ARC's sample tasks that learns within seconds. */

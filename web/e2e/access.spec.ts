@@ -54,7 +54,7 @@ test('axe-core finds nothing wrong with a run and its experiments', async ({ pag
   await page.getByRole('textbox', { name: /^n_layers new run/ }).fill('2');
   await page.getByRole('textbox', { name: /^n_layers new run/ }).blur();
   await play.button('Start a new run').click();
-  await expect(page.getByTestId(TESTIDS.past)).toContainText('n_layers 1');
+  await expect(page.getByTestId(TESTIDS.pastRuns)).toContainText('n_layers 1');
   await play.stepOnce();
   await page.getByRole('slider', { name: 'Learning rate' }).fill('-3');
   const comparison = page.getByTestId(TESTIDS.comparison);
@@ -85,7 +85,7 @@ test('axe-core finds nothing wrong with a model that was just opened', async ({
   });
 });
 
-test('axe-core finds nothing wrong with the puzzle room', async ({ models, page, play, site }) => {
+test('axe-core finds nothing wrong with the Puzzles page', async ({ models, page, play, site }) => {
   await models.serve(shippedSolver());
   await page.emulateMedia({ reducedMotion: 'reduce' });
   const puzzles = new Puzzles(page, site);
@@ -94,9 +94,9 @@ test('axe-core finds nothing wrong with the puzzle room', async ({ models, page,
   await puzzles.at(1);
   await everySize(play, 'a solved puzzle');
   await puzzles.paste('11..............');
-  await expect(puzzles.facts).toContainText('impossible');
+  await expect(puzzles.validity).toContainText('impossible');
   await puzzles.paste('too short');
-  await expect(puzzles.facts).toContainText('unchanged');
+  await expect(puzzles.validity).toContainText('unchanged');
   await page.getByRole('button', { name: 'Train from scratch' }).click();
   await play.reach(20);
   await page.getByRole('button', { name: 'Pause' }).click();
@@ -104,6 +104,6 @@ test('axe-core finds nothing wrong with the puzzle room', async ({ models, page,
   await everySize(play, 'what is wrong, and a model that learns');
   await page.getByRole('button', { name: 'Clear' }).click();
   await page.getByRole('combobox', { name: 'Puzzle' }).selectOption('maze-10x10');
-  await expect(puzzles.facts).toContainText('shortest path', { timeout: 90_000 });
+  await expect(puzzles.validity).toContainText('shortest path', { timeout: 90_000 });
   await everySize(play, 'a maze');
 });

@@ -32,7 +32,7 @@ test('a visitor sees a puzzle being solved, step by step and without a click', a
   await expect(puzzles.steps).toHaveAttribute('data-playing', 'true');
   await expect(puzzles.steps).toHaveAttribute('data-step', '8');
   await puzzles.solved();
-  await expect(puzzles.facts).toHaveAttribute('data-solutions', 'one');
+  await expect(puzzles.validity).toHaveAttribute('data-solutions', 'one');
   await expect(page).toHaveURL(/kind=sudoku-4x4&puzzle=[.1-4]{16}&checkpoint=sudoku-4x4$/);
   const before = page.url();
   await page.getByRole('button', { name: 'New puzzle' }).click();
@@ -86,19 +86,19 @@ test('a puzzle that cannot be is refused or said to be so, and nothing is lost',
     ['12x4............', /./],
   ] as const) {
     await puzzles.paste(text);
-    await expect(puzzles.facts).toContainText('The previous puzzle is unchanged.');
-    await expect(puzzles.facts).toContainText(why);
+    await expect(puzzles.validity).toContainText('The previous puzzle is unchanged.');
+    await expect(puzzles.validity).toContainText(why);
     await expect(puzzles.cell(15)).toHaveAccessibleName('Row 4, column 4: 1, given');
   }
   await puzzles.paste('11..............');
-  await expect(puzzles.facts).toContainText('already break a rule');
-  await expect(puzzles.facts).toHaveAttribute('data-solutions', 'none');
+  await expect(puzzles.validity).toContainText('already break a rule');
+  await expect(puzzles.validity).toHaveAttribute('data-solutions', 'none');
   await expect(page.getByText('Row 1 has two 1s.')).toBeVisible();
   await expect(puzzles.answer).toHaveAttribute('data-solved', 'false');
   await puzzles.paste('1...............');
-  await expect(puzzles.facts).toContainText('several solutions');
+  await expect(puzzles.validity).toContainText('several solutions');
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('The board is empty');
+  await expect(puzzles.validity).toContainText('The board is empty');
   await puzzles.paste(PUZZLE);
   await puzzles.solved();
 });
@@ -107,7 +107,7 @@ test('a puzzle is typed with the keyboard', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open(LINK);
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('The board is empty');
+  await expect(puzzles.validity).toContainText('The board is empty');
   await puzzles.cell(0).focus();
   for (const [at, digit] of [...PUZZLE].entries()) {
     if (digit !== '.') await page.keyboard.press(digit);
@@ -125,17 +125,17 @@ test('a maze is drawn with the pointer', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('button', { name: 'Clear' }).click();
-  await expect(puzzles.facts).toContainText('The maze has no start');
+  await expect(puzzles.validity).toContainText('The maze has no start');
   await puzzles.cell(0).focus();
   await page.keyboard.press('s');
   await puzzles.cell(9).focus();
   await page.keyboard.press('g');
-  await expect(puzzles.facts).toContainText('Any shortest path');
+  await expect(puzzles.validity).toContainText('Any shortest path');
   await puzzles.cell(4).hover();
   await page.mouse.down();
   for (const at of [14, 24, 34, 44, 54, 64, 74, 84, 94]) await puzzles.cell(at).hover();
   await page.mouse.up();
-  await expect(puzzles.facts).toContainText('impossible');
+  await expect(puzzles.validity).toContainText('impossible');
   await expect(puzzles.cell(54)).toHaveAccessibleName('Row 6, column 5: wall, given');
 });
 

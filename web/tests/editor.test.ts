@@ -42,10 +42,10 @@ class Rules extends Answering {
         }
         const { kind, input } = command;
         const tokens = input.type === 'drawn' ? input.tokens : new Array<number>(16).fill(2);
-        const facts = { solutions: 'one', solution: null, guesses: 0, broken: [] } as const;
+        const checked = { solutions: 'one', solution: null, guesses: 0, broken: [] } as const;
         return {
           type: 'puzzle_checked',
-          puzzle: { kind, rows: 4, cols: 4, tokens, text: '', ...facts, broken: [] },
+          puzzle: { kind, rows: 4, cols: 4, tokens, text: '', ...checked, broken: [] },
         };
       }
       case 'load':
@@ -162,7 +162,7 @@ describe('what a solver learns from', () => {
     expect((await workerRun.save(client)).optimizer).toEqual(new Uint8Array([2]));
   });
 
-  test('is not made for a model of the other room', async () => {
+  test('is not made for a model of another family', async () => {
     const config = preset('tiny');
     if (!config) throw new Error('there is no preset tiny');
     const refused = new WorkerRun('puzzles', new PuzzleDatasets()).create(client, config, null);

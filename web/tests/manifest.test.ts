@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { depthPoints, ROOM } from '../src/rooms/language/draw/depths';
+import { depthPoints, MARGIN } from '../src/rooms/language/draw/depths';
 import { DEFAULT_CONFIG } from '../src/gen';
 import { readManifest } from '../src/run/manifest';
 
@@ -84,9 +84,9 @@ describe('the figure of losses', () => {
 
   test('stays within its box, higher losses higher up', () => {
     const points = depthPoints(losses, 300, 100);
-    expect(points.map((p) => p.x)).toEqual([ROOM.side, 150, 300 - ROOM.side]);
-    expect(points[0]?.y).toBe(ROOM.above);
-    expect(points[1]?.y).toBe(100 - ROOM.below);
+    expect(points.map((p) => p.x)).toEqual([MARGIN.side, 150, 300 - MARGIN.side]);
+    expect(points[0]?.y).toBe(MARGIN.above);
+    expect(points[1]?.y).toBe(100 - MARGIN.below);
     expect(points.map((p) => p.best)).toEqual([false, true, false]);
   });
 

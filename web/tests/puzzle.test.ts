@@ -179,7 +179,7 @@ describe('an answer', () => {
   });
 });
 
-describe('the address of the puzzle room', () => {
+describe('the address of the Puzzles page', () => {
   const look = fc.record({
     steps: fc.option(fc.integer({ min: 1, max: 32 })),
     threshold: fc.double({ min: 0, max: 1, noNaN: true }).map(Math.abs),

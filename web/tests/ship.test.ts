@@ -27,7 +27,7 @@ function checkpoint(about: object): Buffer {
 
 const ABOUT = { format: 'trm/1', config: JSON.stringify(DEFAULT_CONFIG), step: '1750' };
 
-const FACTS = {
+const METADATA = {
   name: 'elastic',
   title: 'Elastic',
   description: 'Usable at any depth.',
@@ -44,7 +44,7 @@ const FACTS = {
 };
 
 test('a checkpoint says what it is', () => {
-  expect(FACTS.about).toEqual({ config: DEFAULT_CONFIG, step: 1750, parameters: 10 });
+  expect(METADATA.about).toEqual({ config: DEFAULT_CONFIG, step: 1750, parameters: 10 });
   const whole = checkpoint(ABOUT);
   expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('complete safetensors');
   expect(() => shipping.describe(Buffer.alloc(3))).toThrow('complete safetensors');
@@ -70,7 +70,7 @@ test('the time is that of the steps up to the checkpoint', () => {
 
 describe('an entry', () => {
   test('is one that the page reads', () => {
-    const made = shipping.entry(FACTS);
+    const made = shipping.entry(METADATA);
     const { first } = readManifest(JSON.parse(JSON.stringify(shipping.withEntry(null, made))));
     expect(first).toEqual(made);
     expect(first).toMatchObject({
@@ -91,11 +91,11 @@ describe('an entry', () => {
     ['an empty command', { command: '' }, '--command'],
     ['no time', { minutes: null }, '--minutes'],
   ])('with %s is refused', (_, change, message) => {
-    expect(() => shipping.entry({ ...FACTS, ...change })).toThrow(message);
+    expect(() => shipping.entry({ ...METADATA, ...change })).toThrow(message);
   });
 
   test('takes the place of the one of its name, and keeps what the page opens with', () => {
-    const named = (name: string, title = name) => shipping.entry({ ...FACTS, name, title });
+    const named = (name: string, title = name) => shipping.entry({ ...METADATA, name, title });
     const read = (manifest: unknown) => {
       const { first, checkpoints } = readManifest(manifest);
       return [first.name, checkpoints.map((each) => each.title)];
@@ -135,7 +135,7 @@ test('what a solver is worth comes with it, and is read back', () => {
     steps: [{ step: 1, loss: 0.25, ...share }],
     halting: [{ threshold: 0.5, steps: 1.25, ...share }],
   };
-  const made = shipping.entry({ ...FACTS, scores });
+  const made = shipping.entry({ ...METADATA, scores });
   const { first } = readManifest(JSON.parse(JSON.stringify(shipping.withEntry(null, made))));
   expect(first.scores?.steps).toEqual([{ ...scores.steps[0], cell_accuracy: 0.9877 }]);
   expect(first.scores?.halting[0]).toMatchObject({ threshold: 0.5, steps: 1.25 });

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 
 import { TaskQueue } from '../src/run/task-queue';
 
-test('errands come in the order they were given', () => {
+test('tasks come in the order they were given', () => {
   const queue = new TaskQueue();
   const [a, b] = [() => Promise.resolve('a'), () => Promise.resolve('b')];
   queue.add(a);
@@ -20,7 +20,7 @@ test('a sleep ends with a task, with a poke, and with its time', async () => {
       ends.push(name);
     };
 
-    const first = sleep('errand');
+    const first = sleep('task');
     queue.add(() => Promise.resolve());
     await first;
     const second = sleep('poke', 1000);
@@ -29,10 +29,10 @@ test('a sleep ends with a task, with a poke, and with its time', async () => {
     expect(vi.getTimerCount()).toBe(0);
     const third = sleep('time', 1000);
     await vi.advanceTimersByTimeAsync(999);
-    expect(ends).toEqual(['errand', 'poke']);
+    expect(ends).toEqual(['task', 'poke']);
     await vi.advanceTimersByTimeAsync(1);
     await third;
-    expect(ends).toEqual(['errand', 'poke', 'time']);
+    expect(ends).toEqual(['task', 'poke', 'time']);
   } finally {
     vi.useRealTimers();
   }

@@ -5,7 +5,7 @@ import { partsAt, stretches } from '../src/rooms/language/diff';
 import { PRESETS } from '../src/gen';
 import { aboutOf, titleOf } from '../src/run/presets';
 import { bytes, count, duration, glyph, sentence } from '../src/run/format';
-import { type AdapterFacts, decide } from '../src/worker/device';
+import { type AdapterInfo, decide } from '../src/worker/device';
 
 describe('two texts', () => {
   test('part where they first differ, by character', () => {
@@ -92,8 +92,8 @@ test('every preset has a title of its own, and says what it is', () => {
 });
 
 describe('the device', () => {
-  const real: AdapterFacts = { architecture: 'ampere', description: '', fallback: false };
-  const software: [string, AdapterFacts][] = [
+  const real: AdapterInfo = { architecture: 'ampere', description: '', fallback: false };
+  const software: [string, AdapterInfo][] = [
     ['SwiftShader', { architecture: 'swiftshader', description: '', fallback: false }],
     ['llvmpipe', { architecture: '', description: 'llvmpipe (LLVM 19)', fallback: false }],
     ['Lavapipe', { architecture: 'Lavapipe', description: '', fallback: false }],

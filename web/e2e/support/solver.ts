@@ -1,4 +1,4 @@
-// The puzzle room as a person uses it, and the solver that it opens with.
+// The Puzzles page as a person uses it, and the solver that it opens with.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ export function shippedSolver(): Model {
 export class Puzzles {
   readonly answer: Locator;
   readonly board: Locator;
-  readonly facts: Locator;
+  readonly validity: Locator;
   readonly steps: Locator;
   readonly halting: Locator;
   readonly scores: Locator;
@@ -46,7 +46,7 @@ export class Puzzles {
   ) {
     this.answer = page.getByTestId(TESTIDS.answer);
     this.board = page.getByTestId(TESTIDS.board);
-    this.facts = page.getByTestId(TESTIDS.puzzle);
+    this.validity = page.getByTestId(TESTIDS.puzzle);
     this.steps = page.getByTestId(TESTIDS.steps);
     this.halting = page.getByTestId(TESTIDS.halting);
     this.scores = page.getByTestId(TESTIDS.accuracy);

@@ -1,5 +1,5 @@
-// A file on its way from one room to the other: put down by the one, taken by the
-// other, and gone then.
+// A file on its way from one page to another: stored by the first, taken by the second,
+// and gone then.
 
 import { type DBSchema, openDB } from 'idb';
 
@@ -12,7 +12,7 @@ const FILE = 'checkpoint';
 const opened = (name: string) =>
   openDB<Schema>(name, 1, { upgrade: (database) => void database.createObjectStore('files') });
 
-/** Whether the other room can take it. */
+/** Whether the other page can take it. */
 export async function handOver(file: Uint8Array, name = 'trm-handover'): Promise<boolean> {
   try {
     const database = await opened(name);

@@ -15,7 +15,7 @@ export class TaskQueue {
     return this.#waiting.shift();
   }
 
-  /** Ends a sleep, because there is something to do that is no errand. */
+  /** Ends a sleep, because there is something to do that is no task of the queue. */
   poke(): void {
     this.#wake();
   }

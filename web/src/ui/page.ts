@@ -2,7 +2,6 @@
 
 import './app.css';
 import { SessionClient } from '../client/client';
-import type { RunController } from '../run/controller.svelte';
 
 export function spawn(): SessionClient {
   return new SessionClient(
@@ -18,9 +17,10 @@ export function place(): HTMLElement {
   return target;
 }
 
-export function keepOnLeaving(bench: RunController): void {
+/** Calls `keep` whenever the page may be closing. */
+export function keepOnLeaving(keep: () => void): void {
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'hidden') bench.keepNow();
+    if (document.visibilityState === 'hidden') keep();
   });
-  window.addEventListener('pagehide', () => bench.keepNow());
+  window.addEventListener('pagehide', keep);
 }

@@ -9,7 +9,7 @@ export interface Choice {
 }
 
 /** What of an adapter the choice depends on. */
-export interface AdapterFacts {
+export interface AdapterInfo {
   readonly architecture: string;
   readonly description: string;
   readonly fallback: boolean;
@@ -17,7 +17,7 @@ export interface AdapterFacts {
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
 
-function isSoftware(adapter: AdapterFacts): boolean {
+function isSoftware(adapter: AdapterInfo): boolean {
   return adapter.fallback || SOFTWARE.test(`${adapter.architecture} ${adapter.description}`);
 }
 
@@ -25,7 +25,7 @@ function isSoftware(adapter: AdapterFacts): boolean {
 export function decide(
   wish: DeviceWish,
   software: boolean,
-  adapter: AdapterFacts | null | undefined,
+  adapter: AdapterInfo | null | undefined,
 ): Choice {
   if (wish === 'cpu') return { backend: 'cpu', reason: 'device=cpu is set in the address.' };
   const missing =
@@ -50,7 +50,7 @@ export function decide(
 }
 
 /** Asks the browser for its adapter. */
-export async function findAdapter(): Promise<AdapterFacts | null | undefined> {
+export async function findAdapter(): Promise<AdapterInfo | null | undefined> {
   if (!('gpu' in navigator)) return undefined;
   try {
     const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });

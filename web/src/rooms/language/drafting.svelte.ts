@@ -7,7 +7,7 @@ import { sentence } from '../../run/format';
 
 /** Milliseconds between two drafts during training. */
 const EVERY = 1_000;
-/** Alternatives for each place; more than are shown, to find them in other refinements. */
+/** Alternatives for each place; more than are shown, to find them after other passes. */
 const TOP = 10;
 
 export interface Drafted {

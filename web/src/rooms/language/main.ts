@@ -15,5 +15,5 @@ const page = new LanguagePage(
   new SavedRuns(roomOf('language')?.database),
 );
 mount(App, { target: place(), props: { page } });
-keepOnLeaving(page);
+keepOnLeaving(() => page.keepNow());
 void page.live();

@@ -1,4 +1,4 @@
-// Puts the puzzle room together: the worker, what the browser keeps, and the view.
+// Puts the page together: the worker, what the browser keeps, and the view.
 
 import { mount } from 'svelte';
 
@@ -15,5 +15,5 @@ const page = new PuzzlesPage(
   new SavedRuns(roomOf('puzzles')?.database),
 );
 mount(App, { target: place(), props: { page } });
-keepOnLeaving(page);
+keepOnLeaving(() => page.keepNow());
 void page.live();

@@ -18,7 +18,7 @@ interface Label {
 }
 
 /** Room for the numbers above or below the points, and the depths below them. */
-export const ROOM = { side: 22, above: 26, below: 40 } as const;
+export const MARGIN = { side: 22, above: 26, below: 40 } as const;
 
 /** Smallest range of the vertical axis. */
 const LEAST_SPAN = 0.05;
@@ -35,11 +35,11 @@ export function depthPoints(
   const values = losses.map((row) => row.loss);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const span = Math.max(high - low, LEAST_SPAN);
-  const column = losses.length > 1 ? (width - 2 * ROOM.side) / (losses.length - 1) : 0;
-  const tall = height - ROOM.above - ROOM.below;
-  const y = (loss: number) => ROOM.above + (1 - (loss - low) / span) * tall;
+  const column = losses.length > 1 ? (width - 2 * MARGIN.side) / (losses.length - 1) : 0;
+  const tall = height - MARGIN.above - MARGIN.below;
+  const y = (loss: number) => MARGIN.above + (1 - (loss - low) / span) * tall;
   return losses.map(({ depth, loss }, i) => {
-    const at = { x: losses.length > 1 ? ROOM.side + i * column : width / 2, y: y(loss) };
+    const at = { x: losses.length > 1 ? MARGIN.side + i * column : width / 2, y: y(loss) };
     const [before, after] = [losses[i - 1], losses[i + 1]];
     const slope = (from: number, to: number) => (y(to) - y(from)) / Math.max(1, column);
     const into = before ? slope(before.loss, loss) : 0;

@@ -24,12 +24,12 @@ export interface Scale {
   readonly bottom: number;
 }
 
-const ROOM = { left: 48, right: 14, above: 10, below: 26 } as const;
+const MARGIN = { left: 48, right: 14, above: 10, below: 26 } as const;
 
 /** `from` and `to`: the range of the horizontal axis. */
 export function scale(from: number, to: number, width: number, height: number): Scale {
-  const [left, right] = [ROOM.left, Math.max(ROOM.left + 1, width - ROOM.right)];
-  const [top, bottom] = [ROOM.above, height - ROOM.below];
+  const [left, right] = [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)];
+  const [top, bottom] = [MARGIN.above, height - MARGIN.below];
   const span = Math.max(to - from, 1e-9);
   const within = (share: number) => Math.min(1, Math.max(0, share));
   return {

@@ -1,4 +1,4 @@
-// What is kept and given away: slots in the browser, pasting, the link.
+// Runs saved in the browser, pasting, the link.
 
 import { TESTIDS } from '../src/testids';
 import { Playground } from './support/playground';
@@ -6,15 +6,15 @@ import { expect, test } from './support/test';
 
 const TEXT = 'she sells sea shells by the sea shore.\n'.repeat(100);
 
-test('slots say what they hold and take; one that was deleted can be brought back', async ({
+test('saved runs say what they hold and take; one that was deleted can be brought back', async ({
   page,
   play,
 }) => {
   await play.open();
-  const slot = page.getByTestId(TESTIDS.slot);
-  await expect(slot).toContainText('step 0');
+  const current = page.getByTestId(TESTIDS.currentRun);
+  await expect(current).toContainText('step 0');
   await play.stepOnce(3);
-  await expect(slot).toContainText(/step 3.*Saved in this browser at.*kB/s);
+  await expect(current).toContainText(/step 3.*Saved in this browser at.*kB/s);
   await play.button('Reset').click();
   await play.at(0);
   await expect(play.kept).toContainText(/step 3.*kB/s);
