@@ -11,7 +11,7 @@ const SMALL = 'hidden_size=16&num_heads=2&n_layers=1&batch_size=4&max_iters=1000
 const CHUNKS = `?preset=page-chunk&${SMALL}&block_size=32&prompt=ROMEO`;
 
 test.describe('a model that drafts chunks', () => {
-  test('has a column for each place and a row for each refinement', async ({ page, play }) => {
+  test('has a column for each place and a row for each pass', async ({ page, play }) => {
     await play.open(CHUNKS);
     await play.stepOnce(3);
     const chunk = page.getByRole('region', { name: 'Next chunk', exact: true });
@@ -25,15 +25,15 @@ test.describe('a model that drafts chunks', () => {
 
     // Revising is refining the same chunk further: what was there stays.
     const before = await grid.getByRole('gridcell').allInnerTexts();
-    const refinements = chunk.getByRole('slider', { name: 'Recursion depth (next chunk)' });
-    await refinements.press('ArrowRight');
+    const depth = chunk.getByRole('slider', { name: 'Recursion depth (next chunk)' });
+    await depth.press('ArrowRight');
     await expect(grid.getByRole('gridcell')).toHaveCount(4 * 3);
     expect((await grid.getByRole('gridcell').allInnerTexts()).slice(0, 8)).toEqual(before);
     await expect(chunk.getByTestId(TESTIDS.revision)).toContainText(/^Pass 3 changed/);
-    await refinements.press('End');
+    await depth.press('End');
     await expect(grid.getByRole('gridcell')).toHaveCount(4 * 8);
     await expect(page).toHaveURL(/depth=8/);
-    await refinements.press('Home');
+    await depth.press('Home');
     await expect(chunk.getByTestId(TESTIDS.revision)).toContainText('makes the first draft');
   });
 

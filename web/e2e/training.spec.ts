@@ -34,7 +34,7 @@ test('training ends at max_iters and can be extended', async ({ page, play }) =>
   await play.at(25);
 });
 
-test('reset starts over with the same luck, and keeps the old run', async ({ play }) => {
+test('reset starts over with the same random seed, and keeps the old run', async ({ play }) => {
   await play.open();
   await play.stepOnce(3);
   const first = await play.loss.innerText();

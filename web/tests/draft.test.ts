@@ -15,7 +15,7 @@ import {
 const CHARS: Vocab = { kind: 'char', chars: '\n abe' };
 const [LINE, SPACE, A, B, E] = [0, 1, 2, 3, 4];
 
-/** The draft of one row: the tokens after every refinement, each with half a chance. */
+/** The draft of one row: the tokens after every pass, each with half a chance. */
 function trace(rows: readonly number[][], top: Candidate[][][] = []): Trace {
   return {
     variant: 'chunk_lm',
@@ -35,7 +35,7 @@ function trace(rows: readonly number[][], top: Candidate[][][] = []): Trace {
 }
 
 describe('a draft', () => {
-  test('has a row for every refinement, and tells what stood there before', () => {
+  test('has a row for every pass, and tells what stood there before', () => {
     const { rows, places } = draftOf(
       trace([
         [A, B],
@@ -67,7 +67,7 @@ describe('a draft', () => {
   });
 });
 
-describe('what the last refinement changed', () => {
+describe('what the last pass changed', () => {
   const said = (...rows: number[][]) => lastChange(draftOf(trace(rows)), CHARS);
 
   test('is told in words, white space too', () => {
@@ -118,7 +118,7 @@ describe('the contenders of a place', () => {
     ],
   ];
 
-  test('are followed through all refinements, the most probable at the end first', () => {
+  test('are followed through all passes, the most probable at the end first', () => {
     expect(contenders(trace([[A], [B]], top), 0, 5)).toEqual([
       { token: B, probs: [0.3, 0.7] },
       { token: E, probs: [null, 0.2] },
