@@ -8,7 +8,11 @@ import { TESTIDS } from '../../testids';
 import type { Figure } from '../../ui/figure';
 
 /** `opened`: the pre-trained model that is open and has not been trained here. */
-export function figuresOf(run: RunState, phase: Phase, opened: Shipped | null): Figure[] {
+export function figuresOf(
+  run: RunState,
+  phase: Phase,
+  opened: Pick<Shipped, 'losses' | 'minutes'> | null,
+): Figure[] {
   const { summary, training, validation, elapsed } = run;
   const trained = summary && depthOf(summary.config.model);
   const losses = opened ? opened.losses : validation.at(-1)?.depths;
