@@ -1,5 +1,6 @@
 //! A loaded dataset: the same from the command line and from the page.
 
+use crate::images::ImageDataset;
 use crate::puzzles::PuzzleDataset;
 use crate::text::TextDataset;
 
@@ -14,6 +15,8 @@ pub enum Dataset {
     Text(TextDataset),
     /// Puzzles with their answers, for puzzle solvers.
     Puzzles(PuzzleDataset),
+    /// Images with their classes, for image classifiers.
+    Images(ImageDataset),
 }
 
 impl From<TextDataset> for Dataset {
@@ -25,5 +28,11 @@ impl From<TextDataset> for Dataset {
 impl From<PuzzleDataset> for Dataset {
     fn from(puzzles: PuzzleDataset) -> Self {
         Self::Puzzles(puzzles)
+    }
+}
+
+impl From<ImageDataset> for Dataset {
+    fn from(images: ImageDataset) -> Self {
+        Self::Images(images)
     }
 }

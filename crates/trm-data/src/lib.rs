@@ -11,7 +11,6 @@ mod disk;
 mod draw;
 mod epochs;
 mod error;
-#[cfg(feature = "images")]
 pub mod images;
 #[cfg(feature = "files")]
 mod pin;
@@ -27,6 +26,6 @@ mod text;
 pub use dataset::Dataset;
 pub use draw::{draw, stream};
 pub use error::DataError;
-pub use source::{ARC, OpenedSource, SHAKESPEARE};
+pub use source::{ARC, OpenedSource, SHAKESPEARE, image_preprocessing};
 pub use split::{IGNORED, Split};
 pub use text::*;

@@ -10,10 +10,15 @@ use std::sync::Arc;
 
 #[cfg(feature = "files")]
 use trm_spec::Tokenizer;
-use trm_spec::{DataSource, DataSpec, Failure, PUZZLE_KINDS, RunConfig, Vocab};
+use trm_spec::{DataSource, DataSpec, Failure, FailureKind, PUZZLE_KINDS, RunConfig, Vocab};
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
+#[cfg(feature = "digits")]
+use crate::images::DIGITS;
+use crate::images::Preprocessing;
+#[cfg(feature = "images")]
+use crate::images::{ImageDataset, ImageOptions, ImageSource};
 #[cfg(feature = "files")]
 use crate::pin::{PIN_DIGITS, digest_of, pinned, split_pin};
 use crate::puzzles::PuzzleKind;
@@ -48,9 +53,31 @@ impl Dataset {
                 let spec = DataSpec { dataset: name.clone(), ..config.data.clone() };
                 Ok(TextDataset::from_spec(&spec, text, vocab)?.into())
             }
-            _ => OpenedSource::open(source, &config.data.dataset)?.load(config, vocab),
+            _ => OpenedSource::open(source, config)?.load(config, vocab),
         }
     }
+}
+
+/// How images become the inputs of the image classifier that `config` describes.
+///
+/// # Errors
+/// If it describes none, or there is not one mean and deviation for each channel.
+pub fn image_preprocessing(config: &RunConfig) -> Result<Preprocessing, Failure> {
+    let shape = config.model.image().ok_or_else(|| {
+        Failure::new(
+            FailureKind::Config,
+            format!("a `{}` model does not read images", config.model.name()),
+            "Choose an image classifier, or other data.",
+        )
+    })?;
+    let new = if config.data.resize { Preprocessing::resizing } else { Preprocessing::new };
+    let preprocessing = Preprocessing {
+        mean: config.data.pixel_mean.clone(),
+        std: config.data.pixel_std.clone(),
+        ..new(shape.channels, shape.size)
+    };
+    preprocessing.validate()?;
+    Ok(preprocessing)
 }
 
 /// A data source that has been opened: its texts are read, its token file is mapped,
@@ -81,15 +108,19 @@ enum Content {
     /// The user's own puzzles.
     #[cfg(feature = "files")]
     Puzzles(PuzzleSource),
+    /// Images, in memory or on disk.
+    #[cfg(feature = "images")]
+    Images(ImageSource),
 }
 
 impl OpenedSource {
-    /// Opens `source`; `dataset` is the configuration's, with or without a digest.
+    /// Opens `source` as `config` asks for it: by its dataset, and for files by the kind
+    /// of its model.
     ///
     /// # Errors
     /// If nothing is known by the name `dataset`, or a file cannot be read.
-    pub fn open(source: &DataSource, dataset: &str) -> Result<Self, Failure> {
-        let dataset = without_pin(dataset);
+    pub fn open(source: &DataSource, config: &RunConfig) -> Result<Self, Failure> {
+        let dataset = without_pin(&config.data.dataset);
         match source {
             DataSource::Named => Self::named(dataset),
             DataSource::Text { name, text } => {
@@ -100,6 +131,11 @@ impl OpenedSource {
                 let tasks = TextSource::Text { name: name.clone(), text: text.clone() };
                 Ok(Self::of(dataset, Content::Arc(vec![TaskFile { tasks, solutions: None }])))
             }
+            #[cfg(all(feature = "files", feature = "images"))]
+            DataSource::Files { path } if config.model.image().is_some() => Ok(Self {
+                path: Some(path.clone()),
+                ..Self::of(&file_name(path), Content::Images(ImageSource::Files(path.clone())))
+            }),
             #[cfg(feature = "files")]
             DataSource::Files { path } => Self::files(path, dataset),
             #[allow(unreachable_patterns, reason = "not with every feature")]
@@ -121,6 +157,10 @@ impl OpenedSource {
     fn named(dataset: &str) -> Result<Self, Failure> {
         if let Some(kind) = PuzzleKind::named(dataset) {
             return Ok(Self::of(dataset, Content::Generated(kind)));
+        }
+        #[cfg(feature = "digits")]
+        if dataset == DIGITS {
+            return Ok(Self::of(dataset, Content::Images(ImageSource::Digits)));
         }
         #[cfg(feature = "shakespeare")]
         if dataset == SHAKESPEARE {
@@ -150,6 +190,14 @@ impl OpenedSource {
     /// If the data does not fit the vocabulary, cannot be read, or there are not
     /// enough puzzles.
     pub fn load(&self, config: &RunConfig, vocab: Option<&Vocab>) -> Result<Dataset, Failure> {
+        #[cfg(feature = "images")]
+        if let Content::Images(source) = &self.content {
+            let options = ImageOptions {
+                preprocessing: image_preprocessing(config)?,
+                val_fraction: config.data.val_fraction,
+            };
+            return Ok(ImageDataset::load(source, &options)?.into());
+        }
         if !cfg!(feature = "puzzles") {
             return Ok(self.text(config, vocab)?.into());
         }
@@ -279,6 +327,10 @@ impl OpenedSource {
                 self.name = file_name(path);
             }
             data.dataset = pinned(&self.name, &self.sha256);
+        }
+        #[cfg(feature = "images")]
+        if let (Some(_), Content::Images(_)) = (&self.path, &self.content) {
+            data.dataset.clone_from(&self.name);
         }
         Ok(())
     }

@@ -28,12 +28,7 @@ pub fn affine_positions(x: Tensor<3>, w: Tensor<2>, b: Tensor<1>) -> Tensor<3> {
 }
 
 /// See [`crate::layer_norm`].
-pub fn layer_norm<const D: usize>(
-    x: Tensor<D>,
-    w: Tensor<1>,
-    b: Tensor<1>,
-    eps: f64,
-) -> Tensor<D> {
+pub fn layer_norm<const D: usize>(x: Tensor<D>, w: Tensor<1>, b: Tensor<1>, eps: f64) -> Tensor<D> {
     let centred = x.clone() - x.mean_dim(D - 1);
     let variance = centred.clone().square().mean_dim(D - 1);
     centred / variance.add_scalar(eps).sqrt() * w.unsqueeze() + b.unsqueeze()

@@ -49,12 +49,7 @@ pub fn affine_positions(x: Tensor<3>, w: Tensor<2>, b: Tensor<1>) -> Tensor<3> {
 }
 
 /// Layer norm over the last axis with a learned weight and bias, `[dim]` each.
-pub fn layer_norm<const D: usize>(
-    x: Tensor<D>,
-    w: Tensor<1>,
-    b: Tensor<1>,
-    eps: f64,
-) -> Tensor<D> {
+pub fn layer_norm<const D: usize>(x: Tensor<D>, w: Tensor<1>, b: Tensor<1>, eps: f64) -> Tensor<D> {
     general::layer_norm(x, w, b, eps)
 }
 

@@ -16,8 +16,8 @@ use trm_spec::Tokenizer;
 
 use self::settings::Described;
 pub use self::types::{
-    Bench, BenchPart, CheckpointFormat, Convert, Data, Eval, Generate, Invocation, Overfit,
-    Prepare, Solve, Sweep, Trace, Train,
+    Bench, BenchPart, CheckpointFormat, Classify, Convert, Data, Eval, Generate, Invocation,
+    Overfit, Prepare, Solve, Sweep, Trace, Train,
 };
 use crate::device::DeviceChoice;
 use crate::sweep::Equal;
@@ -38,6 +38,7 @@ fn command(arguments: &[OsString]) -> Command {
             inference::eval(),
             inference::trace(),
             inference::solve(),
+            inference::classify(),
             training::sweep(&described),
             training::overfit(&described),
             tools::data(),
@@ -49,13 +50,15 @@ fn command(arguments: &[OsString]) -> Command {
 
 const ABOUT: &str = "\
 Train and run Tiny Recursive Models (TRMs): small networks that apply the same layers several
-times and refine their answer each time. They predict text or solve Sudokus, mazes and ARC tasks.";
+times and refine their answer each time. They predict text, solve Sudokus, mazes and ARC tasks, or
+classify images.";
 
 const AFTER_HELP: &str = "\
 First steps:
   trm-native train tiny                               train a small language model (seconds)
   trm-native generate runs/tiny --prompt \"ROMEO:\"     let it write
   trm-native train sudoku-4x4                         train a puzzle model (minutes)
+  trm-native train digits                             train an image classifier (a minute)
   trm-native COMMAND --help                           arguments and examples of a command
 
 Results go to standard output, progress and errors to standard error.
@@ -108,6 +111,10 @@ pub fn parse() -> Invocation {
             stride: m.get_one("stride").copied().unwrap_or(0),
             weights: m.get_one("weights").copied(),
             grade: m.get_one("grade").copied(),
+            split: m.get_one("split").copied(),
+            inner_steps: m.get_one("inner-steps").copied(),
+            baselines: m.get_flag("baselines"),
+            base: path(m, "base"),
             depths: m.get_one("depths").cloned(),
             json: m.get_flag("json"),
             device: device(m),
@@ -128,6 +135,18 @@ pub fn parse() -> Invocation {
             puzzles: required(m, "puzzles"),
             halt_threshold: m.get_one("halt-threshold").copied(),
             max_steps: m.get_one("max-steps").copied(),
+            json: m.get_flag("json"),
+            device: device(m),
+        }),
+        Some(("classify", m)) => Invocation::Classify(Classify {
+            checkpoint: required(m, "checkpoint"),
+            images: many(m, "images"),
+            tensors: path(m, "tensors"),
+            inner_steps: m.get_one("inner-steps").copied(),
+            outer_steps: m.get_one("outer-steps").copied(),
+            top: required(m, "top"),
+            base: path(m, "base"),
+            logits: m.get_flag("logits"),
             json: m.get_flag("json"),
             device: device(m),
         }),
@@ -167,6 +186,7 @@ fn train(m: &ArgMatches) -> Train {
         resume: None,
         init: None,
         auto_resume: false,
+        base: path(m, "base"),
         max_time: m.get_one("max-minutes").copied(),
         device: device(m),
     }

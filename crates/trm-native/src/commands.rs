@@ -1,6 +1,7 @@
 //! Runs the commands: one module per command.
 
 mod bench;
+mod classify;
 mod convert;
 mod data;
 mod devices;
@@ -27,6 +28,7 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Eval(typed) => eval::run(&typed),
         Invocation::Trace(typed) => trace::run(&typed),
         Invocation::Solve(typed) => solve::run(&typed),
+        Invocation::Classify(typed) => classify::run(&typed),
         Invocation::Convert(typed) => convert::run(&typed),
         Invocation::Data(typed) => data::run(&typed),
         Invocation::Devices { json } => devices::run(json),

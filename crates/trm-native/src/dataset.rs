@@ -4,18 +4,20 @@
 use std::path::Path;
 
 use trm_data::OpenedSource;
-use trm_spec::{DataSource, Failure};
-use trm_train::{Run, checkpoint, load_with};
+use trm_spec::{DataSource, Failure, RunConfig};
+use trm_train::{Run, checkpoint, load_on};
 
 use crate::device::OpenDevice;
+use crate::features;
+use crate::frozen_base::BaseOnDisk;
 
-/// Opens the user's file or folder at `path`, or what `dataset` names.
+/// Opens the user's file or folder at `path`, or what the dataset of `config` names.
 ///
 /// # Errors
 /// If nothing is known by that name, or the file cannot be read.
-pub fn open(dataset: &str, path: Option<&Path>) -> Result<OpenedSource, Failure> {
+pub fn open(config: &RunConfig, path: Option<&Path>) -> Result<OpenedSource, Failure> {
     let source = path.map_or(DataSource::Named, |path| DataSource::Files { path: path.into() });
-    OpenedSource::open(&source, dataset)
+    OpenedSource::open(&source, config)
 }
 
 /// Loads a saved run, to be trained further on `data` or evaluated by it.
@@ -26,9 +28,12 @@ pub fn load_run(
     data: &OpenedSource,
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
+    base: Option<&BaseOnDisk>,
     device: &OpenDevice,
-) -> Result<Box<dyn Run>, Failure> {
+) -> anyhow::Result<Box<dyn Run>> {
     let header = checkpoint::read_header(checkpoint)?;
     let data = data.load(&header.config, Some(&header.vocab))?;
-    load_with(checkpoint, optimizer, Some(data), &device.device)
+    let data = features::cached(data, &header.config, base, device)?;
+    let base = base.map(BaseOnDisk::file);
+    Ok(load_on(checkpoint, optimizer, Some(data), base, &device.device)?)
 }

@@ -38,6 +38,9 @@ pub enum LogLine {
         /// Puzzle models: share of cells that are correct.
         #[serde(skip_serializing_if = "Option::is_none")]
         cell_accuracy: Option<f64>,
+        /// Image classifiers: share of images whose class is right.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accuracy: Option<f64>,
     },
 }
 
@@ -165,6 +168,7 @@ mod tests {
             depth: 2,
             exact_accuracy: None,
             cell_accuracy: None,
+            accuracy: None,
         };
         let train = |step: usize| LogLine::Train {
             step,

@@ -11,12 +11,12 @@ use serde_json::Value;
 pub struct ValidationScore {
     /// Validation loss in nats per token.
     pub loss: f64,
-    /// Share of puzzles that are solved completely; puzzle models only.
+    /// Share of puzzles that are solved completely, or of images whose class is right.
     pub exact_accuracy: Option<f64>,
 }
 
 impl ValidationScore {
-    /// Orders scores from best to worst: first by solved puzzles (if any), then by
+    /// Orders scores from best to worst: first by solved puzzles or right images, then by
     /// lower loss. Accuracy comes first because a puzzle model that is very sure of
     /// a few wrong cells has a high loss although it solves more puzzles.
     pub fn compare(&self, other: &Self) -> Ordering {
@@ -35,12 +35,12 @@ pub struct RunMetrics {
     pub val_loss: Option<f64>,
     /// Step of the last validation.
     pub val_step: Option<usize>,
-    /// Share of puzzles solved in the last validation; puzzle models only.
+    /// Share of puzzles solved, or of images classified correctly, in the last validation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub val_exact_accuracy: Option<f64>,
     /// Loss of the best validation.
     pub best_val_loss: Option<f64>,
-    /// Share of puzzles solved in the best validation; puzzle models only.
+    /// The same in the best validation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_val_exact_accuracy: Option<f64>,
     /// Step of the best validation.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::{
-    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
+    Failure, FailureKind, GenerateOptions, ImageSplit, RunConfig, RunSummary, Saved, StepReport,
+    Vocab,
 };
-use trm_train::Run;
+use trm_train::{ImageScoring, Run};
 
 use crate::finite;
 use crate::metrics_log::{LogLine, MetricsLog};
@@ -35,11 +36,16 @@ pub enum TrainingEnd {
     Stopped(StopReason),
 }
 
-/// The result of a validation. Only puzzle models have accuracies.
+/// The result of a validation.
+#[derive(Default)]
 struct Validation {
     loss: f64,
+    /// Puzzle models: share of puzzles that are solved completely.
     exact_accuracy: Option<f64>,
+    /// Puzzle models: share of cells that are correct.
     cell_accuracy: Option<f64>,
+    /// Image classifiers: share of images whose class is right.
+    accuracy: Option<f64>,
 }
 
 impl Validation {
@@ -51,7 +57,10 @@ impl Validation {
                 exact * 100.0,
                 cells * 100.0
             ),
-            _ => String::new(),
+            _ => self
+                .accuracy
+                .map(|share| format!(", {:.2} % of the images correct", share * 100.0))
+                .unwrap_or_default(),
         }
     }
 }
@@ -249,7 +258,7 @@ impl Trainer {
         let tokens = train.eval_iters * train.batch_size * model.length();
         let start = Instant::now();
         let validation = self.evaluate(depth, tokens)?;
-        let Validation { loss, exact_accuracy, cell_accuracy } = validation;
+        let Validation { loss, exact_accuracy, cell_accuracy, accuracy } = validation;
         if !loss.is_finite() {
             return Err(diverged(format!("the validation loss at step {} is {loss}", self.step)));
         }
@@ -259,8 +268,9 @@ impl Trainer {
             depth,
             exact_accuracy,
             cell_accuracy,
+            accuracy,
         })?;
-        let score = ValidationScore { loss, exact_accuracy };
+        let score = ValidationScore { loss, exact_accuracy: exact_accuracy.or(accuracy) };
         let better = self.metrics.record_validation(score, self.step);
         self.progress.print(&format!(
             "step {}/{}  validation loss {loss:.4}{}{}  ({})",
@@ -275,11 +285,25 @@ impl Trainer {
 
     /// Evaluates about `tokens` tokens of the validation split at `depth`.
     fn evaluate(&self, depth: usize, tokens: usize) -> anyhow::Result<Validation> {
+        if let Some(classifier) = self.run.as_classifier() {
+            let scoring = ImageScoring {
+                split: ImageSplit::Val,
+                images: tokens / self.config.model.length(),
+                inner_steps: 0,
+                outer_steps: depth,
+            };
+            let scores = block_on(classifier.evaluate_images(&scoring))?;
+            let last = scores.steps.last().context("the validation returned no scores")?;
+            return Ok(Validation {
+                loss: rounded(last.loss),
+                accuracy: Some(rounded(last.top1)),
+                ..Validation::default()
+            });
+        }
         let Some(solver) = self.run.as_solver() else {
             let losses = block_on(self.run.evaluate(&[depth], tokens))?;
             let loss = losses.first().context("the validation returned no loss")?.loss;
-            let loss = rounded(loss);
-            return Ok(Validation { loss, exact_accuracy: None, cell_accuracy: None });
+            return Ok(Validation { loss: rounded(loss), ..Validation::default() });
         };
         let puzzles = tokens / self.config.model.length();
         let scores = block_on(solver.evaluate_puzzles(depth, puzzles))?;
@@ -288,6 +312,7 @@ impl Trainer {
             loss: rounded(last.loss),
             exact_accuracy: Some(rounded(last.exact_accuracy)),
             cell_accuracy: Some(rounded(last.cell_accuracy)),
+            accuracy: None,
         })
     }
 
@@ -372,6 +397,6 @@ pub fn default_prompt(vocab: &Vocab) -> String {
         Vocab::Char { chars } if chars.contains('\n') => "\n".into(),
         Vocab::Char { chars } => chars.chars().take(1).collect(),
         Vocab::Byte | Vocab::Bpe { .. } => "\n".into(),
-        Vocab::Plain { .. } | Vocab::Arc { .. } => String::new(),
+        Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => String::new(),
     }
 }

@@ -48,6 +48,20 @@ pub enum ImageSplit {
     Test,
 }
 
+impl ImageSplit {
+    /// All of them, in the order in which files have them.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    /// The name in settings and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// An image as a model sees it, before normalisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct ShownImage {

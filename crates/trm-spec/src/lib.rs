@@ -35,8 +35,8 @@ pub use image::{
 #[cfg(feature = "toy-model")]
 pub use models::ToyLmSpec;
 pub use models::{
-    ChatTrmSpec, ChunkLmSpec, DraftStart, Injection, MODELS, Mixing, ModelInfo, ModelSpec,
-    Positions, Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, TrmVitSpec, VARIANTS,
+    ChatTrmSpec, ChunkLmSpec, DraftStart, ImageShape, Injection, MODELS, Mixing, ModelInfo,
+    ModelSpec, Positions, Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, TrmVitSpec, VARIANTS,
     VariantSpec, VitSpec,
 };
 pub use protocol::{

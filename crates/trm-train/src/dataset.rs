@@ -26,10 +26,11 @@ pub(crate) fn wrong_data(model: &VariantSpec, data: &Dataset) -> Failure {
     let given = match data {
         Dataset::Text(_) => "a text",
         Dataset::Puzzles(_) => "puzzles",
+        Dataset::Images(_) => "images",
     };
     Failure::new(
         FailureKind::Corpus,
         format!("a `{}` model cannot be trained on {given}", model.name()),
-        "Texts are for language models, puzzles for puzzle models.",
+        "Texts are for language models, puzzles for puzzle models, images for image classifiers.",
     )
 }

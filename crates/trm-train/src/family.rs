@@ -8,12 +8,15 @@ pub(crate) const LANGUAGE: bool = cfg!(feature = "language");
 /// Whether this build holds puzzle solvers.
 pub(crate) const PUZZLES: bool = cfg!(feature = "puzzles");
 
+/// Whether this build holds image classifiers.
+pub(crate) const IMAGES: bool = cfg!(feature = "images");
+
 /// Whether this build holds models like `model`.
 pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
     match model.family() {
         Family::Language => LANGUAGE,
         Family::Puzzles => PUZZLES,
-        Family::Images => false,
+        Family::Images => IMAGES,
     }
 }
 

@@ -25,11 +25,15 @@ pub use convert::{chat_trm, samsung_trm, to_samsung_trm};
 pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
-pub use registry::{create, load, load_with};
+pub use registry::{
+    baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
+};
 pub use run::{
-    Evaluation, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest, Weights, Writer,
+    Classifier, ClassifyRequest, Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver,
+    TextStream, TraceRequest, Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
+pub use tasks::images::{BaseFile, Baseline, FrozenBase, ImageModel, ImageTask, Probe};
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

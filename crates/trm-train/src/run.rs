@@ -4,8 +4,9 @@
 use async_trait::async_trait;
 use trm_data::Extent;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, GenerateOptions, Generated, PuzzleScores, RunConfig,
-    RunSummary, Saved, Solution, StepReport, Trace,
+    ClassStep, Classification, DepthLoss, Failure, FailureKind, Family, GenerateOptions, Generated,
+    ImageInput, ImageScores, ImageSplit, PuzzleScores, RunConfig, RunSummary, Saved, ShownImage,
+    Solution, StepReport, Trace,
 };
 
 use trm_data::Dataset;
@@ -111,6 +112,9 @@ pub trait Run {
 
     /// The run as a solver, if its model solves puzzles.
     fn as_solver(&self) -> Option<&dyn Solver>;
+
+    /// The run as a classifier, if its model classifies images.
+    fn as_classifier(&self) -> Option<&dyn Classifier>;
 }
 
 impl dyn Run + '_ {
@@ -119,13 +123,8 @@ impl dyn Run + '_ {
     /// # Errors
     /// If its model is no language model.
     pub fn writer(&self) -> Result<&dyn Writer, Failure> {
-        self.as_writer().ok_or_else(|| {
-            Failure::new(
-                FailureKind::Prompt,
-                "this is a puzzle model; it does not generate text",
-                "Give it puzzles (trm-native solve), or choose a language model.",
-            )
-        })
+        self.as_writer()
+            .ok_or_else(|| self.other_family("generates no text", "Choose a language model."))
     }
 
     /// The run as a solver of puzzles.
@@ -133,13 +132,31 @@ impl dyn Run + '_ {
     /// # Errors
     /// If its model solves none.
     pub fn solver(&self) -> Result<&dyn Solver, Failure> {
-        self.as_solver().ok_or_else(|| {
-            Failure::new(
-                FailureKind::Config,
-                "this is a language model; it does not solve puzzles",
-                "Choose a checkpoint of a puzzle model.",
-            )
-        })
+        self.as_solver()
+            .ok_or_else(|| self.other_family("solves no puzzles", "Choose a puzzle model."))
+    }
+
+    /// The run as a classifier of images.
+    ///
+    /// # Errors
+    /// If its model classifies none.
+    pub fn classifier(&self) -> Result<&dyn Classifier, Failure> {
+        self.as_classifier()
+            .ok_or_else(|| self.other_family("classifies no images", "Choose an image classifier."))
+    }
+
+    /// The model belongs to another family than what was asked of it.
+    fn other_family(&self, cannot: &str, hint: &str) -> Failure {
+        let (is, use_it) = match self.summary().family {
+            Family::Language => ("a language model", "trm-native generate writes text with it"),
+            Family::Puzzles => ("a puzzle model", "trm-native solve gives it puzzles"),
+            Family::Images => ("an image classifier", "trm-native classify gives it images"),
+        };
+        Failure::new(
+            FailureKind::Config,
+            format!("this is {is}; it {cannot}"),
+            format!("{hint} ({use_it}.)"),
+        )
     }
 }
 
@@ -226,6 +243,80 @@ pub trait Solver {
     /// # Errors
     /// If a row is no puzzle of this model.
     async fn solve(&self, request: &SolveRequest) -> Result<Vec<Solution>, Failure>;
+}
+
+/// What image classifiers can do.
+#[async_trait(?Send)]
+pub trait Classifier {
+    /// The class of an image after each of `outer_steps` outer steps of `inner_steps`
+    /// inner steps; 0 takes the model's own number.
+    ///
+    /// # Errors
+    /// If the image cannot be used, or a frozen base is needed and was not given.
+    async fn classify(
+        &self,
+        input: &ImageInput,
+        inner_steps: usize,
+        outer_steps: usize,
+    ) -> Result<Classification, Failure>;
+
+    /// As [`classify`](Self::classify), of several images at once, by image.
+    ///
+    /// # Errors
+    /// As of `classify`.
+    async fn classify_all(
+        &self,
+        request: &ClassifyRequest,
+        inner_steps: usize,
+        outer_steps: usize,
+    ) -> Result<Vec<Vec<ClassStep>>, Failure>;
+
+    /// Scores on a split after every outer step.
+    ///
+    /// # Errors
+    /// If there are no such images, or so many steps cannot be run.
+    async fn evaluate_images(&self, scoring: &ImageScoring) -> Result<ImageScores, Failure>;
+
+    /// Image `index` of a split, for display.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure>;
+}
+
+/// Images to classify, as a model takes them.
+#[derive(Clone, Debug)]
+pub enum ClassifyRequest {
+    /// Normalised pixels.
+    Pixels {
+        /// `[images, channels, size, size]`.
+        values: Vec<f32>,
+        /// Images.
+        images: usize,
+    },
+    /// Features of patches, in place of a frozen base's.
+    Features {
+        /// `[images, positions, width]`.
+        values: Vec<f32>,
+        /// Their sizes.
+        dims: [usize; 3],
+        /// Initial states of answer and latent, `[images, positions + 1, hidden size]`
+        /// each, in place of the model's own.
+        start: Option<[Vec<f32>; 2]>,
+    },
+}
+
+/// What an image classifier is scored on.
+#[derive(Clone, Debug)]
+pub struct ImageScoring {
+    /// The split.
+    pub split: ImageSplit,
+    /// Images that are scored; 0 means all.
+    pub images: usize,
+    /// Inner steps; 0 takes the model's.
+    pub inner_steps: usize,
+    /// Outer steps; 0 takes the model's.
+    pub outer_steps: usize,
 }
 
 /// What to evaluate, and how.

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use trm_core::Recursive;
 use trm_spec::{DepthLoss, Failure, RunConfig, StepReport, Trace, Vocab};
 
+use crate::checkpoint::Base;
 use crate::run::TraceRequest;
 use trm_data::Dataset;
 
@@ -56,6 +57,11 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
         vocab: &Vocab,
         data: Dataset,
     ) -> Result<Self::Data, Failure>;
+
+    /// The frozen base that the model reads features of, where there is one.
+    fn base(&self) -> Option<Base> {
+        None
+    }
 
     /// What is wrong when there are no data to train on.
     fn no_data() -> Failure;

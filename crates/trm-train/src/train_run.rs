@@ -13,7 +13,7 @@ use trm_spec::{
 use crate::checkpoint::{self, Header};
 use crate::checks::check_precision;
 use crate::optimization::Optimization;
-use crate::run::{Run, Solver, TraceRequest, Weights, Writer};
+use crate::run::{Classifier, Run, Solver, TraceRequest, Weights, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::transfer::host;
 use trm_data::Dataset;
@@ -42,6 +42,12 @@ pub trait Capabilities<M: Recursive + 'static>: Task<M> {
 
     /// The run as a solver of puzzles, if it is one.
     fn as_solver(run: &TrainRun<M, Self>) -> Option<&dyn Solver> {
+        let _ = run;
+        None
+    }
+
+    /// The run as a classifier of images, if it is one.
+    fn as_classifier(run: &TrainRun<M, Self>) -> Option<&dyn Classifier> {
         let _ = run;
         None
     }
@@ -136,7 +142,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
             vocab: self.vocab.clone(),
             step: self.optimization.step,
             metrics,
-            base: None,
+            base: self.task.base(),
         }
     }
 }
@@ -240,6 +246,10 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
 
     fn as_solver(&self) -> Option<&dyn Solver> {
         T::as_solver(self)
+    }
+
+    fn as_classifier(&self) -> Option<&dyn Classifier> {
+        T::as_classifier(self)
     }
 }
 

@@ -6,6 +6,8 @@
 //! downloads no code that it does not use.
 
 mod device;
+#[cfg(feature = "images")]
+mod images;
 #[cfg(feature = "puzzles")]
 mod puzzles;
 mod session;

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary};
+use trm_spec::{
+    Command, DeviceInfo, Event, Failure, FailureKind, Family, Memory, RunConfig, RunSummary,
+};
+use trm_train::checkpoint::{Header, read_header};
 use trm_train::{Run, TextStream, TraceRequest};
 
 use crate::device::Opened;
+#[cfg(feature = "images")]
+use crate::images;
 #[cfg(feature = "puzzles")]
 use crate::puzzles;
 
@@ -54,13 +59,27 @@ impl Answering {
                 let run = trm_train::create(&config, data, &self.opened.device)?;
                 Ok(self.replace(run))
             }
-            Command::Load { checkpoint, optimizer, data } => {
-                let run = trm_train::load(
-                    &checkpoint,
-                    optimizer.as_deref(),
-                    data.as_ref(),
-                    &self.opened.device,
-                )?;
+            Command::Load {
+                checkpoint,
+                optimizer,
+                data,
+                #[cfg(feature = "images")]
+                base,
+            } => {
+                #[cfg(feature = "images")]
+                let base = images::base_file(base.as_deref());
+                #[cfg(not(feature = "images"))]
+                let base = None;
+                let data = match &data {
+                    Some(source) => {
+                        let Header { config, vocab, .. } = read_header(&checkpoint)?;
+                        Some(trm_train::load_data(source, &config, Some(&vocab))?)
+                    }
+                    None => None,
+                };
+                let device = &self.opened.device;
+                let run =
+                    trm_train::load_on(&checkpoint, optimizer.as_deref(), data, base, device)?;
                 Ok(self.replace(run))
             }
             Command::Attach { data } => {
@@ -124,6 +143,18 @@ impl Answering {
                     scores: run.solver()?.evaluate_puzzles(steps, puzzles).await?,
                 })
             }
+            #[cfg(feature = "images")]
+            Command::Classify { input, inner_steps, outer_steps } => {
+                images::classify(self.run()?, &input, inner_steps, outer_steps).await
+            }
+            #[cfg(feature = "images")]
+            Command::EvaluateImages { split, images: count, inner_steps, outer_steps } => {
+                let scoring =
+                    trm_train::ImageScoring { split, images: count, inner_steps, outer_steps };
+                images::evaluate(self.run()?, &scoring).await
+            }
+            #[cfg(feature = "images")]
+            Command::ShowImages { split, indexes } => images::show(self.run()?, split, &indexes),
             Command::Configure { config } => {
                 let run = self.run_mut()?;
                 run.configure(&config)?;
@@ -193,11 +224,14 @@ impl Answering {
     }
 }
 
-/// A text, or a few puzzles, of the size that `config` is trained on.
+/// A text, or a few puzzles or images, of the size that `config` is trained on.
 fn generated(config: &RunConfig) -> Result<Dataset, Failure> {
-    #[cfg(feature = "puzzles")]
-    if config.model.family() == trm_spec::Family::Puzzles {
-        return puzzles::generated(config);
+    match config.model.family() {
+        #[cfg(feature = "puzzles")]
+        Family::Puzzles => return puzzles::generated(config),
+        #[cfg(feature = "images")]
+        Family::Images => return images::generated(config),
+        _ => {}
     }
     let length = 20 * (config.model.length() + 1);
     // As many characters as Tiny Shakespeare has, so that the head costs the same.

@@ -67,10 +67,7 @@ impl PreNormBlock {
                 heads,
             },
             layernorm_after: LayerNorm::new(dim, eps, init),
-            mlp: GeluMlp {
-                fc1: Affine::new(dim, inner, init),
-                fc2: Affine::new(inner, dim, init),
-            },
+            mlp: GeluMlp { fc1: Affine::new(dim, inner, init), fc2: Affine::new(inner, dim, init) },
             dropout: DropoutConfig::new(dropout).init(),
         }
     }

@@ -48,20 +48,12 @@ impl TrmVit {
         let positions = spec.patches() + 1;
         let (mixing, rope) = match spec.mixing {
             Mixing::TokenMlp => (
-                layers::Mixing::Positions {
-                    length: positions,
-                    inner: spec.inner_size(positions),
-                },
+                layers::Mixing::Positions { length: positions, inner: spec.inner_size(positions) },
                 Tensor::zeros([2, 1, 1], init.device()),
             ),
             Mixing::Attention => (
                 layers::Mixing::Attention { heads: spec.num_heads },
-                trm_kernels::rope_table(
-                    positions,
-                    spec.head_dim(),
-                    spec.rope_theta,
-                    init.device(),
-                ),
+                trm_kernels::rope_table(positions, spec.head_dim(), spec.rope_theta, init.device()),
             ),
         };
         let block = GatedSpec {

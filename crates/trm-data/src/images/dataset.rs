@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::augment::Augment;
 use super::batch::ImageBatch;
 use super::error::ImageError;
+use super::features::Features;
 use super::picture::{Picture, check_shape};
 use super::preprocessing::Preprocessing;
 use super::set::{ImageSet, ImageSize, Pixels};
@@ -41,6 +42,8 @@ pub struct ImageDataset {
     pub val: ImageSet,
     /// Held-out images for the final score.
     pub test: ImageSet,
+    /// What a frozen base makes of the images, where it was computed before.
+    pub features: Option<Arc<Features>>,
 }
 
 impl ImageDataset {
@@ -98,7 +101,7 @@ impl ImageDataset {
             ImageSet { pixels, labels, rows, size, levels }
         });
         let preprocessing = options.preprocessing.clone();
-        Ok(Self { name, classes, sha256, preprocessing, train, val, test })
+        Ok(Self { name, classes, sha256, preprocessing, train, val, test, features: None })
     }
 
     /// The images of a split.

@@ -2,30 +2,7 @@
 
 use crate::epochs::mix;
 
-/// Part of a dataset of images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImageSplit {
-    /// What a model is trained on.
-    Train,
-    /// What is held out for validation during training.
-    Val,
-    /// What only the final score is computed on.
-    Test,
-}
-
-impl ImageSplit {
-    /// All of them, in the order in which files have them.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
-
-    /// What settings and files call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-        }
-    }
-}
+pub use trm_spec::ImageSplit;
 
 /// Fixes which images are held out, whatever the seed of a run: scores of several
 /// runs are of the same images.

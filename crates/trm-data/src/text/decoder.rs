@@ -28,7 +28,7 @@ impl Decoder {
             Vocab::Byte => Reading::Bytes,
             Vocab::Bpe { name, size, sha256 } => Bpe::find(name, sha256)
                 .map_or(Reading::Numbers, |encoding| Reading::Encoded(encoding, *size)),
-            Vocab::Plain { .. } | Vocab::Arc { .. } => Reading::Numbers,
+            Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => Reading::Numbers,
         };
         Self { reading, pending: Vec::new() }
     }

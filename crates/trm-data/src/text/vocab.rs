@@ -36,7 +36,9 @@ pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<
         Vocab::Char { chars } => encode_characters(name, chars, text),
         Vocab::Byte => Ok(text.bytes().map(u32::from).collect()),
         Vocab::Bpe { name, sha256, .. } => Ok(Bpe::find(name, sha256)?.encode(text)),
-        Vocab::Plain { .. } | Vocab::Arc { .. } => Err(DataError::NoCharacters),
+        Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => {
+            Err(DataError::NoCharacters)
+        }
     }
 }
 
@@ -72,6 +74,7 @@ pub fn describe(vocab: &Vocab) -> String {
         Vocab::Bpe { name, size, .. } => format!("{size} tokens of {name}"),
         Vocab::Plain { size } => format!("{size} plain numbers"),
         Vocab::Arc { tasks } => format!("grids of {} tasks", tasks.len()),
+        Vocab::Classes { names } => format!("{} classes", names.len()),
     }
 }
 
@@ -81,7 +84,7 @@ pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
         Vocab::Char { .. } => Some(Tokenizer::Char),
         Vocab::Byte => Some(Tokenizer::Byte),
         Vocab::Bpe { .. } => Some(Tokenizer::Gpt2),
-        Vocab::Plain { .. } | Vocab::Arc { .. } => None,
+        Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => None,
     }
 }
 
@@ -91,5 +94,6 @@ pub(crate) fn unit(vocab: &Vocab) -> &'static str {
         Vocab::Char { .. } => "characters",
         Vocab::Byte => "bytes",
         Vocab::Bpe { .. } | Vocab::Plain { .. } | Vocab::Arc { .. } => "tokens",
+        Vocab::Classes { .. } => "classes",
     }
 }

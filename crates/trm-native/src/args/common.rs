@@ -17,6 +17,14 @@ pub fn checkpoint() -> Arg {
         .help("A .safetensors checkpoint, or the folder of a run (its best checkpoint is used)")
 }
 
+/// `--base FILE`.
+pub fn base() -> Arg {
+    file(
+        "base",
+        "Image models on a frozen ViT: its checkpoint [default: the file that the model names, beside it]",
+    )
+}
+
 /// `--depth N`.
 pub fn depth() -> Arg {
     Arg::new("depth")

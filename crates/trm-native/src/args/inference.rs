@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command, value_parser};
 use trm_data::puzzles::sudoku::Grade;
+use trm_spec::ImageSplit;
 use trm_train::Weights;
 
 use super::common::{
-    checkpoint, depth, device, file, flag, json, number, one_of, option, probability, temperature,
+    base, checkpoint, depth, device, file, flag, json, number, one_of, option, probability,
+    temperature,
 };
 use crate::depths;
 
@@ -55,7 +57,7 @@ Examples:
 /// `eval` and its arguments.
 pub fn eval() -> Command {
     Command::new("eval")
-        .about("Measure the validation loss at several depths; for puzzle models also the accuracy")
+        .about("Measure the validation loss at several depths; for puzzle and image models also the accuracy")
         .after_help(EVAL_HELP)
         .arg(checkpoint())
         .arg(file("data", "The text or token file that the model was trained on, if it was your own"))
@@ -102,6 +104,24 @@ pub fn eval() -> Command {
                 ("hardest", Grade::Hardest),
             ])),
         )
+        .arg(
+            option(
+                "split",
+                "SPLIT",
+                "Images: evaluate on val (to choose by) or on test (final figures only) [default: val]",
+            )
+            .value_parser(one_of(&[
+                ("train", ImageSplit::Train),
+                ("val", ImageSplit::Val),
+                ("test", ImageSplit::Test),
+            ])),
+        )
+        .arg(inner_steps())
+        .arg(flag(
+            "baselines",
+            "Images: also train and evaluate a linear probe, an MLP probe, the head without recursion and a plain ViT of equal size, with the settings of the run",
+        ))
+        .arg(base())
         .arg(json())
         .arg(device())
 }
@@ -114,7 +134,57 @@ so they compare models with different tokenizers; a word is a run of characters 
 Examples:
   trm-native eval runs/tiny --depths 1..8
   trm-native eval runs/tiny --test other.txt --stride 1
-  trm-native eval runs/sudoku-9x9 --grade hard";
+  trm-native eval runs/sudoku-9x9 --grade hard
+  trm-native eval runs/digits --split test --baselines";
+
+/// `--inner-steps N`.
+fn inner_steps() -> Arg {
+    option("inner-steps", "N", "Images: inner steps of the recursion [default: as trained]")
+        .value_parser(depths::parse_one)
+}
+
+/// `classify` and its arguments.
+pub fn classify() -> Command {
+    Command::new("classify")
+        .about("Classify images and show the classes after every outer step of the recursion")
+        .after_help(CLASSIFY_HELP)
+        .arg(checkpoint())
+        .arg(
+            Arg::new("images")
+                .value_name("IMAGE")
+                .num_args(1..)
+                .value_parser(value_parser!(PathBuf))
+                .help("PNG, JPEG or WebP files; each is resized and cropped to the model's size")
+                .required_unless_present("tensors"),
+        )
+        .arg(
+            file(
+                "tensors",
+                "A safetensors file in place of images: `pixel_values` [B,C,H,W], normalised, or `vit_hidden` [B,P,D], with optional initial states `y0` and `z0`",
+            )
+            .conflicts_with("images"),
+        )
+        .arg(inner_steps())
+        .arg(
+            option("outer-steps", "N", "Outer steps of the recursion [default: as trained]")
+                .value_parser(depths::parse_one),
+        )
+        .arg(
+            number("top", "3", "Classes to list after each step")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(base())
+        .arg(flag("logits", "Include all logits (needs --json)").requires("json"))
+        .arg(json())
+        .arg(device())
+}
+
+const CLASSIFY_HELP: &str = "\
+With --json each image has `steps`: step, argmax, prob and, with --logits, logits of all classes.
+
+Examples:
+  trm-native classify runs/digits digit.png
+  trm-native classify runs/digits digit.png --inner-steps 3 --outer-steps 8 --json";
 
 /// `trace` and its arguments.
 pub fn trace() -> Command {

@@ -27,6 +27,8 @@ pub fn convert() -> Command {
                 .value_parser(one_of(&[
                     ("chat-trm", CheckpointFormat::ChatTrm),
                     ("samsung-trm", CheckpointFormat::SamsungTrm),
+                    ("hf-vit", CheckpointFormat::HfVit),
+                    ("trm-vit", CheckpointFormat::TrmVit),
                     ("trm", CheckpointFormat::Trm),
                 ])),
         )
@@ -39,10 +41,11 @@ pub fn convert() -> Command {
             option(
                 "to-format",
                 "FORMAT",
-                "Format to write; samsung-trm also writes a config.json beside the weights [default: trm]",
+                "Format to write; samsung-trm and hf-vit also write a config.json beside the weights [default: trm]",
             )
             .value_parser(one_of(&[
                 ("samsung-trm", CheckpointFormat::SamsungTrm),
+                ("hf-vit", CheckpointFormat::HfVit),
                 ("trm", CheckpointFormat::Trm),
             ])),
         )

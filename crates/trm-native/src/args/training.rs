@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command};
 
-use super::common::{device, file, flag, folder, json, one_of, option};
+use super::common::{base, device, file, flag, folder, json, one_of, option};
 use super::settings::{self, Described};
 use crate::sweep::Equal;
 use crate::{depths, presets};
@@ -42,6 +42,7 @@ Examples:
   trm-native train tiny                                a first model, in seconds
   trm-native train shakespeare-elastic --data my.txt   your own text
   trm-native train sudoku-4x4                          a puzzle model, in minutes
+  trm-native train digits                              an image classifier, in a minute
   trm-native train --resume runs/tiny --max-iters 500  continue a run
 
 A run's folder holds the best and the last checkpoint, the configuration, metrics and TensorBoard
@@ -139,8 +140,9 @@ fn shared(command: Command, described: &Described, without: &[&str]) -> Command 
         .arg(file("config", "A TOML file of settings instead of a preset").conflicts_with("preset"))
         .arg(file(
             "data",
-            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`; for puzzle models a puzzle file or data folder",
+            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`; for puzzle models a puzzle file or data folder; for image models a folder of images or a file of `data prepare`",
         ))
+        .arg(base())
         .arg(
             option("max-minutes", "M", "Time limit: save and stop after M minutes")
                 .allow_negative_numbers(true)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use trm_data::puzzles::sudoku::Grade;
-use trm_spec::{Setting, Tokenizer};
+use trm_spec::{ImageSplit, Setting, Tokenizer};
 use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
@@ -21,6 +21,7 @@ pub enum Invocation {
     Eval(Eval),
     Trace(Trace),
     Solve(Solve),
+    Classify(Classify),
     Convert(Convert),
     Data(Data),
     Devices { json: bool },
@@ -42,6 +43,8 @@ pub struct Train {
     pub init: Option<PathBuf>,
     /// Continue the run in `out` if there is one, else start it.
     pub auto_resume: bool,
+    /// Checkpoint of the frozen ViT that an image model reads features of.
+    pub base: Option<PathBuf>,
     /// Time limit for this process.
     pub max_time: Option<Duration>,
     pub device: DeviceChoice,
@@ -98,6 +101,13 @@ pub struct Eval {
     pub weights: Option<Weights>,
     /// Difficulty of the Sudokus that are generated for the evaluation.
     pub grade: Option<Grade>,
+    /// Images: the split that is scored.
+    pub split: Option<ImageSplit>,
+    /// Images: inner steps; `None` means as trained.
+    pub inner_steps: Option<usize>,
+    /// Images: also train and score the baselines.
+    pub baselines: bool,
+    pub base: Option<PathBuf>,
 }
 
 /// Arguments of `trace`.
@@ -127,6 +137,22 @@ pub struct Solve {
     pub device: DeviceChoice,
 }
 
+/// Arguments of `classify`.
+pub struct Classify {
+    pub checkpoint: PathBuf,
+    pub images: Vec<PathBuf>,
+    /// A file of `pixel_values` or `vit_hidden` in place of images.
+    pub tensors: Option<PathBuf>,
+    pub inner_steps: Option<usize>,
+    pub outer_steps: Option<usize>,
+    /// Classes that are listed after each step.
+    pub top: usize,
+    pub base: Option<PathBuf>,
+    pub logits: bool,
+    pub json: bool,
+    pub device: DeviceChoice,
+}
+
 /// A checkpoint format that `convert` reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckpointFormat {
@@ -134,6 +160,10 @@ pub enum CheckpointFormat {
     ChatTrm,
     /// The official TRM code.
     SamsungTrm,
+    /// A ViT of Hugging Face's `transformers`.
+    HfVit,
+    /// TRM-ViT's published code.
+    TrmVit,
     /// This program's own.
     Trm,
 }

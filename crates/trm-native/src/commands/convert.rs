@@ -33,6 +33,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             CheckpointFormat::SamsungTrm => {
                 trm_train::samsung_trm(&weights, &config_file(typed)?, &Device::flex())?
             }
+            CheckpointFormat::HfVit | CheckpointFormat::TrmVit => todo!(),
             // Loaded once, so that a damaged file is refused.
             CheckpointFormat::Trm => {
                 trm_train::load(&weights, None, None, &Device::flex())?;
@@ -92,7 +93,9 @@ fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
         return Ok(None);
     }
     let name = typed.dataset.as_deref().unwrap_or("the text");
-    let data = dataset::open(name, typed.data.as_deref())?;
-    let text = data.text(&RunConfig::default(), None).map_err(Failure::from)?;
+    let mut config = RunConfig::default();
+    config.data.dataset = name.into();
+    let data = dataset::open(&config, typed.data.as_deref())?;
+    let text = data.text(&config, None).map_err(Failure::from)?;
     Ok(Some(text.vocab().clone()))
 }

@@ -27,9 +27,14 @@ const RULE: &str = "---------------";
 /// If the checkpoint is not a language model's, or the prompt cannot be encoded.
 pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    if header.config.model.family() == Family::Puzzles {
+    let (is, command) = match header.config.model.family() {
+        Family::Language => ("", ""),
+        Family::Puzzles => ("a puzzle model", "solve"),
+        Family::Images => ("an image classifier", "classify"),
+    };
+    if !is.is_empty() {
         return Err(usage!(
-            "{} is a puzzle model and generates no text; use `solve`",
+            "{} is {is} and generates no text; use `{command}`",
             typed.checkpoint.display()
         ));
     }

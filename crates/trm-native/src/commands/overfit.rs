@@ -7,8 +7,9 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
+use trm_data::images::{ImageDataset, ImageOptions, ImageSource, LabelledImages};
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{DataSource, Family, RunConfig, Vocab, overlay};
+use trm_spec::{DataSource, Failure, Family, RunConfig, Vocab, overlay};
 
 use crate::args;
 use crate::device::{self, OpenDevice};
@@ -85,10 +86,10 @@ fn overfit(
     device: &OpenDevice,
 ) -> anyhow::Result<OverfitResult> {
     let base = presets::config(preset)?;
-    let (config, data) = if base.model.family() == Family::Puzzles {
-        puzzle(&base, typed)?
-    } else {
-        sentence(&base, typed)?
+    let (config, data) = match base.model.family() {
+        Family::Language => sentence(&base, typed)?,
+        Family::Puzzles => puzzle(&base, typed)?,
+        Family::Images => images(&base, typed)?,
     };
     let mut run = trm_train::create(&config, data, &device.device)?;
     let summary = run.summary();
@@ -160,4 +161,40 @@ fn puzzle(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig,
     config = overlay(&config, &alone)?;
     let data = Dataset::load(&DataSource::Named, &config, None)?;
     Ok((config, data))
+}
+
+/// A few images of the built-in ones, all different.
+fn images(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<(RunConfig, Dataset)> {
+    const IMAGES: usize = 8;
+    if typed.text.is_some() {
+        return Err(usage!(
+            "--text is for language models; an image classifier overfits a few images"
+        ));
+    }
+    let patch =
+        json!({ "batch_size": IMAGES, "random_crop": 0, "flip": false, "val_fraction": 0.1 });
+    let config = overlay(&overfit_config(base, typed)?, &patch)?;
+    let Dataset::Images(all) = Dataset::load(&DataSource::Named, &config, None)? else {
+        anyhow::bail!("the dataset holds no images");
+    };
+    let set = &all.train;
+    // One image each for the parts that nothing reads here.
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for i in 0..IMAGES + 2 {
+        pixels.extend_from_slice(set.image(i));
+        labels.push(u16::try_from(set.label(i))?);
+    }
+    let few = LabelledImages {
+        name: all.name.clone(),
+        classes: all.classes.clone(),
+        size: set.size(),
+        levels: set.levels(),
+        pixels,
+        labels,
+        counts: [IMAGES, 1, 1],
+        sha256: String::new(),
+    };
+    let options = ImageOptions { preprocessing: all.preprocessing, val_fraction: 0.0 };
+    let few = ImageDataset::load(&ImageSource::Memory(few), &options).map_err(Failure::from)?;
+    Ok((config, few.into()))
 }

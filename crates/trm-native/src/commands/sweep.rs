@@ -33,9 +33,14 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
-    if base.config.model.family() == Family::Puzzles {
+    let (is, step) = match base.config.model.family() {
+        Family::Language => ("", ""),
+        Family::Puzzles => ("a puzzle model", "supervision step"),
+        Family::Images => ("an image classifier", "outer step"),
+    };
+    if !is.is_empty() {
         return Err(usage!(
-            "a sweep compares the depths of language models; {} describes a puzzle model, whose `eval` shows every supervision step",
+            "a sweep over depths compares language models; {} describes {is}, whose `eval` shows every {step}; to compare settings, use --vary",
             base.origin
         ));
     }
@@ -115,7 +120,7 @@ impl Sweep<'_> {
     fn train(&self, run: &SweepRun, stop: &StopConditions) -> anyhow::Result<Option<Outcome>> {
         let folder = self.out.join(run.name());
         let begun = folder.join("last.safetensors").exists();
-        let data = dataset::open(&run.config.data.dataset, self.typed.train.data.as_deref())?;
+        let data = dataset::open(&run.config, self.typed.train.data.as_deref())?;
         let plan = plan::Train {
             start: if begun { Start::Resume } else { Start::Fresh },
             origin: if begun {
@@ -125,6 +130,7 @@ impl Sweep<'_> {
             },
             config: run.config.clone(),
             data,
+            base: None,
             out: folder,
         };
         let mut trainer = prepare(&plan, self.device)?;
@@ -141,7 +147,7 @@ impl Sweep<'_> {
     fn evaluate(&self, plan: &plan::Train, dir: &RunDir, steps: usize) -> anyhow::Result<Outcome> {
         let best = dir.best();
         let bytes = run_dir::read(&best)?;
-        let run = dataset::load_run(&plan.data, &bytes, None, self.device)
+        let run = dataset::load_run(&plan.data, &bytes, None, None, self.device)
             .with_context(|| best.display().to_string())?;
         let losses = block_on(run.evaluate(&[plan.config.model.depth()], 0))?;
         let flops_per_token = plan.config.training_flops_per_token(self.vocab_size);

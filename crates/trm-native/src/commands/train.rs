@@ -10,6 +10,8 @@ use trm_train::checkpoint;
 use crate::args;
 use crate::dataset;
 use crate::device::{self, DeviceChoice, OpenDevice};
+use crate::features;
+use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
 use crate::metrics_log::MetricsLog;
 use crate::plan::{self, Shown, Start};
@@ -62,10 +64,12 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
         return format!("the model is in {}", dir.last().display());
     };
     let folder = quoted(dir.path());
-    let usage = if plan.config.model.family() == Family::Puzzles {
-        format!("solve puzzles with: {} solve {folder} PUZZLES", program())
-    } else {
-        format!("generate text with: {} generate {folder}", program())
+    let usage = match plan.config.model.family() {
+        Family::Language => format!("generate text with: {} generate {folder}", program()),
+        Family::Puzzles => format!("solve puzzles with: {} solve {folder} PUZZLES", program()),
+        Family::Images => {
+            format!("evaluate on the test images with: {} eval {folder} --split test", program())
+        }
     };
     format!(
         "best validation loss {loss:.4} at step {step}, saved in {}\n{usage}",
@@ -78,15 +82,18 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
 /// # Errors
 /// If the data or a file does not fit the plan, or cannot be read or written.
 pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Trainer> {
+    let base = plan.base.as_ref();
     let (run, dir, resumed) = match &plan.start {
         Start::Fresh => {
             let data = plan.data.load(&plan.config, None)?;
-            let run = trm_train::create(&plan.config, data, &device.device)?;
+            let data = features::cached(data, &plan.config, base, device)?;
+            let base = base.map(BaseOnDisk::file);
+            let run = trm_train::create_on(&plan.config, data, base, &device.device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
-            let run = dataset::load_run(&plan.data, &bytes, None, device)?;
+            let run = dataset::load_run(&plan.data, &bytes, None, base, device)?;
             (run, RunDir::create(&plan.out)?, None)
         }
         Start::Resume => {
@@ -94,7 +101,8 @@ pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Traine
             let load = || {
                 let metrics = RunMetrics::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
-                let run = dataset::load_run(&plan.data, &bytes, Some(&last.optimizer), device)?;
+                let run =
+                    dataset::load_run(&plan.data, &bytes, Some(&last.optimizer), base, device)?;
                 anyhow::Ok((run, metrics))
             };
             let (run, metrics) = load().with_context(|| dir.last().display().to_string())?;
@@ -116,6 +124,9 @@ fn continue_command(typed: &args::Train, folder: &Path) -> String {
     let mut command = format!("{} train --resume {}", program(), quoted(folder));
     if let Some(path) = &typed.data {
         command += &format!(" --data {}", quoted(path));
+    }
+    if let Some(path) = &typed.base {
+        command += &format!(" --base {}", quoted(path));
     }
     if typed.device != DeviceChoice::Auto {
         command += &format!(" --device {}", typed.device);

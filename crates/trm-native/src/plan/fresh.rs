@@ -12,6 +12,7 @@ use super::types::{Start, Train};
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
+use crate::frozen_base::BaseOnDisk;
 use crate::presets;
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
@@ -24,6 +25,8 @@ pub struct Base {
     /// Where the settings come from, for people to read.
     pub origin: String,
     pub data: OpenedSource,
+    /// The frozen ViT that an image model reads features of.
+    pub frozen: Option<BaseOnDisk>,
     /// The checkpoint whose weights the run starts from, if any.
     initial: Option<(Header, Vec<u8>)>,
 }
@@ -51,10 +54,14 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
         ),
     };
     let mut config = with_flags(&base, typed)?;
-    let mut data = dataset::open(&config.data.dataset, typed.data.as_deref())?;
+    let frozen = typed.base.as_deref().map(BaseOnDisk::read).transpose()?;
+    if let Some(base) = &frozen {
+        config = trm_train::on_base(&config, &base.file())?;
+    }
+    let mut data = dataset::open(&config, typed.data.as_deref())?;
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
     data.complete(&mut config, tokenizer).map_err(Failure::from)?;
-    Ok(Base { config, name, origin, data, initial })
+    Ok(Base { config, name, origin, data, frozen, initial })
 }
 
 /// Plans a run that starts at step 0.
@@ -62,7 +69,7 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
 /// # Errors
 /// As [`base`]; also if the weights do not fit the settings.
 pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> {
-    let Base { config, name, origin, data, initial } = base(typed, device)?;
+    let Base { config, name, origin, data, frozen, initial } = base(typed, device)?;
     let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
     let (start, origin) = match initial {
         None => (Start::Fresh, origin),
@@ -72,7 +79,7 @@ pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> 
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };
-    Ok(Train { start, origin, config, data, out })
+    Ok(Train { start, origin, config, data, base: frozen, out })
 }
 
 /// Refuses settings whose model has other weights than the checkpoint.

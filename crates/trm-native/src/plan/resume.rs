@@ -10,6 +10,7 @@ use super::config::{config_file, with_flags};
 use super::types::{Start, Train};
 use crate::args;
 use crate::dataset;
+use crate::frozen_base::BaseOnDisk;
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
 
@@ -26,6 +27,7 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
         ));
     }
     let (header, _) = read_checkpoint(&last)?;
+    let base = BaseOnDisk::of(&header, &last, typed.base.as_deref())?;
     let trained = header.config;
     let mut config = trained.clone();
     let written = folder.join("config.toml");
@@ -35,12 +37,13 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
-    let data = dataset::open(&config.data.dataset, typed.data.as_deref())?;
+    let data = dataset::open(&config, typed.data.as_deref())?;
     data.expect_same(&config.data.dataset).map_err(Failure::from)?;
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),
         start: Start::Resume,
         data,
+        base,
         config,
         out: folder.to_owned(),
     })

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use trm_data::OpenedSource;
-use trm_spec::{RunConfig, RunSummary};
+use trm_spec::{Family, RunConfig, RunSummary};
 
 use crate::device::OpenDevice;
+use crate::frozen_base::BaseOnDisk;
 use crate::progress::thousands;
 
 /// Where the weights of a training run come from.
@@ -26,6 +27,8 @@ pub struct Train {
     pub origin: String,
     pub config: RunConfig,
     pub data: OpenedSource,
+    /// The frozen ViT that an image model reads features of.
+    pub base: Option<BaseOnDisk>,
     pub out: PathBuf,
 }
 
@@ -42,6 +45,10 @@ impl fmt::Display for Shown<'_> {
         let (model, train) = (&plan.config.model, &plan.config.train);
         let sizes: Vec<_> =
             model.shown().iter().map(|(key, size)| format!("{key} {size}")).collect();
+        let unit = match model.family() {
+            Family::Language | Family::Puzzles => "tokens",
+            Family::Images => "images",
+        };
         writeln!(f, "settings  {}", plan.origin)?;
         writeln!(
             f,
@@ -52,7 +59,7 @@ impl fmt::Display for Shown<'_> {
         )?;
         writeln!(
             f,
-            "data      {}: {} training tokens, {} validation tokens, {}",
+            "data      {}: {} training {unit}, {} validation {unit}, {}",
             plan.data.name(),
             thousands(summary.train_tokens as u64),
             thousands(summary.val_tokens as u64),
@@ -60,11 +67,12 @@ impl fmt::Display for Shown<'_> {
         )?;
         writeln!(
             f,
-            "training  steps {} to {}, batches of {} × {} tokens, learning rate {}, seed {}",
+            "training  steps {} to {}, batches of {} × {} {}, learning rate {}, seed {}",
             summary.step,
             train.max_iters,
             train.batch_size,
             model.length(),
+            if model.image().is_some() { "positions" } else { "tokens" },
             train.learning_rate,
             train.seed,
         )?;

@@ -22,7 +22,7 @@ mod vit;
 pub use chat_trm::{ChatTrmSpec, Injection, StateUpdate};
 pub use chunk_lm::{ChunkLmSpec, DraftStart};
 pub use shared::StateStart;
-pub use spec::{ModelSpec, Sizes};
+pub use spec::{ImageShape, ModelSpec, Sizes};
 #[cfg(feature = "toy-model")]
 pub use toy_lm::ToyLmSpec;
 pub use trm::{Positions, TrmSpec};

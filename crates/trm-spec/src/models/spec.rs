@@ -2,6 +2,35 @@
 
 use crate::{DataSpec, Family, Setting, SettingError, TrainSpec};
 
+/// Images as a classifier takes them: square, and cut into square patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageShape {
+    /// Height and width, in pixels.
+    pub size: usize,
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// Height and width of a patch, in pixels.
+    pub patch_size: usize,
+    /// Blocks of a frozen ViT that turn patches into features; 0 means that the pixels
+    /// of a patch are its features.
+    pub vit_depth: usize,
+    /// Positions and features that the model reads: of the patches, or of the frozen
+    /// ViT.
+    pub input: [usize; 2],
+}
+
+impl ImageShape {
+    /// Patches of an image.
+    pub fn patches(&self) -> usize {
+        (self.size / self.patch_size).pow(2)
+    }
+
+    /// Numbers in a patch.
+    pub fn patch_features(&self) -> usize {
+        self.channels * self.patch_size * self.patch_size
+    }
+}
+
 /// Sizes by the names of their settings.
 pub type Sizes = Vec<(&'static str, usize)>;
 
@@ -42,6 +71,11 @@ pub trait ModelSpec: Clone + Default {
     /// Tokens in a whole row: the context length, the cells of a puzzle, or the
     /// positions of an image.
     fn length(&self) -> usize;
+
+    /// The images that it takes, of an image classifier.
+    fn image(&self) -> Option<ImageShape> {
+        None
+    }
 
     /// Tokens that are predicted at once.
     fn chunk_size(&self) -> usize {

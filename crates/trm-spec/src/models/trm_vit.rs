@@ -9,7 +9,7 @@ use super::settings::{
     PATCH_SIZE, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
 use super::shared::{block, heads, images, narrowed};
-use super::{ModelSpec, Sizes, StateStart};
+use super::{ImageShape, ModelSpec, Sizes, StateStart};
 use crate::check::{in_range, sizes};
 use crate::{DataSpec, Family, Objective, Setting, SettingError, SettingKind, TrainSpec};
 
@@ -186,7 +186,6 @@ impl ModelSpec for TrmVitSpec {
         PATCH_SIZE,
         HIDDEN_SIZE,
         Setting::model("inner_steps", SettingKind::Integer, "Inner steps of the latent state, N")
-            .live()
             .everyday(),
         Setting::model(
             "outer_steps",
@@ -235,6 +234,16 @@ impl ModelSpec for TrmVitSpec {
 
     fn defaults() -> (DataSpec, TrainSpec) {
         image_defaults()
+    }
+
+    fn image(&self) -> Option<ImageShape> {
+        Some(ImageShape {
+            size: self.image_size,
+            channels: self.num_channels,
+            patch_size: self.patch_size,
+            vit_depth: self.vit_depth,
+            input: [self.patches(), self.patch_features()],
+        })
     }
 
     fn depth(&self) -> usize {

@@ -76,6 +76,11 @@ macro_rules! variants {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.length(),)* }
             }
 
+            /// The images that it takes, of an image classifier.
+            pub fn image(&self) -> Option<ImageShape> {
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.image(),)* }
+            }
+
             /// Tokens that are predicted at once.
             pub fn chunk_size(&self) -> usize {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.chunk_size(),)* }

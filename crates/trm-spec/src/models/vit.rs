@@ -8,7 +8,7 @@ use super::settings::{
     DROPOUT, HIDDEN_SIZE, IMAGE_SIZE, N_LAYERS, NUM_CHANNELS, NUM_HEADS, PATCH_SIZE,
 };
 use super::shared::{images, narrowed};
-use super::{ModelSpec, Sizes};
+use super::{ImageShape, ModelSpec, Sizes};
 use crate::check::{in_range, require, sizes};
 use crate::{DataSpec, Family, Setting, SettingError, SettingKind, TrainSpec};
 
@@ -97,6 +97,16 @@ impl ModelSpec for VitSpec {
 
     fn defaults() -> (DataSpec, TrainSpec) {
         super::trm_vit::image_defaults()
+    }
+
+    fn image(&self) -> Option<ImageShape> {
+        Some(ImageShape {
+            size: self.image_size,
+            channels: self.num_channels,
+            patch_size: self.patch_size,
+            vit_depth: 0,
+            input: [self.patches(), self.patch_features()],
+        })
     }
 
     fn depth(&self) -> usize {

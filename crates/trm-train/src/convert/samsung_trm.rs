@@ -89,7 +89,7 @@ impl Original {
             },
             train: TrainSpec {
                 halt_exploration_prob: self.halt_exploration_prob,
-                ..TrmSpec::defaults().train
+                ..TrmSpec::defaults().1
             },
         }
     }

@@ -1,4 +1,6 @@
 //! What each family of models is trained and evaluated on.
 
+pub(crate) mod images;
 pub(crate) mod language;
 pub(crate) mod puzzles;
+mod weights;

@@ -123,8 +123,10 @@ fn measure(
         runs,
         steps_per_run: configuration.steps,
         tokens_per_second: per_second(config.tokens_per_step()),
-        puzzle_steps_per_second: (config.model.family() == Family::Puzzles)
-            .then(|| per_second(rows)),
+        puzzle_steps_per_second: match config.model.family() {
+            Family::Puzzles => Some(per_second(rows)),
+            Family::Language | Family::Images => None,
+        },
         ms_per_step,
         matrix_products: share(kernels.linear_ns),
         attention: share(kernels.attention_ns),

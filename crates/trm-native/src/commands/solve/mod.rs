@@ -91,9 +91,14 @@ impl Verdict {
 pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let model = &header.config.model;
-    if model.family() != Family::Puzzles {
+    let (is, command) = match model.family() {
+        Family::Puzzles => ("", ""),
+        Family::Language => ("a language model", "generate"),
+        Family::Images => ("an image classifier", "classify"),
+    };
+    if !is.is_empty() {
         return Err(usage!(
-            "{} is a language model; use `generate`. `solve` needs a puzzle model",
+            "{} is {is}; use `{command}`. `solve` needs a puzzle model",
             typed.checkpoint.display()
         ));
     }

@@ -9,6 +9,7 @@ use trm_data::{Batch, draw, stream};
 use trm_spec::{DepthSampling, Objective, TrainSpec};
 
 use super::lm_batch::LmBatch;
+use crate::tasks::weights::cycle_weights;
 
 /// The state that a recursion starts from, given the targets `[batch, seq]`.
 type TargetStart<M> = fn(
@@ -155,21 +156,9 @@ impl<M: Autoregressive> LanguageTask<M> {
         if self.taped == 0 { depth } else { self.taped.min(depth) }
     }
 
-    /// The weight of each of `depth` cycles' losses, with sum one. Cycles that record no
-    /// gradients have weight 0; cycles beyond the listed weights have the last one.
+    /// See [`cycle_weights`].
     pub(crate) fn cycle_weights(&self, depth: usize) -> Vec<f64> {
-        let first = depth - self.taped(depth);
-        let weight = |cycle: usize| match self.objective {
-            _ if cycle < first => 0.0,
-            Objective::LastCycle => f64::from(u8::from(cycle + 1 == depth)),
-            // The last cycle always has a weight, or there would be no loss to report.
-            Objective::EveryCycle => {
-                self.weights.get(cycle).or(self.weights.last()).copied().unwrap_or(1.0).max(1e-9)
-            }
-        };
-        let weights: Vec<f64> = (0..depth).map(weight).collect();
-        let total: f64 = weights.iter().sum();
-        weights.into_iter().map(|w| w / total).collect()
+        cycle_weights(self.objective, &self.weights, depth, self.taped(depth))
     }
 }
 

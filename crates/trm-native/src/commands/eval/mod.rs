@@ -1,6 +1,8 @@
 //! `eval`: loss over the whole validation split at several depths; for puzzle models
 //! also the accuracy.
 
+mod images;
+
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
@@ -37,6 +39,19 @@ struct Document {
 /// If the checkpoint or its data cannot be read, or do not fit.
 pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
+    let (header, _) = read_checkpoint(&typed.checkpoint)?;
+    if header.config.model.family() == Family::Images {
+        return images::evaluate(typed, &device);
+    }
+    if typed.split.is_some()
+        || typed.inner_steps.is_some()
+        || typed.baselines
+        || typed.base.is_some()
+    {
+        return Err(usage!(
+            "--split, --inner-steps, --baselines and --base are for image classifiers"
+        ));
+    }
     let (run, corpus) =
         open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
     let summary = run.summary();
@@ -49,12 +64,19 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         device.name
     );
     let model = &summary.config.model;
-    if model.family() == Family::Puzzles {
-        let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
-        return evaluate_puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed);
+    match model.family() {
+        Family::Language | Family::Images => evaluate_text(run.as_ref(), corpus, typed),
+        Family::Puzzles => {
+            let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
+            evaluate_puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed)
+        }
     }
+}
+
+/// Prints the loss at each depth.
+fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::Result<()> {
+    let block_size = run.summary().config.model.length();
     let depths = typed.depths.clone().unwrap_or_else(|| (1..=8).collect());
-    let block_size = model.length();
     let stride = if typed.stride == 0 { block_size } else { typed.stride };
     let scoring = Scoring { depths, max_tokens: 0, stride };
     let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
@@ -135,7 +157,7 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
     };
     let (header, bytes) = read_checkpoint(&source)?;
     if let Some(path) = &typed.test {
-        if header.config.model.family() == Family::Puzzles {
+        if header.config.model.family() != Family::Language {
             return Err(usage!(
                 "--test is for language models; {} is a puzzle model",
                 folder.display()
@@ -146,7 +168,7 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         let run = trm_train::load_with(&bytes, None, Some(text.into()), &device.device)?;
         return Ok((run, data.title().into()));
     }
-    let data = dataset::open(&header.config.data.dataset, typed.data.as_deref())?;
+    let data = dataset::open(&header.config, typed.data.as_deref())?;
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
         if !matches!(PuzzleKind::named(&config.data.dataset), Some(PuzzleKind::Sudoku(_))) {
@@ -163,10 +185,10 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         return Ok((run, data.title().into()));
     }
     let Some(weights) = typed.weights else {
-        return Ok((dataset::load_run(&data, &bytes, None, device)?, data.title().into()));
+        return Ok((dataset::load_run(&data, &bytes, None, None, device)?, data.title().into()));
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
-    let mut run = dataset::load_run(&data, &bytes, Some(&optimizer), device)?;
+    let mut run = dataset::load_run(&data, &bytes, Some(&optimizer), None, device)?;
     run.use_weights(weights)?;
     Ok((run, data.title().into()))
 }

@@ -1,0 +1,171 @@
+//! `classify`: the classes of images after every outer step.
+
+use std::path::Path;
+
+use anyhow::Context;
+use pollster::block_on;
+use safetensors::{Dtype, SafeTensors};
+use serde::Serialize;
+use trm_data::image_preprocessing;
+use trm_data::images::{Preprocessing, decode_image};
+use trm_spec::{ClassStep, Failure, Vocab};
+use trm_train::ClassifyRequest;
+
+use crate::args;
+use crate::device;
+use crate::frozen_base::BaseOnDisk;
+use crate::output::{print, print_json};
+use crate::report::usage;
+use crate::run_dir::{self, read_checkpoint};
+
+/// One image, classified.
+#[derive(Serialize)]
+struct Classified {
+    /// The file, or `tensors[i]`.
+    image: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    step: usize,
+    /// The most probable class.
+    argmax: u32,
+    /// Its name.
+    class: String,
+    /// Probability of each class.
+    prob: Vec<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logits: Option<Vec<f32>>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the checkpoint is no image classifier's, or an image cannot be read.
+pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
+    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let device = device::open(typed.device)?;
+    let file = base.as_ref().map(BaseOnDisk::file);
+    let run = trm_train::load_on(&bytes, None, None, file, &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let classifier = run.classifier()?;
+    let (names, request) = match &typed.tensors {
+        Some(path) => tensors(path)?,
+        None => pictures(typed, &image_preprocessing(&header.config)?)?,
+    };
+    let steps = [typed.inner_steps, typed.outer_steps].map(Option::unwrap_or_default);
+    let found = block_on(classifier.classify_all(&request, steps[0], steps[1]))?;
+    let classes = match header.vocab {
+        Vocab::Classes { names } => names,
+        _ => Vec::new(),
+    };
+    let name = |class: usize| classes.get(class).cloned().unwrap_or_else(|| class.to_string());
+    if typed.json {
+        let images: Vec<_> = names
+            .into_iter()
+            .zip(found)
+            .map(|(image, steps)| {
+                let step = |step: ClassStep| Step {
+                    step: step.step,
+                    argmax: step.argmax,
+                    class: name(step.argmax as usize),
+                    prob: step.prob,
+                    logits: typed.logits.then_some(step.logits),
+                };
+                Classified { image, steps: steps.into_iter().map(step).collect() }
+            })
+            .collect();
+        // One image is the document itself; several are a list.
+        return match <[Classified; 1]>::try_from(images) {
+            Ok([one]) => print_json(&one),
+            Err(images) => print_json(&serde_json::json!({ "images": images })),
+        };
+    }
+    for (image, steps) in names.iter().zip(&found) {
+        print(image)?;
+        for step in steps {
+            let mut order: Vec<usize> = (0..step.prob.len()).collect();
+            order.sort_by(|&a, &b| step.prob[b].total_cmp(&step.prob[a]).then(a.cmp(&b)));
+            let top: Vec<_> = order
+                .iter()
+                .take(typed.top)
+                .map(|&class| format!("{} {:.1} %", name(class), step.prob[class] * 100.0))
+                .collect();
+            print(&format!("  outer step {:2}  {}", step.step, top.join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+/// The pictures that were named, as the model takes them.
+fn pictures(
+    typed: &args::Classify,
+    preprocessing: &Preprocessing,
+) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
+    // Whatever data the model was trained on, a picture may have any size.
+    let any_size = Preprocessing {
+        mean: preprocessing.mean.clone(),
+        std: preprocessing.std.clone(),
+        ..Preprocessing::resizing(preprocessing.channels, preprocessing.size)
+    };
+    let mut values = Vec::new();
+    let mut names = Vec::new();
+    for path in &typed.images {
+        let name = path.display().to_string();
+        let pixels =
+            decode_image(&name, &run_dir::read(path)?, &any_size).map_err(Failure::from)?;
+        values.extend(any_size.normalised(&pixels, u8::MAX));
+        names.push(name);
+    }
+    let images = names.len();
+    Ok((names, ClassifyRequest::Pixels { values, images }))
+}
+
+/// The inputs of a safetensors file.
+fn tensors(path: &Path) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
+    let shown = path.display();
+    let bytes = run_dir::read(path)?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|error| usage!("{shown} is not a whole safetensors file ({error})"))?;
+    let read = |name: &str| -> anyhow::Result<Option<(Vec<usize>, Vec<f32>)>> {
+        let Ok(view) = file.tensor(name) else { return Ok(None) };
+        if view.dtype() != Dtype::F32 {
+            return Err(usage!("{shown}: `{name}` is {:?}, but must be F32", view.dtype()));
+        }
+        let values =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        Ok(Some((view.shape().to_vec(), values.collect())))
+    };
+    let numbered = |images: usize| (0..images).map(|i| format!("tensors[{i}]")).collect();
+    if let Some((shape, values)) = read("pixel_values")? {
+        let [images, _, _, _] = shape[..] else {
+            return Err(usage!(
+                "{shown}: `pixel_values` has the shape {shape:?}, not [B, C, H, W]"
+            ));
+        };
+        return Ok((numbered(images), ClassifyRequest::Pixels { values, images }));
+    }
+    let Some((shape, values)) = read("vit_hidden")? else {
+        return Err(usage!("{shown} has neither `pixel_values` nor `vit_hidden`"));
+    };
+    let [images, positions, width] = shape[..] else {
+        return Err(usage!("{shown}: `vit_hidden` has the shape {shape:?}, not [B, P, D]"));
+    };
+    let start = match (read("y0")?, read("z0")?) {
+        (None, None) => None,
+        (Some((y_shape, y)), Some((z_shape, z))) if y_shape == z_shape => {
+            if y_shape.len() != 3 || y_shape[..2] != [images, positions + 1] {
+                return Err(usage!(
+                    "{shown}: `y0` and `z0` have the shape {y_shape:?}, not [{images}, {}, hidden size]",
+                    positions + 1
+                ));
+            }
+            Some([y, z])
+        }
+        _ => return Err(usage!("{shown}: give both `y0` and `z0`, of the same shape, or neither")),
+    };
+    let dims = [images, positions, width];
+    Ok((numbered(images), ClassifyRequest::Features { values, dims, start }))
+}

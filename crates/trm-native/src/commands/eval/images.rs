@@ -1,0 +1,236 @@
+//! `eval` of image classifiers: accuracy after every outer step, beside baselines that
+//! are trained on the same images.
+
+use anyhow::Context;
+use pollster::block_on;
+use serde::Serialize;
+use trm_data::Dataset;
+use trm_spec::{Failure, ImageScores, ImageSplit, RunConfig};
+use trm_train::{ImageScoring, Run, baselines, create_baseline, load_on};
+
+use crate::args;
+use crate::dataset;
+use crate::device::OpenDevice;
+use crate::features;
+use crate::frozen_base::BaseOnDisk;
+use crate::output::{print, print_json};
+use crate::progress::thousands;
+use crate::report::{say, usage};
+use crate::run_dir::read_checkpoint;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    dataset: &'a str,
+    inner_steps: Option<usize>,
+    #[serde(flatten)]
+    scores: &'a ImageScores,
+    /// Share of the images of each class that are classified correctly, after the last
+    /// step.
+    class_accuracy: Vec<ClassAccuracy>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    baselines: Vec<Compared>,
+}
+
+#[derive(Serialize)]
+struct ClassAccuracy {
+    class: String,
+    images: usize,
+    accuracy: f64,
+}
+
+/// A model of the comparison.
+#[derive(Serialize)]
+struct Compared {
+    model: String,
+    parameters: usize,
+    loss: f64,
+    top1: f64,
+    top5: f64,
+}
+
+/// Evaluates the classifier at `typed.checkpoint`.
+///
+/// # Errors
+/// If the checkpoint, its data or its base cannot be read, or do not fit.
+pub fn evaluate(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<()> {
+    if typed.test.is_some() || typed.grade.is_some() || typed.stride > 0 {
+        return Err(usage!(
+            "--test, --stride and --grade are not for image classifiers; choose a split with --split"
+        ));
+    }
+    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    let config = &header.config;
+    let data = dataset::open(config, typed.data.as_deref())?;
+    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let file = || base.as_ref().map(BaseOnDisk::file);
+    let images = data.load(config, None)?;
+    let images = features::cached(images, config, base.as_ref(), device)?;
+    let run = load_on(&bytes, None, Some(images.clone()), file(), &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let split = typed.split.unwrap_or(ImageSplit::Val);
+    let trained = config.model.depth();
+    let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
+    let scoring = ImageScoring {
+        split,
+        images: 0,
+        inner_steps: typed.inner_steps.unwrap_or(0),
+        outer_steps: deepest.unwrap_or(2 * trained),
+    };
+    let mut scores = scored(run.as_ref(), &scoring)?;
+    say!(
+        "{}: step {}; {}: {} {} images; {}",
+        typed.checkpoint.display(),
+        run.summary().step,
+        data.title(),
+        thousands(scores.images as u64),
+        split.name(),
+        device.name
+    );
+    if let Some(depths) = &typed.depths {
+        scores.steps.retain(|row| depths.contains(&row.step));
+    }
+    let names = match &header.vocab {
+        trm_spec::Vocab::Classes { names } => names.as_slice(),
+        _ => &[],
+    };
+    let classes = class_accuracy(names, &scores);
+    if !typed.json {
+        print_steps(&scores, trained)?;
+        print_classes(&classes)?;
+    }
+    let compared_with = if typed.baselines {
+        let own = ImageScoring { outer_steps: trained, ..scoring.clone() };
+        let own = compared("this model", run.as_ref(), scored(run.as_ref(), &own)?);
+        let mut rows = vec![own];
+        rows.extend(train_baselines(config, &images, &base, split, device)?);
+        rows
+    } else {
+        Vec::new()
+    };
+    if typed.json {
+        return print_json(&Document {
+            dataset: data.title(),
+            inner_steps: typed.inner_steps,
+            scores: &scores,
+            class_accuracy: classes,
+            baselines: compared_with,
+        });
+    }
+    if !compared_with.is_empty() {
+        print("model                  parameters    loss    top-1    top-5")?;
+    }
+    for row in &compared_with {
+        print(&format!(
+            "{:21}  {:>10}  {:6.4}  {:5.2} %  {:5.2} %",
+            row.model,
+            thousands(row.parameters as u64),
+            row.loss,
+            row.top1 * 100.0,
+            row.top5 * 100.0
+        ))?;
+    }
+    Ok(())
+}
+
+fn scored(run: &dyn Run, scoring: &ImageScoring) -> Result<ImageScores, Failure> {
+    block_on(run.classifier()?.evaluate_images(scoring))
+}
+
+fn compared(model: &str, run: &dyn Run, scores: ImageScores) -> Compared {
+    let last = scores.steps.last();
+    Compared {
+        model: model.into(),
+        parameters: run.summary().parameters,
+        loss: last.map_or(f64::NAN, |row| row.loss),
+        top1: last.map_or(f64::NAN, |row| row.top1),
+        top5: last.map_or(f64::NAN, |row| row.top5),
+    }
+}
+
+/// Trains the baselines with the settings of the run; each is chosen by its validation
+/// accuracy, as the run's best checkpoint is.
+fn train_baselines(
+    config: &RunConfig,
+    images: &Dataset,
+    base: &Option<BaseOnDisk>,
+    split: ImageSplit,
+    device: &OpenDevice,
+) -> anyhow::Result<Vec<Compared>> {
+    let classes = match images {
+        Dataset::Images(images) => images.classes.len(),
+        Dataset::Text(_) | Dataset::Puzzles(_) => 0,
+    };
+    let all = baselines(&config.model, classes)?;
+    let mut rows = Vec::with_capacity(all.len());
+    for baseline in &all {
+        let file = base.as_ref().map(BaseOnDisk::file);
+        let mut run = create_baseline(baseline, config, images.clone(), file, &device.device)?;
+        let (steps, interval) = (config.train.max_iters, config.train.eval_interval);
+        let mut best: Option<(f64, f64, ImageScores)> = None;
+        for first in (0..steps).step_by(interval) {
+            block_on(run.steps(interval.min(steps - first)))?;
+            let on = |split| ImageScoring { split, images: 0, inner_steps: 0, outer_steps: 0 };
+            let val = scored(run.as_ref(), &on(ImageSplit::Val))?;
+            let Some(last) = val.steps.last() else { continue };
+            let better = best
+                .as_ref()
+                .is_none_or(|(top1, loss, _)| (last.top1, -last.loss) > (*top1, -*loss));
+            if better {
+                best = Some((last.top1, last.loss, scored(run.as_ref(), &on(split))?));
+            }
+            say!(
+                "{}: step {}/{steps}, {:.2} % of the validation images correct",
+                baseline.name(),
+                run.summary().step,
+                last.top1 * 100.0
+            );
+        }
+        let (_, _, scores) = best.context("the run has no steps")?;
+        rows.push(compared(baseline.name(), run.as_ref(), scores));
+    }
+    Ok(rows)
+}
+
+fn class_accuracy(names: &[String], scores: &ImageScores) -> Vec<ClassAccuracy> {
+    (names.iter().zip(&scores.confusion).enumerate())
+        .map(|(class, (name, row))| {
+            let images: usize = row.iter().sum();
+            let accuracy = row[class] as f64 / images.max(1) as f64;
+            ClassAccuracy { class: name.clone(), images, accuracy }
+        })
+        .collect()
+}
+
+fn print_steps(scores: &ImageScores, trained: usize) -> anyhow::Result<()> {
+    print("outer step    loss    top-1    top-5")?;
+    for row in &scores.steps {
+        let mark = if row.step == trained { "  (as trained)" } else { "" };
+        print(&format!(
+            "{:10}  {:6.4}  {:5.2} %  {:5.2} %{mark}",
+            row.step,
+            row.loss,
+            row.top1 * 100.0,
+            row.top5 * 100.0
+        ))?;
+    }
+    Ok(())
+}
+
+/// Classes shown in a table for people; `--json` has all of them.
+const SHOWN: usize = 20;
+
+fn print_classes(classes: &[ClassAccuracy]) -> anyhow::Result<()> {
+    print("class             images  accuracy")?;
+    for class in classes.iter().take(SHOWN) {
+        print(&format!(
+            "{:16}  {:6}  {:6.2} %",
+            class.class,
+            class.images,
+            class.accuracy * 100.0
+        ))?;
+    }
+    if classes.len() > SHOWN {
+        print(&format!("… {} more (--json)", classes.len() - SHOWN))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Finds the file of the frozen ViT that a model reads features of.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use trm_train::BaseFile;
+use trm_train::checkpoint::Header;
+
+use crate::run_dir;
+
+/// A frozen base, read from disk.
+pub struct BaseOnDisk {
+    name: String,
+    bytes: Vec<u8>,
+    folder: PathBuf,
+}
+
+impl BaseOnDisk {
+    /// The checkpoint at `path`, or the best one of the run in that folder.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let file = run_dir::checkpoint_in(path);
+        let shown = if path.is_dir() { path } else { &file };
+        let name = shown.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { name, bytes: run_dir::read(&file)?, folder })
+    }
+
+    /// The base of a saved model: at `given`, or else under its name in the folder of
+    /// the checkpoint or the one above. None if there is no such file; opening the model
+    /// then says what is missing.
+    ///
+    /// # Errors
+    /// If the given file cannot be read.
+    pub fn of(
+        header: &Header,
+        checkpoint: &Path,
+        given: Option<&Path>,
+    ) -> anyhow::Result<Option<Self>> {
+        if let Some(path) = given {
+            return Self::read(path).map(Some);
+        }
+        let Some(base) = &header.base else { return Ok(None) };
+        let folders: Vec<PathBuf> = checkpoint.ancestors().take(3).map(Path::to_owned).collect();
+        let found = folders.iter().map(|folder| folder.join(&base.name)).find(|path| path.exists());
+        found.map(|path| Self::read(&path).context(path.display().to_string())).transpose()
+    }
+
+    /// The folder of the file, where its features are kept.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file, for the trainer.
+    pub fn file(&self) -> BaseFile<'_> {
+        BaseFile { name: &self.name, bytes: &self.bytes }
+    }
+}

@@ -1,0 +1,19 @@
+//! Image classifiers: the class of an image, read out after every outer step.
+
+mod base;
+mod baselines;
+mod batch;
+mod classifier;
+mod classify;
+mod features;
+mod model;
+mod probe;
+mod scores;
+mod task;
+
+pub(crate) use base::refused as refused_base;
+pub use base::{BaseFile, FrozenBase};
+pub use baselines::Baseline;
+pub use model::ImageModel;
+pub use probe::Probe;
+pub use task::ImageTask;

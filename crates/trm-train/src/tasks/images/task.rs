@@ -1,0 +1,301 @@
+//! Training of image classifiers: batches, losses and reports.
+
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use rand::RngExt;
+use trm_core::Engine;
+use trm_data::images::{Augment, ImageBatch, ImageDataset};
+use trm_data::{Dataset, draw, stream};
+use trm_kernels::autocast;
+use trm_spec::{
+    DepthLoss, Failure, FailureKind, ImageShape, ImageSplit, RunConfig, StepReport, Trace,
+    TrainSpec, Vocab,
+};
+
+use super::base::FrozenBase;
+use super::batch::{Inputs, no_base, unreadable};
+use super::model::ImageModel;
+use super::scores::evaluate;
+use crate::checkpoint::Base;
+use crate::checks::{check_depth, half};
+use crate::dataset::wrong_data;
+use crate::run::{Classifier, ImageScoring, TraceRequest};
+use crate::task::{BatchGradients, BatchId, Task};
+use crate::tasks::weights::cycle_weights;
+use crate::train_run::{Capabilities, TrainRun};
+
+/// How an image classifier is trained: outer steps, objective and frozen base.
+pub struct ImageTask<M> {
+    pub(super) shape: ImageShape,
+    pub(super) base: Option<Rc<FrozenBase>>,
+    /// Outer steps, T.
+    depth: usize,
+    /// Weight of the loss after each outer step.
+    weights: Vec<f64>,
+    /// Last outer steps that record gradients; 0 means all of them.
+    taped: usize,
+    model: PhantomData<M>,
+}
+
+impl<M: ImageModel> ImageTask<M> {
+    /// The task of a model for images of `shape`, trained with `depth` outer steps.
+    pub fn new(
+        shape: ImageShape,
+        base: Option<Rc<FrozenBase>>,
+        depth: usize,
+        train: &TrainSpec,
+    ) -> Self {
+        let taped = match train.backprop_cycles {
+            0 => depth,
+            cycles => cycles.min(depth),
+        };
+        let weights = cycle_weights(train.objective, &train.cycle_weights, depth, taped);
+        Self { shape, base, depth, weights, taped, model: PhantomData }
+    }
+
+    /// What turns pixels into the inputs of `model`.
+    pub(super) fn inputs(&self, model: &M) -> Inputs<'_> {
+        Inputs { shape: self.shape, base: self.base.as_deref(), device: model.device() }
+    }
+
+    /// What `model` reads of the images numbered `rows` of a split: features that were
+    /// computed before, where there are any, or else their pixels.
+    pub(super) fn unchanged(
+        &self,
+        model: &M,
+        data: &ImageDataset,
+        split: ImageSplit,
+        rows: impl ExactSizeIterator<Item = usize>,
+    ) -> Result<Tensor<3>, Failure> {
+        let inputs = self.inputs(model);
+        match &data.features {
+            Some(features) => {
+                let dims = [rows.len(), features.tokens(), features.width()];
+                inputs.of_features(features.gather(split, rows), dims)
+            }
+            None => {
+                let batch = data.set(split).gather(rows, &data.preprocessing);
+                inputs.of_pixels(&batch.pixels, batch.len())
+            }
+        }
+    }
+}
+
+/// A batch before it is on a device.
+pub struct ReadyBatch {
+    /// Pixels, or features of a frozen base.
+    values: Vec<f32>,
+    /// Of features, their sizes: `[images, positions, width]`.
+    features: Option<[usize; 3]>,
+    labels: Vec<u32>,
+}
+
+/// How training images are changed.
+fn augment(config: &RunConfig) -> Augment {
+    Augment { random_crop: config.data.random_crop, flip: config.data.flip }
+}
+
+#[async_trait(?Send)]
+impl<M: ImageModel> Task<M> for ImageTask<M> {
+    type Data = ImageDataset;
+    type Batch = ReadyBatch;
+    type Carry = ();
+    type BufferGradients = ();
+
+    fn base(&self) -> Option<Base> {
+        self.base.as_ref().map(|base| base.identity().clone())
+    }
+
+    fn configure(&mut self, config: &RunConfig) {
+        *self = Self::new(self.shape, self.base.take(), config.model.depth(), &config.train);
+    }
+
+    fn accept(
+        &self,
+        config: &RunConfig,
+        vocab: &Vocab,
+        data: Dataset,
+    ) -> Result<ImageDataset, Failure> {
+        let Dataset::Images(data) = data else { return Err(wrong_data(&config.model, &data)) };
+        let classes = match vocab {
+            Vocab::Classes { names } => names.as_slice(),
+            _ => &[],
+        };
+        if data.classes != classes {
+            return Err(Failure::new(
+                FailureKind::Corpus,
+                format!(
+                    "{} has {} classes ({}), but the model was trained on {} ({})",
+                    data.name,
+                    data.classes.len(),
+                    listed(&data.classes),
+                    classes.len(),
+                    listed(classes),
+                ),
+                "Give images of the same classes, or start a new run.",
+            ));
+        }
+        if self.shape.vit_depth > 0 && self.base.is_none() {
+            return Err(no_base());
+        }
+        if let Some(features) = &data.features
+            && [features.tokens(), features.width()] != self.shape.input
+        {
+            return Err(unreadable("the cached features are of another base".into()));
+        }
+        Ok(data)
+    }
+
+    fn no_data() -> Failure {
+        Failure::new(
+            FailureKind::Corpus,
+            "this model was loaded without images",
+            "Give the images it was trained on, or others of the same classes.",
+        )
+    }
+
+    /// Images for training and for validation.
+    fn tokens(data: &ImageDataset) -> (usize, usize) {
+        (data.train.len(), data.val.len())
+    }
+
+    fn depth(&self, _: u64) -> usize {
+        self.depth
+    }
+
+    fn batch(
+        &self,
+        config: &RunConfig,
+        data: &ImageDataset,
+        id: BatchId,
+    ) -> Result<ReadyBatch, Failure> {
+        let (seed, size) = (config.train.seed, config.train.batch_size);
+        let augment = augment(config);
+        if let (Some(features), true) = (&data.features, augment == Augment::default()) {
+            let rows = data.train.batch_rows(seed, id.number, size);
+            let labels = rows.iter().map(|&row| data.train.label(row)).collect();
+            let dims = [rows.len(), features.tokens(), features.width()];
+            let values = features.gather(ImageSplit::Train, rows);
+            return Ok(ReadyBatch { values, features: Some(dims), labels });
+        }
+        let ImageBatch { pixels, labels, .. } = data.batch(seed, id.number, size, augment);
+        Ok(ReadyBatch { values: pixels, features: None, labels })
+    }
+
+    fn gradients(
+        &self,
+        config: &RunConfig,
+        model: &M,
+        batch: ReadyBatch,
+        id: BatchId,
+        share: f64,
+        _: &mut Option<()>,
+    ) -> BatchGradients {
+        let inputs = self.inputs(model);
+        let features = match batch.features {
+            Some(dims) => inputs.of_features(batch.values, dims),
+            None => inputs.of_pixels(&batch.values, batch.labels.len()),
+        };
+        let features = features.expect("`accept` has checked the data");
+        let labels = inputs.labels(&batch.labels);
+        if config.model.dropout() > 0.0 {
+            let device = model.device().without_autodiff();
+            device.seed(draw(config.train.seed, stream::DROPOUT, id.number).random());
+        }
+        autocast(half(config.train.precision), || {
+            let context = model.encode(&features);
+            let start = model.start(&context);
+            let mut objective: Option<Tensor<1>> = None;
+            let mut last = None;
+            Engine::truncated(self.depth, self.taped).run(model, &context, start, |step, state| {
+                let weight = self.weights[step - 1];
+                if weight > 0.0 {
+                    let logits = model.read(state).logits;
+                    let [images, _, classes] = logits.dims();
+                    let logits = logits.reshape([images, classes]);
+                    let loss = trm_kernels::cross_entropy(logits, labels.clone()).mean();
+                    let part = loss.clone().mul_scalar(weight * share);
+                    objective = Some(objective.take().map_or(part.clone(), |sum| sum + part));
+                    last = Some(loss);
+                }
+            });
+            let objective = objective.expect("the last step is scored");
+            BatchGradients {
+                grads: GradientsParams::from_grads(objective.backward(), model),
+                metrics: last.expect("the last step is scored").inner(),
+                buffers: (),
+            }
+        })
+    }
+
+    fn report(&self, _: &RunConfig, metrics: &[f64], report: &mut StepReport) {
+        report.loss = metrics[0];
+    }
+
+    /// Loss per image, where a depth is a number of outer steps.
+    async fn evaluate(
+        &self,
+        model: &M,
+        data: &ImageDataset,
+        depths: &[usize],
+        max_tokens: usize,
+    ) -> Result<Vec<DepthLoss>, Failure> {
+        let scoring = ImageScoring {
+            split: ImageSplit::Val,
+            images: max_tokens / (self.shape.patches() + 1),
+            inner_steps: 0,
+            outer_steps: depths.iter().copied().max().unwrap_or(1),
+        };
+        let scores = evaluate(model, self, data, &scoring).await?;
+        depths
+            .iter()
+            .map(|&depth| {
+                let steps = &scores.steps;
+                let loss = steps[check_depth(depth)?.min(steps.len()) - 1].loss;
+                Ok(DepthLoss {
+                    depth,
+                    loss,
+                    perplexity: loss.exp(),
+                    bits_per_char: None,
+                    bits_per_byte: None,
+                    word_perplexity: None,
+                    leaking_loss: None,
+                })
+            })
+            .collect()
+    }
+
+    async fn trace(
+        &self,
+        _: &RunConfig,
+        _: &Vocab,
+        _: &M,
+        _: &TraceRequest,
+    ) -> Result<Trace, Failure> {
+        Err(Failure::new(
+            FailureKind::Prompt,
+            "an image classifier reads images, not tokens",
+            "Classify an image instead (trm-native classify).",
+        ))
+    }
+}
+
+impl<M: ImageModel> Capabilities<M> for ImageTask<M> {
+    fn as_classifier(run: &TrainRun<M, Self>) -> Option<&dyn Classifier> {
+        Some(run)
+    }
+}
+
+/// The first few names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text += ", …";
+    }
+    text
+}
