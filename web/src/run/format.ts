@@ -44,6 +44,8 @@ export function characterOf(vocab: Vocab, token: number): string {
     case 'plain':
     case 'arc':
       return String(token);
+    case 'classes':
+      return vocab.names[token] ?? String(token);
     default:
       return vocab satisfies never;
   }

@@ -38,14 +38,14 @@ export class WorkerRun {
     checkpoint: Uint8Array,
     optimizer: Uint8Array | null,
     own: string | null,
+    base: Uint8Array | null = null,
   ): Promise<RunSummary> {
     const variant = variantOf(checkpoint);
     // The worker refuses a file that does not say which model it holds.
     if (variant) this.#admit(variant);
     const source = await this.#datasets.forSavedRun(own);
-    const summary = source
-      ? await load(client, checkpoint, optimizer, source)
-      : await loadDetached(client, checkpoint, optimizer);
+    const files = { checkpoint, optimizer, base };
+    const summary = source ? await load(client, files, source) : await loadDetached(client, files);
     this.#detached = source === null;
     this.own = own;
     return summary;
@@ -104,27 +104,24 @@ export class WorkerRun {
   }
 }
 
-async function loadDetached(
-  client: SessionClient,
-  checkpoint: Uint8Array,
-  optimizer: Uint8Array | null,
-): Promise<RunSummary> {
-  const command = { type: 'load', checkpoint, optimizer, data: null } as const;
-  return (await client.ask(command, 'ready')).summary;
+/** The files of a run. */
+interface RunFiles {
+  readonly checkpoint: Uint8Array;
+  readonly optimizer: Uint8Array | null;
+  /** The frozen base that the checkpoint names. */
+  readonly base: Uint8Array | null;
+}
+
+async function loadDetached(client: SessionClient, files: RunFiles): Promise<RunSummary> {
+  return (await client.ask({ type: 'load', ...files, data: null }, 'ready')).summary;
 }
 
 /** Loads a checkpoint. A model that was trained on other data can still be asked. */
-async function load(
-  client: SessionClient,
-  checkpoint: Uint8Array,
-  optimizer: Uint8Array | null,
-  data: DataSource,
-): Promise<RunSummary> {
-  const command = { type: 'load', checkpoint, optimizer } as const;
+async function load(client: SessionClient, files: RunFiles, data: DataSource): Promise<RunSummary> {
   try {
-    return (await client.ask({ ...command, data }, 'ready')).summary;
+    return (await client.ask({ type: 'load', ...files, data }, 'ready')).summary;
   } catch (error) {
     if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
-    return (await client.ask({ ...command, data: null }, 'ready')).summary;
+    return loadDetached(client, files);
   }
 }

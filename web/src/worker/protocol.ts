@@ -50,6 +50,8 @@ const KINDS: Record<FailureKind, true> = {
   prompt: true,
   checkpoint: true,
   puzzle: true,
+  image: true,
+  base: true,
   room: true,
   device: true,
   diverged: true,

@@ -101,6 +101,7 @@ export function textOf(vocab: Vocab, tokens: readonly number[]): string | null {
     case 'bpe':
     case 'plain':
     case 'arc':
+    case 'classes':
       return null;
     default:
       return vocab satisfies never;
