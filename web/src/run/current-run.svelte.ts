@@ -3,6 +3,8 @@
 
 import { SessionError } from '../client/client';
 import type { Family, RunConfig, RunSummary } from '../gen';
+import type { Bases } from './bases';
+import { variantOf } from './checkpoint';
 import type { DatasetChoice } from './dataset';
 import { loadedHint } from './further';
 import { handOver } from './handover';
@@ -24,6 +26,7 @@ export interface CurrentRunContext {
   readonly machine: Machine;
   readonly run: Training;
   readonly notices: Notices;
+  readonly bases: Bases;
   /** The preset to begin with where nothing else can be had. */
   readonly standard: string;
   /** Updates the address. */
@@ -46,6 +49,8 @@ export class CurrentRun {
   #attachable = $state(false);
   /** The step of a model that has just been opened and can be opened again. */
   #opened = $state<number | null>(null);
+  /** A checkpoint that was loaded and whose frozen base is still missing. */
+  #baseless: Uint8Array | null = null;
 
   constructor(page: CurrentRunContext, preset: string) {
     this.#page = page;
@@ -80,16 +85,32 @@ export class CurrentRun {
     }
   }
 
-  /** Loads a checkpoint from a file. */
+  /** Loads a checkpoint from a file, or the frozen base of the one before. */
   async load(bytes: Uint8Array): Promise<void> {
+    const waiting = this.#baseless;
+    this.#baseless = null;
+    if (!waiting) return this.#load(bytes, await this.#page.bases.of(bytes, null));
+    try {
+      await this.#load(waiting, bytes);
+      await this.#page.bases.keep(waiting, bytes);
+    } catch (error) {
+      // It was no base, but another checkpoint.
+      if (!isBaseless(error) || !variantOf(bytes)) throw error;
+      await this.#load(bytes, await this.#page.bases.of(bytes, null));
+    }
+  }
+
+  async #load(bytes: Uint8Array, base: Uint8Array | null): Promise<void> {
     const { machine, notices, datasets } = this.#page;
     const own = datasets.ownForFile(this.own);
     const summary = await this.#workerRun
-      .load(machine.client, bytes, null, own)
+      .load(machine.client, bytes, null, own, base)
       .catch(async (error: unknown) => {
         // The page that it belongs to can take the file from there.
         if (error instanceof WrongPage) await handOver(bytes);
-        throw error;
+        if (!isBaseless(error)) throw error;
+        this.#baseless = bytes;
+        throw withBaseHint(error);
       });
     this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
     this.#began(summary, null, null);
@@ -99,8 +120,9 @@ export class CurrentRun {
 
   /** Opens a pre-trained model. */
   async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
-    const { machine, notices, standard } = this.#page;
-    const summary = await this.#workerRun.load(machine.client, bytes, null, null);
+    const { machine, notices, standard, bases } = this.#page;
+    const base = await bases.of(bytes, shipped);
+    const summary = await this.#workerRun.load(machine.client, bytes, null, null, base);
     // The preset of a new run with the same settings.
     this.preset = preset(shipped.name) ? shipped.name : standard;
     this.#began(summary, null, shipped);
@@ -116,8 +138,9 @@ export class CurrentRun {
   /** Goes on with a saved run. `origin`: the model of the page that it continues. */
   async restore(saved: SavedRun, origin: Shipped | null): Promise<void> {
     const { checkpoint, optimizer, text, preset } = saved;
-    const { client } = this.#page.machine;
-    const summary = await this.#workerRun.load(client, checkpoint, optimizer, text);
+    const { machine, bases } = this.#page;
+    const base = await bases.of(checkpoint, origin);
+    const summary = await this.#workerRun.load(machine.client, checkpoint, optimizer, text, base);
     this.preset = preset;
     this.#began(summary, saved, origin);
   }
@@ -126,6 +149,7 @@ export class CurrentRun {
     const { run, began, remember } = this.#page;
     const history: History | null = from?.history ?? null;
     this.origin = origin;
+    this.#baseless = null;
     this.#opened = origin && !history ? summary.step : null;
     this.#attachable = this.#workerRun.attachable;
     run.begin(summary, this.own, history, this.#opened !== null);
@@ -178,4 +202,15 @@ export class CurrentRun {
   async file(): Promise<Uint8Array> {
     return (await this.#workerRun.save(this.#page.machine.client)).checkpoint;
   }
+}
+
+/** Whether a checkpoint was refused because its frozen base is missing or another one. */
+function isBaseless(error: unknown): error is SessionError {
+  return error instanceof SessionError && error.failure.kind === 'base';
+}
+
+/** The failure with what helps here. */
+function withBaseHint({ failure: { kind, message } }: SessionError): SessionError {
+  const hint = 'Drop or load that file too; the checkpoint is then opened with it.';
+  return new SessionError({ kind, message, hint }, false);
 }

@@ -4,7 +4,7 @@ import { SessionError } from '../client/client';
 import { type Family, familyOf } from '../gen';
 import { type Manifest, readManifest, type Shipped } from './manifest';
 import { sentence } from './format';
-import { beside, download } from './download';
+import { beside, download, whole } from './download';
 
 /** State of a download. */
 export type Fetching =
@@ -58,6 +58,13 @@ export class Gallery {
     // A failed download may be repeated.
     coming.catch(() => (this.#here = without(this.#here, name)));
     return coming;
+  }
+
+  /** The frozen base of a model; `null` where it needs none. */
+  async base({ base }: Shipped): Promise<Uint8Array | null> {
+    if (base === undefined) return null;
+    const listed = (await this.manifest)?.checkpoints.find(({ file }) => file === base);
+    return listed ? this.bring(listed) : whole(beside(this.#base, base));
   }
 
   async #list(): Promise<Manifest | null> {

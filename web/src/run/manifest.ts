@@ -1,6 +1,13 @@
 // Parses and validates the list of pre-trained models.
 
-import { DEFAULT_CONFIG, modelOf, PRESETS, type PuzzleScores, type RunConfig } from '../gen';
+import {
+  DEFAULT_CONFIG,
+  type ImageScores,
+  modelOf,
+  PRESETS,
+  type PuzzleScores,
+  type RunConfig,
+} from '../gen';
 import { parse, settingsOf, show, withSetting } from './settings';
 
 /** One model that comes with the page. */
@@ -27,7 +34,13 @@ export interface Shipped {
   readonly losses: readonly ShippedLoss[];
   /** Of a solver: how held-out puzzles are answered. */
   readonly scores?: PuzzleScores;
+  /** Of an image classifier: how held-out images are classified. */
+  readonly images?: ShippedAccuracy;
+  /** The file of the frozen base that it needs, beside the manifest. */
+  readonly base?: string;
 }
+
+export type ShippedAccuracy = Pick<ImageScores, 'images' | 'steps'>;
 
 export interface ShippedLoss {
   readonly depth: number;
@@ -41,6 +54,8 @@ export interface Manifest {
 }
 
 const FORMAT = 'trm-checkpoints/1';
+/** A plain name: a manifest cannot send the page elsewhere. */
+const FILE = /^[\w-][\w.-]*\.safetensors$/;
 /** A page that is opened does not fetch more than this by itself. */
 const LARGEST = 64e6;
 
@@ -72,8 +87,7 @@ function shipped(entry: unknown): Shipped {
   return {
     name: matching(entry, 'name', /^[a-z0-9][a-z0-9-]*$/),
     title: text(entry, 'title'),
-    // A plain name: a manifest cannot send the page elsewhere.
-    file: matching(entry, 'file', /^[\w-][\w.-]*\.safetensors$/),
+    file: matching(entry, 'file', FILE),
     bytes: whole(entry, 'bytes', 1, LARGEST),
     sha256: matching(entry, 'sha256', /^[0-9a-f]{64}$/),
     description: text(entry, 'description'),
@@ -87,7 +101,8 @@ function shipped(entry: unknown): Shipped {
     minutes: number(entry, 'minutes'),
     step: whole(entry, 'step'),
     losses: list(entry, 'losses').map(loss),
-    ...(entry['scores'] === undefined ? {} : { scores: scores(entry['scores']) }),
+    ...(entry['scores'] === undefined ? {} : measured(entry['scores'])),
+    ...(entry['base'] === undefined ? {} : { base: matching(entry, 'base', FILE) }),
   };
 }
 
@@ -96,8 +111,22 @@ function loss(row: unknown): ShippedLoss {
   return { depth: whole(row, 'depth', 1), loss: number(row, 'loss') };
 }
 
-function scores(value: unknown): PuzzleScores {
+/** The scores of a solver or of an image classifier. */
+function measured(value: unknown): Pick<Shipped, 'scores' | 'images'> {
   if (!isFields(value)) throw new Error('“scores” is not a JSON object');
+  return value['images'] === undefined ? { scores: scores(value) } : { images: accuracy(value) };
+}
+
+function accuracy(value: Fields): ShippedAccuracy {
+  const steps = list(value, 'steps').map((row) => {
+    if (!isFields(row)) throw new Error('“steps” is not a list of scores');
+    const [step, loss] = [whole(row, 'step', 1), number(row, 'loss')];
+    return { step, loss, top1: number(row, 'top1'), top5: number(row, 'top5') };
+  });
+  return { images: whole(value, 'images', 1), steps };
+}
+
+function scores(value: Fields): PuzzleScores {
   const share = (row: Fields) => ({
     cell_accuracy: number(row, 'cell_accuracy'),
     exact_accuracy: number(row, 'exact_accuracy'),

@@ -4,6 +4,7 @@
 import { SessionError } from '../client/client';
 import type { Family } from '../gen';
 import { Autosave } from './autosave.svelte';
+import { Bases } from './bases';
 import { CurrentRun } from './current-run.svelte';
 import type { DatasetChoice } from './dataset';
 import type { Gallery } from './gallery.svelte';
@@ -48,10 +49,11 @@ export class Runs {
 
   constructor(page: RunsContext, preset: string) {
     this.#page = page;
-    const { family, datasets, machine, run, notices, standard, remember, store } = page;
+    const { family, datasets, machine, run, notices, standard, remember, store, gallery } = page;
     this.current = new CurrentRun(
       {
         ...{ family, datasets, machine, run, notices, standard, remember },
+        bases: new Bases((shipped) => gallery.base(shipped)),
         began: (summary, from) => this.autosave.began(summary.step, from),
         configured: () => this.autosave.save(),
       },

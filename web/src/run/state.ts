@@ -1,6 +1,14 @@
 // The state of a run as a pure function of its events.
 
-import type { DepthLoss, PuzzleScores, RunConfig, RunSummary, Solved, StepReport } from '../gen';
+import type {
+  DepthLoss,
+  ImageScores,
+  PuzzleScores,
+  RunConfig,
+  RunSummary,
+  Solved,
+  StepReport,
+} from '../gen';
 import { differing, show, valueOf } from './settings';
 import { lengthOf } from '../gen';
 
@@ -32,6 +40,8 @@ export interface History {
   readonly changes?: readonly Change[];
   /** How held-out puzzles are answered, where that is what a run is for. */
   readonly judged?: readonly Judged[];
+  /** How held-out images are classified. */
+  readonly scored?: readonly Scored[];
 }
 
 /** How held-out puzzles are answered at a step of training. */
@@ -40,9 +50,15 @@ export interface Judged {
   readonly scores: PuzzleScores;
 }
 
+/** How held-out images are classified at a step of training. */
+export interface Scored extends Pick<ImageScores, 'images' | 'steps'> {
+  readonly step: number;
+}
+
 export interface RunState extends History {
   readonly changes: readonly Change[];
   readonly judged: readonly Judged[];
+  readonly scored: readonly Scored[];
   /** How the puzzles were answered that were done last while training. */
   readonly solved: Solved | null;
   readonly summary: RunSummary | null;
@@ -56,7 +72,8 @@ export type RunEvent =
   | { readonly type: 'changed'; readonly summary: RunSummary }
   | { readonly type: 'stepped'; readonly reports: readonly StepReport[]; readonly ms: number }
   | { readonly type: 'validated'; readonly validation: Validation }
-  | { readonly type: 'judged'; readonly judged: Judged };
+  | { readonly type: 'judged'; readonly judged: Judged }
+  | { readonly type: 'scored'; readonly scored: Scored };
 
 export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
 
@@ -75,6 +92,7 @@ export const NO_RUN: RunState = {
   ...NO_HISTORY,
   changes: [],
   judged: [],
+  scored: [],
   solved: null,
   summary: null,
   step: 0,
@@ -93,8 +111,8 @@ export function reduce(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case 'began': {
       const { summary } = event;
-      const { changes = [], judged = [], ...history } = event.history ?? NO_HISTORY;
-      return { ...NO_RUN, ...history, changes, judged, summary, step: summary.step };
+      const { changes = [], judged = [], scored = [], ...history } = event.history ?? NO_HISTORY;
+      return { ...NO_RUN, ...history, changes, judged, scored, summary, step: summary.step };
     }
     case 'changed': {
       const { summary } = event;
@@ -122,6 +140,8 @@ export function reduce(state: RunState, event: RunEvent): RunState {
       return { ...state, validation: sparse([...state.validation, event.validation]) };
     case 'judged':
       return { ...state, judged: sparse([...state.judged, event.judged]) };
+    case 'scored':
+      return { ...state, scored: sparse([...state.scored, event.scored]) };
     default:
       return event satisfies never;
   }

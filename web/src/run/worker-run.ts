@@ -88,7 +88,7 @@ export class WorkerRun {
     state: RunState,
   ): Promise<SavedRun> {
     const saved = await this.save(client);
-    const { training, validation, elapsed, changes, judged, summary } = state;
+    const { summary, training, validation, elapsed, changes, judged, scored } = state;
     return {
       id: CURRENT,
       ...from,
@@ -98,7 +98,7 @@ export class WorkerRun {
       savedAt: Date.now(),
       checkpoint: saved.checkpoint,
       optimizer: saved.optimizer,
-      history: { training, validation, elapsed, changes, judged },
+      history: { training, validation, elapsed, changes, judged, scored },
       config: summary?.config,
     };
   }
