@@ -2,7 +2,7 @@
 // early stopping.
 
 import type { PuzzleScores } from '../../gen';
-import type { Spot } from './draw/shares';
+import type { Spot } from '../../ui/draw/shares';
 import type { Judged } from '../../run/state';
 
 /** Puzzles solved after the last step, by steps of training. */
