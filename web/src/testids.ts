@@ -39,6 +39,12 @@ export const TESTIDS = {
   augmentation: 'augmentation',
   attempts: 'attempts',
   knowledge: 'knowledge',
+  pad: 'pad',
+  image: 'image',
+  classes: 'classes',
+  confusion: 'confusion',
+  wrong: 'wrong',
+  measured: 'measured',
 } as const;
 
 /** One of the texts that are compared, from 0. */

@@ -55,6 +55,21 @@ export const ROOMS: readonly Room[] = [
       intro: 'A tiny neural network that learns to solve puzzles, in your browser.',
     },
   },
+  {
+    family: 'images',
+    path: 'images.html',
+    wasm: 'cpu-images',
+    database: 'trm-images',
+    title: 'Images',
+    model: 'an image classifier',
+    open: 'Open it on the Images page',
+    html: {
+      title: 'TRM Playground: images',
+      description:
+        'Draw a digit and watch a tiny recursive vision model revise its guess step by step in your browser, and train one yourself.',
+      intro: 'A tiny neural network that learns to recognise images, in your browser.',
+    },
+  },
 ];
 
 /** The page of a family; `null` where this site has none. */

@@ -1,4 +1,5 @@
-// Takes a file from the visitor: a checkpoint if its name says so, else text.
+// Takes a file from the visitor: a checkpoint if its name says so, what only this page
+// reads, or text.
 
 /** Larger texts do not fit into a tab's memory. */
 const LARGEST_TEXT = 64 << 20;
@@ -6,6 +7,8 @@ const LARGEST_TEXT = 64 << 20;
 /** What becomes of a file. */
 export interface Receiver {
   openCheckpoint(bytes: Uint8Array): void;
+  /** Takes a file that is no text, where the page reads such files; whether it did. */
+  takeFile?(file: File): boolean;
   takeText(name: string, text: string): void;
   refuse(message: string, hint: string): void;
 }
@@ -15,6 +18,7 @@ export async function receive(page: Receiver, file: File): Promise<void> {
     page.openCheckpoint(new Uint8Array(await file.arrayBuffer()));
     return;
   }
+  if (page.takeFile?.(file)) return;
   if (file.size > LARGEST_TEXT) {
     page.refuse(
       `The file “${file.name}” is larger than 64 MB.`,

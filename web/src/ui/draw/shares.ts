@@ -1,4 +1,5 @@
-// Scales of a chart of percentages: 0 to 100 % upwards, any number along.
+// Scales of a chart of percentages: from 0 or another floor to 100 % upwards, any number
+// along.
 
 export interface Spot {
   readonly x: number;
@@ -26,15 +27,15 @@ export interface Scale {
 
 const MARGIN = { left: 48, right: 14, above: 10, below: 26 } as const;
 
-/** `from` and `to`: the range of the horizontal axis. */
-export function scale(from: number, to: number, width: number, height: number): Scale {
+/** `from` and `to`: the range of the horizontal axis; `floor`: where the other begins. */
+export function scale(from: number, to: number, width: number, height: number, floor = 0): Scale {
   const [left, right] = [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)];
   const [top, bottom] = [MARGIN.above, height - MARGIN.below];
   const span = Math.max(to - from, 1e-9);
   const within = (share: number) => Math.min(1, Math.max(0, share));
   return {
     x: (at) => left + ((at - from) / span) * (right - left),
-    y: (share) => bottom - within(share) * (bottom - top),
+    y: (share) => bottom - within((share - floor) / (1 - floor)) * (bottom - top),
     ...{ left, right, top, bottom },
   };
 }
