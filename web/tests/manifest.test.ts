@@ -40,6 +40,19 @@ describe('the manifest', () => {
     expect(checkpoints).toEqual([first]);
   });
 
+  test('may have the scores of an image classifier, and a frozen base', () => {
+    const scores = {
+      split: 'test',
+      images: 360,
+      steps: [{ step: 1, loss: 1, top1: 0.9, top5: 1 }],
+    };
+    const base = 'vit-tiny.safetensors';
+    const { images, ...first } = readManifest(manifest({ scores, base })).first;
+    expect(images).toEqual({ images: 360, steps: scores.steps });
+    expect(first).toMatchObject({ base });
+    expect(first.scores).toBeUndefined();
+  });
+
   test('may be of before a setting was there', () => {
     const model = { ...DEFAULT_CONFIG.model, dropout: undefined };
     const { first } = readManifest(manifest({ config: { ...DEFAULT_CONFIG, model } }));
@@ -73,6 +86,8 @@ describe('the manifest', () => {
     ],
     ['no losses', manifest({ losses: [] }), 'losses'],
     ['losses that are none', manifest({ losses: [1.7] }), 'losses'],
+    ['a base elsewhere', manifest({ base: '../vit.safetensors' }), 'base'],
+    ['accuracies that are none', manifest({ scores: { images: 9, steps: [1] } }), 'steps'],
     ['a depth of nothing', manifest({ losses: [{ depth: 0, loss: 2 }] }), 'depth'],
   ])('with %s is refused, and what is wrong is named', (_, document, named) => {
     expect(() => readManifest(document)).toThrow(named);

@@ -113,6 +113,19 @@ describe('reduce', () => {
     expect(after({ type: 'began', summary: SUMMARY, history }).changes).toEqual([]);
   });
 
+  test('scores of images are kept in order, and taken up with a run', () => {
+    const at = (step: number) => ({ step, images: 9, steps: [] });
+    const state = after(
+      BEGAN,
+      { type: 'scored', scored: at(0) },
+      { type: 'scored', scored: at(100) },
+    );
+    expect(state.scored.map(({ step }) => step)).toEqual([0, 100]);
+    const { training, validation, elapsed, scored } = state;
+    const history = { training, validation, elapsed, scored };
+    expect(after({ type: 'began', summary: SUMMARY, history }).scored).toEqual(scored);
+  });
+
   test('validations are kept in order', () => {
     const at = (step: number) => ({ step, depths: [] });
     const state = after(

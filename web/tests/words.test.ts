@@ -66,6 +66,9 @@ describe('numbers as people read them', () => {
     const vocab = { kind: 'char', chars: '\n a🙂' } as const;
     expect([0, 1, 2, 3, 9].map((token) => glyph(vocab, token))).toEqual(['↵', '␣', 'a', '🙂', '?']);
     expect(glyph({ kind: 'plain', size: 10 }, 7)).toBe('7');
+    expect([0, 5].map((token) => glyph({ kind: 'classes', names: ['cat'] }, token))).toEqual([
+      ...['cat', '5'],
+    ]);
     expect([10, 32, 65, 0xc3].map((token) => glyph({ kind: 'byte' }, token))).toEqual([
       '↵',
       '␣',
