@@ -30,12 +30,19 @@ const LIMITS = [
     files: (path) => path.startsWith("wasm/cpu-puzzles/") && path.endsWith(".wasm"),
   },
   {
+    // With the images of the digits.
+    name: "CPU module for images",
+    compressed: "brotli",
+    limit: 560e3,
+    files: (path) => path.startsWith("wasm/cpu-images/") && path.endsWith(".wasm"),
+  },
+  {
     name: "GPU module",
     compressed: "brotli",
     limit: 3.0e6,
     files: (path) => path.startsWith("wasm/gpu/") && path.endsWith(".wasm"),
   },
-  { name: "page code", compressed: "gzip", limit: 145e3, files: (path) => CODE.has(extname(path)) },
+  { name: "page code", compressed: "gzip", limit: 155e3, files: (path) => CODE.has(extname(path)) },
 ];
 
 const SQUEEZE = {
