@@ -52,7 +52,7 @@ async function solve({ file, kind, steps, count }) {
     return event;
   };
   const bytes = await (await fetch(`checkpoints/${file}`)).arrayBuffer();
-  await ask({ type: "load", checkpoint: new Uint8Array(bytes), optimizer: null, data: null });
+  await ask({ type: "load", checkpoint: new Uint8Array(bytes), optimizer: null, data: null, base: null });
   const answered = [];
   for (let seed = 1; seed <= count; seed++) {
     const input = { type: "made", min_guesses: 0, max_guesses: 0, seed };

@@ -4,6 +4,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 
 import { TESTIDS } from '../src/testids';
+import { Images, STROKES, trainedDigits } from './support/images';
 import { trainedModel } from './support/models';
 import { withFolder } from './support/native';
 import { Puzzles, shippedSolver } from './support/solver';
@@ -106,4 +107,31 @@ test('axe-core finds nothing wrong with the Puzzles page', async ({ models, page
   await page.getByRole('combobox', { name: 'Puzzle' }).selectOption('maze-10x10');
   await expect(puzzles.validity).toContainText('shortest path', { timeout: 90_000 });
   await everySize(play, 'a maze');
+});
+
+test('axe-core finds nothing wrong with the Images page', async ({
+  browser,
+  models,
+  page,
+  play,
+  site,
+}) => {
+  await models.serve(await trainedDigits(browser, site));
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  const images = new Images(page, site);
+  await images.open('?outer=12');
+  await page.getByText('Settings', { exact: true }).click();
+  await images.draw(STROKES[0]);
+  await images.press('Measure');
+  await expect(images.measured).toHaveAttribute('data-steps', '24');
+  await images.measured.getByRole('button', { name: /taken for/ }).first().click();
+  await expect(images.wrong.getByRole('button').first()).toBeVisible();
+  await everySize(play, 'a drawing, and what is confused');
+  await play.drop('notes.txt', 'no picture');
+  await play.says('neither a picture');
+  await images.press('Train from scratch');
+  await play.reach(2);
+  await images.press('Pause');
+  await play.phase('paused');
+  await everySize(play, 'a model that learns');
 });

@@ -86,6 +86,7 @@ export async function roundTrip(
   const { summary } = await session.handle(
     {
       type: 'load',
+      base: null,
       checkpoint: new Uint8Array(readFileSync(file)),
       optimizer: new Uint8Array(readFileSync(join(run, 'last.optim.safetensors'))),
       data: { kind: 'text', name: 'shakespeare', text: shakespeare() },

@@ -1,0 +1,259 @@
+// The Images page: digits are drawn, taken from the data set and from pictures; every
+// outer step is watched; accuracy is measured, and a model is trained from scratch.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Images, QUICK, STROKES, trainedDigits } from './support/images';
+import type { Model } from './support/models';
+import { withFolder } from './support/native';
+import { trainNatively } from './support/numbers';
+import { expect, test as base } from './support/test';
+
+const test = base.extend<{ images: Images }>({
+  images: async ({ page, site }, use) => use(new Images(page, site)),
+});
+
+let model: Model;
+test.beforeAll(async ({ browser, site }) => {
+  model = await trainedDigits(browser, site);
+});
+test.beforeEach(async ({ models, page }) => {
+  await models.serve(model);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+});
+
+test('a visitor draws a digit, and the model recognises it', async ({ page, images }) => {
+  await images.open();
+  await expect(page).toHaveURL(/image=1&checkpoint=digits$/);
+  for (const digit of [0, 1, 7] as const) {
+    if (digit > 0) await images.press('Clear');
+    await images.draw(STROKES[digit]);
+    await images.says(digit);
+  }
+  await expect(page).toHaveURL(/drawing=[\w-]{171}&checkpoint=digits$/);
+  // The link carries the drawing.
+  await page.reload();
+  await images.says(7);
+  await images.press('Clear');
+  await expect(images.answer).toContainText('nothing to classify');
+  await images.press('Undo');
+  await images.says(7);
+});
+
+test('a digit is drawn with the keyboard', async ({ page, images }) => {
+  await images.open();
+  await images.pad.focus();
+  // To the middle of the upper edge, then down with the pen lowered.
+  for (const key of ['Right', 'Right', 'Up']) await page.keyboard.press(`Shift+Arrow${key}`);
+  await expect(page.getByText('Row 5, column 17: empty')).toBeAttached();
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Row 5, column 17: ink, pen down')).toBeAttached();
+  for (let i = 0; i < 6; i += 1) await page.keyboard.press('Shift+ArrowDown');
+  await images.says(1);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Delete');
+  await expect(images.answer).toContainText('nothing to classify');
+  await page.keyboard.press('Space');
+  await expect(page.getByText(/column 18: ink$/)).toBeAttached();
+  await page.keyboard.press('Space');
+  await expect(page.getByText(/column 18: empty$/)).toBeAttached();
+  await page.keyboard.press('Control+z');
+  await expect(page.getByText(/column 18: ink$/)).toBeAttached();
+});
+
+test('images of the data set are looked through', async ({ page, images }) => {
+  await images.open();
+  const title = page.getByRole('heading', { name: /^Test image/ });
+  await expect(title).toHaveText(/^Test image 1 of \d+$/);
+  const count = Number(/of (\d+)/.exec(await title.innerText())?.[1]);
+  expect(count).toBeGreaterThan(300);
+  await images.press('Next');
+  await expect(title).toContainText('Test image 2 of');
+  await expect(page).toHaveURL(/image=2&/);
+  await images.press('Previous');
+  await images.press('Previous');
+  await expect(title).toHaveText(`Test image ${count} of ${count}`);
+  await expect(images.picture).toHaveAttribute('data-label', /\d/);
+  await images.press('Random');
+  await expect(page).toHaveURL(/image=\d+&/);
+});
+
+test('every outer step is shown, and more of them can be run', async ({ page, images }) => {
+  await images.open('?image=3');
+  await expect(images.columns).toHaveCount(3);
+  await images.step(1);
+  await expect(images.answer).toContainText('After outer step 1 of 3');
+  await expect(page).toHaveURL(/at=1/);
+  await images.columns.nth(1).click();
+  await expect(images.steps).toHaveAttribute('data-step', '2');
+  await page.getByRole('slider', { name: 'Outer steps', exact: true }).fill('12');
+  await expect(images.columns).toHaveCount(12);
+  await page.getByRole('slider', { name: 'Inner steps', exact: true }).fill('5');
+  await expect(page).toHaveURL(/inner=5&outer=12/);
+  await page.reload();
+  await expect(images.columns).toHaveCount(12);
+  await images.press('As trained');
+  await expect(images.columns).toHaveCount(3);
+  await expect(page.getByText(/most in row \d, column \d/)).toBeVisible();
+  await page.getByRole('radio', { name: 'Nothing' }).check({ force: true });
+  await expect(page).toHaveURL(/overlay=none/);
+});
+
+test('the steps are played where motion is welcome', async ({ page, images }) => {
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  await images.open();
+  await expect(images.steps).toHaveAttribute('data-playing', 'true');
+  await expect(images.steps).toHaveAttribute('data-step', '3');
+  await expect(images.steps).toHaveAttribute('data-playing', 'false');
+});
+
+test('accuracy is measured, and a confusion leads to its images and to the stage', async ({
+  page,
+  images,
+}) => {
+  await images.open();
+  await images.press('Measure');
+  await expect(images.measured).toHaveAttribute('data-steps', '6');
+  await expect(images.measured).toHaveAttribute('data-busy', 'false');
+  const accuracy = Number(await images.measured.getAttribute('data-accuracy'));
+  expect(accuracy).toBeGreaterThan(0.8);
+  const cell = images.measured.getByRole('button', { name: /taken for/ }).first();
+  const words = (await cell.getAttribute('aria-label')) ?? '';
+  const [, label = '', predicted] = /^(\d) taken for (\d)/.exec(words) ?? [];
+  await cell.press('Enter');
+  await expect(images.wrong.getByRole('heading')).toHaveText(`${label} taken for ${predicted}`);
+  await images.wrong.getByRole('button').first().click();
+  await expect(images.picture).toHaveAttribute('data-label', label);
+  await images.says(Number(predicted));
+  await expect(images.answer).toContainText(`right is ${label}`);
+  await expect(page).toHaveURL(/image=\d+&/);
+  await expect(images.answer).toBeInViewport();
+});
+
+/** A black ring on white paper, as the bytes of a file. */
+function ring({ page }: Images): Promise<number[]> {
+  return page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(900, 900);
+    const ctx = canvas.getContext('2d')!;
+    ctx.fillStyle = '#fff';
+    ctx.fillRect(0, 0, 900, 900);
+    ctx.lineWidth = 110;
+    ctx.beginPath();
+    ctx.ellipse(450, 450, 230, 360, 0, 0, 2 * Math.PI);
+    ctx.stroke();
+    const blob = await canvas.convertToBlob({ type: 'image/png' });
+    return [...new Uint8Array(await blob.arrayBuffer())];
+  });
+}
+
+test('a picture is dropped, and other files are refused', async ({ page, play, images }) => {
+  await images.open();
+  const picture = Uint8Array.from(await ring(images));
+  await play.drop('zero.png', picture);
+  await expect(images.picture).toHaveAccessibleName(/zero.png.*bright and dark exchanged/);
+  await images.says(0);
+  await page.getByRole('checkbox', { name: 'Exchange bright and dark' }).uncheck();
+  await expect(images.picture).toHaveAccessibleName(/zero.png” in 8×8 pixels\.$/);
+  await play.drop('notes.txt', 'these are words');
+  await play.says('“notes.txt” is neither a picture nor a checkpoint (.safetensors).');
+  await play.drop('photo.heic', 'no browser reads this');
+  await play.says('cannot decode “photo.heic”');
+  await expect(images.picture).toHaveAccessibleName(/zero.png/);
+  await page.getByLabel('Choose a picture').setInputFiles({
+    name: 'again.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(picture),
+  });
+  await expect(images.picture).toHaveAccessibleName(/again.png/);
+});
+
+test('a model learns the digits from nothing, is kept, and goes on', async ({
+  page,
+  play,
+  images,
+}) => {
+  test.setTimeout(600_000);
+  await images.open(`?preset=digits&eval_interval=25&${QUICK}`);
+  await images.press('Step');
+  await play.at(1);
+  await images.press('Train');
+  await expect
+    .poll(() => images.accurate(), { timeout: 540_000, intervals: [500] })
+    .toBeGreaterThanOrEqual(0.9);
+  await images.press('Pause');
+  await play.phase('paused');
+  await expect(play.step).toHaveAttribute('data-stepping', 'false');
+  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await images.draw(STROKES[0]);
+  await images.says(0);
+  const steps = await play.steps();
+  const accuracy = await images.accurate();
+  await page.reload();
+  await play.at(steps);
+  expect(await images.accurate()).toBe(accuracy);
+  const { name, bytes } = await play.download();
+  expect(name).toBe(`trm-digits-${steps}.safetensors`);
+  await images.press('Train');
+  await play.reach(steps + 1);
+  await images.press('Pause');
+  await play.phase('paused');
+  await play.drop(name, bytes);
+  await play.says(`Checkpoint loaded at step ${steps}.`);
+});
+
+test('a checkpoint of another family is offered its page, and opens there', async ({
+  page,
+  play,
+  images,
+}) => {
+  await withFolder(async (folder) => {
+    const file = readFileSync(join(trainNatively(folder, 5), 'last.safetensors'));
+    await images.open();
+    await play.drop('language.safetensors', file);
+    await play.says('is a language model');
+    await page.getByRole('link', { name: /Language page/ }).click();
+    await play.at(5);
+    await play.says('Checkpoint loaded at step 5.');
+  });
+  await play.drop('digits.safetensors', model.file);
+  await play.says('is an image classifier');
+  await page.getByRole('link', { name: /Images page/ }).click();
+  await expect(images.answer).toHaveAttribute('data-top', /\d/);
+  await play.says(`Checkpoint loaded at step ${model.step}.`);
+});
+
+test('an address with an image that is not there says so, and others are shown', async ({
+  page,
+  images,
+}) => {
+  await page.goto(`${images.site.url}images.html?image=99999`);
+  await expect(images.answer).toContainText('99,999');
+  await images.press('Random');
+  await expect(images.answer).toHaveAttribute('data-top', /\d/);
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test('everything has its place, and a finger draws', async ({ page, images }) => {
+    await images.open('?outer=12');
+    await expect(images.columns).toHaveCount(12);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBe(390);
+    await images.pad.scrollIntoViewIfNeeded();
+    const box = (await images.pad.boundingBox())!;
+    const touch = await page.context().newCDPSession(page);
+    const at = (y: number) => ({ x: box.x + box.width / 2, y: box.y + y * box.height });
+    const send = (
+      type: 'touchStart' | 'touchMove' | 'touchEnd',
+      touchPoints: { x: number; y: number }[],
+    ) => touch.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await send('touchStart', [at(0.15)]);
+    for (const y of [0.3, 0.45, 0.6, 0.75, 0.85]) await send('touchMove', [at(y)]);
+    await send('touchEnd', []);
+    await images.says(1);
+    await expect(images.answer).toBeInViewport();
+  });
+});

@@ -1,0 +1,139 @@
+// The Images page as a person uses it, and a model of the digits that it opens with.
+
+import { createHash } from 'node:crypto';
+
+import { type Browser, expect, type Locator, type Page } from '@playwright/test';
+
+import { describe, entry } from '../../../scripts/lib/shipping.mjs';
+import { PRESETS, type RunConfig } from '../../src/gen';
+import { TESTIDS } from '../../src/testids';
+import type { Model } from './models';
+import { Session } from './session';
+import type { Site } from './site';
+
+/** A place on the drawing pad, in its 32 pixels. */
+type Place = readonly [x: number, y: number];
+
+/** Strokes of digits as people write them. */
+export const STROKES: Readonly<Record<0 | 1 | 7, readonly Place[]>> = {
+  0: [...Array(25).keys()].map((i) => {
+    const turn = (2 * Math.PI * i) / 24;
+    return [16 + 7 * Math.sin(turn), 16 - 11 * Math.cos(turn)] as const;
+  }),
+  1: [
+    [13, 9],
+    [17, 5],
+    [17, 28],
+  ],
+  7: [
+    [9, 6],
+    [23, 6],
+    [14, 28],
+  ],
+};
+
+/** Settings with which a model of the digits is trained within half a minute. */
+export const QUICK =
+  'hidden_size=32&inner_steps=2&outer_steps=3&batch_size=32&learning_rate=0.005&warmup_iters=10';
+
+const STEPS = 200;
+
+function quickConfig(): RunConfig {
+  const digits = PRESETS.find(({ name }) => name === 'digits')!.config;
+  const model = { ...digits.model, hidden_size: 32, inner_steps: 2, outer_steps: 3 };
+  const train = { batch_size: 32, learning_rate: 0.005, warmup_iters: 10, max_iters: STEPS };
+  return { ...digits, model, train: { ...digits.train, ...train } };
+}
+
+/** A small model, trained in the browser, as one that comes with the page. */
+export async function trainedDigits(browser: Browser, site: Site): Promise<Model> {
+  const page = await browser.newPage();
+  const session = await Session.open(page, site, 'cpu-images');
+  const data = { kind: 'named' } as const;
+  await session.handle({ type: 'create', config: quickConfig(), data }, 'ready');
+  await session.handle({ type: 'step', n: STEPS }, 'stepped');
+  const { saved } = await session.handle({ type: 'save' }, 'saved');
+  const all = { images: 0, inner_steps: 0, outer_steps: 0 };
+  const evaluate = { type: 'evaluate_images', split: 'test', ...all } as const;
+  const { scores } = await session.handle(evaluate, 'images_evaluated');
+  await page.close();
+  const file = Buffer.from(saved.checkpoint);
+  const about = describe(file);
+  const [name, title] = ['digits', 'Digits'];
+  const listed: object = entry({
+    name,
+    title,
+    description: 'Made for a story.',
+    command: `trm-native train ${name}`,
+    hardware: 'the machine of the story',
+    minutes: 1,
+    bytes: file.length,
+    sha256: createHash('sha256').update(file).digest('hex'),
+    about,
+    losses: scores.steps.map(({ step: depth, loss }) => ({ depth, loss })),
+  });
+  return { name, title, step: about.step, file, listed };
+}
+
+export class Images {
+  readonly answer: Locator;
+  readonly pad: Locator;
+  readonly picture: Locator;
+  readonly steps: Locator;
+  readonly columns: Locator;
+  readonly accuracy: Locator;
+  readonly measured: Locator;
+  readonly wrong: Locator;
+
+  constructor(
+    readonly page: Page,
+    readonly site: Site,
+  ) {
+    this.answer = page.getByTestId(TESTIDS.answer);
+    this.pad = page.getByTestId(TESTIDS.pad);
+    this.picture = page.getByTestId(TESTIDS.image);
+    this.steps = page.getByTestId(TESTIDS.steps);
+    this.columns = page.getByTestId(TESTIDS.classes).getByRole('button');
+    this.accuracy = page.getByTestId(TESTIDS.accuracy);
+    this.measured = page.getByTestId(TESTIDS.measured);
+    this.wrong = page.getByTestId(TESTIDS.wrong);
+  }
+
+  /** Opens the page and waits for the first answer. */
+  async open(query = ''): Promise<void> {
+    await this.page.goto(`${this.site.url}images.html${query}`);
+    await expect(this.answer).toHaveAttribute('data-top', /\d/);
+  }
+
+  /** Draws a stroke with the pointer. */
+  async draw(stroke: readonly Place[]): Promise<void> {
+    await this.pad.scrollIntoViewIfNeeded();
+    const box = (await this.pad.boundingBox())!;
+    const at = ([x, y]: Place) =>
+      [box.x + (x / 32) * box.width, box.y + (y / 32) * box.height] as const;
+    const [first = [16, 16] as const, ...others] = stroke;
+    await this.page.mouse.move(...at(first));
+    await this.page.mouse.down();
+    for (const place of others) await this.page.mouse.move(...at(place), { steps: 4 });
+    await this.page.mouse.up();
+  }
+
+  async press(name: string): Promise<void> {
+    await this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  /** The class that is on top after the selected step. */
+  async says(index: number): Promise<void> {
+    await expect(this.answer).toHaveAttribute('data-top', String(index));
+  }
+
+  async step(step: number): Promise<void> {
+    await this.page.getByRole('slider', { name: 'Outer step', exact: true }).fill(String(step));
+    await expect(this.steps).toHaveAttribute('data-step', String(step));
+  }
+
+  /** The accuracy on validation images, from 0 to 1. */
+  async accurate(): Promise<number> {
+    return Number(await this.accuracy.getAttribute('data-accuracy'));
+  }
+}
