@@ -26,6 +26,11 @@ pub fn autocast<T>(dtype: Option<FloatDType>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Whether a precision is asked for.
+pub(crate) fn is_on() -> bool {
+    PRODUCTS.get().is_some()
+}
+
 /// The linear map in the precision asked for, if one is.
 pub(crate) fn linear<const D: usize>(x: &Tensor<D>, w: &Tensor<2>) -> Option<Tensor<D>> {
     let dtype = PRODUCTS.get()?;

@@ -40,6 +40,14 @@ backward!(AddRmsNorm<2>, (FloatTensor<B>, FloatTensor<B>), |grad, (y, inv_rms)| 
     let grad = B::add_rms_norm_grad(grad, y, inv_rms);
     [grad.clone(), grad]
 });
+backward!(LayerNorm<3>, (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>), |grad, (x, w, stats)| {
+    [
+        B::layer_norm_grad_x(grad.clone(), x.clone(), w, stats.clone()),
+        B::layer_norm_grad_w(grad.clone(), x, stats),
+        B::affine_grad_b(grad),
+    ]
+});
+backward!(Gelu<1>, FloatTensor<B>, |grad, x| [B::exact_gelu_grad(grad, x)]);
 backward!(Swiglu<1>, FloatTensor<B>, |grad, gate_up| [B::swiglu_grad(grad, gate_up)]);
 backward!(
     Attention<1>,
@@ -77,6 +85,62 @@ impl<B: FusedOps> Backward<B, 2> for Linear {
     }
 }
 
+/// A node with the gradients of an affine map, `$grad_x(grad, w)`, `$grad_w(grad, x)` and
+/// `$grad_b(grad)`; each is only computed for a parent that wants it.
+macro_rules! affine {
+    ($name:ident, $grad_x:ident, $grad_w:ident, $grad_b:ident) => {
+        #[derive(Debug)]
+        struct $name;
+        impl<B: FusedOps> Backward<B, 3> for $name {
+            type State = (Option<FloatTensor<B>>, Option<FloatTensor<B>>);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
+                let grad = grads.consume::<B>(&ops.node);
+                let [x_parent, w_parent, b_parent] = ops.parents;
+                let (x, w) = ops.state;
+                if let Some(parent) = b_parent {
+                    grads.register::<B>(parent.id, B::$grad_b(grad.clone()));
+                }
+                if let (Some(parent), Some(x)) = (w_parent, x) {
+                    grads.register::<B>(parent.id, B::$grad_w(grad.clone(), x));
+                }
+                if let (Some(parent), Some(w)) = (x_parent, w) {
+                    grads.register::<B>(parent.id, B::$grad_x(grad, w));
+                }
+            }
+        }
+
+        impl $name {
+            /// The map `forward`, on the tape.
+            fn record<B: FusedOps, C: CheckpointStrategy>(
+                self,
+                [x, w, b]: [FloatTensor<Autodiff<B, C>>; 3],
+                forward: fn(FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
+            ) -> FloatTensor<Autodiff<B, C>> {
+                let (x_tracked, w_tracked) = (x.is_tracked(), w.is_tracked());
+                let prep =
+                    self.prepare::<C>([x.node(), w.node(), b.node()]).compute_bound().stateful();
+                let [x, w, b] = [x, w, b].map(|tensor| tensor.into_primitive());
+                let y = forward(x.clone(), w.clone(), b);
+                match prep {
+                    OpsKind::Tracked(prep) => {
+                        prep.finish((w_tracked.then_some(x), x_tracked.then_some(w)), y)
+                    }
+                    OpsKind::UnTracked(prep) => prep.finish(y),
+                }
+            }
+        }
+    };
+}
+
+affine!(Affine, linear_grad_x, linear_grad_w, affine_grad_b);
+affine!(Positions, positions_grad_x, positions_grad_w, positions_grad_b);
+
 /// A tensor that no gradient flows into.
 fn constant<B: FusedOps, C: CheckpointStrategy>(
     tensor: FloatTensor<B>,
@@ -95,6 +159,51 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
                 prep.finish((w_tracked.then_some(x), x_tracked.then_some(w)), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn affine_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Affine.record::<B, C>([x, w, b], B::affine_map)
+    }
+
+    fn positions_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Positions.record::<B, C>([x, w, b], B::positions_map)
+    }
+
+    fn learned_layer_norm(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let nodes = [x.node(), w.node(), b.node()];
+        let prep = LayerNorm.prepare::<C>(nodes).compute_bound().stateful();
+        let [x, w, b] = [x, w, b].map(|tensor| tensor.into_primitive());
+        let (y, stats) = B::learned_layer_norm(x.clone(), w.clone(), b, eps);
+        let out = match prep {
+            OpsKind::Tracked(prep) => prep.finish((x, w, stats.clone()), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        };
+        (out, constant::<B, C>(stats))
+    }
+
+    fn exact_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let prep = Gelu.prepare::<C>([x.node()]).compute_bound().stateful();
+        let x = x.into_primitive();
+        match prep {
+            OpsKind::Tracked(prep) => {
+                let y = B::exact_gelu(x.clone());
+                prep.finish(x, y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::exact_gelu(x)),
         }
     }
 
@@ -212,5 +321,44 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
             targets,
             lse.into_primitive(),
         ))
+    }
+
+    fn affine_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        constant::<B, C>(B::affine_grad_b(grad.into_primitive()))
+    }
+
+    fn positions_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        constant::<B, C>(B::positions_grad_x(grad.into_primitive(), w.into_primitive()))
+    }
+
+    fn positions_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        constant::<B, C>(B::positions_grad_w(grad.into_primitive(), x.into_primitive()))
+    }
+
+    fn positions_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        constant::<B, C>(B::positions_grad_b(grad.into_primitive()))
+    }
+
+    fn layer_norm_grad_x(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [grad, x, w, stats] = [grad, x, w, stats].map(|tensor| tensor.into_primitive());
+        constant::<B, C>(B::layer_norm_grad_x(grad, x, w, stats))
+    }
+
+    fn layer_norm_grad_w(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [grad, x, stats] = [grad, x, stats].map(|tensor| tensor.into_primitive());
+        constant::<B, C>(B::layer_norm_grad_w(grad, x, stats))
+    }
+
+    fn exact_gelu_grad(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        constant::<B, C>(B::exact_gelu_grad(grad.into_primitive(), x.into_primitive()))
     }
 }

@@ -39,23 +39,33 @@ pub fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>) -> Tensor<D> {
 /// `x · wᵀ + b` over the last axis: `[.., in] · [out, in]ᵀ + [out] → [.., out]`. Inside
 /// [`autocast`] the product is in half precision.
 pub fn affine<const D: usize>(x: Tensor<D>, w: Tensor<2>, b: Tensor<1>) -> Tensor<D> {
-    general::affine(x, w, b)
+    if let Some(y) = autocast::linear(&x, &w) {
+        return y + b.unsqueeze();
+    }
+    let [x, w, b] = [x.into_dispatch(), w.into_dispatch(), b.into_dispatch()];
+    Tensor::from_dispatch(Dispatch::affine_map(x, w, b))
 }
 
 /// [`affine`] along the positions of a sequence, `[batch, in, dim] → [batch, out, dim]`:
 /// what is summed over is the second axis.
 pub fn affine_positions(x: Tensor<3>, w: Tensor<2>, b: Tensor<1>) -> Tensor<3> {
-    general::affine_positions(x, w, b)
+    if autocast::is_on() {
+        return affine(x.swap_dims(1, 2), w, b).swap_dims(1, 2);
+    }
+    let [x, w, b] = [x.into_dispatch(), w.into_dispatch(), b.into_dispatch()];
+    Tensor::from_dispatch(Dispatch::positions_map(x, w, b))
 }
 
 /// Layer norm over the last axis with a learned weight and bias, `[dim]` each.
 pub fn layer_norm<const D: usize>(x: Tensor<D>, w: Tensor<1>, b: Tensor<1>, eps: f64) -> Tensor<D> {
-    general::layer_norm(x, w, b, eps)
+    let [x, w, b] = [x.into_dispatch(), w.into_dispatch(), b.into_dispatch()];
+    let (y, _) = Dispatch::learned_layer_norm(x, w, b, eps as f32);
+    Tensor::from_dispatch(y)
 }
 
 /// `x · Φ(x)` with the normal distribution Φ: exact GELU, not its tanh approximation.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    general::gelu(x)
+    Tensor::from_dispatch(Dispatch::exact_gelu(x.into_dispatch()))
 }
 
 /// `x / √(mean(x²) + eps)` over the last axis, without a learned weight.

@@ -27,6 +27,77 @@ pub trait FusedOps: Backend {
     #[fusion(dtype = grad, shape = Shape::new([grad[grad.num_dims() - 1], x[x.num_dims() - 1]]))]
     fn linear_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    /// `x [.., in] · w [out, in]ᵀ + b [out]`.
+    #[fusion(dtype = x, shape = last_axis(x, w[0]))]
+    fn affine_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// Gradient of [`affine_map`](Self::affine_map) for `b`: the sum over all axes but the
+    /// last.
+    #[fusion(dtype = grad, shape = Shape::new([grad[grad.num_dims() - 1]]))]
+    fn affine_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `w [out, in] · x [batch, in, dim] + b [out]` for each of the batch.
+    #[fusion(dtype = x, shape = middle_axis(x, w[0]))]
+    fn positions_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// Gradient of [`positions_map`](Self::positions_map) for `x`.
+    #[fusion(dtype = grad, shape = middle_axis(grad, w[1]))]
+    fn positions_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Gradient of [`positions_map`](Self::positions_map) for `w`, `[out, in]`.
+    #[fusion(dtype = grad, shape = Shape::new([grad[1], x[1]]))]
+    fn positions_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Gradient of [`positions_map`](Self::positions_map) for `b`, `[out]`.
+    #[fusion(dtype = grad, shape = Shape::new([grad[1]]))]
+    fn positions_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `(layer norm of x over the last axis · w + b, [mean, 1/deviation] of each row)`.
+    #[fusion(meta = |x, _w, _b, _eps| (
+        x.clone(),
+        with_shape(x, Shape::new([rows(&x.shape)[0], 2])),
+    ))]
+    fn learned_layer_norm(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Gradient of [`learned_layer_norm`](Self::learned_layer_norm) for `x`.
+    #[fusion(dtype = x, shape = x)]
+    fn layer_norm_grad_x(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// Gradient of [`learned_layer_norm`](Self::learned_layer_norm) for `w`; that for `b` is
+    /// [`affine_grad_b`](Self::affine_grad_b).
+    #[fusion(dtype = x, shape = Shape::new([x[x.num_dims() - 1]]))]
+    fn layer_norm_grad_w(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// `x · Φ(x)`.
+    #[fusion(dtype = x, shape = x)]
+    fn exact_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Gradient for `x`.
+    #[fusion(dtype = x, shape = x)]
+    fn exact_gelu_grad(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// `(rms(h + m), 1/rms)`; the second has one number per row.
     #[fusion(meta = |h, _m, _eps| (h.clone(), with_shape(h, rows(&h.shape))))]
     fn add_rms_norm(
@@ -128,6 +199,12 @@ pub(crate) fn last_axis(shape: &Shape, size: usize) -> Shape {
     let last = shape.num_dims() - 1;
     shape[last] = size;
     shape
+}
+
+/// `shape` `[batch, _, dim]` with another middle axis.
+#[allow(dead_code, reason = "callers are the backends, and there may be none")]
+pub(crate) fn middle_axis(shape: &Shape, size: usize) -> Shape {
+    Shape::new([shape[0], size, shape[2]])
 }
 
 /// The shape of one number per row: all axes but the last, as one.

@@ -92,6 +92,81 @@ proptest! {
     }
 
     #[test]
+    fn affine(rows in 1usize..70, input in 1usize..70, out in 1usize..70, seed: u64) {
+        let (x, w) = (random([rows, input], seed), random([out, input], seed ^ 1));
+        let b = random([1, out], seed ^ 2);
+        compare(
+            "affine",
+            &[x, w, b],
+            |i| trm_kernels::affine(i[0].clone(), i[1].clone(), i[2].clone().reshape([out])),
+            |i| general::affine(i[0].clone(), i[1].clone(), i[2].clone().reshape([out])),
+        );
+    }
+
+    #[test]
+    fn affine_positions(
+        (batch, dim) in (1usize..4, 1usize..40),
+        (input, out) in (1usize..70, 1usize..70),
+        seed: u64,
+    ) {
+        let x = random([batch, input, dim], seed);
+        let (w, b) = (random([1, out, input], seed ^ 1), random([1, 1, out], seed ^ 2));
+        let parts = |i: &[Tensor<3>]| {
+            (i[0].clone(), i[1].clone().reshape([out, input]), i[2].clone().reshape([out]))
+        };
+        compare(
+            "affine_positions",
+            &[x, w, b],
+            |i| {
+                let (x, w, b) = parts(i);
+                trm_kernels::affine_positions(x, w, b)
+            },
+            |i| {
+                let (x, w, b) = parts(i);
+                general::affine_positions(x, w, b)
+            },
+        );
+    }
+
+    #[test]
+    fn layer_norm(rows in 1usize..200, dim in 2usize..70, seed: u64) {
+        // Far from a mean of 0; two equal numbers in a row have no gradient.
+        let x = random([rows, dim], seed).add_scalar(3.0).detach().require_grad();
+        let (w, b) = (random([1, dim], seed ^ 1), random([1, dim], seed ^ 2));
+        let vector = |x: &Tensor<2>| x.clone().reshape([dim]);
+        compare(
+            "layer_norm",
+            &[x, w, b],
+            |i| trm_kernels::layer_norm(i[0].clone(), vector(&i[1]), vector(&i[2]), 1e-3),
+            |i| general::layer_norm(i[0].clone(), vector(&i[1]), vector(&i[2]), 1e-3),
+        );
+    }
+
+    #[test]
+    fn gelu(rows in 1usize..40, width in 1usize..70, seed: u64) {
+        compare(
+            "gelu",
+            &[random([rows, width], seed).mul_scalar(3.0).detach().require_grad()],
+            |i| trm_kernels::gelu(i[0].clone()),
+            |i| general::gelu(i[0].clone()),
+        );
+    }
+
+    #[test]
+    fn rms_norm(rows in 1usize..9, dim in 1usize..70, seed: u64) {
+        let plain = |x: Tensor<2>| {
+            let mean_square = x.clone().square().mean_dim(1);
+            x / mean_square.add_scalar(1e-3).sqrt()
+        };
+        compare(
+            "rms_norm",
+            &[random([rows, dim], seed)],
+            |i| trm_kernels::rms_norm(i[0].clone(), 1e-3),
+            |i| plain(i[0].clone()),
+        );
+    }
+
+    #[test]
     fn add_rms_norm(batch in 1usize..4, seq in 1usize..9, dim in 1usize..70, seed: u64) {
         let inputs = [random([batch, seq, dim], seed), random([batch, seq, dim], seed ^ 1)];
         compare(

@@ -121,6 +121,67 @@ fn linear_of_views() {
 }
 
 #[test]
+fn affine() {
+    for (rows, input, output) in [(1, 3, 5), (65, 64, 128), (34, 17, 6)] {
+        let inputs =
+            [data([1, rows, input], 1), data([1, output, input], 2), data([1, 1, output], 3)];
+        let run = |device: &Device, f: fn(Tensor<3>, Tensor<2>, Tensor<1>) -> Tensor<3>| {
+            value_and_grads(&inputs, device, |[x, w, b]: [Tensor<3>; 3]| {
+                f(x, w.reshape([output, input]), b.reshape([output]))
+            })
+        };
+        let (gpu, cpu) =
+            (run(&GPU, trm_kernels::affine::<3>), run(&Device::flex(), general::affine::<3>));
+        assert_close(&gpu, &cpu, &format!("affine {rows}×{input} → {output}"));
+    }
+}
+
+#[test]
+fn affine_positions() {
+    for (batch, input, output, dim) in [(1, 3, 5, 2), (3, 17, 34, 64), (2, 34, 17, 12)] {
+        let inputs =
+            [data([batch, input, dim], 1), data([1, output, input], 2), data([1, 1, output], 3)];
+        let run = |device: &Device, f: fn(Tensor<3>, Tensor<2>, Tensor<1>) -> Tensor<3>| {
+            value_and_grads(&inputs, device, |[x, w, b]: [Tensor<3>; 3]| {
+                f(x, w.reshape([output, input]), b.reshape([output]))
+            })
+        };
+        let gpu = run(&GPU, trm_kernels::affine_positions);
+        let cpu = run(&Device::flex(), general::affine_positions);
+        assert_close(&gpu, &cpu, &format!("affine_positions {batch}×{dim}, {input} → {output}"));
+    }
+}
+
+#[test]
+fn layer_norm() {
+    for (rows, width) in [(1, 3), (65, 64), (5, 384)] {
+        let inputs = [data([1, rows, width], 1), data([1, 1, width], 2), data([1, 1, width], 3)];
+        let run = |device: &Device, fused: bool| {
+            value_and_grads(&inputs, device, |[x, w, b]: [Tensor<3>; 3]| {
+                let (w, b) = (w.reshape([width]), b.reshape([width]));
+                if fused {
+                    trm_kernels::layer_norm(x, w, b, 1e-5)
+                } else {
+                    general::layer_norm(x, w, b, 1e-5)
+                }
+            })
+        };
+        let what = format!("layer_norm {rows}×{width}");
+        assert_close(&run(&GPU, true), &run(&Device::flex(), false), &what);
+    }
+}
+
+#[test]
+fn gelu() {
+    let inputs = [data([33, 65], 1)];
+    let run = |device: &Device, f: fn(Tensor<2>) -> Tensor<2>| {
+        value_and_grads(&inputs, device, |[x]: [Tensor<2>; 1]| f(x * 4.0))
+    };
+    let gpu = run(&GPU, trm_kernels::gelu::<2>);
+    assert_close(&gpu, &run(&Device::flex(), general::gelu::<2>), "gelu");
+}
+
+#[test]
 fn add_rms_norm() {
     for (rows, width) in [(1, 3), (3, 7), (65, 64), (64, 128), (5, 384), (2, 510)] {
         let inputs = [data([1, rows, width], 1), data([1, rows, width], 2)];

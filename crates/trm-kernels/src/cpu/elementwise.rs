@@ -36,6 +36,12 @@ pub fn exp(x: f32) -> f32 {
     fraction * f32::from_bits(exponent << 23)
 }
 
+/// Sum of a row.
+#[inline(always)]
+pub fn total(row: &[f32]) -> f32 {
+    sum(row.len(), |i| row[i])
+}
+
 #[inline(always)]
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
@@ -84,6 +90,49 @@ pub fn exp_shifted(row: &mut [f32], shift: f32) -> f32 {
         *x = exp(*x - shift);
     }
     sum(row.len(), |i| row[i])
+}
+
+/// `y += b` for every row of `y`.
+pub fn add_to_rows(y: &mut [f32], b: &[f32]) {
+    split_rows(y, b.len(), GRAIN, |_, y| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for y in y.chunks_exact_mut(b.len()) {
+                    for (y, b) in y.iter_mut().zip(b) {
+                        *y += b;
+                    }
+                }
+            },
+        );
+    });
+}
+
+/// `Σ row(i)` into `out` for the rows `0..n`, in pieces that do not depend on the number
+/// of cores; `add` adds a row to a sum.
+pub fn sum_rows(out: &mut [f32], n: usize, add: impl Fn(&mut [f32], usize) + Sync) {
+    const PIECES: usize = 16;
+    let width = out.len();
+    let piece = n.div_ceil(PIECES).max(GRAIN.div_ceil(width.max(1)));
+    let mut sums = vec![0.0; n.div_ceil(piece.max(1)) * width];
+    split_rows(&mut sums, width, 1, |first, sums| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (p, sums) in sums.chunks_exact_mut(width).enumerate() {
+                    let from = (first + p) * piece;
+                    for row in from..(from + piece).min(n) {
+                        add(sums, row);
+                    }
+                }
+            },
+        );
+    });
+    for sums in sums.chunks_exact(width.max(1)) {
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out += sum;
+        }
+    }
 }
 
 pub fn add_rms_norm(

@@ -40,8 +40,8 @@ impl<'a> Mat<'a> {
 #[cfg(feature = "threads")]
 const PARALLEL: usize = 1 << 21;
 
-/// `out = a · b`, row-major, on all cores when it is worth it.
-pub fn matmul(out: &mut [f32], a: Mat, b: Mat) {
+/// `out (+)= a · b`, row-major, on all cores when it is worth it.
+pub fn matmul(out: &mut [f32], add: bool, a: Mat, b: Mat) {
     #[cfg(feature = "threads")]
     let parallelism = if a.rows * a.cols * b.cols >= PARALLEL {
         gemm::Parallelism::Rayon(0)
@@ -50,7 +50,7 @@ pub fn matmul(out: &mut [f32], a: Mat, b: Mat) {
     };
     #[cfg(not(feature = "threads"))]
     let parallelism = gemm::Parallelism::None;
-    product(out, false, a, b, 1.0, parallelism);
+    product(out, add, a, b, 1.0, parallelism);
 }
 
 /// `out (+)= scale · a · b` on the calling core.

@@ -3,7 +3,10 @@
 mod attention;
 mod cached;
 mod elementwise;
+mod gelu;
+mod layer_norm;
 mod matmul;
+mod positions;
 mod threads;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -11,7 +14,7 @@ use burn::backend::{Element, TensorMetadata};
 use burn::tensor::{Shape, Tensor, TensorData};
 use burn_flex::{Flex, FlexTensor};
 
-use crate::ops::{last_axis, rows};
+use crate::ops::{last_axis, middle_axis, rows};
 use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
 pub(crate) use cached::cached_attention;
@@ -61,7 +64,12 @@ impl FusedOps for Flex {
             if (2..=FEW).contains(&n) {
                 few_rows(&mut y, x.f32(), w.f32(), input);
             } else {
-                matmul(&mut y, Mat::rows(x.f32(), n, input), Mat::rows(w.f32(), out, input).t());
+                matmul(
+                    &mut y,
+                    false,
+                    Mat::rows(x.f32(), n, input),
+                    Mat::rows(w.f32(), out, input).t(),
+                );
             }
         });
         tensor(y, last_axis(&x.shape(), out))
@@ -73,7 +81,7 @@ impl FusedOps for Flex {
         let input = w.shape()[1];
         let mut dx = vec![0.0; n * input];
         timed(Kind::Linear, || {
-            matmul(&mut dx, Mat::rows(grad.f32(), n, out), Mat::rows(w.f32(), out, input));
+            matmul(&mut dx, false, Mat::rows(grad.f32(), n, out), Mat::rows(w.f32(), out, input));
         });
         tensor(dx, last_axis(&grad.shape(), input))
     }
@@ -84,9 +92,139 @@ impl FusedOps for Flex {
         let (input, _) = row_split(&x.shape());
         let mut dw = vec![0.0; out * input];
         timed(Kind::Linear, || {
-            matmul(&mut dw, Mat::rows(grad.f32(), n, out).t(), Mat::rows(x.f32(), n, input));
+            matmul(&mut dw, false, Mat::rows(grad.f32(), n, out).t(), Mat::rows(x.f32(), n, input));
         });
         tensor(dw, Shape::new([out, input]))
+    }
+
+    fn affine_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [x, w, b] = [x, w, b].map(Dense::new);
+        let (input, n) = row_split(&x.shape());
+        let out = w.shape()[0];
+        assert_eq!(input, w.shape()[1], "affine: width of the input and of the weight differ");
+        assert_eq!(out, b.f32().len(), "affine: width of the output and of the bias differ");
+        let mut y = vec![0.0; n * out];
+        timed(Kind::Linear, || {
+            if (2..=FEW).contains(&n) {
+                few_rows(&mut y, x.f32(), w.f32(), input);
+                elementwise::add_to_rows(&mut y, b.f32());
+            } else {
+                elementwise::add_to_rows(&mut y, b.f32());
+                let weight = Mat::rows(w.f32(), out, input).t();
+                matmul(&mut y, true, Mat::rows(x.f32(), n, input), weight);
+            }
+        });
+        tensor(y, last_axis(&x.shape(), out))
+    }
+
+    fn affine_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        let grad = Dense::new(grad);
+        let (width, n) = row_split(&grad.shape());
+        let mut db = vec![0.0; width];
+        elementwise::sum_rows(
+            &mut db,
+            n,
+            #[inline(always)]
+            |sums, row| {
+                for (sum, g) in sums.iter_mut().zip(&grad.f32()[row * width..][..width]) {
+                    *sum += g;
+                }
+            },
+        );
+        tensor(db, Shape::new([width]))
+    }
+
+    fn positions_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [x, w, b] = [x, w, b].map(Dense::new);
+        let sizes = positions::Sizes::new(&x.shape(), &w.shape());
+        assert_eq!(sizes.out, b.f32().len(), "affine: width of the output and of the bias differ");
+        let mut y = vec![0.0; sizes.batch * sizes.out * sizes.dim];
+        timed(Kind::Linear, || sizes.forward(&mut y, x.f32(), w.f32(), b.f32()));
+        tensor(y, middle_axis(&x.shape(), sizes.out))
+    }
+
+    fn positions_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (grad, w) = (Dense::new(grad), Dense::new(w));
+        let sizes = positions::Sizes::of_grad(&grad.shape(), w.shape()[1]);
+        let mut dx = vec![0.0; sizes.batch * sizes.input * sizes.dim];
+        timed(Kind::Linear, || sizes.grad_x(&mut dx, grad.f32(), w.f32()));
+        tensor(dx, middle_axis(&grad.shape(), sizes.input))
+    }
+
+    fn positions_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (grad, x) = (Dense::new(grad), Dense::new(x));
+        let sizes = positions::Sizes::of_grad(&grad.shape(), x.shape()[1]);
+        let mut dw = vec![0.0; sizes.out * sizes.input];
+        timed(Kind::Linear, || sizes.grad_w(&mut dw, grad.f32(), x.f32()));
+        tensor(dw, Shape::new([sizes.out, sizes.input]))
+    }
+
+    fn positions_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        let grad = Dense::new(grad);
+        let out = grad.shape()[1];
+        let mut db = vec![0.0; out];
+        positions::grad_b(&mut db, grad.f32(), grad.shape()[2]);
+        tensor(db, Shape::new([out]))
+    }
+
+    fn learned_layer_norm(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [x, w, b] = [x, w, b].map(Dense::new);
+        let (_, n) = row_split(&x.shape());
+        let mut y = vec![0.0; x.f32().len()];
+        let mut stats = vec![0.0; 2 * n];
+        layer_norm::forward(&mut y, &mut stats, x.f32(), w.f32(), b.f32(), eps);
+        (tensor(y, x.shape()), tensor(stats, Shape::new([n, 2])))
+    }
+
+    fn layer_norm_grad_x(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [grad, x, w, stats] = [grad, x, w, stats].map(Dense::new);
+        let mut dx = vec![0.0; x.f32().len()];
+        layer_norm::grad_x(&mut dx, grad.f32(), x.f32(), w.f32(), stats.f32());
+        tensor(dx, x.shape())
+    }
+
+    fn layer_norm_grad_w(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [grad, x, stats] = [grad, x, stats].map(Dense::new);
+        let (width, _) = row_split(&x.shape());
+        let mut dw = vec![0.0; width];
+        layer_norm::grad_w(&mut dw, grad.f32(), x.f32(), stats.f32());
+        tensor(dw, Shape::new([width]))
+    }
+
+    fn exact_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let x = Dense::new(x);
+        let mut y = vec![0.0; x.f32().len()];
+        gelu::gelu(&mut y, x.f32());
+        tensor(y, x.shape())
+    }
+
+    fn exact_gelu_grad(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (grad, x) = (Dense::new(grad), Dense::new(x));
+        let mut dx = vec![0.0; x.f32().len()];
+        gelu::gelu_grad(&mut dx, grad.f32(), x.f32());
+        tensor(dx, x.shape())
     }
 
     fn add_rms_norm(

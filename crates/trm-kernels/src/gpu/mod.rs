@@ -1,10 +1,11 @@
 //! The fused operations on CubeCL, for WebGPU: one kernel each, two or three
-//! for attention. No kernel shares memory or waits at a barrier, and none needs
+//! for attention; those of image models are composed of Burn's operations. No kernel shares memory or waits at a barrier, and none needs
 //! more than 64 invocations to a workgroup, eight storage buffers or `f32`.
 
 mod adamw;
 mod attention;
 mod attention_kernels;
+mod composed;
 mod launch;
 mod linear;
 mod matmul;
@@ -28,6 +29,72 @@ impl FusedOps for CubeBackend {
 
     fn linear_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
         linear::grad_w(grad, x)
+    }
+
+    fn affine_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::affine_map(x, w, b)
+    }
+
+    fn affine_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::affine_grad_b(grad)
+    }
+
+    fn positions_map(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::positions_map(x, w, b)
+    }
+
+    fn positions_grad_x(grad: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::positions_grad_x(grad, w)
+    }
+
+    fn positions_grad_w(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::positions_grad_w(grad, x)
+    }
+
+    fn positions_grad_b(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::positions_grad_b(grad)
+    }
+
+    fn learned_layer_norm(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::layer_norm(x, w, b, eps)
+    }
+
+    fn layer_norm_grad_x(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::layer_norm_grad_x(grad, x, w, stats)
+    }
+
+    fn layer_norm_grad_w(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        stats: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::layer_norm_grad_w(grad, x, stats)
+    }
+
+    fn exact_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::gelu(x)
+    }
+
+    fn exact_gelu_grad(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::gelu_grad(grad, x)
     }
 
     fn add_rms_norm(
