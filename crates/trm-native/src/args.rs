@@ -76,7 +76,8 @@ pub fn parse() -> Invocation {
             ..train(m)
         }),
         Some(("sweep", m)) => Invocation::Sweep(Sweep {
-            depths: required(m, "depths"),
+            depths: m.get_one("depths").cloned().unwrap_or_default(),
+            vary: m.get_many("vary").into_iter().flatten().cloned().collect(),
             seeds: m.get_one("seeds").cloned().unwrap_or_default(),
             equal: required::<&[Equal]>(m, "equal").to_vec(),
             json: m.get_flag("json"),

@@ -9,6 +9,7 @@ use trm_train::checkpoint::Header;
 use crate::run_dir;
 
 /// A frozen base, read from disk.
+#[derive(Clone)]
 pub struct BaseOnDisk {
     name: String,
     bytes: Vec<u8>,

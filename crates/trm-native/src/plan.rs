@@ -7,7 +7,7 @@ mod resume;
 mod types;
 
 pub use self::config::config_file;
-pub use self::fresh::base;
+pub use self::fresh::{Base, base};
 pub use self::types::{Shown, Start, Train};
 use crate::args;
 use crate::device::OpenDevice;

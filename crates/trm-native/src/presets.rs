@@ -13,6 +13,8 @@ macro_rules! presets {
 const PRESETS: &[(&str, &str)] = presets![
     "tiny",
     "digits",
+    "vit-mnist",
+    "trm-vit-mnist",
     "sudoku-4x4",
     "maze-10x10",
     "sudoku-9x9",

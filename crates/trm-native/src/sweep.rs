@@ -1,3 +1,5 @@
+//! Sweeps: over any settings ([`vary`]), or over depths.
+//!
 //! A depth sweep: the same model is trained at several depths and with several
 //! seeds, once with equal settings and once with equal compute.
 //!
@@ -6,8 +8,10 @@
 //! FLOPs of the deepest, so that a shallower model makes more steps. A run that
 //! belongs to both, as the deepest always does, is trained once.
 
+pub mod bars;
 pub mod chart;
 pub mod outcome;
+pub mod vary;
 
 use serde::Serialize;
 use trm_spec::RunConfig;

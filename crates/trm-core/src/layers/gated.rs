@@ -54,8 +54,10 @@ pub struct GatedSpec {
     pub eps: f64,
 }
 
-/// `h = rms(mix(h)); h = rms(mlp(h))`, or with residuals `h = h + rms(…)` each. The
-/// norms have no weight and run over the features.
+/// `h = rms(mix(h)); h = rms(mlp(h))`, or with residuals `h = rms(h + …)` each. The
+/// norms have no weight and run over the features. Added after the norm, as TRM-ViT's
+/// table has it (`x + Backbone(x)`), the state would grow with every step: a loss of 42
+/// nats at the start of training on digits.
 #[derive(Module, Debug)]
 pub struct GatedBlock {
     /// Mixes positions by attention.
@@ -101,10 +103,7 @@ impl GatedBlock {
     }
 
     fn finish(&self, h: Tensor<3>, part: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
-        if self.residual {
-            h.clone() + trm_kernels::rms_norm(part(h), self.eps)
-        } else {
-            trm_kernels::rms_norm(part(h), self.eps)
-        }
+        let new = if self.residual { h.clone() + part(h) } else { part(h) };
+        trm_kernels::rms_norm(new, self.eps)
     }
 }

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
 use super::common::{base, device, file, flag, folder, json, one_of, option};
 use super::settings::{self, Described};
 use crate::sweep::Equal;
+use crate::sweep::vary::Varied;
 use crate::{depths, presets};
 
 /// The purpose and the examples come before the long list of settings.
@@ -51,7 +52,7 @@ events. Ctrl-C saves the run and prints the command that continues it.";
 /// `sweep` and its arguments.
 pub fn sweep(described: &Described) -> Command {
     shared(Command::new("sweep"), described, &["recursion_steps"])
-        .about("Train a language model at several depths and compare the validation losses")
+        .about("Train a model at several depths, or with several values of any settings, and compare")
         .before_help(SWEEP_HELP)
         .help_template(TEMPLATE)
         .arg(
@@ -61,8 +62,18 @@ pub fn sweep(described: &Described) -> Command {
                 "Depths to train: a list (1,2,3) or a range that includes both ends (1..3)",
             )
             .id("depths")
-            .required(true)
+            .required_unless_present("vary")
             .value_parser(depths::parse),
+        )
+        .arg(
+            option(
+                "vary",
+                "SETTING=V,V",
+                "Any setting with the values to compare, in place of depths; given several times, every combination is trained",
+            )
+            .action(ArgAction::Append)
+            .conflicts_with("depths")
+            .value_parser(Varied::parse),
         )
         .arg(
             option("seeds", "S,S,…", "Random seeds; every depth is trained once per seed [default: seed of the settings]")
@@ -90,8 +101,9 @@ pub fn sweep(described: &Described) -> Command {
 }
 
 const SWEEP_HELP: &str = "\
-Example:
+Examples:
   trm-native sweep shakespeare-char-cpu --recursion-steps 1,2,3 --seeds 1,2,3
+  trm-native sweep digits --vary inner_steps=2,6 --vary outer_steps=1,4 --seeds 1,2
 
 Writes sweep.json (the table) and sweep.svg (a chart) to the folder of the sweep. Runs that are
 complete are not trained again.";

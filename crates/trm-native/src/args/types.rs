@@ -11,6 +11,7 @@ use trm_train::checkpoint::Precision;
 
 use crate::device::DeviceChoice;
 use crate::sweep::Equal;
+use crate::sweep::vary::Varied;
 
 /// A command and its arguments.
 pub enum Invocation {
@@ -55,6 +56,8 @@ pub struct Sweep {
     /// Settings that all runs share; depth and seed come from the two lists below.
     pub train: Train,
     pub depths: Vec<usize>,
+    /// Settings with the values that are compared; empty in a sweep over depths.
+    pub vary: Vec<Varied>,
     /// Empty: the seed of the settings.
     pub seeds: Vec<u64>,
     pub equal: Vec<Equal>,

@@ -1,7 +1,9 @@
 //! `sweep`: trains a language model at several depths, with equal settings and with
-//! equal compute. Runs that are complete are not trained again.
+//! equal compute; or any model with several values of some settings. Runs that are complete are not trained again.
 
-use std::path::Path;
+mod vary;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use pollster::block_on;
@@ -33,6 +35,9 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
+    if !typed.vary.is_empty() {
+        return vary::run(typed, base, &stop, &device);
+    }
     let (is, step) = match base.config.model.family() {
         Family::Language => ("", ""),
         Family::Puzzles => ("a puzzle model", "supervision step"),
@@ -54,11 +59,7 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         seeds => seeds.to_vec(),
     };
     let plan = SweepPlan::new(&base.config, &typed.depths, &seeds, &typed.equal, vocab_size)?;
-    let out = typed
-        .train
-        .out
-        .clone()
-        .unwrap_or_else(|| Path::new("runs").join(format!("sweep-{}", base.name)));
+    let out = folder(typed, &base.name);
     let sweep = Sweep { typed, plan, out: &out, device: &device, vocab_size };
     let mut outcomes = sweep.outcomes()?;
     let count = sweep.plan.runs.len();
@@ -89,6 +90,12 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let document = sweep.write(&rows)?;
     say!("done; table in {0}/sweep.json, chart in {0}/sweep.svg", out.display());
     if typed.json { print_json(&document) } else { print(&Table(&rows).to_string()) }
+}
+
+/// The folder of the sweep.
+fn folder(typed: &args::Sweep, name: &str) -> PathBuf {
+    let default = || Path::new("runs").join(format!("sweep-{name}"));
+    typed.train.out.clone().unwrap_or_else(default)
 }
 
 struct Sweep<'a> {

@@ -1,0 +1,146 @@
+//! `sweep --vary`: trains a run for every combination of values of some settings and
+//! compares the best validations.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use trm_spec::RunConfig;
+
+use super::super::train::prepare;
+use crate::args;
+use crate::dataset;
+use crate::device::OpenDevice;
+use crate::output::{print, print_json};
+use crate::plan::{self, Base, Start};
+use crate::progress::thousands;
+use crate::report::{say, usage};
+use crate::run_dir;
+use crate::stop::StopConditions;
+use crate::sweep::bars;
+use crate::sweep::vary::{VariedRow, VariedRun, plan as varied_runs};
+use crate::trainer::TrainingEnd;
+
+/// Runs the sweep.
+///
+/// # Errors
+/// If a combination cannot be used, a run diverges or a file cannot be written.
+pub fn run(
+    typed: &args::Sweep,
+    base: Base,
+    stop: &StopConditions,
+    device: &OpenDevice,
+) -> anyhow::Result<()> {
+    let seeds = match &typed.seeds[..] {
+        [] => vec![base.config.train.seed],
+        seeds => seeds.to_vec(),
+    };
+    let runs = varied_runs(&base.config, &typed.vary, &seeds)?;
+    let out = super::folder(typed, &base.name);
+    let mut rows: Vec<Option<VariedRow>> =
+        runs.iter().map(|run| finished(&out, run)).collect::<Result<_, _>>()?;
+    let count = runs.len();
+    say!(
+        "{count} runs, settings of {}; {} finished before; output {}",
+        base.origin,
+        rows.iter().flatten().count(),
+        out.display()
+    );
+    for (number, run) in runs.iter().enumerate() {
+        if rows[number].is_some() {
+            continue;
+        }
+        say!("run {} of {count}: {}", number + 1, run.name);
+        let folder = out.join(&run.name);
+        let begun = folder.join("last.safetensors").exists();
+        let plan = plan::Train {
+            start: if begun { Start::Resume } else { Start::Fresh },
+            origin: if begun { "the last saved step" } else { "settings of the sweep" }.into(),
+            config: run.config.clone(),
+            data: dataset::open(&run.config, typed.train.data.as_deref())?,
+            base: base.frozen.clone(),
+            out: folder,
+        };
+        let mut trainer = prepare(&plan, device)?;
+        if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
+            say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
+            return Ok(());
+        }
+        rows[number] = finished(&out, run)?;
+        write(&out, &base.config, device, &rows)?;
+    }
+    let document = write(&out, &base.config, device, &rows)?;
+    say!("done; table in {0}/sweep.json, chart in {0}/sweep.svg", out.display());
+    if typed.json {
+        return print_json(&document);
+    }
+    let rows: Vec<_> = rows.into_iter().flatten().collect();
+    print(&table(&rows))
+}
+
+/// The row of a run that is complete.
+fn finished(out: &Path, run: &VariedRun) -> anyhow::Result<Option<VariedRow>> {
+    let folder = out.join(&run.name);
+    let config = folder.join("config.toml");
+    if config.exists() && !same(&plan::config_file(&RunConfig::default(), &config)?, &run.config) {
+        return Err(usage!(
+            "{} belongs to a sweep with other settings; choose another --out",
+            folder.display()
+        ));
+    }
+    let results: PathBuf = folder.join("results.json");
+    if !results.exists() {
+        return Ok(None);
+    }
+    let results: Value = serde_json::from_slice(&run_dir::read(&results)?)?;
+    Ok(VariedRow::of(run, &results))
+}
+
+/// Whether a run's settings are those of the sweep. Numbers that the data decide, such as
+/// embeddings for puzzles, may differ.
+fn same(stored: &RunConfig, wanted: &RunConfig) -> bool {
+    stored.train == wanted.train && stored.model.shown() == wanted.model.shown()
+}
+
+fn write(
+    out: &Path,
+    base: &RunConfig,
+    device: &OpenDevice,
+    rows: &[Option<VariedRow>],
+) -> anyhow::Result<Value> {
+    let rows: Vec<_> = rows.iter().flatten().collect();
+    let document = json!({ "dataset": base.data.dataset, "device": device.name, "rows": rows });
+    run_dir::write(&out.join("sweep.json"), serde_json::to_string_pretty(&document)?.as_bytes())?;
+    let bars: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let label = format!("{}, seed {}", row.label(), row.seed);
+            (label, row.accuracy.unwrap_or(row.val_loss))
+        })
+        .collect();
+    let accuracy = rows.iter().any(|row| row.accuracy.is_some());
+    let what = if accuracy { "validation accuracy" } else { "validation loss" };
+    let title = format!("{}: {what}", base.data.dataset);
+    run_dir::write(&out.join("sweep.svg"), bars::svg(&title, &bars).as_bytes())?;
+    Ok(document)
+}
+
+fn table(rows: &[VariedRow]) -> String {
+    let width = rows.iter().map(|row| row.label().chars().count()).max().unwrap_or(0).max(8);
+    let mut text =
+        format!("{:width$}  seed  parameters  val loss  accuracy  best step  minutes", "settings");
+    for row in rows {
+        let accuracy = row.accuracy.map_or("–".into(), |share| format!("{:.2} %", share * 100.0));
+        let _ = write!(
+            text,
+            "\n{:width$}  {:4}  {:>10}  {:8.4}  {accuracy:>8}  {:9}  {:7.1}",
+            row.label(),
+            row.seed,
+            thousands(row.parameters),
+            row.val_loss,
+            row.best_step,
+            row.seconds / 60.0
+        );
+    }
+    text
+}

@@ -1,0 +1,193 @@
+//! A sweep over any settings: one run for every combination of their values.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use trm_spec::{RunConfig, Setting, overlay};
+
+/// A setting and the values that it takes in a sweep.
+#[derive(Clone, Debug)]
+pub struct Varied {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// Its values.
+    pub values: Vec<Value>,
+}
+
+/// The published names of two settings (Tiny-Recursive-Research).
+const SHORT: [(&str, &str); 2] = [("n", "inner_steps"), ("T", "outer_steps")];
+
+impl Varied {
+    /// Reads `setting=value,value`.
+    ///
+    /// # Errors
+    /// If there is no such setting, or a value cannot be read; the error says what is
+    /// expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (key, values) = text
+            .split_once('=')
+            .ok_or_else(|| format!("`{text}` is not of the form SETTING=VALUE,VALUE"))?;
+        let key = SHORT.iter().find(|(short, _)| *short == key).map_or(key, |(_, long)| long);
+        let setting = Setting::find(key).map_err(|error| error.to_string())?;
+        let values: Vec<_> = values
+            .split(',')
+            .map(|value| setting.parse(value.trim()).map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { setting, values })
+    }
+}
+
+/// One run of the sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariedRun {
+    /// Name of the run's folder, unique within the sweep.
+    pub name: String,
+    /// The settings that vary, with this run's values.
+    pub values: Vec<(&'static str, String)>,
+    /// Its seed.
+    pub seed: u64,
+    /// Its whole configuration.
+    pub config: RunConfig,
+}
+
+/// The runs of every combination of the values of `varied`, with each of `seeds`.
+///
+/// # Errors
+/// If a setting is given twice, or a combination cannot be used.
+pub fn plan(base: &RunConfig, varied: &[Varied], seeds: &[u64]) -> anyhow::Result<Vec<VariedRun>> {
+    for (number, one) in varied.iter().enumerate() {
+        let key = one.setting.key;
+        if varied[..number].iter().any(|other| other.setting.key == key) {
+            return Err(crate::report::usage!("--vary {key} is given twice; list all values once"));
+        }
+    }
+    let mut combinations: Vec<Vec<(&'static str, Value)>> = vec![Vec::new()];
+    for Varied { setting, values } in varied {
+        combinations = combinations
+            .into_iter()
+            .flat_map(|so_far| {
+                values.iter().map(move |value| {
+                    let mut more = so_far.clone();
+                    more.push((setting.key, value.clone()));
+                    more
+                })
+            })
+            .collect();
+    }
+    let mut runs = Vec::new();
+    for combination in &combinations {
+        for &seed in seeds {
+            let patch: Map<String, Value> =
+                combination.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+            let mut config = overlay(base, &Value::Object(patch))?;
+            config.train.seed = seed;
+            config.validate()?;
+            let values: Vec<_> =
+                combination.iter().map(|(key, value)| (*key, shown(value))).collect();
+            let name: Vec<_> = values.iter().map(|(key, value)| format!("{key}-{value}")).collect();
+            let name = format!("{}-seed-{seed}", name.join("-"));
+            let run = VariedRun { name, values, seed, config };
+            if !runs.contains(&run) {
+                runs.push(run);
+            }
+        }
+    }
+    Ok(runs)
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join("+"),
+        other => other.to_string(),
+    }
+}
+
+/// The result of a run that is complete.
+#[derive(Clone, Debug, Serialize)]
+pub struct VariedRow {
+    /// The settings that vary, with their values.
+    pub settings: Map<String, Value>,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Numbers in the model.
+    pub parameters: u64,
+    /// Loss of the best validation.
+    pub val_loss: f64,
+    /// Share of solved puzzles or of right images in the best validation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Step of the best validation.
+    pub best_step: u64,
+    /// Floating-point operations of the run.
+    pub training_flops: f64,
+    /// Time in training steps.
+    pub seconds: f64,
+}
+
+impl VariedRow {
+    /// The row of `run`, from the `results.json` of its folder; `None` if the run is not
+    /// complete.
+    pub fn of(run: &VariedRun, results: &Value) -> Option<Self> {
+        if !results["finished"].as_bool()? {
+            return None;
+        }
+        let settings = run.values.iter().map(|(key, value)| {
+            let number = value.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+            let value = number.map_or_else(|| Value::from(value.as_str()), Value::Number);
+            ((*key).to_owned(), value)
+        });
+        Some(Self {
+            settings: settings.collect(),
+            seed: run.seed,
+            parameters: results["parameters"].as_u64()?,
+            val_loss: results["best_val_loss"].as_f64()?,
+            accuracy: results["best_val_exact_accuracy"].as_f64(),
+            best_step: results["best_step"].as_u64()?,
+            training_flops: results["training_flops"].as_f64()?,
+            seconds: results["seconds"].as_f64()?,
+        })
+    }
+
+    /// `inner_steps 6, outer_steps 4`.
+    pub fn label(&self) -> String {
+        let pairs = self.settings.iter().map(|(key, value)| format!("{key} {}", shown(value)));
+        pairs.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_is_one_run() {
+        let base = RunConfig::of("trm_vit").expect("a model");
+        let varied: Vec<_> =
+            ["n=6,8", "outer_steps=3,4,5"].map(|text| Varied::parse(text).expect(text)).into();
+        let runs = plan(&base, &varied, &[1, 2]).expect("a plan");
+        assert_eq!(runs.len(), 2 * 3 * 2);
+        assert_eq!(runs[0].name, "inner_steps-6-outer_steps-3-seed-1");
+        let steps =
+            |run: &VariedRun| serde_json::to_value(&run.config).expect("JSON")["model"].clone();
+        assert_eq!(steps(&runs[11])["inner_steps"], 8);
+        assert_eq!(steps(&runs[11])["outer_steps"], 5);
+        assert_eq!(runs[11].seed, 2);
+    }
+
+    #[test]
+    fn what_cannot_be_varied_is_refused() {
+        for (text, word) in [
+            ("outer_steps", "SETTING=VALUE"),
+            ("outer_stops=3", "outer_steps"),
+            ("outer_steps=three", "whole number"),
+        ] {
+            let error = Varied::parse(text).expect_err(text);
+            assert!(error.contains(word), "{error}");
+        }
+        let base = RunConfig::of("trm_vit").expect("a model");
+        let twice = ["n=6", "inner_steps=8"].map(|text| Varied::parse(text).expect(text));
+        assert!(plan(&base, &twice, &[1]).is_err());
+        let other = [Varied::parse("block_size=8").expect("a setting")];
+        assert!(plan(&base, &other, &[1]).is_err());
+    }
+}
