@@ -182,7 +182,7 @@ describe('the image on the stage', () => {
     const { session, run, input } = opened('?image=99');
     await settle(run);
     expect(run.classified).toBeNull();
-    expect(input.problem).toContain('there is no such image');
+    expect(input.problem).toBe('There is no such image. Choose another.');
     expect(session.of('classify')).toHaveLength(1);
     input.choose('test', 0);
     await settle(run);

@@ -4,6 +4,7 @@
 import { SessionError } from '../../client/client';
 import type { Classification, ImageSplit, RunConfig, RunSummary } from '../../gen';
 import { Cursor } from '../../run/cursor.svelte';
+import { sentence } from '../../run/format';
 import type { Machine } from '../../run/machine.svelte';
 import type { History } from '../../run/state';
 import { Training } from '../../run/training.svelte';
@@ -187,7 +188,7 @@ export class Classifier extends Training {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       this.classified = null;
-      input.problem = `${error.failure.message}. ${error.failure.hint}`;
+      input.problem = `${sentence(error.failure.message)} ${error.failure.hint}`;
       return;
     }
     const watched = this.#play && this.phase !== 'training' && !this.#still.matches;
