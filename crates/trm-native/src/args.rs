@@ -160,6 +160,8 @@ pub fn parse() -> Invocation {
             config: path(m, "config"),
             dataset: text(m, "dataset"),
             data: path(m, "data"),
+            image_size: m.get_one("image-size").copied(),
+            vit_depth: m.get_one("vit-depth").copied(),
         }),
         Some(("data", m)) => Invocation::Data(data(m)),
         Some(("devices", m)) => Invocation::Devices { json: m.get_flag("json") },
@@ -211,6 +213,9 @@ fn data(matches: &ArgMatches) -> Data {
             name: text(m, "name"),
             out: required(m, "out"),
             json: m.get_flag("json"),
+            image_size: m.get_one("image-size").copied(),
+            num_channels: m.get_one("num-channels").copied().unwrap_or(3),
+            preprocessor: path(m, "preprocessor"),
         }),
         Some(("export", m)) => {
             Data::Export { name: required(m, "name"), file: required(m, "file") }

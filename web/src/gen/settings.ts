@@ -282,7 +282,7 @@ export const SETTINGS: readonly Setting[] = [
       "trm_vit"
     ],
     "families": [],
-    "live": true,
+    "live": false,
     "cli_only": false,
     "tier": "everyday",
     "help": "Inner steps of the latent state, N"

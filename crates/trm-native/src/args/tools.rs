@@ -59,6 +59,18 @@ pub fn convert() -> Command {
             file("data", "Your own text that defines the characters of the vocabulary")
                 .conflicts_with("dataset"),
         )
+        .arg(
+            option(
+                "image-size",
+                "N",
+                "--from hf-vit: another image size; position embeddings are interpolated",
+            )
+            .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            option("vit-depth", "N", "--from hf-vit: keep the first N blocks only")
+                .value_parser(value_parser!(usize)),
+        )
 }
 
 const CONVERT_HELP: &str = "\
@@ -68,7 +80,8 @@ Chat-TRM's checkpoints do not store their vocabulary: name the text that it was 
 Examples:
   trm-native convert chat/model.safetensors --from chat-trm --dataset shakespeare --to chat.safetensors
   trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
-  trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors";
+  trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors
+  trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors";
 
 /// `data` and its subcommands.
 pub fn data() -> Command {
@@ -85,7 +98,7 @@ pub fn data() -> Command {
         .arg(flag("verify", "Read every file completely and compare it with its checksum"))
         .arg(json());
     let prepare = Command::new("prepare")
-        .about("Tokenize texts into a token file; training reads it from disk, not into memory")
+        .about("Tokenize texts, or resize images, into one file that training reads from disk, not into memory")
         .after_help(PREPARE_HELP)
         .arg(
             places(
@@ -114,6 +127,26 @@ pub fn data() -> Command {
             "NAME",
             "Name stored in the token file and used in results [default: the first text or folder]",
         ))
+        .arg(
+            option(
+                "image-size",
+                "N",
+                "Prepare a folder of images instead of texts: height and width of each, in pixels",
+            )
+            .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            option("num-channels", "N", "Images: 1 for grey, 3 for colour [default: 3]")
+                .value_parser(value_parser!(usize))
+                .requires("image-size"),
+        )
+        .arg(
+            file(
+                "preprocessor",
+                "Images: preprocessor_config.json of a model, for size, crop and filter [default: the shorter side is resized and the centre cut out]",
+            )
+            .requires("image-size"),
+        )
         .arg(json());
     let export = Command::new("export")
         .about("Write a built-in text, or the decoded text of a token file")
@@ -149,7 +182,8 @@ Examples:
   trm-native data prepare books/ --tokenizer gpt2 --out books.safetensors
   trm-native train tiny --data books.safetensors
   trm-native data prepare stories.jsonl --field story --out stories.safetensors
-  trm-native data prepare wikitext-2-raw/ --tokenizer gpt2 --out wiki.safetensors";
+  trm-native data prepare wikitext-2-raw/ --tokenizer gpt2 --out wiki.safetensors
+  trm-native data prepare photos/ --image-size 224 --out photos.safetensors";
 
 /// `devices` and its arguments.
 pub fn devices() -> Command {

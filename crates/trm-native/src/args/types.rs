@@ -183,6 +183,10 @@ pub struct Convert {
     pub config: Option<PathBuf>,
     pub dataset: Option<String>,
     pub data: Option<PathBuf>,
+    /// Of a ViT: another image size than the original's.
+    pub image_size: Option<usize>,
+    /// Of a ViT: blocks that are kept.
+    pub vit_depth: Option<usize>,
 }
 
 /// Arguments of `data`'s subcommands.
@@ -202,6 +206,11 @@ pub struct Prepare {
     pub name: Option<String>,
     pub out: PathBuf,
     pub json: bool,
+    /// Images instead of texts: their height and width.
+    pub image_size: Option<usize>,
+    pub num_channels: usize,
+    /// A `preprocessor_config.json`.
+    pub preprocessor: Option<PathBuf>,
 }
 
 /// Arguments of `bench`.

@@ -1,5 +1,7 @@
-//! `data`: lists texts, tokenizes them into token files and exports them as text.
+//! `data`: lists texts, tokenizes them into token files and exports them as text;
+//! prepares images.
 
+mod images;
 mod texts;
 
 use std::fs;
@@ -32,6 +34,7 @@ use crate::shell::{program, quoted};
 pub fn run(typed: &Data) -> anyhow::Result<()> {
     match typed {
         Data::List { places, verify, json } => list(places, *verify, *json),
+        Data::Prepare(typed) if typed.image_size.is_some() => images::prepare(typed),
         Data::Prepare(typed) => prepare_texts(typed),
         Data::Export { name, file } => export(name, file),
     }

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_combination_is_one_run() {
-        let base = RunConfig::of("trm_vit").expect("a model");
+        let base = crate::presets::config("digits").expect("a preset");
         let varied: Vec<_> =
             ["n=6,8", "outer_steps=3,4,5"].map(|text| Varied::parse(text).expect(text)).into();
         let runs = plan(&base, &varied, &[1, 2]).expect("a plan");
@@ -184,7 +184,7 @@ mod tests {
             let error = Varied::parse(text).expect_err(text);
             assert!(error.contains(word), "{error}");
         }
-        let base = RunConfig::of("trm_vit").expect("a model");
+        let base = crate::presets::config("digits").expect("a preset");
         let twice = ["n=6", "inner_steps=8"].map(|text| Varied::parse(text).expect(text));
         assert!(plan(&base, &twice, &[1]).is_err());
         let other = [Varied::parse("block_size=8").expect("a setting")];

@@ -86,7 +86,7 @@ impl Default for TrmVitSpec {
             outer_steps: 4,
             mixing: Mixing::TokenMlp,
             num_heads: 4,
-            alpha: 0.1,
+            alpha: 0.5,
             learnable_alpha: true,
             residual: false,
             state_start: StateStart::Normal,

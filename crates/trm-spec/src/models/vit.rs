@@ -163,6 +163,15 @@ impl ModelSpec for VitSpec {
                 self.num_heads, self.hidden_size
             ),
         )?;
+        require(
+            "num_heads",
+            self.head_dim().is_multiple_of(2),
+            format!(
+                "is {}, which makes heads of the odd width {}",
+                self.num_heads,
+                self.head_dim()
+            ),
+        )?;
         in_range("layer_norm_eps", self.layer_norm_eps, 0.0, 1.0)
     }
 

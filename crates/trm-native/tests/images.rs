@@ -1,0 +1,245 @@
+//! Image classifiers through the binary: training, scores, single images, frozen bases,
+//! sweeps and preparation.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, bytes, says};
+use serde_json::Value;
+
+const QUICK: &[&str] = &[
+    "train",
+    "digits",
+    "--device",
+    "cpu",
+    "--hidden-size",
+    "16",
+    "--inner-steps",
+    "1",
+    "--outer-steps",
+    "2",
+    "--batch-size",
+    "16",
+    "--max-iters",
+    "20",
+    "--eval-interval",
+    "10",
+    "--warmup-iters",
+    "2",
+    "--learning-rate",
+    "5e-3",
+];
+
+/// A ViT of a few thousand weights, for a frozen base.
+const VIT: &[&str] = &[
+    "train",
+    "--variant",
+    "vit",
+    "--device",
+    "cpu",
+    "--hidden-size",
+    "16",
+    "--n-layers",
+    "2",
+    "--num-heads",
+    "2",
+    "--intermediate-size",
+    "32",
+    "--max-iters",
+    "6",
+    "--eval-interval",
+    "3",
+    "--dataset",
+    "digits",
+];
+
+#[test]
+fn digits_are_trained_scored_and_compared_with_baselines() {
+    let place = Place::new();
+    let ended = place.done(&[QUICK, &["--out", "run"]].concat());
+    says(
+        &ended.stderr,
+        &[
+            "1,259 training images, 179 validation images",
+            "% of the images correct",
+            "--split test",
+        ],
+    );
+    let eval = ["eval", "run", "--device", "cpu", "--json"];
+    let val = place.done(&eval).json();
+    assert_eq!((val["split"].as_str(), val["images"].as_u64()), (Some("val"), Some(179)));
+    let steps = val["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 4, "up to twice the trained two");
+    // What training logged is what eval finds.
+    let logged = place.metrics("run");
+    let last = logged.iter().rev().find_map(|line| line["accuracy"].as_f64()).expect("logged");
+    let best = steps[1]["top1"].as_f64().expect("a share");
+    assert!((last - best).abs() < 1e-6, "{last} {best}");
+    let test = place.done(&[&eval[..], &["--split", "test", "--baselines"]].concat()).json();
+    assert_eq!(test["images"].as_u64(), Some(359));
+    let models: Vec<_> = test["baselines"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| row["model"].as_str().expect("a name").to_owned())
+        .collect();
+    let expected = ["this model", "linear probe", "MLP probe", "head with N = T = 1", "plain ViT"];
+    assert_eq!(models, expected);
+    let again = place.done(&[&eval[..], &["--split", "test"]].concat()).json();
+    assert_eq!(again["steps"], test["steps"], "evaluation repeats exactly");
+    // A language model's flags, and an image model's on a language model.
+    says(&place.refused(2, &["eval", "run", "--stride", "1"]), &["--split"]);
+    says(&place.refused(1, &["solve", "run", "x"]), &["image classifier", "classify"]);
+}
+
+#[test]
+fn images_of_any_size_are_classified() {
+    let place = Place::new();
+    place.done(&[QUICK, &["--out", "run"]].concat());
+    place.write("grey.png", GREY);
+    let text = place.done(&["classify", "run", "grey.png", "--device", "cpu"]).stdout;
+    says(&text, &["grey.png", "outer step  1", "outer step  2", "%"]);
+    let arguments = [
+        "classify",
+        "run",
+        "grey.png",
+        "--outer-steps",
+        "3",
+        "--logits",
+        "--json",
+        "--device",
+        "cpu",
+    ];
+    let document = place.done(&arguments).json();
+    let steps = document["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 3);
+    for (number, step) in steps.iter().enumerate() {
+        assert_eq!(step["step"].as_u64(), Some(number as u64 + 1));
+        assert_eq!(step["prob"].as_array().map(Vec::len), Some(10));
+        assert_eq!(step["logits"].as_array().map(Vec::len), Some(10));
+    }
+    place.write("cut.png", &GREY[..40]);
+    place.write("text.png", "no image");
+    for file in ["cut.png", "text.png", "missing.png"] {
+        says(&place.refused(1, &["classify", "run", file, "--device", "cpu"]), &[file]);
+    }
+    says(&place.refused(2, &["classify", "run"]), &["IMAGE"]);
+}
+
+#[test]
+fn a_head_is_trained_on_cached_features_of_its_base() {
+    let place = Place::new();
+    place.done(&[VIT, &["--out", "vit"]].concat());
+    let head = [QUICK, &["--base", "vit", "--out", "head"]].concat();
+    let ended = place.done(&head);
+    says(&ended.stderr, &["computing the features of 1,797 images", "vit_depth 2"]);
+    let cached: Vec<_> = fs::read_dir(place.path("vit"))
+        .expect("the base's folder")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .filter(|name| name.starts_with("features-"))
+        .collect();
+    assert_eq!(cached.len(), 1, "{cached:?}");
+    // The second run reads them, and learns the same.
+    let again = place.done(&[&head[..head.len() - 1], &["again"]].concat());
+    says(&again.stderr, &["features of the frozen base"]);
+    assert_eq!(place.metrics("again"), place.metrics("head"));
+    // The base is found by its name beside the run; elsewhere it has to be given.
+    place.done(&["eval", "head", "--device", "cpu", "--json"]);
+    fs::create_dir(place.path("alone")).expect("a folder");
+    fs::create_dir(place.path("alone/deep")).expect("a folder");
+    fs::create_dir(place.path("alone/deep/down")).expect("a folder");
+    let moved = "alone/deep/down/head.safetensors";
+    fs::copy(place.path("head/best.safetensors"), place.path(moved)).expect("copied");
+    says(&place.refused(1, &["eval", moved, "--device", "cpu"]), &["frozen base, vit", "SHA-256"]);
+    place.done(&["eval", moved, "--base", "vit", "--device", "cpu"]);
+    says(
+        &place.refused(1, &["eval", moved, "--base", "head", "--device", "cpu"]),
+        &["not the frozen base"],
+    );
+    says(
+        &place.refused(1, &[QUICK, &["--vit-depth", "2", "--out", "none"]].concat()),
+        &["--base FILE"],
+    );
+    assert!(!place.path("none").exists(), "nothing was made");
+    // Resumed, it goes on with its base.
+    place.done(&["train", "--resume", "head", "--max-iters", "30", "--device", "cpu"]);
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_bit_equal() {
+    let place = Place::new();
+    place.done(&[QUICK, &["--out", "whole"]].concat());
+    place.done(
+        &[QUICK, &["--out", "parts", "--max-iters", "10", "--lr-decay-iters", "20"]].concat(),
+    );
+    place.done(&["train", "--resume", "parts", "--max-iters", "20", "--device", "cpu"]);
+    let tensors = |run: &str| {
+        let mut content = common::content(&place.path(run).join("last.safetensors"));
+        content.retain(|key, _| !key.starts_with("header"));
+        content
+    };
+    assert_eq!(tensors("whole"), tensors("parts"));
+}
+
+#[test]
+fn settings_are_swept_and_finished_runs_are_kept() {
+    let place = Place::new();
+    let mut sweep = QUICK.to_vec();
+    sweep[0] = "sweep";
+    let without = |flag: &str, words: &mut Vec<&str>| {
+        let at = words.iter().position(|word| *word == flag).expect("given");
+        words.drain(at..at + 2);
+    };
+    without("--inner-steps", &mut sweep);
+    sweep.extend(["--vary", "n=1,2", "--vary", "residual=false,true", "--out", "sweep"]);
+    let ended = place.done(&sweep);
+    says(&ended.stderr, &["4 runs", "run 4 of 4", "done"]);
+    says(&ended.stdout, &["inner_steps 1", "residual true", "accuracy"]);
+    let document: Value =
+        serde_json::from_slice(&bytes(&place.path("sweep/sweep.json"))).expect("JSON");
+    assert_eq!(document["rows"].as_array().map(Vec::len), Some(4));
+    let chart = String::from_utf8(bytes(&place.path("sweep/sweep.svg"))).expect("UTF-8");
+    says(&chart, &["<svg", "validation accuracy"]);
+    says(&place.done(&sweep).stderr, &["4 finished before"]);
+    for (vary, word) in [("n=0", "inner_steps"), ("speed=3", "speed"), ("n", "SETTING=VALUE")] {
+        says(&place.refused(2, &["sweep", "digits", "--vary", vary]), &[word]);
+    }
+    says(&place.refused(2, &["sweep", "digits", "--recursion-steps", "1,2"]), &["--vary"]);
+}
+
+#[test]
+fn folders_of_images_are_prepared_and_trained_on() {
+    let place = Place::new();
+    for class in ["cat", "dog"] {
+        fs::create_dir_all(place.path(&format!("photos/train/{class}"))).expect("folders");
+        for number in 0..10 {
+            place.write(&format!("photos/train/{class}/{number}.png"), GREY);
+        }
+    }
+    let quick =
+        ["--device", "cpu", "--max-iters", "2", "--eval-interval", "2", "--hidden-size", "8"];
+    let train = ["train", "--variant", "trm_vit", "--data", "photos", "--image-size", "4"];
+    let error = place.refused(1, &[&train[..], &quick, &["--out", "run"]].concat());
+    says(&error, &["8 × 8 pixels", "4 × 4"]);
+    assert!(!place.path("run").exists(), "nothing was made");
+    place.done(&[&train[..], &quick, &["--resize", "true", "--out", "run"]].concat());
+    let prepare =
+        ["data", "prepare", "photos", "--image-size", "4", "--num-channels", "1", "--out", "all"];
+    says(&place.done(&prepare).stdout, &["20 images of 4 × 4 in 2 classes", "train with"]);
+    let train = ["train", "--variant", "trm_vit", "--data", "all", "--image-size", "4"];
+    place.done(&[&train[..], &quick, &["--resize", "true", "--out", "prepared"]].concat());
+    assert_eq!(place.metrics("prepared"), place.metrics("run"));
+    fs::create_dir_all(place.path("empty/train/cat")).expect("folders");
+    let train = ["train", "--variant", "trm_vit", "--data", "empty", "--image-size", "4"];
+    says(&place.refused(1, &[&train[..], &quick].concat()), &["empty"]);
+}
+
+/// A grey PNG of 8 × 8 pixels.
+const GREY: &[u8] = &[
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0,
+    0, 0, 225, 100, 225, 87, 0, 0, 0, 48, 73, 68, 65, 84, 120, 218, 99, 96, 16, 80, 48, 112, 8, 72,
+    40, 96, 224, 144, 208, 176, 240, 136, 200, 168, 128, 9, 52, 48, 64, 5, 58, 24, 160, 2, 19, 24,
+    160, 2, 51, 24, 160, 2, 11, 24, 160, 2, 43, 0, 128, 230, 21, 1, 8, 144, 77, 205, 0, 0, 0, 0,
+    73, 69, 78, 68, 174, 66, 96, 130,
+];
