@@ -160,6 +160,7 @@ pub fn parse() -> Invocation {
             config: path(m, "config"),
             dataset: text(m, "dataset"),
             data: path(m, "data"),
+            base: path(m, "base"),
             image_size: m.get_one("image-size").copied(),
             vit_depth: m.get_one("vit-depth").copied(),
         }),

@@ -21,7 +21,9 @@ mod trace;
 mod train_run;
 mod transfer;
 
-pub use convert::{chat_trm, samsung_trm, to_samsung_trm};
+pub use convert::{
+    HfVit, HfVitOptions, chat_trm, hf_vit, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
+};
 pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, Command, value_parser};
 use trm_train::checkpoint::Precision;
 
-use super::common::{device, file, flag, json, number, one_of, option};
+use super::common::{base, device, file, flag, json, number, one_of, option};
 use super::types::{BenchPart, CheckpointFormat};
 
 /// `convert` and its arguments.
@@ -59,6 +59,7 @@ pub fn convert() -> Command {
             file("data", "Your own text that defines the characters of the vocabulary")
                 .conflicts_with("dataset"),
         )
+        .arg(base())
         .arg(
             option(
                 "image-size",

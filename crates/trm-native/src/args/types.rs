@@ -183,6 +183,8 @@ pub struct Convert {
     pub config: Option<PathBuf>,
     pub dataset: Option<String>,
     pub data: Option<PathBuf>,
+    /// Of a published TRM-ViT head: the ViT that made its features.
+    pub base: Option<PathBuf>,
     /// Of a ViT: another image size than the original's.
     pub image_size: Option<usize>,
     /// Of a ViT: blocks that are kept.

@@ -4,10 +4,12 @@
 use anyhow::Context;
 use burn::tensor::Device;
 use trm_spec::{Failure, RunConfig, Vocab};
+use trm_train::{HfVit, HfVitOptions};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 
 use crate::args::{self, CheckpointFormat};
 use crate::dataset;
+use crate::frozen_base::BaseOnDisk;
 use crate::output::print;
 use crate::pytorch;
 use crate::report::usage;
@@ -33,36 +35,70 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             CheckpointFormat::SamsungTrm => {
                 trm_train::samsung_trm(&weights, &config_file(typed)?, &Device::flex())?
             }
-            CheckpointFormat::HfVit | CheckpointFormat::TrmVit => todo!(),
+            CheckpointFormat::HfVit => trm_train::hf_vit(
+                &weights,
+                &config_file(typed)?,
+                preprocessor(typed)?.as_deref(),
+                HfVitOptions { depth: typed.vit_depth, image_size: typed.image_size },
+                &Device::flex(),
+            )?,
+            CheckpointFormat::TrmVit => {
+                let base = typed.base.as_deref().map(BaseOnDisk::read).transpose()?;
+                let base = base.as_ref().map(BaseOnDisk::file);
+                trm_train::trm_vit(&weights, &config_file(typed)?, base, &Device::flex())?
+            }
             // Loaded once, so that a damaged file is refused.
             CheckpointFormat::Trm => {
-                trm_train::load(&weights, None, None, &Device::flex())?;
+                let header = read_header(&weights)?;
+                let base = BaseOnDisk::of(&header, &typed.input, typed.base.as_deref())?;
+                let base = base.as_ref().map(BaseOnDisk::file);
+                trm_train::load_on(&weights, None, None, base, &Device::flex())?;
                 weights.clone()
             }
         })
     };
-    if typed.from == CheckpointFormat::SamsungTrm
-        && (typed.dataset.is_some() || typed.data.is_some())
+    if matches!(
+        typed.from,
+        CheckpointFormat::SamsungTrm | CheckpointFormat::HfVit | CheckpointFormat::TrmVit
+    ) && (typed.dataset.is_some() || typed.data.is_some())
     {
         return Err(usage!(
-            "--dataset and --data are for language models, but samsung-trm holds puzzle models"
+            "--dataset and --data are for language models, but this format holds other models"
         ));
+    }
+    if typed.from != CheckpointFormat::HfVit
+        && (typed.image_size.is_some() || typed.vit_depth.is_some())
+    {
+        return Err(usage!("--image-size and --vit-depth are for --from hf-vit"));
     }
     let mut bytes = converted().with_context(|| source.display().to_string())?;
     if let Some(precision) = typed.precision {
         bytes = with_precision(&bytes, precision)?;
     }
-    if typed.to_format == Some(CheckpointFormat::SamsungTrm) {
-        let (weights, config) = trm_train::to_samsung_trm(&bytes)?;
-        let beside = typed.out.with_file_name("config.json");
-        if std::fs::read(&beside).is_ok_and(|there| there != config.as_bytes()) {
+    let beside = match typed.to_format {
+        Some(CheckpointFormat::SamsungTrm) => {
+            let (weights, config) = trm_train::to_samsung_trm(&bytes)?;
+            bytes = weights;
+            vec![("config.json", config)]
+        }
+        Some(CheckpointFormat::HfVit) => {
+            let HfVit { weights, config, preprocessor } = trm_train::to_hf_vit(&bytes)?;
+            bytes = weights;
+            vec![("config.json", config), ("preprocessor_config.json", preprocessor)]
+        }
+        _ => Vec::new(),
+    };
+    for (name, text) in &beside {
+        let path = typed.out.with_file_name(name);
+        if std::fs::read(&path).is_ok_and(|there| there != text.as_bytes()) {
             return Err(usage!(
                 "{} already exists with other contents; choose another folder for --to",
-                beside.display()
+                path.display()
             ));
         }
-        run_dir::write(&beside, config.as_bytes())?;
-        bytes = weights;
+    }
+    for (name, text) in &beside {
+        run_dir::write(&typed.out.with_file_name(name), text.as_bytes())?;
     }
     run_dir::write(&typed.out, &bytes)?;
     print(&typed.out.display().to_string())
@@ -85,6 +121,17 @@ fn config_file(typed: &args::Convert) -> anyhow::Result<String> {
     let path = typed.config.clone().unwrap_or_else(|| typed.input.with_file_name("config.json"));
     std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; give its path with --config", path.display()))
+}
+
+/// The original's preprocessor_config.json, where there is one beside the configuration.
+fn preprocessor(typed: &args::Convert) -> anyhow::Result<Option<String>> {
+    let config = typed.config.as_deref().unwrap_or(&typed.input);
+    let path = config.with_file_name("preprocessor_config.json");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path);
+    text.map(Some).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The vocabulary of the text that was named, if any.

@@ -223,7 +223,7 @@ fn tensor<'a>(
 }
 
 /// The numbers of a tensor of any float type, as f32.
-fn numbers(view: &TensorView) -> Vec<f32> {
+pub(crate) fn numbers(view: &TensorView) -> Vec<f32> {
     let bytes = view.data();
     match view.dtype() {
         Dtype::F16 => bytes

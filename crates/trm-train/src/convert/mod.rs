@@ -1,12 +1,19 @@
 //! Checkpoints of the published systems as ours, and back.
 
 mod chat_trm;
+mod hf_vit;
+mod hf_vit_config;
+mod positions;
 mod samsung_trm;
+mod tensors;
+mod trm_vit;
 
 use trm_spec::{Failure, FailureKind};
 
 pub use chat_trm::chat_trm;
+pub use hf_vit::{HfVit, HfVitOptions, hf_vit, to_hf_vit};
 pub use samsung_trm::{samsung_trm, to_samsung_trm};
+pub use trm_vit::trm_vit;
 
 fn refused(message: String) -> Failure {
     Failure::new(
