@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{Place, bytes, says};
+use common::{GREY, Place, bytes, says};
 use serde_json::Value;
 
 const QUICK: &[&str] = &[
@@ -234,12 +234,3 @@ fn folders_of_images_are_prepared_and_trained_on() {
     let train = ["train", "--variant", "trm_vit", "--data", "empty", "--image-size", "4"];
     says(&place.refused(1, &[&train[..], &quick].concat()), &["empty"]);
 }
-
-/// A grey PNG of 8 × 8 pixels.
-const GREY: &[u8] = &[
-    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0,
-    0, 0, 225, 100, 225, 87, 0, 0, 0, 48, 73, 68, 65, 84, 120, 218, 99, 96, 16, 80, 48, 112, 8, 72,
-    40, 96, 224, 144, 208, 176, 240, 136, 200, 168, 128, 9, 52, 48, 64, 5, 58, 24, 160, 2, 19, 24,
-    160, 2, 51, 24, 160, 2, 11, 24, 160, 2, 43, 0, 128, 230, 21, 1, 8, 144, 77, 205, 0, 0, 0, 0,
-    73, 69, 78, 68, 174, 66, 96, 130,
-];

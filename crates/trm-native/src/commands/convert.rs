@@ -4,8 +4,8 @@
 use anyhow::Context;
 use burn::tensor::Device;
 use trm_spec::{Failure, RunConfig, Vocab};
-use trm_train::{HfVit, HfVitOptions};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
+use trm_train::{HfVit, HfVitOptions};
 
 use crate::args::{self, CheckpointFormat};
 use crate::dataset;
