@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn every_language_model_is_swept_by_its_own_depth() {
         for model in MODELS.iter().filter(|model| model.family == Family::Language) {
-            let base = (model.defaults)();
+            let base = RunConfig::of(model.name).expect("a model");
             let plan = SweepPlan::new(&base, &[1, 3], &[1], &BOTH, 65).expect("a plan");
             for run in &plan.runs {
                 assert_eq!(run.config.model.depth(), run.depth, "{}", model.name);
