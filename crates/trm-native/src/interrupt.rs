@@ -1,8 +1,8 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current
 //! step, a second one ends the process immediately (no file is ever half written).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 
@@ -16,11 +16,16 @@ const ENDED_BY_INTERRUPT: i32 = 130;
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Installs the signal handler. Call it once per process.
+    /// Installs the signal handler, unless it is there: what is listened for is one for
+    /// the whole process.
     ///
     /// # Errors
     /// If the handler cannot be installed.
     pub fn listen() -> anyhow::Result<Self> {
+        static LISTENING: OnceLock<Interrupt> = OnceLock::new();
+        if let Some(interrupt) = LISTENING.get() {
+            return Ok(interrupt.clone());
+        }
         let interrupt = Self::default();
         let flag = interrupt.clone();
         ctrlc::set_handler(move || {
@@ -30,7 +35,7 @@ impl Interrupt {
             say!("\nstopping after the current step and saving; press Ctrl-C again to quit immediately");
         })
         .context("cannot listen for Ctrl-C")?;
-        Ok(interrupt)
+        Ok(LISTENING.get_or_init(|| interrupt).clone())
     }
 
     /// Whether a signal has arrived.

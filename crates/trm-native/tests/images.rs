@@ -90,7 +90,7 @@ fn digits_are_trained_scored_and_compared_with_baselines() {
     assert_eq!(again["steps"], test["steps"], "evaluation repeats exactly");
     // A language model's flags, and an image model's on a language model.
     says(&place.refused(2, &["eval", "run", "--stride", "1"]), &["--split"]);
-    says(&place.refused(1, &["solve", "run", "x"]), &["image classifier", "classify"]);
+    says(&place.refused(2, &["solve", "run", "x"]), &["image classifier", "classify"]);
 }
 
 #[test]

@@ -117,5 +117,5 @@ fn a_stopped_sweep_says_how_to_go_on() {
 fn puzzle_solvers_are_not_swept() {
     let place = Place::new();
     let error = place.refused(2, &["sweep", "sudoku-4x4", "--recursion-steps", "1,2"]);
-    says(&error, &["sweep compares the depths of language models", "sudoku-4x4", "eval"]);
+    says(&error, &["sweep over depths compares language models", "sudoku-4x4", "eval"]);
 }

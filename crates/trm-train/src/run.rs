@@ -123,8 +123,9 @@ impl dyn Run + '_ {
     /// # Errors
     /// If its model is no language model.
     pub fn writer(&self) -> Result<&dyn Writer, Failure> {
-        self.as_writer()
-            .ok_or_else(|| self.other_family("generates no text", "Choose a language model."))
+        self.as_writer().ok_or_else(|| {
+            self.other_family(FailureKind::Prompt, "generates no text", "Choose a language model")
+        })
     }
 
     /// The run as a solver of puzzles.
@@ -132,8 +133,9 @@ impl dyn Run + '_ {
     /// # Errors
     /// If its model solves none.
     pub fn solver(&self) -> Result<&dyn Solver, Failure> {
-        self.as_solver()
-            .ok_or_else(|| self.other_family("solves no puzzles", "Choose a puzzle model."))
+        self.as_solver().ok_or_else(|| {
+            self.other_family(FailureKind::Config, "solves no puzzles", "Choose a puzzle model")
+        })
     }
 
     /// The run as a classifier of images.
@@ -141,21 +143,26 @@ impl dyn Run + '_ {
     /// # Errors
     /// If its model classifies none.
     pub fn classifier(&self) -> Result<&dyn Classifier, Failure> {
-        self.as_classifier()
-            .ok_or_else(|| self.other_family("classifies no images", "Choose an image classifier."))
+        self.as_classifier().ok_or_else(|| {
+            self.other_family(
+                FailureKind::Config,
+                "classifies no images",
+                "Choose an image classifier",
+            )
+        })
     }
 
     /// The model belongs to another family than what was asked of it.
-    fn other_family(&self, cannot: &str, hint: &str) -> Failure {
+    fn other_family(&self, kind: FailureKind, cannot: &str, hint: &str) -> Failure {
         let (is, use_it) = match self.summary().family {
             Family::Language => ("a language model", "trm-native generate writes text with it"),
             Family::Puzzles => ("a puzzle model", "trm-native solve gives it puzzles"),
             Family::Images => ("an image classifier", "trm-native classify gives it images"),
         };
         Failure::new(
-            FailureKind::Config,
+            kind,
             format!("this is {is}; it {cannot}"),
-            format!("{hint} ({use_it}.)"),
+            format!("{hint}, or use this one: {use_it}."),
         )
     }
 }

@@ -280,7 +280,7 @@ fn cached_features_stand_for_the_base() {
 fn what_does_not_fit_is_refused() {
     let device = Device::flex();
     let run = fresh(&config(small()));
-    assert_eq!(run.writer().err().expect("no writer").kind, FailureKind::Config);
+    assert_eq!(run.writer().err().expect("no writer").kind, FailureKind::Prompt);
     assert_eq!(run.solver().err().expect("no solver").kind, FailureKind::Config);
     let refused = |config: &RunConfig, data: Dataset| {
         trm_train::create(config, data, &device).err().expect("refused")
