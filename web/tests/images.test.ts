@@ -8,7 +8,6 @@ import {
   blank,
   decode,
   encode,
-  fitted,
   isBlank,
   SIDE,
   toRgba,
@@ -16,6 +15,7 @@ import {
 } from '../src/rooms/images/bitmap';
 import { fitsTable, imagesOf, pairsOf, rowsOf, samePair } from '../src/rooms/images/confusion';
 import { countOf } from '../src/rooms/images/count';
+import { DIGITS, fitted, MNIST } from '../src/rooms/images/fitting';
 import { inverted, isBright, looksLikePicture, scaled } from '../src/rooms/images/picture';
 import { requestOf } from '../src/rooms/images/request';
 import { bestOf, byStep, floorOf, learned, learnedFirst } from '../src/rooms/images/scores';
@@ -64,13 +64,29 @@ describe('a drawing', () => {
     expect(isBlank(withLine(blank(), { x: -9, y: 5 }, { x: -9, y: 9 }))).toBe(true);
   });
 
-  test('is centred and touches the frame', () => {
-    expect(bounds(fitted(rectangle(2, 4, 9, 23)))).toEqual([10, 0, 21, 31]);
-    expect(bounds(fitted(rectangle(0, 0, 31, 31)))).toEqual([0, 0, 31, 31]);
-    // Small ones are at most doubled, and a margin stays free.
-    expect(bounds(fitted(rectangle(0, 0, 3, 3)))).toEqual([12, 12, 19, 19]);
-    expect(bounds(fitted(rectangle(2, 4, 9, 23), 6))).toEqual([12, 6, 19, 25]);
-    expect(isBlank(fitted(blank()))).toBe(true);
+  test('is centred and fills the frame', () => {
+    const free = { ...DIGITS, ink: null };
+    expect(bounds(fitted(rectangle(2, 4, 9, 23), free))).toEqual([10, 0, 21, 31]);
+    expect(bounds(fitted(rectangle(2, 4, 9, 23), MNIST))).toEqual([12, 5, 19, 26]);
+    // Wide ones are made narrower, small ones are at most tripled.
+    expect(bounds(fitted(rectangle(0, 0, 31, 31), free))).toEqual([4, 0, 27, 31]);
+    expect(bounds(fitted(rectangle(0, 0, 3, 3), free))).toEqual([10, 10, 21, 21]);
+    expect(isBlank(fitted(blank(), DIGITS))).toBe(true);
+  });
+
+  test('has as much ink as the digits of the data set', () => {
+    const ink = (bitmap: Bitmap) => bitmap.reduce((sum, pixel) => sum + pixel, 0);
+    const thin = rectangle(15, 2, 16, 29);
+    const thick = rectangle(10, 2, 19, 29);
+    expect(ink(fitted(thick, DIGITS))).toBe(DIGITS.ink);
+    // A line grows by three pixels on each side.
+    expect(bounds(fitted(thin, DIGITS))).toEqual([12, 0, 19, 31]);
+    const drawn = withLine(
+      withLine(blank(), { x: 8, y: 6 }, { x: 23, y: 6 }),
+      { x: 23, y: 6 },
+      { x: 14, y: 28 },
+    );
+    expect(ink(fitted(drawn, DIGITS))).toBe(DIGITS.ink);
   });
 
   test('is read back from an address', () => {
@@ -133,7 +149,7 @@ describe('a request', () => {
     });
     expect(requestOf({ kind: 'drawing', bitmap, fit: true }, digits)).toEqual({
       kind: 'drawing',
-      bitmap: fitted(bitmap),
+      bitmap: fitted(bitmap, DIGITS),
     });
   });
 

@@ -32,25 +32,20 @@ export const STROKES: Readonly<Record<0 | 1 | 7, readonly Place[]>> = {
   ],
 };
 
-/** Settings with which a model of the digits is trained within half a minute. */
-export const QUICK =
-  'hidden_size=32&inner_steps=2&outer_steps=3&batch_size=32&learning_rate=0.005&warmup_iters=10';
-
+/** Steps of training after which a model knows the digits. */
 const STEPS = 200;
 
-function quickConfig(): RunConfig {
-  const digits = PRESETS.find(({ name }) => name === 'digits')!.config;
-  const model = { ...digits.model, hidden_size: 32, inner_steps: 2, outer_steps: 3 };
-  const train = { batch_size: 32, learning_rate: 0.005, warmup_iters: 10, max_iters: STEPS };
-  return { ...digits, model, train: { ...digits.train, ...train } };
+function digits(): RunConfig {
+  const { config } = PRESETS.find(({ name }) => name === 'digits')!;
+  return { ...config, train: { ...config.train, max_iters: STEPS } };
 }
 
-/** A small model, trained in the browser, as one that comes with the page. */
+/** A model of the digits, trained in the browser, as one that comes with the page. */
 export async function trainedDigits(browser: Browser, site: Site): Promise<Model> {
   const page = await browser.newPage();
   const session = await Session.open(page, site, 'cpu-images');
   const data = { kind: 'named' } as const;
-  await session.handle({ type: 'create', config: quickConfig(), data }, 'ready');
+  await session.handle({ type: 'create', config: digits(), data }, 'ready');
   await session.handle({ type: 'step', n: STEPS }, 'stepped');
   const { saved } = await session.handle({ type: 'save' }, 'saved');
   const all = { images: 0, inner_steps: 0, outer_steps: 0 };

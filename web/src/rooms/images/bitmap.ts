@@ -11,10 +11,8 @@ export interface Place {
   readonly y: number;
 }
 
-/** Radius of the pen: strokes as wide as in the data set. */
-const PEN = 1.6;
-/** Small drawings are enlarged at most so much: the first dot must not fill the frame. */
-const MOST_ENLARGED = 2;
+/** Radius of the pen. */
+const PEN = 1.8;
 
 export function blank(): Bitmap {
   return new Uint8Array(SIDE * SIDE);
@@ -39,29 +37,6 @@ function distance(at: Place, from: Place, to: Place): number {
   const along = length && ((at.x - from.x) * dx + (at.y - from.y) * dy) / length;
   const share = Math.min(1, Math.max(0, along));
   return Math.hypot(at.x - from.x - share * dx, at.y - from.y - share * dy);
-}
-
-/**
- * The drawing centred and enlarged until it touches the frame, as the digits of the data
- * set were. `margin`: pixels that stay free on each side.
- */
-export function fitted(bitmap: Bitmap, margin = 0): Bitmap {
-  const inked = [...bitmap.keys()].filter((i) => bitmap[i]);
-  if (inked.length === 0) return bitmap;
-  const xs = inked.map((i) => i % SIDE);
-  const ys = inked.map((i) => Math.floor(i / SIDE));
-  const [left, right] = [Math.min(...xs), Math.max(...xs) + 1];
-  const [top, bottom] = [Math.min(...ys), Math.max(...ys) + 1];
-  const longer = Math.max(right - left, bottom - top);
-  const scale = Math.min(MOST_ENLARGED, (SIDE - 2 * margin) / longer);
-  const back = (at: number, low: number, high: number) =>
-    Math.floor((at + 0.5 - SIDE / 2) / scale + (low + high) / 2);
-  return bitmap.map((_, i) => {
-    const x = back(i % SIDE, left, right);
-    const y = back(Math.floor(i / SIDE), top, bottom);
-    const inside = x >= 0 && x < SIDE && y >= 0 && y < SIDE;
-    return inside ? (bitmap[y * SIDE + x] ?? 0) : 0;
-  });
 }
 
 /** As red, green, blue and opacity: white on black. */

@@ -11,7 +11,7 @@ const MOST_UNDONE = 50;
 
 export class StageInput {
   bitmap = $state.raw<Bitmap>(blank());
-  /** Whether drawings are centred and enlarged, as the digits of the data set were. */
+  /** Whether drawings are made like the images of the data set. */
   fit = $state(true);
   split = $state<ImageSplit>('test');
   index = $state(0);

@@ -1,7 +1,8 @@
 // What is on the stage, as the model is asked about it.
 
 import type { ImageInput, ImageSplit } from '../../gen';
-import { type Bitmap, fitted, isBlank, SIDE, toRgba } from './bitmap';
+import { type Bitmap, isBlank, SIDE, toRgba } from './bitmap';
+import { DIGITS, fitted, MNIST } from './fitting';
 import { inverted, type Picture } from './picture';
 import { readsDigits, type Shape } from './shape';
 
@@ -10,7 +11,7 @@ export type Subject =
   | {
       readonly kind: 'drawing';
       readonly bitmap: Bitmap;
-      /** Whether it is centred and enlarged. */
+      /** Whether it is made like the images of the data set. */
       readonly fit: boolean;
     }
   | { readonly kind: 'stored'; readonly split: ImageSplit; readonly index: number }
@@ -21,17 +22,15 @@ export type Subject =
       readonly invert: boolean;
     };
 
-/** Of 32 pixels, those that stay free around digits as in MNIST. */
-const MARGIN = 5;
-
 /** `null` where there is nothing to classify. */
 export function requestOf(subject: Subject, shape: Shape): ImageInput | null {
   switch (subject.kind) {
     case 'drawing': {
       const { bitmap, fit } = subject;
       if (isBlank(bitmap)) return null;
-      if (readsDigits(shape)) return { kind: 'drawing', bitmap: fit ? fitted(bitmap) : bitmap };
-      const rgba = toRgba(fit ? fitted(bitmap, MARGIN) : bitmap);
+      if (readsDigits(shape))
+        return { kind: 'drawing', bitmap: fit ? fitted(bitmap, DIGITS) : bitmap };
+      const rgba = toRgba(fit ? fitted(bitmap, MNIST) : bitmap);
       return { kind: 'picture', width: SIDE, height: SIDE, rgba };
     }
     case 'stored':

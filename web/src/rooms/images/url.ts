@@ -27,7 +27,7 @@ export interface Look {
 
 /** What an address says of the image; a picture of the visitor's is not part of it. */
 export interface NamedImage {
-  /** Whether drawings are centred and enlarged. */
+  /** Whether drawings are made like the images of the data set. */
   readonly fit: boolean;
   readonly bitmap: Bitmap | null;
   readonly split: ImageSplit;
