@@ -3,7 +3,10 @@
 // assets/checkpoints with an entry in the manifest there.
 //
 //   node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …
-//       [--minutes N] [--hardware …] [--checkpoint FILE] [--default]
+//       [--minutes N] [--hardware …] [--checkpoint FILE] [--data FOLDER] [--default]
+//
+// Image classifiers are measured on their test images. A frozen base is shipped before
+// the heads that read its features, and they are trained on the shipped file.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -19,7 +22,7 @@ import { describe, entry, minutesOf, withEntry } from "./lib/shipping.mjs";
 const DEPTHS = "1..8,16";
 const USAGE =
   "usage: node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …\n" +
-  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--default]";
+  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--data FOLDER] [--default]";
 
 await main(async () => {
   const { run, name, ...typed } = wanted();
@@ -32,7 +35,7 @@ await main(async () => {
   // In a temporary place until all steps have succeeded.
   const half = join(cache, "ship", `${name}.safetensors`);
   mkdirSync(join(cache, "ship"), { recursive: true });
-  trm("convert", best, "--from", "trm", "--dtype", "f16", "--to", half);
+  trm("convert", best, "--from", "trm", "--dtype", "f16", "--to", half, ...based(readFileSync(best)));
   const file = readFileSync(half);
   try {
     const about = describe(file);
@@ -47,7 +50,7 @@ await main(async () => {
       about,
     };
     entry({ ...metadata, losses: [] });
-    ship(half, entry({ ...metadata, ...measured(half, about.config.model.variant) }), typed.default);
+    ship(half, entry({ ...metadata, ...measured(half, about, typed.data) }), typed.default);
   } catch (error) {
     throw error instanceof UserError ? error : new UserError(`${name} cannot be shipped: ${error.message}.`);
   }
@@ -65,6 +68,7 @@ function wanted() {
         minutes: { type: "string" },
         hardware: { type: "string" },
         checkpoint: { type: "string" },
+        data: { type: "string" },
         default: { type: "boolean", default: false },
       },
     });
@@ -86,14 +90,33 @@ function trm(...args) {
   return said;
 }
 
-/** The scores of a model: its loss at every depth, or the puzzles solved by step. */
-function measured(file, variant) {
-  if (variant !== "trm") return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
+/** The argument for the frozen base of a checkpoint, which must be shipped already. */
+function based(file) {
+  const { base } = describe(file);
+  if (!base) return [];
+  const path = join(checkpoints, base.name);
+  if (!existsSync(path)) throw new UserError(`${base.name} is missing: ship the frozen base first, and train on its file.`);
+  return ["--base", path];
+}
+
+/** The scores of a model: its loss at every depth, or the puzzles solved or images classified by step. */
+function measured(file, { config, base }, data) {
+  const byStep = ({ steps }) => steps.map(({ step: depth, loss }) => ({ depth, loss }));
+  if (config.model.image_size !== undefined) {
+    const more = [...(data ? ["--data", data] : []), ...(base ? ["--base", join(checkpoints, base.name)] : [])];
+    const images = JSON.parse(trm("eval", file, "--split", "test", "--json", ...more));
+    return { images, losses: byStep(images) };
+  }
+  if (config.model.halt_max_steps === undefined)
+    return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
   const scores = JSON.parse(trm("eval", file, "--json"));
-  return { scores, losses: scores.steps.map(({ step: depth, loss }) => ({ depth, loss })) };
+  return { scores, losses: byStep(scores) };
 }
 
 function minutes(run, { config, step }) {
+  const results = join(run, "results.json");
+  if (config.model.image_size !== undefined && existsSync(results))
+    return JSON.parse(readFileSync(results, "utf8")).seconds / 60;
   const metrics = join(run, "metrics.jsonl");
   return existsSync(metrics) ? minutesOf(readFileSync(metrics, "utf8"), config, step) : null;
 }

@@ -8,7 +8,7 @@ export const LARGEST = 8e6;
 
 const NAME = /^[a-z0-9][a-z0-9-]*$/;
 
-/** The configuration, step and number of parameters of a checkpoint. */
+/** The configuration, step, number of parameters and frozen base of a checkpoint. */
 export function describe(bytes) {
   const length = bytes.length >= 8 ? Number(bytes.readBigUInt64LE(0)) : NaN;
   if (!(length <= bytes.length - 8)) throw new Error("this is not a complete safetensors file");
@@ -16,7 +16,8 @@ export function describe(bytes) {
   const { __metadata__: about = {}, ...tensors } = header;
   if (about.format !== "trm/1") throw new Error("this safetensors file is not a checkpoint of this program");
   const parameters = Object.values(tensors).reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0);
-  return { config: JSON.parse(about.config), step: Number(about.step), parameters };
+  const base = about.base ? JSON.parse(about.base) : null;
+  return { config: JSON.parse(about.config), step: Number(about.step), parameters, base };
 }
 
 /**
@@ -37,7 +38,7 @@ export function minutesOf(metrics, { train, model }, step) {
   return before > 0 ? seconds / 60 : null;
 }
 
-/** One entry of the manifest; throws when something is missing. A solver has `scores` too. */
+/** One entry of the manifest; throws when something is missing. A solver and an image classifier have `scores` too. */
 export function entry({ name, title, description, command, hardware, minutes, bytes, sha256, about, losses, ...more }) {
   if (!NAME.test(name)) {
     throw new Error(`\`${name}\` cannot be a name: use lower-case letters, digits and hyphens`);
@@ -51,7 +52,7 @@ export function entry({ name, title, description, command, hardware, minutes, by
     const size = (bytes / 1e6).toFixed(2);
     throw new Error(`the file has ${size} MB, but the page ships at most ${LARGEST / 1e6} MB; train a smaller model`);
   }
-  const { config, step, parameters } = about;
+  const { config, step, parameters, base } = about;
   return {
     name,
     title,
@@ -70,13 +71,19 @@ export function entry({ name, title, description, command, hardware, minutes, by
     step,
     losses: losses.map(({ depth, loss }) => ({ depth, loss: Number(loss.toFixed(4)) })),
     ...(more.scores ? { scores: rounded(more.scores) } : {}),
+    ...(more.images ? { scores: { images: more.images.images, steps: more.images.steps.map(short) } } : {}),
+    ...(base ? { base: base.name } : {}),
   };
 }
 
 /** The scores on held-out puzzles, rounded to four digits. */
 function rounded({ puzzles, steps, halting }) {
-  const short = (row) => Object.fromEntries(Object.entries(row).map(([key, n]) => [key, Number(n.toFixed(4))]));
   return { puzzles, steps: steps.map(short), halting: halting.map(short) };
+}
+
+/** A row of numbers, rounded to four digits. */
+function short(row) {
+  return Object.fromEntries(Object.entries(row).map(([key, n]) => [key, Number(n.toFixed(4))]));
 }
 
 /** The manifest with an added or replaced entry, sorted by name. The page opens with the first one ever added, unless `opens`. */
