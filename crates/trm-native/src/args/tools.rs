@@ -209,12 +209,13 @@ pub fn bench() -> Command {
             option(
                 "part",
                 "PART",
-                "texts: language models and generation only; puzzles: puzzle models only [default: both]",
+                "texts: language models and generation; puzzles: puzzle models; images: the head of TRM-ViT and the features of a ViT [default: all]",
             )
             .hide_possible_values(true)
             .value_parser(one_of(&[
                 ("texts", BenchPart::Texts),
                 ("puzzles", BenchPart::Puzzles),
+                ("images", BenchPart::Images),
             ])),
         )
         .arg(flag(

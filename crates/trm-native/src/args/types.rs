@@ -235,4 +235,6 @@ pub enum BenchPart {
     Texts,
     /// Training steps of puzzle models.
     Puzzles,
+    /// Training steps of image classifiers, and features of a ViT.
+    Images,
 }

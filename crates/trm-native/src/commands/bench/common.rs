@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use trm_data::Dataset;
-use trm_spec::{DataSource, RunConfig};
+use trm_spec::{DataSource, Family, RunConfig};
 use trm_train::Run;
 
+use super::images;
 use crate::device::OpenDevice;
 
 /// Median and range of repeated measurements.
@@ -24,12 +25,16 @@ impl Spread {
     }
 }
 
-/// A run of `config` with random weights, on Tiny Shakespeare or on generated puzzles.
+/// A run of `config` with random weights, on Tiny Shakespeare, or on generated
+/// puzzles or images.
 ///
 /// # Errors
 /// If the settings do not fit together.
 pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn Run>> {
-    let data = Dataset::load(&DataSource::Named, config, None)?;
+    let data = match config.model.family() {
+        Family::Images => images::generated(config)?,
+        Family::Language | Family::Puzzles => Dataset::load(&DataSource::Named, config, None)?,
+    };
     Ok(trm_train::create(config, data, &device.device)?)
 }
 

@@ -1,5 +1,6 @@
-//! The configurations that are timed: language models of two sizes, and two puzzle
-//! models of the presets' sizes, one with token mixing (SwiGLU) and one with attention.
+//! The configurations that are timed: language models of two sizes, two puzzle models
+//! of the presets' sizes, one with token mixing (SwiGLU) and one with attention, and the
+//! published head of an image classifier.
 
 use serde_json::{Value, json};
 use trm_spec::{RunConfig, overlay};
@@ -33,7 +34,7 @@ impl Configuration {
 const PUZZLES: usize = 64;
 
 /// All configurations; `scripts/bench-torch.mjs` lists them in the same order.
-pub fn all() -> [Configuration; 4] {
+pub fn all() -> [Configuration; 5] {
     [
         Configuration {
             name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
@@ -64,6 +65,17 @@ pub fn all() -> [Configuration; 4] {
                 "num_puzzles": PUZZLES, "num_val_puzzles": 0, "mlp_t": false, "pos_encodings": "rope",
             }),
             steps: 2,
+        },
+        Configuration {
+            name: "head: width 384, 197 positions, 6 × 4 steps, batch 16",
+            part: BenchPart::Images,
+            preset: Some("digits"),
+            // As many positions as ViT-B/16 has at 224 px, each of 192 features.
+            settings: json!({
+                "image_size": 112, "patch_size": 8, "num_channels": 3, "hidden_size": 384,
+                "inner_steps": 6, "outer_steps": 4, "batch_size": 16,
+            }),
+            steps: 1,
         },
     ]
 }
@@ -101,13 +113,22 @@ mod tests {
                     model.l_cycles,
                     model.seq_len
                 ),
+                VariantSpec::TrmVit(model) => format!(
+                    "head: width {}, {} positions, {} × {} steps, batch {batch}",
+                    model.hidden_size,
+                    model.patches() + 1,
+                    model.inner_steps,
+                    model.outer_steps
+                ),
                 other => panic!("{} is not timed here", other.name()),
             };
             assert_eq!(name, configuration.name);
-            assert_eq!(
-                config.model.family() == Family::Puzzles,
-                configuration.part == BenchPart::Puzzles
-            );
+            let part = match config.model.family() {
+                Family::Language => BenchPart::Texts,
+                Family::Puzzles => BenchPart::Puzzles,
+                Family::Images => BenchPart::Images,
+            };
+            assert_eq!(part, configuration.part);
         }
     }
 

@@ -4,6 +4,7 @@
 mod common;
 mod configurations;
 mod generation;
+mod images;
 mod memory;
 
 use std::time::Instant;
@@ -74,6 +75,13 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
         }
         false => None,
     };
+    let features = match wanted(BenchPart::Images) {
+        true => {
+            say!("timing the features of a ViT …");
+            Some(images::features(typed.runs, &device)?)
+        }
+        false => None,
+    };
     let memory = if typed.memory { Some(memory::measure()?) } else { None };
     if typed.json {
         return print_json(&json!({
@@ -81,12 +89,14 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
             "threads": device::threads(),
             "configurations": measured,
             "generation": generation,
+            "features": features,
             "memory": memory,
         }));
     }
     print(&format!("{}; median of {} runs (minimum to maximum)", device.name, typed.runs))?;
     measured.iter().try_for_each(|one| print(&line(one)))?;
     generation.map_or(Ok(()), |generation| generation::show(&generation))?;
+    features.map_or(Ok(()), |features| print(&images::line(&features)))?;
     memory.map_or(Ok(()), |memory| memory::show(&memory))
 }
 
