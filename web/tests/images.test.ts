@@ -18,7 +18,14 @@ import { countOf } from '../src/rooms/images/count';
 import { DIGITS, fitted, MNIST } from '../src/rooms/images/fitting';
 import { inverted, isBright, looksLikePicture, scaled } from '../src/rooms/images/picture';
 import { requestOf } from '../src/rooms/images/request';
-import { bestOf, byStep, floorOf, learned, learnedFirst } from '../src/rooms/images/scores';
+import {
+  accuracyAt,
+  bestOf,
+  byStep,
+  floorOf,
+  learned,
+  learnedFirst,
+} from '../src/rooms/images/scores';
 import { readsDigits, shapeOf } from '../src/rooms/images/shape';
 import {
   barsAt,
@@ -239,7 +246,8 @@ describe('a classification', () => {
     expect(overlaysOf(step(1, [1], { attention: [1] }))).toEqual(['none', 'attention']);
     expect(overlaysOf(undefined)).toEqual(['none']);
     const heat = heatOf(steps[0], 'moved');
-    expect(heat?.shares).toEqual([0.25, 1, 0.5, 0]);
+    expect(heat?.shares.map((share) => +share.toFixed(6))).toEqual([0.25, 1, 0.5, 0]);
+    expect(heatOf(step(1, [1], { moved: [2, 3, 4, 2] }), 'moved')?.shares).toEqual([0, 0.5, 1, 0]);
     expect(heat).toMatchObject({ side: 2, strongest: { row: 0, col: 1, value: 0.4 } });
     expect(heatOf(steps[0], 'none')).toBeNull();
     expect(heatOf(steps[0], 'attention')).toBeNull();
@@ -349,6 +357,11 @@ describe('accuracies', () => {
       ...[0.9, 0.75, 0.5],
       ...[0, 0.9],
     ]);
+  });
+
+  test('are named at an outer step, or at the last', () => {
+    const steps = [row(1, 0.5), row(2, 0.9), row(3, 0.4)];
+    expect([1, 2, 9].map((at) => accuracyAt({ steps }, at))).toEqual([0.5, 0.9, 0.4]);
   });
 
   test('have a best step, the first of equal ones', () => {

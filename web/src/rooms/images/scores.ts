@@ -9,6 +9,11 @@ export function accuracyOf({ steps }: Pick<Scored, 'steps'>): number {
   return steps.at(-1)?.top1 ?? 0;
 }
 
+/** The share of images that is right after an outer step; of fewer, after the last. */
+export function accuracyAt({ steps }: Pick<Scored, 'steps'>, step: number): number {
+  return (steps.find((each) => each.step === step) ?? steps.at(-1))?.top1 ?? 0;
+}
+
 /** Accuracy after the last outer step, by steps of training. */
 export function learned(scored: readonly Scored[]): Spot[] {
   return scored.map((each) => ({ x: each.step, y: accuracyOf(each) }));

@@ -84,7 +84,7 @@ export function overlaysOf(step: ClassStep | undefined): Overlay[] {
 
 /** The strength of each patch, and the strongest one. */
 export interface Heat {
-  /** From 0 to 1, row by row; 1 is the strongest patch of the step. */
+  /** Row by row: 0 is the weakest patch of the step, 1 the strongest. */
   readonly shares: readonly number[];
   /** Patches in a row. */
   readonly side: number;
@@ -97,10 +97,10 @@ export function heatOf(step: ClassStep | undefined, overlay: Overlay): Heat | nu
   const values = step[overlay];
   const side = Math.round(Math.sqrt(values.length));
   if (side === 0 || side * side !== values.length) return null;
-  const value = Math.max(...values);
+  const [least, value] = [Math.min(...values), Math.max(...values)];
   const at = values.indexOf(value);
   return {
-    shares: values.map((each) => (value > 0 ? each / value : 0)),
+    shares: values.map((each) => (value > least ? (each - least) / (value - least) : 0)),
     side,
     strongest: { row: Math.floor(at / side), col: at % side, value },
   };

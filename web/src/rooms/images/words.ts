@@ -79,7 +79,7 @@ export function accuracyWords({ scores, beyond, inner, outer }: Measured, traine
   if (!best || !beyond) return first;
   const last = beyond.at(-1);
   const more =
-    last && best.step === outer
+    last && best.top1 === accuracyOf(scores)
       ? `No other number of outer steps up to ${last.step} is better.`
       : `The best is outer step ${best.step} (${share(best.top1)}).`;
   return `${first} ${more} Inner steps: ${inner}; trained with ${trained} outer steps.`;
