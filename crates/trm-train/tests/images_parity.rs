@@ -374,7 +374,7 @@ fn ours(name: &str) -> (String, usize, usize) {
     let Some(rest) = name.strip_prefix("backbone.") else { return (renamed, 0, 1) };
     let [part, linear, end] = rest.split('.').collect::<Vec<_>>()[..] else { panic!("{name}") };
     let part: usize = part.parse().unwrap();
-    let mlp = if part % 2 == 0 { "token_mlp" } else { "mlp" };
+    let mlp = if part.is_multiple_of(2) { "token_mlp" } else { "mlp" };
     let (linear, half, of) = match linear {
         "linearIn" => ("gate_up_proj", 0, 2),
         "gate" => ("gate_up_proj", 1, 2),

@@ -12,14 +12,14 @@ fn erf(x: f32) -> f32 {
     let size = x.abs().min(4.0);
     let square = size * size;
     let mut near = -5.796_42e-4;
-    near = near * square + 4.948_159_3e-3;
+    near = near * square + 4.948_159e-3;
     near = near * square - 2.672_864_3e-2;
-    near = near * square + 1.128_041_07e-1;
+    near = near * square + 1.128_041_1e-1;
     near = near * square - 3.761_228_2e-1;
     near = near * square + 1.283_790_6e-1;
     let near = near * size + size;
     let mut far = -1.960_699_6e-4;
-    far = far * size + 3.044_731_9e-3;
+    far = far * size + 3.044_732e-3;
     far = far * size - 2.223_387e-2;
     far = far * size + 1.039_480_2e-1;
     far = far * size + 6.371_611_4e-1;

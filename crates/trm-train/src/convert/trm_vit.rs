@@ -103,7 +103,7 @@ impl Original {
         let Some([inner, positions]) = shape else {
             return Err(refused("tensor `backbone.0.linearIn.weight` is missing".into()));
         };
-        if parts % 2 != 0 {
+        if !parts.is_multiple_of(2) {
             return Err(refused(format!(
                 "the original has {parts} MLPs, but they come in pairs: over positions, then over features"
             )));
@@ -156,7 +156,7 @@ impl Original {
             .take_while(|part| tensors.get(&format!("backbone.{part}.linearIn.weight")).is_some())
             .collect();
         for part in parts {
-            let mlp = if part % 2 == 0 { "token_mlp" } else { "mlp" };
+            let mlp = if part.is_multiple_of(2) { "token_mlp" } else { "mlp" };
             let new = |name: &str| format!("blocks.{}.{mlp}.{name}", part / 2);
             for end in ["weight", "bias"] {
                 let old = |name: &str| format!("backbone.{part}.{name}.{end}");
