@@ -1,7 +1,7 @@
 //! The stories of a session on a page's own thread: those that use what differs from a
 //! worker, which are the device, the clock and the module's memory. `worker.rs` runs all.
-// The stories tell of both families of models.
-#![cfg(all(feature = "language", feature = "puzzles"))]
+// The stories tell of all families of models.
+#![cfg(all(feature = "images", feature = "language", feature = "puzzles"))]
 #![cfg(target_arch = "wasm32")]
 
 #[allow(unused, reason = "only some of the stories run here")]

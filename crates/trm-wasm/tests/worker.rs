@@ -1,6 +1,6 @@
 //! The stories of a session in a dedicated worker, where the page runs it.
-// The stories tell of both families of models.
-#![cfg(all(feature = "language", feature = "puzzles"))]
+// The stories tell of all families of models.
+#![cfg(all(feature = "images", feature = "language", feature = "puzzles"))]
 #![cfg(target_arch = "wasm32")]
 
 mod stories;
@@ -35,4 +35,6 @@ stories::run! {
     what_is_no_puzzle_is_refused_and_the_run_stays,
     tasks_are_learned_and_answered_under_every_augmentation,
     what_is_no_task_is_refused_and_the_run_stays,
+    digits_are_learned_classified_and_scored,
+    heads_are_loaded_with_their_frozen_base,
 }

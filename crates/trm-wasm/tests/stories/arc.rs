@@ -83,7 +83,7 @@ pub async fn tasks_are_learned_and_answered_under_every_augmentation() {
     let (checkpoint, optimizer) = (saved.checkpoint.clone(), None);
     let text = TASKS.replace("same", "other");
     let data = Some(DataSource::ArcTasks { name: "tasks".into(), text });
-    let command = Command::Load { checkpoint, optimizer, data };
+    let command = Command::Load { checkpoint, optimizer, data, base: None };
     assert_eq!(failure(&mut other, command).await.kind, FailureKind::Corpus);
 }
 

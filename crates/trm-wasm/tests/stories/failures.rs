@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use super::support::*;
 
 /// A failure of this kind that says what to do.
-async fn refused(session: &mut trm_wasm::Session, command: Command, kind: FailureKind) -> String {
+pub(super) async fn refused(session: &mut trm_wasm::Session, command: Command, kind: FailureKind) -> String {
     let failure = failure(session, command).await;
     assert_eq!(failure.kind, kind, "{}", failure.message);
     assert!(!failure.hint.is_empty(), "no hint for: {}", failure.message);
@@ -80,7 +80,8 @@ pub async fn unusable_checkpoints_are_refused_and_the_run_stays() {
     let end = poisoned.len();
     poisoned[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     for bytes in [Vec::new(), foreign, truncated, poisoned, optimizer] {
-        let load = Command::Load { checkpoint: bytes, optimizer: None, data: Some(source()) };
+        let load =
+            Command::Load { checkpoint: bytes, optimizer: None, data: Some(source()), base: None };
         refused(&mut session, load, FailureKind::Checkpoint).await;
     }
     assert_eq!(step(&mut session, 1).await[0].step, 3);

@@ -3,12 +3,14 @@
 
 mod arc;
 mod failures;
+mod images;
 mod puzzles;
 mod support;
 mod training;
 
 pub use arc::*;
 pub use failures::*;
+pub use images::*;
 pub use puzzles::*;
 pub use training::*;
 

@@ -97,6 +97,7 @@ pub async fn a_loaded_model_is_given_its_puzzles() {
         checkpoint: saved.checkpoint.clone(),
         optimizer: Some(saved.optimizer.clone()),
         data: None,
+        base: None,
     };
     let Event::Ready { summary } = handle(&mut other, &load).await else { panic!("not loaded") };
     assert!(!summary.trainable);

@@ -99,6 +99,7 @@ ask!(load(saved: &Saved, data: Option<DataSource>) -> RunSummary,
         checkpoint: saved.checkpoint.clone(),
         optimizer: data.is_some().then(|| saved.optimizer.clone()),
         data,
+        base: None,
     },
     Event::Ready { summary } => summary);
 ask!(attach(data: DataSource) -> RunSummary,
