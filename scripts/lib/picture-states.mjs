@@ -180,6 +180,27 @@ const PUZZLES = [
   },
 ];
 
+/** The images page, when the model has answered. */
+export async function classifiedImage(page, url, address = "images.html") {
+  await page.goto(url + address);
+  await page.locator('[data-testid="answer"][data-top]').waitFor({ timeout: PATIENCE });
+  await page.locator('[data-testid="steps"][data-playing="false"]').waitFor();
+}
+
+const IMAGES = [
+  { state: "image", prepare: (page, url) => classifiedImage(page, url) },
+  {
+    state: "image-trained",
+    prepare: async (page, url) => {
+      await classifiedImage(page, url, "images.html?preset=digits&max_iters=150");
+      await press(page, "Train");
+      await step(page, "done");
+      await press(page, "Measure");
+      await page.locator('[data-testid="measured"][data-busy="false"][data-accuracy]').waitFor({ timeout: PATIENCE });
+    },
+  },
+];
+
 const ALWAYS = [
   {
     state: "loading",
@@ -321,5 +342,5 @@ const ALWAYS = [
 /** `{ state, prepare(page, url, steps) }` in the order in which a visitor might meet them. */
 export function pictureStates() {
   const shipped = existsSync(join(dist, "checkpoints/manifest.json")) ? SHIPPED : [];
-  return [...shipped, ...ALWAYS, ...PUZZLES];
+  return [...shipped, ...ALWAYS, ...PUZZLES, ...IMAGES];
 }

@@ -36,7 +36,7 @@ import {
   shownClasses,
 } from '../src/rooms/images/steps';
 import { DEFAULT_LOOK, readImages, writeImages } from '../src/rooms/images/url';
-import { aboutSubject, flips, verdict } from '../src/rooms/images/words';
+import { aboutHeat, aboutSubject, flips, verdict } from '../src/rooms/images/words';
 import { preset } from '../src/run/presets';
 
 const bitmaps = fc.uint8Array({ min: 0, max: 1, minLength: SIDE * SIDE, maxLength: SIDE * SIDE });
@@ -269,6 +269,16 @@ describe('a classification', () => {
     expect(flips({ image, steps })).toBe('The answer changes in outer step 2.');
     expect(flips({ image, steps: steps.slice(1) })).toContain('stays the same');
     expect(flips(unknown)).toBe('This model answers in one step.');
+  });
+
+  test('says what its patches show', () => {
+    const heat = { shares: [0, 1], side: 1, strongest: { row: 2, col: 0, value: 0.25 } };
+    expect(aboutHeat(heat, 'moved', 2, 3)).toBe(
+      'Change of each patch’s answer state in outer step 2; most in row 3, column 1 (0.25 RMS).',
+    );
+    expect(aboutHeat(heat, 'attention', 1, 1)).toBe(
+      'Attention of the class token; most to the patch in row 3, column 1 (25 %).',
+    );
   });
 
   test('says where its image comes from', () => {

@@ -34,13 +34,14 @@ export function aboutSubject(subject: Subject, shape: Shape, count: number | nul
   }
 }
 
-/** What the patches of a step show, and which is the strongest. */
-export function aboutHeat(heat: Heat, overlay: Overlay, step: number): string {
+/** What the patches of a step show, and which is the strongest. `steps`: how many there are. */
+export function aboutHeat(heat: Heat, overlay: Overlay, step: number, steps: number): string {
   const { row, col, value } = heat.strongest;
   const place = `row ${row + 1}, column ${col + 1}`;
+  const when = steps > 1 ? ` in outer step ${step}` : '';
   return overlay === 'attention'
-    ? `Attention of the class token in outer step ${step}; most to the patch in ${place} (${percent(value)}).`
-    : `Change of each patch’s answer state in outer step ${step}; most in ${place} (${value.toFixed(2)} RMS).`;
+    ? `Attention of the class token${when}; most to the patch in ${place} (${percent(value)}).`
+    : `Change of each patch’s ${steps > 1 ? 'answer ' : ''}state${when}; most in ${place} (${value.toFixed(2)} RMS).`;
 }
 
 /** The answer after an outer step, and whether it is right. */
@@ -74,7 +75,8 @@ export function accuracyWords({ scores, beyond, inner, outer }: Measured, traine
   const share = (top1: number) => `${(100 * top1).toFixed(1)} %`;
   const wrong = scores.mistakes.length;
   const all = scores.images.toLocaleString('en-US');
-  const first = `${share(accuracyOf(scores))} of ${all} images are classified correctly after outer step ${outer}; ${wrong.toLocaleString('en-US')} are not.`;
+  const after = scores.steps.length > 1 ? ` after outer step ${outer}` : '';
+  const first = `${share(accuracyOf(scores))} of ${all} images are classified correctly${after}; ${wrong.toLocaleString('en-US')} are not.`;
   const best = bestOf(beyond ?? []);
   if (!best || !beyond) return first;
   const last = beyond.at(-1);
