@@ -12,7 +12,7 @@ use trm_train::open_base;
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
-use crate::progress::thousands;
+use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::say;
 
 /// `data` with the features that the frozen base makes of its images: from the file
@@ -71,7 +71,7 @@ pub fn cached(
             ),
         };
         let mut progress = |done: usize, total: usize| {
-            if shown.elapsed().as_secs() >= 10 {
+            if shown.elapsed() > LINE_INTERVAL {
                 shown = std::time::Instant::now();
                 say!("{} of {} images", thousands(done as u64), thousands(total as u64));
             }

@@ -25,6 +25,7 @@ mod stop;
 mod sweep;
 mod tensorboard;
 mod trainer;
+mod validation;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,9 @@ use trm_spec::StepReport;
 
 use crate::report::say;
 
+/// Time between two lines of a command that reports its progress in lines.
+pub const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Shows the progress of a run.
 pub struct Progress {
     bar: Option<ProgressBar>,

@@ -18,6 +18,7 @@ use crate::results::Results;
 use crate::run_dir::RunDir;
 use crate::run_metrics::{RunMetrics, ValidationScore, rounded};
 use crate::stop::{StopConditions, StopReason};
+use crate::validation::Validation;
 
 /// Longest time between two checks of the clock and of Ctrl-C, unless one step takes longer.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -34,35 +35,6 @@ pub enum TrainingEnd {
     EarlyStopped,
     /// The run was stopped and can be resumed.
     Stopped(StopReason),
-}
-
-/// The result of a validation.
-#[derive(Default)]
-struct Validation {
-    loss: f64,
-    /// Puzzle models: share of puzzles that are solved completely.
-    exact_accuracy: Option<f64>,
-    /// Puzzle models: share of cells that are correct.
-    cell_accuracy: Option<f64>,
-    /// Image classifiers: share of images whose class is right.
-    accuracy: Option<f64>,
-}
-
-impl Validation {
-    /// The accuracies for the line that people read.
-    fn accuracies(&self) -> String {
-        match (self.exact_accuracy, self.cell_accuracy) {
-            (Some(exact), Some(cells)) => format!(
-                ", {:.1} % of the puzzles solved, {:.2} % of the cells correct",
-                exact * 100.0,
-                cells * 100.0
-            ),
-            _ => self
-                .accuracy
-                .map(|share| format!(", {:.2} % of the images correct", share * 100.0))
-                .unwrap_or_default(),
-        }
-    }
 }
 
 /// A run, its folder and its logs.

@@ -9,7 +9,7 @@ use super::features::Features;
 use super::picture::{Picture, check_shape};
 use super::preprocessing::Preprocessing;
 use super::set::{ImageSet, ImageSize, Pixels};
-use super::source::{ImageSource, LabelledImages};
+use super::source::LabelledImages;
 use super::split::{ImageSplit, TEST_FRACTION, stratified};
 
 /// How images are loaded.
@@ -47,25 +47,11 @@ pub struct ImageDataset {
 }
 
 impl ImageDataset {
-    /// Loads the images of `source`. A source without a test set gives a fifth of its
-    /// images for one. Which images are held out is fixed, not drawn.
-    ///
-    /// # Errors
-    /// If the source cannot be read, its images do not fit the preprocessing, or there
-    /// are too few.
-    pub fn load(source: &ImageSource, options: &ImageOptions) -> Result<Self, ImageError> {
-        options.preprocessing.validate()?;
-        match source {
-            #[cfg(feature = "digits")]
-            ImageSource::Digits => Self::of_images(super::digits::digits(), options),
-            ImageSource::Memory(images) => Self::of_images(images.clone(), options),
-            #[cfg(feature = "files")]
-            ImageSource::Files(path) => super::open::load(path, options),
-        }
-    }
-
     /// The dataset of images in memory.
-    fn of_images(images: LabelledImages, options: &ImageOptions) -> Result<Self, ImageError> {
+    pub(crate) fn of_images(
+        images: LabelledImages,
+        options: &ImageOptions,
+    ) -> Result<Self, ImageError> {
         let images = images.checked()?.preprocessed(&options.preprocessing)?;
         let LabelledImages { name, classes, size, levels, pixels, labels, counts, sha256 } = images;
         let content = Content { name, classes, sha256, size, levels, labels, counts };

@@ -20,6 +20,7 @@ mod features;
 mod folder;
 #[cfg(feature = "files")]
 mod idx;
+mod load;
 #[cfg(feature = "files")]
 mod open;
 mod patches;
@@ -32,6 +33,7 @@ mod preprocessing;
 mod preprocessor_config;
 mod resize;
 mod set;
+mod size;
 mod source;
 mod split;
 

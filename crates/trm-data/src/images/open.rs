@@ -1,27 +1,15 @@
-//! Opening images on disk: the layout is recognised by the content of the folder.
+//! Images on disk whose layout is known, read by several threads.
 
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 
-use sha2::{Digest, Sha256};
-
-use super::cifar::open_cifar;
-use super::dataset::{Content, ImageDataset, ImageOptions, check_classes};
+use super::dataset::Content;
 use super::decode::decode_image;
 use super::error::ImageError;
-use super::folder::open_folder;
-use super::idx::open_idx;
 use super::picture::{Picture, check_shape};
-use super::prepared::PreparedImages;
 use super::preprocessing::Preprocessing;
-use super::set::{ImageSize, Pixels};
-use crate::disk::hex;
-
-/// Most bytes of images that are held in memory.
-const MOST_BYTES: u64 = 2 << 30;
 
 /// Images that one thread reads before they are passed on.
 const AT_ONCE: usize = 16;
@@ -49,20 +37,6 @@ impl Opened {
     /// Images of which only the paths are known.
     pub fn files(content: Content, paths: Vec<PathBuf>) -> Self {
         Self { content, images: Images::Files(paths) }
-    }
-
-    /// The images in the folder at `path`.
-    pub fn open(path: &Path) -> Result<Self, ImageError> {
-        std::fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
-        let layouts = [open_idx, open_cifar, open_folder];
-        let opened = layouts.iter().find_map(|open| open(path).transpose()).transpose()?;
-        let opened = opened.ok_or_else(|| ImageError::UnknownLayout {
-            path: path.display().to_string(),
-            reason: "it has neither the files of MNIST or CIFAR nor a folder for each class".into(),
-        })?;
-        let content = &opened.content;
-        check_classes(&content.name, content.labels.len(), content.classes.len())?;
-        Ok(opened)
     }
 
     /// Bytes of image `row` in the model's size and channels.
@@ -117,40 +91,6 @@ impl Opened {
         }
         Ok(())
     }
-}
-
-/// The dataset at `path`: a folder, or a file of prepared images.
-pub(crate) fn load(path: &Path, options: &ImageOptions) -> Result<ImageDataset, ImageError> {
-    if path.is_file() {
-        let file = PreparedImages::open(path)?;
-        file.expect(&options.preprocessing)?;
-        return ImageDataset::split(file.content(), Pixels::Mapped(Arc::new(file)), options);
-    }
-    let opened = Opened::open(path)?;
-    let Preprocessing { channels, size, .. } = options.preprocessing;
-    let content = &opened.content;
-    let size = ImageSize { channels, height: size, width: size };
-    let bytes = content.labels.len() as u64 * size.bytes() as u64;
-    if bytes > MOST_BYTES {
-        let megabytes = |bytes: u64| bytes / 1_000_000;
-        return Err(ImageError::TooMuchMemory {
-            name: content.name.clone(),
-            megabytes: megabytes(bytes),
-            size: size.height,
-            most: megabytes(MOST_BYTES),
-        });
-    }
-    let mut pixels = Vec::with_capacity(bytes as usize);
-    opened.each(&options.preprocessing, &mut |image| {
-        pixels.extend(image);
-        Ok(())
-    })?;
-    // In the order of a prepared file, which has the same digest.
-    let mut digest = Sha256::new();
-    content.labels.iter().for_each(|label| digest.update(label.to_le_bytes()));
-    digest.update(&pixels);
-    let content = Content { size, sha256: hex(digest), ..opened.content };
-    ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)
 }
 
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> ImageError {

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::Dtype;
 
 use super::error::ImageError;
-use super::open::Opened;
+use super::load::open_layout;
 use super::prepared::{FORMAT, LABELS, PIXELS};
 use super::preprocessing::Preprocessing;
 use crate::tensor_writer::TensorWriter;
@@ -28,7 +28,7 @@ pub fn prepare_images(
     progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<(), ImageError> {
     preprocessing.validate()?;
-    let opened = Opened::open(source)?;
+    let opened = open_layout(source)?;
     let content = &opened.content;
     let images = content.labels.len();
     let failed = |source| ImageError::Unwritable { path: out.display().to_string(), source };

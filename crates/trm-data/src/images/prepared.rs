@@ -10,7 +10,7 @@ use super::dataset::{Content, check_classes, check_labels};
 use super::error::ImageError;
 use super::open::{damaged, unreadable};
 use super::preprocessing::Preprocessing;
-use super::set::ImageSize;
+use super::size::ImageSize;
 use crate::tensor_file::{TensorFile, TensorFileError};
 
 /// What the header calls the format.

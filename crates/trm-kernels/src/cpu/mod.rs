@@ -6,6 +6,7 @@ mod elementwise;
 mod gelu;
 mod layer_norm;
 mod matmul;
+mod optimizers;
 mod positions;
 mod threads;
 
@@ -353,7 +354,7 @@ pub(crate) fn adamw<const D: usize>(
     step: AdamWStep,
 ) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
     in_place(parameter, gradient, moments, scale, |p, g, m, v, scale| {
-        elementwise::adamw(p, g, m, v, scale, step);
+        optimizers::adamw(p, g, m, v, scale, step);
     })
 }
 
@@ -366,7 +367,7 @@ pub(crate) fn adam_atan2<const D: usize>(
     step: AdamWStep,
 ) -> (Tensor<D>, (Tensor<D>, Tensor<D>)) {
     in_place(parameter, gradient, moments, scale, |p, g, m, v, scale| {
-        elementwise::adam_atan2(p, g, m, v, scale, step);
+        optimizers::adam_atan2(p, g, m, v, scale, step);
     })
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,7 +22,7 @@ use self::texts::{Text, Texts};
 use crate::args::{Data, Prepare};
 use crate::interrupt::Interrupt;
 use crate::output::{print, print_json};
-use crate::progress::thousands;
+use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::{say, usage};
 use crate::run_dir;
 use crate::shell::{program, quoted};
@@ -242,9 +242,6 @@ struct PrepareProgress {
     bar: Option<ProgressBar>,
     last: Instant,
 }
-
-/// Time between two lines.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 impl PrepareProgress {
     fn new() -> Self {

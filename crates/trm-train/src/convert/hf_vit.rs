@@ -11,20 +11,10 @@ use burn::tensor::Device;
 use serde_json::Value;
 use trm_spec::{DataSpec, Failure, ModelSpec, RunConfig, VariantSpec, VitSpec, Vocab};
 
-use super::hf_vit_config::{self, Original, Preprocessor};
+use super::hf_vit_config::{self, HfVitOptions, Original, Preprocessor};
 use super::tensors::{Stored, Tensors};
 use super::{positions, refused};
 use crate::checkpoint::{Checkpoint, Header, pairs};
-
-/// What [`hf_vit`] changes. The default changes nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HfVitOptions {
-    /// Keep only the first blocks, for a frozen base of which no more are used.
-    pub depth: Option<usize>,
-    /// Another height and width of images, in pixels; position embeddings are
-    /// interpolated.
-    pub image_size: Option<usize>,
-}
 
 /// A ViT in the files of Hugging Face: `model.safetensors`, `config.json` and
 /// `preprocessor_config.json`.

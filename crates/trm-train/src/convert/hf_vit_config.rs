@@ -6,8 +6,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use trm_spec::{DataSpec, Failure, VitSpec, Vocab};
 
-use super::hf_vit::HfVitOptions;
 use super::refused;
+
+/// What [`hf_vit`] changes. The default changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HfVitOptions {
+    /// Keep only the first blocks, for a frozen base of which no more are used.
+    pub depth: Option<usize>,
+    /// Another height and width of images, in pixels; position embeddings are
+    /// interpolated.
+    pub image_size: Option<usize>,
+}
 
 /// `config.json` (`ViTConfig`); what is missing has the library's default.
 #[derive(Deserialize)]

@@ -11,7 +11,8 @@ mod trm_vit;
 use trm_spec::{Failure, FailureKind};
 
 pub use chat_trm::chat_trm;
-pub use hf_vit::{HfVit, HfVitOptions, hf_vit, to_hf_vit};
+pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
+pub use hf_vit_config::HfVitOptions;
 pub use samsung_trm::{samsung_trm, to_samsung_trm};
 pub use trm_vit::trm_vit;
 

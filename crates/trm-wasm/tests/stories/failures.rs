@@ -7,7 +7,11 @@ use wasm_bindgen::JsValue;
 use super::support::*;
 
 /// A failure of this kind that says what to do.
-pub(super) async fn refused(session: &mut trm_wasm::Session, command: Command, kind: FailureKind) -> String {
+pub(super) async fn refused(
+    session: &mut trm_wasm::Session,
+    command: Command,
+    kind: FailureKind,
+) -> String {
     let failure = failure(session, command).await;
     assert_eq!(failure.kind, kind, "{}", failure.message);
     assert!(!failure.hint.is_empty(), "no hint for: {}", failure.message);

@@ -6,6 +6,8 @@ use trm_spec::{
     RunConfig, ShownImage, overlay,
 };
 
+use trm_wasm::Session;
+
 use super::failures::refused;
 use super::support::*;
 

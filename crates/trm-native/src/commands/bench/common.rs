@@ -5,7 +5,7 @@ use trm_data::Dataset;
 use trm_spec::{DataSource, Family, RunConfig};
 use trm_train::Run;
 
-use super::images;
+use super::generated;
 use crate::device::OpenDevice;
 
 /// Median and range of repeated measurements.
@@ -32,7 +32,7 @@ impl Spread {
 /// If the settings do not fit together.
 pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn Run>> {
     let data = match config.model.family() {
-        Family::Images => images::generated(config)?,
+        Family::Images => generated::images(config)?,
         Family::Language | Family::Puzzles => Dataset::load(&DataSource::Named, config, None)?,
     };
     Ok(trm_train::create(config, data, &device.device)?)

@@ -1,41 +1,14 @@
-//! Images for timing, and the time that a ViT takes for their features.
+//! The time that a ViT takes for the features of images.
 
 use std::time::Instant;
 
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::Dataset;
-use trm_data::images::{ImageDataset, ImageOptions, ImageSize, ImageSource, LabelledImages};
-use trm_spec::{Failure, RunConfig, VitSpec};
+use trm_spec::{RunConfig, VitSpec};
 use trm_train::ClassifyRequest;
 
-use super::common::Spread;
+use super::common::{Spread, fresh};
 use crate::device::OpenDevice;
-
-/// Classes of the generated images.
-const CLASSES: usize = 100;
-
-/// Generated images of the size that `config` is trained on.
-///
-/// # Errors
-/// If it describes no image classifier.
-pub fn generated(config: &RunConfig) -> Result<Dataset, Failure> {
-    let preprocessing = trm_data::image_preprocessing(config)?;
-    let (channels, side) = (preprocessing.channels, preprocessing.size);
-    let images = CLASSES + 2;
-    let data = LabelledImages {
-        name: "benchmark".into(),
-        classes: (0..CLASSES).map(|class| class.to_string()).collect(),
-        size: ImageSize { channels, height: side, width: side },
-        levels: u8::MAX,
-        pixels: (0..images * channels * side * side).map(|i| (i * 31 % 251) as u8).collect(),
-        labels: (0..images).map(|i| (i % CLASSES) as u16).collect(),
-        counts: [CLASSES, 1, 1],
-        sha256: String::new(),
-    };
-    let options = ImageOptions { preprocessing, val_fraction: 0.0 };
-    Ok(ImageDataset::load(&ImageSource::Memory(data), &options)?.into())
-}
 
 /// The time of a forward pass of a ViT.
 #[derive(Serialize)]
@@ -65,7 +38,7 @@ pub fn features(runs: usize, device: &OpenDevice) -> anyhow::Result<FeatureTimin
         ..VitSpec::default()
     };
     let config = RunConfig { model: spec.into(), ..RunConfig::default() };
-    let run = trm_train::create(&config, generated(&config)?, &device.device)?;
+    let run = fresh(&config, device)?;
     let pixels = BATCH * 3 * 224 * 224;
     let values = (0..pixels).map(|i| (i % 255) as f32 / 127.5 - 1.0).collect();
     let request = ClassifyRequest::Pixels { values, images: BATCH };

@@ -3,6 +3,7 @@
 
 mod common;
 mod configurations;
+mod generated;
 mod generation;
 mod images;
 mod memory;

@@ -8,11 +8,10 @@ use serde::Serialize;
 use trm_data::images::{PreparedImages, Preprocessing, prepare_images};
 use trm_spec::Failure;
 
-use super::LINE_INTERVAL;
 use crate::args::Prepare;
 use crate::interrupt::Interrupt;
 use crate::output::{print, print_json};
-use crate::progress::thousands;
+use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::{say, usage};
 use crate::shell::{program, quoted};
 

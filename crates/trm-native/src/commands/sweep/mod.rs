@@ -36,7 +36,8 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
     if !typed.vary.is_empty() {
-        return vary::run(typed, base, &stop, &device);
+        let out = folder(typed, &base.name);
+        return vary::run(typed, base, &out, &stop, &device);
     }
     let (is, step) = match base.config.model.family() {
         Family::Language => ("", ""),

@@ -28,6 +28,7 @@ use crate::trainer::TrainingEnd;
 pub fn run(
     typed: &args::Sweep,
     base: Base,
+    out: &Path,
     stop: &StopConditions,
     device: &OpenDevice,
 ) -> anyhow::Result<()> {
@@ -36,9 +37,8 @@ pub fn run(
         seeds => seeds.to_vec(),
     };
     let runs = varied_runs(&base.config, &typed.vary, &seeds)?;
-    let out = super::folder(typed, &base.name);
     let mut rows: Vec<Option<VariedRow>> =
-        runs.iter().map(|run| finished(&out, run)).collect::<Result<_, _>>()?;
+        runs.iter().map(|run| finished(out, run)).collect::<Result<_, _>>()?;
     let count = runs.len();
     say!(
         "{count} runs, settings of {}; {} finished before; output {}",
@@ -66,10 +66,10 @@ pub fn run(
             say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
             return Ok(());
         }
-        rows[number] = finished(&out, run)?;
-        write(&out, &base.config, device, &rows)?;
+        rows[number] = finished(out, run)?;
+        write(out, &base.config, device, &rows)?;
     }
-    let document = write(&out, &base.config, device, &rows)?;
+    let document = write(out, &base.config, device, &rows)?;
     say!("done; table in {0}/sweep.json, chart in {0}/sweep.svg", out.display());
     if typed.json {
         return print_json(&document);

@@ -12,7 +12,6 @@ use trm_spec::{
 use super::batch::unreadable;
 use super::classify::classify;
 use super::model::ImageModel;
-use super::scores::evaluate;
 use super::task::ImageTask;
 use crate::checks::check_depth;
 use crate::run::{Classifier, ClassifyRequest, ImageScoring};
@@ -69,7 +68,7 @@ impl<M: ImageModel> Classifier for TrainRun<M, ImageTask<M>> {
     async fn evaluate_images(&self, scoring: &ImageScoring) -> Result<ImageScores, Failure> {
         let (model, outer_steps) = self.with_steps(scoring.inner_steps, scoring.outer_steps)?;
         let scoring = ImageScoring { outer_steps, ..scoring.clone() };
-        evaluate(&model, &self.task, self.data()?, &scoring).await
+        self.task.scores(&model, self.data()?, &scoring).await
     }
 
     fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure> {

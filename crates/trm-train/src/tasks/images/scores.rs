@@ -1,12 +1,13 @@
 //! Scores of an image classifier on a split.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use trm_core::{Engine, Recursive};
 use trm_data::images::ImageDataset;
 use trm_spec::{Failure, FailureKind, ImageScores, ImageStepScore, Mistake};
 
 use super::model::ImageModel;
-use super::task::ImageTask;
 use crate::checks::check_depth;
 use crate::run::ImageScoring;
 use crate::transfer::host;
@@ -17,15 +18,16 @@ const BATCH: usize = 64;
 /// Classes that count as found in the top-5 accuracy.
 const TOP: usize = 5;
 
-/// Scores after each outer step. `model` has autodiff off.
+/// Scores after each outer step. `features` gives the inputs of the images with these
+/// numbers. `model` has autodiff off.
 ///
 /// # Errors
 /// If the split holds no image, or so many steps cannot be run.
 pub(super) async fn evaluate<M: ImageModel>(
     model: &M,
-    task: &ImageTask<M>,
     data: &ImageDataset,
     scoring: &ImageScoring,
+    features: &dyn Fn(Range<usize>) -> Result<Tensor<3>, Failure>,
 ) -> Result<ImageScores, Failure> {
     let steps = check_depth(scoring.outer_steps)?;
     let set = data.set(scoring.split);
@@ -43,7 +45,7 @@ pub(super) async fn evaluate<M: ImageModel>(
     let mut mistakes = Vec::new();
     for first in (0..images).step_by(BATCH) {
         let rows = first..(first + BATCH).min(images);
-        let features = task.unchanged(model, data, scoring.split, rows.clone())?;
+        let features = features(rows.clone())?;
         let logits = host(Tensor::cat(readouts(model, &features, steps), 1)).await?;
         for (index, row) in rows.zip(logits.chunks_exact(steps * classes)) {
             let label = set.label(index);

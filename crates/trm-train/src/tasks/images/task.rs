@@ -12,8 +12,8 @@ use trm_data::images::{Augment, ImageBatch, ImageDataset};
 use trm_data::{Dataset, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, ImageShape, ImageSplit, RunConfig, StepReport, Trace,
-    TrainSpec, Vocab,
+    DepthLoss, Failure, FailureKind, ImageScores, ImageShape, ImageSplit, RunConfig, StepReport,
+    Trace, TrainSpec, Vocab,
 };
 
 use super::base::FrozenBase;
@@ -82,6 +82,22 @@ impl<M: ImageModel> ImageTask<M> {
                 inputs.of_pixels(&batch.pixels, batch.len())
             }
         }
+    }
+}
+
+impl<M: ImageModel> ImageTask<M> {
+    /// Scores on a split. `model` has autodiff off.
+    ///
+    /// # Errors
+    /// If the split holds no image, or so many steps cannot be run.
+    pub(super) async fn scores(
+        &self,
+        model: &M,
+        data: &ImageDataset,
+        scoring: &ImageScoring,
+    ) -> Result<ImageScores, Failure> {
+        let features = |rows| self.unchanged(model, data, scoring.split, rows);
+        evaluate(model, data, scoring, &features).await
     }
 }
 
@@ -250,7 +266,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
             inner_steps: 0,
             outer_steps: depths.iter().copied().max().unwrap_or(1),
         };
-        let scores = evaluate(model, self, data, &scoring).await?;
+        let scores = self.scores(model, data, &scoring).await?;
         depths
             .iter()
             .map(|&depth| {

@@ -1,0 +1,105 @@
+//! Loads a dataset of images: from memory, from a folder whose layout is recognised by
+//! its content, or from a prepared file.
+
+#[cfg(feature = "files")]
+use std::path::Path;
+#[cfg(feature = "files")]
+use std::sync::Arc;
+
+#[cfg(feature = "files")]
+use sha2::{Digest, Sha256};
+
+#[cfg(feature = "files")]
+use super::cifar::open_cifar;
+#[cfg(feature = "files")]
+use super::dataset::{Content, check_classes};
+use super::dataset::{ImageDataset, ImageOptions};
+use super::error::ImageError;
+#[cfg(feature = "files")]
+use super::folder::open_folder;
+#[cfg(feature = "files")]
+use super::idx::open_idx;
+#[cfg(feature = "files")]
+use super::open::{Opened, unreadable};
+#[cfg(feature = "files")]
+use super::prepared::PreparedImages;
+#[cfg(feature = "files")]
+use super::preprocessing::Preprocessing;
+#[cfg(feature = "files")]
+use super::set::{ImageSize, Pixels};
+use super::source::ImageSource;
+#[cfg(feature = "files")]
+use crate::disk::hex;
+
+/// Most bytes of images that are held in memory.
+#[cfg(feature = "files")]
+const MOST_BYTES: u64 = 2 << 30;
+
+impl ImageDataset {
+    /// Loads the images of `source`. A source without a test set gives a fifth of its
+    /// images for one. Which images are held out is fixed, not drawn.
+    ///
+    /// # Errors
+    /// If the source cannot be read, its images do not fit the preprocessing, or there
+    /// are too few.
+    pub fn load(source: &ImageSource, options: &ImageOptions) -> Result<Self, ImageError> {
+        options.preprocessing.validate()?;
+        match source {
+            #[cfg(feature = "digits")]
+            ImageSource::Digits => Self::of_images(super::digits::digits(), options),
+            ImageSource::Memory(images) => Self::of_images(images.clone(), options),
+            #[cfg(feature = "files")]
+            ImageSource::Files(path) => load_files(path, options),
+        }
+    }
+}
+
+#[cfg(feature = "files")]
+/// The dataset at `path`: a folder, or a file of prepared images.
+fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, ImageError> {
+    if path.is_file() {
+        let file = PreparedImages::open(path)?;
+        file.expect(&options.preprocessing)?;
+        return ImageDataset::split(file.content(), Pixels::Mapped(Arc::new(file)), options);
+    }
+    let opened = open_layout(path)?;
+    let Preprocessing { channels, size, .. } = options.preprocessing;
+    let content = &opened.content;
+    let size = ImageSize { channels, height: size, width: size };
+    let bytes = content.labels.len() as u64 * size.bytes() as u64;
+    if bytes > MOST_BYTES {
+        let megabytes = |bytes: u64| bytes / 1_000_000;
+        return Err(ImageError::TooMuchMemory {
+            name: content.name.clone(),
+            megabytes: megabytes(bytes),
+            size: size.height,
+            most: megabytes(MOST_BYTES),
+        });
+    }
+    let mut pixels = Vec::with_capacity(bytes as usize);
+    opened.each(&options.preprocessing, &mut |image| {
+        pixels.extend(image);
+        Ok(())
+    })?;
+    // In the order of a prepared file, which has the same digest.
+    let mut digest = Sha256::new();
+    content.labels.iter().for_each(|label| digest.update(label.to_le_bytes()));
+    digest.update(&pixels);
+    let content = Content { size, sha256: hex(digest), ..opened.content };
+    ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)
+}
+
+#[cfg(feature = "files")]
+/// The images in the folder at `path`.
+pub(crate) fn open_layout(path: &Path) -> Result<Opened, ImageError> {
+    std::fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+    let layouts = [open_idx, open_cifar, open_folder];
+    let opened = layouts.iter().find_map(|open| open(path).transpose()).transpose()?;
+    let opened = opened.ok_or_else(|| ImageError::UnknownLayout {
+        path: path.display().to_string(),
+        reason: "it has neither the files of MNIST or CIFAR nor a folder for each class".into(),
+    })?;
+    let content = &opened.content;
+    check_classes(&content.name, content.labels.len(), content.classes.len())?;
+    Ok(opened)
+}

@@ -1,0 +1,31 @@
+//! The result of a validation during training.
+
+/// The result of a validation.
+#[derive(Default)]
+pub struct Validation {
+    /// Validation loss.
+    pub loss: f64,
+    /// Puzzle models: share of puzzles that are solved completely.
+    pub exact_accuracy: Option<f64>,
+    /// Puzzle models: share of cells that are correct.
+    pub cell_accuracy: Option<f64>,
+    /// Image classifiers: share of images whose class is right.
+    pub accuracy: Option<f64>,
+}
+
+impl Validation {
+    /// The accuracies for the line that people read.
+    pub fn accuracies(&self) -> String {
+        match (self.exact_accuracy, self.cell_accuracy) {
+            (Some(exact), Some(cells)) => format!(
+                ", {:.1} % of the puzzles solved, {:.2} % of the cells correct",
+                exact * 100.0,
+                cells * 100.0
+            ),
+            _ => self
+                .accuracy
+                .map(|share| format!(", {:.2} % of the images correct", share * 100.0))
+                .unwrap_or_default(),
+        }
+    }
+}
