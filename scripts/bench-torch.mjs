@@ -1,9 +1,10 @@
-// Measures `trm-native bench` and the same training steps in PyTorch eager on the
-// CPU: those of language models, and those of puzzle solvers with the official
-// algorithm. The two are measured alternately, each in its own process. PyTorch is
-// installed once, under the target directory.
+// Measures `trm-native bench` and the same work in PyTorch eager on the CPU: training
+// steps of language models, of puzzle solvers with the official algorithm and of the
+// recursive head of an image model, and the features of a ViT. The two are measured
+// alternately, each in its own process. PyTorch is installed once, under the target
+// directory.
 //
-//   node scripts/bench-torch.mjs [--part texts|puzzles] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
+//   node scripts/bench-torch.mjs [--part texts|puzzles|images] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
 
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -39,7 +40,48 @@ function solver(name, mixer, vocab, steps) {
   };
 }
 
-/** The configurations of `trm-native bench`, by part; its report is checked against them. */
+/** The published head of TRM-ViT, on features of the smallest ViT. */
+const HEAD = {
+  kind: "head",
+  tokens: 197,
+  feature_size: 192,
+  width: 384,
+  inner_steps: 6,
+  outer_steps: 4,
+  expansion: 2,
+  classes: 100,
+  batch: 16,
+  steps: 1,
+};
+
+/** The sizes of ViT-B/16. */
+const FEATURES = {
+  kind: "features",
+  image: 224,
+  patch: 16,
+  width: 768,
+  heads: 12,
+  blocks: 12,
+  inner: 3072,
+  batch: 4,
+  steps: 1,
+};
+
+function images() {
+  const { width, tokens, inner_steps, outer_steps } = HEAD;
+  return [
+    {
+      ...HEAD,
+      name: `head: width ${width}, ${tokens + 1} positions, ${inner_steps} × ${outer_steps} steps, batch ${HEAD.batch}`,
+    },
+    { ...FEATURES, name: `features: ViT-B/${FEATURES.patch}, ${FEATURES.image} px, batch ${FEATURES.batch}` },
+  ];
+}
+
+/**
+ * The configurations of `trm-native bench`, by part; its report is checked against them.
+ * `rate`: what the rows of a batch are called where their number per second is shown.
+ */
 const PARTS = {
   texts: {
     script: "torch_step.py",
@@ -50,8 +92,10 @@ const PARTS = {
   },
   puzzles: {
     script: "torch_dual_step.py",
+    rate: "puzzles × supervision steps/s",
     sizes: () => [solver("sudoku-9x9", "mlp_t", 11, 1), solver("maze-10x10", "attention", 6, 2)],
   },
+  images: { script: "torch_images.py", rate: "images/s", sizes: images },
 };
 
 /** Measures both alternately; `program` is the native binary, `python` one with PyTorch. */
@@ -70,7 +114,10 @@ export function benchTorch({ program, python, parts, rounds, threads, runs }) {
     });
   }
   const { version, capability } = turns[0][0].peer;
-  const compared = sizes.map((sizes, i) => sizes.map((size, j) => compare(size, turns[i], j)));
+  const compared = sizes.map((sizes, i) => {
+    const { rate } = PARTS[parts[i]];
+    return sizes.map((size, j) => ({ ...compare(size, turns[i], j), rate }));
+  });
   return { version, capability, threads, rounds, runs, sizes: compared.flat() };
 }
 
@@ -95,7 +142,6 @@ function compare(size, turns, i) {
     name: rounds[0].ours.name,
     parameters: rounds[0].ours.parameters,
     rows: size.batch,
-    solver: rounds[0].ours.puzzle_steps_per_second !== null,
     ours: summary(ours),
     peer: summary(peer),
     // The two measurements of a round follow each other, so that other load on the
@@ -110,21 +156,27 @@ const spread = (times) => ({ median: median(times), min: Math.min(...times), max
 
 /** Refuses to compare different things. */
 function same(size, ours, peer) {
-  const alike = ours.parameters === peer.parameters && ours.batch_size === size.batch && ours.block_size === size.seq;
-  if (alike) return;
-  const [a, b] = [ours.parameters, peer.parameters].map((n) => n.toLocaleString("en-US"));
+  const differs = [
+    ["name", ours.name, size.name ?? ours.name],
+    ["batch", ours.batch_size, size.batch],
+    ["positions", ours.block_size, size.seq ?? ours.block_size],
+    // A whole ViT has a readout, which its features do not pass through.
+    ["parameters", ours.parameters, size.kind === "features" ? ours.parameters : peer.parameters],
+  ].filter(([, a, b]) => a !== b);
+  if (!differs.length) return;
+  const each = differs.map(([what, a, b]) => `${what}: ours ${a}, the peer's ${b}`).join("; ");
   throw new UserError(
-    `The two sides train different models: ours has ${a} parameters, batch ${ours.batch_size} × ${ours.block_size}; ` +
-      `the peer ${b}, batch ${size.batch} × ${size.seq}. Bring PARTS in scripts/bench-torch.mjs in step with \`trm-native bench\`.`,
+    `The two sides do not measure the same (${each}). ` +
+      "Bring PARTS in scripts/bench-torch.mjs in step with `trm-native bench`.",
   );
 }
 
 function show({ version, capability, threads, rounds, runs, sizes }) {
   console.log(bold(`\nPyTorch ${version} eager, ${capability}, ${threads} threads`));
   console.log(dim(`median of ${rounds} rounds in turns, ${runs} runs each`));
-  for (const { name, parameters, rows, solver, ours, peer, ratios, busy } of sizes) {
+  for (const { name, parameters, rows, rate, ours, peer, ratios, busy } of sizes) {
     const times = ({ median, min, max }) => {
-      const speed = solver ? `, ${((rows * 1e3) / median).toFixed(1)} puzzles × supervision steps/s` : "";
+      const speed = rate ? `, ${((rows * 1e3) / median).toFixed(1)} ${rate}` : "";
       return `${median.toFixed(1)} ms a step  (${range([min, max], 1)})${speed}`;
     };
     console.log(`${name}, ${parameters.toLocaleString("en-US")} parameters`);
@@ -155,7 +207,7 @@ function options() {
   const known = parts.every((part) => part in PARTS);
   if (!known || ![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
     throw new UserError(
-      "usage: bench-torch.mjs [--part texts|puzzles] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
+      "usage: bench-torch.mjs [--part texts|puzzles|images] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
     );
   }
   return { parts, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };

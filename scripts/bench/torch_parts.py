@@ -72,6 +72,16 @@ class SwiGlu(nn.Module):
         return self.down_proj(F.silu(gate) * up)
 
 
+def adamw(model):
+    """AdamW as it comes, decay on matrices only."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.1},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), eps=1e-8)
+
+
 def timed(step, steps, runs):
     """Milliseconds a step of `runs` runs of `steps` each, and the threads at work on average."""
     for _ in range(WARMUP):

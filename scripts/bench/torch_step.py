@@ -9,7 +9,7 @@ cycle. Shapes in the comments: B batch, S positions, D width, V tokens.
 prints one JSON document. `scripts/bench-torch.mjs` calls it.
 """
 
-from torch_parts import Attention, SwiGlu, inner_size, main, rms_norm, rotary, timed
+from torch_parts import Attention, SwiGlu, adamw, inner_size, main, rms_norm, rotary, timed
 
 import torch
 import torch.nn.functional as F
@@ -53,20 +53,10 @@ class Causal(nn.Module):
         return self.lm_head(z)  # [B, S, V]
 
 
-def optimizer(model):
-    """AdamW as it comes, decay on matrices only."""
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.1},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), eps=1e-8)
-
-
 def measure(size, runs):
     torch.manual_seed(1)
     model = Causal(size)
-    optim = optimizer(model)
+    optim = adamw(model)
     vocab, shape = size["vocab"], (size["batch"], size["seq"])
 
     def step():
