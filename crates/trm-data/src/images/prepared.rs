@@ -10,6 +10,7 @@ use super::dataset::{Content, check_classes, check_labels};
 use super::error::ImageError;
 use super::open::{damaged, unreadable};
 use super::preprocessing::Preprocessing;
+use super::set::MappedPixels;
 use super::size::ImageSize;
 use crate::tensor_file::{TensorFile, TensorFileError};
 
@@ -130,9 +131,10 @@ impl PreparedImages {
     pub(crate) fn content(&self) -> Content {
         self.content.clone()
     }
+}
 
-    /// `[images, channels, height, width]`.
-    pub(crate) fn pixels(&self) -> &[u8] {
+impl MappedPixels for PreparedImages {
+    fn pixels(&self) -> &[u8] {
         &self.file.bytes()[self.pixels.clone()]
     }
 }

@@ -3,17 +3,22 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "files")]
-use super::prepared::PreparedImages;
 use super::preprocessing::Preprocessing;
 pub use super::size::ImageSize;
+
+/// A mapped file of images.
+#[cfg(feature = "files")]
+pub(crate) trait MappedPixels: std::fmt::Debug + Send + Sync {
+    /// `[images, channels, height, width]`.
+    fn pixels(&self) -> &[u8];
+}
 
 /// Where the bytes of all images lie.
 #[derive(Clone, Debug)]
 pub(crate) enum Pixels {
     Memory(Arc<Vec<u8>>),
     #[cfg(feature = "files")]
-    Mapped(Arc<PreparedImages>),
+    Mapped(Arc<dyn MappedPixels>),
 }
 
 impl Pixels {

@@ -2,6 +2,7 @@
 
 mod attention;
 mod cached;
+mod dense;
 mod elementwise;
 mod gelu;
 mod layer_norm;
@@ -19,24 +20,8 @@ use crate::ops::{last_axis, middle_axis, rows};
 use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
 pub(crate) use cached::cached_attention;
+use dense::Dense;
 use matmul::{FEW, Mat, few_rows, matmul};
-
-/// The numbers of a tensor in row-major order, copied only if they are not.
-struct Dense(FlexTensor);
-
-impl Dense {
-    fn new(tensor: FlexTensor) -> Self {
-        Self(tensor.to_contiguous())
-    }
-
-    fn f32(&self) -> &[f32] {
-        self.0.as_slice().expect("fused operations take contiguous f32 tensors")
-    }
-
-    fn shape(&self) -> Shape {
-        self.0.shape()
-    }
-}
 
 fn tensor<E: Element>(data: Vec<E>, shape: Shape) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(data, shape))
