@@ -17,10 +17,12 @@ import { Machine } from '../src/run/machine.svelte';
 import { preset } from '../src/run/presets';
 import { Answering } from './support/session';
 
+/** The preset, with steps and an interval of its own. */
 function digits(): RunConfig {
   const config = preset('digits');
-  if (!config) throw new Error('the preset is missing');
-  return config;
+  if (!config || !('inner_steps' in config.model)) throw new Error('the preset is missing');
+  const model = { ...config.model, inner_steps: 6, outer_steps: 4 };
+  return { ...config, model, train: { ...config.train, max_iters: 1000, eval_interval: 100 } };
 }
 
 const SUMMARY: RunSummary = {

@@ -44,7 +44,12 @@ const METADATA = {
 };
 
 test('a checkpoint says what it is', () => {
-  expect(METADATA.about).toEqual({ config: DEFAULT_CONFIG, step: 1750, parameters: 10 });
+  expect(METADATA.about).toEqual({
+    config: DEFAULT_CONFIG,
+    step: 1750,
+    parameters: 10,
+    base: null,
+  });
   const whole = checkpoint(ABOUT);
   expect(() => shipping.describe(whole.subarray(0, 40))).toThrow('complete safetensors');
   expect(() => shipping.describe(Buffer.alloc(3))).toThrow('complete safetensors');

@@ -994,7 +994,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "trm-vit-mnist",
-    "description": "TRM-ViT for MNIST (--data FOLDER) on the features of a frozen ViT (--base FILE); minutes on a CPU.",
+    "description": "TRM-ViT for MNIST (--data FOLDER): a head on the features of a frozen ViT (--base FILE); minutes on a CPU.",
     "config": {
       "model": {
         "variant": "trm_vit",
