@@ -16,6 +16,7 @@ import {
   heatOf,
   overlaysOf,
   shownClasses,
+  tellsDigits,
 } from '../src/rooms/images/steps';
 import { aboutHeat, aboutSubject, flips, verdict } from '../src/rooms/images/words';
 
@@ -81,6 +82,7 @@ describe('a classification', () => {
   test('is told in words', () => {
     expect(className(names, 1)).toBe('one');
     expect(className(undefined, 5)).toBe('5');
+    expect([names, undefined].map(tellsDigits)).toEqual([false, true]);
     expect(verdict({ image, steps }, 1, names)).toBe(
       'After outer step 1 of 3: zero (50 %); right is two.',
     );

@@ -12,6 +12,11 @@ export function className(vocab: Vocab | undefined, index: number): string {
   return (vocab?.kind === 'classes' ? vocab.names[index] : undefined) ?? String(index);
 }
 
+/** Whether the classes are the digits. */
+export function tellsDigits(vocab: Vocab | undefined): boolean {
+  return vocab?.kind !== 'classes' || vocab.names.every((name) => /^\d$/.test(name));
+}
+
 /** The classes that are shown in every step: all, or the most probable of any step. */
 export function shownClasses({ steps }: Pick<Classification, 'steps'>): number[] {
   const all = [...(steps[0]?.prob.keys() ?? [])];
