@@ -155,13 +155,16 @@ fn a_head_is_trained_on_cached_features_of_its_base() {
     place.done(&["eval", moved, "--base", "vit", "--device", "cpu"]);
     says(
         &place.refused(1, &["eval", moved, "--base", "head", "--device", "cpu"]),
-        &["not the frozen base"],
+        &["a frozen base is a ViT"],
     );
     says(
         &place.refused(1, &[QUICK, &["--vit-depth", "2", "--out", "none"]].concat()),
         &["--base FILE"],
     );
     assert!(!place.path("none").exists(), "nothing was made");
+    // The plain ViT among the baselines reads pixels, not the cached features.
+    let eval = ["eval", "head", "--baselines", "--json", "--device", "cpu"];
+    assert_eq!(place.done(&eval).json()["baselines"].as_array().map(Vec::len), Some(5));
     // Resumed, it goes on with its base.
     place.done(&["train", "--resume", "head", "--max-iters", "30", "--device", "cpu"]);
 }

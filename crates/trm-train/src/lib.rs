@@ -35,7 +35,7 @@ pub use run::{
     TextStream, TraceRequest, Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
-pub use tasks::images::{BaseFile, Baseline, FrozenBase, ImageModel, ImageTask, Probe};
+pub use tasks::images::{BaseFile, Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures, Probe};
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

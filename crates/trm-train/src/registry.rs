@@ -106,7 +106,7 @@ pub fn create_baseline(
     let spec = match baseline {
         Baseline::LinearProbe(spec) | Baseline::MlpProbe(spec) => spec,
         Baseline::OneStep(_) => return create_on(&config, data, base, device),
-        Baseline::PlainVit(_) => return create(&config, data, device),
+        Baseline::PlainVit(_) => return create(&config, without_features(data), device),
     };
     let vocab = vocab_of(&data);
     let opening =
@@ -153,6 +153,17 @@ pub fn open_base(
         return Err(needs_no_base(&config.model));
     };
     FrozenBase::open(file, &vit_of(&file)?, shape_of(config), spec.patch_features(), device)
+}
+
+/// The same images without what a frozen base makes of them.
+fn without_features(data: Dataset) -> Dataset {
+    match data {
+        Dataset::Images(mut images) => {
+            images.features = None;
+            images.into()
+        }
+        other => other,
+    }
 }
 
 /// The sizes of the ViT in `file`.

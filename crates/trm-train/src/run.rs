@@ -124,7 +124,11 @@ impl dyn Run + '_ {
     /// If its model is no language model.
     pub fn writer(&self) -> Result<&dyn Writer, Failure> {
         self.as_writer().ok_or_else(|| {
-            self.other_family(FailureKind::Prompt, "generates no text", "Choose a language model")
+            self.other_family(
+                FailureKind::Prompt,
+                "does not generate text",
+                "Choose a language model",
+            )
         })
     }
 
@@ -134,7 +138,11 @@ impl dyn Run + '_ {
     /// If its model solves none.
     pub fn solver(&self) -> Result<&dyn Solver, Failure> {
         self.as_solver().ok_or_else(|| {
-            self.other_family(FailureKind::Config, "solves no puzzles", "Choose a puzzle model")
+            self.other_family(
+                FailureKind::Config,
+                "does not solve puzzles",
+                "Choose a puzzle model",
+            )
         })
     }
 
@@ -146,7 +154,7 @@ impl dyn Run + '_ {
         self.as_classifier().ok_or_else(|| {
             self.other_family(
                 FailureKind::Config,
-                "classifies no images",
+                "does not classify images",
                 "Choose an image classifier",
             )
         })

@@ -11,6 +11,10 @@ use super::base::FrozenBase;
 use super::batch::Inputs;
 use crate::transfer::host;
 
+/// Called with the features of a few images and their sizes, `[images, positions,
+/// width]`; a break ends the computation.
+pub type OnFeatures<'a, E> = &'a mut dyn FnMut([usize; 3], &[f32]) -> Result<ControlFlow<()>, E>;
+
 /// Images whose features are computed at once.
 const BATCH: usize = 32;
 
@@ -36,7 +40,7 @@ impl FrozenBase {
         data: &ImageDataset,
         shape: ImageShape,
         device: &Device,
-        rows: &mut dyn FnMut([usize; 3], &[f32]) -> Result<ControlFlow<()>, E>,
+        rows: OnFeatures<'_, E>,
     ) -> Result<(), E> {
         let device = device.clone().without_autodiff();
         let inputs = Inputs { shape, base: Some(self), device };

@@ -14,6 +14,7 @@ mod task;
 pub(crate) use base::refused as refused_base;
 pub use base::{BaseFile, FrozenBase};
 pub use baselines::Baseline;
+pub use features::OnFeatures;
 pub use model::ImageModel;
 pub use probe::Probe;
 pub use task::ImageTask;
