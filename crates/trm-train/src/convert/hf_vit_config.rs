@@ -8,7 +8,7 @@ use trm_spec::{DataSpec, Failure, VitSpec, Vocab};
 
 use super::refused;
 
-/// What [`hf_vit`] changes. The default changes nothing.
+/// What [`hf_vit`](crate::hf_vit) changes. The default changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HfVitOptions {
     /// Keep only the first blocks, for a frozen base of which no more are used.
