@@ -74,6 +74,7 @@ pub fn all() -> [Configuration; 5] {
             settings: json!({
                 "image_size": 112, "patch_size": 8, "num_channels": 3, "hidden_size": 384,
                 "inner_steps": 6, "outer_steps": 4, "batch_size": 16,
+                "objective": "last_cycle", "ema_decay": 0,
             }),
             steps: 1,
         },
