@@ -192,6 +192,7 @@ test('two configurations pause at the same step, go on, and can be linked to', a
   await comparison.phase('training');
   await play.button('Train').click();
   await comparison.phase('paused');
+  await play.phase('training');
   await play.button('Pause').click();
   await play.phase('paused');
   const [a, b] = await comparison.row('Step');
