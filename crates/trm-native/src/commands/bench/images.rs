@@ -14,6 +14,7 @@ use crate::device::OpenDevice;
 #[derive(Serialize)]
 pub struct FeatureTiming {
     name: &'static str,
+    parameters: usize,
     batch_size: usize,
     runs: usize,
     ms_per_batch: Spread,
@@ -52,6 +53,7 @@ pub fn features(runs: usize, device: &OpenDevice) -> anyhow::Result<FeatureTimin
     }
     Ok(FeatureTiming {
         name: "features: ViT-B/16, 224 px, batch 4",
+        parameters: run.summary().parameters,
         batch_size: BATCH,
         runs,
         ms_per_batch: Spread::of(times),
