@@ -26,6 +26,9 @@ pub struct Session {
 #[wasm_bindgen]
 impl Session {
     /// Opens this module's device. Rejects with a `Failure` when there is none.
+    ///
+    /// # Errors
+    /// If the device cannot be opened.
     pub async fn open() -> Result<Session, JsValue> {
         console_error_panic_hook::set_once();
         match device::open().await {

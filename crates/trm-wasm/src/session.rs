@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{
-    Command, DeviceInfo, Event, Failure, FailureKind, Family, Memory, RunConfig, RunSummary,
-};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary};
 use trm_train::checkpoint::{Header, read_header};
 use trm_train::{Run, TextStream, TraceRequest};
 
@@ -228,9 +226,9 @@ impl Answering {
 fn generated(config: &RunConfig) -> Result<Dataset, Failure> {
     match config.model.family() {
         #[cfg(feature = "puzzles")]
-        Family::Puzzles => return puzzles::generated(config),
+        trm_spec::Family::Puzzles => return puzzles::generated(config),
         #[cfg(feature = "images")]
-        Family::Images => return images::generated(config),
+        trm_spec::Family::Images => return images::generated(config),
         _ => {}
     }
     let length = 20 * (config.model.length() + 1);
