@@ -10,6 +10,7 @@ mod checks;
 mod convert;
 mod dataset;
 mod family;
+mod image_requests;
 mod optim;
 mod optimization;
 mod parameters;

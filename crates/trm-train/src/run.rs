@@ -9,6 +9,7 @@ use trm_spec::{
     Solution, StepReport, Trace,
 };
 
+pub use crate::image_requests::{ClassifyRequest, ImageScoring};
 use trm_data::Dataset;
 
 /// A model, and what it takes to train it further.
@@ -297,41 +298,6 @@ pub trait Classifier {
     /// # Errors
     /// If there is none.
     fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure>;
-}
-
-/// Images to classify, as a model takes them.
-#[derive(Clone, Debug)]
-pub enum ClassifyRequest {
-    /// Normalised pixels.
-    Pixels {
-        /// `[images, channels, size, size]`.
-        values: Vec<f32>,
-        /// Images.
-        images: usize,
-    },
-    /// Features of patches, in place of a frozen base's.
-    Features {
-        /// `[images, positions, width]`.
-        values: Vec<f32>,
-        /// Their sizes.
-        dims: [usize; 3],
-        /// Initial states of answer and latent, `[images, positions + 1, hidden size]`
-        /// each, in place of the model's own.
-        start: Option<[Vec<f32>; 2]>,
-    },
-}
-
-/// What an image classifier is scored on.
-#[derive(Clone, Debug)]
-pub struct ImageScoring {
-    /// The split.
-    pub split: ImageSplit,
-    /// Images that are scored; 0 means all.
-    pub images: usize,
-    /// Inner steps; 0 takes the model's.
-    pub inner_steps: usize,
-    /// Outer steps; 0 takes the model's.
-    pub outer_steps: usize,
 }
 
 /// What to evaluate, and how.
