@@ -1,7 +1,7 @@
 //! What the page asks of image classifiers.
 
 use trm_data::Dataset;
-use trm_data::images::{ImageDataset, ImageOptions, ImageSize, ImageSource, LabelledImages};
+use trm_data::images::ImageDataset;
 use trm_spec::{Event, Failure, ImageInput, ImageSplit, RunConfig};
 use trm_train::{BaseFile, ImageScoring, Run};
 
@@ -37,19 +37,6 @@ pub fn show(run: &dyn Run, split: ImageSplit, indexes: &[usize]) -> Result<Event
 
 /// Images of the size that `config` is trained on, for timing.
 pub fn generated(config: &RunConfig) -> Result<Dataset, Failure> {
-    const IMAGES: usize = 40;
     let preprocessing = trm_data::image_preprocessing(config)?;
-    let (channels, side) = (preprocessing.channels, preprocessing.size);
-    let images = LabelledImages {
-        name: "benchmark".into(),
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        size: ImageSize { channels, height: side, width: side },
-        levels: u8::MAX,
-        pixels: (0..IMAGES * channels * side * side).map(|i| (i * 31 % 251) as u8).collect(),
-        labels: (0..IMAGES).map(|i| (i % 10) as u16).collect(),
-        counts: [IMAGES - 2, 1, 1],
-        sha256: String::new(),
-    };
-    let options = ImageOptions { preprocessing, val_fraction: 0.0 };
-    Ok(ImageDataset::load(&ImageSource::Memory(images), &options)?.into())
+    Ok(ImageDataset::generated(preprocessing, 10, 38)?.into())
 }

@@ -18,6 +18,7 @@ mod feature_file;
 mod features;
 #[cfg(feature = "files")]
 mod folder;
+mod generated;
 #[cfg(feature = "files")]
 mod idx;
 mod load;

@@ -88,6 +88,12 @@ impl Preprocessing {
         Self { resize, crop: true, ..Self::new(channels, size) }
     }
 
+    /// The same normalisation for images of any size, as [`resizing`](Self::resizing).
+    pub fn for_any_size(&self) -> Self {
+        let (mean, std) = (self.mean.clone(), self.std.clone());
+        Self { mean, std, ..Self::resizing(self.channels, self.size) }
+    }
+
     /// Checks that the numbers make sense.
     ///
     /// # Errors

@@ -105,11 +105,7 @@ fn pictures(
     preprocessing: &Preprocessing,
 ) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
     // Whatever data the model was trained on, a picture may have any size.
-    let any_size = Preprocessing {
-        mean: preprocessing.mean.clone(),
-        std: preprocessing.std.clone(),
-        ..Preprocessing::resizing(preprocessing.channels, preprocessing.size)
-    };
+    let any_size = preprocessing.for_any_size();
     let mut values = Vec::new();
     let mut names = Vec::new();
     for path in &typed.images {

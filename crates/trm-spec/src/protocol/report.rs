@@ -106,6 +106,21 @@ pub struct DepthLoss {
     pub leaking_loss: Option<f64>,
 }
 
+impl DepthLoss {
+    /// A loss of something else than text: only the perplexity follows from it.
+    pub fn of(depth: usize, loss: f64) -> Self {
+        Self {
+            depth,
+            loss,
+            perplexity: loss.exp(),
+            bits_per_char: None,
+            bits_per_byte: None,
+            word_perplexity: None,
+            leaking_loss: None,
+        }
+    }
+}
+
 /// A piece of generated text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Generated {

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 use trm_data::Dataset;
-use trm_spec::{DataSource, Family, RunConfig};
+use trm_data::images::ImageDataset;
+use trm_spec::{DataSource, Failure, Family, RunConfig};
 use trm_train::Run;
 
-use super::generated;
 use crate::device::OpenDevice;
 
 /// Median and range of repeated measurements.
@@ -25,6 +25,9 @@ impl Spread {
     }
 }
 
+/// Classes of the generated images.
+const CLASSES: usize = 100;
+
 /// A run of `config` with random weights, on Tiny Shakespeare, or on generated
 /// puzzles or images.
 ///
@@ -32,7 +35,10 @@ impl Spread {
 /// If the settings do not fit together.
 pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn Run>> {
     let data = match config.model.family() {
-        Family::Images => generated::images(config)?,
+        Family::Images => {
+            let preprocessing = trm_data::image_preprocessing(config)?;
+            ImageDataset::generated(preprocessing, CLASSES, CLASSES).map_err(Failure::from)?.into()
+        }
         Family::Language | Family::Puzzles => Dataset::load(&DataSource::Named, config, None)?,
     };
     Ok(trm_train::create(config, data, &device.device)?)

@@ -3,7 +3,6 @@
 
 mod common;
 mod configurations;
-mod generated;
 mod generation;
 mod images;
 mod memory;

@@ -6,6 +6,7 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
 use trm_spec::{Failure, ImageScores, ImageSplit, RunConfig};
+use trm_train::checkpoint::Header;
 use trm_train::{ImageScoring, Run, baselines, create_baseline, load_on};
 
 use crate::args;
@@ -16,7 +17,6 @@ use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
 use crate::progress::thousands;
 use crate::report::{say, usage};
-use crate::run_dir::read_checkpoint;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -52,20 +52,24 @@ struct Compared {
 ///
 /// # Errors
 /// If the checkpoint, its data or its base cannot be read, or do not fit.
-pub fn evaluate(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<()> {
+pub fn evaluate(
+    typed: &args::Eval,
+    header: &Header,
+    bytes: &[u8],
+    device: &OpenDevice,
+) -> anyhow::Result<()> {
     if typed.test.is_some() || typed.grade.is_some() || typed.stride > 0 {
         return Err(usage!(
             "--test, --stride and --grade are not for image classifiers; choose a split with --split"
         ));
     }
-    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let config = &header.config;
     let data = dataset::open(config, typed.data.as_deref())?;
-    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = || base.as_ref().map(BaseOnDisk::file);
     let images = data.load(config, None)?;
     let images = features::cached(images, config, base.as_ref(), device)?;
-    let run = load_on(&bytes, None, Some(images.clone()), file(), &device.device)
+    let run = load_on(bytes, None, Some(images.clone()), file(), &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
     let split = typed.split.unwrap_or(ImageSplit::Val);
     let trained = config.model.depth();

@@ -39,9 +39,9 @@ struct Document {
 /// If the checkpoint or its data cannot be read, or do not fit.
 pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
-    let (header, _) = read_checkpoint(&typed.checkpoint)?;
+    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     if header.config.model.family() == Family::Images {
-        return images::evaluate(typed, &device);
+        return images::evaluate(typed, &header, &bytes, &device);
     }
     if typed.split.is_some()
         || typed.inner_steps.is_some()

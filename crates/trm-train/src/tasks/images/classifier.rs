@@ -127,12 +127,7 @@ impl<M: ImageModel> TrainRun<M, ImageTask<M>> {
                 Ok((shown(&pixels, DRAWN_LEVELS, shape.size, None), normalised))
             }
             ImageInput::Picture { width, height, rgba } => {
-                let any_size = Preprocessing {
-                    mean: preprocessing.mean.clone(),
-                    std: preprocessing.std.clone(),
-                    ..Preprocessing::resizing(shape.channels, shape.size)
-                };
-                let pixels = from_rgba(rgba, *height, *width, &any_size)?;
+                let pixels = from_rgba(rgba, *height, *width, &preprocessing.for_any_size())?;
                 let normalised = preprocessing.normalised(&pixels, u8::MAX);
                 Ok((shown(&pixels, u8::MAX, shape.size, None), normalised))
             }

@@ -272,15 +272,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
             .map(|&depth| {
                 let steps = &scores.steps;
                 let loss = steps[check_depth(depth)?.min(steps.len()) - 1].loss;
-                Ok(DepthLoss {
-                    depth,
-                    loss,
-                    perplexity: loss.exp(),
-                    bits_per_char: None,
-                    bits_per_byte: None,
-                    word_perplexity: None,
-                    leaking_loss: None,
-                })
+                Ok(DepthLoss::of(depth, loss))
             })
             .collect()
     }

@@ -157,15 +157,7 @@ impl Task<Trm> for PuzzleTask {
             .iter()
             .map(|&depth| {
                 let loss = scores.steps[check_depth(depth)? - 1].loss;
-                Ok(DepthLoss {
-                    depth,
-                    loss,
-                    perplexity: loss.exp(),
-                    bits_per_char: None,
-                    bits_per_byte: None,
-                    word_perplexity: None,
-                    leaking_loss: None,
-                })
+                Ok(DepthLoss::of(depth, loss))
             })
             .collect()
     }
