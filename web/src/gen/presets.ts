@@ -93,7 +93,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "digits",
-    "description": "Handwritten digits, 8×8 pixels: TRM-ViT on patches of 2×2, two inner and three outer steps; half a minute on a CPU.",
+    "description": "Handwritten digits, 8×8 pixels: TRM-ViT on patches of 2×2, two inner and three outer steps; a minute on a CPU.",
     "config": {
       "model": {
         "variant": "trm_vit",
