@@ -95,7 +95,8 @@ function based(file) {
   const { base } = describe(file);
   if (!base) return [];
   const path = join(checkpoints, base.name);
-  if (!existsSync(path)) throw new UserError(`${base.name} is missing: ship the frozen base first, and train on its file.`);
+  if (!existsSync(path))
+    throw new UserError(`${base.name} is missing: ship the frozen base first, and train on its file.`);
   return ["--base", path];
 }
 

@@ -43,7 +43,12 @@ const LIMITS = [
     limit: 3.0e6,
     files: (path) => path.startsWith("wasm/gpu/"),
   },
-  { name: "page code", compressed: "gzip", limit: 155e3, files: (path) => CODE.has(extname(path)) && !path.startsWith("wasm/") },
+  {
+    name: "page code",
+    compressed: "gzip",
+    limit: 155e3,
+    files: (path) => CODE.has(extname(path)) && !path.startsWith("wasm/"),
+  },
 ];
 
 const SQUEEZE = {

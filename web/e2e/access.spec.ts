@@ -4,7 +4,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 
 import { TESTIDS } from '../src/testids';
-import { Images, STROKES, trainedDigits } from './support/images';
+import { Images, STROKES, shippedDigits } from './support/images';
 import { trainedModel } from './support/models';
 import { withFolder } from './support/native';
 import { Puzzles, shippedSolver } from './support/solver';
@@ -110,13 +110,12 @@ test('axe-core finds nothing wrong with the Puzzles page', async ({ models, page
 });
 
 test('axe-core finds nothing wrong with the Images page', async ({
-  browser,
   models,
   page,
   play,
   site,
 }) => {
-  await models.serve(await trainedDigits(browser, site));
+  await models.serve(shippedDigits());
   await page.emulateMedia({ reducedMotion: 'reduce' });
   const images = new Images(page, site);
   await images.open('?outer=12');

@@ -4,8 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Images, STROKES, trainedDigits } from './support/images';
-import type { Model } from './support/models';
+import { Images, STROKES, shippedDigits } from './support/images';
 import { withFolder } from './support/native';
 import { trainNatively } from './support/numbers';
 import { expect, test as base } from './support/test';
@@ -14,10 +13,7 @@ const test = base.extend<{ images: Images }>({
   images: async ({ page, site }, use) => use(new Images(page, site)),
 });
 
-let model: Model;
-test.beforeAll(async ({ browser, site }) => {
-  model = await trainedDigits(browser, site);
-});
+const model = shippedDigits();
 test.beforeEach(async ({ models, page }) => {
   await models.serve(model);
   await page.emulateMedia({ reducedMotion: 'reduce' });

@@ -1,14 +1,14 @@
-// The Images page as a person uses it, and a model of the digits that it opens with.
+// The Images page as a person uses it, and the model that it opens with.
 
-import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-import { type Browser, expect, type Locator, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 
-import { describe, entry } from '../../../scripts/lib/shipping.mjs';
-import { PRESETS, type RunConfig } from '../../src/gen';
+import { root } from '../../../scripts/lib/paths.mjs';
+import { describe } from '../../../scripts/lib/shipping.mjs';
 import { TESTIDS } from '../../src/testids';
 import type { Model } from './models';
-import { Session } from './session';
 import type { Site } from './site';
 
 /** A place on the drawing pad, in its 32 pixels. */
@@ -21,7 +21,7 @@ export const STROKES: Readonly<Record<0 | 1 | 7, readonly Place[]>> = {
     return [16 + 7 * Math.sin(turn), 16 - 11 * Math.cos(turn)] as const;
   }),
   1: [
-    [13, 9],
+    [11, 12],
     [17, 5],
     [17, 28],
   ],
@@ -32,42 +32,16 @@ export const STROKES: Readonly<Record<0 | 1 | 7, readonly Place[]>> = {
   ],
 };
 
-/** Steps of training after which a model knows the digits. */
-const STEPS = 200;
-
-function digits(): RunConfig {
-  const { config } = PRESETS.find(({ name }) => name === 'digits')!;
-  return { ...config, train: { ...config.train, max_iters: STEPS } };
-}
-
-/** A model of the digits, trained in the browser, as one that comes with the page. */
-export async function trainedDigits(browser: Browser, site: Site): Promise<Model> {
-  const page = await browser.newPage();
-  const session = await Session.open(page, site, 'cpu-images');
-  const data = { kind: 'named' } as const;
-  await session.handle({ type: 'create', config: digits(), data }, 'ready');
-  await session.handle({ type: 'step', n: STEPS }, 'stepped');
-  const { saved } = await session.handle({ type: 'save' }, 'saved');
-  const all = { images: 0, inner_steps: 0, outer_steps: 0 };
-  const evaluate = { type: 'evaluate_images', split: 'test', ...all } as const;
-  const { scores } = await session.handle(evaluate, 'images_evaluated');
-  await page.close();
-  const file = Buffer.from(saved.checkpoint);
-  const about = describe(file);
-  const [name, title] = ['digits', 'Digits'];
-  const listed: object = entry({
-    name,
-    title,
-    description: 'Made for a story.',
-    command: `trm-native train ${name}`,
-    hardware: 'the machine of the story',
-    minutes: 1,
-    bytes: file.length,
-    sha256: createHash('sha256').update(file).digest('hex'),
-    about,
-    losses: scores.steps.map(({ step: depth, loss }) => ({ depth, loss })),
-  });
-  return { name, title, step: about.step, file, listed };
+/** The model of the digits that comes with the page, from the files of the project. */
+export function shippedDigits(): Model {
+  const folder = join(root, 'assets', 'checkpoints');
+  const { checkpoints } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as {
+    checkpoints: { name: string; title: string; file: string }[];
+  };
+  const listed = checkpoints.find(({ name }) => name === 'digits')!;
+  const file = readFileSync(join(folder, listed.file));
+  const { name, title } = listed;
+  return { name, title, step: describe(file).step, file, listed };
 }
 
 export class Images {
