@@ -50,14 +50,24 @@ export async function installWasmTarget() {
   await step(`Rust target ${WASM}`, () => run("rustup", ["target", "add", WASM]), "a download, seconds");
 }
 
+/** The crates in which wasm-bindgen spends its time; the others are compiled without optimisation. */
+const BUSY = ["walrus", "wasmparser", "wasm-encoder", "wasm-bindgen-cli-support", "id-arena", "gimli"];
+
 /** wasm-bindgen's tool and library must be of exactly one version. */
 export async function installWasmBindgen() {
   const locked = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(readFileSync(join(root, "Cargo.lock"), "utf8"));
   if (!locked) throw new UserError("Cargo.lock names no wasm-bindgen; restore the file from the repository.");
   const version = locked[1];
   if (output("wasm-bindgen", ["--version"]) === `wasm-bindgen ${version}` && which("wasm-bindgen-test-runner")) return;
-  // Without --locked: the lock file in that package names withdrawn versions.
-  await install("wasm-bindgen-cli", version, ["--debug"], "compiled once, 1 to 4 minutes");
+  // Without --locked: the lock file in that package names withdrawn versions. Without TLS,
+  // which only browsers on other machines would need.
+  const busy = BUSY.flatMap((name) => ["--config", `profile.dev.package.${name}.opt-level=1`]);
+  await install(
+    "wasm-bindgen-cli",
+    version,
+    ["--debug", "--no-default-features", ...busy],
+    "compiled once, 1 to 2 minutes",
+  );
 }
 
 /** Only the Rust tests in a browser need it. */
@@ -73,7 +83,7 @@ function install(name, version, flags, expectation) {
   return step(
     `${name} ${version}`,
     async () => {
-      await run("cargo", args, { env: { CARGO_PROFILE_DEV_DEBUG: "0", CARGO_PROFILE_DEV_OPT_LEVEL: "1" } });
+      await run("cargo", args, { env: { CARGO_PROFILE_DEV_DEBUG: "0", CARGO_PROFILE_DEV_OPT_LEVEL: "0" } });
       rmSync(build, { recursive: true, force: true });
     },
     expectation,
