@@ -12,8 +12,8 @@ import { buildNative, cargoTest, wasmTest } from "./lib/cargo.mjs";
 import { exportCorpus } from "./lib/corpus.mjs";
 import { root, web } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
-import { UserError, dim, main } from "./lib/terminal.mjs";
-import { runStages } from "./lib/stages.mjs";
+import { dim, main } from "./lib/terminal.mjs";
+import { chosen, runStages } from "./lib/stages.mjs";
 import { storyTypes } from "./lib/stories.mjs";
 import {
   installPackages,
@@ -42,8 +42,6 @@ const STAGES = [
   { name: "soak", needs: ["build"], work: soak, onlyCI: true },
 ];
 
-const everything = () => STAGES.filter(({ onlyCI }) => !onlyCI || process.env.CI);
-
 async function setUp() {
   requireRust();
   await installWasmTarget();
@@ -70,23 +68,9 @@ async function soak() {
   await checkSoak({ minutes: 3, devices: ["cpu", "gpu"], preset: "page-tiny" });
 }
 
-/** The named stages, each with the stages that it needs. */
-function chosen(names) {
-  const unknown = names.filter((name) => !STAGES.some((stage) => stage.name === name));
-  if (unknown.length) {
-    throw new UserError(`Unknown stage: ${unknown.join(", ")}. Stages: ${STAGES.map((s) => s.name).join(", ")}.`);
-  }
-  if (!names.length) return everything();
-  const wanted = new Set(names);
-  for (const stage of [...STAGES].reverse()) {
-    if (wanted.has(stage.name)) for (const need of stage.needs ?? []) wanted.add(need);
-  }
-  return STAGES.filter((stage) => wanted.has(stage.name));
-}
-
 await main(async () => {
   const names = process.argv.slice(2);
-  const stages = chosen(names);
+  const stages = chosen(STAGES, names);
   if (!names.length && stages.length < STAGES.length) {
     console.error(dim("Without the soak of 3 minutes, which runs under CI and with `npm test -- soak`."));
   }

@@ -3,6 +3,20 @@
 
 import { UserError, bold, dim, duration, green, red } from "./terminal.mjs";
 
+/** The named stages, each with the stages that it needs; all of them where none is named. */
+export function chosen(stages, names) {
+  const unknown = names.filter((name) => !stages.some((stage) => stage.name === name));
+  if (unknown.length) {
+    throw new UserError(`Unknown stage: ${unknown.join(", ")}. Stages: ${stages.map(({ name }) => name).join(", ")}.`);
+  }
+  if (!names.length) return stages.filter(({ onlyCI }) => !onlyCI || process.env.CI);
+  const wanted = new Set(names);
+  for (const stage of [...stages].reverse()) {
+    if (wanted.has(stage.name)) for (const need of stage.needs ?? []) wanted.add(need);
+  }
+  return stages.filter((stage) => wanted.has(stage.name));
+}
+
 /**
  * Runs stages `{ name, needs?: [names], work }` in order, prints each one's time
  * when it ends and a summary at last. Resolves to whether all passed.
