@@ -18,6 +18,8 @@ export default defineConfig({
   testDir: '.',
   outputDir: join(cache, 'e2e'),
   forbidOnly: Boolean(process.env.CI),
+  // Under CI a story that fails is repeated once; the list then calls it flaky.
+  retries: process.env.CI ? 1 : 0,
   // Two files at a time: a story that trains takes one core. Limits of time are wide
   // enough for twice as many processes as cores; no story measures speed.
   workers: 2,
