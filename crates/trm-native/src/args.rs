@@ -73,6 +73,7 @@ pub fn parse() -> Invocation {
             resume: path(m, "resume"),
             init: path(m, "init"),
             auto_resume: m.get_flag("auto-resume"),
+            devices: m.get_one("devices").cloned(),
             ..train(m)
         }),
         Some(("sweep", m)) => Invocation::Sweep(Sweep {
@@ -193,6 +194,7 @@ fn train(m: &ArgMatches) -> Train {
         base: path(m, "base"),
         max_time: m.get_one("max-minutes").copied(),
         device: device(m),
+        devices: None,
     }
 }
 

@@ -48,6 +48,42 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
+/// The value of `--devices`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceList {
+    /// So many hardware GPUs; without one, so many copies on the CPU.
+    Count(usize),
+    Named(Vec<DeviceChoice>),
+}
+
+impl FromStr for DeviceList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(count) = text.parse() {
+            return if count > 0 { Ok(Self::Count(count)) } else { Err("must be above 0".into()) };
+        }
+        let choices: Result<Vec<DeviceChoice>, _> = text.split(',').map(str::parse).collect();
+        let choices = choices.map_err(|_| "write a number, or a list: cpu,cpu or gpu:0,gpu:1")?;
+        if choices.contains(&DeviceChoice::Auto) {
+            return Err("auto is one device; write a number, or name each device".into());
+        }
+        Ok(Self::Named(choices))
+    }
+}
+
+impl fmt::Display for DeviceList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Named(choices) => {
+                let names: Vec<_> = choices.iter().map(ToString::to_string).collect();
+                f.write_str(&names.join(","))
+            }
+        }
+    }
+}
+
 /// The kind of an adapter. `auto` uses all but software adapters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -156,6 +192,21 @@ pub fn open(choice: DeviceChoice) -> anyhow::Result<OpenDevice> {
         }),
         None => Ok(OpenDevice { device: Device::flex(), name: cpu_name(), reason, is_gpu: false }),
     }
+}
+
+/// Opens the devices of `list`, at least one.
+///
+/// # Errors
+/// If a GPU was requested that does not exist or cannot be opened.
+pub fn open_all(list: &DeviceList) -> anyhow::Result<Vec<OpenDevice>> {
+    let choices = match list {
+        DeviceList::Named(choices) => choices.clone(),
+        DeviceList::Count(count) => match select(DeviceChoice::Auto, &adapters())?.0 {
+            Some(_) => (0..*count).map(DeviceChoice::Gpu).collect(),
+            None => vec![DeviceChoice::Cpu; *count],
+        },
+    };
+    choices.into_iter().map(open).collect()
 }
 
 impl fmt::Display for Adapter {
@@ -277,6 +328,17 @@ mod tests {
         assert!(error.contains("gpu:1") && error.contains("lists 1"), "{error}");
         let error = select(DeviceChoice::Gpu(0), &[]).expect_err("not there").to_string();
         assert!(error.contains("--device cpu"), "{error}");
+    }
+
+    #[test]
+    fn lists_of_devices() {
+        assert_eq!("2".parse(), Ok(DeviceList::Count(2)));
+        let named = DeviceList::Named(vec![DeviceChoice::Gpu(0), DeviceChoice::Gpu(1)]);
+        assert_eq!("gpu:0,gpu:1".parse(), Ok(named.clone()));
+        assert_eq!(named.to_string().parse(), Ok(named));
+        for text in ["0", "-1", "auto", "cpu,auto", "cpu,,cpu", "two", ""] {
+            assert!(text.parse::<DeviceList>().is_err(), "{text}");
+        }
     }
 
     #[test]

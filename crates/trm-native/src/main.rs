@@ -16,6 +16,7 @@ mod plan;
 mod presets;
 mod progress;
 mod pytorch;
+mod replicas;
 mod report;
 mod results;
 mod run_dir;

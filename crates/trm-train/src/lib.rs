@@ -14,6 +14,7 @@ mod image_requests;
 mod optim;
 mod optimization;
 mod parameters;
+mod reduce;
 mod registry;
 mod run;
 mod task;
@@ -28,6 +29,7 @@ pub use convert::{
 pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
+pub use reduce::{AllReduce, Shard, check_ranks};
 pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };

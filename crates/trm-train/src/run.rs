@@ -10,6 +10,7 @@ use trm_spec::{
 };
 
 pub use crate::image_requests::{ClassifyRequest, ImageScoring};
+use crate::reduce::AllReduce;
 use trm_data::Dataset;
 
 /// A model, and what it takes to train it further.
@@ -64,6 +65,13 @@ pub trait Run {
     /// # Errors
     /// Names the first other setting that differs.
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure>;
+
+    /// Shares the batches of every further update with other ranks, which hold the same
+    /// run at the same step and make the same calls of [`steps`](Self::steps).
+    ///
+    /// # Errors
+    /// If the model cannot be trained so, or the ranks cannot share the batches equally.
+    fn join(&mut self, ranks: Box<dyn AllReduce>) -> Result<(), Failure>;
 
     /// Gives the run data to train on, in place of any it has.
     ///

@@ -13,6 +13,7 @@ use trm_spec::{
 use crate::checkpoint::{self, Header};
 use crate::checks::check_precision;
 use crate::optimization::Optimization;
+use crate::reduce::{self, AllReduce, check_ranks};
 use crate::run::{Classifier, Run, Solver, TraceRequest, Weights, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::transfer::host;
@@ -30,6 +31,8 @@ pub struct TrainRun<M: Recursive + 'static, T: Task<M>> {
     pub(crate) task: T,
     /// What the last update handed on, where there was one.
     carry: Option<T::Carry>,
+    /// The ranks that share the batches of an update with this run, where there are any.
+    ranks: Option<Box<dyn AllReduce>>,
 }
 
 /// What only some runs can do. Every task implements it.
@@ -67,7 +70,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     /// A run at step 0. `model` has autodiff on.
     pub fn new(config: RunConfig, vocab: Vocab, data: Option<T::Data>, model: M, task: T) -> Self {
         let optimization = Optimization::new(model, &config.train);
-        Self { config, vocab, data, optimization, task, carry: None }
+        Self { config, vocab, data, optimization, task, carry: None, ranks: None }
     }
 
     /// Moves to `step`, with the state of the optimiser file where there is one.
@@ -121,6 +124,33 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         Ok(UpdateGradients { grads: sum.grads(), buffers, metrics })
     }
 
+    /// [`compute_gradients`](Self::compute_gradients) with the other ranks: this one
+    /// computes every `size`-th batch of the update.
+    async fn shared_gradients(
+        &mut self,
+        ranks: &dyn AllReduce,
+    ) -> Result<UpdateGradients<T::BufferGradients>, Failure> {
+        let Self { config, data, optimization, task, carry, .. } = self;
+        let data = data.as_ref().ok_or_else(T::no_data)?;
+        let model = optimization.model();
+        let (step, batches) = (optimization.step as u64, task.batches(config) as u64);
+        let (first, share) = (step * batches, 1.0 / batches as f64);
+        let (mut own, mut buffers) = (Vec::new(), Vec::new());
+        for number in (first..first + batches).skip(ranks.rank()).step_by(ranks.size()) {
+            let id = BatchId { step, number };
+            let batch = task.batch(config, data, id)?;
+            let BatchGradients { grads, metrics, buffers: of_buffers } =
+                task.gradients(config, model, batch, id, share, carry);
+            own.push(reduce::flatten(model, &grads, number, metrics).await?);
+            buffers.push(of_buffers);
+        }
+        let total = reduce::sum(ranks.gather(own).await?, first)?;
+        let device = optimization.plain_device();
+        let grads = reduce::unflatten(model, &total, &device);
+        let metrics = Tensor::from_floats(total.metrics.as_slice(), &device).mul_scalar(share);
+        Ok(UpdateGradients { grads, buffers, metrics })
+    }
+
     /// Applies one update; returns its learning rate and its metrics, still on the
     /// device.
     pub fn apply_update(
@@ -171,7 +201,14 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         let mut metrics = Vec::new();
         while reports.len() < n && self.optimization.step < self.config.train.max_iters {
             let depth = self.task.depth(self.optimization.step as u64);
-            let update = self.compute_gradients()?;
+            let update = match self.ranks.take() {
+                None => self.compute_gradients()?,
+                Some(ranks) => {
+                    let update = self.shared_gradients(ranks.as_ref()).await;
+                    self.ranks = Some(ranks);
+                    update?
+                }
+            };
             let (learning_rate, numbers) = self.apply_update(update);
             metrics.push(numbers);
             let step = self.optimization.step;
@@ -195,9 +232,17 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
         may_change(&self.config, config)?;
+        let ranks = self.ranks.as_ref().map_or(1, |ranks| ranks.size());
+        check_ranks(config, ranks)?;
         self.task.configure(config);
         self.optimization.configure(&config.train);
         self.config = config.clone();
+        Ok(())
+    }
+
+    fn join(&mut self, ranks: Box<dyn AllReduce>) -> Result<(), Failure> {
+        check_ranks(&self.config, ranks.size())?;
+        self.ranks = Some(ranks);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, Command};
 
 use super::common::{base, device, file, flag, folder, json, one_of, option};
 use super::settings::{self, Described};
+use crate::device::DeviceList;
 use crate::sweep::Equal;
 use crate::sweep::vary::Varied;
 use crate::{depths, presets};
@@ -36,6 +37,15 @@ pub fn train(described: &Described) -> Command {
             .conflicts_with_all(["resume", "init"]),
         )
         .arg(file("init", "Start a new run at step 0 from the weights of this checkpoint"))
+        .arg(
+            option(
+                "devices",
+                "N|LIST",
+                "Train on several devices, which share the gradient_accumulation_steps batches of every update: a number, or cpu,cpu or gpu:0,gpu:1. The result does not depend on how many there are",
+            )
+            .value_parser(clap::value_parser!(DeviceList))
+            .conflicts_with("device"),
+        )
 }
 
 const TRAIN_HELP: &str = "\

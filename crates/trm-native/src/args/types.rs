@@ -9,7 +9,7 @@ use trm_spec::{ImageSplit, Setting, Tokenizer};
 use trm_train::Weights;
 use trm_train::checkpoint::Precision;
 
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, DeviceList};
 use crate::sweep::Equal;
 use crate::sweep::vary::Varied;
 
@@ -49,6 +49,8 @@ pub struct Train {
     /// Time limit for this process.
     pub max_time: Option<Duration>,
     pub device: DeviceChoice,
+    /// Devices that share the batches of every update, in place of `device`.
+    pub devices: Option<DeviceList>,
 }
 
 /// Arguments of `sweep`.

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use trm_spec::{Failure, FailureKind, Family};
-use trm_train::checkpoint;
+use trm_spec::{Failure, FailureKind, Family, RunSummary};
+use trm_train::{Run, check_ranks, checkpoint};
 
 use crate::args;
 use crate::dataset;
@@ -16,6 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::metrics_log::MetricsLog;
 use crate::plan::{self, Shown, Start};
 use crate::progress::clock;
+use crate::replicas::{Replica, Replicas};
 use crate::report::say;
 use crate::run_dir::RunDir;
 use crate::run_metrics::RunMetrics;
@@ -29,9 +30,12 @@ use crate::trainer::{Trainer, TrainingEnd};
 /// If the plan is refused, the loss diverges or a file cannot be written.
 pub fn run(typed: &args::Train) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.max_time);
-    let device = device::open(typed.device)?;
-    let plan = plan::train(typed, &device)?;
-    let mut trainer = prepare(&plan, &device)?;
+    let devices = match &typed.devices {
+        Some(list) => device::open_all(list)?,
+        None => vec![device::open(typed.device)?],
+    };
+    let plan = plan::train(typed, &devices[0])?;
+    let mut trainer = prepare(&plan, &devices)?;
     let end = trainer.run(&stop).map_err(|error| with_hint(error, typed, &plan))?;
     let continuation = continue_command(typed, trainer.dir().path());
     match end {
@@ -77,24 +81,27 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
     )
 }
 
-/// Makes the planned run, prints the plan and opens the run's folder.
+/// Makes the planned run on the first of `devices`, with a copy on each of the others,
+/// prints the plan and opens the run's folder.
 ///
 /// # Errors
 /// If the data or a file does not fit the plan, or cannot be read or written.
-pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Trainer> {
+pub fn prepare(plan: &plan::Train, devices: &[OpenDevice]) -> anyhow::Result<Trainer> {
+    let device = &devices[0];
+    check_ranks(&plan.config, devices.len())?;
     let base = plan.base.as_ref();
-    let (run, dir, resumed) = match &plan.start {
+    let (run, resumed) = match &plan.start {
         Start::Fresh => {
             let data = plan.data.load(&plan.config, None)?;
             let data = features::cached(data, &plan.config, base, device)?;
             let base = base.map(BaseOnDisk::file);
             let run = trm_train::create_on(&plan.config, data, base, &device.device)?;
-            (run, RunDir::create(&plan.out)?, None)
+            (run, None)
         }
         Start::Init { checkpoint } => {
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
             let run = dataset::load_run(&plan.data, &bytes, None, base, device)?;
-            (run, RunDir::create(&plan.out)?, None)
+            (run, None)
         }
         Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
@@ -106,17 +113,42 @@ pub fn prepare(plan: &plan::Train, device: &OpenDevice) -> anyhow::Result<Traine
                 anyhow::Ok((run, metrics))
             };
             let (run, metrics) = load().with_context(|| dir.last().display().to_string())?;
-            (run, dir, Some(metrics))
+            (run, Some((dir, metrics)))
         }
     };
     let summary = run.summary();
-    say!("{}", Shown { plan, summary: &summary, device });
+    let run = on_all(run, plan, devices)?;
+    let (dir, resumed) = match resumed {
+        Some((dir, metrics)) => (dir, Some(metrics)),
+        None => (RunDir::create(&plan.out)?, None),
+    };
+    say!("{}", Shown { plan, summary: &summary, devices });
     dir.save_config(&summary.config)?;
     let log = match plan.start {
         Start::Resume => MetricsLog::resume(&dir, summary.step)?,
         _ => MetricsLog::create(&dir)?,
     };
     Ok(Trainer::new(run, summary, plan.data.title(), dir, log, resumed))
+}
+
+/// `run` together with its copies on all devices but the first.
+fn on_all(
+    run: Box<dyn Run>,
+    plan: &plan::Train,
+    devices: &[OpenDevice],
+) -> anyhow::Result<Box<dyn Run>> {
+    if devices.len() == 1 {
+        return Ok(run);
+    }
+    let RunSummary { config, vocab, .. } = run.summary();
+    let base = plan.base.as_ref();
+    let mut others = Vec::new();
+    for device in &devices[1..] {
+        let data = plan.data.load(&config, Some(&vocab))?;
+        let data = features::cached(data, &config, base, device)?;
+        others.push(Replica { device: device.device.clone(), data });
+    }
+    Ok(Box::new(Replicas::new(run, others, base)?))
 }
 
 /// The command that continues the run in `folder`.
@@ -127,6 +159,9 @@ fn continue_command(typed: &args::Train, folder: &Path) -> String {
     }
     if let Some(path) = &typed.base {
         command += &format!(" --base {}", quoted(path));
+    }
+    if let Some(devices) = &typed.devices {
+        command += &format!(" --devices {devices}");
     }
     if typed.device != DeviceChoice::Auto {
         command += &format!(" --device {}", typed.device);

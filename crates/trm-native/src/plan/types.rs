@@ -36,12 +36,12 @@ pub struct Train {
 pub struct Shown<'a> {
     pub plan: &'a Train,
     pub summary: &'a RunSummary,
-    pub device: &'a OpenDevice,
+    pub devices: &'a [OpenDevice],
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plan, summary, device } = self;
+        let Self { plan, summary, devices } = self;
         let (model, train) = (&plan.config.model, &plan.config.train);
         let sizes: Vec<_> =
             model.shown().iter().map(|(key, size)| format!("{key} {size}")).collect();
@@ -76,7 +76,16 @@ impl fmt::Display for Shown<'_> {
             train.learning_rate,
             train.seed,
         )?;
-        writeln!(f, "device    {} ({})", device.name, device.reason)?;
+        match devices {
+            [device] => writeln!(f, "device    {} ({})", device.name, device.reason)?,
+            devices => {
+                let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
+                let shards = train.gradient_accumulation_steps / devices.len();
+                let each = if shards == 1 { "batch" } else { "batches" };
+                let names = names.join(" + ");
+                writeln!(f, "devices   {names}; each computes {shards} {each} of an update")?;
+            }
+        }
         write!(f, "output    {}", plan.out.display())
     }
 }

@@ -141,7 +141,7 @@ impl Sweep<'_> {
             base: None,
             out: folder,
         };
-        let mut trainer = prepare(&plan, self.device)?;
+        let mut trainer = prepare(&plan, std::slice::from_ref(self.device))?;
         if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
             return Ok(None);
         }

@@ -61,7 +61,7 @@ pub fn run(
             base: base.frozen.clone(),
             out: folder,
         };
-        let mut trainer = prepare(&plan, device)?;
+        let mut trainer = prepare(&plan, std::slice::from_ref(device))?;
         if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
             say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
             return Ok(());

@@ -1,0 +1,366 @@
+//! Data-parallel training in one process: a thread and a copy of the run for every
+//! device. The first one is the run itself, which alone evaluates, writes text and saves.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use burn::tensor::Device;
+use pollster::block_on;
+use serde_json::Value;
+use trm_data::Dataset;
+use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
+use trm_train::{
+    AllReduce, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, check_ranks, load_on,
+};
+
+use crate::frozen_base::BaseOnDisk;
+
+/// What a replica is made from: one for each further device.
+pub struct Replica {
+    pub device: Device,
+    pub data: Dataset,
+}
+
+/// A run on several devices.
+pub struct Replicas {
+    run: Box<dyn Run>,
+    others: Vec<Worker>,
+    exchange: Arc<Exchange>,
+}
+
+struct Worker {
+    orders: Option<Sender<Order>>,
+    results: Receiver<Result<(), Failure>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the first rank tells the others to do.
+enum Order {
+    Steps(usize),
+    Configure(Box<RunConfig>),
+}
+
+impl Replicas {
+    /// Gives `run` copies on other devices. They start from its saved state, so that all
+    /// have the same weights, moments and step.
+    ///
+    /// # Errors
+    /// If the devices cannot share the batches of an update equally, the model cannot be
+    /// trained so, or a copy cannot be made.
+    pub fn new(
+        mut run: Box<dyn Run>,
+        others: Vec<Replica>,
+        base: Option<&BaseOnDisk>,
+    ) -> Result<Self, Failure> {
+        let size = others.len() + 1;
+        let config = run.summary().config;
+        check_ranks(&config, size)?;
+        let on_cpu = others.iter().any(|other| other.device == Device::flex());
+        if config.model.dropout() > 0.0 && on_cpu {
+            return Err(Failure::new(
+                FailureKind::Config,
+                "the CPU draws the dropout of all threads from one sequence, so a run with \
+                 dropout cannot be shared among threads",
+                "Set dropout to 0, or train on one CPU device: it uses all cores.",
+            ));
+        }
+        let exchange = Arc::new(Exchange::new(size));
+        run.join(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) }))?;
+        let saved = Arc::new(block_on(run.save(Value::Null))?);
+        let base = base.map(|base| Arc::new(base.clone()));
+        let workers: Vec<_> = (1..)
+            .zip(others)
+            .map(|(rank, replica)| {
+                Worker::start(rank, replica, Arc::clone(&saved), base.clone(), &exchange)
+            })
+            .collect();
+        for worker in &workers {
+            worker.result()?;
+        }
+        Ok(Self { run, others: workers, exchange })
+    }
+
+    fn tell(&self, order: impl Fn() -> Order) {
+        for worker in &self.others {
+            if let Some(orders) = &worker.orders {
+                // One that is gone has left a result that says why.
+                let _ = orders.send(order());
+            }
+        }
+    }
+
+    /// Waits for all others; the failure of one of them.
+    fn wait(&self) -> Result<(), Failure> {
+        let results: Vec<_> = self.others.iter().map(Worker::result).collect();
+        results.into_iter().collect()
+    }
+}
+
+impl Drop for Replicas {
+    fn drop(&mut self) {
+        for worker in &mut self.others {
+            worker.orders = None;
+        }
+        for worker in &mut self.others {
+            if let Some(thread) = worker.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Worker {
+    fn start(
+        rank: usize,
+        replica: Replica,
+        saved: Arc<Saved>,
+        base: Option<Arc<BaseOnDisk>>,
+        exchange: &Arc<Exchange>,
+    ) -> Self {
+        let (orders, received) = channel();
+        let (done, results) = channel();
+        let exchange = Arc::clone(exchange);
+        let work = move || {
+            let mut run: Option<Box<dyn Run>> = None;
+            let mut attempt = |order: Option<Order>| -> Result<(), Failure> {
+                let Some(run) = &mut run else {
+                    let base = base.as_deref().map(BaseOnDisk::file);
+                    let Replica { device, data } = &replica;
+                    let (checkpoint, optimizer) = (&saved.checkpoint, Some(&saved.optimizer[..]));
+                    let mut made =
+                        load_on(checkpoint, optimizer, Some(data.clone()), base, device)?;
+                    made.join(Box::new(Rank { rank, exchange: Arc::clone(&exchange) }))?;
+                    run = Some(made);
+                    return Ok(());
+                };
+                match order {
+                    Some(Order::Steps(n)) => block_on(run.steps(n)).map(|_| ()),
+                    Some(Order::Configure(config)) => run.configure(&config),
+                    None => Ok(()),
+                }
+            };
+            let mut order = None;
+            loop {
+                let result = catch_unwind(AssertUnwindSafe(|| attempt(order.take())))
+                    .unwrap_or_else(|panic| Err(panicked(rank, panic.as_ref())));
+                if let Err(failure) = &result {
+                    exchange.leave(failure);
+                }
+                let over = result.is_err();
+                if done.send(result).is_err() || over {
+                    return;
+                }
+                match received.recv() {
+                    Ok(next) => order = Some(next),
+                    Err(_) => return,
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name(format!("rank {rank}")).spawn(work);
+        Self { orders: Some(orders), results, thread: thread.ok() }
+    }
+
+    /// The result of the last order.
+    fn result(&self) -> Result<(), Failure> {
+        self.results.recv().unwrap_or_else(|_| Err(gone("a device stopped without a word")))
+    }
+}
+
+fn panicked(rank: usize, panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    gone(&format!("device {rank} stopped: {text}"))
+}
+
+fn gone(message: &str) -> Failure {
+    Failure::new(
+        FailureKind::Device,
+        message,
+        "Resume from the last save; if it happens again, train with fewer devices.",
+    )
+}
+
+/// One rank's part of the exchange.
+struct Rank {
+    rank: usize,
+    exchange: Arc<Exchange>,
+}
+
+#[async_trait(?Send)]
+impl AllReduce for Rank {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.exchange.size
+    }
+
+    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
+        self.exchange.gather(own)
+    }
+}
+
+/// Where threads leave their shards and wait for those of the others.
+struct Exchange {
+    size: usize,
+    round: Mutex<Round>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Round {
+    /// Rounds that are complete.
+    number: u64,
+    arrived: usize,
+    shards: Vec<Arc<Shard>>,
+    /// Those of the last complete round.
+    complete: Vec<Arc<Shard>>,
+    /// Why no further round will be complete.
+    failure: Option<Failure>,
+}
+
+impl Exchange {
+    fn new(size: usize) -> Self {
+        Self { size, round: Mutex::default(), changed: Condvar::new() }
+    }
+
+    fn round(&self) -> MutexGuard<'_, Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
+        let mut round = self.round();
+        let number = round.number;
+        round.shards.extend(own.into_iter().map(Arc::new));
+        round.arrived += 1;
+        if round.arrived == self.size {
+            round.complete = std::mem::take(&mut round.shards);
+            (round.number, round.arrived) = (number + 1, 0);
+            self.changed.notify_all();
+        }
+        while round.number == number {
+            if let Some(failure) = &round.failure {
+                return Err(failure.clone());
+            }
+            round = self.changed.wait(round).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(round.complete.clone())
+    }
+
+    /// A rank stops: the others do not wait for it.
+    fn leave(&self, failure: &Failure) {
+        self.round().failure.get_or_insert_with(|| failure.clone());
+        self.changed.notify_all();
+    }
+}
+
+#[async_trait(?Send)]
+impl Run for Replicas {
+    fn summary(&self) -> RunSummary {
+        self.run.summary()
+    }
+
+    async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure> {
+        self.tell(|| Order::Steps(n));
+        let reports = self.run.steps(n).await;
+        if let Err(failure) = &reports {
+            self.exchange.leave(failure);
+        }
+        let others = self.wait();
+        let reports = reports?;
+        others.map(|()| reports)
+    }
+
+    fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
+        self.run.configure(config)?;
+        self.tell(|| Order::Configure(Box::new(config.clone())));
+        self.wait()
+    }
+
+    fn join(&mut self, ranks: Box<dyn AllReduce>) -> Result<(), Failure> {
+        self.run.join(ranks)
+    }
+
+    fn attach(&mut self, data: Dataset) -> Result<(), Failure> {
+        self.run.attach(data)
+    }
+
+    async fn evaluate(
+        &self,
+        depths: &[usize],
+        max_tokens: usize,
+    ) -> Result<Vec<DepthLoss>, Failure> {
+        self.run.evaluate(depths, max_tokens).await
+    }
+
+    async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {
+        self.run.trace(request).await
+    }
+
+    fn use_weights(&mut self, weights: Weights) -> Result<(), Failure> {
+        self.run.use_weights(weights)
+    }
+
+    async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
+        self.run.save(metrics).await
+    }
+
+    async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {
+        self.run.export(metrics).await
+    }
+
+    fn as_writer(&self) -> Option<&dyn Writer> {
+        self.run.as_writer()
+    }
+
+    fn as_solver(&self) -> Option<&dyn Solver> {
+        self.run.as_solver()
+    }
+
+    fn as_classifier(&self) -> Option<&dyn Classifier> {
+        self.run.as_classifier()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(number: u64) -> Shard {
+        Shard { number, gradients: vec![number as f32], present: vec![true], metrics: vec![0.0] }
+    }
+
+    #[test]
+    fn every_rank_gets_the_shards_of_all_in_every_round() {
+        let exchange = Exchange::new(3);
+        std::thread::scope(|scope| {
+            for rank in 0..3_u64 {
+                let exchange = &exchange;
+                scope.spawn(move || {
+                    for round in 0..50 {
+                        let all = exchange.gather(vec![shard(3 * round + rank)]).expect("all");
+                        let mut numbers: Vec<_> = all.iter().map(|shard| shard.number).collect();
+                        numbers.sort_unstable();
+                        assert_eq!(numbers, [3 * round, 3 * round + 1, 3 * round + 2]);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn nobody_waits_for_a_rank_that_left() {
+        let exchange = Exchange::new(2);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| exchange.gather(vec![shard(0)]));
+            exchange.leave(&gone("device 1 stopped"));
+            let failure = waiting.join().expect("no panic").expect_err("nothing to wait for");
+            assert!(failure.message.contains("device 1"));
+        });
+    }
+}
