@@ -59,13 +59,14 @@ impl Replicas {
         let size = others.len() + 1;
         let config = run.summary().config;
         check_ranks(&config, size)?;
-        let on_cpu = others.iter().any(|other| other.device == Device::flex());
-        if config.model.dropout() > 0.0 && on_cpu {
+        // Burn has one generator for a kind of device, so masks would depend on which thread
+        // comes first.
+        if size > 1 && config.model.dropout() > 0.0 {
             return Err(Failure::new(
                 FailureKind::Config,
-                "the CPU draws the dropout of all threads from one sequence, so a run with \
-                 dropout cannot be shared among threads",
-                "Set dropout to 0, or train on one CPU device: it uses all cores.",
+                "dropout is drawn from one sequence for all devices of a process, so a run with \
+                 dropout cannot be shared among them",
+                "Set dropout to 0, or train on one device.",
             ));
         }
         let exchange = Arc::new(Exchange::new(size));
@@ -77,7 +78,7 @@ impl Replicas {
             .map(|(rank, replica)| {
                 Worker::start(rank, replica, Arc::clone(&saved), base.clone(), &exchange)
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         for worker in &workers {
             worker.result()?;
         }
@@ -120,7 +121,7 @@ impl Worker {
         saved: Arc<Saved>,
         base: Option<Arc<BaseOnDisk>>,
         exchange: &Arc<Exchange>,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let (orders, received) = channel();
         let (done, results) = channel();
         let exchange = Arc::clone(exchange);
@@ -161,7 +162,8 @@ impl Worker {
             }
         };
         let thread = std::thread::Builder::new().name(format!("rank {rank}")).spawn(work);
-        Self { orders: Some(orders), results, thread: thread.ok() }
+        let thread = thread.map_err(|error| gone(&format!("device {rank}: {error}")))?;
+        Ok(Self { orders: Some(orders), results, thread: Some(thread) })
     }
 
     /// The result of the last order.
@@ -181,6 +183,15 @@ fn gone(message: &str) -> Failure {
         FailureKind::Device,
         message,
         "Resume from the last save; if it happens again, train with fewer devices.",
+    )
+}
+
+/// The other ranks would not have what the first one gets.
+fn only_at_the_start(what: &str) -> Failure {
+    Failure::new(
+        FailureKind::Config,
+        format!("a run on several devices takes no other {what}"),
+        "Start another run.",
     )
 }
 
@@ -282,12 +293,12 @@ impl Run for Replicas {
         self.wait()
     }
 
-    fn join(&mut self, ranks: Box<dyn AllReduce>) -> Result<(), Failure> {
-        self.run.join(ranks)
+    fn join(&mut self, _: Box<dyn AllReduce>) -> Result<(), Failure> {
+        Err(only_at_the_start("ranks"))
     }
 
-    fn attach(&mut self, data: Dataset) -> Result<(), Failure> {
-        self.run.attach(data)
+    fn attach(&mut self, _: Dataset) -> Result<(), Failure> {
+        Err(only_at_the_start("data"))
     }
 
     async fn evaluate(

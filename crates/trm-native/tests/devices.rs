@@ -74,6 +74,17 @@ fn nor_of_an_image_classifier() {
     equal(&place, "one", "two");
 }
 
+/// Otherwise equality would prove nothing.
+#[test]
+fn the_number_of_batches_changes_the_result() {
+    let place = Place::new();
+    place.on("four", "cpu,cpu", &["tiny"]);
+    let two = ["train", "tiny", "--out", "two", "--devices", "cpu,cpu"];
+    let halved = ["--gradient-accumulation-steps", "2", "--batch-size", "4"];
+    place.done(&[&two, SHARDS, &halved].concat());
+    assert_ne!(place.metrics("four"), place.metrics("two"));
+}
+
 #[test]
 fn a_run_goes_on_with_another_number_of_devices() {
     let place = Place::new();
@@ -101,7 +112,7 @@ fn devices_that_cannot_share_an_update_are_refused_before_anything_is_written() 
     says(&refused(2, &three), &["4 batches", "3 devices"]);
     let dropout =
         ["tiny", "--gradient-accumulation-steps", "2", "--dropout", "0.1", "--devices", "cpu,cpu"];
-    says(&refused(2, &dropout), &["dropout", "one CPU device"]);
+    says(&refused(2, &dropout), &["dropout", "train on one device"]);
     let puzzles = ["sudoku-4x4", "--devices", "cpu,cpu"];
     says(&refused(2, &puzzles), &["puzzle models train on one device"]);
     says(&refused(2, &["tiny", "--devices", "two"]), &["--devices", "cpu,cpu"]);
