@@ -11,6 +11,8 @@ mod disk;
 mod draw;
 mod epochs;
 mod error;
+#[cfg(feature = "llm")]
+pub mod gguf;
 pub mod images;
 #[cfg(feature = "files")]
 mod pin;
