@@ -42,6 +42,9 @@ pub enum DataError {
     NoEncoding { name: String },
     #[error("{name} is not a known encoding, or its ranks differ")]
     UnknownEncoding { name: String },
+    #[cfg(feature = "llm")]
+    #[error("the tokenizer of this model cannot be used: {reason}")]
+    Tokenizer { reason: String },
     #[error("{name} has the token {token} at position {position}, but its vocabulary ends at {}", .size - 1)]
     Outside { name: String, token: u32, position: usize, size: usize },
     #[error("row {row} is {length} tokens long, but must have from 1 to {most}")]
@@ -130,6 +133,8 @@ impl DataError {
                 "Give token numbers instead, or use the version of the program that wrote the file."
                     .into()
             }
+            #[cfg(feature = "llm")]
+            Self::Tokenizer { .. } => "Convert the model again (trm-native convert).".into(),
             Self::Outside { .. } | Self::Damaged { .. } => {
                 "Prepare it again from its text (`data prepare`), or copy it again from an intact source."
                     .into()

@@ -123,10 +123,7 @@ fn a_file_that_ends_too_early_is_refused_wherever_it_ends() {
 fn what_is_not_read_is_named() {
     let refused = |file: File| Gguf::read(&file.bytes()).unwrap_err();
     let error = refused(File::default().tensor("w", &[256], 12, &[0; 144]));
-    assert_eq!(
-        error,
-        "tensor `w` holds Q4_K, but only F32, F16, BF16, Q8_0, Q4_0, Q4_1 are read"
-    );
+    assert_eq!(error, "tensor `w` holds Q4_K, but only F32, F16, BF16, Q8_0, Q4_0, Q4_1 are read");
     let error = refused(File::default().tensor("w", &[32], 99, &[0; 64]));
     assert!(error.contains("the unknown type 99"), "{error}");
     let error = refused(File::default().tensor("w", &[33], 8, &[0; 64]));

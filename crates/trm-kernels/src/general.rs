@@ -100,6 +100,8 @@ pub fn cached_attention(
     let (mut values, mut past) = (v, 0);
     if let Some((cached_keys, cached_values)) = cache {
         past = cached_keys.dims()[2];
+        let (cached_keys, cached_values) =
+            (shared(cached_keys, heads), shared(cached_values, heads));
         keys = Tensor::cat(vec![cached_keys, keys], 2);
         values = Tensor::cat(vec![cached_values, values], 2);
     }
@@ -115,6 +117,17 @@ pub fn cached_attention(
     }
     let mixed = softmax(scores, 3).matmul(values).swap_dims(1, 2);
     mixed.reshape([batch, queries.len(), width / 3])
+}
+
+/// Keys or values for `heads` query heads, equal groups of which share one.
+fn shared(cached: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, own, seq, head_dim] = cached.dims();
+    if own == heads {
+        return cached;
+    }
+    let spread = cached.reshape([batch, own, 1, seq, head_dim]);
+    let spread = spread.expand([batch, own, heads / own, seq, head_dim]);
+    spread.reshape([batch, heads, seq, head_dim])
 }
 
 /// Attention weights, `[batch, heads, seq, seq]`: row i holds how much position i

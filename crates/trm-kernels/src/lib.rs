@@ -103,7 +103,8 @@ pub fn attention(qkv: Tensor<3>, rope: Tensor<3>, heads: usize, causal: bool) ->
 /// - `rope`: the rows of the rotary table for the new positions, `[2, new,
 ///   head_dim / 2]`.
 /// - `cache`: keys (already rotated) and values, `[batch, heads, seq, head_dim]`
-///   each. Every new position attends to all of them.
+///   each, or of a divisor of `heads`: equal groups of query heads then share one.
+///   Every new position attends to all of them.
 /// - `queries`: the new positions whose output is wanted; the result is `[batch,
 ///   queries, heads · head_dim]`.
 /// - `causal`: a new position attends to new ones only up to itself.

@@ -368,7 +368,7 @@ pub fn default_prompt(vocab: &Vocab) -> String {
     match vocab {
         Vocab::Char { chars } if chars.contains('\n') => "\n".into(),
         Vocab::Char { chars } => chars.chars().take(1).collect(),
-        Vocab::Byte | Vocab::Bpe { .. } => "\n".into(),
+        Vocab::Byte | Vocab::Bpe { .. } | Vocab::Subword(_) => "\n".into(),
         Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => String::new(),
     }
 }

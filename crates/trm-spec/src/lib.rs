@@ -32,6 +32,8 @@ pub use image::{
     ClassStep, Classification, ImageInput, ImageScores, ImageSplit, ImageStepScore, Mistake,
     ShownImage,
 };
+#[cfg(feature = "llm")]
+pub use models::LlamaSpec;
 #[cfg(feature = "toy-model")]
 pub use models::ToyLmSpec;
 pub use models::{
@@ -56,4 +58,6 @@ pub use settings::{
     settings_of,
 };
 pub use trace::{Candidate, Trace, TraceStep};
+#[cfg(feature = "llm")]
+pub use vocab::Subwords;
 pub use vocab::{ARC_TOKENS, KnownTask, Vocab};

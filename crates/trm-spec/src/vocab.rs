@@ -36,11 +36,29 @@ pub enum Vocab {
         /// The tasks that the model knows.
         tasks: Vec<KnownTask>,
     },
+    /// Parts of words, with the byte-pair encoding that makes them.
+    #[cfg(feature = "llm")]
+    Subword(Subwords),
     /// The classes of an image classifier: class `i` is the `i`-th name.
     Classes {
         /// What the classes are called.
         names: Vec<String>,
     },
+}
+
+/// A byte-pair encoding on the bytes of UTF-8, as GPT-2's: token `i` is the `i`-th text.
+#[cfg(feature = "llm")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Subwords {
+    /// The tokens. Every character stands for a byte, in GPT-2's table; those of
+    /// `special` tokens stand for themselves.
+    pub tokens: Vec<String>,
+    /// Pairs of tokens that become one, the first ones first, separated by a space.
+    pub merges: Vec<String>,
+    /// Tokens that are found in a text before it is split into words.
+    pub special: Vec<u32>,
+    /// Whether every digit is a word of its own.
+    pub split_digits: bool,
 }
 
 /// An ARC task that a model has embeddings for.
@@ -64,6 +82,8 @@ impl Vocab {
             Self::Char { chars } => chars.chars().count(),
             Self::Byte => 256,
             Self::Bpe { size, .. } | Self::Plain { size } => *size,
+            #[cfg(feature = "llm")]
+            Self::Subword(subwords) => subwords.tokens.len(),
             Self::Arc { .. } => ARC_TOKENS,
             Self::Classes { names } => names.len(),
         }

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use burn::tensor::Device;
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
+#[cfg(feature = "llm")]
+use trm_core::models::llama::Llama;
 #[cfg(feature = "toy-model")]
 use trm_core::models::toy_lm::ToyLm;
 use trm_core::models::trm::Trm;
@@ -337,6 +339,9 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
             let task = ImageTask::new(shape_of(&config), None, depth, train);
             opening.run(|classes, init| Vit::new(spec, classes, init), task)
         }
+        #[cfg(feature = "llm")]
+        VariantSpec::Llama(spec) if LANGUAGE => opening
+            .run(|vocab, init| Llama::new(spec, vocab, init), LanguageTask::new(depth, train)),
         #[cfg(feature = "toy-model")]
         VariantSpec::ToyLm(spec) if LANGUAGE => opening
             .run(|vocab, init| ToyLm::new(spec, vocab, init), LanguageTask::new(depth, train)),

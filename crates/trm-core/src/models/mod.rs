@@ -2,6 +2,8 @@
 
 pub mod chat_trm;
 pub mod chunk_lm;
+#[cfg(feature = "llm")]
+pub mod llama;
 #[cfg(feature = "toy-model")]
 pub mod toy_lm;
 pub mod trm;

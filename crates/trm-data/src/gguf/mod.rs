@@ -175,9 +175,9 @@ impl<'a> Gguf<'a> {
             let start = usize::try_from(entry.offset).ok()?;
             Some(start..start.checked_add(length)?)
         });
-        let bytes = range.and_then(|range| self.data.get(range)).ok_or_else(|| {
-            format!("it is truncated: it ends before the end of tensor `{name}`")
-        })?;
+        let bytes = range
+            .and_then(|range| self.data.get(range))
+            .ok_or_else(|| format!("it is truncated: it ends before the end of tensor `{name}`"))?;
         Ok((kind, bytes))
     }
 }

@@ -3,6 +3,8 @@
 use trm_spec::Vocab;
 
 use super::bpe::Bpe;
+#[cfg(feature = "llm")]
+use super::subword::SubwordTokenizer;
 
 /// Reads tokens as they come. Where a token ends inside a character, that
 /// character is held back until the rest of it is there.
@@ -16,6 +18,8 @@ enum Reading {
     Characters(Vec<char>),
     Bytes,
     Encoded(Bpe, usize),
+    #[cfg(feature = "llm")]
+    Subwords(Box<SubwordTokenizer>),
     /// Tokens that stand for nothing, or for what this program does not know.
     Numbers,
 }
@@ -28,6 +32,9 @@ impl Decoder {
             Vocab::Byte => Reading::Bytes,
             Vocab::Bpe { name, size, sha256 } => Bpe::find(name, sha256)
                 .map_or(Reading::Numbers, |encoding| Reading::Encoded(encoding, *size)),
+            #[cfg(feature = "llm")]
+            Vocab::Subword(subwords) => SubwordTokenizer::new(subwords)
+                .map_or(Reading::Numbers, |tokenizer| Reading::Subwords(Box::new(tokenizer))),
             Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => Reading::Numbers,
         };
         Self { reading, pending: Vec::new() }
@@ -73,6 +80,8 @@ impl Decoder {
             Reading::Encoded(encoding, size) => {
                 ((token as usize) < *size).then(|| encoding.bytes(token))
             }
+            #[cfg(feature = "llm")]
+            Reading::Subwords(tokenizer) => tokenizer.bytes(token).map(<[u8]>::to_vec),
             Reading::Numbers => Some(format!("{token} ").into_bytes()),
         }
     }

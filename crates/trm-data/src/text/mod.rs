@@ -21,6 +21,8 @@ mod read_errors;
 mod reader;
 #[cfg(feature = "shakespeare")]
 mod shakespeare;
+#[cfg(feature = "llm")]
+mod subword;
 #[cfg(feature = "files")]
 mod token_file;
 #[cfg(feature = "files")]
@@ -47,6 +49,8 @@ pub use prepare::{Parts, prepare, prepare_parts, test_file};
 pub use reader::Progress;
 #[cfg(feature = "shakespeare")]
 pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
+#[cfg(feature = "llm")]
+pub use subword::{subwords_of_gguf, subwords_of_json};
 #[cfg(feature = "files")]
 pub use token_file::TokenFile;
 #[cfg(feature = "files")]

@@ -36,6 +36,10 @@ pub(crate) fn encode_named(name: &str, vocab: &Vocab, text: &str) -> Result<Vec<
         Vocab::Char { chars } => encode_characters(name, chars, text),
         Vocab::Byte => Ok(text.bytes().map(u32::from).collect()),
         Vocab::Bpe { name, sha256, .. } => Ok(Bpe::find(name, sha256)?.encode(text)),
+        #[cfg(feature = "llm")]
+        Vocab::Subword(subwords) => super::subword::SubwordTokenizer::new(subwords)
+            .map(|tokenizer| tokenizer.encode(text))
+            .map_err(|reason| DataError::Tokenizer { reason }),
         Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => {
             Err(DataError::NoCharacters)
         }
@@ -72,6 +76,8 @@ pub fn describe(vocab: &Vocab) -> String {
         Vocab::Char { .. } => format!("{} characters", vocab.size()),
         Vocab::Byte => "256 bytes".into(),
         Vocab::Bpe { name, size, .. } => format!("{size} tokens of {name}"),
+        #[cfg(feature = "llm")]
+        Vocab::Subword(_) => format!("{} subwords", vocab.size()),
         Vocab::Plain { size } => format!("{size} plain numbers"),
         Vocab::Arc { tasks } => format!("grids of {} tasks", tasks.len()),
         Vocab::Classes { names } => format!("{} classes", names.len()),
@@ -84,6 +90,8 @@ pub fn tokenizer(vocab: &Vocab) -> Option<Tokenizer> {
         Vocab::Char { .. } => Some(Tokenizer::Char),
         Vocab::Byte => Some(Tokenizer::Byte),
         Vocab::Bpe { .. } => Some(Tokenizer::Gpt2),
+        #[cfg(feature = "llm")]
+        Vocab::Subword(_) => None,
         Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => None,
     }
 }
@@ -93,6 +101,8 @@ pub(crate) fn unit(vocab: &Vocab) -> &'static str {
     match vocab {
         Vocab::Char { .. } => "characters",
         Vocab::Byte => "bytes",
+        #[cfg(feature = "llm")]
+        Vocab::Subword(_) => "tokens",
         Vocab::Bpe { .. } | Vocab::Plain { .. } | Vocab::Arc { .. } => "tokens",
         Vocab::Classes { .. } => "classes",
     }

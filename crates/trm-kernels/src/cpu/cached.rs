@@ -59,6 +59,8 @@ pub(crate) fn cached_attention(
     let [batch, new, width] = qkv.dims();
     let (dim, d) = (width / 3, width / 3 / heads);
     let seq = cache.as_ref().map_or(0, |(keys, _)| keys.dims()[2]);
+    // Query heads that share a cached one.
+    let group = cache.as_ref().map_or(1, |(keys, _)| heads / keys.dims()[1]);
     let (qkv, rope) = (Dense::new(primitive(qkv)), Dense::new(primitive(rope)));
     let cache = cache.map(|(keys, values)| (in_rows(keys), in_rows(values)));
     let cache = cache.as_ref().map(|(keys, values)| (Rows::new(keys), Rows::new(values)));
@@ -81,7 +83,7 @@ pub(crate) fn cached_attention(
                         let (past, own) = scores.split_at_mut(seq);
                         if let Some((keys, _)) = &cache {
                             for (position, score) in past.iter_mut().enumerate() {
-                                *score = dot(&q, keys.row(row, head, position));
+                                *score = dot(&q, keys.row(row, head / group, position));
                             }
                         }
                         for (score, key) in own.iter_mut().zip(keys.chunks_exact(d)) {
@@ -93,7 +95,7 @@ pub(crate) fn cached_attention(
                         let (past, own) = scores.split_at(seq);
                         if let Some((_, values)) = &cache {
                             for (position, score) in past.iter().enumerate() {
-                                add(out, score / total, values.row(row, head, position));
+                                add(out, score / total, values.row(row, head / group, position));
                             }
                         }
                         for (at, score) in own.iter().enumerate() {

@@ -6,7 +6,7 @@ use ts_rs::TS;
 use super::flops::{Forward, blocks, readout};
 use super::settings::{
     BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
-    RMS_NORM_EPS, ROPE_THETA,
+    RMS_NORM_EPS, ROPE_THETA, TIE_EMBEDDINGS,
 };
 use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
@@ -140,11 +140,7 @@ impl ModelSpec for ChunkLmSpec {
             &["queries", "last_token", "targets"],
             "Initial values of a draft: learned vectors, the context's last token, or the target tokens, which leaks the labels (only for the demonstration)",
         ),
-        Setting::model(
-            "tie_embeddings",
-            SettingKind::Flag,
-            "Use the token embedding as the output matrix too",
-        ),
+        TIE_EMBEDDINGS,
         EXPANSION,
         RMS_NORM_EPS,
         ROPE_THETA,

@@ -8,6 +8,8 @@
 mod chat_trm;
 mod chunk_lm;
 mod flops;
+#[cfg(feature = "llm")]
+mod llama;
 mod settings;
 mod shared;
 mod spec;
@@ -21,6 +23,8 @@ mod vit;
 
 pub use chat_trm::{ChatTrmSpec, Injection, StateUpdate};
 pub use chunk_lm::{ChunkLmSpec, DraftStart};
+#[cfg(feature = "llm")]
+pub use llama::LlamaSpec;
 pub use shared::StateStart;
 pub use spec::{ImageShape, ModelSpec, Sizes};
 #[cfg(feature = "toy-model")]
@@ -52,6 +56,8 @@ pub struct ModelInfo {
     pub family: Family,
     /// The setting that holds the depth; none where it is always 1.
     pub depth_key: Option<&'static str>,
+    /// Whether only the command line has it.
+    pub native_only: bool,
     /// See [`ModelSpec::LENGTH`].
     #[serde(skip)]
     pub length: &'static str,
@@ -80,6 +86,7 @@ impl ModelInfo {
             about: crate::settings::shown(S::ABOUT),
             family: S::FAMILY,
             depth_key: S::DEPTH_KEY,
+            native_only: S::NATIVE_ONLY,
             length: S::LENGTH,
             calls: S::CALLS,
             settings: S::SETTINGS,
@@ -115,6 +122,8 @@ variants::variants! {
     TrmVit(TrmVitSpec), aliases: [];
     /// Vision transformer without recursion.
     Vit(VitSpec), aliases: [];
+    /// Pretrained decoder without recursion (Llama, SmolLM).
+    Llama(LlamaSpec), aliases: [], only if feature = "llm";
     /// The smallest recursive language model (docs/adding-a-model.md).
     ToyLm(ToyLmSpec), aliases: [], only if feature = "toy-model";
 }

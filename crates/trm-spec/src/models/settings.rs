@@ -32,6 +32,10 @@ pub const STATE_START: Setting = Setting::choice(
     &["normal", "zero", "learned"],
     "Initial values of both states: drawn once and fixed (official TRM), zeros, or trained",
 );
+pub const INTERMEDIATE_SIZE: Setting =
+    model("intermediate_size", Integer, "Inner width of the MLP of a block");
+pub const TIE_EMBEDDINGS: Setting =
+    model("tie_embeddings", Flag, "Use the token embedding as the output matrix too");
 pub const EXPANSION: Setting = model(
     "expansion",
     Number,

@@ -46,6 +46,8 @@ pub trait ModelSpec: Clone + Default {
     const FAMILY: Family;
     /// The setting that holds [`depth`](Self::depth); none where it is always 1.
     const DEPTH_KEY: Option<&'static str>;
+    /// Whether only the command line has it: it is too large for the page.
+    const NATIVE_ONLY: bool = false;
     /// [`length`](Self::length), as an arithmetic expression over the settings of
     /// `model`; the page evaluates it.
     const LENGTH: &'static str;

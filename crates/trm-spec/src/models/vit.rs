@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::settings::{
-    DROPOUT, HIDDEN_SIZE, IMAGE_SIZE, N_LAYERS, NUM_CHANNELS, NUM_HEADS, PATCH_SIZE,
+    DROPOUT, HIDDEN_SIZE, IMAGE_SIZE, INTERMEDIATE_SIZE, N_LAYERS, NUM_CHANNELS, NUM_HEADS,
+    PATCH_SIZE,
 };
 use super::shared::{images, narrowed};
 use super::{ImageShape, ModelSpec, Sizes};
@@ -86,11 +87,7 @@ impl ModelSpec for VitSpec {
         HIDDEN_SIZE,
         N_LAYERS,
         NUM_HEADS,
-        Setting::model(
-            "intermediate_size",
-            SettingKind::Integer,
-            "Inner width of the MLP of a block",
-        ),
+        INTERMEDIATE_SIZE,
         DROPOUT,
         Setting::model("layer_norm_eps", SettingKind::Number, "Epsilon of layer norm"),
     ];

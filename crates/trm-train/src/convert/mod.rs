@@ -3,6 +3,8 @@
 mod chat_trm;
 mod hf_vit;
 mod hf_vit_config;
+#[cfg(feature = "llm")]
+mod llama;
 mod positions;
 mod samsung_trm;
 mod tensors;
@@ -13,6 +15,8 @@ use trm_spec::{Failure, FailureKind};
 pub use chat_trm::chat_trm;
 pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
 pub use hf_vit_config::HfVitOptions;
+#[cfg(feature = "llm")]
+pub use llama::{hf_llama, llama_gguf};
 pub use samsung_trm::{samsung_trm, to_samsung_trm};
 pub use trm_vit::trm_vit;
 

@@ -65,6 +65,7 @@ impl View for Stored<'_> {
 }
 
 /// Tensors by name.
+#[derive(Default)]
 pub(super) struct Tensors<'a>(BTreeMap<String, Stored<'a>>);
 
 impl<'a> Tensors<'a> {
@@ -83,6 +84,12 @@ impl<'a> Tensors<'a> {
             Some((rename(&name)?, Stored { dtype: info.dtype, shape: info.shape.clone(), data }))
         });
         Ok(Self(stored.collect()))
+    }
+
+    /// Adds the tensors of another file.
+    #[cfg(feature = "llm")]
+    pub fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// Their names, in alphabetical order.
