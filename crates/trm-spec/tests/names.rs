@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("trm-train/src/convert/chat_trm.rs", "chat_trm", "converts the files of this model"),
     ("trm-train/src/convert/hf_vit.rs", "vit", "converts the files of this model"),
     ("trm-train/src/convert/hf_vit_config.rs", "vit", "the name of an architecture in its file"),
+    ("trm-train/src/convert/llama.rs", "llama", "converts the files of this model"),
     ("trm-train/src/convert/trm_vit.rs", "trm_vit", "converts the files of this model"),
     ("trm-train/src/convert/samsung_trm.rs", "trm", "converts the files of this model"),
     ("trm-native/src/args/tools.rs", "trm", "`--from trm`: the name of a file format"),

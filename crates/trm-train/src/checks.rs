@@ -1,7 +1,7 @@
 //! Checks of requests that runs of every family share.
 
 use burn::tensor::{Device, FloatDType};
-use trm_spec::{Failure, FailureKind, Precision};
+use trm_spec::{Failure, FailureKind, Precision, VariantSpec};
 
 /// Depth as asked for, checked.
 ///
@@ -17,6 +17,24 @@ pub(crate) fn check_depth(depth: usize) -> Result<usize, Failure> {
         format!("depth {depth} is out of range"),
         format!("Choose a depth from 1 to {MOST}."),
     ))
+}
+
+/// [`check_depth`] of a model: one without a recursion has only its own.
+///
+/// # Errors
+/// As of `check_depth`, and if the model has no recursion and another depth is asked for.
+pub(crate) fn check_model_depth(model: &VariantSpec, depth: usize) -> Result<usize, Failure> {
+    if model.depth_key().is_none() && depth != model.depth() {
+        return Err(Failure::new(
+            FailureKind::Config,
+            format!(
+                "a `{}` model has no recursion, so that its depth is 1, not {depth}",
+                model.name()
+            ),
+            "Leave the depth out.",
+        ));
+    }
+    check_depth(depth)
 }
 
 /// The type of matrix products in training, where it is not f32.

@@ -23,6 +23,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Causal language model: one state, refined in every cycle",
     "family": "language",
     "depthKey": "recursion_steps",
+    "nativeOnly": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -46,6 +47,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Language model that drafts several tokens at once and refines them together",
     "family": "language",
     "depthKey": "recursion_steps",
+    "nativeOnly": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -71,6 +73,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Language model with an answer state and a latent state",
     "family": "language",
     "depthKey": "recursion_steps",
+    "nativeOnly": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -96,6 +99,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Puzzle model with an answer state and a latent state, deep supervision and halting",
     "family": "puzzles",
     "depthKey": "halt_max_steps",
+    "nativeOnly": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -122,6 +126,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Image classifier with an answer state and a latent state over the patches of an image",
     "family": "images",
     "depthKey": "outer_steps",
+    "nativeOnly": false,
     "settings": [
       "image_size",
       "num_channels",
@@ -151,6 +156,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Vision transformer without recursion, the baseline of TRM-ViT",
     "family": "images",
     "depthKey": null,
+    "nativeOnly": false,
     "settings": [
       "image_size",
       "num_channels",
@@ -161,6 +167,28 @@ export const MODELS: readonly ModelInfo[] = [
       "intermediate_size",
       "dropout",
       "layer_norm_eps"
+    ]
+  },
+  {
+    "name": "llama",
+    "aliases": [],
+    "title": "Llama",
+    "about": "Pretrained decoder without recursion (Llama, SmolLM)",
+    "family": "language",
+    "depthKey": null,
+    "nativeOnly": true,
+    "settings": [
+      "hidden_size",
+      "num_heads",
+      "n_layers",
+      "block_size",
+      "intermediate_size",
+      "num_kv_heads",
+      "head_dim",
+      "tie_embeddings",
+      "rope_theta",
+      "no_rope_layers",
+      "rms_norm_eps"
     ]
   }
 ];
@@ -187,6 +215,8 @@ export function familyOf(model: VariantSpec): Family {
       return "images";
     case "vit":
       return "images";
+    case "llama":
+      return "language";
     default:
       return model satisfies never;
   }
@@ -206,6 +236,8 @@ export function depthOf(model: VariantSpec): number {
     case "trm_vit":
       return model.outer_steps;
     case "vit":
+      return 1;
+    case "llama":
       return 1;
     default:
       return model satisfies never;
@@ -227,6 +259,8 @@ export function lengthOf(model: VariantSpec): number {
       return 1 + (model.vit_depth ? model.feature_tokens : (model.image_size / model.patch_size) ** 2);
     case "vit":
       return (model.image_size / model.patch_size) ** 2 + 1;
+    case "llama":
+      return model.block_size;
     default:
       return model satisfies never;
   }
@@ -246,6 +280,8 @@ export function callsOf(model: VariantSpec): number {
     case "trm_vit":
       return model.outer_steps * (model.inner_steps + 1);
     case "vit":
+      return 1;
+    case "llama":
       return 1;
     default:
       return model satisfies never;

@@ -14,7 +14,8 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm",
       "trm_vit",
-      "vit"
+      "vit",
+      "llama"
     ],
     "aliases": [
       [
@@ -39,7 +40,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM), trm_vit (TRM-ViT), vit (ViT)"
+    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM), trm_vit (TRM-ViT), vit (ViT), llama (Llama)"
   },
   {
     "key": "hidden_size",
@@ -106,7 +107,8 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chat_trm",
       "chunk_lm",
-      "trm_lm"
+      "trm_lm",
+      "llama"
     ],
     "families": [],
     "live": false,
@@ -365,7 +367,8 @@ export const SETTINGS: readonly Setting[] = [
       "chunk_lm",
       "trm_lm",
       "trm",
-      "trm_vit"
+      "trm_vit",
+      "llama"
     ],
     "families": [],
     "live": false,
@@ -384,7 +387,8 @@ export const SETTINGS: readonly Setting[] = [
       "chunk_lm",
       "trm_lm",
       "trm",
-      "trm_vit"
+      "trm_vit",
+      "llama"
     ],
     "families": [],
     "live": false,
@@ -454,7 +458,8 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [
-      "chunk_lm"
+      "chunk_lm",
+      "llama"
     ],
     "families": [],
     "live": false,
@@ -631,7 +636,8 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [
-      "vit"
+      "vit",
+      "llama"
     ],
     "families": [],
     "live": false,
@@ -653,6 +659,51 @@ export const SETTINGS: readonly Setting[] = [
     "cli_only": false,
     "tier": "advanced",
     "help": "Epsilon of layer norm"
+  },
+  {
+    "key": "num_kv_heads",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llama"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Key and value heads, shared by equal groups of query heads; must divide num_heads"
+  },
+  {
+    "key": "head_dim",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llama"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Features of one head; 0 means hidden_size / num_heads"
+  },
+  {
+    "key": "no_rope_layers",
+    "section": "model",
+    "kind": "numbers",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llama"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Layers without rotary positions, counted from 0"
   },
   {
     "key": "dataset",

@@ -1009,6 +1009,56 @@ name: string,
 guises: number, };
 
 /**
+ * Sizes of a decoder. The architecture is that of Hugging Face's `LlamaForCausalLM`,
+ * and of `SmolLM3ForCausalLM`, some of whose layers have no rotary positions.
+ */
+export type LlamaSpec = { 
+/**
+ * Width of the residual stream, in features.
+ */
+hidden_size: number, 
+/**
+ * Layers, each with weights of its own (`num_hidden_layers`).
+ */
+n_layers: number, 
+/**
+ * Query heads.
+ */
+num_heads: number, 
+/**
+ * Key and value heads, each shared by `num_heads / num_kv_heads` query heads.
+ */
+num_kv_heads: number, 
+/**
+ * Features of one head; 0 means `hidden_size / num_heads`.
+ */
+head_dim: number, 
+/**
+ * Inner width of the SwiGLU.
+ */
+intermediate_size: number, 
+/**
+ * Context length, in tokens (`max_position_embeddings`).
+ */
+block_size: number, 
+/**
+ * Whether the output layer is the embedding.
+ */
+tie_embeddings: boolean, 
+/**
+ * Base of the rotary position frequencies.
+ */
+rope_theta: number, 
+/**
+ * Layers without rotary positions, counted from 0.
+ */
+no_rope_layers: Array<number>, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, };
+
+/**
  * How the loss turns logits into probabilities.
  */
 export type LossType = "softmax" | "stablemax";
@@ -1118,6 +1168,10 @@ family: Family,
  * The setting that holds the depth; none where it is always 1.
  */
 depthKey: string | null, 
+/**
+ * Whether only the command line has it.
+ */
+nativeOnly: boolean, 
 /**
  * See [`ModelSpec::SETTINGS`]; in JSON, their names.
  */
@@ -1508,6 +1562,28 @@ cell_accuracy: number,
  * Share of puzzles with all cells correct.
  */
 exact_accuracy: number, };
+
+/**
+ * A byte-pair encoding on the bytes of UTF-8, as GPT-2's: token `i` is the `i`-th text.
+ */
+export type Subwords = { 
+/**
+ * The tokens. Every character stands for a byte, in GPT-2's table; those of
+ * `special` tokens stand for themselves.
+ */
+tokens: Array<string>, 
+/**
+ * Pairs of tokens that become one, the first ones first, separated by a space.
+ */
+merges: Array<string>, 
+/**
+ * Tokens that are found in a text before it is split into words.
+ */
+special: Array<number>, 
+/**
+ * Whether every digit is a word of its own.
+ */
+split_digits: boolean, };
 
 /**
  * A difficulty of Sudokus: how many guesses a backtracking solver needs.
@@ -2028,7 +2104,7 @@ rope_theta: number, };
  * A model and its sizes. Only the trainer's registry matches on the variants;
  * everything else calls the methods, which every model answers.
  */
-export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec | { "variant": "trm_vit" } & TrmVitSpec | { "variant": "vit" } & VitSpec;
+export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec | { "variant": "trm_vit" } & TrmVitSpec | { "variant": "vit" } & VitSpec | { "variant": "llama" } & LlamaSpec;
 
 /**
  * Sizes of a vision transformer. The architecture is that of Hugging Face's
@@ -2099,7 +2175,7 @@ size: number, } | { "kind": "arc",
 /**
  * The tasks that the model knows.
  */
-tasks: Array<KnownTask>, } | { "kind": "classes", 
+tasks: Array<KnownTask>, } | { "kind": "subword" } & Subwords | { "kind": "classes", 
 /**
  * What the classes are called.
  */

@@ -7,7 +7,7 @@ import { variantOf } from './checkpoint';
 import type { DatasetChoice } from './dataset';
 import { CURRENT, type SavedRun } from './saved-runs';
 import type { RunState } from './state';
-import { WrongPage } from './wrong-page';
+import { NativeOnly, WrongPage } from './wrong-page';
 
 export class WorkerRun {
   /** The text, or the ARC tasks as JSON, where they are the visitor's own. */
@@ -73,7 +73,8 @@ export class WorkerRun {
 
   /** Refuses a model of another family before anything is given up for it. */
   #admit(variant: Variant): void {
-    const family = modelOf(variant)?.family;
+    const { family, nativeOnly } = modelOf(variant) ?? {};
+    if (nativeOnly) throw new NativeOnly(variant);
     if (family && family !== this.#family) throw new WrongPage(family);
   }
 

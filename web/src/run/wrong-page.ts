@@ -1,7 +1,7 @@
 // A model that was given to the page of another family.
 
 import { SessionError } from '../client/client';
-import type { Family } from '../gen';
+import type { Family, Variant } from '../gen';
 import { type Room, roomOf } from '../rooms/table';
 
 export class WrongPage extends SessionError {
@@ -15,5 +15,14 @@ export class WrongPage extends SessionError {
       : 'This site has no page for checkpoints of this kind.';
     super({ kind: 'room', message, hint: 'Your current run is unchanged.' }, false);
     this.room = room;
+  }
+}
+
+/** A model that only the command line has. */
+export class NativeOnly extends SessionError {
+  constructor(variant: Variant) {
+    const message = `This checkpoint holds a “${variant}” model, which is too large for the page.`;
+    const hint = 'Use the command-line program for it. Your current run is unchanged.';
+    super({ kind: 'room', message, hint }, false);
   }
 }

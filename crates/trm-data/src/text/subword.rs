@@ -170,8 +170,9 @@ fn kind_of(step: &Json) -> &str {
 pub(crate) struct SubwordTokenizer {
     /// What each token stands for.
     bytes: Vec<Vec<u8>>,
-    /// Token of each byte.
-    singles: [u32; 256],
+    /// Token of each byte. Rare bytes may have none: they are left out of a text, as the
+    /// original programs do.
+    singles: [Option<u32>; 256],
     /// Rank of a pair, and the token that it becomes.
     pairs: HashMap<(u32, u32), (u32, u32)>,
     /// Texts of special tokens, the longest first.
@@ -181,17 +182,18 @@ pub(crate) struct SubwordTokenizer {
 
 impl SubwordTokenizer {
     /// # Errors
-    /// If a byte has no token, or a pair is of tokens that there are not.
+    /// If no byte has a token, or a pair is of tokens that there are not.
     pub fn new(subwords: &Subwords) -> Result<Self, String> {
         let numbers: HashMap<&str, u32> =
             subwords.tokens.iter().map(String::as_str).zip(0..).collect();
-        let mut singles = [0; 256];
+        let mut singles = [None; 256];
         let mut letters = HashMap::new();
         for (byte, letter) in byte_letters().into_iter().enumerate() {
             letters.insert(letter, byte as u8);
-            singles[byte] = *numbers
-                .get(letter.to_string().as_str())
-                .ok_or_else(|| format!("its vocabulary has no token for the byte {byte}"))?;
+            singles[byte] = numbers.get(letter.to_string().as_str()).copied();
+        }
+        if singles.iter().all(Option::is_none) {
+            return Err("its vocabulary has no tokens for bytes".into());
         }
         let mut pairs = HashMap::with_capacity(subwords.merges.len());
         for (rank, merge) in subwords.merges.iter().enumerate() {
@@ -287,7 +289,7 @@ impl SubwordTokenizer {
 
     fn encode_word(&self, word: &str, tokens: &mut Vec<u32>) {
         let mut parts: Vec<u32> =
-            word.bytes().map(|byte| self.singles[usize::from(byte)]).collect();
+            word.bytes().filter_map(|byte| self.singles[usize::from(byte)]).collect();
         loop {
             let ranks = parts.windows(2).enumerate().filter_map(|(at, pair)| {
                 let (rank, joined) = self.pairs.get(&(pair[0], pair[1]))?;

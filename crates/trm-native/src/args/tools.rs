@@ -19,7 +19,7 @@ pub fn convert() -> Command {
                 .value_name("IN")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("The weights to convert: safetensors or a PyTorch file; with --from trm also the folder of a run"),
+                .help("The weights to convert: safetensors or a PyTorch file; with --from trm also the folder of a run, with hf-llama the folder of a model"),
         )
         .arg(
             option("from", "FORMAT", "Format of IN; trm is this program's own")
@@ -29,6 +29,8 @@ pub fn convert() -> Command {
                     ("samsung-trm", CheckpointFormat::SamsungTrm),
                     ("hf-vit", CheckpointFormat::HfVit),
                     ("trm-vit", CheckpointFormat::TrmVit),
+                    ("hf-llama", CheckpointFormat::HfLlama),
+                    ("gguf", CheckpointFormat::Gguf),
                     ("trm", CheckpointFormat::Trm),
                 ])),
         )
@@ -82,7 +84,8 @@ Examples:
   trm-native convert chat/model.safetensors --from chat-trm --dataset shakespeare --to chat.safetensors
   trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
   trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors
-  trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors";
+  trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors
+  trm-native convert smollm2.gguf --from gguf --dtype f16 --to smollm2.safetensors";
 
 /// `data` and its subcommands.
 pub fn data() -> Command {

@@ -169,6 +169,10 @@ pub enum CheckpointFormat {
     HfVit,
     /// TRM-ViT's published code.
     TrmVit,
+    /// A Llama decoder of Hugging Face's `transformers`: a folder.
+    HfLlama,
+    /// A Llama decoder as a GGUF file.
+    Gguf,
     /// This program's own.
     Trm,
 }

@@ -10,6 +10,7 @@ use trm_train::{HfVit, HfVitOptions};
 use crate::args::{self, CheckpointFormat};
 use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
+use crate::hf_folder::HfFolder;
 use crate::output::print;
 use crate::pytorch;
 use crate::report::usage;
@@ -21,7 +22,11 @@ use crate::run_dir;
 /// If a file cannot be read or written, or the weights do not fit the format.
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     let source = run_dir::checkpoint_in(&typed.input);
-    let weights = run_dir::read(&source)?;
+    let weights = match typed.from {
+        // Several files.
+        CheckpointFormat::HfLlama => Vec::new(),
+        _ => run_dir::read(&source)?,
+    };
     let weights = match pytorch::recognise(&weights) {
         true => pytorch::weights(&source)?,
         false => weights,
@@ -42,6 +47,13 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
                 HfVitOptions { depth: typed.vit_depth, image_size: typed.image_size },
                 &Device::flex(),
             )?,
+            CheckpointFormat::HfLlama => {
+                let HfFolder { weights, config, tokenizer } =
+                    HfFolder::read(&typed.input, typed.config.as_deref())?;
+                let tokenizer = tokenizer.as_deref();
+                trm_train::hf_llama(&weights, &config, tokenizer, &Device::flex())?
+            }
+            CheckpointFormat::Gguf => trm_train::llama_gguf(&weights, &Device::flex())?,
             CheckpointFormat::TrmVit => {
                 let base = typed.base.as_deref().map(BaseOnDisk::read).transpose()?;
                 let base = base.as_ref().map(BaseOnDisk::file);
@@ -65,6 +77,11 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
         return Err(usage!(
             "--dataset and --data are for language models, but this format holds other models"
         ));
+    }
+    if matches!(typed.from, CheckpointFormat::HfLlama | CheckpointFormat::Gguf)
+        && (typed.dataset.is_some() || typed.data.is_some())
+    {
+        return Err(usage!("--dataset and --data are for models without a tokenizer of their own"));
     }
     if typed.from != CheckpointFormat::HfVit
         && (typed.image_size.is_some() || typed.vit_depth.is_some())

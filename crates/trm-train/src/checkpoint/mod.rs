@@ -18,7 +18,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trm_spec::{Failure, FailureKind, RunConfig, Vocab};
+use trm_spec::{Failure, FailureKind, ModelInfo, RunConfig, Vocab};
 
 use crate::parameters::{Named, Replace, collect, replace};
 use crate::transfer::host;
@@ -104,6 +104,7 @@ fn header(pairs: &HashMap<String, String>) -> Result<Header, Failure> {
     let unreadable = |key: &str, error: &dyn std::fmt::Display| -> Failure {
         refused(format!("`{key}` in the header cannot be read: {error}"), OTHER_FILE)
     };
+    known(entry("config")?)?;
     let config: RunConfig =
         serde_json::from_str(entry("config")?).map_err(|error| unreadable("config", &error))?;
     config.validate().map_err(|error| unreadable("config", &error))?;
@@ -122,6 +123,18 @@ fn header(pairs: &HashMap<String, String>) -> Result<Header, Failure> {
             .transpose()
             .map_err(|error| unreadable("base", &error))?,
     })
+}
+
+/// Refuses a model that this program does not have, by name.
+fn known(config: &str) -> Result<(), Failure> {
+    let config: Value = serde_json::from_str(config).unwrap_or_default();
+    match config["model"]["variant"].as_str() {
+        Some(name) if ModelInfo::find(name).is_none() => Err(refused(
+            format!("this file holds a `{name}` model, which is not available here"),
+            "Use the command-line program for it, in its newest version.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A model file, opened and not yet believed.

@@ -78,7 +78,10 @@ impl Original {
             n_layers: self.num_hidden_layers,
             num_heads: self.num_attention_heads,
             num_kv_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
-            head_dim: self.head_dim.unwrap_or(0),
+            head_dim: self
+                .head_dim
+                .filter(|width| width * self.num_attention_heads != self.hidden_size)
+                .unwrap_or(0),
             intermediate_size: self.intermediate_size,
             block_size: self.max_position_embeddings,
             tie_embeddings: self.tie_word_embeddings.unwrap_or(!has_head),

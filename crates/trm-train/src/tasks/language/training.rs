@@ -11,7 +11,7 @@ use trm_spec::{
 
 use super::backward::{checkpointed, gradients};
 use super::objective::LanguageTask;
-use crate::checks::{check_depth, check_tokens, half};
+use crate::checks::{check_model_depth, check_tokens, half};
 use crate::dataset::wrong_data;
 use crate::run::{Scoring, TraceRequest, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
@@ -142,7 +142,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         model: &M,
         request: &TraceRequest,
     ) -> Result<Trace, Failure> {
-        check_depth(request.depth)?;
+        check_model_depth(&config.model, request.depth)?;
         let (longest, block) =
             (request.tokens.iter().map(Vec::len).max().unwrap_or(0), model.block_size());
         if longest > block {

@@ -8,7 +8,7 @@ use trm_spec::{Failure, FailureKind, GenerateOptions, Trace};
 use super::evaluate::evaluate;
 use super::generate::{Generation, Overflow, last_positions};
 use super::objective::LanguageTask;
-use crate::checks::{check_depth, check_tokens};
+use crate::checks::{check_depth, check_model_depth, check_tokens};
 use crate::run::{Evaluation, Scoring, TextStream, TraceRequest, Writer};
 use crate::trace::{Recorder, empty_row};
 use crate::train_run::TrainRun;
@@ -53,7 +53,7 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
     }
 
     fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure> {
-        check_depth(options.depth)?;
+        check_model_depth(&self.config.model, options.depth)?;
         if !options.temperature.is_finite() || options.temperature < 0.0 {
             return Err(Failure::new(
                 FailureKind::Config,
@@ -68,7 +68,7 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
     }
 
     async fn draft(&self, request: &TraceRequest) -> Result<Trace, Failure> {
-        check_depth(request.depth)?;
+        check_model_depth(&self.config.model, request.depth)?;
         let model = self.optimization.inference_model();
         let [row] = &request.tokens[..] else {
             return Err(Failure::new(
@@ -99,6 +99,9 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
     }
 
     async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure> {
+        for depth in &scoring.depths {
+            check_model_depth(&self.config.model, *depth)?;
+        }
         let model = self.optimization.inference_model();
         self.task.score(&model, self.data()?, scoring).await
     }
