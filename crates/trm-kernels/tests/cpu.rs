@@ -218,11 +218,13 @@ proptest! {
     #[test]
     fn cached_attention(
         (batch, heads, half) in (1usize..3, 1usize..4, 1usize..9),
-        (new, past) in (1usize..10, 0usize..40),
+        (new, past, group) in (1usize..10, 0usize..40, 1usize..4),
         (from, to) in (0usize..10, 0usize..10),
         causal: bool,
         seed: u64,
     ) {
+        // Cached heads, each shared by a group of query heads.
+        let (cached, heads) = (heads, heads * group);
         let (dim, d) = (heads * 2 * half, 2 * half);
         let (from, to) = (from.min(to) % new, (from.max(to) % new).max(from.min(to) % new) + 1);
         let plain = |shape, k: u64| random::<4>(shape, seed ^ k).without_autodiff();
@@ -230,8 +232,8 @@ proptest! {
         let qkv = random([batch, new, 3 * dim], seed).without_autodiff();
         // A part of a longer buffer, as a cache has it.
         let cache = (past > 0).then(|| {
-            let keys = plain([batch, heads, past + 5, d], 2).narrow(2, 0, past);
-            (keys, plain([batch, heads, past + 5, d], 3).narrow(2, 0, past))
+            let keys = plain([batch, cached, past + 5, d], 2).narrow(2, 0, past);
+            (keys, plain([batch, cached, past + 5, d], 3).narrow(2, 0, past))
         });
         let (queries, cache) = (from..to, || cache.clone());
         let fused = trm_kernels::cached_attention(

@@ -41,6 +41,7 @@ export function characterOf(vocab: Vocab, token: number): string {
       // Beyond ASCII, a byte is only a part of a character.
       return token < 0x80 ? String.fromCharCode(token) : token.toString(16);
     case 'bpe':
+    case 'subword':
     case 'plain':
     case 'arc':
       return String(token);

@@ -131,7 +131,7 @@ pub fn hf_llama(
     }
     let spec = original.spec(tensors.get(HEAD).is_some())?;
     let tokenizer = tokenizer_json
-        .map(|text| subwords_of_json(text))
+        .map(subwords_of_json)
         .transpose()
         .map_err(|reason| refused(format!("tokenizer.json: {reason}")))?;
     checkpoint(tensors, spec, tokenizer, device)

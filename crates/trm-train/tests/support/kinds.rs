@@ -7,10 +7,11 @@ use trm_core::{Autoregressive, Init};
 
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
+use trm_core::models::llama::Llama;
 use trm_core::models::trm_lm::TrmLm;
 use trm_spec::{
-    ChunkLmSpec, DraftStart, Injection, RunConfig, StateStart, StateUpdate, TrainSpec, TrmLmSpec,
-    VariantSpec,
+    ChunkLmSpec, DraftStart, Injection, LlamaSpec, RunConfig, StateStart, StateUpdate, TrainSpec,
+    TrmLmSpec, VariantSpec,
 };
 use trm_train::LanguageTask;
 
@@ -92,6 +93,24 @@ pub fn last_token(state_start: StateStart, alpha: f64, learnable_alpha: bool) ->
     config
 }
 
+/// A decoder whose query heads share key and value heads, and whose second layer has no
+/// rotary positions.
+pub fn decoder(tie_embeddings: bool) -> RunConfig {
+    let mut config = tiny();
+    config.model = VariantSpec::Llama(LlamaSpec {
+        hidden_size: 32,
+        n_layers: 2,
+        num_heads: 4,
+        num_kv_heads: 2,
+        intermediate_size: 48,
+        block_size: 16,
+        tie_embeddings,
+        no_rope_layers: vec![1.0],
+        ..LlamaSpec::default()
+    });
+    config
+}
+
 /// Every kind, but for the one that shows the leak.
 pub fn honest() -> Vec<RunConfig> {
     let mut kinds = causal();
@@ -104,6 +123,8 @@ pub fn honest() -> Vec<RunConfig> {
         last_token(StateStart::Normal, 0.0, false),
         last_token(StateStart::Learned, 0.3, false),
         last_token(StateStart::Zero, 0.0, true),
+        decoder(true),
+        decoder(false),
     ]);
     kinds
 }
@@ -135,6 +156,11 @@ pub fn for_each(kinds: Vec<RunConfig>, check: &mut impl Check) {
             VariantSpec::TrmLm(spec) => check.check(
                 &config,
                 &|device| TrmLm::new(spec, VOCAB, &mut Init::new(5, device)),
+                &LanguageTask::new,
+            ),
+            VariantSpec::Llama(spec) => check.check(
+                &config,
+                &|device| Llama::new(spec, VOCAB, &mut Init::new(5, device)),
                 &LanguageTask::new,
             ),
             _ => unreachable!("it writes no text"),

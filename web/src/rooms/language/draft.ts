@@ -99,6 +99,7 @@ export function textOf(vocab: Vocab, tokens: readonly number[]): string | null {
         return null;
       }
     case 'bpe':
+    case 'subword':
     case 'plain':
     case 'arc':
     case 'classes':
