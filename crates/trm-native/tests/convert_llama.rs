@@ -58,7 +58,7 @@ fn a_folder_of_hugging_face_is_converted_traced_and_generated_from() {
     }
     let generate = ["generate", "tiny.safetensors", "--max-new-tokens", "3", "--device", "cpu"];
     assert_eq!(place.done(&generate).stdout.split_whitespace().count(), 3);
-    let deep = place.refused(1, &[&generate[..], &["--depth", "2"]].concat());
+    let deep = place.refused(2, &[&generate[..], &["--depth", "2"]].concat());
     says(&deep, &["`llama`", "no recursion"]);
     // In half precision.
     place.done(&[

@@ -4,7 +4,7 @@
 mod kinds;
 mod support;
 
-use kinds::honest;
+use kinds::{depth, honest};
 use support::{start, tiny, wait};
 use trm_spec::{GenerateOptions, Generated, Tokenizer, Trace};
 use trm_train::{Run, TraceRequest};
@@ -47,7 +47,8 @@ fn pulled_tokens_come_with_the_cycles_that_made_them() {
         let run = start(&config);
         let said = serde_json::to_string(&config.model).unwrap();
         // Few enough to stay within the block.
-        let options = options(PROMPT, 6, 1.0);
+        let depth = depth(&config, 3);
+        let options = GenerateOptions { depth, ..options(PROMPT, 6, 1.0) };
         let plain = pulled(&*run, &options, &[6], false).remove(0);
         assert!(plain.trace.is_none() && plain.done);
         let traced = pulled(&*run, &options, &[4, 2], true);
@@ -57,10 +58,10 @@ fn pulled_tokens_come_with_the_cycles_that_made_them() {
         if config.model.chunk_size() > 1 {
             // A chunk starts after the prompt, not at a multiple of its size.
             let request =
-                TraceRequest { tokens: vec![prompt], depth: 3, top: 10, ..Default::default() };
+                TraceRequest { tokens: vec![prompt], depth, top: 10, ..Default::default() };
             let draft = wait(run.writer().unwrap().draft(&request)).unwrap();
             let trace = traced[0].trace.as_ref().unwrap();
-            for cycle in 0..3 {
+            for cycle in 0..depth {
                 let count = trace.tokens[0].len().min(config.model.chunk_size());
                 assert_eq!(
                     answers(trace, cycle)[..count],
@@ -72,9 +73,9 @@ fn pulled_tokens_come_with_the_cycles_that_made_them() {
             continue;
         }
         let row: Vec<u32> = prompt.iter().chain(&tokens).copied().collect();
-        let request = TraceRequest { tokens: vec![row], depth: 3, ..TraceRequest::default() };
+        let request = TraceRequest { tokens: vec![row], depth, ..TraceRequest::default() };
         let whole = wait(run.trace(&request)).unwrap();
-        for cycle in 0..3 {
+        for cycle in 0..depth {
             let found = traced.iter().flat_map(|part| answers(part.trace.as_ref().unwrap(), cycle));
             let expected = answers(&whole, cycle);
             for (found, expected) in found.zip(&expected[prompt.len() - 1..]) {
@@ -83,7 +84,7 @@ fn pulled_tokens_come_with_the_cycles_that_made_them() {
             }
         }
         let trace = traced[1].trace.as_ref().unwrap();
-        assert_eq!((trace.depth, trace.steps.len()), (3, 3));
+        assert_eq!((trace.depth, trace.steps.len()), (depth, depth));
         assert_eq!(trace.variant, config.model.name());
         assert_eq!(trace.tokens, [traced[1].tokens.clone()]);
         assert!(trace.steps.iter().all(|step| step.state_rms > 0.0 && step.state_change > 0.0));
@@ -95,10 +96,12 @@ fn pulled_tokens_come_with_the_cycles_that_made_them() {
 fn greedy_tokens_are_the_last_answers() {
     for config in honest() {
         let run = start(&config);
-        for part in pulled(&*run, &options(PROMPT, 40, 0.0), &[1, 3, 36], true) {
+        let depth = depth(&config, 3);
+        let options = GenerateOptions { depth, ..options(PROMPT, 40, 0.0) };
+        for part in pulled(&*run, &options, &[1, 3, 36], true) {
             let trace = part.trace.unwrap();
             assert_eq!(trace.tokens[0], part.tokens);
-            assert_eq!(trace.steps[2].argmax[0], part.tokens);
+            assert_eq!(trace.steps[depth - 1].argmax[0], part.tokens);
         }
     }
 }

@@ -8,7 +8,7 @@ mod support;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use kinds::{Check, Tasks, VOCAB, all, chunk, for_each, honest};
+use kinds::{Check, Tasks, VOCAB, all, chunk, depth, for_each, honest};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::RngExt;
@@ -97,7 +97,8 @@ fn padding_changes_nothing() {
         let rows: Vec<Vec<u32>> =
             [3, 16, 1, 9].map(|length| (0..length).map(|i| i * 5 % 20).collect()).to_vec();
         let trace = |tokens: Vec<Vec<u32>>| {
-            let request = TraceRequest { tokens, depth: 2, logits: true, ..Default::default() };
+            let depth = depth(&config, 2);
+            let request = TraceRequest { tokens, depth, logits: true, ..Default::default() };
             wait(run.trace(&request)).unwrap()
         };
         let together = trace(rows.clone());
@@ -344,12 +345,13 @@ fn shuffled_targets_are_no_better_than_the_marginal() {
             tokens.windows(BLOCK + 1).step_by(3).map(<[u32]>::to_vec).collect();
         let request = TraceRequest {
             tokens: rows.iter().map(|row| row[..BLOCK].to_vec()).collect(),
-            depth: 2,
+            depth: depth(&config, 2),
             logits: true,
             ..TraceRequest::default()
         };
         let trace = wait(run.trace(&request)).unwrap();
-        let readings: Vec<Vec<f64>> = trace.steps[1]
+        let last = trace.steps.last().unwrap();
+        let readings: Vec<Vec<f64>> = last
             .logits
             .as_ref()
             .unwrap()

@@ -6,7 +6,7 @@ mod kinds;
 mod support;
 
 use burn::tensor::Device;
-use kinds::{all, chunk, honest};
+use kinds::{all, chunk, depth, honest};
 use support::{TEXT, corpus, start, tiny, wait};
 use trm_data::{Split, TextDataset};
 use trm_spec::{DraftStart, FailureKind, Prediction, RunConfig, Vocab};
@@ -31,8 +31,9 @@ fn a_draft_tells_what_comes_next() {
             top: 3,
             ..TraceRequest::default()
         };
-        let draft = wait(writer.draft(&request(tokens.clone(), 3))).unwrap();
-        assert_eq!((draft.steps.len(), draft.depth), (3, 3));
+        let depth = depth(&config, 3);
+        let draft = wait(writer.draft(&request(tokens.clone(), depth))).unwrap();
+        assert_eq!((draft.steps.len(), draft.depth), (depth, depth));
         for (i, step) in draft.steps.iter().enumerate() {
             assert_eq!((step.argmax[0].len(), step.top[0].len()), (ahead, ahead));
             // Running fewer cycles is stopping earlier.
@@ -41,14 +42,14 @@ fn a_draft_tells_what_comes_next() {
         }
         let options = trm_spec::GenerateOptions {
             prompt: "To be, or not to be".into(),
-            depth: 3,
+            depth,
             temperature: 0.0,
             top_k: 0,
             seed: 1,
             max_new_tokens: ahead,
         };
         let text = wait(writer.generate(&options).unwrap().pull(ahead, false)).unwrap();
-        assert_eq!(text.tokens, draft.steps[2].argmax[0], "{}", said(&config));
+        assert_eq!(text.tokens, draft.steps[depth - 1].argmax[0], "{}", said(&config));
         assert_eq!(wait(writer.draft(&request(vec![], 1))).unwrap_err().kind, FailureKind::Prompt);
     }
 }

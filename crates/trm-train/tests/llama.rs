@@ -289,13 +289,13 @@ fn gguf(checkpoint_of: &Path, f16: bool) -> Vec<u8> {
             theirs = "output_norm.weight".into();
         }
         let heads = match () {
-            () if theirs.contains("attn_q.") => size("num_attention_heads") as usize,
-            () if theirs.contains("attn_k.") => size("num_key_value_heads") as usize,
-            () => 0,
+            () if theirs.contains("attn_q.") => Some(size("num_attention_heads") as usize),
+            () if theirs.contains("attn_k.") => Some(size("num_key_value_heads") as usize),
+            () => None,
         };
         let width = view.shape()[view.shape().len() - 1];
         let mut numbers = view.data().to_vec();
-        if heads > 0 {
+        if let Some(heads) = heads {
             let rows: Vec<&[u8]> = view.data().chunks_exact(4 * width).collect();
             let half = rows.len() / heads / 2;
             let order = (0..rows.len()).map(|row| {

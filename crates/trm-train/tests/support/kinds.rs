@@ -111,6 +111,11 @@ pub fn decoder(tie_embeddings: bool) -> RunConfig {
     config
 }
 
+/// The depth to run a model at: `wanted`, where it has a recursion.
+pub fn depth(config: &RunConfig, wanted: usize) -> usize {
+    if config.model.depth_key().is_some() { wanted } else { 1 }
+}
+
 /// Every kind, but for the one that shows the leak.
 pub fn honest() -> Vec<RunConfig> {
     let mut kinds = causal();
