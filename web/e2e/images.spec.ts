@@ -27,6 +27,7 @@ test('a visitor draws a digit, and the model recognises it', async ({ page, imag
     await images.draw(STROKES[digit]);
     await images.says(digit);
   }
+  await images.linked();
   await expect(page).toHaveURL(/drawing=[\w-]{171}&checkpoint=digits$/);
   // The link carries the drawing.
   await page.reload();

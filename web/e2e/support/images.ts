@@ -87,6 +87,12 @@ export class Images {
     await this.page.mouse.up();
   }
 
+  /** Waits until the address carries the drawing as it is now: it follows after a rest. */
+  async linked(): Promise<void> {
+    const drawing = await this.pad.getAttribute('data-drawing');
+    await expect(this.page).toHaveURL((url) => url.searchParams.get('drawing') === drawing);
+  }
+
   async press(name: string): Promise<void> {
     await this.page.getByRole('button', { name, exact: true }).click();
   }
