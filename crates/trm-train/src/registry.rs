@@ -37,13 +37,9 @@ use trm_data::Dataset;
 /// use trm_data::TextDataset;
 /// use trm_spec::{ChatTrmSpec, RunConfig, VariantSpec};
 ///
-/// let spec = ChatTrmSpec {
-///     hidden_size: 16,
-///     num_heads: 2,
-///     n_layers: 1,
-///     block_size: 8,
-///     ..ChatTrmSpec::default()
-/// };
+/// let (hidden_size, num_heads, n_layers, block_size) = (16, 2, 1, 8);
+/// let spec =
+///     ChatTrmSpec { hidden_size, num_heads, n_layers, block_size, ..ChatTrmSpec::default() };
 /// let config = RunConfig { model: VariantSpec::ChatTrm(spec), ..RunConfig::default() };
 /// let text = TextDataset::from_text("proverb", "better late than never, ".repeat(10).as_str(), 0.1)?;
 ///

@@ -1,6 +1,7 @@
 //! Decoders of the Llama architecture against numbers recorded from the original
 //! program, for every recorded folder of their form. `TRM_FIXTURES` may name another
-//! place.
+//! place. It has more than 400 lines because both recorded models are read and changed in the
+//! same ways.
 
 #[allow(dead_code, reason = "other models use the rest")]
 #[path = "images_parity/support.rs"]

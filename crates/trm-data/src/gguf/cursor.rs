@@ -1,6 +1,6 @@
 //! Reads the keys and values of a file, front to back.
 
-use super::Value;
+use super::value::Value;
 
 /// Lists of lists may be nested this deep.
 const DEEPEST: usize = 4;

@@ -6,11 +6,13 @@
 
 mod blocks;
 mod cursor;
+mod value;
 
 use std::collections::BTreeMap;
 
 pub use blocks::NumberType;
 use cursor::Cursor;
+pub use value::Value;
 
 const MAGIC: &[u8] = b"GGUF";
 const VERSION: u32 = 3;
@@ -20,21 +22,6 @@ const ALIGNMENT: usize = 32;
 
 /// Most dimensions of a tensor that the format allows.
 const MOST_DIMENSIONS: usize = 4;
-
-/// A value of a key.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Any whole number.
-    Integer(i128),
-    /// A number of 32 or 64 bits.
-    Float(f64),
-    /// `true` or `false`.
-    Flag(bool),
-    /// UTF-8 text.
-    Text(String),
-    /// Values of one type.
-    List(Vec<Value>),
-}
 
 /// Where a tensor lies, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
