@@ -14,7 +14,7 @@ use serde_json::Value;
 use trm_data::Dataset;
 use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
 use trm_train::{
-    AllReduce, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, check_ranks, load_on,
+    AllReduce, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, load_on,
 };
 
 use crate::frozen_base::BaseOnDisk;
@@ -58,7 +58,6 @@ impl Replicas {
     ) -> Result<Self, Failure> {
         let size = others.len() + 1;
         let config = run.summary().config;
-        check_ranks(&config, size)?;
         // Burn has one generator for a kind of device, so masks would depend on which thread
         // comes first.
         if size > 1 && config.model.dropout() > 0.0 {
@@ -126,39 +125,29 @@ impl Worker {
         let (done, results) = channel();
         let exchange = Arc::clone(exchange);
         let work = move || {
-            let mut run: Option<Box<dyn Run>> = None;
-            let mut attempt = |order: Option<Order>| -> Result<(), Failure> {
-                let Some(run) = &mut run else {
-                    let base = base.as_deref().map(BaseOnDisk::file);
-                    let Replica { device, data } = &replica;
-                    let (checkpoint, optimizer) = (&saved.checkpoint, Some(&saved.optimizer[..]));
-                    let mut made =
-                        load_on(checkpoint, optimizer, Some(data.clone()), base, device)?;
-                    made.join(Box::new(Rank { rank, exchange: Arc::clone(&exchange) }))?;
-                    run = Some(made);
-                    return Ok(());
-                };
-                match order {
-                    Some(Order::Steps(n)) => block_on(run.steps(n)).map(|_| ()),
-                    Some(Order::Configure(config)) => run.configure(&config),
-                    None => Ok(()),
+            let work = || {
+                let Replica { device, data } = replica;
+                let base = base.as_deref().map(BaseOnDisk::file);
+                let optimizer = Some(&saved.optimizer[..]);
+                let mut run = load_on(&saved.checkpoint, optimizer, Some(data), base, &device)?;
+                drop(saved);
+                run.join(Box::new(Rank { rank, exchange: Arc::clone(&exchange) }))?;
+                // Nobody asks for a result once the first rank is gone.
+                let _ = done.send(Ok(()));
+                for order in received {
+                    match order {
+                        Order::Steps(n) => block_on(run.steps(n)).map(|_| ()),
+                        Order::Configure(config) => run.configure(&config),
+                    }?;
+                    let _ = done.send(Ok(()));
                 }
+                Ok(())
             };
-            let mut order = None;
-            loop {
-                let result = catch_unwind(AssertUnwindSafe(|| attempt(order.take())))
-                    .unwrap_or_else(|panic| Err(panicked(rank, panic.as_ref())));
-                if let Err(failure) = &result {
-                    exchange.leave(failure);
-                }
-                let over = result.is_err();
-                if done.send(result).is_err() || over {
-                    return;
-                }
-                match received.recv() {
-                    Ok(next) => order = Some(next),
-                    Err(_) => return,
-                }
+            let ended = catch_unwind(AssertUnwindSafe(work))
+                .unwrap_or_else(|panic| Err(panicked(rank, panic.as_ref())));
+            if let Err(failure) = ended {
+                exchange.leave(&failure);
+                let _ = done.send(Err(failure));
             }
         };
         let thread = std::thread::Builder::new().name(format!("rank {rank}")).spawn(work);

@@ -1,5 +1,7 @@
 //! A model in training, whatever its family.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
@@ -100,28 +102,45 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     /// # Errors
     /// If there are no data, or they cannot be read.
     pub fn compute_gradients(&mut self) -> Result<UpdateGradients<T::BufferGradients>, Failure> {
-        let Self { config, data, optimization, task, carry, .. } = self;
-        let data = data.as_ref().ok_or_else(T::no_data)?;
-        let model = optimization.model();
-        let (step, batches) = (optimization.step as u64, task.batches(config) as u64);
-        let share = 1.0 / batches as f64;
         let mut sum = GradientsAccumulator::new();
         let mut buffers = Vec::new();
         let mut total: Option<Tensor<1>> = None;
-        for number in step * batches..(step + 1) * batches {
-            let id = BatchId { step, number };
-            let batch = task.batch(config, data, id)?;
-            let BatchGradients { grads, metrics, buffers: of_buffers } =
-                task.gradients(config, model, batch, id, share, carry);
-            sum.accumulate(model, grads);
-            buffers.push(of_buffers);
+        for number in self.batch_numbers() {
+            let batch = self.batch_gradients(number)?;
+            sum.accumulate(self.optimization.model(), batch.grads);
+            buffers.push(batch.buffers);
             total = Some(match total {
-                None => metrics,
-                Some(total) => total + metrics,
+                None => batch.metrics,
+                Some(total) => total + batch.metrics,
             });
         }
-        let metrics = total.expect("an update has a batch").mul_scalar(share);
+        let metrics = total.expect("an update has a batch").mul_scalar(self.batch_share());
         Ok(UpdateGradients { grads: sum.grads(), buffers, metrics })
+    }
+
+    /// The numbers of the batches of the next update.
+    fn batch_numbers(&self) -> Range<u64> {
+        let batches = self.task.batches(&self.config) as u64;
+        let first = self.optimization.step as u64 * batches;
+        first..first + batches
+    }
+
+    /// What one batch contributes to an update.
+    fn batch_share(&self) -> f64 {
+        1.0 / self.task.batches(&self.config) as f64
+    }
+
+    /// Gradients of its share of the next update's batch `number`.
+    fn batch_gradients(
+        &mut self,
+        number: u64,
+    ) -> Result<BatchGradients<T::BufferGradients>, Failure> {
+        let share = self.batch_share();
+        let Self { config, data, optimization, task, carry, .. } = self;
+        let data = data.as_ref().ok_or_else(T::no_data)?;
+        let id = BatchId { step: optimization.step as u64, number };
+        let batch = task.batch(config, data, id)?;
+        Ok(task.gradients(config, optimization.model(), batch, id, share, carry))
     }
 
     /// [`compute_gradients`](Self::compute_gradients) with the other ranks: this one
@@ -130,24 +149,20 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         &mut self,
         ranks: &dyn AllReduce,
     ) -> Result<UpdateGradients<T::BufferGradients>, Failure> {
-        let Self { config, data, optimization, task, carry, .. } = self;
-        let data = data.as_ref().ok_or_else(T::no_data)?;
-        let model = optimization.model();
-        let (step, batches) = (optimization.step as u64, task.batches(config) as u64);
-        let (first, share) = (step * batches, 1.0 / batches as f64);
+        let numbers = self.batch_numbers();
+        let first = numbers.start;
         let (mut own, mut buffers) = (Vec::new(), Vec::new());
-        for number in (first..first + batches).skip(ranks.rank()).step_by(ranks.size()) {
-            let id = BatchId { step, number };
-            let batch = task.batch(config, data, id)?;
-            let BatchGradients { grads, metrics, buffers: of_buffers } =
-                task.gradients(config, model, batch, id, share, carry);
-            own.push(reduce::flatten(model, &grads, number, metrics).await?);
-            buffers.push(of_buffers);
+        for number in numbers.skip(ranks.rank()).step_by(ranks.size()) {
+            let batch = self.batch_gradients(number)?;
+            let model = self.optimization.model();
+            own.push(reduce::flatten(model, &batch.grads, number, batch.metrics).await?);
+            buffers.push(batch.buffers);
         }
         let total = reduce::sum(ranks.gather(own).await?, first)?;
-        let device = optimization.plain_device();
-        let grads = reduce::unflatten(model, &total, &device);
-        let metrics = Tensor::from_floats(total.metrics.as_slice(), &device).mul_scalar(share);
+        let device = self.optimization.plain_device();
+        let grads = reduce::unflatten(self.optimization.model(), &total, &device);
+        let metrics = Tensor::from_floats(total.metrics.as_slice(), &device);
+        let metrics = metrics.mul_scalar(self.batch_share());
         Ok(UpdateGradients { grads, buffers, metrics })
     }
 

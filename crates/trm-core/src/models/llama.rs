@@ -118,6 +118,10 @@ impl GroupedAttention {
 }
 
 impl DecoderLayer {
+    fn forward(&self, x: Tensor<3>, rope: &Tensor<3>) -> Tensor<3> {
+        self.run(x, |x| self.self_attn.forward(x, rope))
+    }
+
     /// The layer with `attention` in the place of its own.
     fn run(&self, x: Tensor<3>, attention: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
         let x = x.clone() + attention(self.input_layernorm.forward(x));
@@ -167,7 +171,7 @@ impl Llama {
         let mut states = vec![self.embed(tokens)];
         for layer in &self.layers {
             let x = states[states.len() - 1].clone();
-            states.push(layer.run(x, |x| layer.self_attn.forward(x, self.table(layer))));
+            states.push(layer.forward(x, self.table(layer)));
         }
         states
     }
@@ -210,10 +214,8 @@ impl Recursive for Llama {
 
     /// All layers.
     fn cycle(&self, _: &Embedded, state: Single) -> Single {
-        let z = self.layers.iter().fold(state.z, |x, layer| {
-            layer.run(x, |x| layer.self_attn.forward(x, self.table(layer)))
-        });
-        Single { z }
+        let layers = self.layers.iter();
+        Single { z: layers.fold(state.z, |x, layer| layer.forward(x, self.table(layer))) }
     }
 
     fn read(&self, state: &Single) -> Readout {

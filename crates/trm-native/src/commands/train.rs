@@ -142,12 +142,12 @@ fn on_all(
     }
     let RunSummary { config, vocab, .. } = run.summary();
     let base = plan.base.as_ref();
-    let mut others = Vec::new();
-    for device in &devices[1..] {
-        let data = plan.data.load(&config, Some(&vocab))?;
-        let data = features::cached(data, &config, base, device)?;
-        others.push(Replica { device: device.device.clone(), data });
-    }
+    let data = plan.data.load(&config, Some(&vocab))?;
+    let data = features::cached(data, &config, base, &devices[0])?;
+    let others = devices[1..]
+        .iter()
+        .map(|device| Replica { device: device.device.clone(), data: data.clone() })
+        .collect();
     Ok(Box::new(Replicas::new(run, others, base)?))
 }
 
