@@ -14,6 +14,8 @@ pub enum Family {
     Puzzles,
     /// Classifies images.
     Images,
+    /// Answers questions.
+    Questions,
 }
 
 impl Family {
@@ -23,6 +25,7 @@ impl Family {
             Self::Language => "language",
             Self::Puzzles => "puzzles",
             Self::Images => "images",
+            Self::Questions => "questions",
         }
     }
 }

@@ -11,12 +11,16 @@ pub(crate) const PUZZLES: bool = cfg!(feature = "puzzles");
 /// Whether this build holds image classifiers.
 pub(crate) const IMAGES: bool = cfg!(feature = "images");
 
+/// Whether this build holds models that answer questions.
+pub(crate) const QUESTIONS: bool = cfg!(feature = "llm");
+
 /// Whether this build holds models like `model`.
 pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
     match model.family() {
         Family::Language => LANGUAGE,
         Family::Puzzles => PUZZLES,
         Family::Images => IMAGES,
+        Family::Questions => QUESTIONS,
     }
 }
 
@@ -26,6 +30,16 @@ pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
         Family::Language => ("is a language model", "Language page"),
         Family::Puzzles => ("is a puzzle solver", "Puzzles page"),
         Family::Images => ("is an image classifier", "Images page"),
+        Family::Questions => {
+            return Failure::new(
+                FailureKind::Room,
+                format!(
+                    "a `{}` model answers questions with a frozen language model, which this page does not hold",
+                    model.name()
+                ),
+                "Use it with the native program: trm-native ask.",
+            );
+        }
     };
     Failure::new(
         FailureKind::Room,

@@ -175,6 +175,7 @@ impl dyn Run + '_ {
             Family::Language => ("a language model", "trm-native generate writes text with it"),
             Family::Puzzles => ("a puzzle model", "trm-native solve gives it puzzles"),
             Family::Images => ("an image classifier", "trm-native classify gives it images"),
+            Family::Questions => ("a question model", "trm-native ask asks it"),
         };
         Failure::new(
             kind,

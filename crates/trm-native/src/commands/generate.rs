@@ -31,6 +31,7 @@ pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
         Family::Language => ("", ""),
         Family::Puzzles => ("a puzzle model", "solve"),
         Family::Images => ("an image classifier", "classify"),
+        Family::Questions => ("a question model", "ask"),
     };
     if !is.is_empty() {
         return Err(usage!(

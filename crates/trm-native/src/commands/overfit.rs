@@ -90,6 +90,11 @@ fn overfit(
         Family::Language => sentence(&base, typed)?,
         Family::Puzzles => puzzle(&base, typed)?,
         Family::Images => images(&base, typed)?,
+        Family::Questions => {
+            return Err(usage!(
+                "{preset} needs a frozen base; `overfit` trains models without one"
+            ));
+        }
     };
     let mut run = trm_train::create(&config, data, &device.device)?;
     let summary = run.summary();

@@ -74,6 +74,7 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
         Family::Images => {
             format!("evaluate on the test images with: {} eval {folder} --split test", program())
         }
+        Family::Questions => format!("ask it with: {} ask {folder} QUESTION", program()),
     };
     format!(
         "best validation loss {loss:.4} at step {step}, saved in {}\n{usage}",

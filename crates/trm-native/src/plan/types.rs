@@ -48,6 +48,7 @@ impl fmt::Display for Shown<'_> {
         let unit = match model.family() {
             Family::Language | Family::Puzzles => "tokens",
             Family::Images => "images",
+            Family::Questions => "questions",
         };
         writeln!(f, "settings  {}", plan.origin)?;
         writeln!(

@@ -39,7 +39,9 @@ pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn 
             let preprocessing = trm_data::image_preprocessing(config)?;
             ImageDataset::generated(preprocessing, CLASSES, CLASSES).map_err(Failure::from)?.into()
         }
-        Family::Language | Family::Puzzles => Dataset::load(&DataSource::Named, config, None)?,
+        Family::Language | Family::Puzzles | Family::Questions => {
+            Dataset::load(&DataSource::Named, config, None)?
+        }
     };
     Ok(trm_train::create(config, data, &device.device)?)
 }

@@ -128,6 +128,7 @@ mod tests {
                 Family::Language => BenchPart::Texts,
                 Family::Puzzles => BenchPart::Puzzles,
                 Family::Images => BenchPart::Images,
+                Family::Questions => panic!("question models are not timed here"),
             };
             assert_eq!(part, configuration.part);
         }

@@ -135,7 +135,7 @@ fn measure(
         tokens_per_second: per_second(config.tokens_per_step()),
         puzzle_steps_per_second: match config.model.family() {
             Family::Puzzles => Some(per_second(rows)),
-            Family::Language | Family::Images => None,
+            Family::Language | Family::Images | Family::Questions => None,
         },
         ms_per_step,
         matrix_products: share(kernels.linear_ns),

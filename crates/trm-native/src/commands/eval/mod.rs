@@ -65,7 +65,9 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     );
     let model = &summary.config.model;
     match model.family() {
-        Family::Language | Family::Images => evaluate_text(run.as_ref(), corpus, typed),
+        Family::Language | Family::Images | Family::Questions => {
+            evaluate_text(run.as_ref(), corpus, typed)
+        }
         Family::Puzzles => {
             let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
             evaluate_puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed)

@@ -95,6 +95,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
         Family::Puzzles => ("", ""),
         Family::Language => ("a language model", "generate"),
         Family::Images => ("an image classifier", "classify"),
+        Family::Questions => ("a question model", "ask"),
     };
     if !is.is_empty() {
         return Err(usage!(

@@ -43,6 +43,7 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         Family::Language => ("", ""),
         Family::Puzzles => ("a puzzle model", "supervision step"),
         Family::Images => ("an image classifier", "outer step"),
+        Family::Questions => ("a question model", "supervision step"),
     };
     if !is.is_empty() {
         return Err(usage!(
