@@ -28,8 +28,11 @@ use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
 /// `x · wᵀ` over the last axis: `[.., in] · [out, in]ᵀ → [.., out]`. Inside
-/// [`autocast`] in half precision.
+/// [`autocast`] in half precision. Of two tensors of which one has no autodiff, that one is
+/// a constant.
 pub fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>) -> Tensor<D> {
+    let on_tape = x.is_autodiff() || w.is_autodiff();
+    let (x, w) = if on_tape { (x.autodiff(), w.autodiff()) } else { (x, w) };
     if let Some(y) = autocast::linear(&x, &w) {
         return y;
     }

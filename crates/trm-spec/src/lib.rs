@@ -32,8 +32,6 @@ pub use image::{
     ClassStep, Classification, ImageInput, ImageScores, ImageSplit, ImageStepScore, Mistake,
     ShownImage,
 };
-#[cfg(feature = "llm")]
-pub use models::LlamaSpec;
 #[cfg(feature = "toy-model")]
 pub use models::ToyLmSpec;
 pub use models::{
@@ -41,6 +39,8 @@ pub use models::{
     ModelSpec, Positions, Sizes, StateStart, StateUpdate, TrmLmSpec, TrmSpec, TrmVitSpec, VARIANTS,
     VariantSpec, VitSpec,
 };
+#[cfg(feature = "llm")]
+pub use models::{LlamaSpec, LlmTrmSpec};
 pub use protocol::{
     Backend, Command, DepthLoss, DeviceInfo, Event, GenerateOptions, Generated, Memory, RunSummary,
     Saved, StepReport,

@@ -3,20 +3,28 @@
 
 mod attention;
 mod block;
+#[cfg(feature = "llm")]
+mod decoder;
 mod embedding;
 mod gated;
 mod layer_norm;
 mod linear;
+#[cfg(feature = "llm")]
+mod lora;
 mod mixer;
 mod pre_norm;
 mod swiglu;
 
 pub use attention::{ContextKv, DraftPositions, SelfAttention};
 pub use block::{Block, BlockSpec};
+#[cfg(feature = "llm")]
+pub use decoder::{DecoderLayer, DecoderSpec, KeyValues, Placement, ScaledRmsNorm};
 pub use embedding::Embedding;
 pub use gated::{GatedBlock, GatedMlp, GatedSpec};
 pub use layer_norm::LayerNorm;
 pub use linear::{Affine, Linear};
+#[cfg(feature = "llm")]
+pub use lora::{Adapters, AttentionLora, Lora, LoraSpec};
 pub use mixer::{Mixing, MixingBlock};
 pub use pre_norm::{PreNormBlock, PreNormSpec};
 pub use swiglu::SwiGlu;

@@ -10,6 +10,8 @@ mod chunk_lm;
 mod flops;
 #[cfg(feature = "llm")]
 mod llama;
+#[cfg(feature = "llm")]
+mod llm_trm;
 mod settings;
 mod shared;
 mod spec;
@@ -25,6 +27,8 @@ pub use chat_trm::{ChatTrmSpec, Injection, StateUpdate};
 pub use chunk_lm::{ChunkLmSpec, DraftStart};
 #[cfg(feature = "llm")]
 pub use llama::LlamaSpec;
+#[cfg(feature = "llm")]
+pub use llm_trm::LlmTrmSpec;
 pub use shared::StateStart;
 pub use spec::{ImageShape, ModelSpec, Sizes};
 #[cfg(feature = "toy-model")]
@@ -124,6 +128,8 @@ variants::variants! {
     Vit(VitSpec), aliases: [];
     /// Pretrained decoder without recursion (Llama, SmolLM).
     Llama(LlamaSpec), aliases: [], only if feature = "llm";
+    /// Frozen decoder with a recursive model on its latents (LLM-TRM).
+    LlmTrm(LlmTrmSpec), aliases: [], only if feature = "llm";
     /// The smallest recursive language model (docs/adding-a-model.md).
     ToyLm(ToyLmSpec), aliases: [], only if feature = "toy-model";
 }

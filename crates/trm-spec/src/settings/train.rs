@@ -2,7 +2,7 @@
 
 use super::Setting;
 use super::SettingKind::{Flag, Integer, Number, Numbers};
-use crate::Family::{Images, Language, Puzzles};
+use crate::Family::{Images, Language, Puzzles, Questions};
 
 const fn s(key: &'static str, kind: super::SettingKind, help: &'static str) -> Setting {
     Setting::new("train", key, kind, help)
@@ -64,7 +64,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them",
     )
     .only(&[Puzzles]),
-    s("halt_loss_weight", Number, "Weight of the halting loss").only(&[Puzzles]).live(),
+    s("halt_loss_weight", Number, "Weight of the halting loss").only(&[Puzzles, Questions]).live(),
     s(
         "halt_exploration_prob",
         Number,

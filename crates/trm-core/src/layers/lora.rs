@@ -1,0 +1,96 @@
+//! Low-rank adapters of frozen linear maps (LoRA, arXiv 2106.09685), under the names that
+//! the library peft gives their weights.
+
+#![expect(non_snake_case, reason = "the names of peft's weights")]
+
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::Tensor;
+
+use super::Linear;
+use crate::Init;
+
+/// Sizes of adapters.
+#[derive(Clone, Copy, Debug)]
+pub struct LoraSpec {
+    /// Inner width.
+    pub rank: usize,
+    /// The adapter's output is scaled by `alpha / rank`.
+    pub alpha: f64,
+    /// Probability of dropping an input of the adapter in training.
+    pub dropout: f64,
+}
+
+/// What is added to a frozen map: `alpha / rank · B(A(x))`. `B` starts at zero, so that an
+/// untrained adapter changes nothing.
+#[derive(Module, Debug)]
+pub struct Lora {
+    /// `[rank, in]`.
+    lora_A: Linear,
+    /// `[out, rank]`.
+    lora_B: Linear,
+    dropout: Dropout,
+    #[module(skip)]
+    scaling: f64,
+}
+
+impl Lora {
+    /// The adapter of a map from `input` to `output` features.
+    pub fn new(input: usize, output: usize, spec: LoraSpec, init: &mut Init) -> Self {
+        // The variance of peft's uniform distribution.
+        let deviation = 1.0 / (3.0 * input as f64).sqrt();
+        Self {
+            lora_A: Linear { weight: init.truncated_normal([spec.rank, input], deviation) },
+            lora_B: Linear { weight: init.constant([output, spec.rank], 0.0) },
+            dropout: DropoutConfig::new(spec.dropout).init(),
+            scaling: spec.alpha / spec.rank as f64,
+        }
+    }
+
+    /// `[.., in] → [.., out]`.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let inner = self.lora_A.forward(self.dropout.forward(x));
+        self.lora_B.forward(inner).mul_scalar(self.scaling)
+    }
+
+    /// What it adds to the weight of the map, `[out, in]`.
+    pub fn weight(&self) -> Tensor<2> {
+        let (a, b) = (self.lora_A.weight.val(), self.lora_B.weight.val());
+        b.matmul(a).mul_scalar(self.scaling)
+    }
+}
+
+/// The adapters of one attention layer.
+#[derive(Module, Debug)]
+pub struct AttentionLora {
+    pub(crate) q_proj: Lora,
+    pub(crate) k_proj: Lora,
+    pub(crate) v_proj: Lora,
+    pub(crate) o_proj: Lora,
+}
+
+impl AttentionLora {
+    /// Adapters of a layer of width `dim`, whose queries have `heads` features and whose
+    /// keys and values have `kv` each.
+    pub fn new(dim: usize, heads: usize, kv: usize, spec: LoraSpec, init: &mut Init) -> Self {
+        Self {
+            q_proj: Lora::new(dim, heads, spec, init),
+            k_proj: Lora::new(dim, kv, spec, init),
+            v_proj: Lora::new(dim, kv, spec, init),
+            o_proj: Lora::new(heads, dim, spec, init),
+        }
+    }
+
+    /// What is added to queries, keys and values, in this order on the last axis.
+    pub fn qkv(&self, x: Tensor<3>) -> Tensor<3> {
+        let parts = [&self.q_proj, &self.k_proj, &self.v_proj];
+        Tensor::cat(parts.map(|lora| lora.forward(x.clone())).to_vec(), 2)
+    }
+}
+
+/// Adapters of consecutive layers of a decoder.
+#[derive(Module, Debug)]
+pub struct Adapters {
+    /// The first one belongs to the first adapted layer.
+    pub layers: Vec<AttentionLora>,
+}

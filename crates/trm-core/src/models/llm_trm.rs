@@ -1,0 +1,427 @@
+//! A recursive model on the latents of a frozen language model (LLM-TRM).
+//!
+//! The lower layers of a frozen decoder, its trunk, read a question. At the token `<think>`
+//! their states are compressed into a few latents, which a network with an answer state y
+//! and a latent state z refines. The answer state becomes soft states that stand between
+//! the newest tokens of the question and `<think>`; the upper layers of the decoder, with
+//! adapters, read them and write the answer.
+//!
+//! In the published code (LLM-TRM) no gradient reaches the recursion and no answer depends
+//! on it. Here every answer position attends to the soft states.
+
+mod compressor;
+mod rows;
+mod writing;
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+use trm_spec::LlmTrmSpec;
+
+pub use rows::QuestionRows;
+pub use writing::{AnswerCache, TrunkCache};
+
+use self::compressor::Compressor;
+use super::llama::Llama;
+use crate::layers::{
+    Adapters, Affine, AttentionLora, Block, BlockSpec, KeyValues, Linear, LoraSpec, Placement,
+};
+use crate::{Context, Init, Readout, Recursive, State};
+
+/// LLM-TRM. Field names are the names of the weights in checkpoints; the frozen decoder is
+/// not among them.
+#[derive(Module, Debug)]
+pub struct LlmTrm {
+    /// What the compressor's queries start from, `[latents, dim]`.
+    latents: Param<Tensor<2>>,
+    compress: Compressor,
+    trm: Network,
+    /// From latents to the decoder's width.
+    up_proj: Linear,
+    /// Added to each soft state, `[latents, base dim]`.
+    slots: Param<Tensor<2>>,
+    halt: Affine,
+    /// The row of `<think>` in the output layer, `[1, base dim]`.
+    think: Linear,
+    lora: Adapters,
+    /// Mean of the trunk's states, `[base dim]`; measured, not trained.
+    state_mean: Param<Tensor<1>>,
+    /// Their standard deviation, `[base dim]`; measured, not trained.
+    state_std: Param<Tensor<1>>,
+    /// The embedding of `<think>`, `[base dim]`; not trained, so that the trunk's states can
+    /// be kept.
+    think_input: Param<Tensor<1>>,
+    /// Rotary table of the latents, `[2, latents, head_dim / 2]`; computed, not stored.
+    rope: Tensor<3>,
+    #[module(skip)]
+    soft_scale: f64,
+    #[module(skip)]
+    l_cycles: usize,
+    #[module(skip)]
+    cut: usize,
+    #[module(skip)]
+    window: usize,
+    #[module(skip)]
+    base: FrozenDecoder,
+}
+
+/// The blocks of the recursive network.
+#[derive(Module, Debug)]
+struct Network {
+    layers: Vec<Block>,
+}
+
+/// A decoder whose weights are constants: they are no part of the model.
+#[derive(Clone)]
+pub struct FrozenDecoder(Arc<Llama>);
+
+impl FrozenDecoder {
+    /// `decoder` without gradients and without autodiff.
+    pub fn new(decoder: Llama) -> Self {
+        Self(Arc::new(decoder.valid().no_grad()))
+    }
+}
+
+impl fmt::Debug for FrozenDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FrozenDecoder")
+    }
+}
+
+/// Numbers that are measured on the training questions before training.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Mean of the trunk's states, `[base dim]`.
+    pub mean: Tensor<1>,
+    /// Their standard deviation, `[base dim]`.
+    pub std: Tensor<1>,
+}
+
+/// The states of questions and answers at the cut.
+#[derive(Clone, Debug)]
+pub struct QuestionStates {
+    /// `[batch, question + 1 + answer, base dim]`, questions padded on the left, answers on
+    /// the right; `<think>` stands between them.
+    pub states: Tensor<3>,
+    /// Where the rows begin and end.
+    pub rows: QuestionRows,
+}
+
+/// What the upper layers know of a question before they see soft states.
+#[derive(Debug)]
+struct Prefix {
+    /// Of the newest tokens of the question, by upper layer.
+    past: Vec<KeyValues>,
+    /// Logits after the question, `[batch, 1, vocab + 1]`.
+    logits: Tensor<3>,
+    /// States at the cut of `<think>` and the answer, `[batch, 1 + answer, base dim]`.
+    rest: Tensor<3>,
+    /// Of soft states, `<think>` and answer.
+    placement: Placement,
+}
+
+/// Compressed questions.
+#[derive(Clone, Debug)]
+pub struct Compressed {
+    /// The latents, `[batch, latents, dim]`.
+    pub u: Tensor<3>,
+    prefix: Rc<Prefix>,
+}
+
+impl Compressed {
+    /// Logits of the token after the question, `[batch, 1, vocab + 1]`; the last one is that
+    /// of `<think>`.
+    pub fn logits(&self) -> Tensor<3> {
+        self.prefix.logits.clone()
+    }
+}
+
+impl Context for Compressed {
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
+        Self { u: change(self.u), ..self }
+    }
+}
+
+/// The two states on the latents, and the question that they answer.
+#[derive(Clone, Debug)]
+pub struct LatentState {
+    /// The answer, `[batch, latents, dim]`.
+    pub y: Tensor<3>,
+    /// The latent state, `[batch, latents, dim]`.
+    pub z: Tensor<3>,
+    prefix: Rc<Prefix>,
+}
+
+impl LatentState {
+    /// The answer states of several steps, as rows of one batch, for one
+    /// [`read`](Recursive::read).
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn stack(states: &[Self]) -> Self {
+        let first = states.first().expect("a step");
+        let times = states.len();
+        let repeat = |x: &Tensor<3>| x.clone().repeat_dim(0, times);
+        let many = |x: &Tensor<4>| x.clone().repeat_dim(0, times);
+        let stacked = |part: fn(&Self) -> &Tensor<3>| {
+            Tensor::cat(states.iter().map(|state| part(state).clone()).collect(), 0)
+        };
+        let Prefix { past, logits, rest, placement } = first.prefix.as_ref();
+        let prefix = Prefix {
+            past: past
+                .iter()
+                .map(|kv| KeyValues { keys: many(&kv.keys), values: many(&kv.values) })
+                .collect(),
+            logits: logits.clone(),
+            rest: repeat(rest),
+            placement: placement.clone().repeat(times),
+        };
+        Self { y: stacked(|state| &state.y), z: stacked(|state| &state.z), prefix: Rc::new(prefix) }
+    }
+
+    /// The same answer states in another order of rows: other questions' latents.
+    #[must_use]
+    pub fn with_answer(self, y: Tensor<3>) -> Self {
+        Self { y, ..self }
+    }
+}
+
+impl State for LatentState {
+    fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
+        Self { y: change(self.y), z: change(self.z), ..self }
+    }
+
+    fn answer(&self) -> &Tensor<3> {
+        &self.y
+    }
+}
+
+/// Where the halting head starts: a model that knows nothing does not halt.
+const HALT_START: f32 = -5.0;
+
+impl LlmTrm {
+    /// A model with fresh weights on `base`; soft states begin at the mean of the trunk's.
+    pub fn new(
+        spec: &LlmTrmSpec,
+        base: &FrozenDecoder,
+        measured: Option<&Measured>,
+        init: &mut Init,
+    ) -> Self {
+        let (dim, wide, count) = (spec.hidden_size, spec.base_hidden_size, spec.num_latents);
+        let lora =
+            LoraSpec { rank: spec.lora_rank, alpha: spec.lora_alpha, dropout: spec.lora_dropout };
+        let block = BlockSpec {
+            dim,
+            heads: spec.num_heads,
+            inner: spec.intermediate_size,
+            causal: false,
+            dropout: 0.0,
+            eps: spec.rms_norm_eps,
+        };
+        let device = init.device().clone();
+        let buffer = |values: Option<Tensor<1>>, otherwise: f32| {
+            let empty: Param<Tensor<1>> = init.constant([wide], otherwise);
+            let filled = empty.map(|old| match values {
+                Some(values) if old.is_autodiff() => values.to_device(&device).autodiff(),
+                Some(values) => values.to_device(&device),
+                None => old,
+            });
+            filled.set_require_grad(false)
+        };
+        let mean = measured.map(|measured| measured.mean.clone());
+        let think_input = measured.map(|_| base.0.mean_embedding());
+        let (state_mean, state_std, think_input) = (
+            buffer(mean.clone(), 0.0),
+            buffer(measured.map(|measured| measured.std.clone()), 1.0),
+            buffer(think_input.clone(), 0.0),
+        );
+        let start = |values: Option<Tensor<1>>, rows: usize| {
+            let empty: Param<Tensor<2>> = init.constant([rows, wide], 0.0);
+            match values {
+                None => empty,
+                Some(values) => empty.map(|old| {
+                    let values = values.to_device(&device).unsqueeze::<2>().repeat_dim(0, rows);
+                    let values = if old.is_autodiff() { values.autodiff() } else { values };
+                    values.require_grad()
+                }),
+            }
+        };
+        let slots = start(mean, count);
+        let think = start(measured.map(|_| base.0.mean_embedding()), 1);
+        Self {
+            latents: init.truncated_normal([count, dim], 1.0),
+            compress: Compressor::new(spec, init),
+            trm: Network { layers: (0..spec.n_layers).map(|_| Block::new(block, init)).collect() },
+            up_proj: Linear::new(dim, wide, init),
+            slots,
+            halt: Affine::constant(dim, 1, HALT_START, init),
+            think: Linear { weight: think },
+            lora: Adapters {
+                layers: (spec.cut..spec.base_layers)
+                    .map(|_| {
+                        let (q, kv) = (spec.base_query_size, spec.base_kv_size);
+                        AttentionLora::new(wide, q, kv, lora, init)
+                    })
+                    .collect(),
+            },
+            state_mean,
+            state_std,
+            think_input,
+            rope: trm_kernels::rope_table(count, dim / spec.num_heads, spec.rope_theta, &device),
+            soft_scale: spec.soft_scale,
+            l_cycles: spec.l_cycles,
+            cut: spec.cut,
+            window: spec.window,
+            base: base.clone(),
+        }
+    }
+
+    /// The trunk's states of `[question | <think> | answer]`, for tokens of questions
+    /// `[batch, question]`, padded on the left, and answers `[batch, answer]`, padded on the
+    /// right. Off the tape.
+    pub fn trunk(
+        &self,
+        question: Tensor<2, Int>,
+        answer: Option<Tensor<2, Int>>,
+        rows: &QuestionRows,
+    ) -> QuestionStates {
+        let think = self.think_input.val().without_autodiff();
+        let (states, _) = trunk(&self.base, self.cut, think, [Some(question), answer], rows);
+        QuestionStates { states, rows: rows.clone() }
+    }
+
+    /// Mean and deviation of the trunk's states of questions, over all of their tokens.
+    pub fn measure(
+        base: &FrozenDecoder,
+        cut: usize,
+        batches: impl Iterator<Item = (Tensor<2, Int>, QuestionRows)>,
+    ) -> Option<Measured> {
+        let mut sums: Option<[Tensor<1>; 2]> = None;
+        let mut count = 0;
+        for (question, rows) in batches {
+            let think = base.0.mean_embedding();
+            let (states, _) = trunk(base, cut, think, [Some(question), None], &rows);
+            let [_, _, dim] = states.dims();
+            let kept = states * rows.is_question_or_think(&base.0.device());
+            count += rows.questions().iter().map(|length| length + 1).sum::<usize>();
+            let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
+            let new = [sum(kept.clone()), sum(kept.square())];
+            sums = Some(match sums {
+                None => new,
+                Some([first, second]) => {
+                    let [a, b] = new;
+                    [first + a, second + b]
+                }
+            });
+        }
+        let [first, second] = sums?;
+        let mean = first.div_scalar(count as f64);
+        let variance = second.div_scalar(count as f64) - mean.clone().square();
+        Some(Measured { mean, std: variance.clamp_min(SMALLEST_VARIANCE).sqrt() })
+    }
+
+    /// The shared network, `[batch, latents, dim] → [batch, latents, dim]`.
+    fn network(&self, h: Tensor<3>) -> Tensor<3> {
+        self.trm.layers.iter().fold(h, |h, block| block.forward(h, &self.rope))
+    }
+
+    /// Logits of states of the last layer, `[batch, seq, vocab + 1]`; the last one is that
+    /// of `<think>`.
+    fn logits(&self, states: Tensor<3>) -> Tensor<3> {
+        let normed = self.base.0.normed(states);
+        let think = self.think.forward(normed.clone());
+        Tensor::cat(vec![self.base.0.logits(normed), think], 2)
+    }
+
+    /// The upper layers.
+    fn upper(
+        &self,
+        x: Tensor<3>,
+        placement: &Placement,
+        past: Option<&[KeyValues]>,
+    ) -> (Tensor<3>, Vec<KeyValues>) {
+        let layers = self.cut..self.cut + self.lora.layers.len();
+        self.base.0.run_layers(layers, x, placement, past, Some(&self.lora))
+    }
+
+    /// What the answer state adds to the sequence, `[batch, latents, base dim]`.
+    fn soft(&self, y: Tensor<3>) -> Tensor<3> {
+        let up = self.up_proj.forward(y) * self.state_std.val().unsqueeze();
+        up.mul_scalar(self.soft_scale) + self.slots.val().unsqueeze()
+    }
+}
+
+/// Added to the variance of a feature that does not vary.
+const SMALLEST_VARIANCE: f64 = 1e-6;
+
+/// The layers below `cut` on `[question | <think> | answer]`.
+fn trunk(
+    base: &FrozenDecoder,
+    cut: usize,
+    think: Tensor<1>,
+    [question, answer]: [Option<Tensor<2, Int>>; 2],
+    rows: &QuestionRows,
+) -> (Tensor<3>, Vec<KeyValues>) {
+    let FrozenDecoder(base) = base;
+    let dim = think.dims()[0];
+    let think = think.reshape([1, 1, dim]).expand([rows.questions().len(), 1, dim]);
+    let embedded = |tokens: Option<Tensor<2, Int>>| tokens.map(|tokens| base.embed(tokens));
+    let parts = [embedded(question), Some(think), embedded(answer)];
+    let x = Tensor::cat(parts.into_iter().flatten().collect(), 1);
+    let placement = rows.trunk(base.rope());
+    base.run_layers(0..cut, x, &placement, None, None)
+}
+
+impl Recursive for LlmTrm {
+    type Input = QuestionStates;
+    type Context = Compressed;
+    type State = LatentState;
+
+    fn encode(&self, input: &QuestionStates) -> Compressed {
+        let QuestionStates { states, rows } = input;
+        let [batch, length, dim] = states.dims();
+        let question = rows.longest_question();
+        let read = states.clone().narrow(1, 0, question + 1);
+        let standard =
+            (read - self.state_mean.val().unsqueeze()) / self.state_std.val().unsqueeze();
+        let u = self.compress.forward(standard, self.latents.val(), rows);
+        // Older tokens are hidden from all that comes later, so they are not computed.
+        let seen = self.window.clamp(1, question);
+        let newest = states.clone().narrow(1, question - seen, seen);
+        let rope = self.base.0.rope();
+        let (x, past) = self.upper(newest, &rows.window(rope, seen), None);
+        let logits = self.logits(x.narrow(1, seen - 1, 1));
+        let rest = states.clone().narrow(1, question, length - question);
+        debug_assert_eq!(rest.dims()[0..3], [batch, 1 + rows.longest_answer(), dim]);
+        let count = self.latents.dims()[0];
+        let placement = rows.answer(rope, [seen, self.window], count);
+        Compressed { u, prefix: Rc::new(Prefix { past, logits, rest, placement }) }
+    }
+
+    fn start(&self, context: &Compressed) -> LatentState {
+        let zeros = context.u.zeros_like();
+        LatentState { y: zeros.clone(), z: zeros, prefix: Rc::clone(&context.prefix) }
+    }
+
+    fn cycle(&self, context: &Compressed, state: LatentState) -> LatentState {
+        let LatentState { y, mut z, prefix } = state;
+        let input = context.u.clone() + y.clone();
+        for _ in 0..self.l_cycles {
+            z = self.network(input.clone() + z);
+        }
+        LatentState { y: self.network(y + z.clone()), z, prefix }
+    }
+
+    /// Logits at `<think>` and at each token of the answer, `[batch, 1 + answer, vocab + 1]`:
+    /// of the token that follows.
+    fn read(&self, state: &LatentState) -> Readout {
+        self.read_with_cache(state).0
+    }
+
+    fn device(&self) -> Device {
+        self.rope.device()
+    }
+}

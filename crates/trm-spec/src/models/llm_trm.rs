@@ -1,0 +1,377 @@
+//! A recursive model on the latents of a frozen language model (LLM-TRM), as data.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::settings::{
+    HIDDEN_SIZE, INTERMEDIATE_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
+};
+use super::shared::{block_parameters, heads, narrowed};
+use super::{ModelSpec, Sizes};
+use crate::check::{in_range, require, sizes};
+use crate::{
+    DataSpec, DepthSampling, Family, LossType, Prediction, Schedule, Setting, SettingError,
+    SettingKind, TrainSpec,
+};
+
+/// Sizes of LLM-TRM. Those that begin with `base_` are the frozen decoder's; they are taken
+/// from its file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct LlmTrmSpec {
+    /// Layers of the frozen decoder below the cut: they run without adapters, and the
+    /// latents are made of their output.
+    pub cut: usize,
+    /// Latent vectors that a question is compressed into, M.
+    pub num_latents: usize,
+    /// Newest tokens of the question that the upper layers see beside the latents.
+    pub window: usize,
+    /// Width of the latents, in features.
+    pub hidden_size: usize,
+    /// Attention heads of compressor and network.
+    pub num_heads: usize,
+    /// Blocks of the recursive network.
+    pub n_layers: usize,
+    /// Inner width of its SwiGLU, and of the compressor's.
+    pub intermediate_size: usize,
+    /// Cycles in a supervision step, T.
+    pub h_cycles: usize,
+    /// Latent steps in a cycle, n; one update of the answer follows them.
+    pub l_cycles: usize,
+    /// Supervision steps; the answer can be read out after each of them.
+    pub halt_max_steps: usize,
+    /// Frequencies of the compressor's positions, counted from each end of the question.
+    pub fourier_bands: usize,
+    /// Longest wavelength of these positions, in units of 2π tokens.
+    pub fourier_longest: f64,
+    /// Factor of what the latents add to the soft states.
+    pub soft_scale: f64,
+    /// Inner width of the adapters (LoRA) of the upper layers.
+    pub lora_rank: usize,
+    /// Adapters are scaled by `lora_alpha / lora_rank`.
+    pub lora_alpha: f64,
+    /// Probability of dropping an input of an adapter in training.
+    pub lora_dropout: f64,
+    /// Added to the mean square inside RMSNorm.
+    pub rms_norm_eps: f64,
+    /// Base of the rotary position frequencies of the latents.
+    pub rope_theta: f64,
+    /// Width of the frozen decoder.
+    pub base_hidden_size: usize,
+    /// Layers of the frozen decoder.
+    pub base_layers: usize,
+    /// Features of all its query heads.
+    pub base_query_size: usize,
+    /// Features of all its key heads.
+    pub base_kv_size: usize,
+    /// Its context length, in tokens.
+    pub base_block_size: usize,
+}
+
+/// Sizes of SmolLM2-135M.
+impl Default for LlmTrmSpec {
+    fn default() -> Self {
+        Self {
+            cut: 20,
+            num_latents: 16,
+            window: 8,
+            hidden_size: 128,
+            num_heads: 4,
+            n_layers: 2,
+            intermediate_size: 384,
+            h_cycles: 3,
+            l_cycles: 3,
+            halt_max_steps: 4,
+            fourier_bands: 16,
+            fourier_longest: 512.0,
+            soft_scale: 1.0,
+            lora_rank: 8,
+            lora_alpha: 16.0,
+            lora_dropout: 0.0,
+            rms_norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            base_hidden_size: 576,
+            base_layers: 30,
+            base_query_size: 576,
+            base_kv_size: 192,
+            base_block_size: 2048,
+        }
+    }
+}
+
+impl LlmTrmSpec {
+    /// Numbers that say where a token of the question stands: sine and cosine of each
+    /// frequency, from both ends.
+    pub fn position_features(&self) -> usize {
+        4 * self.fourier_bands
+    }
+
+    /// Weights of the adapters of one layer.
+    fn adapter_parameters(&self) -> u128 {
+        let [d, q, kv, rank] =
+            [self.base_hidden_size, self.base_query_size, self.base_kv_size, self.lora_rank]
+                .map(|size| size as u128);
+        // A and B of queries, keys, values and output.
+        rank * ((d + q) + 2 * (d + kv) + (q + d))
+    }
+
+    /// Weights of one layer of the frozen decoder, about: attention, and a SwiGLU that is
+    /// 8/3 as wide as the layer.
+    fn base_layer_weights(&self) -> f64 {
+        let [d, q, kv] = [self.base_hidden_size, self.base_query_size, self.base_kv_size]
+            .map(|size| size as f64);
+        2.0 * d * (q + kv) + 8.0 * d * d
+    }
+}
+
+impl ModelSpec for LlmTrmSpec {
+    const NAME: &'static str = "llm_trm";
+    const TITLE: &'static str = "LLM-TRM";
+    const ABOUT: &'static str =
+        "Frozen language model that stops at <think>, recurses on latents, and answers";
+    const FAMILY: Family = Family::Questions;
+    const DEPTH_KEY: Option<&'static str> = Some("halt_max_steps");
+    const NATIVE_ONLY: bool = true;
+    const LENGTH: &'static str = "model.num_latents";
+    const CALLS: &'static str = "model.halt_max_steps * model.h_cycles * (model.l_cycles + 1)";
+    const SETTINGS: &'static [Setting] = &[
+        Setting::model(
+            "cut",
+            SettingKind::Integer,
+            "Layers of the frozen decoder below the latents; those above have adapters",
+        )
+        .everyday(),
+        Setting::model(
+            "num_latents",
+            SettingKind::Integer,
+            "Latent vectors that a question is compressed into, M",
+        )
+        .everyday(),
+        Setting::model(
+            "window",
+            SettingKind::Integer,
+            "Newest tokens of the question that the answer sees beside the latents; 0 hides all",
+        )
+        .everyday(),
+        HIDDEN_SIZE,
+        NUM_HEADS,
+        N_LAYERS,
+        Setting::model("h_cycles", SettingKind::Integer, "Cycles in a supervision step, T")
+            .everyday(),
+        L_CYCLES,
+        Setting::model(
+            "halt_max_steps",
+            SettingKind::Integer,
+            "Supervision steps in training; later runs may use any number",
+        )
+        .live()
+        .everyday(),
+        Setting::model("lora_rank", SettingKind::Integer, "Rank of the adapters (LoRA)").everyday(),
+        Setting::model(
+            "lora_alpha",
+            SettingKind::Number,
+            "Adapters are scaled by lora_alpha / lora_rank",
+        ),
+        Setting::model(
+            "lora_dropout",
+            SettingKind::Number,
+            "Dropout probability of the adapters' inputs in training",
+        ),
+        INTERMEDIATE_SIZE,
+        Setting::model(
+            "fourier_bands",
+            SettingKind::Integer,
+            "Frequencies of the token positions that the compressor reads, from each end",
+        ),
+        Setting::model(
+            "fourier_longest",
+            SettingKind::Number,
+            "Longest wavelength of these positions, in units of 2π tokens",
+        ),
+        Setting::model(
+            "soft_scale",
+            SettingKind::Number,
+            "Factor of what the latents add to the states that the upper layers read",
+        ),
+        RMS_NORM_EPS,
+        ROPE_THETA,
+        Setting::model(
+            "base_hidden_size",
+            SettingKind::Integer,
+            "Width of the frozen decoder; taken from --base",
+        ),
+        Setting::model(
+            "base_layers",
+            SettingKind::Integer,
+            "Layers of the frozen decoder; taken from --base",
+        ),
+        Setting::model(
+            "base_query_size",
+            SettingKind::Integer,
+            "Features of its query heads; taken from --base",
+        ),
+        Setting::model(
+            "base_kv_size",
+            SettingKind::Integer,
+            "Features of its key heads; taken from --base",
+        ),
+        Setting::model(
+            "base_block_size",
+            SettingKind::Integer,
+            "Context length of the frozen decoder, in tokens; taken from --base",
+        ),
+    ];
+
+    fn defaults() -> (DataSpec, TrainSpec) {
+        (
+            DataSpec { dataset: "cups".into(), ..DataSpec::default() },
+            TrainSpec {
+                batch_size: 16,
+                max_iters: 2000,
+                learning_rate: 1e-3,
+                min_lr: 1e-5,
+                lr_schedule: Schedule::Cosine,
+                warmup_iters: 50,
+                weight_decay: 0.01,
+                halt_loss_weight: 0.5,
+                eval_interval: 200,
+                eval_iters: 0,
+                ..TrainSpec::default()
+            },
+        )
+    }
+
+    fn depth(&self) -> usize {
+        self.halt_max_steps
+    }
+
+    fn set_depth(&mut self, depth: usize) {
+        self.halt_max_steps = depth;
+    }
+
+    fn length(&self) -> usize {
+        self.num_latents
+    }
+
+    fn dropout(&self) -> f64 {
+        self.lora_dropout
+    }
+
+    fn parameters(&self, _: usize) -> usize {
+        let [d, base, m, inner, positions, layers] = [
+            self.hidden_size,
+            self.base_hidden_size,
+            self.num_latents,
+            self.intermediate_size,
+            self.position_features(),
+            self.n_layers,
+        ]
+        .map(|size| size as u128);
+        let compressor = 2 * d * d + 2 * d * (base + positions) + 3 * d * inner;
+        let network =
+            layers.saturating_mul(block_parameters(self.hidden_size, self.intermediate_size));
+        let adapters = (self.base_layers.saturating_sub(self.cut) as u128)
+            .saturating_mul(self.adapter_parameters());
+        // Latents, soft states, halting, the row of <think>, and three buffers.
+        let rest = m * d + base * d + m * base + d + 1 + base + 3 * base;
+        narrowed(compressor + network + adapters + rest)
+    }
+
+    /// Of one token of a question and its soft states, about: the frozen layers forward,
+    /// and backward above the cut for every supervision step.
+    fn training_flops_per_token(&self, _: &TrainSpec, _: usize) -> f64 {
+        let upper = self.base_layers.saturating_sub(self.cut) as f64;
+        let steps = self.halt_max_steps as f64;
+        let block = block_parameters(self.hidden_size, self.intermediate_size) as f64;
+        let calls = (self.l_cycles + 1) as f64 * (self.h_cycles as f64 + 2.0);
+        let base = self.base_layer_weights();
+        2.0 * base * (self.cut as f64 + 2.0 * upper * (1.0 + steps))
+            + steps * calls * 2.0 * block * self.n_layers as f64
+    }
+
+    fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
+        sizes(&self.shown())?;
+        sizes(&[
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("n_layers", self.n_layers),
+            ("intermediate_size", self.intermediate_size),
+            ("fourier_bands", self.fourier_bands),
+            ("base_hidden_size", self.base_hidden_size),
+            ("base_layers", self.base_layers),
+            ("base_query_size", self.base_query_size),
+            ("base_kv_size", self.base_kv_size),
+            ("base_block_size", self.base_block_size),
+        ])?;
+        heads(self.hidden_size, self.num_heads)?;
+        require(
+            "cut",
+            self.cut < self.base_layers,
+            format!("is {}, but the frozen decoder has {} layers", self.cut, self.base_layers),
+        )?;
+        require(
+            "num_latents",
+            self.num_latents < self.base_block_size,
+            format!(
+                "is {}, but the frozen decoder reads {} tokens",
+                self.num_latents, self.base_block_size
+            ),
+        )?;
+        in_range("fourier_longest", self.fourier_longest, 1.0, 1e6)?;
+        in_range("soft_scale", self.soft_scale, 0.0, 1e3)?;
+        in_range("lora_alpha", self.lora_alpha, 0.0, 1e4)?;
+        in_range("lora_dropout", self.lora_dropout, 0.0, 0.95)?;
+        in_range("rms_norm_eps", self.rms_norm_eps, 0.0, 1.0)?;
+        in_range("rope_theta", self.rope_theta, 1.0, 1e9)?;
+        require(
+            "loss_type",
+            train.loss_type == LossType::Softmax,
+            "is stablemax, which only puzzle models are trained with".into(),
+        )?;
+        require(
+            "gradient_checkpointing",
+            !train.gradient_checkpointing,
+            "is for language models that are trained whole".into(),
+        )?;
+        require(
+            "depth_sampling",
+            train.depth_sampling == DepthSampling::Fixed,
+            "must be fixed: every supervision step is trained".into(),
+        )?;
+        require("detach_cycles", !train.detach_cycles, "is for language models".into())?;
+        require(
+            "prediction",
+            train.prediction == Prediction::EveryPosition,
+            "is for language models; an answer is scored whole".into(),
+        )
+    }
+
+    fn shown(&self) -> Sizes {
+        vec![
+            ("cut", self.cut),
+            ("num_latents", self.num_latents),
+            ("hidden_size", self.hidden_size),
+            ("h_cycles", self.h_cycles),
+            ("l_cycles", self.l_cycles),
+            ("halt_max_steps", self.halt_max_steps),
+            ("lora_rank", self.lora_rank),
+        ]
+    }
+
+    fn sizes(&self) -> Sizes {
+        vec![
+            ("cut", self.cut),
+            ("num_latents", self.num_latents),
+            ("hidden_size", self.hidden_size),
+            ("num_heads", self.num_heads),
+            ("n_layers", self.n_layers),
+            ("intermediate_size", self.intermediate_size),
+            ("fourier_bands", self.fourier_bands),
+            ("lora_rank", self.lora_rank),
+            ("base_hidden_size", self.base_hidden_size),
+            ("base_layers", self.base_layers),
+            ("base_query_size", self.base_query_size),
+            ("base_kv_size", self.base_kv_size),
+        ]
+    }
+}

@@ -1,0 +1,300 @@
+//! LLM-TRM and its adapters against numbers recorded from a reference implementation, for
+//! every recorded folder of their form. `TRM_FIXTURES` may name another place.
+
+#[allow(dead_code, reason = "other models use the rest")]
+#[path = "images_parity/support.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use safetensors::SafeTensors;
+use serde_json::Value;
+use support::{Tensors, bytes, close, gradients, host, root, tensors, text};
+use trm_core::models::llama::Llama;
+use trm_core::models::llm_trm::{FrozenDecoder, LatentState, LlmTrm, QuestionRows};
+use trm_core::{Engine, Init, Recursive, State};
+use trm_spec::{LlmTrmSpec, VariantSpec};
+use trm_train::checkpoint::read_header;
+
+const TOLERANCE: f32 = 1e-4;
+/// After several steps, each of which lets rounding grow: the reference itself, in f32 on
+/// another machine, is 1e-4 (states) and 3e-4 (logits) away from its numbers in f64 after
+/// three steps.
+const AFTER_STEPS: f32 = 1e-3;
+
+fn folders() -> Vec<PathBuf> {
+    support::fixtures("\"lora_alpha\"")
+}
+
+fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i64>) {
+    let view = file.tensor(name).unwrap();
+    let number = |b: &[u8]| i64::from_le_bytes(b.try_into().unwrap());
+    (view.shape().to_vec(), view.data().chunks_exact(8).map(number).collect())
+}
+
+/// The decoder that a folder was recorded on: the one of its width.
+fn decoder(width: usize) -> (Llama, trm_spec::LlamaSpec) {
+    for folder in support::fixtures("\"model_type\": \"llama\"") {
+        if !folder.join("model.safetensors").exists() {
+            continue;
+        }
+        let weights = [bytes(folder.join("model.safetensors"))];
+        let config = text(folder.join("config.json"));
+        let checkpoint = trm_train::hf_llama(&weights, &config, None, &Device::flex()).unwrap();
+        let header = read_header(&checkpoint).unwrap();
+        let VariantSpec::Llama(spec) = header.config.model else { panic!("a decoder") };
+        if spec.hidden_size == width {
+            let empty = Llama::new(&spec, header.vocab.size(), &mut Init::new(3, &Device::flex()));
+            return (support::filled(empty, &checkpoint), spec);
+        }
+    }
+    panic!("no decoder of width {width} in {}", root().display());
+}
+
+struct Fixture {
+    spec: LlmTrmSpec,
+    steps: usize,
+    base: FrozenDecoder,
+    weights: Vec<u8>,
+    io: Tensors,
+    whole: BTreeMap<String, (Vec<usize>, Vec<i64>)>,
+}
+
+impl Fixture {
+    fn open(folder: &Path) -> Self {
+        let config: Value = serde_json::from_str(&text(folder.join("config.json"))).unwrap();
+        let size = |key: &str| config[key].as_u64().unwrap() as usize;
+        let number = |key: &str| config[key].as_f64().unwrap();
+        let (llama, decoder) = decoder(size("D"));
+        let spec = LlmTrmSpec {
+            cut: size("cut"),
+            num_latents: size("M"),
+            window: size("window"),
+            hidden_size: size("d"),
+            num_heads: size("heads"),
+            n_layers: size("blocks"),
+            intermediate_size: size("inner"),
+            h_cycles: size("T"),
+            l_cycles: size("n"),
+            halt_max_steps: size("steps"),
+            fourier_bands: size("bands"),
+            fourier_longest: number("longest"),
+            soft_scale: number("scale"),
+            lora_rank: size("lora_r"),
+            lora_alpha: number("lora_alpha"),
+            base_hidden_size: decoder.hidden_size,
+            base_layers: decoder.n_layers,
+            base_query_size: decoder.num_heads * decoder.head_dim(),
+            base_kv_size: decoder.num_kv_heads * decoder.head_dim(),
+            base_block_size: decoder.block_size,
+            ..LlmTrmSpec::default()
+        };
+        let io = bytes(folder.join("io.safetensors"));
+        let file = SafeTensors::deserialize(&io).unwrap();
+        let whole = ["question", "question_mask", "answer", "answer_mask", "labels"]
+            .map(|name| (name.to_owned(), integers(&file, name)));
+        Self {
+            weights: renamed(&bytes(folder.join("model.safetensors")), &spec),
+            io: floats(&io),
+            whole: whole.into(),
+            steps: spec.halt_max_steps,
+            base: FrozenDecoder::new(llama),
+            spec,
+        }
+    }
+
+    fn model(&self, device: &Device) -> LlmTrm {
+        let fresh = LlmTrm::new(&self.spec, &self.base, None, &mut Init::new(1, device));
+        support::filled(fresh, &self.weights)
+    }
+
+    fn tokens(&self, name: &str) -> Tensor<2, Int> {
+        let (shape, values) = &self.whole[name];
+        Tensor::from_data(TensorData::new(values.clone(), shape.clone()), &Device::flex())
+    }
+
+    fn lengths(&self, mask: &str) -> Vec<usize> {
+        let (shape, values) = &self.whole[mask];
+        values.chunks(shape[1]).map(|row| row.iter().sum::<i64>() as usize).collect()
+    }
+
+    fn rows(&self) -> QuestionRows {
+        QuestionRows::new(self.lengths("question_mask"), self.lengths("answer_mask"))
+    }
+
+    fn close(&self, name: &str, found: &[f32]) {
+        close(name, found, &self.io[name].1, TOLERANCE);
+    }
+
+    fn close_after_steps(&self, name: &str, found: &[f32]) {
+        close(name, found, &self.io[name].1, AFTER_STEPS);
+    }
+
+    /// 1 where a token of `[<think> | answer]` is no padding, by row.
+    fn answered(&self) -> Vec<f32> {
+        let (shape, mask) = &self.whole["answer_mask"];
+        let rows = mask.chunks(shape[1]);
+        rows.flat_map(|row| std::iter::once(1.0).chain(row.iter().map(|m| *m as f32))).collect()
+    }
+}
+
+/// The tensors of 32-bit floats.
+fn floats(file: &[u8]) -> Tensors {
+    let parsed = SafeTensors::deserialize(file).unwrap();
+    let is_float = |name: &str| parsed.tensor(name).unwrap().dtype() == safetensors::Dtype::F32;
+    tensors(file).into_iter().filter(|(name, _)| is_float(name)).collect()
+}
+
+/// A recorded name as the model has it.
+fn name_of(name: &str, spec: &LlmTrmSpec) -> String {
+    if name == "think.input" {
+        return "think_input".into();
+    }
+    let Some(rest) = name.strip_prefix("lora.model.layers.") else { return name.into() };
+    let (layer, rest) = rest.split_once('.').unwrap();
+    let (map, part) = rest.strip_prefix("self_attn.").unwrap().split_once('.').unwrap();
+    let layer = layer.parse::<usize>().unwrap() - spec.cut;
+    format!("lora.layers.{layer}.{map}.lora_{part}.weight")
+}
+
+/// The weights under the model's names, with states that are standard already.
+fn renamed(file: &[u8], spec: &LlmTrmSpec) -> Vec<u8> {
+    let width = spec.base_hidden_size;
+    let mut all: Tensors =
+        tensors(file).into_iter().map(|(name, value)| (name_of(&name, spec), value)).collect();
+    all.insert("state_mean".into(), (vec![width], vec![0.0; width]));
+    all.insert("state_std".into(), (vec![width], vec![1.0; width]));
+    let think = all.get_mut("think_input").unwrap();
+    think.0 = vec![width];
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = all
+        .into_iter()
+        .map(|(name, (shape, values))| {
+            (name, shape, values.iter().flat_map(|x| x.to_le_bytes()).collect())
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        let view =
+            safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);
+        (name.as_str(), view.unwrap())
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+/// A supervision step from `state`.
+fn step(
+    fixture: &Fixture,
+    model: &LlmTrm,
+    context: &<LlmTrm as Recursive>::Context,
+    state: LatentState,
+) -> LatentState {
+    Engine::truncated(fixture.spec.h_cycles, 1).run(model, context, state.detach(), |_, _| {})
+}
+
+fn masked(logits: &[f32], mask: &[f32]) -> Vec<f32> {
+    let width = logits.len() / mask.len();
+    let rows = logits.chunks(width).zip(mask);
+    rows.flat_map(|(row, mask)| row.iter().map(move |x| x * mask)).collect()
+}
+
+#[test]
+fn states_logits_and_gradients_are_the_recorded_ones() {
+    for folder in folders() {
+        let fixture = Fixture::open(&folder);
+        let device = Device::flex().autodiff();
+        let model = fixture.model(&device);
+        let rows = fixture.rows();
+        let questions =
+            model.trunk(fixture.tokens("question"), Some(fixture.tokens("answer")), &rows);
+        let (question_mask, answered) = (&fixture.whole["question_mask"], fixture.answered());
+        let answer = answered.len() / rows.answers().len();
+        let real: Vec<f32> = question_mask
+            .1
+            .chunks(question_mask.0[1])
+            .zip(answered.chunks(answer))
+            .flat_map(|(q, a)| q.iter().map(|m| *m as f32).chain(a.iter().copied()))
+            .collect();
+        fixture.close("cut_states", &masked(&host(questions.states.clone()), &real));
+        let context = model.encode(&questions);
+        fixture.close("compressed", &host(context.u.clone()));
+        fixture.close("logits.think", &host(context.logits()));
+        let mut state = model.start(&context);
+        let mut ends = Vec::new();
+        for number in 1..=fixture.steps {
+            state = step(&fixture, &model, &context, state);
+            fixture.close_after_steps(&format!("step{number}.y"), &host(state.y.clone()));
+            fixture.close_after_steps(&format!("step{number}.z"), &host(state.z.clone()));
+            let readout = model.read(&state);
+            let logits = masked(&host(readout.logits), &answered);
+            fixture.close_after_steps(&format!("step{number}.logits"), &logits);
+            fixture.close_after_steps(&format!("step{number}.halt"), &host(readout.halt.unwrap()));
+            ends.push(state.clone());
+        }
+
+        // All steps read at once are the steps read alone.
+        let stacked = model.read(&LatentState::stack(&ends));
+        let alone: Vec<f32> = ends.iter().flat_map(|end| host(model.read(end).logits)).collect();
+        close("stacked", &host(stacked.logits), &alone, TOLERANCE);
+
+        let loss = objective(&fixture, &model, &context, &ends);
+        let found = gradients(&model, loss);
+        let mut checked = 0;
+        for (name, (_, wanted)) in &fixture.io {
+            let Some(name) = name.strip_prefix("grad.") else { continue };
+            let ours = name_of(name, &fixture.spec);
+            close(&ours, &found[&ours], wanted, AFTER_STEPS);
+            checked += 1;
+        }
+        assert_eq!(checked, found.len(), "every trained tensor has a recorded gradient");
+    }
+}
+
+/// The loss of the reference: answers weighted by step, `<think>`, half the halting loss.
+fn objective(
+    fixture: &Fixture,
+    model: &LlmTrm,
+    context: &<LlmTrm as Recursive>::Context,
+    ends: &[LatentState],
+) -> Tensor<1> {
+    let device = model.device();
+    let (shape, labels) = &fixture.whole["labels"];
+    let targets = |values: Vec<i64>| {
+        let count = values.len();
+        Tensor::<1, Int>::from_data(TensorData::new(values, [count]), &device)
+    };
+    let labels: Vec<i64> = labels.iter().map(|label| (*label).max(-1)).collect();
+    let scored = labels.iter().filter(|label| **label >= 0).count() as f64;
+    let total: usize = (1..=ends.len()).sum();
+    let think = context.logits();
+    let [batch, _, classes] = think.dims();
+    let think = trm_kernels::cross_entropy(
+        think.reshape([batch, classes]),
+        targets(vec![classes as i64 - 1; batch]),
+    );
+    let mut sum = think.mean();
+    for (number, end) in (1..).zip(ends) {
+        let readout = model.read(end);
+        let logits = readout.logits.reshape([batch * shape[1], classes]);
+        let best: Vec<i64> =
+            logits.clone().without_autodiff().argmax(1).into_data().iter::<i64>().collect();
+        let right: Vec<f32> = best
+            .chunks(shape[1])
+            .zip(labels.chunks(shape[1]))
+            .map(|(found, wanted)| {
+                let same = found.iter().zip(wanted).all(|(a, b)| *b < 0 || a == b);
+                f32::from(u8::from(same))
+            })
+            .collect();
+        let loss = trm_kernels::cross_entropy(logits, targets(labels.clone()));
+        sum = sum + loss.sum().mul_scalar(number as f64 / total as f64 / scored);
+        let halt = readout.halt.unwrap();
+        let right = Tensor::<1>::from_floats(right.as_slice(), &device);
+        let tail = halt.clone().abs().neg().exp().log1p();
+        let bce = halt.clone().clamp_min(0.0) - halt * right + tail;
+        sum = sum + bce.mean().mul_scalar(0.5 / ends.len() as f64);
+    }
+    let wanted = fixture.io["totals"].1[0];
+    close("loss", &host(sum.clone()), &[wanted], TOLERANCE);
+    sum
+}
