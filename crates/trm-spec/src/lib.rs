@@ -16,6 +16,8 @@ mod models;
 mod protocol;
 mod puzzle;
 mod puzzle_kinds;
+#[cfg(feature = "llm")]
+mod question;
 mod settings;
 mod trace;
 mod vocab;
@@ -53,6 +55,8 @@ pub use puzzle_kinds::{
     ArcKind, MazeKind, NO_GUESS_LIMIT, PUZZLE_KINDS, PuzzleKinds, SUDOKU_GRADES, SudokuGrade,
     SudokuKind,
 };
+#[cfg(feature = "llm")]
+pub use question::{Answer, AnswerHalting, AnswerScore, Answered, DifficultyScore, QuestionScores};
 pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, Tier, differences, may_change, nearest, overlay,
     settings_of,

@@ -5,6 +5,7 @@
 //! [`Task`]; [`TrainRun`] does what all families share. Not in here: files, clocks,
 //! progress, the mathematics of a model.
 
+mod base;
 pub mod checkpoint;
 mod checks;
 mod convert;
@@ -23,6 +24,7 @@ mod trace;
 mod train_run;
 mod transfer;
 
+pub use base::BaseFile;
 pub use convert::{
     HfVit, HfVitOptions, chat_trm, hf_vit, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
 };
@@ -35,12 +37,16 @@ pub use reduce::{AllReduce, Shard, check_ranks};
 pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };
+#[cfg(feature = "llm")]
+pub use run::{Answerer, QuestionSet};
 pub use run::{
     Classifier, ClassifyRequest, Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver,
     TextStream, TraceRequest, Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
-pub use tasks::images::{BaseFile, Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures, Probe};
+pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures, Probe};
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
+#[cfg(feature = "llm")]
+pub use tasks::questions::{AskRequest, FrozenLlm, QuestionTask};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

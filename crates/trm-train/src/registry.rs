@@ -8,6 +8,8 @@ use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
 #[cfg(feature = "llm")]
 use trm_core::models::llama::Llama;
+#[cfg(feature = "llm")]
+use trm_core::models::llm_trm::LlmTrm;
 #[cfg(feature = "toy-model")]
 use trm_core::models::toy_lm::ToyLm;
 use trm_core::models::trm::Trm;
@@ -15,18 +17,23 @@ use trm_core::models::trm_lm::TrmLm;
 use trm_core::models::trm_vit::TrmVit;
 use trm_core::models::vit::Vit;
 use trm_core::{Init, Recursive};
+#[cfg(feature = "llm")]
+use trm_spec::LlmTrmSpec;
 use trm_spec::{
     DataSource, DraftStart, Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec,
     Vocab,
 };
 
+use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, Checkpoint, Header, read_header};
 use crate::checks::check_precision;
 use crate::family::{IMAGES, LANGUAGE, PUZZLES, is_in_this_build, not_in_this_build};
 use crate::run::Run;
-use crate::tasks::images::{BaseFile, Baseline, FrozenBase, ImageTask, Probe, refused_base};
+use crate::tasks::images::{Baseline, FrozenBase, ImageTask, Probe};
 use crate::tasks::language::LanguageTask;
 use crate::tasks::puzzles::PuzzleTask;
+#[cfg(feature = "llm")]
+use crate::tasks::questions::{FrozenLlm, QuestionTask};
 use crate::train_run::{Capabilities, TrainRun};
 use trm_data::Dataset;
 
@@ -120,10 +127,17 @@ pub fn create_baseline(
 /// # Errors
 /// If the model has no base, or the file holds none.
 pub fn on_base(config: &RunConfig, file: &BaseFile<'_>) -> Result<RunConfig, Failure> {
-    let VariantSpec::TrmVit(spec) = &config.model else {
-        return Err(needs_no_base(&config.model));
+    let mut spec = match &config.model {
+        VariantSpec::TrmVit(spec) => spec.clone(),
+        #[cfg(feature = "llm")]
+        VariantSpec::LlmTrm(spec) => {
+            let spec = FrozenLlm::fitted(spec, &FrozenLlm::sizes(file)?);
+            let config = RunConfig { model: spec.into(), ..config.clone() };
+            config.validate()?;
+            return Ok(config);
+        }
+        _ => return Err(needs_no_base(&config.model)),
     };
-    let mut spec = spec.clone();
     let base = vit_of(file)?;
     if spec.vit_depth == 0 {
         spec.vit_depth = base.n_layers;
@@ -168,7 +182,7 @@ fn without_features(data: Dataset) -> Dataset {
 fn vit_of(file: &BaseFile<'_>) -> Result<VitSpec, Failure> {
     match read_header(file.bytes)?.config.model {
         VariantSpec::Vit(spec) => Ok(spec),
-        model => Err(refused_base(format!(
+        model => Err(refused(format!(
             "{} is a `{}` model, but a frozen base is a ViT",
             file.name,
             model.name()
@@ -338,6 +352,16 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
         #[cfg(feature = "llm")]
         VariantSpec::Llama(spec) if LANGUAGE => opening
             .run(|vocab, init| Llama::new(spec, vocab, init), LanguageTask::new(depth, train)),
+        #[cfg(feature = "llm")]
+        VariantSpec::LlmTrm(spec) => {
+            let (base, fresh) = (opening.frozen_llm(spec)?, opening.saved.is_none());
+            let task = QuestionTask::new(spec, Rc::clone(&base), train);
+            let data = opening.data.as_ref().filter(|_| fresh);
+            let measured = data.map(|data| task.measure(&config, data)).transpose()?.flatten();
+            let build =
+                |_, init: &mut Init| LlmTrm::new(spec, &base.decoder, measured.as_ref(), init);
+            opening.run(build, task)
+        }
         #[cfg(feature = "toy-model")]
         VariantSpec::ToyLm(spec) if LANGUAGE => opening
             .run(|vocab, init| ToyLm::new(spec, vocab, init), LanguageTask::new(depth, train)),
@@ -351,6 +375,25 @@ fn shape_of(config: &RunConfig) -> ImageShape {
 }
 
 impl Opening<'_> {
+    /// The frozen language model, of a model that answers questions with one.
+    ///
+    /// # Errors
+    /// If it does not fit the model, or there is none.
+    #[cfg(feature = "llm")]
+    fn frozen_llm(&self, spec: &LlmTrmSpec) -> Result<Rc<FrozenLlm>, Failure> {
+        let Some(file) = self.base else {
+            return Err(Failure::new(
+                FailureKind::Base,
+                format!("a `{}` model needs a frozen language model", self.config.model.name()),
+                "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
+            ));
+        };
+        // A saved model has a name for its base already.
+        let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
+        let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
+        Ok(Rc::new(FrozenLlm::open(file, spec, self.device)?))
+    }
+
     /// The frozen base, of a model that reads features of one.
     ///
     /// # Errors

@@ -11,7 +11,11 @@ use trm_spec::{
 
 pub use crate::image_requests::{ClassifyRequest, ImageScoring};
 use crate::reduce::AllReduce;
+#[cfg(feature = "llm")]
+use crate::tasks::questions::AskRequest;
 use trm_data::Dataset;
+#[cfg(feature = "llm")]
+use trm_spec::{Answered, QuestionScores};
 
 /// A model, and what it takes to train it further.
 ///
@@ -124,6 +128,10 @@ pub trait Run {
 
     /// The run as a classifier, if its model classifies images.
     fn as_classifier(&self) -> Option<&dyn Classifier>;
+
+    /// The run as an answerer, if its model answers questions.
+    #[cfg(feature = "llm")]
+    fn as_answerer(&self) -> Option<&dyn Answerer>;
 }
 
 impl dyn Run + '_ {
@@ -165,6 +173,21 @@ impl dyn Run + '_ {
                 FailureKind::Config,
                 "does not classify images",
                 "Choose an image classifier",
+            )
+        })
+    }
+
+    /// The run as an answerer of questions.
+    ///
+    /// # Errors
+    /// If its model answers none.
+    #[cfg(feature = "llm")]
+    pub fn answerer(&self) -> Result<&dyn Answerer, Failure> {
+        self.as_answerer().ok_or_else(|| {
+            self.other_family(
+                FailureKind::Prompt,
+                "does not answer questions",
+                "Choose a question model",
             )
         })
     }
@@ -307,6 +330,46 @@ pub trait Classifier {
     /// # Errors
     /// If there is none.
     fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure>;
+}
+
+/// A part of a set of questions.
+#[cfg(feature = "llm")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionSet {
+    /// What the model is trained on.
+    Train,
+    /// Held out, of the difficulties that it is trained on.
+    Val,
+    /// Held out, and harder than any question that it is trained on.
+    Harder,
+}
+
+/// What models that answer questions can do.
+#[cfg(feature = "llm")]
+#[async_trait(?Send)]
+pub trait Answerer {
+    /// Answers a question at each of the asked depths. `on_token` gets the number of the
+    /// answer and its text as it is written.
+    ///
+    /// # Errors
+    /// If the question does not fit into the context, or a depth cannot be run.
+    async fn ask(
+        &self,
+        request: &AskRequest,
+        on_token: &mut dyn FnMut(usize, &str),
+    ) -> Result<Answered, Failure>;
+
+    /// Scores on a part of the questions after each of up to `steps` supervision steps; on
+    /// the first `limit` of them (0: all).
+    ///
+    /// # Errors
+    /// If there are no such questions, or so many steps cannot be run.
+    async fn evaluate_questions(
+        &self,
+        set: QuestionSet,
+        steps: usize,
+        limit: usize,
+    ) -> Result<QuestionScores, Failure>;
 }
 
 /// What to evaluate, and how.

@@ -16,6 +16,8 @@ use crate::checkpoint::{self, Header};
 use crate::checks::check_precision;
 use crate::optimization::Optimization;
 use crate::reduce::{self, AllReduce, check_ranks};
+#[cfg(feature = "llm")]
+use crate::run::Answerer;
 use crate::run::{Classifier, Run, Solver, TraceRequest, Weights, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::transfer::host;
@@ -53,6 +55,13 @@ pub trait Capabilities<M: Recursive + 'static>: Task<M> {
 
     /// The run as a classifier of images, if it is one.
     fn as_classifier(run: &TrainRun<M, Self>) -> Option<&dyn Classifier> {
+        let _ = run;
+        None
+    }
+
+    /// The run as an answerer of questions, if it is one.
+    #[cfg(feature = "llm")]
+    fn as_answerer(run: &TrainRun<M, Self>) -> Option<&dyn Answerer> {
         let _ = run;
         None
     }
@@ -227,7 +236,7 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
             let (learning_rate, numbers) = self.apply_update(update);
             metrics.push(numbers);
             let step = self.optimization.step;
-            reports.push(StepReport { step, loss: 0.0, learning_rate, depth, solved: None });
+            reports.push(StepReport::new(step, learning_rate, depth));
         }
         if reports.is_empty() {
             return Ok(reports);
@@ -310,6 +319,11 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
 
     fn as_classifier(&self) -> Option<&dyn Classifier> {
         T::as_classifier(self)
+    }
+
+    #[cfg(feature = "llm")]
+    fn as_answerer(&self) -> Option<&dyn Answerer> {
+        T::as_answerer(self)
     }
 }
 

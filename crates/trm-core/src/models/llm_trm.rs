@@ -85,6 +85,13 @@ impl FrozenDecoder {
     }
 }
 
+impl FrozenDecoder {
+    /// Where its weights are.
+    pub fn device(&self) -> Device {
+        self.0.rope().device()
+    }
+}
+
 impl fmt::Debug for FrozenDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FrozenDecoder")
@@ -345,6 +352,12 @@ impl LlmTrm {
     ) -> (Tensor<3>, Vec<KeyValues>) {
         let layers = self.cut..self.cut + self.lora.layers.len();
         self.base.0.run_layers(layers, x, placement, past, Some(&self.lora))
+    }
+
+    /// Logit of halting after `state`, `[batch]`.
+    pub fn halting(&self, state: &LatentState) -> Tensor<1> {
+        let [batch, _, dim] = state.y.dims();
+        self.halt.forward(state.y.clone().narrow(1, 0, 1).reshape([batch, dim])).reshape([batch])
     }
 
     /// What the answer state adds to the sequence, `[batch, latents, base dim]`.

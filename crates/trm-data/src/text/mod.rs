@@ -50,7 +50,7 @@ pub use reader::Progress;
 #[cfg(feature = "shakespeare")]
 pub use shakespeare::{SHAKESPEARE_SHA256, shakespeare};
 #[cfg(feature = "llm")]
-pub use subword::{subwords_of_gguf, subwords_of_json};
+pub use subword::{SubwordTokenizer, subwords_of_gguf, subwords_of_json};
 #[cfg(feature = "files")]
 pub use token_file::TokenFile;
 #[cfg(feature = "files")]

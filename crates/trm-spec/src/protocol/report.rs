@@ -75,6 +75,17 @@ pub struct StepReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub solved: Option<Solved>,
+    /// Of question models: share of the batch's questions that are answered exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub exact: Option<f64>,
+}
+
+impl StepReport {
+    /// A step whose losses are not read back yet.
+    pub fn new(step: usize, learning_rate: f64, depth: usize) -> Self {
+        Self { step, loss: 0.0, learning_rate, depth, solved: None, exact: None }
+    }
 }
 
 /// Loss at one depth.

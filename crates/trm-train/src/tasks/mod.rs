@@ -3,4 +3,6 @@
 pub(crate) mod images;
 pub(crate) mod language;
 pub(crate) mod puzzles;
+#[cfg(feature = "llm")]
+pub(crate) mod questions;
 mod weights;

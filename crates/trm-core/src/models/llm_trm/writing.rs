@@ -78,17 +78,14 @@ impl LlmTrm {
 
     /// [`read`](crate::Recursive::read), and the keys and values of the positions that it runs.
     pub(super) fn read_with_cache(&self, state: &LatentState) -> (Readout, Vec<KeyValues>) {
-        let [batch, count, dim] = state.y.dims();
+        let [_, count, _] = state.y.dims();
         let prefix = state.prefix.as_ref();
         let soft = self.soft(state.y.clone());
         let x = Tensor::cat(vec![soft, prefix.rest.clone()], 1);
         let (x, own) = self.upper(x, &prefix.placement, Some(&prefix.past));
         let [_, answer, _] = prefix.rest.dims();
-        let first = state.y.clone().narrow(1, 0, 1).reshape([batch, dim]);
-        let readout = Readout {
-            logits: self.logits(x.narrow(1, count, answer)),
-            halt: Some(self.halt.forward(first).reshape([batch])),
-        };
+        let logits = self.logits(x.narrow(1, count, answer));
+        let readout = Readout { logits, halt: Some(self.halting(state)) };
         (readout, own)
     }
 }

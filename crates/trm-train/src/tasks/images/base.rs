@@ -2,30 +2,12 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use sha2::{Digest, Sha256};
 use trm_core::Init;
 use trm_core::models::vit::Vit;
-use trm_spec::{Failure, FailureKind, ImageShape, VitSpec};
+use trm_spec::{Failure, ImageShape, VitSpec};
 
+use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, Checkpoint};
-
-/// The file of a frozen base.
-#[derive(Clone, Copy, Debug)]
-pub struct BaseFile<'a> {
-    /// For messages and the headers of checkpoints: the file's name.
-    pub name: &'a str,
-    /// A checkpoint of a ViT.
-    pub bytes: &'a [u8],
-}
-
-impl BaseFile<'_> {
-    /// How checkpoints name this file.
-    pub fn identity(&self) -> Base {
-        let digest = Sha256::digest(self.bytes);
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Base { name: self.name.into(), sha256 }
-    }
-}
 
 /// A ViT that is never trained, of which the first blocks are run.
 pub struct FrozenBase {
@@ -81,13 +63,4 @@ impl FrozenBase {
     pub fn features(&self, patches: Tensor<3>) -> Tensor<3> {
         self.vit.features(patches, self.depth)
     }
-}
-
-/// A base that cannot be used.
-pub(crate) fn refused(message: String) -> Failure {
-    Failure::new(
-        FailureKind::Base,
-        message,
-        "Give the checkpoint of the ViT that this model was trained on.",
-    )
 }

@@ -4,7 +4,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_data::images::patches;
 use trm_spec::{Failure, FailureKind, ImageShape};
 
-use super::base::{FrozenBase, refused};
+use super::base::FrozenBase;
+use crate::base::refused;
 
 /// Turns pixels into what a model reads.
 pub(super) struct Inputs<'a> {

@@ -11,8 +11,7 @@ mod probe;
 mod scores;
 mod task;
 
-pub(crate) use base::refused as refused_base;
-pub use base::{BaseFile, FrozenBase};
+pub use base::FrozenBase;
 pub use baselines::Baseline;
 pub use features::OnFeatures;
 pub use model::ImageModel;

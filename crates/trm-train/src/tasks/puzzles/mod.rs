@@ -11,5 +11,7 @@ mod training;
 
 pub use batch::Puzzles;
 pub use carry::Carry;
+#[cfg(feature = "llm")]
+pub(crate) use loss::binary;
 pub use supervision::{PuzzleTask, Scores, Supervised};
 pub use training::EmbeddingGradients;
