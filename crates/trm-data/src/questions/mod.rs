@@ -1,0 +1,19 @@
+//! Questions with their answers, for language models that answer them: generated
+//! tasks with a dial of difficulty, or a JSON file.
+
+mod dataset;
+mod error;
+mod file;
+mod generate;
+mod kind;
+mod plan;
+mod question;
+mod source;
+mod words;
+
+pub use dataset::QuestionDataset;
+pub use error::QuestionError;
+pub use generate::generate;
+pub use kind::{MOST_DIFFICULT, QuestionKind};
+pub use question::Question;
+pub use source::QuestionSource;
