@@ -6,13 +6,15 @@ mod error;
 mod file;
 mod generate;
 mod kind;
+mod numbered;
 mod plan;
 mod question;
 mod source;
 mod words;
 
 pub use dataset::QuestionDataset;
-pub use error::QuestionError;
+pub(crate) use dataset::digest_of;
+pub use error::{QuestionError, QuestionPart};
 pub use generate::generate;
 pub use kind::{MOST_DIFFICULT, QuestionKind};
 pub use question::Question;
