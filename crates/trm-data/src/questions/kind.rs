@@ -1,11 +1,15 @@
 //! The kinds of question that are generated, by name. A question of a kind and a
 //! difficulty is a row of choices, so that all of them can be counted and numbered.
 
+use trm_spec::MAX_DIFFICULTY;
+
 use super::question::Question;
 use super::words::WORDS;
 
-/// The greatest `max_difficulty` that is generated; the harder set has twice that.
-pub const MOST_DIFFICULT: usize = WORDS.len() / 2;
+/// The greatest difficulty that is generated: of the harder questions.
+pub(super) const MOST: usize = 2 * MAX_DIFFICULTY;
+
+const _: () = assert!(WORDS.len() >= MOST, "the longest list has no word twice");
 
 const CUPS: [char; 3] = ['A', 'B', 'C'];
 

@@ -16,6 +16,6 @@ pub use dataset::QuestionDataset;
 pub(crate) use dataset::digest_of;
 pub use error::{QuestionError, QuestionPart};
 pub use generate::generate;
-pub use kind::{MOST_DIFFICULT, QuestionKind};
+pub use kind::QuestionKind;
 pub use question::Question;
 pub use source::QuestionSource;

@@ -2,10 +2,10 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use trm_spec::DataSpec;
+use trm_spec::{DataSpec, MAX_DIFFICULTY};
 
 use super::error::{QuestionError, QuestionPart};
-use super::kind::{MOST_DIFFICULT, QuestionKind};
+use super::kind::{MOST, QuestionKind};
 use super::numbered::different;
 
 /// Of a difficulty's questions at most one in so many is held out, so that most of
@@ -47,7 +47,7 @@ pub(super) fn plan(kind: QuestionKind, data: &DataSpec) -> Result<Plan, Question
     };
     attempt(max_difficulty).map_err(|error| match error {
         QuestionError::TooFew { kind, part, found, wanted, easiest, hardest, .. } => {
-            let enough = (max_difficulty + 1..=MOST_DIFFICULT).find(|most| attempt(*most).is_ok());
+            let enough = (max_difficulty + 1..=MAX_DIFFICULTY).find(|most| attempt(*most).is_ok());
             QuestionError::TooFew { kind, part, found, wanted, easiest, hardest, enough }
         }
         other => other,
@@ -69,9 +69,8 @@ fn counts(
     difficulties: RangeInclusive<usize>,
 ) -> Result<Vec<(usize, u64)>, QuestionError> {
     let (easiest, hardest) = difficulties.clone().into_inner();
-    let most = 2 * MOST_DIFFICULT;
-    if difficulties.is_empty() || easiest == 0 || hardest > most {
-        return Err(QuestionError::Difficulties { easiest, hardest, most });
+    if difficulties.is_empty() || easiest == 0 || hardest > MOST {
+        return Err(QuestionError::Difficulties { easiest, hardest, most: MOST });
     }
     Ok(difficulties.map(|difficulty| (difficulty, different(kind, difficulty))).collect())
 }

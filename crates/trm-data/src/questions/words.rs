@@ -1,6 +1,6 @@
 //! The words of lists: short, common, and unlike each other.
 
-/// Enough for the longest list without a word twice.
+/// All different.
 pub(super) const WORDS: [&str; 128] = [
     "apple", "arm", "baby", "back", "bag", "ball", "bank", "bear", "bed", "bell", "bird", "blood",
     "blue", "boat", "body", "bone", "book", "box", "boy", "bread", "brown", "bus", "cake", "camp",

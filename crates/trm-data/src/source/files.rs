@@ -171,3 +171,36 @@ fn check_tokenizer(
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
+#[cfg(all(test, feature = "llm"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_on_with_its_own_questions_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("my.jsonl");
+        let write = |answer: &str| {
+            let lines =
+                (0..5).map(|k| format!("{{\"question\": \"{k}\", \"answer\": \"{answer}\"}}\n"));
+            std::fs::write(&path, lines.collect::<String>()).expect("written");
+            OpenedSource::questions(&path).expect("questions")
+        };
+        let mut config = RunConfig::default();
+        let mut opened = write("a");
+        opened.complete(&mut config, false).expect("complete");
+        let dataset = config.data.dataset.clone();
+        assert_eq!(
+            dataset.split_once('@').map(|(name, pin)| (name, pin.len())),
+            Some(("my.jsonl", 12))
+        );
+        assert!(write("a").expect_same(&dataset).is_ok());
+        let error = write("b").expect_same(&dataset).expect_err("others").to_string();
+        assert!(error.starts_with("these are not the questions"), "{error}");
+        let crate::Dataset::Questions(data) = opened.load(&config, None).expect("loaded") else {
+            panic!("questions");
+        };
+        assert_eq!((data.name.as_str(), data.train.len(), data.val.len()), ("my.jsonl", 4, 1));
+        assert!(matches!(opened.text(&config, None), Err(DataError::NotText { .. })));
+    }
+}

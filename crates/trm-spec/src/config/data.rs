@@ -57,6 +57,9 @@ pub struct DataSpec {
     pub curriculum_iters: usize,
 }
 
+/// The greatest `max_difficulty`; the harder questions go up to twice that.
+pub const MAX_DIFFICULTY: usize = 64;
+
 /// How text becomes tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

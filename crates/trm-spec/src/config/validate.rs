@@ -1,15 +1,12 @@
 //! Checks of a configuration before anything is allocated.
 
-use super::RunConfig;
+use super::{MAX_DIFFICULTY, RunConfig};
 use crate::SettingError;
 use crate::check::{MAX_SIZE, in_range, require, sizes};
 
 /// Largest product of sizes a run may ask for, so that a typing error is an
 /// error message and not an exhausted machine.
 const MAX_PARAMETERS: usize = 1 << 30;
-
-/// Longest questions that are generated, but for the harder ones of twice that.
-const MAX_DIFFICULTY: usize = 64;
 
 /// Largest seed that TOML, JSON and JavaScript all write down exactly.
 const MAX_SEED: u64 = (1 << 53) - 1;
