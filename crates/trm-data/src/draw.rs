@@ -32,6 +32,10 @@ pub mod stream {
     pub const LENGTHS: u64 = 11;
     /// Order of the images of an epoch.
     pub const IMAGES: u64 = 12;
+    /// Order of the questions of an epoch.
+    pub const QUESTIONS: u64 = 13;
+    /// Questions that are made.
+    pub const QUESTIONS_MADE: u64 = 14;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

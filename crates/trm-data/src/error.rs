@@ -105,7 +105,17 @@ pub enum DataError {
         wanted: String,
         found: String,
     },
-    #[error("`{name}` are puzzles, which a language model cannot read")]
+    #[cfg(feature = "llm")]
+    #[error(
+        "these are not the questions that the run was trained on: {name} had the digest {wanted}…, these have {found}…"
+    )]
+    OtherQuestions {
+        name: String,
+        /// First digits of the SHA-256 that the run keeps.
+        wanted: String,
+        found: String,
+    },
+    #[error("`{name}` is not a text, and a language model reads nothing else")]
     NotText { name: String },
 }
 
@@ -185,7 +195,11 @@ impl DataError {
             Self::OtherText { .. } => {
                 "Give that text, or start a new run from the weights (--init FILE).".into()
             }
-            Self::NotText { .. } => "Give a text, or open a puzzle model.".into(),
+            #[cfg(feature = "llm")]
+            Self::OtherQuestions { .. } => {
+                "Give those questions, or start a new run from the weights (--init FILE).".into()
+            }
+            Self::NotText { .. } => "Give a text, or open a model for this data.".into(),
         }
     }
 }
@@ -194,6 +208,10 @@ impl DataError {
     /// Whether the command line asked for the wrong thing, whatever the data. A page
     /// has no command line.
     fn is_usage(&self) -> bool {
+        #[cfg(feature = "llm")]
+        if let Self::OtherQuestions { .. } = self {
+            return cfg!(feature = "files");
+        }
         cfg!(feature = "files")
             && matches!(
                 self,

@@ -1,4 +1,4 @@
-//! Data as plain vectors: texts, puzzles and images to batches. No tensors, and
+//! Data as plain vectors: texts, puzzles, images and questions to batches. No tensors, and
 //! files only behind the feature `files`. A text lies in memory or in a mapped token
 //! file, and gives the same batches from either.
 //!
@@ -17,6 +17,8 @@ pub mod images;
 #[cfg(feature = "files")]
 mod pin;
 pub mod puzzles;
+#[cfg(feature = "llm")]
+pub mod questions;
 mod source;
 mod split;
 #[cfg(all(feature = "files", feature = "images"))]

@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 #[cfg(feature = "files")]
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 #[cfg(feature = "files")]
 use std::sync::Arc;
 
-#[cfg(feature = "files")]
-use trm_spec::Tokenizer;
-use trm_spec::{DataSource, DataSpec, Failure, FailureKind, PUZZLE_KINDS, RunConfig, Vocab};
+use trm_spec::{
+    DataSource, DataSpec, Failure, FailureKind, Family, PUZZLE_KINDS, RunConfig, Vocab,
+};
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
@@ -20,13 +20,18 @@ use crate::images::Preprocessing;
 #[cfg(feature = "images")]
 use crate::images::{ImageDataset, ImageOptions, ImageSource};
 #[cfg(feature = "files")]
-use crate::pin::{PIN_DIGITS, digest_of, pinned, split_pin};
+use crate::pin::split_pin;
 use crate::puzzles::PuzzleKind;
 #[cfg(any(feature = "files", feature = "puzzles"))]
 use crate::puzzles::{PuzzleSource, TaskFile, TextSource};
+#[cfg(feature = "llm")]
+use crate::questions::{QuestionDataset, QuestionKind, QuestionSource};
 use crate::text::TextDataset;
 #[cfg(feature = "files")]
-use crate::text::{TEXT_FIELD, TokenFile, read_texts, tokenizer};
+use crate::text::TokenFile;
+
+#[cfg(feature = "files")]
+mod files;
 
 /// The text that the native program carries.
 pub const SHAKESPEARE: &str = "shakespeare";
@@ -36,7 +41,7 @@ pub const ARC: &str = PUZZLE_KINDS.arc.name;
 
 impl Dataset {
     /// The dataset of `source` as `config` asks for it: its `data` section, and its
-    /// seed for puzzles. A text is tokenized with `vocab`, where a model has one
+    /// seed for puzzles and questions. A text is tokenized with `vocab`, where a model has one
     /// already.
     ///
     /// # Errors
@@ -49,7 +54,9 @@ impl Dataset {
     ) -> Result<Self, Failure> {
         match source {
             // Without a copy of the text.
-            DataSource::Text { name, text } if cfg!(feature = "language") => {
+            DataSource::Text { name, text }
+                if cfg!(feature = "language") && !answers_questions(config) =>
+            {
                 let spec = DataSpec { dataset: name.clone(), ..config.data.clone() };
                 Ok(TextDataset::from_spec(&spec, text, vocab)?.into())
             }
@@ -80,8 +87,13 @@ pub fn image_preprocessing(config: &RunConfig) -> Result<Preprocessing, Failure>
     Ok(preprocessing)
 }
 
-/// A data source that has been opened: its texts are read, its token file is mapped,
-/// or its kind of puzzles is known.
+/// Whether the model of `config` reads questions, if this build has them.
+fn answers_questions(config: &RunConfig) -> bool {
+    cfg!(feature = "llm") && config.model.family() == Family::Questions
+}
+
+/// A data source that has been opened: its texts or questions are read, its token file
+/// is mapped, or its kind of puzzles or questions is known.
 #[derive(Clone, Debug)]
 pub struct OpenedSource {
     name: String,
@@ -89,7 +101,8 @@ pub struct OpenedSource {
     /// The user's file or folder.
     #[cfg(feature = "files")]
     path: Option<PathBuf>,
-    /// SHA-256 of the texts or of the tokens; empty for puzzles and texts in memory.
+    /// SHA-256 of the texts, the tokens or the user's questions; empty for puzzles and
+    /// texts in memory.
     #[cfg(feature = "files")]
     sha256: String,
 }
@@ -111,6 +124,9 @@ enum Content {
     /// Images, in memory or on disk.
     #[cfg(feature = "images")]
     Images(ImageSource),
+    /// Questions, generated or the user's own.
+    #[cfg(feature = "llm")]
+    Questions(QuestionSource),
 }
 
 impl OpenedSource {
@@ -123,6 +139,10 @@ impl OpenedSource {
         let dataset = without_pin(&config.data.dataset);
         match source {
             DataSource::Named => Self::named(dataset),
+            #[cfg(feature = "llm")]
+            DataSource::Text { name, text } if answers_questions(config) => {
+                Ok(Self::of(name, Content::Questions(QuestionSource::parse(name, text)?)))
+            }
             DataSource::Text { name, text } => {
                 Ok(Self::of(name, Content::Texts(vec![text.clone().into()])))
             }
@@ -132,10 +152,9 @@ impl OpenedSource {
                 Ok(Self::of(dataset, Content::Arc(vec![TaskFile { tasks, solutions: None }])))
             }
             #[cfg(all(feature = "files", feature = "images"))]
-            DataSource::Files { path } if config.model.image().is_some() => Ok(Self {
-                path: Some(path.clone()),
-                ..Self::of(&file_name(path), Content::Images(ImageSource::Files(path.clone())))
-            }),
+            DataSource::Files { path } if config.model.image().is_some() => Ok(Self::images(path)),
+            #[cfg(all(feature = "files", feature = "llm"))]
+            DataSource::Files { path } if answers_questions(config) => Self::questions(path),
             #[cfg(feature = "files")]
             DataSource::Files { path } => Self::files(path, dataset),
             #[allow(unreachable_patterns, reason = "not with every feature")]
@@ -157,6 +176,10 @@ impl OpenedSource {
     fn named(dataset: &str) -> Result<Self, Failure> {
         if let Some(kind) = PuzzleKind::named(dataset) {
             return Ok(Self::of(dataset, Content::Generated(kind)));
+        }
+        #[cfg(feature = "llm")]
+        if let Some(kind) = QuestionKind::named(dataset) {
+            return Ok(Self::of(dataset, Content::Questions(QuestionSource::Generated(kind))));
         }
         #[cfg(feature = "digits")]
         if dataset == DIGITS {
@@ -188,7 +211,7 @@ impl OpenedSource {
     ///
     /// # Errors
     /// If the data does not fit the vocabulary, cannot be read, or there are not
-    /// enough puzzles.
+    /// enough puzzles or questions.
     pub fn load(&self, config: &RunConfig, vocab: Option<&Vocab>) -> Result<Dataset, Failure> {
         #[cfg(feature = "images")]
         if let Content::Images(source) = &self.content {
@@ -197,6 +220,10 @@ impl OpenedSource {
                 val_fraction: config.data.val_fraction,
             };
             return Ok(ImageDataset::load(source, &options)?.into());
+        }
+        #[cfg(feature = "llm")]
+        if let Content::Questions(source) = &self.content {
+            return Ok(QuestionDataset::load(source, &config.data, config.train.seed)?.into());
         }
         if !cfg!(feature = "puzzles") {
             return Ok(self.text(config, vocab)?.into());
@@ -235,141 +262,6 @@ impl OpenedSource {
             _ => Err(DataError::NotText { name: self.name.clone() }),
         }
     }
-}
-
-/// What only files need: their paths, digests and tokenizers.
-#[cfg(feature = "files")]
-impl OpenedSource {
-    fn files(path: &Path, dataset: &str) -> Result<Self, Failure> {
-        use crate::puzzles::{is_official, task_files};
-
-        let official = || Content::Puzzles(PuzzleSource::Official(path.into()));
-        let content = match PuzzleKind::named(dataset) {
-            None if dataset != ARC => return Self::texts(path, dataset),
-            _ if is_official(path) => official(),
-            Some(_) if path.is_dir() => official(),
-            Some(_) => Content::Puzzles(PuzzleSource::Lines(TextSource::File(path.into()))),
-            None => Content::Arc(task_files(path)?),
-        };
-        Ok(Self { path: Some(path.into()), ..Self::of(dataset, content) })
-    }
-
-    /// A token file, JSON lines or a text.
-    fn texts(path: &Path, name: &str) -> Result<Self, Failure> {
-        let (content, sha256) = if TokenFile::recognise(path)? {
-            let file = Arc::new(TokenFile::open(path)?);
-            let sha256 = file.sha256().to_owned();
-            (Content::Tokens(file), sha256)
-        } else {
-            let texts = read_texts(path, TEXT_FIELD)?;
-            let sha256 = digest_of(&texts);
-            (Content::Texts(texts.into_iter().map(Cow::from).collect()), sha256)
-        };
-        Ok(Self { name: name.into(), content, path: Some(path.into()), sha256 })
-    }
-
-    /// A text file that is scored whole, under the name that a token file has for
-    /// itself, or else the file's.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn open_test(path: &Path) -> Result<Self, Failure> {
-        let opened = Self::texts(path, &file_name(path))?;
-        Ok(Self { name: opened.title().into(), ..opened })
-    }
-
-    /// The whole text, to be scored by a model of `vocab`.
-    ///
-    /// # Errors
-    /// If the text does not fit the vocabulary, or the source holds puzzles.
-    pub fn test_text(&self, vocab: &Vocab) -> Result<TextDataset, DataError> {
-        match &self.content {
-            Content::Texts(texts) => TextDataset::for_test(&self.name, texts, vocab),
-            Content::Tokens(file) => TextDataset::for_test_file(file.clone(), vocab),
-            _ => Err(DataError::NotText { name: self.name.clone() }),
-        }
-    }
-
-    /// The name for results: the one that a token file has for itself, or else
-    /// [`name`](Self::name).
-    pub fn title(&self) -> &str {
-        match &self.content {
-            Content::Tokens(file) => file.name(),
-            _ => &self.name,
-        }
-    }
-
-    /// Completes the settings of a new run: the name and digest of the user's file, so
-    /// that the run goes on with the same, and the tokenizer of a token file.
-    /// `tokenizer_given` says whether the configuration's was asked for.
-    ///
-    /// # Errors
-    /// If the file has nothing to train on, or was made with another tokenizer than
-    /// the one that was asked for.
-    pub fn complete(
-        &mut self,
-        config: &mut RunConfig,
-        tokenizer_given: bool,
-    ) -> Result<(), DataError> {
-        let data = &mut config.data;
-        if let Content::Tokens(file) = &self.content {
-            if file.is_test() {
-                return Err(DataError::OnlyScored { path: file.path().display().to_string() });
-            }
-            if let Some(found) = tokenizer(file.vocab()) {
-                check_tokenizer(tokenizer_given.then_some(data.tokenizer), found, file)?;
-                data.tokenizer = found;
-            }
-        }
-        if let (Some(path), Content::Texts(_) | Content::Tokens(_)) = (&self.path, &self.content) {
-            let (name, digest) = split_pin(&data.dataset);
-            if name == SHAKESPEARE || digest.is_some() {
-                self.name = file_name(path);
-            }
-            data.dataset = pinned(&self.name, &self.sha256);
-        }
-        #[cfg(feature = "images")]
-        if let (Some(_), Content::Images(_)) = (&self.path, &self.content) {
-            data.dataset.clone_from(&self.name);
-        }
-        Ok(())
-    }
-
-    /// Refuses other texts than those that `dataset`, the setting of a run, was
-    /// started with. Its digest decides; without one everything is accepted.
-    ///
-    /// # Errors
-    /// If the digests differ.
-    pub fn expect_same(&self, dataset: &str) -> Result<(), DataError> {
-        match split_pin(dataset) {
-            (name, Some(digest)) if !self.sha256.starts_with(digest) => Err(DataError::OtherText {
-                name: name.into(),
-                wanted: digest.into(),
-                found: self.sha256.get(..PIN_DIGITS).unwrap_or("no digest").into(),
-            }),
-            _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(feature = "files")]
-fn check_tokenizer(
-    wanted: Option<Tokenizer>,
-    found: Tokenizer,
-    file: &TokenFile,
-) -> Result<(), DataError> {
-    match wanted {
-        Some(wanted) if wanted != found => Err(DataError::OtherTokenizer {
-            path: file.path().display().to_string(),
-            found: crate::text::describe(file.vocab()),
-        }),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(feature = "files")]
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(feature = "files")]

@@ -10,10 +10,11 @@ use ts_rs::TS;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DataSource {
-    /// What `data.dataset` of the configuration names: puzzles that are generated, or
-    /// a text that the program carries.
+    /// What `data.dataset` of the configuration names: puzzles or questions that are
+    /// generated, or a text that the program carries.
     Named,
-    /// A text, and what it is called.
+    /// A text, and what it is called; for models that answer questions the JSON of
+    /// questions.
     Text {
         /// Name, for messages and summaries.
         name: String,
@@ -28,8 +29,8 @@ pub enum DataSource {
         /// The content.
         text: String,
     },
-    /// A file or folder, which only the native program can read. `data.dataset` says
-    /// whether it holds texts or puzzles.
+    /// A file or folder, which only the native program can read. `data.dataset` and
+    /// the family of the model say what it holds.
     Files {
         /// The file or folder.
         path: PathBuf,

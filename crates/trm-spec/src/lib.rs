@@ -24,8 +24,8 @@ mod vocab;
 
 pub use arc::{ArcAnswers, ArcCandidate, ArcPair, ArcPrediction, ArcTask, Colours};
 pub use config::{
-    DataSpec, Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction,
-    RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
+    DataSpec, Decay, DepthSampling, LossType, MAX_DIFFICULTY, Objective, Optimizer, Precision,
+    Prediction, RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
 };
 pub use data_source::DataSource;
 pub use failure::{Failure, FailureKind};

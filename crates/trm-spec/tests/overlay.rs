@@ -91,6 +91,12 @@ fn impossible_puzzle_models_are_refused() {
         (json!({ "halt_exploration_prob": 1.5 }), "halt_exploration_prob", "between"),
         (json!({ "cycle_weights": [1.0] }), "cycle_weights", "1 weights for 16 halt_max_steps"),
         (json!({ "min_guesses": 9, "max_guesses": 8 }), "min_guesses", "more than max_guesses 8"),
+        (json!({ "num_questions": 0 }), "num_questions", "at least 1"),
+        (json!({ "num_val_questions": 0 }), "num_val_questions", "at least 1"),
+        (json!({ "min_difficulty": 0 }), "min_difficulty", "at least 1"),
+        (json!({ "min_difficulty": 5 }), "min_difficulty", "more than max_difficulty 4"),
+        (json!({ "max_difficulty": 65 }), "max_difficulty", "at most 64"),
+        (json!({ "curriculum_iters": 1_u64 << 40 }), "curriculum_iters", "absurdly large"),
         (json!({ "gradient_accumulation_steps": 2 }), "gradient_accumulation_steps", "carried"),
     ] {
         let message = overlay(&dual, &patch).expect_err("refused").to_string();

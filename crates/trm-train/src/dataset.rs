@@ -27,10 +27,12 @@ pub(crate) fn wrong_data(model: &VariantSpec, data: &Dataset) -> Failure {
         Dataset::Text(_) => "a text",
         Dataset::Puzzles(_) => "puzzles",
         Dataset::Images(_) => "images",
+        #[cfg(feature = "llm")]
+        Dataset::Questions(_) => "questions",
     };
     Failure::new(
         FailureKind::Corpus,
         format!("a `{}` model cannot be trained on {given}", model.name()),
-        "Texts are for language models, puzzles for puzzle models, images for image classifiers.",
+        "Texts are for language models, puzzles for puzzle models, images for image classifiers, questions for question models.",
     )
 }

@@ -218,6 +218,8 @@ fn vocab_of(data: &Dataset) -> Vocab {
         Dataset::Text(corpus) => corpus.vocab().clone(),
         Dataset::Puzzles(data) => data.vocab(),
         Dataset::Images(data) => Vocab::Classes { names: data.classes.clone() },
+        #[cfg(feature = "llm")]
+        Dataset::Questions(_) => Vocab::Plain { size: 0 },
     }
 }
 

@@ -1,15 +1,16 @@
-//! The text, the puzzles or the images of a run.
+//! The text, the puzzles, the images or the questions of a run.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// Where the text, the puzzles or the images come from.
+/// Where the text, the puzzles, the images or the questions come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
     /// `shakespeare`, or the name of the user's own text; or a kind of puzzle
     /// (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI;
-    /// or `digits`, or the name of the user's own images.
+    /// or `digits`, or the name of the user's own images; or a kind of question (`cups`,
+    /// `modular-sums`, `list-reversal`), or the name of the user's own questions.
     pub dataset: String,
     /// Fraction held out for validation: of the text, from its end; of the training
     /// images, the same share of every class.
@@ -41,7 +42,23 @@ pub struct DataSpec {
     pub pixel_mean: Vec<f64>,
     /// What they are then divided by; empty means 0.5.
     pub pixel_std: Vec<f64>,
+    /// Distinct training questions, where they are generated.
+    pub num_questions: usize,
+    /// Validation questions, and as many harder ones, where they are generated; none of
+    /// them is trained on. Of the user's own at most a fifth.
+    pub num_val_questions: usize,
+    /// Minimum difficulty of generated questions: swaps of cups, terms of a sum, or words
+    /// of a list. The curriculum begins with it.
+    pub min_difficulty: usize,
+    /// Maximum difficulty of generated questions; the harder ones go up to twice that.
+    pub max_difficulty: usize,
+    /// Updates in which the training questions rise from the least difficult to the most
+    /// difficult; 0 means all at once.
+    pub curriculum_iters: usize,
 }
+
+/// The greatest `max_difficulty`; the harder questions go up to twice that.
+pub const MAX_DIFFICULTY: usize = 64;
 
 /// How text becomes tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -85,6 +102,11 @@ impl Default for DataSpec {
             flip: false,
             pixel_mean: Vec::new(),
             pixel_std: Vec::new(),
+            num_questions: 20_000,
+            num_val_questions: 512,
+            min_difficulty: 1,
+            max_difficulty: 4,
+            curriculum_iters: 0,
         }
     }
 }

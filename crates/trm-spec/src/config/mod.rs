@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{ModelInfo, VariantSpec};
-pub use data::{DataSpec, Sampling, Tokenizer};
+pub use data::{DataSpec, MAX_DIFFICULTY, Sampling, Tokenizer};
 pub use train::{
     Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction, Schedule,
     Supervision, TrainSpec,

@@ -1,6 +1,6 @@
 //! Checks of a configuration before anything is allocated.
 
-use super::RunConfig;
+use super::{MAX_DIFFICULTY, RunConfig};
 use crate::SettingError;
 use crate::check::{MAX_SIZE, in_range, require, sizes};
 
@@ -33,11 +33,28 @@ impl RunConfig {
             ("gradient_accumulation_steps", train.gradient_accumulation_steps),
             ("save_top_k", train.save_top_k),
             ("num_puzzles", data.num_puzzles),
+            ("num_questions", data.num_questions),
+            ("num_val_questions", data.num_val_questions),
+            ("min_difficulty", data.min_difficulty),
         ])?;
-        for (key, count) in [("num_val_puzzles", data.num_val_puzzles), ("num_aug", data.num_aug)] {
+        for (key, count) in [
+            ("num_val_puzzles", data.num_val_puzzles),
+            ("num_aug", data.num_aug),
+            ("curriculum_iters", data.curriculum_iters),
+        ] {
             let reason = format!("is {count}, which is absurdly large");
             require(key, count <= MAX_SIZE, reason)?;
         }
+        require(
+            "min_difficulty",
+            data.min_difficulty <= data.max_difficulty,
+            format!("is {}, more than max_difficulty {}", data.min_difficulty, data.max_difficulty),
+        )?;
+        require(
+            "max_difficulty",
+            data.max_difficulty <= MAX_DIFFICULTY,
+            format!("is {}, but must be at most {MAX_DIFFICULTY}", data.max_difficulty),
+        )?;
         require(
             "min_guesses",
             data.min_guesses <= data.max_guesses,

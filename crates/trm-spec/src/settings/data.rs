@@ -2,7 +2,7 @@
 
 use super::Setting;
 use super::SettingKind::{Flag, Integer, Number, Numbers, Text};
-use crate::Family::{Images, Language, Puzzles};
+use crate::Family::{Images, Language, Puzzles, Questions};
 
 const fn s(key: &'static str, kind: super::SettingKind, help: &'static str) -> Setting {
     Setting::new("data", key, kind, help)
@@ -12,7 +12,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "dataset",
         Text,
-        "Name of the text (shakespeare, or your own given with --data), kind of puzzle (sudoku-9x9, maze-10x10, arc, …), or images (digits, or your own given with --data)",
+        "Name of the text (shakespeare, or your own given with --data), kind of puzzle (sudoku-9x9, maze-10x10, arc, …), images (digits, or your own given with --data), or kind of question (cups, modular-sums, list-reversal, or your own given with --data)",
     )
     .everyday(),
     s(
@@ -62,4 +62,32 @@ pub(super) const SETTINGS: &[Setting] = &[
         .only(&[Images]),
     s("pixel_std", Numbers, "Standard deviation of each channel that pixels are divided by; empty means 0.5")
         .only(&[Images]),
+    s("num_questions", Integer, "Distinct training questions, where they are generated")
+        .only(&[Questions])
+        .everyday(),
+    s(
+        "num_val_questions",
+        Integer,
+        "Validation questions, and as many harder ones; of your own questions at most a fifth",
+    )
+    .only(&[Questions]),
+    s(
+        "min_difficulty",
+        Integer,
+        "Minimum difficulty of generated questions: swaps of cups, terms of a sum, or words of a list",
+    )
+    .only(&[Questions]),
+    s(
+        "max_difficulty",
+        Integer,
+        "Maximum difficulty of generated questions; the harder ones go up to twice that",
+    )
+    .only(&[Questions])
+    .everyday(),
+    s(
+        "curriculum_iters",
+        Integer,
+        "Updates in which the questions rise to the most difficult ones; 0 means all at once",
+    )
+    .only(&[Questions]),
 ];

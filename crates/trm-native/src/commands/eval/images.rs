@@ -162,7 +162,7 @@ fn train_baselines(
 ) -> anyhow::Result<Vec<Compared>> {
     let classes = match images {
         Dataset::Images(images) => images.classes.len(),
-        Dataset::Text(_) | Dataset::Puzzles(_) => 0,
+        Dataset::Text(_) | Dataset::Puzzles(_) | Dataset::Questions(_) => 0,
     };
     let all = baselines(&config.model, classes)?;
     let mut rows = Vec::with_capacity(all.len());

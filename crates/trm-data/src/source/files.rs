@@ -1,0 +1,206 @@
+//! What only files need: their paths, digests and tokenizers.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use trm_spec::{Failure, RunConfig, Tokenizer, Vocab};
+
+use super::{ARC, Content, OpenedSource, SHAKESPEARE};
+use crate::error::DataError;
+#[cfg(feature = "images")]
+use crate::images::ImageSource;
+use crate::pin::{PIN_DIGITS, digest_of, pinned, split_pin};
+use crate::puzzles::{PuzzleKind, PuzzleSource, TextSource, is_official, task_files};
+#[cfg(feature = "llm")]
+use crate::questions::{QuestionSource, digest_of as digest_of_questions};
+use crate::text::{TEXT_FIELD, TextDataset, TokenFile, read_texts, tokenizer};
+
+impl OpenedSource {
+    /// Puzzles or texts, as `dataset` says.
+    pub(super) fn files(path: &Path, dataset: &str) -> Result<Self, Failure> {
+        let official = || Content::Puzzles(PuzzleSource::Official(path.into()));
+        let content = match PuzzleKind::named(dataset) {
+            None if dataset != ARC => return Self::texts(path, dataset),
+            _ if is_official(path) => official(),
+            Some(_) if path.is_dir() => official(),
+            Some(_) => Content::Puzzles(PuzzleSource::Lines(TextSource::File(path.into()))),
+            None => Content::Arc(task_files(path)?),
+        };
+        Ok(Self { path: Some(path.into()), ..Self::of(dataset, content) })
+    }
+
+    /// A folder or a file of images.
+    #[cfg(feature = "images")]
+    pub(super) fn images(path: &Path) -> Self {
+        let content = Content::Images(ImageSource::Files(path.into()));
+        Self { path: Some(path.into()), ..Self::of(&file_name(path), content) }
+    }
+
+    /// A JSON file of questions.
+    #[cfg(feature = "llm")]
+    pub(super) fn questions(path: &Path) -> Result<Self, Failure> {
+        let source = QuestionSource::read(path)?;
+        let sha256 = match &source {
+            QuestionSource::Given { questions, .. } => digest_of_questions(questions.iter()),
+            QuestionSource::Generated(_) => String::new(),
+        };
+        let name = source.name().to_owned();
+        Ok(Self { name, content: Content::Questions(source), path: Some(path.into()), sha256 })
+    }
+
+    /// A token file, JSON lines or a text.
+    fn texts(path: &Path, name: &str) -> Result<Self, Failure> {
+        let (content, sha256) = if TokenFile::recognise(path)? {
+            let file = Arc::new(TokenFile::open(path)?);
+            let sha256 = file.sha256().to_owned();
+            (Content::Tokens(file), sha256)
+        } else {
+            let texts = read_texts(path, TEXT_FIELD)?;
+            let sha256 = digest_of(&texts);
+            (Content::Texts(texts.into_iter().map(Cow::from).collect()), sha256)
+        };
+        Ok(Self { name: name.into(), content, path: Some(path.into()), sha256 })
+    }
+
+    /// A text file that is scored whole, under the name that a token file has for
+    /// itself, or else the file's.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open_test(path: &Path) -> Result<Self, Failure> {
+        let opened = Self::texts(path, &file_name(path))?;
+        Ok(Self { name: opened.title().into(), ..opened })
+    }
+
+    /// The whole text, to be scored by a model of `vocab`.
+    ///
+    /// # Errors
+    /// If the text does not fit the vocabulary, or the source holds puzzles.
+    pub fn test_text(&self, vocab: &Vocab) -> Result<TextDataset, DataError> {
+        match &self.content {
+            Content::Texts(texts) => TextDataset::for_test(&self.name, texts, vocab),
+            Content::Tokens(file) => TextDataset::for_test_file(file.clone(), vocab),
+            _ => Err(DataError::NotText { name: self.name.clone() }),
+        }
+    }
+
+    /// The name for results: the one that a token file has for itself, or else
+    /// [`name`](Self::name).
+    pub fn title(&self) -> &str {
+        match &self.content {
+            Content::Tokens(file) => file.name(),
+            _ => &self.name,
+        }
+    }
+
+    /// Completes the settings of a new run: the name and digest of the user's file, so
+    /// that the run goes on with the same, and the tokenizer of a token file.
+    /// `tokenizer_given` says whether the configuration's was asked for.
+    ///
+    /// # Errors
+    /// If the file has nothing to train on, or was made with another tokenizer than
+    /// the one that was asked for.
+    pub fn complete(
+        &mut self,
+        config: &mut RunConfig,
+        tokenizer_given: bool,
+    ) -> Result<(), DataError> {
+        let data = &mut config.data;
+        if let Content::Tokens(file) = &self.content {
+            if file.is_test() {
+                return Err(DataError::OnlyScored { path: file.path().display().to_string() });
+            }
+            if let Some(found) = tokenizer(file.vocab()) {
+                check_tokenizer(tokenizer_given.then_some(data.tokenizer), found, file)?;
+                data.tokenizer = found;
+            }
+        }
+        if let (Some(path), Content::Texts(_) | Content::Tokens(_)) = (&self.path, &self.content) {
+            let (name, digest) = split_pin(&data.dataset);
+            if name == SHAKESPEARE || digest.is_some() {
+                self.name = file_name(path);
+            }
+            data.dataset = pinned(&self.name, &self.sha256);
+        }
+        #[cfg(feature = "images")]
+        if let (Some(_), Content::Images(_)) = (&self.path, &self.content) {
+            data.dataset.clone_from(&self.name);
+        }
+        #[cfg(feature = "llm")]
+        if let (Some(_), Content::Questions(_)) = (&self.path, &self.content) {
+            data.dataset = pinned(&self.name, &self.sha256);
+        }
+        Ok(())
+    }
+
+    /// Refuses other texts or questions than those that `dataset`, the setting of a run, was
+    /// started with. Its digest decides; without one everything is accepted.
+    ///
+    /// # Errors
+    /// If the digests differ.
+    pub fn expect_same(&self, dataset: &str) -> Result<(), DataError> {
+        let (name, Some(wanted)) = split_pin(dataset) else { return Ok(()) };
+        if self.sha256.starts_with(wanted) {
+            return Ok(());
+        }
+        let (name, wanted) = (name.into(), wanted.into());
+        let found = self.sha256.get(..PIN_DIGITS).unwrap_or("no digest").into();
+        Err(match &self.content {
+            #[cfg(feature = "llm")]
+            Content::Questions(_) => DataError::OtherQuestions { name, wanted, found },
+            _ => DataError::OtherText { name, wanted, found },
+        })
+    }
+}
+
+fn check_tokenizer(
+    wanted: Option<Tokenizer>,
+    found: Tokenizer,
+    file: &TokenFile,
+) -> Result<(), DataError> {
+    match wanted {
+        Some(wanted) if wanted != found => Err(DataError::OtherTokenizer {
+            path: file.path().display().to_string(),
+            found: crate::text::describe(file.vocab()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(all(test, feature = "llm"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_on_with_its_own_questions_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("my.jsonl");
+        let write = |answer: &str| {
+            let lines =
+                (0..5).map(|k| format!("{{\"question\": \"{k}\", \"answer\": \"{answer}\"}}\n"));
+            std::fs::write(&path, lines.collect::<String>()).expect("written");
+            OpenedSource::questions(&path).expect("questions")
+        };
+        let mut config = RunConfig::default();
+        let mut opened = write("a");
+        opened.complete(&mut config, false).expect("complete");
+        let dataset = config.data.dataset.clone();
+        assert_eq!(
+            dataset.split_once('@').map(|(name, pin)| (name, pin.len())),
+            Some(("my.jsonl", 12))
+        );
+        assert!(write("a").expect_same(&dataset).is_ok());
+        let error = write("b").expect_same(&dataset).expect_err("others").to_string();
+        assert!(error.starts_with("these are not the questions"), "{error}");
+        let crate::Dataset::Questions(data) = opened.load(&config, None).expect("loaded") else {
+            panic!("questions");
+        };
+        assert_eq!((data.name.as_str(), data.train.len(), data.val.len()), ("my.jsonl", 4, 1));
+        assert!(matches!(opened.text(&config, None), Err(DataError::NotText { .. })));
+    }
+}
