@@ -22,8 +22,10 @@ use crate::images::{ImageDataset, ImageOptions, ImageSource};
 #[cfg(feature = "files")]
 use crate::pin::split_pin;
 use crate::puzzles::PuzzleKind;
+#[cfg(feature = "puzzles")]
+use crate::puzzles::TextSource;
 #[cfg(any(feature = "files", feature = "puzzles"))]
-use crate::puzzles::{PuzzleSource, TaskFile, TextSource};
+use crate::puzzles::{PuzzleSource, TaskFile};
 #[cfg(feature = "llm")]
 use crate::questions::{QuestionDataset, QuestionKind, QuestionSource};
 use crate::text::TextDataset;

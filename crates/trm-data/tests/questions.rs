@@ -233,10 +233,10 @@ fn too_few_questions_say_what_to_change() {
         error.to_string(),
         "`cups` has only 310 different questions of difficulty 1 to 4 to train on, but 1000 are needed"
     );
-    assert_eq!(error.hint(), "Raise max_difficulty to 6, or lower num_questions to 310.");
+    assert_eq!(error.hint(), "Raise max_difficulty to 5, or lower num_questions to 310.");
     let error = load(QuestionKind::ModularSums, &spec(10, 10, 1..=1));
     assert_eq!(error.hint(), "Raise max_difficulty to 2.");
-    let error = load(QuestionKind::Cups, &spec(10, 1, 3..=2));
+    let error = load(QuestionKind::Cups, &DataSpec { min_difficulty: 3, ..spec(10, 1, 1..=2) });
     assert_eq!(error.to_string(), "difficulties 3 to 2 cannot be generated");
     for difficulties in [0..=2, 100..=129] {
         generate(QuestionKind::Cups, difficulties, 1, 1).expect_err("not generated");

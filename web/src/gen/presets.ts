@@ -45,7 +45,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 8,
@@ -132,7 +137,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 32,
@@ -213,7 +223,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 8,
@@ -292,7 +307,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 8,
@@ -373,7 +393,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 8,
@@ -452,7 +477,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 12,
@@ -533,7 +563,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 12,
@@ -612,7 +647,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 12,
@@ -696,7 +736,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 64,
@@ -773,7 +818,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 2,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 64,
@@ -854,7 +904,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 12,
@@ -937,7 +992,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 12,
@@ -1033,7 +1093,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 64,
@@ -1112,7 +1177,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 16,
@@ -1196,7 +1266,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 32,
@@ -1280,7 +1355,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 4,
@@ -1361,7 +1441,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 32,
@@ -1442,7 +1527,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 32,
@@ -1521,7 +1611,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 64,
@@ -1605,7 +1700,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 64,
@@ -1689,7 +1789,12 @@ export const PRESETS: readonly Preset[] = [
         "random_crop": 0,
         "flip": false,
         "pixel_mean": [],
-        "pixel_std": []
+        "pixel_std": [],
+        "num_questions": 20000,
+        "num_val_questions": 512,
+        "min_difficulty": 1,
+        "max_difficulty": 4,
+        "curriculum_iters": 0
       },
       "train": {
         "batch_size": 768,

@@ -716,7 +716,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Name of the text (shakespeare, or your own given with --data), kind of puzzle (sudoku-9x9, maze-10x10, arc, …), or images (digits, or your own given with --data)"
+    "help": "Name of the text (shakespeare, or your own given with --data), kind of puzzle (sudoku-9x9, maze-10x10, arc, …), images (digits, or your own given with --data), or kind of question (cups, modular-sums, list-reversal, or your own given with --data)"
   },
   {
     "key": "tokenizer",
@@ -781,6 +781,36 @@ export const SETTINGS: readonly Setting[] = [
     "cli_only": false,
     "tier": "everyday",
     "help": "Augmentation: pixels of padding around a training image before a random crop; 0 disables it"
+  },
+  {
+    "key": "num_questions",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "questions"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Distinct training questions, where they are generated"
+  },
+  {
+    "key": "max_difficulty",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "questions"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Maximum difficulty of generated questions; the harder ones go up to twice that"
   },
   {
     "key": "val_fraction",
@@ -935,6 +965,51 @@ export const SETTINGS: readonly Setting[] = [
     "cli_only": false,
     "tier": "advanced",
     "help": "Standard deviation of each channel that pixels are divided by; empty means 0.5"
+  },
+  {
+    "key": "num_val_questions",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "questions"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Validation questions, and as many harder ones; of your own questions at most a fifth"
+  },
+  {
+    "key": "min_difficulty",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "questions"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Minimum difficulty of generated questions: swaps of cups, terms of a sum, or words of a list"
+  },
+  {
+    "key": "curriculum_iters",
+    "section": "data",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "questions"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Updates in which the questions rise to the most difficult ones; 0 means all at once"
   },
   {
     "key": "batch_size",
@@ -1549,7 +1624,12 @@ export const DEFAULT_CONFIG: RunConfig = {
     "random_crop": 0,
     "flip": false,
     "pixel_mean": [],
-    "pixel_std": []
+    "pixel_std": [],
+    "num_questions": 20000,
+    "num_val_questions": 512,
+    "min_difficulty": 1,
+    "max_difficulty": 4,
+    "curriculum_iters": 0
   },
   "train": {
     "batch_size": 64,

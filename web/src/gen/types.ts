@@ -537,13 +537,14 @@ text: string, } | { "kind": "files",
 path: string, };
 
 /**
- * Where the text, the puzzles or the images come from.
+ * Where the text, the puzzles, the images or the questions come from.
  */
 export type DataSpec = { 
 /**
  * `shakespeare`, or the name of the user's own text; or a kind of puzzle
  * (`sudoku-4x4`, `sudoku-9x9`, `maze-10x10`, …), or `arc` for tasks of ARC-AGI;
- * or `digits`, or the name of the user's own images.
+ * or `digits`, or the name of the user's own images; or a kind of question (`cups`,
+ * `modular-sums`, `list-reversal`), or the name of the user's own questions.
  */
 dataset: string, 
 /**
@@ -603,7 +604,30 @@ pixel_mean: Array<number>,
 /**
  * What they are then divided by; empty means 0.5.
  */
-pixel_std: Array<number>, };
+pixel_std: Array<number>, 
+/**
+ * Distinct training questions, where they are generated.
+ */
+num_questions: number, 
+/**
+ * Validation questions, and as many harder ones, where they are generated; none of
+ * them is trained on. Of the user's own at most a fifth.
+ */
+num_val_questions: number, 
+/**
+ * Minimum difficulty of generated questions: swaps of cups, terms of a sum, or words
+ * of a list. The curriculum begins with it.
+ */
+min_difficulty: number, 
+/**
+ * Maximum difficulty of generated questions; the harder ones go up to twice that.
+ */
+max_difficulty: number, 
+/**
+ * Updates in which the training questions rise from the least difficult to the most
+ * difficult; 0 means all at once.
+ */
+curriculum_iters: number, };
 
 /**
  * Parameters with weight decay.
@@ -827,7 +851,7 @@ export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzl
  * The kind of task of a model. It decides which dataset a model is trained on, how
  * it is evaluated, and which page and which module of the browser hold it.
  */
-export type Family = "language" | "puzzles" | "images";
+export type Family = "language" | "puzzles" | "images" | "questions";
 
 /**
  * How text is generated. The same seed at another depth draws the same random

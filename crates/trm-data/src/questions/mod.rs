@@ -13,6 +13,7 @@ mod source;
 mod words;
 
 pub use dataset::QuestionDataset;
+#[cfg(feature = "files")]
 pub(crate) use dataset::digest_of;
 pub use error::{QuestionError, QuestionPart};
 pub use generate::generate;
