@@ -16,7 +16,7 @@ use trm_spec::Tokenizer;
 
 use self::settings::Described;
 pub use self::types::{
-    Bench, BenchPart, CheckpointFormat, Classify, Convert, Data, Eval, Generate, Invocation,
+    Ask, Bench, BenchPart, CheckpointFormat, Classify, Convert, Data, Eval, Generate, Invocation,
     Overfit, Prepare, Solve, Sweep, Trace, Train,
 };
 use crate::device::DeviceChoice;
@@ -39,6 +39,7 @@ fn command(arguments: &[OsString]) -> Command {
             inference::trace(),
             inference::solve(),
             inference::classify(),
+            inference::ask(),
             training::sweep(&described),
             training::overfit(&described),
             tools::data(),
@@ -137,6 +138,16 @@ pub fn parse() -> Invocation {
             puzzles: required(m, "puzzles"),
             halt_threshold: m.get_one("halt-threshold").copied(),
             max_steps: m.get_one("max-steps").copied(),
+            json: m.get_flag("json"),
+            device: device(m),
+        }),
+        Some(("ask", m)) => Invocation::Ask(Ask {
+            checkpoint: required(m, "checkpoint"),
+            question: required(m, "question"),
+            depths: m.get_one("depth").cloned(),
+            halt_threshold: m.get_one("halt-threshold").copied(),
+            max_new_tokens: required(m, "max-new-tokens"),
+            base: path(m, "base"),
             json: m.get_flag("json"),
             device: device(m),
         }),

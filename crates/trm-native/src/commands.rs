@@ -1,5 +1,6 @@
 //! Runs the commands: one module per command.
 
+mod ask;
 mod bench;
 mod classify;
 mod convert;
@@ -29,6 +30,7 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Trace(typed) => trace::run(&typed),
         Invocation::Solve(typed) => solve::run(&typed),
         Invocation::Classify(typed) => classify::run(&typed),
+        Invocation::Ask(typed) => ask::run(&typed),
         Invocation::Convert(typed) => convert::run(&typed),
         Invocation::Data(typed) => data::run(&typed),
         Invocation::Devices { json } => devices::run(json),

@@ -24,6 +24,28 @@ pub fn parse(text: &str) -> Result<Vec<usize>, String> {
     Ok(depths)
 }
 
+/// As [`parse`], for models that also run without their recursion: 0 is a depth.
+///
+/// # Errors
+/// If `text` is not a list of depths.
+pub fn parse_from_zero(text: &str) -> Result<Vec<usize>, String> {
+    let mut depths = Vec::new();
+    for part in text.split(',') {
+        match part.trim() {
+            "0" => depths.push(0),
+            part => match part.strip_prefix("0..") {
+                Some(high) => {
+                    depths.push(0);
+                    let high = depth(high.trim_start_matches('='))?;
+                    depths.extend(1..=high);
+                }
+                None => depths.extend(parse(part)?),
+            },
+        }
+    }
+    Ok(depths)
+}
+
 fn depth(text: &str) -> Result<usize, String> {
     match text.trim().parse() {
         Ok(depth @ 1..=MAX_DEPTH) => Ok(depth),
@@ -43,7 +65,15 @@ pub fn parse_one(text: &str) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, parse_from_zero};
+
+    #[test]
+    fn zero_is_a_depth_where_a_model_runs_without_recursion() {
+        assert_eq!(parse_from_zero("0"), Ok(vec![0]));
+        assert_eq!(parse_from_zero("0..3"), Ok(vec![0, 1, 2, 3]));
+        assert_eq!(parse_from_zero("4,0,1..2"), Ok(vec![4, 0, 1, 2]));
+        assert!(parse_from_zero("0..x").is_err() && parse_from_zero("-1").is_err());
+    }
 
     #[test]
     fn ranges_include_both_ends_and_lists_keep_their_order() {

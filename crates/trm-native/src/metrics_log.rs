@@ -27,12 +27,16 @@ pub enum LogLine {
         /// Puzzle models: accuracy of the puzzles that halted in this step.
         #[serde(skip_serializing_if = "Option::is_none")]
         solved: Option<Solved>,
+        /// Question models: share of the batch's questions that are answered exactly.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exact: Option<f64>,
     },
     Val {
         step: usize,
         val_loss: f64,
         depth: usize,
-        /// Puzzle models: share of puzzles that are solved completely.
+        /// Share of puzzles that are solved completely, or of questions that are answered
+        /// exactly.
         #[serde(skip_serializing_if = "Option::is_none")]
         exact_accuracy: Option<f64>,
         /// Puzzle models: share of cells that are correct.
@@ -41,6 +45,13 @@ pub enum LogLine {
         /// Image classifiers: share of images whose class is right.
         #[serde(skip_serializing_if = "Option::is_none")]
         accuracy: Option<f64>,
+        /// Question models: share of questions that are answered exactly, by supervision
+        /// steps from 0 on.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        exact_by_step: Vec<f64>,
+        /// Question models: share of questions after which the model writes `<think>`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        think: Option<f64>,
     },
 }
 
@@ -100,7 +111,15 @@ impl MetricsLog {
         self.file
             .write_all(text.as_bytes())
             .and_then(|()| match line {
-                LogLine::Train { step, loss, learning_rate, tokens_per_second, solved, .. } => {
+                LogLine::Train {
+                    step,
+                    loss,
+                    learning_rate,
+                    tokens_per_second,
+                    solved,
+                    exact,
+                    ..
+                } => {
                     let mut scalars = vec![
                         ("train/loss", *loss),
                         ("train/learning_rate", *learning_rate),
@@ -110,6 +129,7 @@ impl MetricsLog {
                         scalars.push(("train/exact_accuracy", solved.exact_accuracy));
                         scalars.push(("train/steps", solved.steps));
                     }
+                    scalars.extend(exact.map(|exact| ("train/exact_answers", exact)));
                     events.scalars(*step, &scalars)
                 }
                 LogLine::Val { step, val_loss, exact_accuracy, .. } => {
@@ -169,6 +189,8 @@ mod tests {
             exact_accuracy: None,
             cell_accuracy: None,
             accuracy: None,
+            exact_by_step: Vec::new(),
+            think: None,
         };
         let train = |step: usize| LogLine::Train {
             step,
@@ -178,6 +200,7 @@ mod tests {
             tokens_per_second: 100.0,
             seconds: step as f64 * 1.5,
             solved: None,
+            exact: None,
         };
         let mut metrics = MetricsLog::create(&dir).expect("created");
         assert_eq!(metrics.seconds_before(), 0.0);

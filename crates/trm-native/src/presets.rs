@@ -15,6 +15,7 @@ const PRESETS: &[(&str, &str)] = presets![
     "digits",
     "vit-mnist",
     "trm-vit-mnist",
+    "cups",
     "sudoku-4x4",
     "maze-10x10",
     "sudoku-9x9",

@@ -14,7 +14,7 @@ use serde_json::Value;
 use trm_data::Dataset;
 use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
 use trm_train::{
-    AllReduce, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, load_on,
+    AllReduce, Answerer, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, load_on,
 };
 
 use crate::frozen_base::BaseOnDisk;
@@ -324,6 +324,10 @@ impl Run for Replicas {
 
     fn as_classifier(&self) -> Option<&dyn Classifier> {
         self.run.as_classifier()
+    }
+
+    fn as_answerer(&self) -> Option<&dyn Answerer> {
+        self.run.as_answerer()
     }
 }
 

@@ -9,7 +9,7 @@ use trm_spec::{
     Failure, FailureKind, GenerateOptions, ImageSplit, RunConfig, RunSummary, Saved, StepReport,
     Vocab,
 };
-use trm_train::{ImageScoring, Run};
+use trm_train::{ImageScoring, QuestionSet, Run};
 
 use crate::finite;
 use crate::metrics_log::{LogLine, MetricsLog};
@@ -181,6 +181,7 @@ impl Trainer {
                 tokens_per_second: self.speed.tokens_per_second().round(),
                 seconds: to_milliseconds(self.log.seconds_before() + self.speed.seconds_in_steps()),
                 solved: report.solved,
+                exact: report.exact,
             })?;
         }
         Ok(())
@@ -230,7 +231,7 @@ impl Trainer {
         let tokens = train.eval_iters * train.batch_size * model.length();
         let start = Instant::now();
         let validation = self.evaluate(depth, tokens)?;
-        let Validation { loss, exact_accuracy, cell_accuracy, accuracy } = validation;
+        let Validation { loss, exact_accuracy, cell_accuracy, accuracy, .. } = validation;
         if !loss.is_finite() {
             return Err(diverged(format!("the validation loss at step {} is {loss}", self.step)));
         }
@@ -241,6 +242,8 @@ impl Trainer {
             exact_accuracy,
             cell_accuracy,
             accuracy,
+            exact_by_step: validation.answers.clone(),
+            think: validation.think,
         })?;
         let score = ValidationScore { loss, exact_accuracy: exact_accuracy.or(accuracy) };
         let better = self.metrics.record_validation(score, self.step);
@@ -272,6 +275,17 @@ impl Trainer {
                 ..Validation::default()
             });
         }
+        if let Some(answerer) = self.run.as_answerer() {
+            let scores = block_on(answerer.evaluate_questions(QuestionSet::Val, depth, tokens))?;
+            let last = scores.steps.last().context("the validation returned no scores")?;
+            return Ok(Validation {
+                loss: rounded(last.loss),
+                exact_accuracy: Some(rounded(last.exact)),
+                answers: scores.steps.iter().map(|step| rounded(step.exact)).collect(),
+                think: Some(rounded(scores.think)),
+                ..Validation::default()
+            });
+        }
         let Some(solver) = self.run.as_solver() else {
             let losses = block_on(self.run.evaluate(&[depth], tokens))?;
             let loss = losses.first().context("the validation returned no loss")?.loss;
@@ -284,7 +298,7 @@ impl Trainer {
             loss: rounded(last.loss),
             exact_accuracy: Some(rounded(last.exact_accuracy)),
             cell_accuracy: Some(rounded(last.cell_accuracy)),
-            accuracy: None,
+            ..Validation::default()
         })
     }
 

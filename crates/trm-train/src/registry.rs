@@ -1,6 +1,8 @@
 //! Opens a run of any model, fresh or saved. The only place that lists the models:
 //! one arm each.
 
+mod bases;
+
 use std::rc::Rc;
 
 use burn::tensor::Device;
@@ -17,23 +19,25 @@ use trm_core::models::trm_lm::TrmLm;
 use trm_core::models::trm_vit::TrmVit;
 use trm_core::models::vit::Vit;
 use trm_core::{Init, Recursive};
-#[cfg(feature = "llm")]
-use trm_spec::LlmTrmSpec;
 use trm_spec::{
     DataSource, DraftStart, Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec,
     Vocab,
 };
 
-use crate::base::{BaseFile, refused};
-use crate::checkpoint::{Base, Checkpoint, Header, read_header};
+use self::bases::expect_base;
+#[cfg(feature = "llm")]
+use self::bases::llm_vocab;
+pub use self::bases::{on_base, open_base};
+use crate::base::BaseFile;
+use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::checks::check_precision;
 use crate::family::{IMAGES, LANGUAGE, PUZZLES, is_in_this_build, not_in_this_build};
 use crate::run::Run;
-use crate::tasks::images::{Baseline, FrozenBase, ImageTask, Probe};
+use crate::tasks::images::{Baseline, ImageTask, Probe};
 use crate::tasks::language::LanguageTask;
 use crate::tasks::puzzles::PuzzleTask;
 #[cfg(feature = "llm")]
-use crate::tasks::questions::{FrozenLlm, QuestionTask};
+use crate::tasks::questions::QuestionTask;
 use crate::train_run::{Capabilities, TrainRun};
 use trm_data::Dataset;
 
@@ -84,13 +88,17 @@ pub fn create_on(
         return Err(not_in_this_build(&config.model));
     }
     let data = data.into();
-    let (mut config, vocab) = (config.clone(), vocab_of(&data));
+    let (mut config, mut vocab) = (config.clone(), vocab_of(&data));
     if let (VariantSpec::Trm(spec), Dataset::Puzzles(data)) = (&mut config.model, &data) {
         // Every identifier of the puzzles has an embedding.
         spec.num_puzzle_identifiers = spec.num_puzzle_identifiers.max(data.train.num_identifiers);
     }
     if let Some(file) = &base {
         config = on_base(&config, file)?;
+        #[cfg(feature = "llm")]
+        if let Some(found) = llm_vocab(&config, file)? {
+            vocab = found;
+        }
     }
     open(Opening { config, vocab, data: Some(data), saved: None, base, device })
 }
@@ -121,52 +129,6 @@ pub fn create_baseline(
     opening.run(|classes, init| Probe::new(spec, classes, init), task)
 }
 
-/// `config` with the sizes of the frozen base that its model reads features of: of the
-/// whole base, where it does not say of how many blocks.
-///
-/// # Errors
-/// If the model has no base, or the file holds none.
-pub fn on_base(config: &RunConfig, file: &BaseFile<'_>) -> Result<RunConfig, Failure> {
-    let mut spec = match &config.model {
-        VariantSpec::TrmVit(spec) => spec.clone(),
-        #[cfg(feature = "llm")]
-        VariantSpec::LlmTrm(spec) => {
-            let spec = FrozenLlm::fitted(spec, &FrozenLlm::sizes(file)?);
-            let config = RunConfig { model: spec.into(), ..config.clone() };
-            config.validate()?;
-            return Ok(config);
-        }
-        _ => return Err(needs_no_base(&config.model)),
-    };
-    let base = vit_of(file)?;
-    if spec.vit_depth == 0 {
-        spec.vit_depth = base.n_layers;
-    }
-    spec.image_size = base.image_size;
-    spec.num_channels = base.num_channels;
-    spec.patch_size = base.patch_size;
-    spec.feature_size = base.hidden_size;
-    spec.feature_tokens = base.patches() + 1;
-    let config = RunConfig { model: spec.into(), ..config.clone() };
-    config.validate()?;
-    Ok(config)
-}
-
-/// The frozen base of a model that `config` describes.
-///
-/// # Errors
-/// If it does not fit the model.
-pub fn open_base(
-    config: &RunConfig,
-    file: BaseFile<'_>,
-    device: &Device,
-) -> Result<FrozenBase, Failure> {
-    let VariantSpec::TrmVit(spec) = &config.model else {
-        return Err(needs_no_base(&config.model));
-    };
-    FrozenBase::open(file, &vit_of(&file)?, shape_of(config), spec.patch_features(), device)
-}
-
 /// The same images without what a frozen base makes of them.
 fn without_features(data: Dataset) -> Dataset {
     match data {
@@ -175,18 +137,6 @@ fn without_features(data: Dataset) -> Dataset {
             images.into()
         }
         other => other,
-    }
-}
-
-/// The sizes of the ViT in `file`.
-fn vit_of(file: &BaseFile<'_>) -> Result<VitSpec, Failure> {
-    match read_header(file.bytes)?.config.model {
-        VariantSpec::Vit(spec) => Ok(spec),
-        model => Err(refused(format!(
-            "{} is a `{}` model, but a frozen base is a ViT",
-            file.name,
-            model.name()
-        ))),
     }
 }
 
@@ -203,14 +153,6 @@ pub fn baselines(model: &VariantSpec, classes: usize) -> Result<Vec<Baseline>, F
             "Choose a model with a recursive head.",
         )),
     }
-}
-
-fn needs_no_base(model: &VariantSpec) -> Failure {
-    Failure::new(
-        FailureKind::Base,
-        format!("a `{}` model has no frozen base", model.name()),
-        "Leave the base out, or choose a model that reads features of a ViT.",
-    )
 }
 
 fn vocab_of(data: &Dataset) -> Vocab {
@@ -290,23 +232,6 @@ pub fn load_on(
     open(Opening { config, vocab, data, saved, base, device })
 }
 
-/// Checks that the frozen base is the one that a checkpoint names.
-fn expect_base(named: Option<&Base>, given: Option<&BaseFile<'_>>) -> Result<(), Failure> {
-    let Some(named) = named else { return Ok(()) };
-    let hint = format!("Give the file whose SHA-256 is {}.", named.sha256);
-    let refused = |message: String| Err(Failure::new(FailureKind::Base, message, hint));
-    match given {
-        None => refused(format!("this model needs its frozen base, {}", named.name)),
-        Some(file) if file.identity().sha256 != named.sha256 => refused(format!(
-            "{} is not the frozen base of this model, {}: its SHA-256 is {}",
-            file.name,
-            named.name,
-            file.identity().sha256,
-        )),
-        Some(_) => Ok(()),
-    }
-}
-
 /// A run that is about to be opened.
 struct Opening<'a> {
     config: RunConfig,
@@ -377,50 +302,6 @@ fn shape_of(config: &RunConfig) -> ImageShape {
 }
 
 impl Opening<'_> {
-    /// The frozen language model, of a model that answers questions with one.
-    ///
-    /// # Errors
-    /// If it does not fit the model, or there is none.
-    #[cfg(feature = "llm")]
-    fn frozen_llm(&self, spec: &LlmTrmSpec) -> Result<Rc<FrozenLlm>, Failure> {
-        let Some(file) = self.base else {
-            return Err(Failure::new(
-                FailureKind::Base,
-                format!("a `{}` model needs a frozen language model", self.config.model.name()),
-                "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
-            ));
-        };
-        // A saved model has a name for its base already.
-        let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
-        let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
-        Ok(Rc::new(FrozenLlm::open(file, spec, self.device)?))
-    }
-
-    /// The frozen base, of a model that reads features of one.
-    ///
-    /// # Errors
-    /// If it does not fit the model, or a fresh model is given none.
-    fn frozen_base(&self, features: usize) -> Result<Option<Rc<FrozenBase>>, Failure> {
-        let shape = shape_of(&self.config);
-        match self.base {
-            Some(file) if shape.vit_depth > 0 => {
-                // A saved model has a name for its base already.
-                let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
-                let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
-                let vit = vit_of(&file)?;
-                Ok(Some(Rc::new(FrozenBase::open(file, &vit, shape, features, self.device)?)))
-            }
-            Some(_) => Err(needs_no_base(&self.config.model)),
-            // A saved model without a named base is given features.
-            None if shape.vit_depth == 0 || self.saved.is_some() => Ok(None),
-            None => Err(Failure::new(
-                FailureKind::Base,
-                format!("vit_depth is {}, but there is no frozen ViT", shape.vit_depth),
-                "Give one (--base FILE), or set vit_depth to 0 to use the pixels themselves.",
-            )),
-        }
-    }
-
     /// The run of a model that `build` makes for so many tokens. Initial weights are
     /// drawn only where no saved ones replace them.
     fn run<M: Recursive + 'static, T: Capabilities<M>>(

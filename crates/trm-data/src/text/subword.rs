@@ -167,7 +167,7 @@ fn kind_of(step: &Json) -> &str {
 }
 
 /// Text to tokens and back.
-pub(crate) struct SubwordTokenizer {
+pub struct SubwordTokenizer {
     /// What each token stands for.
     bytes: Vec<Vec<u8>>,
     /// Token of each byte. Rare bytes may have none: they are left out of a text, as the
@@ -181,6 +181,8 @@ pub(crate) struct SubwordTokenizer {
 }
 
 impl SubwordTokenizer {
+    /// The tokenizer of `subwords`.
+    ///
     /// # Errors
     /// If no byte has a token, or a pair is of tokens that there are not.
     pub fn new(subwords: &Subwords) -> Result<Self, String> {

@@ -186,6 +186,47 @@ Examples:
   trm-native classify runs/digits digit.png
   trm-native classify runs/digits digit.png --inner-steps 3 --outer-steps 8 --json";
 
+/// `ask` and its arguments.
+pub fn ask() -> Command {
+    Command::new("ask")
+        .about("Ask a question of a language model that recurses on latents before it answers")
+        .after_help(ASK_HELP)
+        .arg(checkpoint())
+        .arg(Arg::new("question").value_name("QUESTION").required(true).help("The question"))
+        .arg(
+            option(
+                "depth",
+                "DEPTHS",
+                "Supervision steps before the answer: a number, a list (1,2,4) or a range (0..4); 0 answers without recursion [default: as trained]",
+            )
+            .value_parser(depths::parse_from_zero),
+        )
+        .arg(
+            option(
+                "halt-threshold",
+                "P",
+                "Stop the recursion as soon as the model's halting probability exceeds P [default: run all steps]",
+            )
+            .value_parser(probability),
+        )
+        .arg(
+            number("max-new-tokens", "64", "Tokens of an answer at most")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(base())
+        .arg(json())
+        .arg(device())
+}
+
+const ASK_HELP: &str = "\
+The answer is written as it is computed, once for each depth. With --json the document has `think`
+(the probability that the model asks for the recursion), `halt` (the halting probability after each
+step) and `answers` with depth, steps, text, tokens and their probabilities.
+
+Examples:
+  trm-native ask runs/cups \"The ball is under cup A. Swap A and B. Which cup?\" --depth 0..4
+  trm-native ask runs/cups \"…\" --halt-threshold 0.5 --json";
+
 /// `trace` and its arguments.
 pub fn trace() -> Command {
     Command::new("trace")

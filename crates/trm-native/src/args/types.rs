@@ -23,6 +23,7 @@ pub enum Invocation {
     Trace(Trace),
     Solve(Solve),
     Classify(Classify),
+    Ask(Ask),
     Convert(Convert),
     Data(Data),
     Devices { json: bool },
@@ -143,6 +144,19 @@ pub struct Solve {
 }
 
 /// Arguments of `classify`.
+pub struct Ask {
+    pub checkpoint: PathBuf,
+    pub question: String,
+    /// Supervision steps of each answer; none takes the trained number.
+    pub depths: Option<Vec<usize>>,
+    pub halt_threshold: Option<f64>,
+    pub max_new_tokens: usize,
+    pub base: Option<PathBuf>,
+    pub json: bool,
+    pub device: DeviceChoice,
+}
+
+/// What `classify` was asked for.
 pub struct Classify {
     pub checkpoint: PathBuf,
     pub images: Vec<PathBuf>,

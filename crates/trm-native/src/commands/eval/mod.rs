@@ -2,6 +2,7 @@
 //! also the accuracy.
 
 mod images;
+mod questions;
 
 use anyhow::Context;
 use pollster::block_on;
@@ -42,6 +43,9 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     if header.config.model.family() == Family::Images {
         return images::evaluate(typed, &header, &bytes, &device);
+    }
+    if header.config.model.family() == Family::Questions {
+        return questions::evaluate(typed, &header, &bytes, &device);
     }
     if typed.split.is_some()
         || typed.inner_steps.is_some()

@@ -1,0 +1,75 @@
+//! `ask`: answers to a question, at one depth or several.
+
+use std::io::Write;
+
+use anyhow::Context;
+use pollster::block_on;
+use trm_train::AskRequest;
+
+use crate::args;
+use crate::device;
+use crate::frozen_base::BaseOnDisk;
+use crate::output::{print, print_json};
+use crate::run_dir::read_checkpoint;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the checkpoint is no question model's, its base is missing, or the question cannot be
+/// answered.
+pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
+    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let device = device::open(typed.device)?;
+    let file = base.as_ref().map(BaseOnDisk::file);
+    let run = trm_train::load_on(&bytes, None, None, file, &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let depths = typed.depths.clone().unwrap_or_else(|| vec![header.config.model.depth()]);
+    let request = AskRequest {
+        question: typed.question.clone(),
+        depths: depths.clone(),
+        halt_threshold: typed.halt_threshold,
+        max_new_tokens: typed.max_new_tokens,
+    };
+    let mut shown = None;
+    let mut stdout = std::io::stdout();
+    let answered = block_on(run.answerer()?.ask(&request, &mut |answer, text| {
+        if typed.json {
+            return;
+        }
+        let text = if shown == Some(answer) { text } else { text.trim_start() };
+        let start = match shown.replace(answer) {
+            Some(before) if before == answer => String::new(),
+            before => {
+                let end = if before.is_some() { "\n" } else { "" };
+                format!("{end}depth {:3}  ", depths[answer])
+            }
+        };
+        // A closed pipe is reported by the lines that follow.
+        let _ = write!(stdout, "{start}{text}").and_then(|()| stdout.flush());
+    }))?;
+    if typed.json {
+        return print_json(&answered);
+    }
+    if shown.is_some() {
+        print("")?;
+    }
+    for answer in &answered.answers {
+        if answer.tokens.is_empty() {
+            print(&format!("depth {:3}  (the model ends the answer at once)", answer.depth))?;
+        } else if !answer.ended {
+            print(&format!(
+                "depth {:3}  cut off after {} tokens (--max-new-tokens)",
+                answer.depth,
+                answer.tokens.len()
+            ))?;
+        }
+    }
+    print(&format!("<think> follows the question with {:.1} %", answered.think * 100.0))?;
+    if !answered.halt.is_empty() {
+        let halt: Vec<_> =
+            answered.halt.iter().map(|chance| format!("{:.1} %", chance * 100.0)).collect();
+        print(&format!("halting after each step: {}", halt.join(", ")))?;
+    }
+    Ok(())
+}

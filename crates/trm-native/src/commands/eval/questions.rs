@@ -1,0 +1,135 @@
+//! `eval` of models that answer questions: exact answers by depth and difficulty.
+
+use anyhow::Context;
+use pollster::block_on;
+use serde::Serialize;
+use trm_spec::{Failure, QuestionScores};
+use trm_train::checkpoint::Header;
+use trm_train::{QuestionSet, Run, load_on};
+
+use crate::args;
+use crate::dataset;
+use crate::device::OpenDevice;
+use crate::frozen_base::BaseOnDisk;
+use crate::output::{print, print_json};
+use crate::report::{say, usage};
+
+#[derive(Serialize)]
+struct Document {
+    dataset: String,
+    /// Held out, of the difficulties that were trained.
+    val: QuestionScores,
+    /// Harder than any that was trained; of generated questions only.
+    harder: Option<QuestionScores>,
+}
+
+/// Evaluates the model at `typed.checkpoint`.
+///
+/// # Errors
+/// If the checkpoint, its data or its base cannot be read, or do not fit.
+pub fn evaluate(
+    typed: &args::Eval,
+    header: &Header,
+    bytes: &[u8],
+    device: &OpenDevice,
+) -> anyhow::Result<()> {
+    if typed.test.is_some()
+        || typed.grade.is_some()
+        || typed.stride > 0
+        || typed.split.is_some()
+        || typed.inner_steps.is_some()
+        || typed.baselines
+    {
+        return Err(usage!(
+            "--test, --stride, --grade, --split, --inner-steps and --baselines are not for \
+             question models; give other questions with --data"
+        ));
+    }
+    let config = &header.config;
+    let data = dataset::open(config, typed.data.as_deref())?;
+    let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
+    let file = base.as_ref().map(BaseOnDisk::file);
+    let questions = data.load(config, None)?;
+    let run = load_on(bytes, None, Some(questions), file, &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let trained = config.model.depth();
+    let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
+    let steps = deepest.unwrap_or(trained + EXTRA_STEPS);
+    say!(
+        "{}: step {}; {}; {}",
+        typed.checkpoint.display(),
+        run.summary().step,
+        data.title(),
+        device.name
+    );
+    let scored = |set| -> Result<QuestionScores, Failure> {
+        let mut scores = block_on(run.answerer()?.evaluate_questions(set, steps, 0))?;
+        if let Some(depths) = &typed.depths {
+            scores.steps.retain(|row| depths.contains(&row.step));
+        }
+        Ok(scores)
+    };
+    let val = scored(QuestionSet::Val)?;
+    // Questions of a file have no harder set.
+    let harder = if has_harder(run.as_ref()) { Some(scored(QuestionSet::Harder)?) } else { None };
+    if typed.json {
+        return print_json(&Document { dataset: data.title().into(), val, harder });
+    }
+    print_scores("questions that the model was not trained on", &val, trained)?;
+    if let Some(harder) = &harder {
+        print_scores("harder questions than any that it was trained on", harder, trained)?;
+    }
+    Ok(())
+}
+
+/// Supervision steps beyond the trained ones.
+const EXTRA_STEPS: usize = 4;
+
+fn has_harder(run: &dyn Run) -> bool {
+    run.answerer().is_ok_and(|answerer| {
+        block_on(answerer.evaluate_questions(QuestionSet::Harder, 0, 1)).is_ok()
+    })
+}
+
+fn print_scores(what: &str, scores: &QuestionScores, trained: usize) -> anyhow::Result<()> {
+    print(&format!("{} {what}", scores.questions))?;
+    print("step    loss  exact answers  halting probability")?;
+    for row in &scores.steps {
+        let note = match row.step {
+            0 => "  without recursion",
+            step if step == trained => "  as trained",
+            _ => "",
+        };
+        print(&format!(
+            "{:4}  {:6.4}  {:11.1} %  {:17.1} %{note}",
+            row.step,
+            row.loss,
+            row.exact * 100.0,
+            row.halt * 100.0
+        ))?;
+    }
+    print(&format!(
+        "halting above {}: {:.2} steps, {:.1} % exact; <think> after {:.1} % of the questions",
+        scores.halting.threshold,
+        scores.halting.steps,
+        scores.halting.exact * 100.0,
+        scores.think * 100.0
+    ))?;
+    if scores.difficulties.len() > 1 {
+        let steps = scores.difficulties[0].exact.len();
+        let heads: Vec<_> = (0..steps).map(|step| format!("{step:>7}")).collect();
+        print(&format!("difficulty  questions  exact % by step {}", heads.concat()))?;
+        for row in &scores.difficulties {
+            let shares: Vec<_> =
+                row.exact.iter().map(|share| format!("{:7.1}", share * 100.0)).collect();
+            print(&format!(
+                "{:10}  {:9}  {:15} {}",
+                row.difficulty,
+                row.questions,
+                "",
+                shares.concat()
+            ))?;
+        }
+    }
+    Ok(())
+}

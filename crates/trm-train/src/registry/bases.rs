@@ -1,0 +1,158 @@
+//! Frozen bases: which model has one, and whether a file is it.
+
+use std::rc::Rc;
+
+use burn::tensor::Device;
+#[cfg(feature = "llm")]
+use trm_spec::LlmTrmSpec;
+use trm_spec::{Failure, FailureKind, RunConfig, VariantSpec, VitSpec, Vocab};
+
+use super::{Opening, shape_of};
+use crate::base::{BaseFile, refused};
+use crate::checkpoint::{Base, read_header};
+use crate::tasks::images::FrozenBase;
+#[cfg(feature = "llm")]
+use crate::tasks::questions::FrozenLlm;
+
+/// `config` with the sizes of the frozen base that its model reads features of: of the
+/// whole base, where it does not say of how many blocks.
+///
+/// # Errors
+/// If the model has no base, or the file holds none.
+pub fn on_base(config: &RunConfig, file: &BaseFile<'_>) -> Result<RunConfig, Failure> {
+    let mut spec = match &config.model {
+        VariantSpec::TrmVit(spec) => spec.clone(),
+        #[cfg(feature = "llm")]
+        VariantSpec::LlmTrm(spec) => {
+            let spec = FrozenLlm::fitted(spec, &FrozenLlm::sizes(file)?);
+            let config = RunConfig { model: spec.into(), ..config.clone() };
+            config.validate()?;
+            return Ok(config);
+        }
+        _ => return Err(needs_no_base(&config.model)),
+    };
+    let base = vit_of(file)?;
+    if spec.vit_depth == 0 {
+        spec.vit_depth = base.n_layers;
+    }
+    spec.image_size = base.image_size;
+    spec.num_channels = base.num_channels;
+    spec.patch_size = base.patch_size;
+    spec.feature_size = base.hidden_size;
+    spec.feature_tokens = base.patches() + 1;
+    let config = RunConfig { model: spec.into(), ..config.clone() };
+    config.validate()?;
+    Ok(config)
+}
+
+/// The frozen base of a model that `config` describes.
+///
+/// # Errors
+/// If it does not fit the model.
+pub fn open_base(
+    config: &RunConfig,
+    file: BaseFile<'_>,
+    device: &Device,
+) -> Result<FrozenBase, Failure> {
+    let VariantSpec::TrmVit(spec) = &config.model else {
+        return Err(needs_no_base(&config.model));
+    };
+    FrozenBase::open(file, &vit_of(&file)?, shape_of(config), spec.patch_features(), device)
+}
+
+/// The tokens of a model that answers questions with the decoder in `file`: the decoder's,
+/// and `<think>`. The checkpoint does not repeat what they are.
+///
+/// # Errors
+/// If the file cannot be read.
+#[cfg(feature = "llm")]
+pub(super) fn llm_vocab(config: &RunConfig, file: &BaseFile<'_>) -> Result<Option<Vocab>, Failure> {
+    let VariantSpec::LlmTrm(_) = &config.model else { return Ok(None) };
+    Ok(Some(Vocab::Plain { size: read_header(file.bytes)?.vocab.size() + 1 }))
+}
+
+/// The sizes of the ViT in `file`.
+pub(super) fn vit_of(file: &BaseFile<'_>) -> Result<VitSpec, Failure> {
+    match read_header(file.bytes)?.config.model {
+        VariantSpec::Vit(spec) => Ok(spec),
+        model => Err(refused(format!(
+            "{} is a `{}` model, but a frozen base is a ViT",
+            file.name,
+            model.name()
+        ))),
+    }
+}
+
+pub(super) fn needs_no_base(model: &VariantSpec) -> Failure {
+    Failure::new(
+        FailureKind::Base,
+        format!("a `{}` model has no frozen base", model.name()),
+        "Leave the base out, or choose a model that reads features of a ViT.",
+    )
+}
+
+/// Checks that the frozen base is the one that a checkpoint names.
+pub(super) fn expect_base(
+    named: Option<&Base>,
+    given: Option<&BaseFile<'_>>,
+) -> Result<(), Failure> {
+    let Some(named) = named else { return Ok(()) };
+    let hint = format!("Give the file whose SHA-256 is {}.", named.sha256);
+    let refused = |message: String| Err(Failure::new(FailureKind::Base, message, hint));
+    match given {
+        None => refused(format!("this model needs its frozen base, {}", named.name)),
+        Some(file) if file.identity().sha256 != named.sha256 => refused(format!(
+            "{} is not the frozen base of this model, {}: its SHA-256 is {}",
+            file.name,
+            named.name,
+            file.identity().sha256,
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+impl Opening<'_> {
+    /// The frozen language model, of a model that answers questions with one.
+    ///
+    /// # Errors
+    /// If it does not fit the model, or there is none.
+    #[cfg(feature = "llm")]
+    pub(super) fn frozen_llm(&self, spec: &LlmTrmSpec) -> Result<Rc<FrozenLlm>, Failure> {
+        let Some(file) = self.base else {
+            return Err(Failure::new(
+                FailureKind::Base,
+                format!("a `{}` model needs a frozen language model", self.config.model.name()),
+                "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
+            ));
+        };
+        // A saved model has a name for its base already.
+        let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
+        let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
+        Ok(Rc::new(FrozenLlm::open(file, spec, self.device)?))
+    }
+
+    /// The frozen base, of a model that reads features of one.
+    ///
+    /// # Errors
+    /// If it does not fit the model, or a fresh model is given none.
+    pub(super) fn frozen_base(&self, features: usize) -> Result<Option<Rc<FrozenBase>>, Failure> {
+        let shape = shape_of(&self.config);
+        match self.base {
+            Some(file) if shape.vit_depth > 0 => {
+                // A saved model has a name for its base already.
+                let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
+                let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
+                let vit = vit_of(&file)?;
+                Ok(Some(Rc::new(FrozenBase::open(file, &vit, shape, features, self.device)?)))
+            }
+            Some(_) => Err(needs_no_base(&self.config.model)),
+            // A saved model without a named base is given features.
+            None if shape.vit_depth == 0 || self.saved.is_some() => Ok(None),
+            None => Err(Failure::new(
+                FailureKind::Base,
+                format!("vit_depth is {}, but there is no frozen ViT", shape.vit_depth),
+                "Give one (--base FILE), or set vit_depth to 0 to use the pixels themselves.",
+            )),
+        }
+    }
+}

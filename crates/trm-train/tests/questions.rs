@@ -1,0 +1,192 @@
+//! Runs that answer questions: they learn, are saved without their frozen base, and answer as
+//! they are scored.
+
+use burn::tensor::Device;
+use trm_data::questions::{QuestionDataset, QuestionKind, QuestionSource};
+use trm_data::{Dataset, TextDataset};
+use trm_spec::{FailureKind, LlamaSpec, LlmTrmSpec, RunConfig};
+use trm_train::checkpoint::read_header;
+use trm_train::{AskRequest, BaseFile, QuestionSet, Run, create, create_on, load_on};
+
+/// On the CPU a future is ready at once.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the CPU is never waited for"),
+    }
+}
+
+/// A decoder with random weights that reads characters.
+fn base(width: usize) -> Vec<u8> {
+    let spec = LlamaSpec {
+        hidden_size: width,
+        n_layers: 3,
+        num_heads: 4,
+        num_kv_heads: 2,
+        intermediate_size: 2 * width,
+        block_size: 256,
+        ..LlamaSpec::default()
+    };
+    let config = RunConfig { model: spec.into(), ..RunConfig::default() };
+    let text: String = (0..20).flat_map(|_| (' '..='~').chain(['\n'])).collect();
+    let text = TextDataset::from_text("characters", &text, 0.1).unwrap();
+    let run = create(&config, text, &Device::flex()).unwrap();
+    block_on(run.export(serde_json::Value::Null)).unwrap()
+}
+
+fn config() -> RunConfig {
+    let spec = LlmTrmSpec {
+        cut: 1,
+        num_latents: 6,
+        window: 4,
+        hidden_size: 32,
+        num_heads: 2,
+        n_layers: 1,
+        intermediate_size: 64,
+        h_cycles: 2,
+        l_cycles: 2,
+        halt_max_steps: 2,
+        fourier_bands: 4,
+        lora_rank: 2,
+        ..LlmTrmSpec::default()
+    };
+    let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
+    config.data.dataset = "cups".into();
+    config.data.num_questions = 40;
+    config.data.num_val_questions = 12;
+    config.data.min_difficulty = 1;
+    config.data.max_difficulty = 3;
+    config.train.batch_size = 8;
+    config.train.max_iters = 60;
+    config.train.learning_rate = 3e-3;
+    config.train.warmup_iters = 0;
+    config.train.halt_loss_weight = 0.5;
+    config
+}
+
+fn questions(config: &RunConfig) -> Dataset {
+    let source = QuestionSource::Generated(QuestionKind::Cups);
+    Dataset::Questions(QuestionDataset::load(&source, &config.data, config.train.seed).unwrap())
+}
+
+fn fresh(base: &[u8]) -> Box<dyn Run> {
+    let (config, base) = (config(), BaseFile { name: "base.safetensors", bytes: base });
+    create_on(&config, questions(&config), Some(base), &Device::flex()).unwrap()
+}
+
+#[test]
+fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
+    let base = base(32);
+    let file = || Some(BaseFile { name: "another-name.safetensors", bytes: &base });
+    let mut run = fresh(&base);
+    let reports = block_on(run.steps(30)).unwrap();
+    let mean = |part: &[trm_spec::StepReport]| {
+        part.iter().map(|report| report.loss).sum::<f64>() / part.len() as f64
+    };
+    assert!(mean(&reports[20..]) < 0.7 * mean(&reports[..5]), "{reports:?}");
+    assert!(reports.iter().all(|report| report.exact.is_some()));
+
+    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    // The frozen model is not in the file, but named by its digest.
+    assert!(saved.checkpoint.len() < base.len() / 2, "{} bytes", saved.checkpoint.len());
+    let header = read_header(&saved.checkpoint).unwrap();
+    assert_eq!(header.base.unwrap().name, "base.safetensors");
+    let config = config();
+    let mut again = load_on(
+        &saved.checkpoint,
+        Some(&saved.optimizer),
+        Some(questions(&config)),
+        file(),
+        &Device::flex(),
+    )
+    .unwrap();
+    let [one, other] = [&mut run, &mut again].map(|run| {
+        block_on(run.steps(3)).unwrap().iter().map(|report| report.loss).collect::<Vec<_>>()
+    });
+    assert_eq!(one, other);
+    let files = [run, again].map(|run| block_on(run.export(serde_json::Value::Null)).unwrap());
+    assert_eq!(files[0], files[1]);
+}
+
+#[test]
+fn a_missing_foreign_or_other_base_is_refused() {
+    let (own, wide) = (base(32), base(48));
+    let run = fresh(&own);
+    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    let open = |file: Option<&[u8]>| {
+        let file = file.map(|bytes| BaseFile { name: "given.safetensors", bytes });
+        load_on(&saved.checkpoint, None, None, file, &Device::flex()).map(drop).unwrap_err()
+    };
+    let missing = open(None);
+    assert_eq!(missing.kind, FailureKind::Base);
+    assert!(missing.message.contains("base.safetensors"), "{missing:?}");
+    assert!(open(Some(&wide)).message.contains("SHA-256"));
+    // A file that is no decoder.
+    let config = config();
+    let file = BaseFile { name: "adapter.safetensors", bytes: &saved.checkpoint };
+    let foreign = create_on(&config, questions(&config), Some(file), &Device::flex());
+    assert!(foreign.map(drop).unwrap_err().message.contains("decoder"));
+    let none = create_on(&config, questions(&config), None, &Device::flex());
+    assert!(none.map(drop).unwrap_err().hint.contains("--base"));
+}
+
+#[test]
+fn answers_are_as_exact_as_they_are_scored() {
+    let base = base(32);
+    let mut run = fresh(&base);
+    block_on(run.steps(60)).unwrap();
+    let answerer = run.answerer().unwrap();
+    let steps = 3;
+    let scores = block_on(answerer.evaluate_questions(QuestionSet::Train, steps, 12)).unwrap();
+    assert_eq!((scores.questions, scores.steps.len()), (12, steps + 1));
+    let Dataset::Questions(set) = questions(&config()) else { unreachable!() };
+    let mut exact = vec![0.0; steps + 1];
+    for question in &set.train[..12] {
+        let request = AskRequest {
+            question: question.question.clone(),
+            depths: (0..=steps).collect(),
+            halt_threshold: None,
+            max_new_tokens: 8,
+        };
+        let mut written = vec![String::new(); steps + 1];
+        let found = block_on(answerer.ask(&request, &mut |answer, text| {
+            written[answer].push_str(text);
+        }))
+        .unwrap();
+        assert_eq!(found.halt.len(), steps);
+        assert!(found.halt.iter().all(|chance| (0.0..=1.0).contains(chance)));
+        for (depth, answer) in found.answers.iter().enumerate() {
+            assert_eq!((answer.depth, answer.steps), (depth, depth));
+            assert_eq!(answer.text, written[depth].trim());
+            exact[depth] += f64::from(u8::from(answer.ended && answer.text == question.answer));
+        }
+    }
+    let scored: Vec<f64> = scores.steps.iter().map(|step| (step.exact * 12.0).round()).collect();
+    assert_eq!(exact, scored, "generation is the teacher-forced argmax");
+    let by_difficulty: usize = scores.difficulties.iter().map(|row| row.questions).sum();
+    assert_eq!(by_difficulty, 12);
+    assert!(scores.think > 0.5, "<think> is learned soon: {}", scores.think);
+}
+
+#[test]
+fn a_question_that_cannot_be_asked_is_refused() {
+    let base = base(32);
+    let run = fresh(&base);
+    let answerer = run.answerer().unwrap();
+    let ask = |question: &str, depth: usize| {
+        let request = AskRequest {
+            question: question.into(),
+            depths: vec![depth],
+            halt_threshold: None,
+            max_new_tokens: 4,
+        };
+        block_on(answerer.ask(&request, &mut |_, _| {})).map(drop)
+    };
+    assert!(ask("Which cup?", 1).is_ok());
+    assert!(ask(" ", 1).unwrap_err().message.contains("empty"));
+    assert!(ask("Which cup?", 1_000_000).unwrap_err().message.contains("out of range"));
+    let long = ask(&"very ".repeat(100), 1).unwrap_err();
+    assert!(long.message.contains("256"), "{long:?}");
+    assert!(run.as_writer().is_none());
+}
