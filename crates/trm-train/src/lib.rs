@@ -38,7 +38,7 @@ pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };
 #[cfg(feature = "llm")]
-pub use run::{Answerer, QuestionSet};
+pub use run::{Answerer, OnToken, QuestionSet};
 pub use run::{
     Classifier, ClassifyRequest, Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver,
     TextStream, TraceRequest, Weights, Writer,
@@ -48,5 +48,7 @@ pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures,
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 #[cfg(feature = "llm")]
-pub use tasks::questions::{AskRequest, FrozenLlm, QuestionTask};
+pub use tasks::questions::{
+    AskRequest, FrozenLlm, QuestionBaseline, QuestionTask, few_shot, question_baselines,
+};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

@@ -20,8 +20,7 @@ use trm_core::models::trm_vit::TrmVit;
 use trm_core::models::vit::Vit;
 use trm_core::{Init, Recursive};
 use trm_spec::{
-    DataSource, DraftStart, Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec,
-    Vocab,
+    DataSource, DraftStart, Failure, FailureKind, ImageShape, RunConfig, VariantSpec, Vocab,
 };
 
 use self::bases::expect_base;

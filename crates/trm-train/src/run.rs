@@ -344,6 +344,10 @@ pub enum QuestionSet {
     Harder,
 }
 
+/// Called with the number of an answer and the text that is added to it.
+#[cfg(feature = "llm")]
+pub type OnToken<'a> = &'a mut dyn FnMut(usize, &str);
+
 /// What models that answer questions can do.
 #[cfg(feature = "llm")]
 #[async_trait(?Send)]
@@ -356,7 +360,7 @@ pub trait Answerer {
     async fn ask(
         &self,
         request: &AskRequest,
-        on_token: &mut dyn FnMut(usize, &str),
+        on_token: OnToken<'_>,
     ) -> Result<Answered, Failure>;
 
     /// Scores on a part of the questions after each of up to `steps` supervision steps; on

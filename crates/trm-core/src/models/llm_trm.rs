@@ -86,6 +86,15 @@ impl FrozenDecoder {
 }
 
 impl FrozenDecoder {
+    /// Logits after the last `count` of tokens `[batch, seq]`: `[batch, count, vocab]`.
+    pub fn predict(&self, tokens: Tensor<2, Int>, count: usize) -> Tensor<3> {
+        let [_, seq] = tokens.dims();
+        let context = self.0.encode(&tokens);
+        let state = self.0.cycle(&context, self.0.start(&context));
+        let last = state.z.narrow(1, seq - count, count);
+        self.0.logits(self.0.normed(last))
+    }
+
     /// Where its weights are.
     pub fn device(&self) -> Device {
         self.0.rope().device()

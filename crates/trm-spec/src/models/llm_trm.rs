@@ -162,7 +162,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "halt_max_steps",
             SettingKind::Integer,
-            "Supervision steps in training; later runs may use any number",
+            "Supervision steps in training; later runs may use any number. 0 trains no recursion",
         )
         .live()
         .everyday(),
@@ -290,8 +290,13 @@ impl ModelSpec for LlmTrmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
+        // Without a supervision step only the adapters and a soft prompt are trained.
         sizes(&[
+            ("cut", self.cut),
+            ("num_latents", self.num_latents),
+            ("h_cycles", self.h_cycles),
+            ("l_cycles", self.l_cycles),
+            ("lora_rank", self.lora_rank),
             ("hidden_size", self.hidden_size),
             ("num_heads", self.num_heads),
             ("n_layers", self.n_layers),

@@ -3,15 +3,18 @@
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_spec::{Failure, QuestionScores};
+use trm_data::Dataset;
+use trm_data::questions::Question;
+use trm_spec::{Failure, QuestionScores, RunConfig, VariantSpec};
 use trm_train::checkpoint::Header;
-use trm_train::{QuestionSet, Run, load_on};
+use trm_train::{FrozenLlm, QuestionSet, Run, create_on, few_shot, load_on, question_baselines};
 
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
+use crate::progress::thousands;
 use crate::report::{say, usage};
 
 #[derive(Serialize)]
@@ -21,6 +24,20 @@ struct Document {
     val: QuestionScores,
     /// Harder than any that was trained; of generated questions only.
     harder: Option<QuestionScores>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    baselines: Vec<Compared>,
+}
+
+/// A model of the comparison.
+#[derive(Serialize)]
+struct Compared {
+    model: String,
+    /// Trained weights, the measured buffers included; 0 of the frozen model.
+    parameters: usize,
+    /// Share of the held-out questions that are answered exactly.
+    val: f64,
+    /// The same of the harder ones.
+    harder: Option<f64>,
 }
 
 /// Evaluates the model at `typed.checkpoint`.
@@ -38,11 +55,10 @@ pub fn evaluate(
         || typed.stride > 0
         || typed.split.is_some()
         || typed.inner_steps.is_some()
-        || typed.baselines
     {
         return Err(usage!(
-            "--test, --stride, --grade, --split, --inner-steps and --baselines are not for \
-             question models; give other questions with --data"
+            "--test, --stride, --grade, --split and --inner-steps are not for question models; \
+             give other questions with --data"
         ));
     }
     let config = &header.config;
@@ -50,7 +66,7 @@ pub fn evaluate(
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = base.as_ref().map(BaseOnDisk::file);
     let questions = data.load(config, None)?;
-    let run = load_on(bytes, None, Some(questions), file, &device.device)
+    let run = load_on(bytes, None, Some(questions.clone()), file, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
     let trained = config.model.depth();
     let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
@@ -72,14 +88,79 @@ pub fn evaluate(
     let val = scored(QuestionSet::Val)?;
     // Questions of a file have no harder set.
     let harder = if has_harder(run.as_ref()) { Some(scored(QuestionSet::Harder)?) } else { None };
+    let baselines = match (&base, typed.baselines) {
+        (Some(base), true) => compare(config, &questions, base, device)?,
+        _ => Vec::new(),
+    };
     if typed.json {
-        return print_json(&Document { dataset: data.title().into(), val, harder });
+        return print_json(&Document { dataset: data.title().into(), val, harder, baselines });
     }
     print_scores("questions that the model was not trained on", &val, trained)?;
     if let Some(harder) = &harder {
         print_scores("harder questions than any that it was trained on", harder, trained)?;
     }
+    if !baselines.is_empty() {
+        print("model                                              parameters  held out   harder")?;
+    }
+    for row in &baselines {
+        let harder = row.harder.map_or("–".into(), |share| format!("{:.1} %", share * 100.0));
+        print(&format!(
+            "{:49}  {:>10}  {:6.1} %  {harder:>7}",
+            row.model,
+            thousands(row.parameters as u64),
+            row.val * 100.0
+        ))?;
+    }
     Ok(())
+}
+
+/// Examples before a question for the frozen model alone, and questions that it is asked.
+const SHOTS: usize = 3;
+const ASKED: usize = 64;
+
+/// The frozen model alone, and the baselines, trained with the settings of the run.
+fn compare(
+    config: &RunConfig,
+    questions: &Dataset,
+    base: &BaseOnDisk,
+    device: &OpenDevice,
+) -> anyhow::Result<Vec<Compared>> {
+    let (VariantSpec::LlmTrm(spec), Dataset::Questions(set)) = (&config.model, questions) else {
+        return Ok(Vec::new());
+    };
+    let frozen = FrozenLlm::open(base.file(), spec, &device.device)?;
+    let rows = set.train_rows(config.train.seed, 0, SHOTS.min(set.train.len()), usize::MAX);
+    let examples: Vec<_> = rows.into_iter().map(|row| set.train[row].clone()).collect();
+    let alone = |asked: &[Question]| {
+        block_on(few_shot(&frozen, &examples, &asked[..asked.len().min(ASKED)]))
+    };
+    let mut found = vec![Compared {
+        model: format!("frozen model alone, {SHOTS} examples"),
+        parameters: 0,
+        val: alone(&set.val)?,
+        harder: (!set.harder.is_empty()).then(|| alone(&set.harder)).transpose()?,
+    }];
+    for (name, spec) in question_baselines(spec) {
+        let config = RunConfig { model: spec.into(), ..config.clone() };
+        let file = Some(base.file());
+        let mut run = create_on(&config, questions.clone(), file, &device.device)?;
+        let (steps, depth) = (config.train.max_iters, config.model.depth());
+        for first in (0..steps).step_by(config.train.eval_interval) {
+            block_on(run.steps(config.train.eval_interval.min(steps - first)))?;
+            say!("{name}: step {}/{steps}", run.summary().step);
+        }
+        let exact = |set| -> Result<f64, Failure> {
+            let scores = block_on(run.answerer()?.evaluate_questions(set, depth, 0))?;
+            Ok(scores.steps.last().map_or(f64::NAN, |row| row.exact))
+        };
+        found.push(Compared {
+            model: name.into(),
+            parameters: run.summary().parameters,
+            val: exact(QuestionSet::Val)?,
+            harder: (!set.harder.is_empty()).then(|| exact(QuestionSet::Harder)).transpose()?,
+        });
+    }
+    Ok(found)
 }
 
 /// Supervision steps beyond the trained ones.

@@ -11,7 +11,7 @@ use super::objective::supervised;
 use super::rows::QuestionTokens;
 use super::scores::{evaluate, logistic};
 use super::task::QuestionTask;
-use crate::run::{Answerer, QuestionSet};
+use crate::run::{Answerer, OnToken, QuestionSet};
 use crate::train_run::TrainRun;
 use crate::transfer::host;
 
@@ -47,7 +47,7 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
     async fn ask(
         &self,
         request: &AskRequest,
-        on_token: &mut dyn FnMut(usize, &str),
+        on_token: OnToken<'_>,
     ) -> Result<Answered, Failure> {
         let mut most = 0;
         for depth in &request.depths {
@@ -87,8 +87,9 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
                 request.halt_threshold.is_some_and(|limit| f64::from(halt[*step - 1]) > limit)
             };
             let steps = (1..depth).find(stops).unwrap_or(depth);
-            let written = writing.write(self, &ends[steps], &mut |text| on_token(place, text));
-            answers.push(Answer { depth, steps, ..written.await? });
+            let mut on_text = |text: &str| on_token(place, text);
+            let written = writing.write(self, &ends[steps], &mut on_text).await?;
+            answers.push(Answer { depth, steps, ..written });
         }
         let question = request.question.clone();
         Ok(Answered { question, think: think.exp() as f32, halt, answers })

@@ -2,6 +2,7 @@
 
 mod answers;
 mod base;
+mod baselines;
 mod objective;
 mod rows;
 mod scores;
@@ -9,4 +10,5 @@ mod task;
 
 pub use answers::AskRequest;
 pub use base::FrozenLlm;
+pub use baselines::{QuestionBaseline, few_shot, question_baselines};
 pub use task::QuestionTask;

@@ -80,8 +80,11 @@ impl QuestionTask {
         let rows = set.train_rows(config.train.seed, 0, count, top);
         let tokens = rows
             .iter()
-            .map(|row| QuestionTokens::new(&self.base, &self.spec, &set.train[*row]))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|row| {
+                let question = QuestionTokens::new(&self.base, &self.spec, &set.train[*row])?;
+                Ok(QuestionTokens { answer: Vec::new(), ..question })
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
         let device = self.base.device();
         let batches = tokens.chunks(MEASURED_BATCH).map(|tokens| {
             let batch = QuestionBatch::new(tokens, self.base.end(), &device);

@@ -1,0 +1,73 @@
+//! What a recursive model on a frozen language model is compared with: the frozen model
+//! alone, and models without recursion that are trained in the same way.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use trm_data::questions::Question;
+use trm_spec::{Failure, LlmTrmSpec, ModelSpec};
+
+use super::base::FrozenLlm;
+use super::rows::prompt;
+use crate::transfer::host;
+
+/// A model beside the recursive one: its name in tables, and its sizes.
+pub type QuestionBaseline = (&'static str, LlmTrmSpec);
+
+/// The trained baselines of `spec`.
+pub fn question_baselines(spec: &LlmTrmSpec) -> Vec<QuestionBaseline> {
+    vec![
+        ("adapters and soft prompt only, equal parameters", without_recursion(spec)),
+        (
+            "one step, n = T = 1",
+            LlmTrmSpec { h_cycles: 1, l_cycles: 1, halt_max_steps: 1, ..spec.clone() },
+        ),
+        ("window 0", LlmTrmSpec { window: 0, ..spec.clone() }),
+    ]
+}
+
+/// No supervision step, so that compressor and network are not trained; adapters of a rank
+/// that has as many weights instead, and the soft states are a trained prompt.
+fn without_recursion(spec: &LlmTrmSpec) -> LlmTrmSpec {
+    let with_rank = |lora_rank: usize| LlmTrmSpec {
+        lora_rank,
+        lora_alpha: spec.lora_alpha / spec.lora_rank as f64 * lora_rank as f64,
+        halt_max_steps: 0,
+        ..spec.clone()
+    };
+    // Weights of the adapters grow with the rank; everything else stays.
+    let all = spec.parameters(0);
+    let of_rank = with_rank(spec.lora_rank + 1).parameters(0) - all;
+    let adapters = of_rank * spec.lora_rank;
+    let slots = spec.num_latents * spec.base_hidden_size;
+    with_rank((all.saturating_sub(slots) / of_rank.max(1)).max(adapters / of_rank.max(1)))
+}
+
+/// Share of `questions` that the frozen model alone answers exactly, after `examples` with
+/// their answers in the same form.
+///
+/// # Errors
+/// If the device is lost, or there are no questions.
+pub async fn few_shot(
+    base: &FrozenLlm,
+    examples: &[Question],
+    questions: &[Question],
+) -> Result<f64, Failure> {
+    let form =
+        |question: &Question| format!("{} {}\n\n", prompt(&question.question), question.answer);
+    let start: String = examples.iter().map(form).collect();
+    let device = base.device();
+    let mut exact = 0;
+    for question in questions {
+        let asked = base.encode(&format!("{start}{}", prompt(&question.question)))?;
+        // The empty line after an answer ends it.
+        let answer = base.encode(&format!(" {}\n", question.answer))?;
+        let all: Vec<i32> = asked.iter().chain(&answer).map(|&token| token as i32).collect();
+        let count = all.len() - 1;
+        let data = TensorData::new(all[..count].to_vec(), [1, count]);
+        let logits = base.decoder.predict(Tensor::<2, Int>::from_data(data, &device), answer.len());
+        let [_, _, classes] = logits.dims();
+        let best = logits.reshape([answer.len(), classes]).argmax(1).reshape([answer.len()]);
+        let best = host(best.float()).await?;
+        exact += usize::from(best.iter().zip(&answer).all(|(a, b)| *a == *b as f32));
+    }
+    Ok(exact as f64 / questions.len().max(1) as f64)
+}
