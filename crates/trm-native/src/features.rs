@@ -27,7 +27,13 @@ pub fn cached(
     base: Option<&BaseOnDisk>,
     device: &OpenDevice,
 ) -> anyhow::Result<Dataset> {
-    let (Dataset::Images(mut images), Some(base)) = (data.clone(), base) else { return Ok(data) };
+    let Some(base) = base else { return Ok(data) };
+    if let Dataset::Questions(mut questions) = data {
+        // The trainer fills the file as it goes.
+        questions.states_in = Some(base.folder().into());
+        return Ok(Dataset::Questions(questions));
+    }
+    let Dataset::Images(mut images) = data.clone() else { return Ok(data) };
     let Some(shape) = config.model.image() else { return Ok(data) };
     let augment = Augment { random_crop: config.data.random_crop, flip: config.data.flip };
     if augment != Augment::default() {

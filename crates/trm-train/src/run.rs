@@ -357,11 +357,7 @@ pub trait Answerer {
     ///
     /// # Errors
     /// If the question does not fit into the context, or a depth cannot be run.
-    async fn ask(
-        &self,
-        request: &AskRequest,
-        on_token: OnToken<'_>,
-    ) -> Result<Answered, Failure>;
+    async fn ask(&self, request: &AskRequest, on_token: OnToken<'_>) -> Result<Answered, Failure>;
 
     /// Scores on a part of the questions after each of up to `steps` supervision steps; on
     /// the first `limit` of them (0: all).

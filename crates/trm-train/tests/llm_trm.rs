@@ -151,9 +151,6 @@ fn floats(file: &[u8]) -> Tensors {
 
 /// A recorded name as the model has it.
 fn name_of(name: &str, spec: &LlmTrmSpec) -> String {
-    if name == "think.input" {
-        return "think_input".into();
-    }
     let Some(rest) = name.strip_prefix("lora.model.layers.") else { return name.into() };
     let (layer, rest) = rest.split_once('.').unwrap();
     let (map, part) = rest.strip_prefix("self_attn.").unwrap().split_once('.').unwrap();
@@ -168,8 +165,8 @@ fn renamed(file: &[u8], spec: &LlmTrmSpec) -> Vec<u8> {
         tensors(file).into_iter().map(|(name, value)| (name_of(&name, spec), value)).collect();
     all.insert("state_mean".into(), (vec![width], vec![0.0; width]));
     all.insert("state_std".into(), (vec![width], vec![1.0; width]));
-    let think = all.get_mut("think_input").unwrap();
-    think.0 = vec![width];
+    // The frozen decoder has it: the mean of all embeddings.
+    all.remove("think.input");
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = all
         .into_iter()
         .map(|(name, (shape, values))| {

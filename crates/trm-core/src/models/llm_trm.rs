@@ -51,9 +51,6 @@ pub struct LlmTrm {
     state_mean: Param<Tensor<1>>,
     /// Their standard deviation, `[base dim]`; measured, not trained.
     state_std: Param<Tensor<1>>,
-    /// The embedding of `<think>`, `[base dim]`; not trained, so that the trunk's states can
-    /// be kept.
-    think_input: Param<Tensor<1>>,
     /// Rotary table of the latents, `[2, latents, head_dim / 2]`; computed, not stored.
     rope: Tensor<3>,
     #[module(skip)]
@@ -76,28 +73,92 @@ struct Network {
 
 /// A decoder whose weights are constants: they are no part of the model.
 #[derive(Clone)]
-pub struct FrozenDecoder(Arc<Llama>);
+pub struct FrozenDecoder {
+    llama: Arc<Llama>,
+    /// The embedding of `<think>`, `[dim]`: the mean of all tokens'. It is not trained, so that
+    /// the trunk's states can be kept.
+    think: Tensor<1>,
+}
 
 impl FrozenDecoder {
     /// `decoder` without gradients and without autodiff.
     pub fn new(decoder: Llama) -> Self {
-        Self(Arc::new(decoder.valid().no_grad()))
+        let llama = decoder.valid().no_grad();
+        Self { think: llama.mean_embedding(), llama: Arc::new(llama) }
     }
-}
 
-impl FrozenDecoder {
+    /// The states of `[question | <think> | answer]` after the first `cut` layers, for tokens of
+    /// questions `[batch, question]`, padded on the left, and answers `[batch, answer]`, padded
+    /// on the right.
+    pub fn trunk(
+        &self,
+        cut: usize,
+        question: Tensor<2, Int>,
+        answer: Option<Tensor<2, Int>>,
+        rows: &QuestionRows,
+    ) -> QuestionStates {
+        let (states, _) = self.trunk_with_cache(cut, question, answer, rows);
+        QuestionStates { states, rows: rows.clone() }
+    }
+
+    fn trunk_with_cache(
+        &self,
+        cut: usize,
+        question: Tensor<2, Int>,
+        answer: Option<Tensor<2, Int>>,
+        rows: &QuestionRows,
+    ) -> (Tensor<3>, Vec<KeyValues>) {
+        let dim = self.think.dims()[0];
+        let think = self.think.clone().reshape([1, 1, dim]);
+        let think = think.expand([rows.questions().len(), 1, dim]);
+        let embedded = |tokens: Option<Tensor<2, Int>>| tokens.map(|t| self.llama.embed(t));
+        let parts = [embedded(Some(question)), Some(think), embedded(answer)];
+        let x = Tensor::cat(parts.into_iter().flatten().collect(), 1);
+        let placement = rows.trunk(self.llama.rope());
+        self.llama.run_layers(0..cut, x, &placement, None, None)
+    }
+
+    /// Mean and deviation of the trunk's states of questions, over all of their tokens.
+    pub fn measure(
+        &self,
+        cut: usize,
+        batches: impl Iterator<Item = (Tensor<2, Int>, QuestionRows)>,
+    ) -> Option<Measured> {
+        let mut sums: Option<[Tensor<1>; 2]> = None;
+        let mut count = 0;
+        for (question, rows) in batches {
+            let QuestionStates { states, .. } = self.trunk(cut, question, None, &rows);
+            let [_, _, dim] = states.dims();
+            let kept = states * rows.is_question_or_think(&self.device());
+            count += rows.questions().iter().map(|length| length + 1).sum::<usize>();
+            let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
+            let new = [sum(kept.clone()), sum(kept.square())];
+            sums = Some(match sums {
+                None => new,
+                Some([first, second]) => {
+                    let [a, b] = new;
+                    [first + a, second + b]
+                }
+            });
+        }
+        let [first, second] = sums?;
+        let mean = first.div_scalar(count as f64);
+        let variance = second.div_scalar(count as f64) - mean.clone().square();
+        Some(Measured { mean, std: variance.clamp_min(SMALLEST_VARIANCE).sqrt() })
+    }
+
     /// Logits after the last `count` of tokens `[batch, seq]`: `[batch, count, vocab]`.
     pub fn predict(&self, tokens: Tensor<2, Int>, count: usize) -> Tensor<3> {
         let [_, seq] = tokens.dims();
-        let context = self.0.encode(&tokens);
-        let state = self.0.cycle(&context, self.0.start(&context));
+        let context = self.llama.encode(&tokens);
+        let state = self.llama.cycle(&context, self.llama.start(&context));
         let last = state.z.narrow(1, seq - count, count);
-        self.0.logits(self.0.normed(last))
+        self.llama.logits(self.llama.normed(last))
     }
 
     /// Where its weights are.
     pub fn device(&self) -> Device {
-        self.0.rope().device()
+        self.llama.rope().device()
     }
 }
 
@@ -248,12 +309,8 @@ impl LlmTrm {
             filled.set_require_grad(false)
         };
         let mean = measured.map(|measured| measured.mean.clone());
-        let think_input = measured.map(|_| base.0.mean_embedding());
-        let (state_mean, state_std, think_input) = (
-            buffer(mean.clone(), 0.0),
-            buffer(measured.map(|measured| measured.std.clone()), 1.0),
-            buffer(think_input.clone(), 0.0),
-        );
+        let (state_mean, state_std) =
+            (buffer(mean.clone(), 0.0), buffer(measured.map(|measured| measured.std.clone()), 1.0));
         let start = |values: Option<Tensor<1>>, rows: usize| {
             let empty: Param<Tensor<2>> = init.constant([rows, wide], 0.0);
             match values {
@@ -266,7 +323,7 @@ impl LlmTrm {
             }
         };
         let slots = start(mean, count);
-        let think = start(measured.map(|_| base.0.mean_embedding()), 1);
+        let think = start(measured.map(|_| base.think.clone()), 1);
         Self {
             latents: init.truncated_normal([count, dim], 1.0),
             compress: Compressor::new(spec, init),
@@ -285,7 +342,6 @@ impl LlmTrm {
             },
             state_mean,
             state_std,
-            think_input,
             rope: trm_kernels::rope_table(count, dim / spec.num_heads, spec.rope_theta, &device),
             soft_scale: spec.soft_scale,
             l_cycles: spec.l_cycles,
@@ -304,39 +360,7 @@ impl LlmTrm {
         answer: Option<Tensor<2, Int>>,
         rows: &QuestionRows,
     ) -> QuestionStates {
-        let think = self.think_input.val().without_autodiff();
-        let (states, _) = trunk(&self.base, self.cut, think, [Some(question), answer], rows);
-        QuestionStates { states, rows: rows.clone() }
-    }
-
-    /// Mean and deviation of the trunk's states of questions, over all of their tokens.
-    pub fn measure(
-        base: &FrozenDecoder,
-        cut: usize,
-        batches: impl Iterator<Item = (Tensor<2, Int>, QuestionRows)>,
-    ) -> Option<Measured> {
-        let mut sums: Option<[Tensor<1>; 2]> = None;
-        let mut count = 0;
-        for (question, rows) in batches {
-            let think = base.0.mean_embedding();
-            let (states, _) = trunk(base, cut, think, [Some(question), None], &rows);
-            let [_, _, dim] = states.dims();
-            let kept = states * rows.is_question_or_think(&base.0.device());
-            count += rows.questions().iter().map(|length| length + 1).sum::<usize>();
-            let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
-            let new = [sum(kept.clone()), sum(kept.square())];
-            sums = Some(match sums {
-                None => new,
-                Some([first, second]) => {
-                    let [a, b] = new;
-                    [first + a, second + b]
-                }
-            });
-        }
-        let [first, second] = sums?;
-        let mean = first.div_scalar(count as f64);
-        let variance = second.div_scalar(count as f64) - mean.clone().square();
-        Some(Measured { mean, std: variance.clamp_min(SMALLEST_VARIANCE).sqrt() })
+        self.base.trunk(self.cut, question, answer, rows)
     }
 
     /// The shared network, `[batch, latents, dim] → [batch, latents, dim]`.
@@ -347,9 +371,9 @@ impl LlmTrm {
     /// Logits of states of the last layer, `[batch, seq, vocab + 1]`; the last one is that
     /// of `<think>`.
     fn logits(&self, states: Tensor<3>) -> Tensor<3> {
-        let normed = self.base.0.normed(states);
+        let normed = self.base.llama.normed(states);
         let think = self.think.forward(normed.clone());
-        Tensor::cat(vec![self.base.0.logits(normed), think], 2)
+        Tensor::cat(vec![self.base.llama.logits(normed), think], 2)
     }
 
     /// The upper layers.
@@ -360,7 +384,7 @@ impl LlmTrm {
         past: Option<&[KeyValues]>,
     ) -> (Tensor<3>, Vec<KeyValues>) {
         let layers = self.cut..self.cut + self.lora.layers.len();
-        self.base.0.run_layers(layers, x, placement, past, Some(&self.lora))
+        self.base.llama.run_layers(layers, x, placement, past, Some(&self.lora))
     }
 
     /// Logit of halting after `state`, `[batch]`.
@@ -379,24 +403,6 @@ impl LlmTrm {
 /// Added to the variance of a feature that does not vary.
 const SMALLEST_VARIANCE: f64 = 1e-6;
 
-/// The layers below `cut` on `[question | <think> | answer]`.
-fn trunk(
-    base: &FrozenDecoder,
-    cut: usize,
-    think: Tensor<1>,
-    [question, answer]: [Option<Tensor<2, Int>>; 2],
-    rows: &QuestionRows,
-) -> (Tensor<3>, Vec<KeyValues>) {
-    let FrozenDecoder(base) = base;
-    let dim = think.dims()[0];
-    let think = think.reshape([1, 1, dim]).expand([rows.questions().len(), 1, dim]);
-    let embedded = |tokens: Option<Tensor<2, Int>>| tokens.map(|tokens| base.embed(tokens));
-    let parts = [embedded(question), Some(think), embedded(answer)];
-    let x = Tensor::cat(parts.into_iter().flatten().collect(), 1);
-    let placement = rows.trunk(base.rope());
-    base.run_layers(0..cut, x, &placement, None, None)
-}
-
 impl Recursive for LlmTrm {
     type Input = QuestionStates;
     type Context = Compressed;
@@ -413,7 +419,7 @@ impl Recursive for LlmTrm {
         // Older tokens are hidden from all that comes later, so they are not computed.
         let seen = self.window.clamp(1, question);
         let newest = states.clone().narrow(1, question - seen, seen);
-        let rope = self.base.0.rope();
+        let rope = self.base.llama.rope();
         let (x, past) = self.upper(newest, &rows.window(rope, seen), None);
         let logits = self.logits(x.narrow(1, seen - 1, 1));
         let rest = states.clone().narrow(1, question, length - question);

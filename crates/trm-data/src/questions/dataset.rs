@@ -29,6 +29,10 @@ pub struct QuestionDataset {
     /// Generated questions that are harder than all others, in a random order; of a
     /// file none.
     pub harder: Vec<Question>,
+    /// Folder in which the frozen model's states of the training questions are kept, where
+    /// they are.
+    #[cfg(feature = "files")]
+    pub states_in: Option<std::path::PathBuf>,
 }
 
 impl QuestionDataset {
@@ -67,7 +71,15 @@ impl QuestionDataset {
         };
         // What is not harder than some limit comes first.
         train.sort_by_key(|question| question.difficulty);
-        Ok(Self { name: name.into(), sha256, train, val, harder })
+        Ok(Self {
+            name: name.into(),
+            sha256,
+            train,
+            val,
+            harder,
+            #[cfg(feature = "files")]
+            states_in: None,
+        })
     }
 
     /// The rows of training batch `number` of the run seeded with `seed`, among the

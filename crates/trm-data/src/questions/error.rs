@@ -70,6 +70,9 @@ pub enum QuestionError {
         /// The least `max_difficulty` with enough questions for all parts.
         enough: Option<usize>,
     },
+    /// A file of the frozen model's states.
+    #[error("{path} cannot be used: {reason}")]
+    States { path: String, reason: String },
     #[error("difficulties {easiest} to {hardest} cannot be generated")]
     Difficulties {
         easiest: usize,
@@ -80,6 +83,11 @@ pub enum QuestionError {
 }
 
 impl QuestionError {
+    #[cfg(feature = "files")]
+    pub(super) fn states(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::States { path: path.display().to_string(), reason: error.to_string() }
+    }
+
     /// What to try next.
     pub fn hint(&self) -> String {
         match self {
@@ -90,6 +98,10 @@ impl QuestionError {
             | Self::MissingField { .. }
             | Self::WrongType { .. } => {
                 "Give JSON lines, or one JSON array, of objects like {\"question\": \"…\", \"answer\": \"…\"}, with a whole number \"difficulty\" if it is known."
+                    .into()
+            }
+            Self::States { .. } => {
+                "It holds states of the frozen model, which are computed once. Check the free space and the permissions of its folder; the file may be removed."
                     .into()
             }
             Self::EmptyField { .. } => "Complete that entry, or remove it.".into(),

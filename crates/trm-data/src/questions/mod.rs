@@ -10,6 +10,8 @@ mod numbered;
 mod plan;
 mod question;
 mod source;
+#[cfg(feature = "files")]
+mod states;
 mod words;
 
 pub use dataset::QuestionDataset;
@@ -20,3 +22,5 @@ pub use generate::generate;
 pub use kind::QuestionKind;
 pub use question::Question;
 pub use source::QuestionSource;
+#[cfg(feature = "files")]
+pub use states::{StateFile, rounded};

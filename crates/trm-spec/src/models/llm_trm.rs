@@ -272,8 +272,8 @@ impl ModelSpec for LlmTrmSpec {
             layers.saturating_mul(block_parameters(self.hidden_size, self.intermediate_size));
         let adapters = (self.base_layers.saturating_sub(self.cut) as u128)
             .saturating_mul(self.adapter_parameters());
-        // Latents, soft states, halting, the row of <think>, and three buffers.
-        let rest = m * d + base * d + m * base + d + 1 + base + 3 * base;
+        // Latents, soft states, halting, the row of <think>, and two buffers.
+        let rest = m * d + base * d + m * base + d + 1 + base + 2 * base;
         narrowed(compressor + network + adapters + rest)
     }
 

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Int, Tensor};
 
-use super::{LatentState, LlmTrm, QuestionRows, QuestionStates, trunk};
+use super::{LatentState, LlmTrm, QuestionRows, QuestionStates};
 use crate::Readout;
 use crate::layers::{KeyValues, Placement};
 
@@ -32,8 +32,7 @@ impl LlmTrm {
     pub fn read_question(&self, question: Tensor<2, Int>) -> (QuestionStates, TrunkCache) {
         let [_, length] = question.dims();
         let rows = QuestionRows::new(vec![length], vec![0]);
-        let think = self.think_input.val().without_autodiff();
-        let (states, past) = trunk(&self.base, self.cut, think, [Some(question), None], &rows);
+        let (states, past) = self.base.trunk_with_cache(self.cut, question, None, &rows);
         (QuestionStates { states, rows }, TrunkCache { past, length: length + 1 })
     }
 
@@ -54,7 +53,7 @@ impl LlmTrm {
 
     /// Reads the answer's next token; logits of the one that follows, `[1, 1, vocab + 1]`.
     pub fn extend_answer(&self, token: Tensor<2, Int>, cache: &mut AnswerCache) -> Tensor<3> {
-        let base = &self.base.0;
+        let base = &self.base.llama;
         let place = |position: usize, keys: usize, hidden: usize| {
             let device = base.rope().device();
             let position = Tensor::from_data([[position as i32]], &device);

@@ -44,11 +44,7 @@ fn checked_depth(depth: usize) -> Result<usize, Failure> {
 
 #[async_trait(?Send)]
 impl Answerer for TrainRun<LlmTrm, QuestionTask> {
-    async fn ask(
-        &self,
-        request: &AskRequest,
-        on_token: OnToken<'_>,
-    ) -> Result<Answered, Failure> {
+    async fn ask(&self, request: &AskRequest, on_token: OnToken<'_>) -> Result<Answered, Failure> {
         let mut most = 0;
         for depth in &request.depths {
             most = most.max(checked_depth(*depth)?);

@@ -24,6 +24,11 @@ pub fn prompt(question: &str) -> String {
 }
 
 impl QuestionTokens {
+    /// Positions of question, `<think>` and answer.
+    pub fn positions(&self) -> usize {
+        self.question.len() + 1 + self.answer.len()
+    }
+
     /// A question for a model of `spec`.
     ///
     /// # Errors
@@ -35,7 +40,7 @@ impl QuestionTokens {
             difficulty: question.difficulty,
         };
         // The end of the answer is predicted, but not read.
-        let positions = found.question.len() + spec.num_latents + 1 + found.answer.len();
+        let positions = found.positions() + spec.num_latents;
         if positions <= spec.base_block_size {
             return Ok(found);
         }
