@@ -17,7 +17,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A decoder with random weights that reads characters.
+/// A decoder of characters that has seen the form of questions, and knows no answer.
 fn base(width: usize) -> Vec<u8> {
     let spec = LlamaSpec {
         hidden_size: width,
@@ -28,10 +28,17 @@ fn base(width: usize) -> Vec<u8> {
         block_size: 256,
         ..LlamaSpec::default()
     };
-    let config = RunConfig { model: spec.into(), ..RunConfig::default() };
-    let text: String = (0..20).flat_map(|_| (' '..='~').chain(['\n'])).collect();
-    let text = TextDataset::from_text("characters", &text, 0.1).unwrap();
-    let run = create(&config, text, &Device::flex()).unwrap();
+    let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
+    config.train.batch_size = 2;
+    config.train.max_iters = 60;
+    config.train.learning_rate = 5e-3;
+    config.train.warmup_iters = 0;
+    // The last character ends an answer.
+    let form = "Question: The ball is under cup A. Swap B and C. Which cup?\nAnswer: A~\n";
+    let text: String = (' '..='~').chain(form.repeat(60).chars()).collect();
+    let text = TextDataset::from_text("forms", &text, 0.1).unwrap();
+    let mut run = create(&config, text, &Device::flex()).unwrap();
+    block_on(run.steps(60)).unwrap();
     block_on(run.export(serde_json::Value::Null)).unwrap()
 }
 
@@ -159,7 +166,10 @@ fn answers_are_as_exact_as_they_are_scored() {
         for (depth, answer) in found.answers.iter().enumerate() {
             assert_eq!((answer.depth, answer.steps), (depth, depth));
             assert_eq!(answer.text, written[depth].trim());
-            exact[depth] += f64::from(u8::from(answer.ended && answer.text == question.answer));
+            // With the space before it, which is a token of its own here.
+            let whole = answer.tokens.len() == question.answer.len() + 1;
+            let right = answer.ended && whole && answer.text == question.answer;
+            exact[depth] += f64::from(u8::from(right));
         }
     }
     let scored: Vec<f64> = scores.steps.iter().map(|step| (step.exact * 12.0).round()).collect();
