@@ -118,7 +118,9 @@ impl FrozenDecoder {
         self.llama.run_layers(0..cut, x, &placement, None, None)
     }
 
-    /// Mean and deviation of the trunk's states of questions, over all of their tokens.
+    /// Mean and deviation of the trunk's states of questions, over all of their tokens but the
+    /// first: that one is an attention sink, whose states are a hundred times as large
+    /// (arXiv 2309.17453), and soft states of its size would carry nothing.
     pub fn measure(
         &self,
         cut: usize,
@@ -129,8 +131,8 @@ impl FrozenDecoder {
         for (question, rows) in batches {
             let QuestionStates { states, .. } = self.trunk(cut, question, None, &rows);
             let [_, _, dim] = states.dims();
-            let kept = states * rows.is_question_or_think(&self.device());
-            count += rows.questions().iter().map(|length| length + 1).sum::<usize>();
+            let kept = states * rows.after_the_first(&self.device());
+            count += rows.questions().iter().sum::<usize>();
             let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
             let new = [sum(kept.clone()), sum(kept.square())];
             sums = Some(match sums {
@@ -325,7 +327,7 @@ impl LlmTrm {
         let slots = start(mean, count);
         let think = start(measured.map(|_| base.think.clone()), 1);
         Self {
-            latents: init.truncated_normal([count, dim], 1.0),
+            latents: init.truncated_normal([count, dim], compressor::QUERY_STD),
             compress: Compressor::new(spec, init),
             trm: Network { layers: (0..spec.n_layers).map(|_| Block::new(block, init)).collect() },
             up_proj: Linear::new(dim, wide, init),

@@ -228,7 +228,7 @@ impl ModelSpec for LlmTrmSpec {
             TrainSpec {
                 batch_size: 16,
                 max_iters: 2000,
-                learning_rate: 1e-3,
+                learning_rate: 2e-4,
                 min_lr: 1e-5,
                 lr_schedule: Schedule::Cosine,
                 warmup_iters: 50,
