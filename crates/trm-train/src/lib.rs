@@ -29,7 +29,7 @@ pub use convert::{
     HfVit, HfVitOptions, chat_trm, hf_vit, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
 };
 #[cfg(feature = "llm")]
-pub use convert::{hf_llama, llama_gguf};
+pub use convert::{Peft, hf_llama, llama_gguf, merge_lora, to_peft};
 pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
