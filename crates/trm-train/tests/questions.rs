@@ -97,7 +97,8 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
 
     let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
     // The frozen model is not in the file, but named by its digest.
-    assert!(saved.checkpoint.len() < base.len() / 2, "{} bytes", saved.checkpoint.len());
+    let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("embed_tokens");
+    assert!(names(&base) && !names(&saved.checkpoint));
     let header = read_header(&saved.checkpoint).unwrap();
     assert_eq!(header.base.unwrap().name, "base.safetensors");
     let config = config();
@@ -113,8 +114,13 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
         block_on(run.steps(3)).unwrap().iter().map(|report| report.loss).collect::<Vec<_>>()
     });
     assert_eq!(one, other);
-    let files = [run, again].map(|run| block_on(run.export(serde_json::Value::Null)).unwrap());
-    assert_eq!(files[0], files[1]);
+    // Without the header, whose entries come in any order.
+    let weights = |run: Box<dyn Run>| {
+        let file = block_on(run.export(serde_json::Value::Null)).unwrap();
+        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        file[8 + header..].to_vec()
+    };
+    assert!(weights(run) == weights(again), "the weights differ");
 }
 
 #[test]
