@@ -38,6 +38,8 @@ pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };
 #[cfg(feature = "llm")]
+pub use registry::{open_llm, question_baselines};
+#[cfg(feature = "llm")]
 pub use run::{Answerer, OnToken, QuestionSet};
 pub use run::{
     Classifier, ClassifyRequest, Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver,
@@ -48,7 +50,5 @@ pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures,
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 #[cfg(feature = "llm")]
-pub use tasks::questions::{
-    AskRequest, FrozenLlm, QuestionBaseline, QuestionTask, few_shot, question_baselines,
-};
+pub use tasks::questions::{AskRequest, FrozenLlm, QuestionTask, few_shot};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

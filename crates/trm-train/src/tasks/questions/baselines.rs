@@ -9,11 +9,8 @@ use super::base::FrozenLlm;
 use super::rows::prompt;
 use crate::transfer::host;
 
-/// A model beside the recursive one: its name in tables, and its sizes.
-pub type QuestionBaseline = (&'static str, LlmTrmSpec);
-
-/// The trained baselines of `spec`.
-pub fn question_baselines(spec: &LlmTrmSpec) -> Vec<QuestionBaseline> {
+/// The trained baselines of `spec`: their names in tables, and their sizes.
+pub fn baselines(spec: &LlmTrmSpec) -> Vec<(&'static str, LlmTrmSpec)> {
     vec![
         ("adapters and soft prompt only, equal parameters", without_recursion(spec)),
         (
