@@ -28,7 +28,7 @@ const SIZES: [&str; 26] = [
     "2",
     "--l-cycles",
     "1",
-    "--halt-max-steps",
+    "--supervision-steps",
     "2",
     "--lora-rank",
     "2",

@@ -85,7 +85,7 @@ impl Fixture {
             intermediate_size: size("inner"),
             h_cycles: size("T"),
             l_cycles: size("n"),
-            halt_max_steps: size("steps"),
+            supervision_steps: size("steps"),
             fourier_bands: size("bands"),
             fourier_longest: number("longest"),
             soft_scale: number("scale"),
@@ -106,7 +106,7 @@ impl Fixture {
             weights: renamed(&bytes(folder.join("model.safetensors")), &spec),
             io: floats(&io),
             whole: whole.into(),
-            steps: spec.halt_max_steps,
+            steps: spec.supervision_steps,
             base: FrozenDecoder::new(llama),
             spec,
         }

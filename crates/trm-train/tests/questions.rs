@@ -53,7 +53,7 @@ fn config() -> RunConfig {
         intermediate_size: 64,
         h_cycles: 2,
         l_cycles: 2,
-        halt_max_steps: 2,
+        supervision_steps: 2,
         fourier_bands: 4,
         lora_rank: 2,
         ..LlmTrmSpec::default()

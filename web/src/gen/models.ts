@@ -197,7 +197,7 @@ export const MODELS: readonly ModelInfo[] = [
     "title": "LLM-TRM",
     "about": "Frozen language model that stops at <think>, recurses on latents, and answers",
     "family": "questions",
-    "depthKey": "halt_max_steps",
+    "depthKey": "supervision_steps",
     "nativeOnly": true,
     "settings": [
       "cut",
@@ -208,7 +208,7 @@ export const MODELS: readonly ModelInfo[] = [
       "n_layers",
       "h_cycles",
       "l_cycles",
-      "halt_max_steps",
+      "supervision_steps",
       "lora_rank",
       "lora_alpha",
       "lora_dropout",
@@ -276,7 +276,7 @@ export function depthOf(model: VariantSpec): number {
     case "llama":
       return 1;
     case "llm_trm":
-      return model.halt_max_steps;
+      return model.supervision_steps;
     default:
       return model satisfies never;
   }
@@ -324,7 +324,7 @@ export function callsOf(model: VariantSpec): number {
     case "llama":
       return 1;
     case "llm_trm":
-      return model.halt_max_steps * model.h_cycles * (model.l_cycles + 1);
+      return model.supervision_steps * model.h_cycles * (model.l_cycles + 1);
     default:
       return model satisfies never;
   }

@@ -629,7 +629,7 @@ export const PRESETS: readonly Preset[] = [
         "intermediate_size": 384,
         "h_cycles": 2,
         "l_cycles": 2,
-        "halt_max_steps": 3,
+        "supervision_steps": 3,
         "fourier_bands": 16,
         "fourier_longest": 512.0,
         "soft_scale": 1.0,

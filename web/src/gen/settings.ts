@@ -191,8 +191,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm",
-      "llm_trm"
+      "trm"
     ],
     "families": [],
     "live": false,
@@ -385,6 +384,21 @@ export const SETTINGS: readonly Setting[] = [
     "cli_only": false,
     "tier": "everyday",
     "help": "Newest tokens of the question that the answer sees beside the latents; 0 hides all"
+  },
+  {
+    "key": "supervision_steps",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": true,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Supervision steps in training; later runs may use any number. 0 trains no recursion"
   },
   {
     "key": "lora_rank",

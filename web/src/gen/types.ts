@@ -1127,7 +1127,7 @@ l_cycles: number,
 /**
  * Supervision steps; the answer can be read out after each of them.
  */
-halt_max_steps: number, 
+supervision_steps: number, 
 /**
  * Frequencies of the compressor's positions, counted from each end of the question.
  */
