@@ -69,7 +69,7 @@ impl Replicas {
             ));
         }
         let exchange = Arc::new(Exchange::new(size));
-        run.join(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) }))?;
+        run.join(Some(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) })), 1)?;
         let saved = Arc::new(block_on(run.save(Value::Null))?);
         let base = base.map(|base| Arc::new(base.clone()));
         let workers: Vec<_> = (1..)
@@ -131,7 +131,7 @@ impl Worker {
                 let optimizer = Some(&saved.optimizer[..]);
                 let mut run = load_on(&saved.checkpoint, optimizer, Some(data), base, &device)?;
                 drop(saved);
-                run.join(Box::new(Rank { rank, exchange: Arc::clone(&exchange) }))?;
+                run.join(Some(Box::new(Rank { rank, exchange: Arc::clone(&exchange) })), 1)?;
                 // Nobody asks for a result once the first rank is gone.
                 let _ = done.send(Ok(()));
                 for order in received {
@@ -282,7 +282,7 @@ impl Run for Replicas {
         self.wait()
     }
 
-    fn join(&mut self, _: Box<dyn AllReduce>) -> Result<(), Failure> {
+    fn join(&mut self, _: Option<Box<dyn AllReduce>>, _: usize) -> Result<(), Failure> {
         Err(only_at_the_start("ranks"))
     }
 

@@ -1,0 +1,121 @@
+//! How sessions in several workers share the batches of an update: through an object of
+//! the worker, which sends arrays to the others and waits for theirs.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use js_sys::{Array, Float32Array};
+use trm_spec::{Failure, FailureKind};
+use trm_train::{AllReduce, Shard};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What connects a session with the others of its group.
+    #[derive(Clone)]
+    pub type Exchange;
+
+    /// Gives an array to every other session and resolves to theirs, one of each. Rejects
+    /// with a `Failure` when one of them stopped.
+    #[wasm_bindgen(method, catch)]
+    async fn gather(this: &Exchange, own: Float32Array) -> Result<JsValue, JsValue>;
+}
+
+/// One session of a group.
+pub struct Rank {
+    pub rank: usize,
+    pub size: usize,
+    pub exchange: Exchange,
+}
+
+#[async_trait(?Send)]
+impl AllReduce for Rank {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
+        let sent = Float32Array::from(&write(&own)[..]);
+        let others = self.exchange.gather(sent).await.map_err(stopped)?;
+        let mut all: Vec<_> = own.into_iter().map(Arc::new).collect();
+        for other in Array::from(&others) {
+            let numbers = other.dyn_into::<Float32Array>().map_err(|_| unreadable())?.to_vec();
+            all.extend(read(&numbers).ok_or_else(unreadable)?.into_iter().map(Arc::new));
+        }
+        Ok(all)
+    }
+}
+
+/// Numbers before the values of a shard: its own in two halves, and three lengths. They
+/// are integers in the bits of floats, which no copy of an array changes.
+const HEAD: usize = 5;
+
+fn write(shards: &[Shard]) -> Vec<f32> {
+    let length = |s: &Shard| HEAD + s.gradients.len() + s.present.len() + s.metrics.len();
+    let mut numbers = Vec::with_capacity(shards.iter().map(length).sum());
+    for shard in shards {
+        let Shard { number, gradients, present, metrics } = shard;
+        let lengths = [gradients.len(), present.len(), metrics.len()].map(|length| length as u32);
+        let [number, above] = [*number as u32, (*number >> 32) as u32];
+        let [gradient, parameter, metric] = lengths;
+        let head: [u32; HEAD] = [number, above, gradient, parameter, metric];
+        numbers.extend(head.map(f32::from_bits));
+        numbers.extend_from_slice(gradients);
+        numbers.extend(present.iter().map(|&present| f32::from(u8::from(present))));
+        numbers.extend_from_slice(metrics);
+    }
+    numbers
+}
+
+/// `None` where `write` has not written them.
+fn read(mut numbers: &[f32]) -> Option<Vec<Shard>> {
+    let mut shards = Vec::new();
+    while !numbers.is_empty() {
+        let head;
+        (head, numbers) = numbers.split_first_chunk::<HEAD>()?;
+        let [number, above, gradients, present, metrics] = head.map(f32::to_bits);
+        let mut take = |length: u32| {
+            let values;
+            (values, numbers) = numbers.split_at_checked(length as usize)?;
+            Some(values)
+        };
+        shards.push(Shard {
+            number: u64::from(above) << 32 | u64::from(number),
+            gradients: take(gradients)?.to_vec(),
+            present: take(present)?.iter().map(|&present| present != 0.0).collect(),
+            metrics: take(metrics)?.to_vec(),
+        });
+    }
+    Some(shards)
+}
+
+fn stopped(reason: JsValue) -> Failure {
+    serde_wasm_bindgen::from_value(reason).unwrap_or_else(|_| {
+        Failure::new(
+            FailureKind::Device,
+            "another session of the group stopped",
+            "Train on one core.",
+        )
+    })
+}
+
+fn unreadable() -> Failure {
+    Failure::new(
+        FailureKind::Protocol,
+        "another session of the group sent something else than gradients",
+        "Reload the page; its files may come from different versions.",
+    )
+}
+
+/// A session that is to share its batches, and is connected with nobody.
+pub fn not_connected() -> Failure {
+    Failure::new(
+        FailureKind::Protocol,
+        "the session is not connected with others",
+        "Train on one core.",
+    )
+}
