@@ -340,7 +340,19 @@ base: Uint8Array | null, } | { "type": "attach",
 /**
  * Where the data comes from.
  */
-data: DataSource, } | { "type": "step", 
+data: DataSource, } | { "type": "join", 
+/**
+ * The number of this session, from 0.
+ */
+rank: number, 
+/**
+ * Sessions in the group.
+ */
+size: number, 
+/**
+ * Parts of every batch.
+ */
+parts: number, } | { "type": "step", 
 /**
  * Steps.
  */
@@ -827,7 +839,7 @@ export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzl
  * The kind of task of a model. It decides which dataset a model is trained on, how
  * it is evaluated, and which page and which module of the browser hold it.
  */
-export type Family = "language" | "puzzles" | "images";
+export type Family = "language" | "puzzles" | "images" | "questions";
 
 /**
  * How text is generated. The same seed at another depth draws the same random

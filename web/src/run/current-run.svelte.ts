@@ -55,6 +55,7 @@ export class CurrentRun {
   constructor(page: CurrentRunContext, preset: string) {
     this.#page = page;
     this.#workerRun = new WorkerRun(page.family, page.datasets);
+    page.machine.cores.sources = () => this.#workerRun.sources;
     this.preset = preset;
   }
 
