@@ -46,7 +46,8 @@ async function measure(browser, url, { name, cores, rounds }) {
   const { batch_size: rows, gradient_accumulation_steps: batches } = config.train;
   const groups = [{ size: 1, parts: 1 }];
   for (const size of cores) {
-    if (batches !== 1 || rows % size !== 0) throw new UserError(`${name}: ${rows} rows are not cut into ${size} parts.`);
+    if (batches !== 1 || rows % size !== 0)
+      throw new UserError(`${name}: ${rows} rows are not cut into ${size} parts.`);
     groups.push({ size: 1, parts: size }, { size, parts: size });
   }
   const page = await browser.newPage();

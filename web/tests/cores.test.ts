@@ -148,6 +148,16 @@ describe('workers that train together', () => {
     expect(workers.all[2]?.step).toBe(one?.step);
   });
 
+  test('that die between two requests are replaced too', async () => {
+    await together(2);
+    workers.all[1]?.die();
+    const before = workers.all[0]?.step ?? 0;
+    expect(await steps(2)).toEqual([before + 1, before + 2]);
+    expect(cores.problem).toContain('out of memory');
+    await together(2);
+    expect(workers.alive).toHaveLength(2);
+  });
+
   test('whose update fails leave it to the first', async () => {
     await together(2);
     const [one, other] = workers.all;

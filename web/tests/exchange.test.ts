@@ -23,38 +23,38 @@ function connected(size: number): Exchange[] {
   return ends.map((of) => new Exchange(of));
 }
 
-test('every worker gets the arrays of all others, round after round', async () => {
+test('every worker gets what all others have for it, round after round', async () => {
   const exchanges = connected(3);
   for (let round = 0; round < 3; round += 1) {
-    const own = (i: number) => new Float32Array([round, i]);
-    const got = await Promise.all(exchanges.map((exchange, i) => exchange.gather(own(i))));
-    got.forEach((others, i) => {
-      const from = others.map(([of, rank]) => [of, rank]);
-      const wanted = [0, 1, 2].filter((rank) => rank !== i).map((rank) => [round, rank]);
-      expect(from.sort()).toEqual(wanted);
+    const others = (i: number) => [0, 1, 2].filter((rank) => rank !== i);
+    const own = (i: number) => others(i).map((to) => new Float32Array([round, i, to]));
+    const got = await Promise.all(exchanges.map((exchange, i) => exchange.swap(own(i))));
+    got.forEach((arrays, i) => {
+      const wanted = others(i).map((from) => new Float32Array([round, from, i]));
+      expect(arrays).toEqual(wanted);
     });
   }
 });
 
 test('a worker that is a round ahead is not mixed up with the others', async () => {
   const [a, b, c] = connected(3);
-  const [first, second] = [new Float32Array([1]), new Float32Array([2])];
-  const ofA = a?.gather(first.slice());
-  const ofB = b?.gather(first.slice());
-  const ofC = c?.gather(first.slice());
+  const of = (round: number) => [new Float32Array([round]), new Float32Array([round])];
+  const ofA = a?.swap(of(1));
+  const ofB = b?.swap(of(1));
+  const ofC = c?.swap(of(1));
   await Promise.all([ofA, ofB]);
   // These two are in the second round before the third has read the first.
-  const again = [a?.gather(second.slice()), b?.gather(second.slice())];
-  expect(await ofC).toEqual([first, first]);
-  expect(await c?.gather(second.slice())).toEqual([second, second]);
+  const again = [a?.swap(of(2)), b?.swap(of(2))];
+  expect(await ofC).toEqual(of(1));
+  expect(await c?.swap(of(2))).toEqual(of(2));
   await Promise.all(again);
 });
 
 test('nobody waits for a worker that stopped', async () => {
   const [a] = connected(2);
-  const waiting = a?.gather(new Float32Array(1));
+  const waiting = a?.swap([new Float32Array(1)]);
   const failure = { kind: 'device', message: 'worker 2 stopped', hint: 'Go on.' } as const;
   a?.stop(failure);
   await expect(waiting).rejects.toMatchObject(failure);
-  await expect(a?.gather(new Float32Array(1))).rejects.toMatchObject(failure);
+  await expect(a?.swap([new Float32Array(1)])).rejects.toMatchObject(failure);
 });

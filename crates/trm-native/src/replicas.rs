@@ -15,6 +15,7 @@ use trm_data::Dataset;
 use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
 use trm_train::{
     AllReduce, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, load_on,
+    sum_of_shards,
 };
 
 use crate::frozen_base::BaseOnDisk;
@@ -200,8 +201,8 @@ impl AllReduce for Rank {
         self.exchange.size
     }
 
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
-        self.exchange.gather(own)
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
+        sum_of_shards(self.exchange.gather(own)?, first)
     }
 }
 

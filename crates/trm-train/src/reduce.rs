@@ -41,11 +41,12 @@ pub trait AllReduce {
     /// The number of ranks.
     fn size(&self) -> usize;
 
-    /// Gives this rank's shards of an update to all ranks, and returns those of all.
+    /// Gives this rank's shards of an update away, and returns the [`sum`] of those of all
+    /// ranks, whose first has the number `first`.
     ///
     /// # Errors
-    /// If another rank stopped.
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure>;
+    /// If another rank stopped, or is at another step.
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure>;
 }
 
 /// Whether the batches of an update, each cut into `parts`, can be shared out equally among
@@ -127,7 +128,7 @@ pub(crate) async fn flatten<M: Module>(
 ///
 /// # Errors
 /// If they are not of one model, or not the shards `first`, `first + 1`, … of an update.
-pub(crate) fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
+pub fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
     shards.sort_by_key(|shard| shard.number);
     let mut numbered = (first..).zip(shards);
     let (_, start) = numbered.next().ok_or_else(|| other("no rank has computed a batch"))?;

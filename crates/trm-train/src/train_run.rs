@@ -166,11 +166,10 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
             own.push(reduce::flatten(model, &batch.grads, number, batch.metrics).await?);
             buffers.push(batch.buffers);
         }
-        let all = match ranks.gather(own).await {
-            Ok(all) => all,
+        let total = match ranks.all_reduce(own, first).await {
+            Ok(total) => total,
             Err(stopped) => return Ok(Err(stopped)),
         };
-        let total = reduce::sum(all, first)?;
         let device = self.optimization.plain_device();
         let grads = reduce::unflatten(self.optimization.model(), &total, &device);
         let metrics = Tensor::from_floats(total.metrics.as_slice(), &device);

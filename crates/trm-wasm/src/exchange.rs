@@ -1,12 +1,13 @@
 //! How sessions in several workers share the batches of an update: through an object of
 //! the worker, which sends arrays to the others and waits for theirs.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use js_sys::{Array, Float32Array};
 use trm_spec::{Failure, FailureKind};
-use trm_train::{AllReduce, Shard};
+use trm_train::{AllReduce, Shard, sum_of_shards};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -15,10 +16,10 @@ extern "C" {
     #[derive(Clone)]
     pub type Exchange;
 
-    /// Gives an array to every other session and resolves to theirs, one of each. Rejects
-    /// with a `Failure` when one of them stopped.
+    /// Gives an array to each of the other sessions, in their order, and resolves to theirs.
+    /// Rejects with a `Failure` when one of them stopped.
     #[wasm_bindgen(method, catch)]
-    async fn gather(this: &Exchange, own: Float32Array) -> Result<JsValue, JsValue>;
+    async fn swap(this: &Exchange, own: Array) -> Result<JsValue, JsValue>;
 }
 
 /// One session of a group.
@@ -38,15 +39,40 @@ impl AllReduce for Rank {
         self.size
     }
 
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
-        let sent = Float32Array::from(&write(&own)[..]);
-        let others = self.exchange.gather(sent).await.map_err(stopped)?;
-        let mut all: Vec<_> = own.into_iter().map(Arc::new).collect();
-        for other in Array::from(&others) {
-            let numbers = other.dyn_into::<Float32Array>().map_err(|_| unreadable())?.to_vec();
-            all.extend(read(&numbers).ok_or_else(unreadable)?.into_iter().map(Arc::new));
+    /// Every session adds up one slice of the gradients and gives the sum to the others, so
+    /// that an update moves each number twice, however many sessions there are.
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
+        let length = own.first().map_or(0, |shard| shard.gradients.len());
+        let slices = self.swap(|rank| write(&own, self.slice(length, rank))).await?;
+        let mut all = read(&write(&own, self.slice(length, self.rank))).ok_or_else(unreadable)?;
+        for slice in slices {
+            all.extend(read(&slice).ok_or_else(unreadable)?);
         }
-        Ok(all)
+        let mut total = sum_of_shards(all.into_iter().map(Arc::new).collect(), first)?;
+        let own = std::mem::take(&mut total.gradients);
+        let mut sums = self.swap(|_| own.clone()).await?;
+        sums.insert(self.rank, own);
+        total.gradients = sums.concat();
+        if total.gradients.len() == length { Ok(total) } else { Err(unreadable()) }
+    }
+}
+
+impl Rank {
+    /// The gradients that session `rank` adds up.
+    fn slice(&self, length: usize, rank: usize) -> Range<usize> {
+        // Of 32 bits, a product of the two could be too large.
+        let each = length.div_ceil(self.size);
+        (each * rank).min(length)..(each * (rank + 1)).min(length)
+    }
+
+    /// Gives `own` of its number to every other session; what they give, in their order.
+    async fn swap(&self, own: impl Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>, Failure> {
+        let others = (0..self.size).filter(|&rank| rank != self.rank);
+        let sent: Array = others.map(|rank| Float32Array::from(&own(rank)[..])).collect();
+        let received = self.exchange.swap(sent).await.map_err(stopped)?;
+        let received = Array::from(&received);
+        let numbers = |array: JsValue| array.dyn_into::<Float32Array>().map(|array| array.to_vec());
+        received.iter().map(numbers).collect::<Result<_, _>>().map_err(|_| unreadable())
     }
 }
 
@@ -54,11 +80,13 @@ impl AllReduce for Rank {
 /// are integers in the bits of floats, which no copy of an array changes.
 const HEAD: usize = 5;
 
-fn write(shards: &[Shard]) -> Vec<f32> {
-    let length = |s: &Shard| HEAD + s.gradients.len() + s.present.len() + s.metrics.len();
+/// Shards with a slice of their gradients.
+fn write(shards: &[Shard], slice: Range<usize>) -> Vec<f32> {
+    let length = |s: &Shard| HEAD + slice.len() + s.present.len() + s.metrics.len();
     let mut numbers = Vec::with_capacity(shards.iter().map(length).sum());
     for shard in shards {
         let Shard { number, gradients, present, metrics } = shard;
+        let gradients = &gradients[slice.clone()];
         let lengths = [gradients.len(), present.len(), metrics.len()].map(|length| length as u32);
         let [number, above] = [*number as u32, (*number >> 32) as u32];
         let [gradient, parameter, metric] = lengths;

@@ -90,8 +90,8 @@ impl Answering {
             Command::Attach { data } => {
                 let run = self.run_mut()?;
                 let RunSummary { config, vocab, .. } = run.summary();
-                run.join(None, 1)?;
                 run.attach(trm_train::load_data(&data, &config, Some(&vocab))?)?;
+                run.join(None, 1)?;
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Join { rank, size, parts } => self.join(rank, size, parts),

@@ -68,6 +68,11 @@ export class SessionClient {
     return this.#dead === undefined;
   }
 
+  /** Why it has ended, if it has. */
+  get end(): Failure | null {
+    return this.#dead?.failure ?? null;
+  }
+
   async open(options: OpenOptions): Promise<OpenedDevice> {
     const reply = await this.#request({ kind: 'open', ...options });
     if (reply.ok && reply.kind === 'opened') return reply.device;

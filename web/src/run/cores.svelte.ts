@@ -97,7 +97,7 @@ export class Cores {
       this.now = wanted;
     } catch (error) {
       if (!first.alive) throw error;
-      this.#breaks(failed(error));
+      if (!this.#group?.stopped) this.#breaks(failed(error));
       await this.#dismiss(first);
     }
   }
@@ -106,7 +106,7 @@ export class Cores {
   async step(first: SessionClient, n: number): Promise<readonly StepReport[]> {
     clearTimeout(this.#resting);
     const before = performance.now();
-    const reports = (await this.#together(n)) ?? (await this.#alone(first, n));
+    const reports = (await this.#together(first, n)) ?? (await this.#alone(first, n));
     const ms = performance.now() - before;
     if (reports.length > 0) this.#measure(ms / reports.length);
     if (this.#group) this.#resting = setTimeout(() => this.#group?.close(), REST);
@@ -123,15 +123,14 @@ export class Cores {
   }
 
   /** `null` if the first worker is to make them alone. */
-  async #together(n: number): Promise<readonly StepReport[] | null> {
+  async #together(first: SessionClient, n: number): Promise<readonly StepReport[] | null> {
     if (!this.#group) return null;
     const reports = await this.#group.step(n);
-    if (this.#group.stopped) this.#breaks(this.#group.stopped.message);
+    if (this.#group.stopped) await this.#dismiss(first);
     return reports;
   }
 
   async #alone(first: SessionClient, n: number): Promise<readonly StepReport[]> {
-    if (this.#group) await this.#dismiss(first);
     return (await first.ask({ type: 'step', n }, 'stepped')).reports;
   }
 
@@ -186,6 +185,7 @@ export class Cores {
     const group = this.#group;
     this.#group = null;
     this.now = ALONE;
+    if (group?.stopped) this.#breaks(group.stopped.message);
     if (group?.isOf(first)) await group.leave();
     else group?.close();
   }

@@ -17,6 +17,7 @@ export class WorkerGroup {
   readonly #first: SessionClient;
   readonly #others: readonly SessionClient[];
   #stopped: Failure | null = null;
+  #closed = false;
 
   /** `others` are open and take no other orders. */
   constructor(first: SessionClient, others: readonly SessionClient[]) {
@@ -26,6 +27,8 @@ export class WorkerGroup {
 
   /** Why they train no further; the first worker has then made whole updates only. */
   get stopped(): Failure | null {
+    // One may have died between two requests.
+    if (!this.#closed) this.#stopped ??= this.#others.find(({ end }) => end)?.end ?? null;
     return this.#stopped;
   }
 
@@ -36,7 +39,7 @@ export class WorkerGroup {
 
   /** Whether they can go on together. */
   get whole(): boolean {
-    return this.#stopped === null && this.#others.every((other) => other.alive);
+    return this.stopped === null && !this.#closed;
   }
 
   /** Whether `first` is the worker that holds the run. */
@@ -90,12 +93,13 @@ export class WorkerGroup {
 
   /** Ends the others. */
   close(): void {
+    this.#closed = true;
     for (const other of this.#others) other.terminate();
   }
 
   /** The first worker must not wait for the others. */
   #stop(failure: Failure): void {
-    if (this.#stopped) return;
+    if (this.#closed) return;
     this.#stopped = failure;
     this.close();
     // A first worker that is gone as well has refused its own request.

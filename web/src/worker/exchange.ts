@@ -1,5 +1,5 @@
-// What connects this worker with the others of its group: every one sends its gradients
-// to all others and waits for theirs.
+// What connects this worker with the others of its group: every one sends gradients to
+// all others and waits for theirs.
 
 import type { Failure } from '../gen';
 import { EngineFailure } from './load';
@@ -35,14 +35,10 @@ export class Exchange {
     });
   }
 
-  /** Gives `own` away and resolves to the arrays of all others. */
-  gather(own: Float32Array): Promise<Float32Array[]> {
+  /** Gives an array away to each of the others, and resolves to theirs. */
+  swap(own: readonly Float32Array[]): Promise<Float32Array[]> {
     if (this.#stopped) return Promise.reject(this.#stopped);
-    this.#ports.forEach((port, i) => {
-      // An array can be handed over once; all but the last get a copy.
-      const sent = i + 1 < this.#ports.length ? own.slice() : own;
-      port.postMessage(sent, [sent.buffer]);
-    });
+    own.forEach((array, i) => this.#ports[i]?.postMessage(array, [array.buffer]));
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#settle();

@@ -105,6 +105,10 @@ export class FakeWorker implements WorkerPort {
     this.ended = true;
   }
 
+  die(): void {
+    this.#crash({ message: 'out of memory' });
+  }
+
   postMessage(request: Request): void {
     const { id } = request;
     switch (request.kind) {
@@ -164,7 +168,7 @@ export class FakeWorker implements WorkerPort {
   #train(id: number, n: number): void {
     const size = Number(this.joined.split('/')[1]);
     if (this.dies) {
-      queueMicrotask(() => this.#crash({ message: 'out of memory' }));
+      queueMicrotask(() => this.die());
     } else if (size === 1) {
       this.#made(id, n);
     } else {

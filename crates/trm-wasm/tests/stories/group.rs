@@ -19,21 +19,21 @@ ask!(join(rank: usize, size: usize, parts: usize) -> trm_spec::RunSummary,
     Command::Join { rank, size, parts }, Event::Ready { summary } => summary);
 
 /// Two ends of an exchange between sessions in one page; it breaks in round `breaks`,
-/// counted from 0.
+/// counted from 0. An update takes two rounds.
 fn exchanges(breaks: usize) -> [Exchange; 2] {
     const MADE: &str = "
         const waiting = [];
         let round = 0;
         const failure = { kind: 'device', message: 'worker 2 stopped', hint: 'Go on.' };
         const end = () => ({
-            gather: (own) => new Promise((resolve, reject) => {
+            swap: (own) => new Promise((resolve, reject) => {
                 if (round >= breaks) return reject(failure);
                 waiting.push({ own, resolve });
                 if (waiting.length < 2) return;
                 const [a, b] = waiting.splice(0);
                 round += 1;
-                a.resolve([b.own]);
-                b.resolve([a.own]);
+                a.resolve(b.own);
+                b.resolve(a.own);
             }),
         });
         return [end(), end()];";
@@ -106,8 +106,15 @@ async fn trains_as_one(config: RunConfig, data: DataSource, parts: usize) {
     let wanted: Saved = save(&mut alone).await;
     for session in [&mut first, &mut second] {
         let saved = save(session).await;
-        assert!(saved == wanted, "weights and moments differ");
+        assert!(tensors(&saved.checkpoint) == tensors(&wanted.checkpoint), "weights differ");
+        assert!(tensors(&saved.optimizer) == tensors(&wanted.optimizer), "moments differ");
     }
+}
+
+/// A file without its header, whose entries have no fixed order.
+fn tensors(file: &[u8]) -> &[u8] {
+    let (length, rest) = file.split_first_chunk::<8>().expect("a length");
+    &rest[u64::from_le_bytes(*length) as usize..]
 }
 
 fn with_dropout() -> RunConfig {
@@ -141,7 +148,7 @@ pub async fn images_are_shared_too() {
 }
 
 pub async fn a_session_whose_group_stops_goes_on_where_it_was() {
-    let [mut first, mut second] = pair(&config(), &source(), 2).await;
+    let [mut first, mut second] = pair(&config(), &source(), 5).await;
     join(&mut first, 0, 2, 2).await;
     join(&mut second, 1, 2, 2).await;
     let (reports, _) = both(step(&mut first, 5), step(&mut second, 5)).await;
