@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SessionClient } from '../src/client/client';
 import { DEFAULT_CONFIG, type RunConfig } from '../src/gen';
 import { Cores } from '../src/run/cores.svelte';
+import { preset } from '../src/run/presets';
 import { ALONE, sharing, suitable } from '../src/run/sharing';
 import { summaryOf, Workers } from './support/workers';
 
@@ -29,8 +30,8 @@ describe('the rows of an update', () => {
   });
 
   test('stay together where puzzles are under way', () => {
-    const model = { ...DEFAULT_CONFIG.model, variant: 'trm' };
-    expect(sharing({ ...DEFAULT_CONFIG, model } as RunConfig, 4)).toEqual(ALONE);
+    const config = preset('sudoku-4x4');
+    expect(config && sharing(config, 4)).toEqual(ALONE);
   });
 });
 

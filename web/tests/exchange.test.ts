@@ -23,6 +23,12 @@ function connected(size: number): Exchange[] {
   return ends.map((of) => new Exchange(of));
 }
 
+function three(): [Exchange, Exchange, Exchange] {
+  const [a, b, c] = connected(3);
+  if (!a || !b || !c) throw new Error('three were made');
+  return [a, b, c];
+}
+
 test('every worker gets what all others have for it, round after round', async () => {
   const exchanges = connected(3);
   for (let round = 0; round < 3; round += 1) {
@@ -37,16 +43,16 @@ test('every worker gets what all others have for it, round after round', async (
 });
 
 test('a worker that is a round ahead is not mixed up with the others', async () => {
-  const [a, b, c] = connected(3);
+  const [a, b, c] = three();
   const of = (round: number) => [new Float32Array([round]), new Float32Array([round])];
-  const ofA = a?.swap(of(1));
-  const ofB = b?.swap(of(1));
-  const ofC = c?.swap(of(1));
+  const ofA = a.swap(of(1));
+  const ofB = b.swap(of(1));
+  const ofC = c.swap(of(1));
   await Promise.all([ofA, ofB]);
   // These two are in the second round before the third has read the first.
-  const again = [a?.swap(of(2)), b?.swap(of(2))];
+  const again = [a.swap(of(2)), b.swap(of(2))];
   expect(await ofC).toEqual(of(1));
-  expect(await c?.swap(of(2))).toEqual(of(2));
+  expect(await c.swap(of(2))).toEqual(of(2));
   await Promise.all(again);
 });
 

@@ -2,7 +2,7 @@
 // all others and waits for theirs.
 
 import type { Failure } from '../gen';
-import { EngineFailure } from './load';
+import { EngineFailure } from './failure';
 
 /** The ports that it needs; tests pass their own. */
 export interface Port {
@@ -55,8 +55,8 @@ export class Exchange {
 
   #settle(): void {
     if (!this.#waiting || this.#arrived.some((arrived) => arrived.length === 0)) return;
-    const { resolve } = this.#waiting;
+    const waiting = this.#waiting;
     this.#waiting = null;
-    resolve(this.#arrived.flatMap((arrived) => arrived.splice(0, 1)));
+    waiting.resolve(this.#arrived.flatMap((arrived) => arrived.splice(0, 1)));
   }
 }

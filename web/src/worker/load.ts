@@ -2,8 +2,9 @@
 // bundler does not see. The GPU module is fetched only when it will be used; for the
 // CPU each page has a module of its own.
 
-import type { Command, DeviceInfo, Event, Failure, FailureKind } from '../gen';
+import type { Command, DeviceInfo, Event } from '../gen';
 import type { Exchange } from './exchange';
+import { EngineFailure } from './failure';
 
 /** The session of trm-wasm, as the worker uses it. */
 export interface Session {
@@ -44,18 +45,6 @@ export async function loadSession(
     throw error instanceof WebAssembly.CompileError ? tooOld(error.message) : unreachable();
   });
   return module.Session.open();
-}
-
-/** A failure as an exception. */
-export class EngineFailure extends Error implements Failure {
-  readonly kind: FailureKind;
-  readonly hint: string;
-
-  constructor({ kind, message, hint }: Failure) {
-    super(message);
-    this.kind = kind;
-    this.hint = hint;
-  }
 }
 
 function unreachable(): EngineFailure {
