@@ -15,6 +15,7 @@ use trm_data::Dataset;
 use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
 use trm_train::{
     AllReduce, Answerer, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, load_on,
+    sum_of_shards,
 };
 
 use crate::frozen_base::BaseOnDisk;
@@ -69,7 +70,7 @@ impl Replicas {
             ));
         }
         let exchange = Arc::new(Exchange::new(size));
-        run.join(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) }))?;
+        run.join(Some(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) })), 1)?;
         let saved = Arc::new(block_on(run.save(Value::Null))?);
         let base = base.map(|base| Arc::new(base.clone()));
         let workers: Vec<_> = (1..)
@@ -131,7 +132,7 @@ impl Worker {
                 let optimizer = Some(&saved.optimizer[..]);
                 let mut run = load_on(&saved.checkpoint, optimizer, Some(data), base, &device)?;
                 drop(saved);
-                run.join(Box::new(Rank { rank, exchange: Arc::clone(&exchange) }))?;
+                run.join(Some(Box::new(Rank { rank, exchange: Arc::clone(&exchange) })), 1)?;
                 // Nobody asks for a result once the first rank is gone.
                 let _ = done.send(Ok(()));
                 for order in received {
@@ -200,8 +201,8 @@ impl AllReduce for Rank {
         self.exchange.size
     }
 
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
-        self.exchange.gather(own)
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
+        sum_of_shards(self.exchange.gather(own)?, first)
     }
 }
 
@@ -282,7 +283,7 @@ impl Run for Replicas {
         self.wait()
     }
 
-    fn join(&mut self, _: Box<dyn AllReduce>) -> Result<(), Failure> {
+    fn join(&mut self, _: Option<Box<dyn AllReduce>>, _: usize) -> Result<(), Failure> {
         Err(only_at_the_start("ranks"))
     }
 

@@ -33,7 +33,7 @@ pub use convert::{Peft, hf_llama, llama_gguf, merge_lora, to_peft};
 pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
-pub use reduce::{AllReduce, Shard, check_ranks};
+pub use reduce::{AllReduce, Shard, check_ranks, sum as sum_of_shards};
 pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };

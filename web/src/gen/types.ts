@@ -340,7 +340,19 @@ base: Uint8Array | null, } | { "type": "attach",
 /**
  * Where the data comes from.
  */
-data: DataSource, } | { "type": "step", 
+data: DataSource, } | { "type": "join", 
+/**
+ * The number of this session, from 0.
+ */
+rank: number, 
+/**
+ * Sessions in the group.
+ */
+size: number, 
+/**
+ * Parts of every batch.
+ */
+parts: number, } | { "type": "step", 
 /**
  * Steps.
  */

@@ -89,7 +89,7 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
 /// If the data or a file does not fit the plan, or cannot be read or written.
 pub fn prepare(plan: &plan::Train, devices: &[OpenDevice]) -> anyhow::Result<Trainer> {
     let device = &devices[0];
-    check_ranks(&plan.config, devices.len())?;
+    check_ranks(&plan.config, devices.len(), 1)?;
     let base = plan.base.as_ref();
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
