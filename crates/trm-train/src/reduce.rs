@@ -3,7 +3,8 @@
 //!
 //! The unit is a shard: one of the `gradient_accumulation_steps` batches of an update, or
 //! one of the parts into which each of them is cut, addressed by its number. Every rank
-//! computes the gradients of some shards, gets those of all others, and sums them in the order of their numbers. So an update depends on
+//! computes the gradients of some shards, gets those of all others, and sums them in the order of
+//! their numbers. So an update depends on
 //! the number of shards and never on how many ranks computed them: weights and losses
 //! are equal bit by bit, also to those of a single device.
 
