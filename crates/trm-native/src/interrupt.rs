@@ -38,6 +38,12 @@ impl Interrupt {
         Ok(LISTENING.get_or_init(|| interrupt).clone())
     }
 
+    /// As if a signal had arrived.
+    #[cfg(feature = "mpi")]
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a signal has arrived.
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)

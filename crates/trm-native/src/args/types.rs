@@ -52,6 +52,8 @@ pub struct Train {
     pub device: DeviceChoice,
     /// Devices that share the batches of every update, in place of `device`.
     pub devices: Option<DeviceList>,
+    /// The longest time that a process waits for the others; `None` means the default.
+    pub rank_timeout: Option<Duration>,
 }
 
 /// Arguments of `sweep`.
