@@ -61,7 +61,7 @@ pub fn check_ranks(config: &RunConfig, ranks: usize) -> Result<(), Failure> {
         return Err(Failure::new(
             FailureKind::Config,
             "puzzle models train on one device, where their unsolved puzzles stay between updates",
-            "Leave --devices out.",
+            "Leave --devices out, and start one process.",
         ));
     }
     let shards = config.train.gradient_accumulation_steps;

@@ -40,6 +40,8 @@ pub struct Link {
     peers: RefCell<Vec<Peer>>,
     /// The last step that all ranks have, once training began.
     pub step: Cell<Option<usize>>,
+    /// Whether rank 0 said that it failed.
+    first_failed: Cell<bool>,
     /// Messages that were sent and may not have arrived.
     sent: RefCell<Vec<InFlight<Vec<u8>>>>,
 }
@@ -72,6 +74,7 @@ impl Link {
             interrupt,
             peers: RefCell::default(),
             step: Cell::new(None),
+            first_failed: Cell::new(false),
             sent: RefCell::default(),
         };
         if size != processes {
@@ -182,9 +185,11 @@ impl Link {
                 looked = Instant::now();
                 self.look()?;
                 if limit.is_some_and(|limit| begun.elapsed() > limit) {
-                    let name = self.name(rank);
-                    let seconds = begun.elapsed().as_secs_f64();
-                    return Err(self.at_step(format!("{name} has sent nothing for {seconds:.0} s")));
+                    let (name, seconds) = (self.name(rank), begun.elapsed().as_secs_f64());
+                    let failure =
+                        self.at_step(format!("{name} has sent nothing for {seconds:.0} s"));
+                    let hint = format!("{} A higher --rank-timeout waits longer.", failure.hint);
+                    return Err(Failure { hint, ..failure });
                 }
                 if limit.is_some() && !told && self.interrupt.requested() {
                     // It may have died on another machine, which ends this process soon too.
@@ -205,18 +210,24 @@ impl Link {
         let process = self.world.any_process();
         if let Some(found) = process.immediate_matched_probe_with_tag(Tag::Failure as i32) {
             let (bytes, status) = found.matched_receive_vec::<u8>();
-            let name = self.name(status.source_rank() as usize);
+            let rank = status.source_rank() as usize;
+            self.first_failed.set(rank == 0);
+            let name = self.name(rank);
             let failure: Failure = serde_json::from_slice(&bytes)
                 .unwrap_or_else(|error| lost(format!("stopped: {error}")));
             let message = self.at_step(format!("{name}: {}", failure.message)).message;
             return Err(Failure { message, ..failure });
         }
-        let peers = self.peers.borrow();
-        let Some(here) = peers.get(self.rank) else { return Ok(()) };
-        match peers.iter().position(|peer| peer.is_dead(here)) {
+        match self.others().find(|rank| self.is_dead(*rank)) {
             Some(rank) => Err(self.at_step(format!("{} has died", self.name(rank)))),
             None => Ok(()),
         }
+    }
+
+    /// Whether a rank is known to be dead.
+    fn is_dead(&self, rank: usize) -> bool {
+        let peers = self.peers.borrow();
+        peers.get(rank).zip(peers.get(self.rank)).is_some_and(|(peer, here)| peer.is_dead(here))
     }
 
     /// A failure with the last step that all ranks have.
@@ -227,15 +238,13 @@ impl Link {
         })
     }
 
-    /// Tells all others that this rank stops.
-    pub fn leave(&self, failure: &Failure) {
-        self.tell_all(Tag::Failure, failure);
-    }
-
-    /// Keeps sending for some time.
-    pub fn rest(&self, time: Duration) {
+    /// Tells all others that this rank stops, and leaves some time for that to arrive and for
+    /// rank 0 to print it. If that one died, the next prints at once: the launcher soon ends all.
+    pub fn leave(&self, failure: &Failure, time: Duration) {
         let begun = Instant::now();
-        while begun.elapsed() < time {
+        let is_next = self.rank == 1 && self.is_dead(0) && !self.first_failed.get();
+        self.tell_all(Tag::Failure, failure);
+        while begun.elapsed() < time && !is_next {
             self.sent.borrow_mut().retain_mut(|message| !message.arrived());
             std::thread::sleep(SLEEP);
         }
