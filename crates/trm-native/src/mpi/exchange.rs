@@ -54,7 +54,7 @@ impl AllReduce for Exchange {
         let Some(first) = shards.first() else { return Ok(shards) };
         let (elements, batches) = (first.gradients.len(), shards.len() * link.size());
         let step = first.number as usize / batches;
-        link.step.set(Some(step));
+        link.reached(step);
 
         let mut incoming: Vec<_> = link
             .others()
@@ -108,11 +108,11 @@ impl AllReduce for Exchange {
                 .and_then(|(header, gradients)| read(header, gradients))
                 .ok_or_else(|| lost(format!("{} sent a damaged shard", link.name(rank))))?;
             if interrupted && link.rank() == 0 {
-                link.interrupt.raise();
+                link.interrupt.pass_on();
             }
             shards.push(Arc::new(shard));
         }
-        link.step.set(Some(step + 1));
+        link.reached(step + 1);
         let (arrived, mut times) = (all_there.unwrap_or(begun), self.times.get());
         times.updates += 1;
         times.waiting += arrived - begun;

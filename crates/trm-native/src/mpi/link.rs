@@ -16,7 +16,6 @@ use super::lost;
 use super::peer::Peer;
 use super::transport::{InFlight, Tag};
 use crate::interrupt::Interrupt;
-use crate::report::say;
 
 /// How often other ranks are looked after while waiting.
 const LOOK: Duration = Duration::from_millis(100);
@@ -39,7 +38,7 @@ pub struct Link {
     pub interrupt: Interrupt,
     peers: RefCell<Vec<Peer>>,
     /// The last step that all ranks have, once training began.
-    pub step: Cell<Option<usize>>,
+    step: Cell<Option<usize>>,
     /// Whether rank 0 said that it failed.
     first_failed: Cell<bool>,
     /// Messages that were sent and may not have arrived.
@@ -114,6 +113,12 @@ impl Link {
         self.size
     }
 
+    /// All ranks have this step.
+    pub fn reached(&self, step: usize) {
+        self.step.set(Some(step));
+        self.interrupt.reached(step);
+    }
+
     /// All ranks but this one.
     pub fn others(&self) -> impl Iterator<Item = usize> + use<> {
         let this = self.rank;
@@ -177,7 +182,7 @@ impl Link {
         poll: &mut dyn FnMut() -> Wait,
     ) -> Result<(), Failure> {
         let begun = Instant::now();
-        let (mut looked, mut told) = (begun, false);
+        let mut looked = begun;
         loop {
             let now = poll();
             let (Wait::Data(rank) | Wait::Rank(rank)) = now else { return Ok(()) };
@@ -191,14 +196,12 @@ impl Link {
                     let hint = format!("{} A higher --rank-timeout waits longer.", failure.hint);
                     return Err(Failure { hint, ..failure });
                 }
-                if limit.is_some() && !told && self.interrupt.requested() {
-                    // It may have died on another machine, which ends this process soon too.
-                    say!("{}", self.at_step(format!("waiting for {}", self.name(rank))));
-                    told = true;
-                }
             }
             match now {
-                Wait::Rank(_) if begun.elapsed() > LOOK => std::thread::sleep(SLEEP),
+                // In an exchange the others are about to send.
+                Wait::Rank(_) if limit.is_none() && begun.elapsed() > LOOK => {
+                    std::thread::sleep(SLEEP);
+                }
                 Wait::Rank(_) if begun.elapsed() > READY => std::thread::sleep(NAP),
                 _ => std::thread::yield_now(),
             }

@@ -40,7 +40,7 @@ fn runs(process: u32) -> bool {
     !matches!(state, Some('Z' | 'X'))
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
