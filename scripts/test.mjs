@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 
-import { buildNative, cargoTest, wasmTest } from "./lib/cargo.mjs";
+import { buildNative, cargoTest, lacksMpi, mpiTest, wasmTest } from "./lib/cargo.mjs";
 import { exportCorpus } from "./lib/corpus.mjs";
 import { root, web } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
@@ -39,6 +39,8 @@ const STAGES = [
   { name: "build", needs: ["set-up"], work: buildSite },
   { name: "sizes", needs: ["build"], work: checkSizes },
   { name: "e2e", needs: ["native", "build"], work: stories },
+  // After the stories: it puts a native program with MPI in the place of the one without.
+  { name: "mpi", needs: ["native"], lacks: lacksMpi, work: mpiTest },
   { name: "soak", needs: ["build"], work: soak, onlyCI: true },
 ];
 

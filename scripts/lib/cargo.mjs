@@ -29,6 +29,20 @@ export async function cargoTest() {
   await run("cargo", ["test", "--release", ...NATIVE, ...toy]);
 }
 
+/** Training across processes, which needs Open MPI: the native program is built with it. */
+const MPI = ["--features", "trm-native/mpi"];
+
+/** What this machine lacks to build and run the native program with MPI, or null. */
+export function lacksMpi() {
+  const missing = ["mpirun", "mpicc"].filter((name) => !which(name));
+  if (!missing.length) return null;
+  return `no ${missing.join(" and no ")} here (Debian: apt-get install libopenmpi-dev openmpi-bin libclang-dev)`;
+}
+
+export async function mpiTest() {
+  await run("cargo", ["test", "--release", ...NATIVE, ...MPI, "--test", "mpi"]);
+}
+
 /** The tests of trm-wasm in headless Chromium, each file in the place it names (page or worker). */
 export async function wasmTest() {
   const args = ["test", "--headless", "--chrome", "--release", join(root, "crates/trm-wasm"), ...features("test")];
@@ -50,6 +64,11 @@ export async function clippy() {
   const deny = ["-D", "warnings"];
   await lint([...NATIVE, "--lib", "--bins"], [...deny, "-D", "clippy::unwrap_used"]);
   await lint([...NATIVE, "--all-targets"], deny);
+  if (lacksMpi()) console.error("The code of the feature `mpi` is not linted: there is no Open MPI here.");
+  else {
+    await lint([...NATIVE, ...MPI, "--bins"], [...deny, "-D", "clippy::unwrap_used"]);
+    await lint([...NATIVE, ...MPI, "--test", "mpi"], deny);
+  }
   for (const kind of Object.keys(FEATURE_SETS)) {
     const targets = kind === "test" ? ["--all-targets"] : ["--lib"];
     await lint([...WASM, ...features(kind), ...targets], deny, OWN_FLAGS);

@@ -75,6 +75,7 @@ pub fn parse() -> Invocation {
             init: path(m, "init"),
             auto_resume: m.get_flag("auto-resume"),
             devices: m.get_one("devices").cloned(),
+            rank_timeout: m.get_one("rank-timeout").copied(),
             ..train(m)
         }),
         Some(("sweep", m)) => Invocation::Sweep(Sweep {
@@ -206,6 +207,7 @@ fn train(m: &ArgMatches) -> Train {
         max_time: m.get_one("max-minutes").copied(),
         device: device(m),
         devices: None,
+        rank_timeout: None,
     }
 }
 

@@ -12,7 +12,7 @@ mod overfit;
 mod solve;
 mod sweep;
 mod trace;
-mod train;
+pub mod train;
 
 use crate::args::Invocation;
 

@@ -1,7 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current
 //! step, a second one ends the process immediately (no file is ever half written).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
@@ -13,7 +13,16 @@ const ENDED_BY_INTERRUPT: i32 = 130;
 
 /// Whether the process was asked to stop.
 #[derive(Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt(Arc<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    by_signal: AtomicBool,
+    /// By another process of the run, which may have had the same Ctrl-C.
+    by_other: AtomicBool,
+    /// The last step that all processes of the run have; 0 where there is none or one process.
+    step: AtomicUsize,
+}
 
 impl Interrupt {
     /// Installs the signal handler, unless it is there: what is listened for is one for
@@ -29,17 +38,36 @@ impl Interrupt {
         let interrupt = Self::default();
         let flag = interrupt.clone();
         ctrlc::set_handler(move || {
-            if flag.0.swap(true, Ordering::Relaxed) {
+            if flag.0.by_signal.swap(true, Ordering::Relaxed) {
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
             say!("\nstopping after the current step and saving; press Ctrl-C again to quit immediately");
+            // A launcher also ends all processes when one of them died. MPI may not even return
+            // before this one is killed.
+            let step = flag.0.step.load(Ordering::Relaxed);
+            if step > 0 {
+                say!("step {step} is the last that all ranks have");
+            }
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(LISTENING.get_or_init(|| interrupt).clone())
     }
 
-    /// Whether a signal has arrived.
+    /// Another process was asked to stop. A signal that comes now is still the first.
+    #[cfg(feature = "mpi")]
+    pub fn pass_on(&self) {
+        self.0.by_other.store(true, Ordering::Relaxed);
+    }
+
+    /// All processes of the run have this step.
+    #[cfg(feature = "mpi")]
+    pub fn reached(&self, step: usize) {
+        self.0.step.store(step, Ordering::Relaxed);
+    }
+
+    /// Whether a signal has arrived, here or at another process.
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let Asked { by_signal, by_other, .. } = self.0.as_ref();
+        by_signal.load(Ordering::Relaxed) || by_other.load(Ordering::Relaxed)
     }
 }

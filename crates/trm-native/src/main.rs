@@ -11,7 +11,10 @@ mod finite;
 mod frozen_base;
 mod hf_folder;
 mod interrupt;
+mod launch;
 mod metrics_log;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod output;
 mod plan;
 mod presets;
@@ -22,6 +25,7 @@ mod report;
 mod results;
 mod run_dir;
 mod run_metrics;
+mod shared_run;
 mod shell;
 mod stop;
 mod sweep;

@@ -7,6 +7,10 @@ mod resume;
 mod types;
 
 pub use self::config::config_file;
+#[cfg(feature = "mpi")]
+pub use self::config::with_flags;
+#[cfg(feature = "mpi")]
+pub use self::fresh::fresh;
 pub use self::fresh::{Base, base};
 pub use self::types::{Shown, Start, Train};
 use crate::args;

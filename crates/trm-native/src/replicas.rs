@@ -12,13 +12,11 @@ use burn::tensor::Device;
 use pollster::block_on;
 use serde_json::Value;
 use trm_data::Dataset;
-use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
-use trm_train::{
-    AllReduce, Answerer, Classifier, Run, Shard, Solver, TraceRequest, Weights, Writer, load_on,
-    sum_of_shards,
-};
+use trm_spec::{Failure, FailureKind, Saved};
+use trm_train::{AllReduce, Run, Shard, load_on, sum_of_shards};
 
 use crate::frozen_base::BaseOnDisk;
+use crate::shared_run::{Order, Others, SharedRun};
 
 /// What a replica is made from: one for each further device.
 pub struct Replica {
@@ -26,10 +24,9 @@ pub struct Replica {
     pub data: Dataset,
 }
 
-/// A run on several devices.
-pub struct Replicas {
-    run: Box<dyn Run>,
-    others: Vec<Worker>,
+/// The threads of the further devices.
+struct Replicas {
+    workers: Vec<Worker>,
     exchange: Arc<Exchange>,
 }
 
@@ -39,74 +36,72 @@ struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the first rank tells the others to do.
-enum Order {
-    Steps(usize),
-    Configure(Box<RunConfig>),
+/// Gives `run` copies on other devices. They start from its saved state, so that all
+/// have the same weights, moments and step.
+///
+/// # Errors
+/// If the devices cannot share the batches of an update equally, the model cannot be
+/// trained so, or a copy cannot be made.
+pub fn share(
+    mut run: Box<dyn Run>,
+    others: Vec<Replica>,
+    base: Option<&BaseOnDisk>,
+) -> Result<SharedRun, Failure> {
+    let size = others.len() + 1;
+    let config = run.summary().config;
+    // Burn has one generator for a kind of device, so masks would depend on which thread
+    // comes first.
+    if size > 1 && config.model.dropout() > 0.0 {
+        return Err(Failure::new(
+            FailureKind::Config,
+            "dropout is drawn from one sequence for all devices of a process, so a run with \
+             dropout cannot be shared among them",
+            "Set dropout to 0, or train on one device.",
+        ));
+    }
+    let exchange = Arc::new(Exchange::new(size));
+    run.join(Some(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) })), 1)?;
+    let saved = Arc::new(block_on(run.save(Value::Null))?);
+    let base = base.map(|base| Arc::new(base.clone()));
+    let workers: Vec<_> = (1..)
+        .zip(others)
+        .map(|(rank, replica)| {
+            Worker::start(rank, replica, Arc::clone(&saved), base.clone(), &exchange)
+        })
+        .collect::<Result<_, _>>()?;
+    for worker in &workers {
+        worker.result()?;
+    }
+    Ok(SharedRun::new(run, Replicas { workers, exchange }))
 }
 
-impl Replicas {
-    /// Gives `run` copies on other devices. They start from its saved state, so that all
-    /// have the same weights, moments and step.
-    ///
-    /// # Errors
-    /// If the devices cannot share the batches of an update equally, the model cannot be
-    /// trained so, or a copy cannot be made.
-    pub fn new(
-        mut run: Box<dyn Run>,
-        others: Vec<Replica>,
-        base: Option<&BaseOnDisk>,
-    ) -> Result<Self, Failure> {
-        let size = others.len() + 1;
-        let config = run.summary().config;
-        // Burn has one generator for a kind of device, so masks would depend on which thread
-        // comes first.
-        if size > 1 && config.model.dropout() > 0.0 {
-            return Err(Failure::new(
-                FailureKind::Config,
-                "dropout is drawn from one sequence for all devices of a process, so a run with \
-                 dropout cannot be shared among them",
-                "Set dropout to 0, or train on one device.",
-            ));
-        }
-        let exchange = Arc::new(Exchange::new(size));
-        run.join(Some(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) })), 1)?;
-        let saved = Arc::new(block_on(run.save(Value::Null))?);
-        let base = base.map(|base| Arc::new(base.clone()));
-        let workers: Vec<_> = (1..)
-            .zip(others)
-            .map(|(rank, replica)| {
-                Worker::start(rank, replica, Arc::clone(&saved), base.clone(), &exchange)
-            })
-            .collect::<Result<_, _>>()?;
-        for worker in &workers {
-            worker.result()?;
-        }
-        Ok(Self { run, others: workers, exchange })
-    }
-
-    fn tell(&self, order: impl Fn() -> Order) {
-        for worker in &self.others {
+impl Others for Replicas {
+    fn order(&self, order: &Order) -> Result<(), Failure> {
+        for worker in &self.workers {
             if let Some(orders) = &worker.orders {
                 // One that is gone has left a result that says why.
-                let _ = orders.send(order());
+                let _ = orders.send(order.clone());
             }
         }
+        Ok(())
     }
 
-    /// Waits for all others; the failure of one of them.
     fn wait(&self) -> Result<(), Failure> {
-        let results: Vec<_> = self.others.iter().map(Worker::result).collect();
+        let results: Vec<_> = self.workers.iter().map(Worker::result).collect();
         results.into_iter().collect()
+    }
+
+    fn leave(&self, failure: &Failure) {
+        self.exchange.leave(failure);
     }
 }
 
 impl Drop for Replicas {
     fn drop(&mut self) {
-        for worker in &mut self.others {
+        for worker in &mut self.workers {
             worker.orders = None;
         }
-        for worker in &mut self.others {
+        for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
                 let _ = thread.join();
             }
@@ -122,7 +117,7 @@ impl Worker {
         base: Option<Arc<BaseOnDisk>>,
         exchange: &Arc<Exchange>,
     ) -> Result<Self, Failure> {
-        let (orders, received) = channel();
+        let (orders, received) = channel::<Order>();
         let (done, results) = channel();
         let exchange = Arc::clone(exchange);
         let work = move || {
@@ -136,10 +131,7 @@ impl Worker {
                 // Nobody asks for a result once the first rank is gone.
                 let _ = done.send(Ok(()));
                 for order in received {
-                    match order {
-                        Order::Steps(n) => block_on(run.steps(n)).map(|_| ()),
-                        Order::Configure(config) => run.configure(&config),
-                    }?;
+                    order.carry_out(run.as_mut())?;
                     let _ = done.send(Ok(()));
                 }
                 Ok(())
@@ -173,15 +165,6 @@ fn gone(message: &str) -> Failure {
         FailureKind::Device,
         message,
         "Resume from the last save; if it happens again, train with fewer devices.",
-    )
-}
-
-/// The other ranks would not have what the first one gets.
-fn only_at_the_start(what: &str) -> Failure {
-    Failure::new(
-        FailureKind::Config,
-        format!("a run on several devices takes no other {what}"),
-        "Start another run.",
     )
 }
 
@@ -257,78 +240,6 @@ impl Exchange {
     fn leave(&self, failure: &Failure) {
         self.round().failure.get_or_insert_with(|| failure.clone());
         self.changed.notify_all();
-    }
-}
-
-#[async_trait(?Send)]
-impl Run for Replicas {
-    fn summary(&self) -> RunSummary {
-        self.run.summary()
-    }
-
-    async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure> {
-        self.tell(|| Order::Steps(n));
-        let reports = self.run.steps(n).await;
-        if let Err(failure) = &reports {
-            self.exchange.leave(failure);
-        }
-        let others = self.wait();
-        let reports = reports?;
-        others.map(|()| reports)
-    }
-
-    fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
-        self.run.configure(config)?;
-        self.tell(|| Order::Configure(Box::new(config.clone())));
-        self.wait()
-    }
-
-    fn join(&mut self, _: Option<Box<dyn AllReduce>>, _: usize) -> Result<(), Failure> {
-        Err(only_at_the_start("ranks"))
-    }
-
-    fn attach(&mut self, _: Dataset) -> Result<(), Failure> {
-        Err(only_at_the_start("data"))
-    }
-
-    async fn evaluate(
-        &self,
-        depths: &[usize],
-        max_tokens: usize,
-    ) -> Result<Vec<DepthLoss>, Failure> {
-        self.run.evaluate(depths, max_tokens).await
-    }
-
-    async fn trace(&self, request: &TraceRequest) -> Result<Trace, Failure> {
-        self.run.trace(request).await
-    }
-
-    fn use_weights(&mut self, weights: Weights) -> Result<(), Failure> {
-        self.run.use_weights(weights)
-    }
-
-    async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
-        self.run.save(metrics).await
-    }
-
-    async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {
-        self.run.export(metrics).await
-    }
-
-    fn as_writer(&self) -> Option<&dyn Writer> {
-        self.run.as_writer()
-    }
-
-    fn as_solver(&self) -> Option<&dyn Solver> {
-        self.run.as_solver()
-    }
-
-    fn as_classifier(&self) -> Option<&dyn Classifier> {
-        self.run.as_classifier()
-    }
-
-    fn as_answerer(&self) -> Option<&dyn Answerer> {
-        self.run.as_answerer()
     }
 }
 

@@ -1,8 +1,10 @@
 //! Errors: one message, a hint, and the exit code (1 failure, 2 wrong usage). Also
 //! the macro that writes to standard error.
 
-use std::io;
+use std::fmt::Arguments;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use trm_data::DataError;
 use trm_data::puzzles::PuzzleError;
@@ -24,12 +26,27 @@ pub(crate) use usage;
 /// Prints a line on standard error. Unlike `eprintln!`, it does not end the process
 /// if nobody reads standard error any more.
 macro_rules! say {
-    ($($argument:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr().lock(), $($argument)*);
-    }};
+    ($($argument:tt)*) => {
+        $crate::report::line(format_args!($($argument)*))
+    };
 }
 pub(crate) use say;
+
+/// Whether nothing is printed.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on prints nothing, or again.
+#[cfg(feature = "mpi")]
+pub fn silence(silent: bool) {
+    SILENT.store(silent, Ordering::Relaxed);
+}
+
+/// Prints a line on standard error; see [`say`].
+pub fn line(text: Arguments<'_>) {
+    if !SILENT.load(Ordering::Relaxed) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
 
 /// Prints `error` with a hint and returns the exit code.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
@@ -37,13 +54,20 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     say!("error: {error:#}");
-    for cause in error.chain() {
-        if let Some(hint) = hint(cause) {
-            say!("hint: {hint}");
-            break;
-        }
+    if let Some(hint) = hint(error) {
+        say!("hint: {hint}");
     }
-    if error.chain().any(is_usage) { ExitCode::from(2) } else { ExitCode::FAILURE }
+    ExitCode::from(code(error))
+}
+
+/// The exit code for `error`.
+pub fn code(error: &anyhow::Error) -> u8 {
+    if error.chain().any(is_usage) { 2 } else { 1 }
+}
+
+/// What to do about `error`.
+pub fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(hint_of)
 }
 
 /// The reader of our output has closed it, as `head` does; that is no error.
@@ -57,7 +81,7 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
         || cause.downcast_ref::<Failure>().is_some_and(|f| f.kind == FailureKind::Config)
 }
 
-fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.hint.clone()).filter(|hint| !hint.is_empty());
     }

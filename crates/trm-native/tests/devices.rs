@@ -2,6 +2,8 @@
 
 mod common;
 
+#[cfg(not(feature = "mpi"))]
+use common::Ended;
 use common::{Place, content, says};
 
 /// Four batches in an update, validation and saving in between.
@@ -118,4 +120,26 @@ fn devices_that_cannot_share_an_update_are_refused_before_anything_is_written() 
     says(&refused(2, &["tiny", "--devices", "two"]), &["--devices", "cpu,cpu"]);
     says(&refused(2, &["tiny", "--devices", "2", "--device", "cpu"]), &["--device"]);
     says(&refused(1, &["tiny", "--devices", "cpu,gpu:99"]), &["gpu"]);
+}
+
+/// Otherwise each of them would write the same folder.
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn several_processes_are_refused_without_mpi() {
+    let place = Place::new();
+    for size in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] {
+        let started = |processes: &str, command: &[&str]| {
+            let output = place.program().args(command).env(size, processes).output();
+            Ended::from(output.expect("the program starts"))
+        };
+        let train = ["train", "tiny", "--device", "cpu", "--max-iters", "1", "--out", size];
+        let refused = started("4", &train);
+        assert_eq!(refused.code, 2, "{}", refused.stderr);
+        says(&refused.stderr, &["4 processes were started", "--features trm-native/mpi"]);
+        let refused = started("2", &["sweep", "tiny", "--recursion-steps", "1,2"]);
+        says(&refused.stderr, &["`sweep` is for one"]);
+        assert!(!place.path(size).exists() && !place.path("runs").exists());
+        let alone = started("1", &train);
+        assert_eq!(alone.code, 0, "{}", alone.stderr);
+    }
 }

@@ -65,7 +65,7 @@ pub fn check_ranks(config: &RunConfig, ranks: usize, parts: usize) -> Result<(),
         return Err(Failure::new(
             FailureKind::Config,
             "puzzle models train on one device, where their unsolved puzzles stay between updates",
-            "Leave --devices out.",
+            "Leave --devices out, and start one process.",
         ));
     }
     if config.model.family() == Family::Questions && parts != 1 {

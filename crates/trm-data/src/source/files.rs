@@ -85,6 +85,12 @@ impl OpenedSource {
         }
     }
 
+    /// SHA-256 of the texts, the tokens or the user's questions, in hexadecimal; empty for
+    /// other data, whose digest is known when they are loaded.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// The name for results: the one that a token file has for itself, or else
     /// [`name`](Self::name).
     pub fn title(&self) -> &str {

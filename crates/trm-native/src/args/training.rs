@@ -46,6 +46,14 @@ pub fn train(described: &Described) -> Command {
             .value_parser(clap::value_parser!(DeviceList))
             .conflicts_with("device"),
         )
+        .arg(
+            option(
+                "rank-timeout",
+                "SECONDS",
+                "Under mpirun: stop when another process has sent nothing for this long [default: 300]",
+            )
+            .value_parser(seconds),
+        )
 }
 
 const TRAIN_HELP: &str = "\
@@ -182,6 +190,13 @@ fn seeds(text: &str) -> Result<Vec<u64>, String> {
             seed.map_err(|_| format!("`{part}` is not a seed; write 1,2,3"))
         })
         .collect()
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "must be a number of seconds above 0".into())
 }
 
 fn minutes(text: &str) -> Result<Duration, String> {

@@ -52,6 +52,9 @@ pub struct Train {
     pub device: DeviceChoice,
     /// Devices that share the batches of every update, in place of `device`.
     pub devices: Option<DeviceList>,
+    /// The longest time that a process waits for the others; `None` means the default.
+    #[cfg_attr(not(feature = "mpi"), expect(dead_code, reason = "accepted by every build"))]
+    pub rank_timeout: Option<Duration>,
 }
 
 /// Arguments of `sweep`.

@@ -13,10 +13,11 @@ use crate::device::{self, DeviceChoice, OpenDevice};
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
+use crate::launch;
 use crate::metrics_log::MetricsLog;
 use crate::plan::{self, Shown, Start};
 use crate::progress::clock;
-use crate::replicas::{Replica, Replicas};
+use crate::replicas::{self, Replica};
 use crate::report::say;
 use crate::run_dir::RunDir;
 use crate::run_metrics::RunMetrics;
@@ -29,6 +30,16 @@ use crate::trainer::{Trainer, TrainingEnd};
 /// # Errors
 /// If the plan is refused, the loss diverges or a file cannot be written.
 pub fn run(typed: &args::Train) -> anyhow::Result<()> {
+    match launch::processes() {
+        0 | 1 => in_one_process(typed),
+        #[cfg(feature = "mpi")]
+        processes => crate::mpi::train(typed, processes),
+        #[cfg(not(feature = "mpi"))]
+        processes => Err(launch::without_mpi(processes)),
+    }
+}
+
+fn in_one_process(typed: &args::Train) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.max_time);
     let devices = match &typed.devices {
         Some(list) => device::open_all(list)?,
@@ -36,16 +47,29 @@ pub fn run(typed: &args::Train) -> anyhow::Result<()> {
     };
     let plan = plan::train(typed, &devices[0])?;
     let mut trainer = prepare(&plan, &devices)?;
-    let end = trainer.run(&stop).map_err(|error| with_hint(error, typed, &plan))?;
+    train(typed, &plan, &mut trainer, &stop)
+}
+
+/// Trains to the end of the plan or until `stop` says otherwise, and prints how it ended.
+///
+/// # Errors
+/// If the loss diverges or a file cannot be written.
+pub fn train(
+    typed: &args::Train,
+    plan: &plan::Train,
+    trainer: &mut Trainer,
+    stop: &StopConditions,
+) -> anyhow::Result<()> {
+    let end = trainer.run(stop).map_err(|error| with_hint(error, typed, plan))?;
     let continuation = continue_command(typed, trainer.dir().path());
     match end {
-        TrainingEnd::Finished => say!("done; {}", result(&plan, &trainer)),
+        TrainingEnd::Finished => say!("done; {}", result(plan, trainer)),
         TrainingEnd::EarlyStopped => say!(
             "stopped early at step {}: {} validations in a row without a new best\n{}\n\
              continue with a higher --early-stopping-patience: {continuation}",
             trainer.step(),
             plan.config.train.early_stopping_patience,
-            result(&plan, &trainer),
+            result(plan, trainer),
         ),
         TrainingEnd::Stopped(reason) => {
             let reason = match reason {
@@ -88,8 +112,21 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
 /// # Errors
 /// If the data or a file does not fit the plan, or cannot be read or written.
 pub fn prepare(plan: &plan::Train, devices: &[OpenDevice]) -> anyhow::Result<Trainer> {
-    let device = &devices[0];
     check_ranks(&plan.config, devices.len(), 1)?;
+    prepare_shared(plan, devices, 1, |run| on_all(run, plan, devices))
+}
+
+/// As [`prepare`], for one of `processes`; `share` joins the run with its other ranks.
+///
+/// # Errors
+/// As of `prepare`, and those of `share`.
+pub fn prepare_shared(
+    plan: &plan::Train,
+    devices: &[OpenDevice],
+    processes: usize,
+    share: impl FnOnce(Box<dyn Run>) -> anyhow::Result<Box<dyn Run>>,
+) -> anyhow::Result<Trainer> {
+    let device = &devices[0];
     let base = plan.base.as_ref();
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
@@ -118,12 +155,12 @@ pub fn prepare(plan: &plan::Train, devices: &[OpenDevice]) -> anyhow::Result<Tra
         }
     };
     let summary = run.summary();
-    let run = on_all(run, plan, devices)?;
+    let run = share(run)?;
     let (dir, resumed) = match resumed {
         Some((dir, metrics)) => (dir, Some(metrics)),
         None => (RunDir::create(&plan.out)?, None),
     };
-    say!("{}", Shown { plan, summary: &summary, devices });
+    say!("{}", Shown { plan, summary: &summary, devices, processes });
     dir.save_config(&summary.config)?;
     let log = match plan.start {
         Start::Resume => MetricsLog::resume(&dir, summary.step)?,
@@ -149,7 +186,7 @@ fn on_all(
         .iter()
         .map(|device| Replica { device: device.device.clone(), data: data.clone() })
         .collect();
-    Ok(Box::new(Replicas::new(run, others, base)?))
+    Ok(Box::new(replicas::share(run, others, base)?))
 }
 
 /// The command that continues the run in `folder`.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use trm_data::OpenedSource;
-use trm_spec::{Family, RunConfig, RunSummary};
+use trm_spec::{Family, RunConfig, RunSummary, TrainSpec};
 
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
@@ -37,11 +37,13 @@ pub struct Shown<'a> {
     pub plan: &'a Train,
     pub summary: &'a RunSummary,
     pub devices: &'a [OpenDevice],
+    /// Processes that share the updates, each on a device.
+    pub processes: usize,
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plan, summary, devices } = self;
+        let Self { plan, summary, devices, processes } = self;
         let (model, train) = (&plan.config.model, &plan.config.train);
         let sizes: Vec<_> =
             model.shown().iter().map(|(key, size)| format!("{key} {size}")).collect();
@@ -81,12 +83,22 @@ impl fmt::Display for Shown<'_> {
             [device] => writeln!(f, "device    {} ({})", device.name, device.reason)?,
             devices => {
                 let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
-                let shards = train.gradient_accumulation_steps / devices.len();
-                let each = if shards == 1 { "batch" } else { "batches" };
-                let names = names.join(" + ");
-                writeln!(f, "devices   {names}; each computes {shards} {each} of an update")?;
+                let (names, share) = (names.join(" + "), share(train, devices.len()));
+                writeln!(f, "devices   {names}; each computes {share}")?;
             }
         }
+        if *processes > 1 {
+            let share = share(train, *processes);
+            writeln!(f, "processes {processes}; each computes {share}")?;
+        }
         write!(f, "output    {}", plan.out.display())
+    }
+}
+
+/// What each of `ranks` computes.
+fn share(train: &TrainSpec, ranks: usize) -> String {
+    match train.gradient_accumulation_steps / ranks {
+        1 => "1 batch of an update".into(),
+        batches => format!("{batches} batches of an update"),
     }
 }

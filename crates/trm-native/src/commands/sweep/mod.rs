@@ -15,6 +15,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::interrupt::Interrupt;
+use crate::launch;
 use crate::metrics_log;
 use crate::output::{print, print_json};
 use crate::plan::{self, Start};
@@ -32,6 +33,7 @@ use crate::trainer::TrainingEnd;
 /// # Errors
 /// If the plan is refused, a run diverges or a file cannot be written.
 pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
+    launch::alone("sweep")?;
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
