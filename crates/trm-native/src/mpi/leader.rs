@@ -34,7 +34,7 @@ pub fn train(typed: &args::Train, link: &Rc<Link>) -> anyhow::Result<()> {
     let stop = StopConditions::new(link.interrupt.clone(), typed.max_time);
     let devices = [device::open(typed.device)?];
     let plan = plan::train(typed, &devices[0])?;
-    check_ranks(&plan.config, link.size())?;
+    check_ranks(&plan.config, link.size(), 1)?;
     let times = Rc::new(Cell::new(Times::default()));
     let mut trainer = prepare_shared(&plan, &devices, link.size(), |run| {
         Ok(Box::new(share(run, &plan, link, &times)?))
