@@ -14,7 +14,8 @@ mod sweep;
 mod trace;
 pub mod train;
 
-use crate::args::Invocation;
+use crate::args::{self, Invocation};
+use crate::launch;
 
 /// Runs one command.
 ///
@@ -22,7 +23,7 @@ use crate::args::Invocation;
 /// Any error of the command; `report` prints it.
 pub fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
-        Invocation::Train(typed) => train::run(&typed),
+        Invocation::Train(typed) => train(&typed),
         Invocation::Sweep(typed) => sweep::run(&typed),
         Invocation::Overfit(typed) => overfit::run(&typed),
         Invocation::Generate(typed) => generate::run(&typed),
@@ -35,5 +36,16 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Data(typed) => data::run(&typed),
         Invocation::Devices { json } => devices::run(json),
         Invocation::Bench(typed) => bench::run(&typed),
+    }
+}
+
+/// `train`: alone, or as one of the processes that a launcher started.
+fn train(typed: &args::Train) -> anyhow::Result<()> {
+    match launch::processes() {
+        0 | 1 => train::run(typed),
+        #[cfg(feature = "mpi")]
+        processes => crate::mpi::train(typed, processes),
+        #[cfg(not(feature = "mpi"))]
+        processes => Err(launch::without_mpi(processes)),
     }
 }

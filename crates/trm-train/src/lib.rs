@@ -15,6 +15,8 @@ mod image_requests;
 mod optim;
 mod optimization;
 mod parameters;
+#[cfg(feature = "llm")]
+mod question_requests;
 mod reduce;
 mod registry;
 mod run;
@@ -40,7 +42,7 @@ pub use registry::{
 #[cfg(feature = "llm")]
 pub use registry::{open_llm, question_baselines};
 #[cfg(feature = "llm")]
-pub use run::{Answerer, OnToken, QuestionSet};
+pub use run::{Answerer, AskRequest, OnToken, QuestionSet};
 pub use run::{
     Classifier, ClassifyRequest, Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver,
     TextStream, TraceRequest, Weights, Writer,
@@ -50,5 +52,5 @@ pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures,
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 #[cfg(feature = "llm")]
-pub use tasks::questions::{AskRequest, FrozenLlm, QuestionTask, few_shot};
+pub use tasks::questions::{FrozenLlm, QuestionTask, few_shot};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

@@ -2,10 +2,12 @@
 //! one arm each.
 
 mod bases;
+mod opening;
 
 use std::rc::Rc;
 
 use burn::tensor::Device;
+use trm_core::Init;
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
 #[cfg(feature = "llm")]
@@ -18,17 +20,15 @@ use trm_core::models::trm::Trm;
 use trm_core::models::trm_lm::TrmLm;
 use trm_core::models::trm_vit::TrmVit;
 use trm_core::models::vit::Vit;
-use trm_core::{Init, Recursive};
-use trm_spec::{
-    DataSource, DraftStart, Failure, FailureKind, ImageShape, RunConfig, VariantSpec, Vocab,
-};
+use trm_spec::{DataSource, DraftStart, Failure, FailureKind, RunConfig, VariantSpec, Vocab};
 
-use self::bases::expect_base;
 #[cfg(feature = "llm")]
 use self::bases::llm_vocab;
+use self::bases::{expect_base, shape_of};
 pub use self::bases::{on_base, open_base};
 #[cfg(feature = "llm")]
 pub use self::bases::{open_llm, question_baselines};
+use self::opening::{Opening, Saved};
 use crate::base::BaseFile;
 use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::checks::check_precision;
@@ -39,7 +39,7 @@ use crate::tasks::language::LanguageTask;
 use crate::tasks::puzzles::PuzzleTask;
 #[cfg(feature = "llm")]
 use crate::tasks::questions::QuestionTask;
-use crate::train_run::{Capabilities, TrainRun};
+
 use trm_data::Dataset;
 
 /// A fresh run of `config` on a text or on puzzles, as its model needs.
@@ -233,22 +233,6 @@ pub fn load_on(
     open(Opening { config, vocab, data, saved, base, device })
 }
 
-/// A run that is about to be opened.
-struct Opening<'a> {
-    config: RunConfig,
-    vocab: Vocab,
-    data: Option<Dataset>,
-    saved: Option<Saved<'a>>,
-    base: Option<BaseFile<'a>>,
-    device: &'a Device,
-}
-
-/// The two files of a saved run.
-struct Saved<'a> {
-    checkpoint: &'a Checkpoint<'a>,
-    optimizer: Option<&'a [u8]>,
-}
-
 /// The models: what builds each, and what trains it.
 fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
     let config = opening.config.clone();
@@ -294,32 +278,5 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Run>, Failure> {
         VariantSpec::ToyLm(spec) if LANGUAGE => opening
             .run(|vocab, init| ToyLm::new(spec, vocab, init), LanguageTask::new(depth, train)),
         model => Err(not_in_this_build(model)),
-    }
-}
-
-/// The images that an image classifier takes.
-fn shape_of(config: &RunConfig) -> ImageShape {
-    config.model.image().expect("an image classifier takes images")
-}
-
-impl Opening<'_> {
-    /// The run of a model that `build` makes for so many tokens. Initial weights are
-    /// drawn only where no saved ones replace them.
-    fn run<M: Recursive + 'static, T: Capabilities<M>>(
-        self,
-        build: impl FnOnce(usize, &mut Init) -> M,
-        task: T,
-    ) -> Result<Box<dyn Run>, Failure> {
-        let Self { config, vocab, data, saved, device, .. } = self;
-        let data = data.map(|data| task.accept(&config, &vocab, data)).transpose()?;
-        let device = device.clone().autodiff();
-        let Some(Saved { checkpoint, optimizer }) = saved else {
-            let model = build(vocab.size(), &mut Init::new(config.train.seed, &device));
-            return Ok(Box::new(TrainRun::new(config, vocab, data, model, task)));
-        };
-        let model = checkpoint.restore(build(vocab.size(), &mut Init::zeros(&device)))?;
-        let mut run = TrainRun::new(config, vocab, data, model, task);
-        run.resume(checkpoint.header.step, optimizer)?;
-        Ok(Box::new(run))
     }
 }

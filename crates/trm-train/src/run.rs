@@ -1,5 +1,6 @@
 //! What can be done with a run, whatever its model; and, as capabilities, what only
-//! some models can do.
+//! some models can do. It has more than 400 lines because the examples of the interface
+//! are part of it.
 
 use async_trait::async_trait;
 use trm_data::Extent;
@@ -10,12 +11,10 @@ use trm_spec::{
 };
 
 pub use crate::image_requests::{ClassifyRequest, ImageScoring};
+#[cfg(feature = "llm")]
+pub use crate::question_requests::{Answerer, AskRequest, OnToken, QuestionSet};
 use crate::reduce::AllReduce;
-#[cfg(feature = "llm")]
-use crate::tasks::questions::AskRequest;
 use trm_data::Dataset;
-#[cfg(feature = "llm")]
-use trm_spec::{Answered, QuestionScores};
 
 /// A model, and what it takes to train it further.
 ///
@@ -332,46 +331,6 @@ pub trait Classifier {
     /// # Errors
     /// If there is none.
     fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure>;
-}
-
-/// A part of a set of questions.
-#[cfg(feature = "llm")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuestionSet {
-    /// What the model is trained on.
-    Train,
-    /// Held out, of the difficulties that it is trained on.
-    Val,
-    /// Held out, and harder than any question that it is trained on.
-    Harder,
-}
-
-/// Called with the number of an answer and the text that is added to it.
-#[cfg(feature = "llm")]
-pub type OnToken<'a> = &'a mut dyn FnMut(usize, &str);
-
-/// What models that answer questions can do.
-#[cfg(feature = "llm")]
-#[async_trait(?Send)]
-pub trait Answerer {
-    /// Answers a question at each of the asked depths. `on_token` gets the number of the
-    /// answer and its text as it is written.
-    ///
-    /// # Errors
-    /// If the question does not fit into the context, or a depth cannot be run.
-    async fn ask(&self, request: &AskRequest, on_token: OnToken<'_>) -> Result<Answered, Failure>;
-
-    /// Scores on a part of the questions after each of up to `steps` supervision steps; on
-    /// the first `limit` of them (0: all).
-    ///
-    /// # Errors
-    /// If there are no such questions, or so many steps cannot be run.
-    async fn evaluate_questions(
-        &self,
-        set: QuestionSet,
-        steps: usize,
-        limit: usize,
-    ) -> Result<QuestionScores, Failure>;
 }
 
 /// What to evaluate, and how.

@@ -1,5 +1,6 @@
 //! LLM-TRM and its adapters against numbers recorded from a reference implementation, for
-//! every recorded folder of their form. `TRM_FIXTURES` may name another place.
+//! every recorded folder of their form. `TRM_FIXTURES` may name another place. It has more than
+//! 400 lines because every test reads the same recorded numbers in the same way.
 
 #[allow(dead_code, reason = "other models use the rest")]
 #[path = "images_parity/support.rs"]

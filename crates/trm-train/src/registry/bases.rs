@@ -1,13 +1,10 @@
 //! Frozen bases: which model has one, and whether a file is it.
 
-use std::rc::Rc;
-
 use burn::tensor::Device;
-use trm_spec::{Failure, FailureKind, RunConfig, VariantSpec, VitSpec, Vocab};
+use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec, Vocab};
 #[cfg(feature = "llm")]
 use trm_spec::{LlamaSpec, LlmTrmSpec};
 
-use super::{Opening, shape_of};
 use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, read_header};
 use crate::tasks::images::FrozenBase;
@@ -73,7 +70,7 @@ pub(super) fn llm_vocab(config: &RunConfig, file: &BaseFile<'_>) -> Result<Optio
 
 /// The sizes of the decoder in `file`.
 #[cfg(feature = "llm")]
-fn llm_of(file: &BaseFile<'_>) -> Result<LlamaSpec, Failure> {
+pub(super) fn llm_of(file: &BaseFile<'_>) -> Result<LlamaSpec, Failure> {
     match read_header(file.bytes)?.config.model {
         VariantSpec::Llama(spec) => Ok(spec),
         model => Err(refused(format!(
@@ -156,48 +153,7 @@ pub(super) fn expect_base(
     }
 }
 
-impl Opening<'_> {
-    /// The frozen language model, of a model that answers questions with one.
-    ///
-    /// # Errors
-    /// If it does not fit the model, or there is none.
-    #[cfg(feature = "llm")]
-    pub(super) fn frozen_llm(&self, spec: &LlmTrmSpec) -> Result<Rc<FrozenLlm>, Failure> {
-        let Some(file) = self.base else {
-            return Err(Failure::new(
-                FailureKind::Base,
-                format!("a `{}` model needs a frozen language model", self.config.model.name()),
-                "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
-            ));
-        };
-        // A saved model has a name for its base already.
-        let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
-        let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
-        Ok(Rc::new(FrozenLlm::open(file, &llm_of(&file)?, spec, self.device)?))
-    }
-
-    /// The frozen base, of a model that reads features of one.
-    ///
-    /// # Errors
-    /// If it does not fit the model, or a fresh model is given none.
-    pub(super) fn frozen_base(&self, features: usize) -> Result<Option<Rc<FrozenBase>>, Failure> {
-        let shape = shape_of(&self.config);
-        match self.base {
-            Some(file) if shape.vit_depth > 0 => {
-                // A saved model has a name for its base already.
-                let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
-                let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
-                let vit = vit_of(&file)?;
-                Ok(Some(Rc::new(FrozenBase::open(file, &vit, shape, features, self.device)?)))
-            }
-            Some(_) => Err(needs_no_base(&self.config.model)),
-            // A saved model without a named base is given features.
-            None if shape.vit_depth == 0 || self.saved.is_some() => Ok(None),
-            None => Err(Failure::new(
-                FailureKind::Base,
-                format!("vit_depth is {}, but there is no frozen ViT", shape.vit_depth),
-                "Give one (--base FILE), or set vit_depth to 0 to use the pixels themselves.",
-            )),
-        }
-    }
+/// The images that an image classifier takes.
+pub(super) fn shape_of(config: &RunConfig) -> ImageShape {
+    config.model.image().expect("an image classifier takes images")
 }

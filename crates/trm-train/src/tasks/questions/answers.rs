@@ -11,22 +11,9 @@ use super::objective::supervised;
 use super::rows::QuestionTokens;
 use super::scores::{evaluate, logistic};
 use super::task::QuestionTask;
-use crate::run::{Answerer, OnToken, QuestionSet};
+use crate::question_requests::{Answerer, AskRequest, OnToken, QuestionSet};
 use crate::train_run::TrainRun;
 use crate::transfer::host;
-
-/// A question, and how it is answered.
-#[derive(Clone, Debug)]
-pub struct AskRequest {
-    /// The question, without the form of a prompt.
-    pub question: String,
-    /// Supervision steps of each answer; 0 is the model without its recursion.
-    pub depths: Vec<usize>,
-    /// Probability of halting above which the recursion ends; none runs all steps.
-    pub halt_threshold: Option<f64>,
-    /// Most tokens of an answer.
-    pub max_new_tokens: usize,
-}
 
 /// Most supervision steps of an answer.
 const MOST_STEPS: usize = 1024;
@@ -106,7 +93,7 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
         };
         let limit = if limit == 0 { questions.len() } else { limit.min(questions.len()) };
         let model = self.optimization.inference_model();
-        evaluate(&self.task, &model, &questions[..limit], steps).await
+        evaluate((self.task.engine, self.task.base.end()), &model, &questions[..limit], steps).await
     }
 }
 

@@ -8,7 +8,6 @@ mod rows;
 mod scores;
 mod task;
 
-pub use answers::AskRequest;
 pub use base::FrozenLlm;
 pub(crate) use baselines::baselines;
 pub use baselines::few_shot;

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use trm_core::Recursive;
 use trm_core::models::llm_trm::LlmTrm;
+use trm_core::{Engine, Recursive};
 use trm_spec::{AnswerHalting, AnswerScore, DifficultyScore, Failure, FailureKind, QuestionScores};
 
 use super::objective::{score, supervised};
 use super::rows::{QuestionBatch, QuestionTokens};
-use super::task::QuestionTask;
 use crate::transfer::host;
 
 /// Questions that are answered at once.
@@ -35,12 +34,13 @@ struct Sums {
 
 /// Scores of `questions` after each of up to `steps` supervision steps. An answer is exact
 /// if each of its tokens, and the end, is the most probable one: then it is what the model
-/// writes. `model` has autodiff off.
+/// writes. `engine` runs the cycles of a step; the token `end` ends an answer. `model` has
+/// autodiff off.
 ///
 /// # Errors
 /// If there are no questions, or the device is lost.
 pub async fn evaluate(
-    task: &QuestionTask,
+    (engine, end): (Engine, u32),
     model: &LlmTrm,
     questions: &[QuestionTokens],
     steps: usize,
@@ -63,7 +63,7 @@ pub async fn evaluate(
     };
     for chunk in order.chunks(BATCH) {
         let chunk: Vec<QuestionTokens> = chunk.iter().map(|tokens| (*tokens).clone()).collect();
-        sums.add(task, model, &chunk, steps).await?;
+        sums.add((engine, end), model, &chunk, steps).await?;
     }
     Ok(sums.scores())
 }
@@ -71,17 +71,17 @@ pub async fn evaluate(
 impl Sums {
     async fn add(
         &mut self,
-        task: &QuestionTask,
+        (engine, end): (Engine, u32),
         model: &LlmTrm,
         questions: &[QuestionTokens],
         steps: usize,
     ) -> Result<(), Failure> {
-        let batch = QuestionBatch::new(questions, task.base.end(), &model.device());
+        let batch = QuestionBatch::new(questions, end, &model.device());
         let states = model.trunk(batch.question.clone(), batch.answer.clone(), &batch.rows);
         let context = model.encode(&states);
-        let mut ends = supervised(task.engine, model, &context, 0);
+        let mut ends = supervised(engine, model, &context, 0);
         if steps > 0 {
-            ends.extend(supervised(task.engine, model, &context, steps));
+            ends.extend(supervised(engine, model, &context, steps));
         }
         let logits = context.logits();
         let [count, _, classes] = logits.dims();

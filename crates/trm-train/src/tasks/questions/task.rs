@@ -280,7 +280,7 @@ impl Task<LlmTrm> for QuestionTask {
         let most = depths.iter().copied().max().unwrap_or(1);
         let limit = if max_tokens == 0 { data.val.len() } else { max_tokens };
         let questions = &data.val[..limit.min(data.val.len())];
-        let scores = evaluate(self, model, questions, most).await?;
+        let scores = evaluate((self.engine, self.base.end()), model, questions, most).await?;
         Ok(depths.iter().map(|&depth| DepthLoss::of(depth, scores.steps[depth].loss)).collect())
     }
 
