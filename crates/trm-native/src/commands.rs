@@ -15,6 +15,7 @@ mod trace;
 pub mod train;
 
 use crate::args::Invocation;
+use crate::launch;
 
 /// Runs one command.
 ///
@@ -22,7 +23,13 @@ use crate::args::Invocation;
 /// Any error of the command; `report` prints it.
 pub fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
-        Invocation::Train(typed) => train::run(&typed),
+        Invocation::Train(typed) => match launch::processes() {
+            0 | 1 => train::run(&typed),
+            #[cfg(feature = "mpi")]
+            processes => crate::mpi::train(&typed, processes),
+            #[cfg(not(feature = "mpi"))]
+            processes => Err(launch::without_mpi(processes)),
+        },
         Invocation::Sweep(typed) => sweep::run(&typed),
         Invocation::Overfit(typed) => overfit::run(&typed),
         Invocation::Generate(typed) => generate::run(&typed),

@@ -13,7 +13,6 @@ use crate::device::{self, DeviceChoice, OpenDevice};
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
-use crate::launch;
 use crate::metrics_log::MetricsLog;
 use crate::plan::{self, Shown, Start};
 use crate::progress::clock;
@@ -30,16 +29,6 @@ use crate::trainer::{Trainer, TrainingEnd};
 /// # Errors
 /// If the plan is refused, the loss diverges or a file cannot be written.
 pub fn run(typed: &args::Train) -> anyhow::Result<()> {
-    match launch::processes() {
-        0 | 1 => in_one_process(typed),
-        #[cfg(feature = "mpi")]
-        processes => crate::mpi::train(typed, processes),
-        #[cfg(not(feature = "mpi"))]
-        processes => Err(launch::without_mpi(processes)),
-    }
-}
-
-fn in_one_process(typed: &args::Train) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.max_time);
     let devices = match &typed.devices {
         Some(list) => device::open_all(list)?,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use trm_data::{Dataset, OpenedSource};
 use trm_spec::{Failure, FailureKind, RunConfig, Saved, Vocab, differences};
 
-use super::lost;
+use super::failure::lost;
 use crate::shared_run::Order;
 
 /// What a rank begins with.

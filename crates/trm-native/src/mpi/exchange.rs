@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use trm_spec::Failure;
 use trm_train::{AllReduce, Shard};
 
+use super::failure::lost;
 use super::link::{Link, Wait};
-use super::lost;
 use super::transport::{InFlight, Tag};
 
 /// Times of all updates so far.

@@ -12,8 +12,8 @@ use trm_train::{Run, check_ranks};
 
 use super::begin::{Begin, Command, Fingerprint};
 use super::exchange::{Exchange, Times};
+use super::failure::lost;
 use super::link::{Link, Wait};
-use super::lost;
 use super::transport::{InFlight, Tag};
 use crate::args;
 use crate::commands::train::{prepare_shared, train as train_planned};

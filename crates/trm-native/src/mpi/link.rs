@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trm_spec::{Failure, FailureKind};
 
-use super::lost;
+use super::failure::lost;
 use super::peer::Peer;
 use super::transport::{InFlight, Tag};
 use crate::interrupt::Interrupt;

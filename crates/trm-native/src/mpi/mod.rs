@@ -7,6 +7,7 @@
 
 mod begin;
 mod exchange;
+mod failure;
 mod follower;
 mod leader;
 mod link;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use trm_spec::{Failure, FailureKind};
 
+use self::failure::lost;
 use self::link::Link;
 use crate::args;
 use crate::interrupt::Interrupt;
@@ -81,14 +83,4 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     lost(format!("stopped: {text}"))
-}
-
-/// A rank cannot be reached any more, or sent what it must not.
-fn lost(message: impl Into<String>) -> Failure {
-    Failure::new(
-        FailureKind::Device,
-        message,
-        "Look at what that process printed last; `train --resume DIR` continues the run, also \
-         with another number of processes.",
-    )
 }
