@@ -7,6 +7,7 @@ export const TESTIDS = {
   validation: 'validation',
   speed: 'speed',
   chance: 'chance',
+  cores: 'cores',
   watched: 'watched',
   detail: 'detail',
   context: 'context',

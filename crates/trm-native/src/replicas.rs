@@ -13,7 +13,7 @@ use pollster::block_on;
 use serde_json::Value;
 use trm_data::Dataset;
 use trm_spec::{Failure, FailureKind, Saved};
-use trm_train::{AllReduce, Run, Shard, load_on};
+use trm_train::{AllReduce, Run, Shard, load_on, sum_of_shards};
 
 use crate::frozen_base::BaseOnDisk;
 use crate::shared_run::{Order, Others, SharedRun};
@@ -60,7 +60,7 @@ pub fn share(
         ));
     }
     let exchange = Arc::new(Exchange::new(size));
-    run.join(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) }))?;
+    run.join(Some(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) })), 1)?;
     let saved = Arc::new(block_on(run.save(Value::Null))?);
     let base = base.map(|base| Arc::new(base.clone()));
     let workers: Vec<_> = (1..)
@@ -127,7 +127,7 @@ impl Worker {
                 let optimizer = Some(&saved.optimizer[..]);
                 let mut run = load_on(&saved.checkpoint, optimizer, Some(data), base, &device)?;
                 drop(saved);
-                run.join(Box::new(Rank { rank, exchange: Arc::clone(&exchange) }))?;
+                run.join(Some(Box::new(Rank { rank, exchange: Arc::clone(&exchange) })), 1)?;
                 // Nobody asks for a result once the first rank is gone.
                 let _ = done.send(Ok(()));
                 for order in received {
@@ -184,8 +184,8 @@ impl AllReduce for Rank {
         self.exchange.size
     }
 
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
-        self.exchange.gather(own)
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
+        sum_of_shards(self.exchange.gather(own)?, first)
     }
 }
 

@@ -111,7 +111,7 @@ impl Run for SharedRun {
         self.others.wait()
     }
 
-    fn join(&mut self, _: Box<dyn AllReduce>) -> Result<(), Failure> {
+    fn join(&mut self, _: Option<Box<dyn AllReduce>>, _: usize) -> Result<(), Failure> {
         Err(only_at_the_start("ranks"))
     }
 

@@ -29,14 +29,16 @@ pub use convert::{
     HfVit, HfVitOptions, chat_trm, hf_vit, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
 };
 #[cfg(feature = "llm")]
-pub use convert::{hf_llama, llama_gguf};
+pub use convert::{Peft, hf_llama, llama_gguf, merge_lora, to_peft};
 pub use dataset::load_data;
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
-pub use reduce::{AllReduce, Shard, check_ranks};
+pub use reduce::{AllReduce, Shard, check_ranks, sum as sum_of_shards};
 pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };
+#[cfg(feature = "llm")]
+pub use registry::{open_llm, question_baselines};
 #[cfg(feature = "llm")]
 pub use run::{Answerer, OnToken, QuestionSet};
 pub use run::{
@@ -48,7 +50,5 @@ pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures,
 pub use tasks::language::{Generation, LanguageTask, Losses, Overflow, checkpointed, gradients};
 pub use tasks::puzzles::{Carry, EmbeddingGradients, PuzzleTask, Puzzles, Scores, Supervised};
 #[cfg(feature = "llm")]
-pub use tasks::questions::{
-    AskRequest, FrozenLlm, QuestionBaseline, QuestionTask, few_shot, question_baselines,
-};
+pub use tasks::questions::{AskRequest, FrozenLlm, QuestionTask, few_shot};
 pub use train_run::{Capabilities, TrainRun, UpdateGradients};

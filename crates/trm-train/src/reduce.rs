@@ -1,9 +1,10 @@
 //! Data-parallel training: the batches of an update are shared out among ranks, each of
 //! which holds the whole model.
 //!
-//! The unit is a shard: one of the `gradient_accumulation_steps` batches of an update,
-//! addressed by its number. Every rank computes the gradients of some shards, gets those
-//! of all others, and sums them in the order of their numbers. So an update depends on
+//! The unit is a shard: one of the `gradient_accumulation_steps` batches of an update, or
+//! one of the parts into which each of them is cut, addressed by its number. Every rank
+//! computes the gradients of some shards, gets those of all others, and sums them in the order of
+//! their numbers. So an update depends on
 //! the number of shards and never on how many ranks computed them: weights and losses
 //! are equal bit by bit, also to those of a single device.
 
@@ -18,10 +19,10 @@ use trm_spec::{Failure, FailureKind, Family, RunConfig};
 use crate::parameters::flat;
 use crate::transfer::host;
 
-/// Gradients of one batch of an update, as plain numbers.
+/// Gradients of one shard of an update, as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shard {
-    /// The number of the batch in the run.
+    /// The number of the shard in the run.
     pub number: u64,
     /// Gradients of all trained parameters in the order of the model's fields, each
     /// row-major; zeros where there is none.
@@ -41,20 +42,23 @@ pub trait AllReduce {
     /// The number of ranks.
     fn size(&self) -> usize;
 
-    /// Gives this rank's shards of an update to all ranks, and returns those of all.
+    /// Gives this rank's shards of an update away, and returns the [`sum`] of those of all
+    /// ranks, whose first has the number `first`.
     ///
     /// # Errors
-    /// If another rank stopped.
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure>;
+    /// If another rank stopped, or is at another step.
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure>;
 }
 
-/// Whether the batches of an update can be shared out equally among `ranks`.
+/// Whether the batches of an update, each cut into `parts`, can be shared out equally among
+/// `ranks`.
 ///
 /// # Errors
-/// If there are more ranks than batches, some rank would have more of them than another, or
-/// the batches of an update depend on each other, as those of puzzles under way do.
-pub fn check_ranks(config: &RunConfig, ranks: usize) -> Result<(), Failure> {
-    if ranks <= 1 {
+/// If the parts would not have the same number of rows, there are more ranks than parts,
+/// some rank would have more of them than another, or the batches of an update depend on
+/// each other, as those of puzzles under way do.
+pub fn check_ranks(config: &RunConfig, ranks: usize, parts: usize) -> Result<(), Failure> {
+    if ranks <= 1 && parts == 1 {
         return Ok(());
     }
     if config.model.family() == Family::Puzzles {
@@ -64,7 +68,22 @@ pub fn check_ranks(config: &RunConfig, ranks: usize) -> Result<(), Failure> {
             "Leave --devices out, and start one process.",
         ));
     }
-    let shards = config.train.gradient_accumulation_steps;
+    if config.model.family() == Family::Questions && parts != 1 {
+        return Err(Failure::new(
+            FailureKind::Config,
+            "a batch of questions is not cut into parts: its rows have different lengths",
+            "Set gradient_accumulation_steps to the number of devices.",
+        ));
+    }
+    let rows = config.train.batch_size;
+    if parts == 0 || !rows.is_multiple_of(parts) {
+        return Err(Failure::new(
+            FailureKind::Config,
+            format!("a batch of {rows} rows cannot be cut into {parts} equal parts"),
+            "Set batch_size to a multiple of that, or train on fewer cores.",
+        ));
+    }
+    let shards = config.train.gradient_accumulation_steps * parts;
     if shards.is_multiple_of(ranks) {
         return Ok(());
     }
@@ -116,8 +135,8 @@ pub(crate) async fn flatten<M: Module>(
 /// The sum of shards in the order of their numbers.
 ///
 /// # Errors
-/// If they are not of one model, or not the batches `first`, `first + 1`, … of an update.
-pub(crate) fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
+/// If they are not of one model, or not the shards `first`, `first + 1`, … of an update.
+pub fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
     shards.sort_by_key(|shard| shard.number);
     let mut numbered = (first..).zip(shards);
     let (_, start) = numbered.next().ok_or_else(|| other("no rank has computed a batch"))?;
@@ -228,7 +247,7 @@ mod tests {
         let check = |shards: usize, ranks: usize| {
             let mut config = RunConfig::default();
             config.train.gradient_accumulation_steps = shards;
-            check_ranks(&config, ranks)
+            check_ranks(&config, ranks, 1)
         };
         for (shards, ranks) in [(1, 1), (4, 1), (4, 2), (4, 4), (6, 3)] {
             assert_eq!(check(shards, ranks), Ok(()));
@@ -236,5 +255,18 @@ mod tests {
         let error = check(1, 2).expect_err("one batch");
         assert!(error.message.contains("one batch") && error.hint.contains("multiple of 2"));
         assert!(check(4, 3).is_err() && check(2, 4).is_err());
+    }
+
+    #[test]
+    fn a_batch_is_cut_into_equal_parts_or_not_at_all() {
+        let mut config = RunConfig::default();
+        config.train.batch_size = 12;
+        for (ranks, parts) in [(1, 2), (2, 2), (2, 4), (3, 3), (6, 12)] {
+            assert_eq!(check_ranks(&config, ranks, parts), Ok(()));
+        }
+        let error = check_ranks(&config, 5, 5).expect_err("12 rows in 5 parts");
+        assert!(error.message.contains("12 rows"), "{error:?}");
+        assert!(check_ranks(&config, 4, 3).is_err(), "4 ranks for 3 parts");
+        assert!(check_ranks(&config, 1, 0).is_err());
     }
 }

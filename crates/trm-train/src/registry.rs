@@ -27,6 +27,8 @@ use self::bases::expect_base;
 #[cfg(feature = "llm")]
 use self::bases::llm_vocab;
 pub use self::bases::{on_base, open_base};
+#[cfg(feature = "llm")]
+pub use self::bases::{open_llm, question_baselines};
 use crate::base::BaseFile;
 use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::checks::check_precision;

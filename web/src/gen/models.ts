@@ -190,6 +190,40 @@ export const MODELS: readonly ModelInfo[] = [
       "no_rope_layers",
       "rms_norm_eps"
     ]
+  },
+  {
+    "name": "llm_trm",
+    "aliases": [],
+    "title": "LLM-TRM",
+    "about": "Frozen language model that stops at <think>, recurses on latents, and answers",
+    "family": "questions",
+    "depthKey": "supervision_steps",
+    "nativeOnly": true,
+    "settings": [
+      "cut",
+      "num_latents",
+      "window",
+      "hidden_size",
+      "num_heads",
+      "n_layers",
+      "h_cycles",
+      "l_cycles",
+      "supervision_steps",
+      "lora_rank",
+      "lora_alpha",
+      "lora_dropout",
+      "intermediate_size",
+      "fourier_bands",
+      "fourier_longest",
+      "soft_scale",
+      "rms_norm_eps",
+      "rope_theta",
+      "base_hidden_size",
+      "base_layers",
+      "base_query_size",
+      "base_kv_size",
+      "base_block_size"
+    ]
   }
 ];
 
@@ -217,6 +251,8 @@ export function familyOf(model: VariantSpec): Family {
       return "images";
     case "llama":
       return "language";
+    case "llm_trm":
+      return "questions";
     default:
       return model satisfies never;
   }
@@ -239,6 +275,8 @@ export function depthOf(model: VariantSpec): number {
       return 1;
     case "llama":
       return 1;
+    case "llm_trm":
+      return model.supervision_steps;
     default:
       return model satisfies never;
   }
@@ -261,6 +299,8 @@ export function lengthOf(model: VariantSpec): number {
       return (model.image_size / model.patch_size) ** 2 + 1;
     case "llama":
       return model.block_size;
+    case "llm_trm":
+      return model.num_latents;
     default:
       return model satisfies never;
   }
@@ -283,6 +323,8 @@ export function callsOf(model: VariantSpec): number {
       return 1;
     case "llama":
       return 1;
+    case "llm_trm":
+      return model.supervision_steps * model.h_cycles * (model.l_cycles + 1);
     default:
       return model satisfies never;
   }

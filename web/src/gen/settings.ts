@@ -15,7 +15,8 @@ export const SETTINGS: readonly Setting[] = [
       "trm",
       "trm_vit",
       "vit",
-      "llama"
+      "llama",
+      "llm_trm"
     ],
     "aliases": [
       [
@@ -40,7 +41,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM), trm_vit (TRM-ViT), vit (ViT), llama (Llama)"
+    "help": "Model: chat_trm (Chat-TRM), chunk_lm (Chunk refinement), trm_lm (TRM-LM), trm (TRM), trm_vit (TRM-ViT), vit (ViT), llama (Llama), llm_trm (LLM-TRM)"
   },
   {
     "key": "hidden_size",
@@ -143,7 +144,8 @@ export const SETTINGS: readonly Setting[] = [
     "variants": [
       "chunk_lm",
       "trm_lm",
-      "trm"
+      "trm",
+      "llm_trm"
     ],
     "families": [],
     "live": false,
@@ -173,7 +175,8 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [
-      "trm"
+      "trm",
+      "llm_trm"
     ],
     "families": [],
     "live": false,
@@ -338,6 +341,81 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Blocks of the frozen ViT (--base) that make the features; 0 takes the pixels themselves"
   },
   {
+    "key": "cut",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Layers of the frozen decoder below the latents; those above have adapters"
+  },
+  {
+    "key": "num_latents",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Latent vectors that a question is compressed into, M"
+  },
+  {
+    "key": "window",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Newest tokens of the question that the answer sees beside the latents; 0 hides all"
+  },
+  {
+    "key": "supervision_steps",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": true,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Supervision steps in training; later runs may use any number. 0 trains no recursion"
+  },
+  {
+    "key": "lora_rank",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Rank of the adapters (LoRA)"
+  },
+  {
     "key": "expansion",
     "section": "model",
     "kind": "number",
@@ -368,7 +446,8 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm",
       "trm_vit",
-      "llama"
+      "llama",
+      "llm_trm"
     ],
     "families": [],
     "live": false,
@@ -388,7 +467,8 @@ export const SETTINGS: readonly Setting[] = [
       "trm_lm",
       "trm",
       "trm_vit",
-      "llama"
+      "llama",
+      "llm_trm"
     ],
     "families": [],
     "live": false,
@@ -637,7 +717,8 @@ export const SETTINGS: readonly Setting[] = [
     "aliases": [],
     "variants": [
       "vit",
-      "llama"
+      "llama",
+      "llm_trm"
     ],
     "families": [],
     "live": false,
@@ -704,6 +785,156 @@ export const SETTINGS: readonly Setting[] = [
     "cli_only": false,
     "tier": "advanced",
     "help": "Layers without rotary positions, counted from 0"
+  },
+  {
+    "key": "lora_alpha",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Adapters are scaled by lora_alpha / lora_rank"
+  },
+  {
+    "key": "lora_dropout",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Dropout probability of the adapters' inputs in training"
+  },
+  {
+    "key": "fourier_bands",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Frequencies of the token positions that the compressor reads, from each end"
+  },
+  {
+    "key": "fourier_longest",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Longest wavelength of these positions, in units of 2π tokens"
+  },
+  {
+    "key": "soft_scale",
+    "section": "model",
+    "kind": "number",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Factor of what the latents add to the states that the upper layers read"
+  },
+  {
+    "key": "base_hidden_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Width of the frozen decoder; taken from --base"
+  },
+  {
+    "key": "base_layers",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Layers of the frozen decoder; taken from --base"
+  },
+  {
+    "key": "base_query_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Features of its query heads; taken from --base"
+  },
+  {
+    "key": "base_kv_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Features of its key heads; taken from --base"
+  },
+  {
+    "key": "base_block_size",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Context length of the frozen decoder, in tokens; taken from --base"
   },
   {
     "key": "dataset",
@@ -1312,7 +1543,8 @@ export const SETTINGS: readonly Setting[] = [
     "aliases": [],
     "variants": [],
     "families": [
-      "puzzles"
+      "puzzles",
+      "questions"
     ],
     "live": true,
     "cli_only": false,

@@ -340,7 +340,19 @@ base: Uint8Array | null, } | { "type": "attach",
 /**
  * Where the data comes from.
  */
-data: DataSource, } | { "type": "step", 
+data: DataSource, } | { "type": "join", 
+/**
+ * The number of this session, from 0.
+ */
+rank: number, 
+/**
+ * Sessions in the group.
+ */
+size: number, 
+/**
+ * Parts of every batch.
+ */
+parts: number, } | { "type": "step", 
 /**
  * Steps.
  */
@@ -1083,6 +1095,105 @@ no_rope_layers: Array<number>,
 rms_norm_eps: number, };
 
 /**
+ * Sizes of LLM-TRM. Those that begin with `base_` are the frozen decoder's; they are taken
+ * from its file.
+ */
+export type LlmTrmSpec = { 
+/**
+ * Layers of the frozen decoder below the cut: they run without adapters, and the
+ * latents are made of their output.
+ */
+cut: number, 
+/**
+ * Latent vectors that a question is compressed into, M.
+ */
+num_latents: number, 
+/**
+ * Newest tokens of the question that the upper layers see beside the latents.
+ */
+window: number, 
+/**
+ * Width of the latents, in features.
+ */
+hidden_size: number, 
+/**
+ * Attention heads of compressor and network.
+ */
+num_heads: number, 
+/**
+ * Blocks of the recursive network.
+ */
+n_layers: number, 
+/**
+ * Inner width of its SwiGLU, and of the compressor's.
+ */
+intermediate_size: number, 
+/**
+ * Cycles in a supervision step, T.
+ */
+h_cycles: number, 
+/**
+ * Latent steps in a cycle, n; one update of the answer follows them.
+ */
+l_cycles: number, 
+/**
+ * Supervision steps; the answer can be read out after each of them.
+ */
+supervision_steps: number, 
+/**
+ * Frequencies of the compressor's positions, counted from each end of the question.
+ */
+fourier_bands: number, 
+/**
+ * Longest wavelength of these positions, in units of 2π tokens.
+ */
+fourier_longest: number, 
+/**
+ * Factor of what the latents add to the soft states.
+ */
+soft_scale: number, 
+/**
+ * Inner width of the adapters (LoRA) of the upper layers.
+ */
+lora_rank: number, 
+/**
+ * Adapters are scaled by `lora_alpha / lora_rank`.
+ */
+lora_alpha: number, 
+/**
+ * Probability of dropping an input of an adapter in training.
+ */
+lora_dropout: number, 
+/**
+ * Added to the mean square inside RMSNorm.
+ */
+rms_norm_eps: number, 
+/**
+ * Base of the rotary position frequencies of the latents.
+ */
+rope_theta: number, 
+/**
+ * Width of the frozen decoder.
+ */
+base_hidden_size: number, 
+/**
+ * Layers of the frozen decoder.
+ */
+base_layers: number, 
+/**
+ * Features of all its query heads.
+ */
+base_query_size: number, 
+/**
+ * Features of all its key heads.
+ */
+base_kv_size: number, 
+/**
+ * Its context length, in tokens.
+ */
+base_block_size: number, };
+
+/**
  * How the loss turns logits into probabilities.
  */
 export type LossType = "softmax" | "stablemax";
@@ -1564,7 +1675,11 @@ depth: number,
 /**
  * How the puzzles were answered that were done in this step.
  */
-solved?: Solved, };
+solved?: Solved, 
+/**
+ * Of question models: share of the batch's questions that are answered exactly.
+ */
+exact?: number, };
 
 /**
  * How puzzles are answered after so many supervision steps.
@@ -2128,7 +2243,7 @@ rope_theta: number, };
  * A model and its sizes. Only the trainer's registry matches on the variants;
  * everything else calls the methods, which every model answers.
  */
-export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec | { "variant": "trm_vit" } & TrmVitSpec | { "variant": "vit" } & VitSpec | { "variant": "llama" } & LlamaSpec;
+export type VariantSpec = { "variant": "chat_trm" } & ChatTrmSpec | { "variant": "chunk_lm" } & ChunkLmSpec | { "variant": "trm_lm" } & TrmLmSpec | { "variant": "trm" } & TrmSpec | { "variant": "trm_vit" } & TrmVitSpec | { "variant": "vit" } & VitSpec | { "variant": "llama" } & LlamaSpec | { "variant": "llm_trm" } & LlmTrmSpec;
 
 /**
  * Sizes of a vision transformer. The architecture is that of Hugging Face's

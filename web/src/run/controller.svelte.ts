@@ -3,6 +3,7 @@
 import type { SessionClient } from '../client/client';
 import type { Family, RunConfig } from '../gen';
 import type { Autosave } from './autosave.svelte';
+import type { Cores } from './cores.svelte';
 import type { CurrentRun } from './current-run.svelte';
 import type { DatasetChoice } from './dataset';
 import type { SavedList } from './saved-list.svelte';
@@ -111,6 +112,10 @@ export abstract class RunController<R extends Training = Training> {
   }
   get notice(): Notice | null {
     return this.notices.shown;
+  }
+  /** The workers that train it. */
+  get cores(): Cores {
+    return this.machine.cores;
   }
   /** The current run: where it comes from and what it trains on. */
   get current(): CurrentRun {
@@ -245,6 +250,12 @@ export abstract class RunController<R extends Training = Training> {
   /** Does not wait for the model that the page opens with. */
   skip(): void {
     this.runs.skip();
+  }
+
+  /** Trains with so many workers from the next steps on. */
+  useCores(cores: number): void {
+    this.cores.choose(cores);
+    this.remember();
   }
 
   /** Applies the settings that need no restart. */

@@ -55,6 +55,7 @@ export class CurrentRun {
   constructor(page: CurrentRunContext, preset: string) {
     this.#page = page;
     this.#workerRun = new WorkerRun(page.family, page.datasets);
+    page.machine.cores.sources = () => this.#workerRun.sources;
     this.preset = preset;
   }
 
@@ -184,7 +185,12 @@ export class CurrentRun {
     const now = run.state.summary?.config;
     const config = now && patched(now, patch);
     if (!config || same(now, config)) return;
-    const { summary } = await machine.client.ask({ type: 'configure', config }, 'ready');
+    const command = { type: 'configure', config } as const;
+    const { summary } = await machine.client.ask(command, 'ready').catch((error: unknown) => {
+      // Settings that are refused end the group as well.
+      machine.cores.changed();
+      throw error;
+    });
     run.change(summary);
     remember();
     // The address and what is saved must agree, or a reload would start over.

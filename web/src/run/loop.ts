@@ -34,6 +34,7 @@ export class Loop {
   async live(begin: () => Promise<void>): Promise<never> {
     try {
       await this.#at.machine.open();
+      await this.#at.machine.cores.look();
       await begin();
     } catch (error) {
       await this.#trouble(error);

@@ -3,11 +3,14 @@
 import type { SessionClient } from '../client/client';
 import type { Family } from '../gen';
 import { roomOf } from '../rooms/table';
-import type { OpenedDevice } from '../worker/protocol';
+import type { DeviceWish, OpenedDevice } from '../worker/protocol';
+import { Cores } from './cores.svelte';
 import type { Wish } from './url';
 
 export class Machine {
   device = $state.raw<OpenedDevice | null>(null);
+  /** The workers that train with this one. */
+  readonly cores: Cores;
 
   readonly #spawn: () => SessionClient;
   readonly #wish: Wish;
@@ -19,6 +22,7 @@ export class Machine {
     this.#wish = wish;
     this.#family = family;
     this.#client = spawn();
+    this.cores = new Cores(() => this.#another(), wish.cores ?? null);
   }
 
   get client(): SessionClient {
@@ -26,15 +30,32 @@ export class Machine {
   }
 
   async open(): Promise<void> {
-    const { device, software } = this.#wish;
-    const wasm = roomOf(this.#family)?.wasm ?? 'cpu';
-    this.device = await this.#client.open({ wasm, device, software, base: document.baseURI });
+    this.device = await this.#opened(this.#client, this.#wish.device);
+    this.cores.possible = this.device.info.backend === 'cpu';
   }
 
   /** A new worker, with nothing in it. */
   async renew(): Promise<void> {
     this.#client.terminate();
+    this.cores.lost();
     this.#client = this.#spawn();
     await this.open();
+  }
+
+  /** One more worker on the CPU. */
+  async #another(): Promise<SessionClient> {
+    const client = this.#spawn();
+    try {
+      await this.#opened(client, 'cpu');
+    } catch (error) {
+      client.terminate();
+      throw error;
+    }
+    return client;
+  }
+
+  #opened(client: SessionClient, device: DeviceWish): Promise<OpenedDevice> {
+    const wasm = roomOf(this.#family)?.wasm ?? 'cpu';
+    return client.open({ wasm, device, software: this.#wish.software, base: document.baseURI });
   }
 }

@@ -1,6 +1,6 @@
 // Training of a run in short requests, so that the page stays responsive.
 
-import type { RunConfig, RunSummary } from '../gen';
+import type { RunConfig, RunSummary, StepReport } from '../gen';
 import { type RunEvent, type History, NO_RUN, type Phase, reduce, type RunState } from './state';
 import { differing, valueOf, withSetting } from './settings';
 import type { Machine } from './machine.svelte';
@@ -39,12 +39,14 @@ export abstract class Training {
     this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
     this.#single = 0;
     this.#batch = 1;
+    this.machine.cores.begun();
   }
 
   /** Its settings changed while it goes on. */
   change(summary: RunSummary): void {
     const before = this.state.summary?.config ?? summary.config;
     this.apply({ type: 'changed', summary });
+    this.machine.cores.changed();
     // What else stands in the form, unapplied, stays there.
     for (const setting of differing(before, summary.config)) {
       this.draft = withSetting(this.draft, setting, valueOf(summary.config, setting));
@@ -80,11 +82,7 @@ export abstract class Training {
     const n = this.phase === 'training' ? this.#batch : 1;
     if (this.phase !== 'training') this.#single -= 1;
     this.stepping = true;
-    const before = performance.now();
-    const { reports } = await this.machine.client
-      .ask({ type: 'step', n }, 'stepped')
-      .finally(() => (this.stepping = false));
-    const ms = performance.now() - before;
+    const { reports, ms } = await this.#steps(n).finally(() => (this.stepping = false));
     if (reports.length === 0) {
       this.phase = 'done';
       return false;
@@ -97,6 +95,15 @@ export abstract class Training {
     this.phase = 'done';
     await this.finish();
     return true;
+  }
+
+  /** Makes steps, on several cores where there are any. */
+  async #steps(n: number): Promise<{ reports: readonly StepReport[]; ms: number }> {
+    const { client, cores } = this.machine;
+    if (this.state.summary) await cores.prepare(client, this.state.summary);
+    const before = performance.now();
+    const reports = await cores.step(client, n);
+    return { reports, ms: performance.now() - before };
   }
 
   /** Visible results alternate with training; returns whether there was anything to do. */

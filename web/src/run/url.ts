@@ -4,6 +4,7 @@
 import { modelOf, PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
 import { preset } from './presets';
+import { MOST_CORES } from './sharing';
 import {
   LIVE,
   parse,
@@ -42,10 +43,12 @@ export interface RunPage extends Pick<RunAddress, 'preset' | 'config'> {
 export interface Wish {
   readonly device: DeviceWish;
   readonly software: boolean;
+  /** Workers that train together on the CPU; `null`: as many as suit the machine. */
+  readonly cores?: number | null;
 }
 
 export const RUN_KEYS = ['preset', 'checkpoint', ...SETTINGS.map((setting) => setting.key)];
-export const WISH_KEYS = ['device', 'software'];
+export const WISH_KEYS = ['device', 'software', 'cores'];
 
 type Run = Pick<RunAddress, 'preset' | 'config' | 'explicit'>;
 
@@ -113,9 +116,11 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
 
 export function readWish(query: URLSearchParams): Wish {
   const wish = query.get('device');
+  const cores = Number(query.get('cores'));
   return {
     device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
     software: query.get('software') === '1',
+    cores: Number.isInteger(cores) && cores >= 1 ? Math.min(cores, MOST_CORES) : null,
   };
 }
 
@@ -138,9 +143,10 @@ export function writeRun(query: URLSearchParams, page: RunPage): void {
   }
 }
 
-export function writeWish(query: URLSearchParams, { device, software }: Wish): void {
+export function writeWish(query: URLSearchParams, { device, software, cores }: Wish): void {
   if (device !== 'auto') query.set('device', device);
   if (software) query.set('software', '1');
+  if (cores) query.set('cores', String(cores));
 }
 
 export function addressOf(query: URLSearchParams): string {

@@ -5,6 +5,7 @@ import { type Family, type DataSource, modelOf, type RunConfig } from '../gen';
 import type { RunSummary, Saved, Variant } from '../gen';
 import { variantOf } from './checkpoint';
 import type { DatasetChoice } from './dataset';
+import type { Sources } from './group';
 import { CURRENT, type SavedRun } from './saved-runs';
 import type { RunState } from './state';
 import { NativeOnly, WrongPage } from './wrong-page';
@@ -17,6 +18,8 @@ export class WorkerRun {
   readonly #datasets: DatasetChoice;
   /** Whether the run was loaded without its data. */
   #detached = false;
+  #data: DataSource | null = null;
+  #base: Uint8Array | null = null;
 
   constructor(family: Family, datasets: DatasetChoice) {
     this.#family = family;
@@ -29,6 +32,7 @@ export class WorkerRun {
     const command = { type: 'create', config: data.config, data: data.source } as const;
     const { summary } = await client.ask(command, 'ready');
     this.#detached = false;
+    [this.#data, this.#base] = [data.source, null];
     this.own = data.own;
     return summary;
   }
@@ -47,8 +51,14 @@ export class WorkerRun {
     const files = { checkpoint, optimizer, base };
     const summary = source ? await load(client, files, source) : await loadDetached(client, files);
     this.#detached = source === null;
+    [this.#data, this.#base] = [summary.trainable ? source : null, base];
     this.own = own;
     return summary;
+  }
+
+  /** What a copy of the run needs beside its saved state; `null` where it has no data. */
+  get sources(): Sources | null {
+    return this.#data && { data: this.#data, base: this.#base };
   }
 
   /** Whether the run was loaded without its data, and they can be attached. */
@@ -67,6 +77,7 @@ export class WorkerRun {
     const data = this.#datasets.attached(own);
     const { summary } = await client.ask({ type: 'attach', data }, 'ready');
     this.#detached = false;
+    this.#data = data;
     this.own = own ?? this.own;
     return summary;
   }

@@ -2,11 +2,15 @@
 // bundler does not see. The GPU module is fetched only when it will be used; for the
 // CPU each page has a module of its own.
 
-import type { Command, DeviceInfo, Event, Failure } from '../gen';
+import type { Command, DeviceInfo, Event } from '../gen';
+import type { Exchange } from './exchange';
+import { EngineFailure } from './failure';
 
 /** The session of trm-wasm, as the worker uses it. */
 export interface Session {
   device(): DeviceInfo;
+  /** Takes what connects it with the other sessions of a group. */
+  connect(exchange: Exchange): void;
   handle(command: Command): Promise<Event>;
 }
 
@@ -43,28 +47,18 @@ export async function loadSession(
   return module.Session.open();
 }
 
-/** Why there is no session, and what to do. */
-class LoadError extends Error implements Failure {
-  readonly kind = 'device';
-
-  constructor(
-    message: string,
-    readonly hint: string,
-  ) {
-    super(message);
-  }
+function unreachable(): EngineFailure {
+  return new EngineFailure({
+    kind: 'device',
+    message: 'The engine (a WebAssembly module) could not be fetched.',
+    hint: 'Check the connection and reload the page.',
+  });
 }
 
-function unreachable(): LoadError {
-  return new LoadError(
-    'The engine (a WebAssembly module) could not be fetched.',
-    'Check the connection and reload the page.',
-  );
-}
-
-function tooOld(why: string): LoadError {
-  return new LoadError(
-    `This browser cannot run the engine (${why}).`,
-    'It needs WebAssembly with SIMD: Chrome 111, Firefox 115, Safari 16.4 or newer.',
-  );
+function tooOld(why: string): EngineFailure {
+  return new EngineFailure({
+    kind: 'device',
+    message: `This browser cannot run the engine (${why}).`,
+    hint: 'It needs WebAssembly with SIMD: Chrome 111, Firefox 115, Safari 16.4 or newer.',
+  });
 }

@@ -25,7 +25,11 @@ export interface OpenedDevice {
 
 export type Request =
   | ({ readonly id: number; readonly kind: 'open' } & OpenOptions)
-  | { readonly id: number; readonly kind: 'command'; readonly command: Command };
+  | { readonly id: number; readonly kind: 'command'; readonly command: Command }
+  /** Connects the worker with the others of a group: one port to each of them. */
+  | { readonly id: number; readonly kind: 'connect'; readonly ports: readonly MessagePort[] }
+  /** Another worker of the group stopped. Answered at once, also during a command. */
+  | { readonly id: number; readonly kind: 'disconnect'; readonly failure: Failure };
 
 export type Reply =
   | {
@@ -35,6 +39,7 @@ export type Reply =
       readonly device: OpenedDevice;
     }
   | { readonly id: number; readonly ok: true; readonly kind: 'event'; readonly event: Event }
+  | { readonly id: number; readonly ok: true; readonly kind: 'done' }
   | { readonly id: number; readonly ok: false; readonly failure: Failure };
 
 export interface Crash {
@@ -81,5 +86,6 @@ export function isFromWorker(value: unknown): value is FromWorker {
   if ('kind' in value && value.kind === 'crashed') return 'message' in value;
   if (!('id' in value) || typeof value.id !== 'number' || !('ok' in value)) return false;
   if (value.ok === false) return 'failure' in value && isFailure(value.failure);
-  return value.ok === true && 'kind' in value && ('device' in value || 'event' in value);
+  if (value.ok !== true || !('kind' in value)) return false;
+  return 'device' in value || 'event' in value || value.kind === 'done';
 }

@@ -3,6 +3,7 @@
 
 import type { Command, Event, Failure } from '../gen';
 import { decide, findAdapter } from './device';
+import { Exchange } from './exchange';
 import { loadSession, type Session } from './load';
 import {
   type Crash,
@@ -14,6 +15,7 @@ import {
 } from './protocol';
 
 let session: Session | undefined;
+let exchange: Exchange | undefined;
 let queue: Promise<void> = Promise.resolve();
 
 function failureOf(error: unknown, hint: string): Failure {
@@ -80,6 +82,15 @@ async function answer(request: Request): Promise<void> {
       case 'command':
         await command(id, request.command);
         break;
+      case 'connect':
+        exchange = new Exchange(request.ports);
+        session?.connect(exchange);
+        reply({ id, ok: true, kind: 'done' });
+        break;
+      case 'disconnect':
+        exchange?.stop(request.failure);
+        reply({ id, ok: true, kind: 'done' });
+        break;
       default:
         request satisfies never;
     }
@@ -89,7 +100,9 @@ async function answer(request: Request): Promise<void> {
 }
 
 self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
-  queue = queue.then(() => answer(data));
+  // A command may be waiting for the worker that stopped.
+  if (data.kind === 'disconnect') void answer(data);
+  else queue = queue.then(() => answer(data));
 });
 
 // A panic inside wasm leaves its promise unsettled and surfaces here instead.

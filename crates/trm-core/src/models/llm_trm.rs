@@ -10,22 +10,21 @@
 //! on it. Here every answer position attends to the soft states.
 
 mod compressor;
+mod frozen;
 mod rows;
 mod writing;
 
-use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use trm_spec::LlmTrmSpec;
 
+pub use frozen::{FrozenDecoder, Measured};
 pub use rows::QuestionRows;
 pub use writing::{AnswerCache, TrunkCache};
 
 use self::compressor::Compressor;
-use super::llama::Llama;
 use crate::layers::{
     Adapters, Affine, AttentionLora, Block, BlockSpec, KeyValues, Linear, LoraSpec, Placement,
 };
@@ -69,112 +68,6 @@ pub struct LlmTrm {
 #[derive(Module, Debug)]
 struct Network {
     layers: Vec<Block>,
-}
-
-/// A decoder whose weights are constants: they are no part of the model.
-#[derive(Clone)]
-pub struct FrozenDecoder {
-    llama: Arc<Llama>,
-    /// The embedding of `<think>`, `[dim]`: the mean of all tokens'. It is not trained, so that
-    /// the trunk's states can be kept.
-    think: Tensor<1>,
-}
-
-impl FrozenDecoder {
-    /// `decoder` without gradients and without autodiff.
-    pub fn new(decoder: Llama) -> Self {
-        let llama = decoder.valid().no_grad();
-        Self { think: llama.mean_embedding(), llama: Arc::new(llama) }
-    }
-
-    /// The states of `[question | <think> | answer]` after the first `cut` layers, for tokens of
-    /// questions `[batch, question]`, padded on the left, and answers `[batch, answer]`, padded
-    /// on the right.
-    pub fn trunk(
-        &self,
-        cut: usize,
-        question: Tensor<2, Int>,
-        answer: Option<Tensor<2, Int>>,
-        rows: &QuestionRows,
-    ) -> QuestionStates {
-        let (states, _) = self.trunk_with_cache(cut, question, answer, rows);
-        QuestionStates { states, rows: rows.clone() }
-    }
-
-    fn trunk_with_cache(
-        &self,
-        cut: usize,
-        question: Tensor<2, Int>,
-        answer: Option<Tensor<2, Int>>,
-        rows: &QuestionRows,
-    ) -> (Tensor<3>, Vec<KeyValues>) {
-        let dim = self.think.dims()[0];
-        let think = self.think.clone().reshape([1, 1, dim]);
-        let think = think.expand([rows.questions().len(), 1, dim]);
-        let embedded = |tokens: Option<Tensor<2, Int>>| tokens.map(|t| self.llama.embed(t));
-        let parts = [embedded(Some(question)), Some(think), embedded(answer)];
-        let x = Tensor::cat(parts.into_iter().flatten().collect(), 1);
-        let placement = rows.trunk(self.llama.rope());
-        self.llama.run_layers(0..cut, x, &placement, None, None)
-    }
-
-    /// Mean and deviation of the trunk's states of questions, over all of their tokens.
-    pub fn measure(
-        &self,
-        cut: usize,
-        batches: impl Iterator<Item = (Tensor<2, Int>, QuestionRows)>,
-    ) -> Option<Measured> {
-        let mut sums: Option<[Tensor<1>; 2]> = None;
-        let mut count = 0;
-        for (question, rows) in batches {
-            let QuestionStates { states, .. } = self.trunk(cut, question, None, &rows);
-            let [_, _, dim] = states.dims();
-            let kept = states * rows.is_question_or_think(&self.device());
-            count += rows.questions().iter().map(|length| length + 1).sum::<usize>();
-            let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
-            let new = [sum(kept.clone()), sum(kept.square())];
-            sums = Some(match sums {
-                None => new,
-                Some([first, second]) => {
-                    let [a, b] = new;
-                    [first + a, second + b]
-                }
-            });
-        }
-        let [first, second] = sums?;
-        let mean = first.div_scalar(count as f64);
-        let variance = second.div_scalar(count as f64) - mean.clone().square();
-        Some(Measured { mean, std: variance.clamp_min(SMALLEST_VARIANCE).sqrt() })
-    }
-
-    /// Logits after the last `count` of tokens `[batch, seq]`: `[batch, count, vocab]`.
-    pub fn predict(&self, tokens: Tensor<2, Int>, count: usize) -> Tensor<3> {
-        let [_, seq] = tokens.dims();
-        let context = self.llama.encode(&tokens);
-        let state = self.llama.cycle(&context, self.llama.start(&context));
-        let last = state.z.narrow(1, seq - count, count);
-        self.llama.logits(self.llama.normed(last))
-    }
-
-    /// Where its weights are.
-    pub fn device(&self) -> Device {
-        self.llama.rope().device()
-    }
-}
-
-impl fmt::Debug for FrozenDecoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FrozenDecoder")
-    }
-}
-
-/// Numbers that are measured on the training questions before training.
-#[derive(Clone, Debug)]
-pub struct Measured {
-    /// Mean of the trunk's states, `[base dim]`.
-    pub mean: Tensor<1>,
-    /// Their standard deviation, `[base dim]`.
-    pub std: Tensor<1>,
 }
 
 /// The states of questions and answers at the cut.
@@ -325,7 +218,7 @@ impl LlmTrm {
         let slots = start(mean, count);
         let think = start(measured.map(|_| base.think.clone()), 1);
         Self {
-            latents: init.truncated_normal([count, dim], 1.0),
+            latents: init.truncated_normal([count, dim], compressor::QUERY_STD),
             compress: Compressor::new(spec, init),
             trm: Network { layers: (0..spec.n_layers).map(|_| Block::new(block, init)).collect() },
             up_proj: Linear::new(dim, wide, init),
@@ -399,9 +292,6 @@ impl LlmTrm {
         up.mul_scalar(self.soft_scale) + self.slots.val().unsqueeze()
     }
 }
-
-/// Added to the variance of a feature that does not vary.
-const SMALLEST_VARIANCE: f64 = 1e-6;
 
 impl Recursive for LlmTrm {
     type Input = QuestionStates;

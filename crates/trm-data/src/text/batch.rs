@@ -1,5 +1,7 @@
 //! Batches of windows, as a language model takes them.
 
+use std::ops::Range;
+
 use crate::error::DataError;
 use crate::split::IGNORED;
 
@@ -17,6 +19,21 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Some of its rows, in their order.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        let tokens = rows.start * self.block_size..rows.end * self.block_size;
+        Self {
+            inputs: self.inputs[tokens.clone()].to_vec(),
+            targets: self.targets[tokens].to_vec(),
+            batch_size: rows.len(),
+            block_size: self.block_size,
+        }
+    }
+
     /// Rows that end after so many tokens each, padded to the block: only the token
     /// after a row's last one is a target. Nothing that stands before the padding
     /// sees it, so that it does not matter what it is.

@@ -19,7 +19,7 @@ pub fn convert() -> Command {
                 .value_name("IN")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("The weights to convert: safetensors or a PyTorch file; with --from trm also the folder of a run, with hf-llama the folder of a model"),
+                .help("The weights to convert: safetensors or a PyTorch file; with --from trm also the folder of a run, with hf-llama the folder of a model, with peft that of an adapter, which is merged into --base"),
         )
         .arg(
             option("from", "FORMAT", "Format of IN; trm is this program's own")
@@ -31,6 +31,7 @@ pub fn convert() -> Command {
                     ("trm-vit", CheckpointFormat::TrmVit),
                     ("hf-llama", CheckpointFormat::HfLlama),
                     ("gguf", CheckpointFormat::Gguf),
+                    ("peft", CheckpointFormat::Peft),
                     ("trm", CheckpointFormat::Trm),
                 ])),
         )
@@ -43,11 +44,12 @@ pub fn convert() -> Command {
             option(
                 "to-format",
                 "FORMAT",
-                "Format to write; samsung-trm and hf-vit also write a config.json beside the weights [default: trm]",
+                "Format to write; samsung-trm, hf-vit and peft (the adapters of a question model) also write a configuration beside the weights [default: trm]",
             )
             .value_parser(one_of(&[
                 ("samsung-trm", CheckpointFormat::SamsungTrm),
                 ("hf-vit", CheckpointFormat::HfVit),
+                ("peft", CheckpointFormat::Peft),
                 ("trm", CheckpointFormat::Trm),
             ])),
         )
@@ -85,7 +87,9 @@ Examples:
   trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
   trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors
   trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors
-  trm-native convert smollm2.gguf --from gguf --dtype f16 --to smollm2.safetensors";
+  trm-native convert smollm2.gguf --from gguf --dtype f16 --to smollm2.safetensors
+  trm-native convert adapter --from peft --base smollm2.safetensors --to merged.safetensors
+  trm-native convert runs/cups --from trm --to-format peft --to adapter/adapter_model.safetensors";
 
 /// `data` and its subcommands.
 pub fn data() -> Command {

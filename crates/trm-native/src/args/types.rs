@@ -190,6 +190,8 @@ pub enum CheckpointFormat {
     HfLlama,
     /// A Llama decoder as a GGUF file.
     Gguf,
+    /// A LoRA adapter of Hugging Face's `peft`: a folder.
+    Peft,
     /// This program's own.
     Trm,
 }

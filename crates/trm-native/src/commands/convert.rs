@@ -5,7 +5,7 @@ use anyhow::Context;
 use burn::tensor::Device;
 use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
-use trm_train::{HfVit, HfVitOptions};
+use trm_train::{HfVit, HfVitOptions, Peft};
 
 use crate::args::{self, CheckpointFormat};
 use crate::dataset;
@@ -21,7 +21,10 @@ use crate::run_dir;
 /// # Errors
 /// If a file cannot be read or written, or the weights do not fit the format.
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
-    let source = run_dir::checkpoint_in(&typed.input);
+    let source = match typed.from {
+        CheckpointFormat::Peft => typed.input.join("adapter_model.safetensors"),
+        _ => run_dir::checkpoint_in(&typed.input),
+    };
     let weights = match typed.from {
         // Several files.
         CheckpointFormat::HfLlama => Vec::new(),
@@ -53,6 +56,16 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
                 let tokenizer = tokenizer.as_deref();
                 trm_train::hf_llama(&weights, &config, tokenizer, &Device::flex())?
             }
+            CheckpointFormat::Peft => {
+                let config = typed.input.join("adapter_config.json");
+                let config = std::fs::read_to_string(&config)
+                    .with_context(|| format!("cannot read {}", config.display()))?;
+                let base = typed.base.as_deref().ok_or_else(|| {
+                    usage!("--from peft merges an adapter into a decoder; give it with --base FILE")
+                })?;
+                let base = BaseOnDisk::read(base)?;
+                trm_train::merge_lora(&weights, &config, base.file())?
+            }
             CheckpointFormat::Gguf => trm_train::llama_gguf(&weights, &Device::flex())?,
             CheckpointFormat::TrmVit => {
                 let base = typed.base.as_deref().map(BaseOnDisk::read).transpose()?;
@@ -78,8 +91,10 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             "--dataset and --data are for language models, but this format holds other models"
         ));
     }
-    if matches!(typed.from, CheckpointFormat::HfLlama | CheckpointFormat::Gguf)
-        && (typed.dataset.is_some() || typed.data.is_some())
+    if matches!(
+        typed.from,
+        CheckpointFormat::HfLlama | CheckpointFormat::Gguf | CheckpointFormat::Peft
+    ) && (typed.dataset.is_some() || typed.data.is_some())
     {
         return Err(usage!("--dataset and --data are for models without a tokenizer of their own"));
     }
@@ -102,6 +117,11 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             let HfVit { weights, config, preprocessor } = trm_train::to_hf_vit(&bytes)?;
             bytes = weights;
             vec![("config.json", config), ("preprocessor_config.json", preprocessor)]
+        }
+        Some(CheckpointFormat::Peft) => {
+            let Peft { weights, config } = trm_train::to_peft(&bytes)?;
+            bytes = weights;
+            vec![("adapter_config.json", config)]
         }
         _ => Vec::new(),
     };

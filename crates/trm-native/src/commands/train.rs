@@ -101,7 +101,7 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
 /// # Errors
 /// If the data or a file does not fit the plan, or cannot be read or written.
 pub fn prepare(plan: &plan::Train, devices: &[OpenDevice]) -> anyhow::Result<Trainer> {
-    check_ranks(&plan.config, devices.len())?;
+    check_ranks(&plan.config, devices.len(), 1)?;
     prepare_shared(plan, devices, 1, |run| on_all(run, plan, devices))
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use trm_spec::Failure;
-use trm_train::{AllReduce, Shard};
+use trm_train::{AllReduce, Shard, sum_of_shards};
 
 use super::failure::lost;
 use super::link::{Link, Wait};
@@ -46,8 +46,15 @@ impl AllReduce for Exchange {
         self.link.size()
     }
 
-    /// Every rank has equally many shards of the same size, so nothing but shards is sent.
-    async fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
+    async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
+        sum_of_shards(self.gather(own)?, first)
+    }
+}
+
+impl Exchange {
+    /// The shards of all ranks. Every rank has equally many of the same size, so nothing but
+    /// shards is sent.
+    fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
         let link = self.link.as_ref();
         let begun = Instant::now();
         let mut shards: Vec<_> = own.into_iter().map(Arc::new).collect();

@@ -55,7 +55,7 @@ fn load(
     Begin::new(&config, &data, &header.vocab)?.expect(first)?;
     let mut run = dataset::load_run(&data, saved, Some(optimizer), base.as_ref(), device)?;
     let times = Rc::new(Cell::new(Times::default()));
-    run.join(Box::new(Exchange { link: Rc::clone(link), times }))?;
+    run.join(Some(Box::new(Exchange { link: Rc::clone(link), times })), 1)?;
     Ok(run)
 }
 

@@ -34,7 +34,7 @@ pub fn train(typed: &args::Train, link: &Rc<Link>) -> anyhow::Result<()> {
     let stop = StopConditions::new(link.interrupt.clone(), typed.max_time);
     let devices = [device::open(typed.device)?];
     let plan = plan::train(typed, &devices[0])?;
-    check_ranks(&plan.config, link.size())?;
+    check_ranks(&plan.config, link.size(), 1)?;
     let times = Rc::new(Cell::new(Times::default()));
     let mut trainer = prepare_shared(&plan, &devices, link.size(), |run| {
         Ok(Box::new(share(run, &plan, link, &times)?))
@@ -59,7 +59,7 @@ fn share(
     link: &Rc<Link>,
     times: &Rc<Cell<Times>>,
 ) -> Result<SharedRun, Failure> {
-    run.join(Box::new(Exchange { link: Rc::clone(link), times: Rc::clone(times) }))?;
+    run.join(Some(Box::new(Exchange { link: Rc::clone(link), times: Rc::clone(times) })), 1)?;
     let vocab = run.summary().vocab;
     link.tell_all(Tag::Order, &Begin::new(&plan.config, &plan.data, &vocab)?);
     let saved = block_on(run.save(Value::Null))?;

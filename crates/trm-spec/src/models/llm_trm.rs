@@ -39,7 +39,7 @@ pub struct LlmTrmSpec {
     /// Latent steps in a cycle, n; one update of the answer follows them.
     pub l_cycles: usize,
     /// Supervision steps; the answer can be read out after each of them.
-    pub halt_max_steps: usize,
+    pub supervision_steps: usize,
     /// Frequencies of the compressor's positions, counted from each end of the question.
     pub fourier_bands: usize,
     /// Longest wavelength of these positions, in units of 2π tokens.
@@ -81,7 +81,7 @@ impl Default for LlmTrmSpec {
             intermediate_size: 384,
             h_cycles: 3,
             l_cycles: 3,
-            halt_max_steps: 4,
+            supervision_steps: 4,
             fourier_bands: 16,
             fourier_longest: 512.0,
             soft_scale: 1.0,
@@ -130,10 +130,10 @@ impl ModelSpec for LlmTrmSpec {
     const ABOUT: &'static str =
         "Frozen language model that stops at <think>, recurses on latents, and answers";
     const FAMILY: Family = Family::Questions;
-    const DEPTH_KEY: Option<&'static str> = Some("halt_max_steps");
+    const DEPTH_KEY: Option<&'static str> = Some("supervision_steps");
     const NATIVE_ONLY: bool = true;
     const LENGTH: &'static str = "model.num_latents";
-    const CALLS: &'static str = "model.halt_max_steps * model.h_cycles * (model.l_cycles + 1)";
+    const CALLS: &'static str = "model.supervision_steps * model.h_cycles * (model.l_cycles + 1)";
     const SETTINGS: &'static [Setting] = &[
         Setting::model(
             "cut",
@@ -160,7 +160,7 @@ impl ModelSpec for LlmTrmSpec {
             .everyday(),
         L_CYCLES,
         Setting::model(
-            "halt_max_steps",
+            "supervision_steps",
             SettingKind::Integer,
             "Supervision steps in training; later runs may use any number. 0 trains no recursion",
         )
@@ -228,7 +228,7 @@ impl ModelSpec for LlmTrmSpec {
             TrainSpec {
                 batch_size: 16,
                 max_iters: 2000,
-                learning_rate: 1e-3,
+                learning_rate: 2e-4,
                 min_lr: 1e-5,
                 lr_schedule: Schedule::Cosine,
                 warmup_iters: 50,
@@ -242,11 +242,11 @@ impl ModelSpec for LlmTrmSpec {
     }
 
     fn depth(&self) -> usize {
-        self.halt_max_steps
+        self.supervision_steps
     }
 
     fn set_depth(&mut self, depth: usize) {
-        self.halt_max_steps = depth;
+        self.supervision_steps = depth;
     }
 
     fn length(&self) -> usize {
@@ -281,7 +281,7 @@ impl ModelSpec for LlmTrmSpec {
     /// and backward above the cut for every supervision step.
     fn training_flops_per_token(&self, _: &TrainSpec, _: usize) -> f64 {
         let upper = self.base_layers.saturating_sub(self.cut) as f64;
-        let steps = self.halt_max_steps as f64;
+        let steps = self.supervision_steps as f64;
         let block = block_parameters(self.hidden_size, self.intermediate_size) as f64;
         let calls = (self.l_cycles + 1) as f64 * (self.h_cycles as f64 + 2.0);
         let base = self.base_layer_weights();
@@ -358,7 +358,7 @@ impl ModelSpec for LlmTrmSpec {
             ("hidden_size", self.hidden_size),
             ("h_cycles", self.h_cycles),
             ("l_cycles", self.l_cycles),
-            ("halt_max_steps", self.halt_max_steps),
+            ("supervision_steps", self.supervision_steps),
             ("lora_rank", self.lora_rank),
         ]
     }

@@ -63,7 +63,19 @@ pub enum Command {
         /// Where the data comes from.
         data: DataSource,
     },
-    /// Train `n` steps. Answered by `stepped`.
+    /// Share the batches of every further update with the other sessions of a group, which
+    /// this one is connected with; every batch is cut into `parts`. Alone (`size` 1) it
+    /// shares them no longer. Any command that changes or replaces the run ends it too.
+    /// Answered by `ready`.
+    Join {
+        /// The number of this session, from 0.
+        rank: usize,
+        /// Sessions in the group.
+        size: usize,
+        /// Parts of every batch.
+        parts: usize,
+    },
+    /// Train `n` steps; fewer if another session of the group stops. Answered by `stepped`.
     Step {
         /// Steps.
         n: usize,

@@ -15,7 +15,7 @@ use crate::{Failure, Trace};
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "one event at a time, moved once")]
 pub enum Event {
-    /// There is a run; the answer to `create`, `load`, `attach` and `configure`.
+    /// There is a run; the answer to `create`, `load`, `attach`, `join` and `configure`.
     Ready {
         /// The run.
         summary: RunSummary,

@@ -5,6 +5,8 @@ mod hf_vit;
 mod hf_vit_config;
 #[cfg(feature = "llm")]
 mod llama;
+#[cfg(feature = "llm")]
+mod peft;
 mod positions;
 mod samsung_trm;
 mod tensors;
@@ -17,6 +19,8 @@ pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
 pub use hf_vit_config::HfVitOptions;
 #[cfg(feature = "llm")]
 pub use llama::{hf_llama, llama_gguf};
+#[cfg(feature = "llm")]
+pub use peft::{Peft, merge_lora, to_peft};
 pub use samsung_trm::{samsung_trm, to_samsung_trm};
 pub use trm_vit::trm_vit;
 

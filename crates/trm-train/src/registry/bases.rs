@@ -3,16 +3,16 @@
 use std::rc::Rc;
 
 use burn::tensor::Device;
-#[cfg(feature = "llm")]
-use trm_spec::LlmTrmSpec;
 use trm_spec::{Failure, FailureKind, RunConfig, VariantSpec, VitSpec, Vocab};
+#[cfg(feature = "llm")]
+use trm_spec::{LlamaSpec, LlmTrmSpec};
 
 use super::{Opening, shape_of};
 use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, read_header};
 use crate::tasks::images::FrozenBase;
 #[cfg(feature = "llm")]
-use crate::tasks::questions::FrozenLlm;
+use crate::tasks::questions::{FrozenLlm, baselines};
 
 /// `config` with the sizes of the frozen base that its model reads features of: of the
 /// whole base, where it does not say of how many blocks.
@@ -24,7 +24,7 @@ pub fn on_base(config: &RunConfig, file: &BaseFile<'_>) -> Result<RunConfig, Fai
         VariantSpec::TrmVit(spec) => spec.clone(),
         #[cfg(feature = "llm")]
         VariantSpec::LlmTrm(spec) => {
-            let spec = FrozenLlm::fitted(spec, &FrozenLlm::sizes(file)?);
+            let spec = FrozenLlm::fitted(spec, &llm_of(file)?);
             let config = RunConfig { model: spec.into(), ..config.clone() };
             config.validate()?;
             return Ok(config);
@@ -69,6 +69,51 @@ pub fn open_base(
 pub(super) fn llm_vocab(config: &RunConfig, file: &BaseFile<'_>) -> Result<Option<Vocab>, Failure> {
     let VariantSpec::LlmTrm(_) = &config.model else { return Ok(None) };
     Ok(Some(Vocab::Plain { size: read_header(file.bytes)?.vocab.size() + 1 }))
+}
+
+/// The sizes of the decoder in `file`.
+#[cfg(feature = "llm")]
+fn llm_of(file: &BaseFile<'_>) -> Result<LlamaSpec, Failure> {
+    match read_header(file.bytes)?.config.model {
+        VariantSpec::Llama(spec) => Ok(spec),
+        model => Err(refused(format!(
+            "{} is a `{}` model, but the frozen base is a decoder (trm-native convert --from \
+             hf-llama or gguf makes one)",
+            file.name,
+            model.name()
+        ))),
+    }
+}
+
+/// The frozen decoder of a question model that `config` describes.
+///
+/// # Errors
+/// If it does not fit the model, or the model has none.
+#[cfg(feature = "llm")]
+pub fn open_llm(
+    config: &RunConfig,
+    file: BaseFile<'_>,
+    device: &Device,
+) -> Result<FrozenLlm, Failure> {
+    let VariantSpec::LlmTrm(spec) = &config.model else {
+        return Err(needs_no_base(&config.model));
+    };
+    FrozenLlm::open(file, &llm_of(&file)?, spec, device)
+}
+
+/// The trained models that a question model of `config` is compared with: their names, and
+/// the configurations that train them in the same way.
+///
+/// # Errors
+/// If the model answers no questions.
+#[cfg(feature = "llm")]
+pub fn question_baselines(config: &RunConfig) -> Result<Vec<(&'static str, RunConfig)>, Failure> {
+    let VariantSpec::LlmTrm(spec) = &config.model else {
+        return Err(needs_no_base(&config.model));
+    };
+    let run =
+        |(name, spec): (_, LlmTrmSpec)| (name, RunConfig { model: spec.into(), ..config.clone() });
+    Ok(baselines(spec).into_iter().map(run).collect())
 }
 
 /// The sizes of the ViT in `file`.
@@ -128,7 +173,7 @@ impl Opening<'_> {
         // A saved model has a name for its base already.
         let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
         let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
-        Ok(Rc::new(FrozenLlm::open(file, spec, self.device)?))
+        Ok(Rc::new(FrozenLlm::open(file, &llm_of(&file)?, spec, self.device)?))
     }
 
     /// The frozen base, of a model that reads features of one.

@@ -20,7 +20,7 @@ fn small(model: serde_json::Value) -> RunConfig {
     overlay(&RunConfig::default(), &patch).expect("a configuration")
 }
 
-fn head() -> RunConfig {
+pub(super) fn head() -> RunConfig {
     small(json!({ "variant": "trm_vit", "hidden_size": 16, "inner_steps": 1, "outer_steps": 2 }))
 }
 

@@ -3,6 +3,7 @@
 
 mod arc;
 mod failures;
+mod group;
 mod images;
 mod puzzles;
 mod support;
@@ -10,6 +11,7 @@ mod training;
 
 pub use arc::*;
 pub use failures::*;
+pub use group::*;
 pub use images::*;
 pub use puzzles::*;
 pub use training::*;

@@ -177,7 +177,7 @@ export class ImagesPage extends RunController<Classifier> {
     const { device, software } = this.#address;
     const step = cursor.playing || this.shown === this.run.answered ? null : cursor.cycle;
     return writeImages({
-      ...{ preset, config, origin, look, device, software },
+      ...{ preset, config, origin, look, device, software, cores: this.cores.chosen },
       ...{ image: input.named, step },
     });
   }

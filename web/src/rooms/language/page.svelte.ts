@@ -208,6 +208,7 @@ export class LanguagePage extends RunController<LanguageRun> {
     const comparison = this.comparison.open ? this.comparison.plan : null;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    return write({ preset, config, origin, options, comparison, device, software });
+    const wish = { device, software, cores: this.cores.chosen };
+    return write({ preset, config, origin, options, comparison, ...wish });
   }
 }

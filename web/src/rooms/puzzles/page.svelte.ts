@@ -247,7 +247,7 @@ export class PuzzlesPage extends RunController<Solver> {
     const { preset, origin } = this.current;
     const config = this.state.summary?.config ?? this.draft;
     const { device, software } = this.#address;
-    const page = { preset, config, origin, look, device, software };
+    const page = { preset, config, origin, look, device, software, cores: this.cores.chosen };
     if (this.subject !== ARC) {
       return writePuzzle({ ...page, kind: editor.kind, puzzle: editor.board });
     }

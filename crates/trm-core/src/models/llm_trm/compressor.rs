@@ -28,11 +28,19 @@ pub struct Compressor {
     eps: f64,
 }
 
+/// Deviation of the fresh queries. They are added to what the compressor reads: at deviation 1
+/// the latents of two questions would differ by a tenth, and the recursion would settle on the
+/// part that they share.
+pub(super) const QUERY_STD: f64 = 0.1;
+
 impl Compressor {
     pub fn new(spec: &LlmTrmSpec, init: &mut Init) -> Self {
         let dim = spec.hidden_size;
         Self {
-            q_proj: Linear::new(dim, dim, init),
+            // Attention begins as sharp as with queries of deviation 1.
+            q_proj: Linear {
+                weight: init.truncated_normal([dim, dim], 1.0 / (QUERY_STD * (dim as f64).sqrt())),
+            },
             kv_proj: Linear::new(spec.base_hidden_size + spec.position_features(), 2 * dim, init),
             o_proj: Linear::new(dim, dim, init),
             mlp: SwiGlu::new(dim, spec.intermediate_size, init),

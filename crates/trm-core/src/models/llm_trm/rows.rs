@@ -46,11 +46,12 @@ impl QuestionRows {
         self.answers.iter().copied().max().unwrap_or(0)
     }
 
-    /// 1 where a question or `<think>` stands, `[batch, question + 1, 1]`.
-    pub(super) fn is_question_or_think(&self, device: &Device) -> Tensor<3> {
+    /// 1 where a question or `<think>` stands, but for the first token, `[batch, question + 1,
+    /// 1]`.
+    pub(super) fn after_the_first(&self, device: &Device) -> Tensor<3> {
         let columns = self.longest_question() + 1;
         let values = self.questions.iter().flat_map(|&length| {
-            (0..columns).map(move |column| f32::from(u8::from(column + length + 1 >= columns)))
+            (0..columns).map(move |column| f32::from(u8::from(column + length >= columns)))
         });
         let data = TensorData::new(values.collect(), [self.questions.len(), columns, 1]);
         Tensor::from_data(data, device)

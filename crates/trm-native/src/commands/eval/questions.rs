@@ -5,9 +5,9 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
 use trm_data::questions::Question;
-use trm_spec::{Failure, QuestionScores, RunConfig, VariantSpec};
+use trm_spec::{Failure, QuestionScores, RunConfig};
 use trm_train::checkpoint::Header;
-use trm_train::{FrozenLlm, QuestionSet, Run, create_on, few_shot, load_on, question_baselines};
+use trm_train::{QuestionSet, Run, create_on, few_shot, load_on, open_llm, question_baselines};
 
 use crate::args;
 use crate::dataset;
@@ -125,10 +125,8 @@ fn compare(
     base: &BaseOnDisk,
     device: &OpenDevice,
 ) -> anyhow::Result<Vec<Compared>> {
-    let (VariantSpec::LlmTrm(spec), Dataset::Questions(set)) = (&config.model, questions) else {
-        return Ok(Vec::new());
-    };
-    let frozen = FrozenLlm::open(base.file(), spec, &device.device)?;
+    let Dataset::Questions(set) = questions else { return Ok(Vec::new()) };
+    let frozen = open_llm(config, base.file(), &device.device)?;
     let rows = set.train_rows(config.train.seed, 0, SHOTS.min(set.train.len()), usize::MAX);
     let examples: Vec<_> = rows.into_iter().map(|row| set.train[row].clone()).collect();
     let alone = |asked: &[Question]| {
@@ -140,8 +138,7 @@ fn compare(
         val: alone(&set.val)?,
         harder: (!set.harder.is_empty()).then(|| alone(&set.harder)).transpose()?,
     }];
-    for (name, spec) in question_baselines(spec) {
-        let config = RunConfig { model: spec.into(), ..config.clone() };
+    for (name, config) in question_baselines(config)? {
         let file = Some(base.file());
         let mut run = create_on(&config, questions.clone(), file, &device.device)?;
         let (steps, depth) = (config.train.max_iters, config.model.depth());

@@ -1,6 +1,7 @@
 //! Training of image classifiers: batches, losses and reports.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -202,6 +203,16 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         Ok(ReadyBatch { values: pixels, features: None, labels })
     }
 
+    fn part(&self, batch: ReadyBatch, rows: Range<usize>) -> ReadyBatch {
+        let ReadyBatch { values, features, labels } = batch;
+        let each = values.len() / labels.len();
+        ReadyBatch {
+            values: values[rows.start * each..rows.end * each].to_vec(),
+            features: features.map(|[_, positions, width]| [rows.len(), positions, width]),
+            labels: labels[rows].to_vec(),
+        }
+    }
+
     fn gradients(
         &self,
         config: &RunConfig,
@@ -220,7 +231,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         let labels = inputs.labels(&batch.labels);
         if config.model.dropout() > 0.0 {
             let device = model.device().without_autodiff();
-            device.seed(draw(config.train.seed, stream::DROPOUT, id.number).random());
+            device.seed(draw(config.train.seed, stream::DROPOUT, id.shard).random());
         }
         autocast(half(config.train.precision), || {
             let context = model.encode(&features);

@@ -1,5 +1,7 @@
 //! Training of language models: batches, dropout, precision and reports.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use rand::RngExt;
 use trm_core::{Autoregressive, Engine};
@@ -19,7 +21,7 @@ use crate::trace::trace;
 use crate::train_run::{Capabilities, TrainRun};
 use trm_data::Dataset;
 
-/// Bits of a dropout address that hold the cycle, below those of the batch.
+/// Bits of a dropout address that hold the cycle, below those of the shard.
 const CYCLE_BITS: u32 = 12;
 
 #[async_trait(?Send)]
@@ -93,6 +95,10 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         }
     }
 
+    fn part(&self, batch: Batch, rows: Range<usize>) -> Batch {
+        batch.rows(rows)
+    }
+
     fn gradients(
         &self,
         config: &RunConfig,
@@ -106,12 +112,12 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         let compute = if train.gradient_checkpointing { checkpointed } else { gradients };
         let share = share * self.loss_scale(config);
         let device = model.device().without_autodiff();
-        // Dropout masks are a function of the seed, the batch and the cycle, so that a
+        // Dropout masks are a function of the seed, the shard and the cycle, so that a
         // resumed run draws what an unbroken one would have drawn, and a cycle that is
         // computed again draws the same masks.
         let seed_dropout = |cycle: usize| {
             if config.model.dropout() > 0.0 {
-                let address = (id.number << CYCLE_BITS) | cycle as u64;
+                let address = (id.shard << CYCLE_BITS) | cycle as u64;
                 device.seed(draw(train.seed, stream::DROPOUT, address).random());
             }
         };

@@ -5,10 +5,10 @@ use trm_core::Init;
 use trm_core::models::llama::Llama;
 use trm_core::models::llm_trm::FrozenDecoder;
 use trm_data::{SubwordTokenizer, decode};
-use trm_spec::{Failure, FailureKind, LlamaSpec, LlmTrmSpec, VariantSpec, Vocab};
+use trm_spec::{Failure, FailureKind, LlamaSpec, LlmTrmSpec, Vocab};
 
 use crate::base::{BaseFile, refused};
-use crate::checkpoint::{Base, Checkpoint, read_header};
+use crate::checkpoint::{Base, Checkpoint};
 
 /// Names of the token that ends an answer, the preferred one first.
 const ENDS: [&str; 4] = ["<|im_end|>", "<|endoftext|>", "</s>", "<|end_of_text|>"];
@@ -25,22 +25,6 @@ pub struct FrozenLlm {
 }
 
 impl FrozenLlm {
-    /// The sizes of the decoder in `file`.
-    ///
-    /// # Errors
-    /// If the file is damaged or holds another model.
-    pub fn sizes(file: &BaseFile<'_>) -> Result<LlamaSpec, Failure> {
-        match read_header(file.bytes)?.config.model {
-            VariantSpec::Llama(spec) => Ok(spec),
-            model => Err(refused(format!(
-                "{} is a `{}` model, but the frozen base is a decoder (trm-native convert --from \
-                 hf-llama or gguf makes one)",
-                file.name,
-                model.name()
-            ))),
-        }
-    }
-
     /// `spec` with the sizes of a decoder.
     pub fn fitted(spec: &LlmTrmSpec, base: &LlamaSpec) -> LlmTrmSpec {
         LlmTrmSpec {
@@ -53,13 +37,17 @@ impl FrozenLlm {
         }
     }
 
-    /// Opens `file` for a model of `spec`.
+    /// Opens `file`, which holds a decoder of `sizes`, for a model of `spec`.
     ///
     /// # Errors
     /// If the file is damaged, does not fit the model, or has no token that ends an answer.
-    pub fn open(file: BaseFile<'_>, spec: &LlmTrmSpec, device: &Device) -> Result<Self, Failure> {
-        let sizes = Self::sizes(&file)?;
-        let fitted = Self::fitted(spec, &sizes);
+    pub fn open(
+        file: BaseFile<'_>,
+        sizes: &LlamaSpec,
+        spec: &LlmTrmSpec,
+        device: &Device,
+    ) -> Result<Self, Failure> {
+        let fitted = Self::fitted(spec, sizes);
         let wanted = [
             ("hidden_size", fitted.base_hidden_size, spec.base_hidden_size),
             ("n_layers", fitted.base_layers, spec.base_layers),
@@ -78,7 +66,7 @@ impl FrozenLlm {
         let vocab = checkpoint.header.vocab.clone();
         checkpoint.expect_size(checkpoint.header.config.model.parameters(vocab.size()))?;
         let empty =
-            Llama::new(&sizes, vocab.size(), &mut Init::zeros(&device.clone().without_autodiff()));
+            Llama::new(sizes, vocab.size(), &mut Init::zeros(&device.clone().without_autodiff()));
         let decoder = FrozenDecoder::new(checkpoint.restore(empty)?);
         let (tokenizer, end) = tokens(&vocab, file.name)?;
         Ok(Self { decoder, vocab, tokenizer, end, identity: file.identity() })

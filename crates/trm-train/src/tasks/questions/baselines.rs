@@ -9,16 +9,13 @@ use super::base::FrozenLlm;
 use super::rows::prompt;
 use crate::transfer::host;
 
-/// A model beside the recursive one: its name in tables, and its sizes.
-pub type QuestionBaseline = (&'static str, LlmTrmSpec);
-
-/// The trained baselines of `spec`.
-pub fn question_baselines(spec: &LlmTrmSpec) -> Vec<QuestionBaseline> {
+/// The trained baselines of `spec`: their names in tables, and their sizes.
+pub fn baselines(spec: &LlmTrmSpec) -> Vec<(&'static str, LlmTrmSpec)> {
     vec![
         ("adapters and soft prompt only, equal parameters", without_recursion(spec)),
         (
             "one step, n = T = 1",
-            LlmTrmSpec { h_cycles: 1, l_cycles: 1, halt_max_steps: 1, ..spec.clone() },
+            LlmTrmSpec { h_cycles: 1, l_cycles: 1, supervision_steps: 1, ..spec.clone() },
         ),
         ("window 0", LlmTrmSpec { window: 0, ..spec.clone() }),
     ]
@@ -30,7 +27,7 @@ fn without_recursion(spec: &LlmTrmSpec) -> LlmTrmSpec {
     let with_rank = |lora_rank: usize| LlmTrmSpec {
         lora_rank,
         lora_alpha: spec.lora_alpha / spec.lora_rank as f64 * lora_rank as f64,
-        halt_max_steps: 0,
+        supervision_steps: 0,
         ..spec.clone()
     };
     // Weights of the adapters grow with the rank; everything else stays.

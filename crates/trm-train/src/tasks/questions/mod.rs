@@ -10,5 +10,6 @@ mod task;
 
 pub use answers::AskRequest;
 pub use base::FrozenLlm;
-pub use baselines::{QuestionBaseline, few_shot, question_baselines};
+pub(crate) use baselines::baselines;
+pub use baselines::few_shot;
 pub use task::QuestionTask;

@@ -62,7 +62,7 @@ const MEASURED_BATCH: usize = 16;
 impl QuestionTask {
     /// The task of a model of `spec` on `base`.
     pub fn new(spec: &LlmTrmSpec, base: Rc<FrozenLlm>, train: &TrainSpec) -> Self {
-        let steps = spec.halt_max_steps.max(1);
+        let steps = spec.supervision_steps.max(1);
         let listed = &train.cycle_weights;
         let weight = |step: usize| match listed.get(step).or(listed.last()) {
             Some(weight) => *weight,
@@ -184,7 +184,7 @@ impl Task<LlmTrm> for QuestionTask {
     }
 
     fn configure(&mut self, config: &RunConfig) {
-        let spec = LlmTrmSpec { halt_max_steps: config.model.depth(), ..self.spec.clone() };
+        let spec = LlmTrmSpec { supervision_steps: config.model.depth(), ..self.spec.clone() };
         *self = Self::new(&spec, Rc::clone(&self.base), &config.train);
     }
 
@@ -215,7 +215,7 @@ impl Task<LlmTrm> for QuestionTask {
     }
 
     fn depth(&self, _: u64) -> usize {
-        self.spec.halt_max_steps
+        self.spec.supervision_steps
     }
 
     fn batch(
@@ -252,7 +252,7 @@ impl Task<LlmTrm> for QuestionTask {
         let ReadyQuestions { batch, states } = batch;
         autocast(half(config.train.precision), || {
             let context = model.encode(&states);
-            let ends = supervised(self.engine, model, &context, self.spec.halt_max_steps);
+            let ends = supervised(self.engine, model, &context, self.spec.supervision_steps);
             let halt_weight = config.train.halt_loss_weight;
             let found = objective(model, &batch, &context, &ends, &self.weights, halt_weight);
             let grads = found.total.mul_scalar(share).backward();

@@ -1,0 +1,212 @@
+//! Questions on the command line: a model on a frozen decoder is trained, resumed, evaluated
+//! and asked; files and bases that do not fit are refused.
+
+mod common;
+
+use common::{Place, bytes, says};
+use serde_json::Value;
+
+const CPU: [&str; 2] = ["--device", "cpu"];
+
+/// A small model on a small base.
+const SIZES: [&str; 26] = [
+    "--cut",
+    "1",
+    "--num-latents",
+    "4",
+    "--window",
+    "4",
+    "--hidden-size",
+    "16",
+    "--num-heads",
+    "2",
+    "--n-layers",
+    "1",
+    "--intermediate-size",
+    "32",
+    "--h-cycles",
+    "2",
+    "--l-cycles",
+    "1",
+    "--supervision-steps",
+    "2",
+    "--lora-rank",
+    "2",
+    "--num-questions",
+    "40",
+    "--num-val-questions",
+    "8",
+];
+const STEPS: [&str; 14] = [
+    "--lr-schedule",
+    "constant",
+    "--max-difficulty",
+    "3",
+    "--batch-size",
+    "4",
+    "--warmup-iters",
+    "0",
+    "--curriculum-iters",
+    "0",
+    "--eval-interval",
+    "4",
+    "--log-interval",
+    "1",
+];
+
+/// A decoder of characters in `base.safetensors`.
+fn with_base(place: &Place) {
+    let form = "Question: The ball is under cup A. Swap B and C. Which cup?\nAnswer: A~\n";
+    let text: String = (' '..='~').chain(form.repeat(60).chars()).collect();
+    std::fs::write(place.path("forms.txt"), text).unwrap();
+    let sizes = [
+        "train",
+        "--variant",
+        "llama",
+        "--data",
+        "forms.txt",
+        "--hidden-size",
+        "32",
+        "--n-layers",
+        "2",
+        "--num-heads",
+        "2",
+        "--num-kv-heads",
+        "1",
+        "--intermediate-size",
+        "48",
+        "--block-size",
+        "160",
+        "--batch-size",
+        "2",
+        "--max-iters",
+        "4",
+        "--warmup-iters",
+        "0",
+        "--eval-interval",
+        "4",
+        "--eval-iters",
+        "1",
+        "--out",
+        "decoder",
+    ];
+    place.done(&[&sizes[..], &CPU].concat());
+    std::fs::copy(place.path("decoder/best.safetensors"), place.path("base.safetensors")).unwrap();
+}
+
+fn train(place: &Place, more: &[&str]) -> String {
+    let start = ["train", "cups", "--base", "base.safetensors"];
+    place.done(&[&start[..], &SIZES, &STEPS, &CPU, more].concat()).stderr
+}
+
+#[test]
+fn a_model_is_trained_resumed_evaluated_and_asked() {
+    let place = Place::new();
+    with_base(&place);
+    let said = train(&place, &["--out", "whole", "--max-iters", "8"]);
+    says(&said, &["40 training questions, 8 validation questions", "exact answers by steps 0:"]);
+    train(&place, &["--out", "parts", "--max-iters", "4"]);
+    let resume = ["train", "--resume", "parts", "--base", "base.safetensors", "--max-iters", "8"];
+    place.done(&[&resume[..], &CPU].concat());
+    let weights = |run: &str| {
+        let file = bytes(&place.path(&format!("{run}/last.safetensors")));
+        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        file[8 + header..].to_vec()
+    };
+    assert!(weights("whole") == weights("parts"), "a resumed run goes on exactly");
+
+    // The base lies beside the run's folder, where its name is looked for.
+    let eval = place.done(&[&["eval", "whole", "--json"][..], &CPU].concat()).stdout;
+    let eval: Value = serde_json::from_str(&eval).unwrap();
+    for (set, count) in [("val", 8), ("harder", 8)] {
+        assert_eq!(eval[set]["questions"], count, "{eval}");
+        // From 0 to four steps beyond the trained ones.
+        assert_eq!(eval[set]["steps"].as_array().unwrap().len(), 7);
+    }
+    let table = place.done(&[&["eval", "whole", "--depths", "1..2"][..], &CPU].concat()).stdout;
+    says(&table, &["8 questions that the model was not trained on", "as trained", "<think>"]);
+
+    let question = "The ball is under cup A. Swap A and B. Which cup?";
+    let ask =
+        |more: &[&str]| place.done(&[&["ask", "whole", question][..], &CPU, more].concat()).stdout;
+    let answers: Value = serde_json::from_str(&ask(&["--depth", "0..3", "--json"])).unwrap();
+    assert_eq!(answers["answers"].as_array().unwrap().len(), 4);
+    assert_eq!(answers["halt"].as_array().unwrap().len(), 3);
+    assert_eq!(answers["answers"][3]["depth"], 3);
+    assert!(answers["think"].as_f64().unwrap() <= 1.0);
+    says(&ask(&["--max-new-tokens", "1"]), &["depth   2", "<think> follows", "halting"]);
+
+    // The adapters in peft's form fit the decoder that they belong to.
+    std::fs::create_dir(place.path("adapter")).unwrap();
+    let to = [
+        "convert",
+        "whole",
+        "--from",
+        "trm",
+        "--to-format",
+        "peft",
+        "--base",
+        "base.safetensors",
+        "--to",
+        "adapter/adapter_model.safetensors",
+    ];
+    place.done(&to);
+    let merge = [
+        "convert",
+        "adapter",
+        "--from",
+        "peft",
+        "--base",
+        "base.safetensors",
+        "--to",
+        "merged.safetensors",
+    ];
+    place.done(&merge);
+    place.done(&["generate", "merged.safetensors", "--max-new-tokens", "3", "--device", "cpu"]);
+}
+
+#[test]
+fn other_files_and_bases_are_refused() {
+    let place = Place::new();
+    with_base(&place);
+    let refused = |code: i32, arguments: &[&str]| place.refused(code, &[arguments, &CPU].concat());
+    let start = [&["train", "cups"][..], &SIZES].concat();
+    says(&refused(1, &start), &["needs a frozen language model", "--base"]);
+    let on_base = [&["train", "cups", "--base", "base.safetensors"][..], &SIZES].concat();
+    for (name, text, words) in [
+        ("fields.json", "[{\"question\": \"a\"}]", &["answer"][..]),
+        ("empty.jsonl", "{\"question\": \"a\", \"answer\": \"\"}\n", &["empty"]),
+        ("broken.jsonl", "{\"question\": \"a\"\n", &["JSON"]),
+    ] {
+        std::fs::write(place.path(name), text).unwrap();
+        says(&refused(1, &[&on_base[..], &["--data", name]].concat()), words);
+    }
+    let long = "word ".repeat(60);
+    let entry = |i: usize| format!("{{\"question\": \"{long}{i}\", \"answer\": \"b\"}}\n");
+    std::fs::write(place.path("long.jsonl"), (0..10).map(entry).collect::<String>()).unwrap();
+    let said = refused(1, &[&on_base[..], &["--data", "long.jsonl"]].concat());
+    says(&said, &["positions", "160"]);
+    says(&refused(2, &[&on_base[..], &["--cut", "2"]].concat()), &["cut", "2 layers"]);
+
+    train(&place, &["--out", "run", "--max-iters", "4"]);
+    std::fs::rename(place.path("base.safetensors"), place.path("hidden.safetensors")).unwrap();
+    let lost = refused(1, &["ask", "run", "Which cup?"]);
+    says(&lost, &["needs its frozen base, base.safetensors", "SHA-256"]);
+    let other = ["ask", "run", "Which cup?", "--base", "decoder/last.safetensors"];
+    // The same decoder in another file is another base.
+    says(&refused(1, &other), &["is not the frozen base", "SHA-256"]);
+    place.done(&[
+        "ask",
+        "run",
+        "Which cup?",
+        "--base",
+        "hidden.safetensors",
+        "--max-new-tokens",
+        "1",
+        "--device",
+        "cpu",
+    ]);
+    says(&refused(1, &["ask", "decoder", "Which cup?"]), &["does not answer questions"]);
+    says(&refused(2, &["generate", "run"]), &["a question model", "ask"]);
+    says(&refused(2, &["ask", "run", "Which cup?", "--depth", "x"]), &["not a depth"]);
+}

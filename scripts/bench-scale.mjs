@@ -1,0 +1,97 @@
+// Measures training steps of workers that share every update, in headless Chromium, with
+// the worker and the modules of the built site. Groups of several sizes make steps in
+// turns, and one worker that cuts its batches as they do; medians are printed.
+//
+//   node scripts/bench-scale.mjs [--preset NAME …] [--cores 2 …] [--rounds N] [--json]
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+import { median, range } from "./bench/figures.mjs";
+import { preset } from "./bench/presets.mjs";
+import { sharedTraining } from "./bench/scale-page.mjs";
+import { launch } from "./lib/browser.mjs";
+import { dist } from "./lib/paths.mjs";
+import { UserError, bold, dim, main } from "./lib/terminal.mjs";
+import { buildSite } from "./build.mjs";
+import { serve } from "./serve.mjs";
+
+const PRESETS = ["page-tiny", "page-small", "shakespeare-char-cpu", "digits"];
+/** Milliseconds that a round of one worker takes, about. */
+const ROUND = 2000;
+
+/** Milliseconds of a step by group, of every preset. */
+export async function benchScale({ presets, cores, rounds }) {
+  const site = await serve();
+  const browser = await launch();
+  try {
+    const results = [];
+    for (const name of presets) results.push(await measure(browser, site.url, { name, cores, rounds }));
+    return results;
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+}
+
+async function measure(browser, url, { name, cores, rounds }) {
+  const config = preset(name);
+  config.train.max_iters = 1e6;
+  const images = config.data.dataset === "digits";
+  const data = images
+    ? { kind: "named" }
+    : { kind: "text", name: "Shakespeare", text: readFileSync(join(dist, "corpora/shakespeare.txt"), "utf8") };
+  const { batch_size: rows, gradient_accumulation_steps: batches } = config.train;
+  const groups = [{ size: 1, parts: 1 }];
+  for (const size of cores) {
+    if (batches !== 1 || rows % size !== 0)
+      throw new UserError(`${name}: ${rows} rows are not cut into ${size} parts.`);
+    groups.push({ size: 1, parts: size }, { size, parts: size });
+  }
+  const page = await browser.newPage();
+  // A file without the page's security policy, on the page's own origin.
+  await page.goto(`${url}corpora/shakespeare.txt`);
+  const worker = readdirSync(join(dist, "assets")).find((file) => /^worker-.*\.js$/.test(file));
+  const options = { worker: `${url}assets/${worker}`, base: url, wasm: images ? "cpu-images" : "cpu", config, data };
+  const times = await page.evaluate(sharedTraining, { ...options, groups, rounds, ms: ROUND });
+  await page.close();
+  const tokens = rows * batches * (config.model.block_size ?? 1);
+  return { preset: name, rows, tokens, unit: images ? "images" : "tokens", rounds, groups, times };
+}
+
+function show({ preset, rows, tokens, unit, rounds, groups, times }) {
+  console.log(bold(`\n${preset}: ${rows} rows in an update`));
+  console.log(dim(`medians of ${rounds} rounds in turns`));
+  const one = median(times[0]);
+  for (const [i, { size, parts }] of groups.entries()) {
+    const ms = median(times[i]);
+    const what = `${size} ${size === 1 ? "core" : "cores"}${parts > 1 ? `, ${parts} parts` : ""}`;
+    console.log(
+      `  ${what.padEnd(18)} ${ms.toFixed(2).padStart(8)} ms a step  (${range(times[i], 2)})` +
+        `  ${Math.round((1000 * tokens) / ms)} ${unit}/s  ${(one / ms).toFixed(2)} ×`,
+    );
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(async () => {
+    const { values } = parseArgs({
+      options: {
+        preset: { type: "string", multiple: true, default: PRESETS },
+        cores: { type: "string", multiple: true, default: ["2"] },
+        rounds: { type: "string", default: "7" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const [rounds, cores] = [Number(values.rounds), values.cores.map(Number)];
+    if (![rounds, ...cores].every((number) => Number.isInteger(number) && number >= 1)) {
+      throw new UserError("usage: bench-scale.mjs [--preset NAME …] [--cores N …] [--rounds N] [--json]");
+    }
+    await buildSite();
+    const results = await benchScale({ presets: values.preset, cores, rounds });
+    if (values.json) console.log(JSON.stringify(results, null, 2));
+    else results.forEach(show);
+  });
+}
