@@ -3,7 +3,7 @@
 use trm_spec::{Failure, FailureKind};
 
 /// A rank cannot be reached any more, or sent what it must not.
-fn lost(message: impl Into<String>) -> Failure {
+pub fn lost(message: impl Into<String>) -> Failure {
     Failure::new(
         FailureKind::Device,
         message,
