@@ -1,4 +1,5 @@
-//! Features of a frozen base, computed once for all images and kept in a file.
+//! What a frozen base makes of the data: features of images, computed once and kept in a file,
+//! or the place where states of questions are kept.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub fn cached(
     let Some(base) = base else { return Ok(data) };
     if let Dataset::Questions(mut questions) = data {
         // The trainer fills the file as it goes.
+        say!("states of the frozen model are kept beside it, for each question once");
         questions.states_in = Some(base.folder().into());
         return Ok(Dataset::Questions(questions));
     }

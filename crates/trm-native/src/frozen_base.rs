@@ -1,4 +1,4 @@
-//! Finds the file of the frozen ViT that a model reads features of.
+//! Finds the file of the frozen model that another one is trained on.
 
 use std::path::{Path, PathBuf};
 

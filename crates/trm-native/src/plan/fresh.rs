@@ -25,7 +25,7 @@ pub struct Base {
     /// Where the settings come from, for people to read.
     pub origin: String,
     pub data: OpenedSource,
-    /// The frozen ViT that an image model reads features of.
+    /// The frozen model that the run is trained on top of.
     pub frozen: Option<BaseOnDisk>,
     /// The checkpoint whose weights the run starts from, if any.
     initial: Option<(Header, Vec<u8>)>,
