@@ -4,9 +4,11 @@
 mod bases;
 mod opening;
 
+#[cfg(feature = "llm")]
 use std::rc::Rc;
 
 use burn::tensor::Device;
+#[cfg(feature = "llm")]
 use trm_core::Init;
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::models::chunk_lm::ChunkLm;
@@ -89,18 +91,19 @@ pub fn create_on(
         return Err(not_in_this_build(&config.model));
     }
     let data = data.into();
-    let (mut config, mut vocab) = (config.clone(), vocab_of(&data));
+    let (mut config, vocab) = (config.clone(), vocab_of(&data));
     if let (VariantSpec::Trm(spec), Dataset::Puzzles(data)) = (&mut config.model, &data) {
         // Every identifier of the puzzles has an embedding.
         spec.num_puzzle_identifiers = spec.num_puzzle_identifiers.max(data.train.num_identifiers);
     }
     if let Some(file) = &base {
         config = on_base(&config, file)?;
-        #[cfg(feature = "llm")]
-        if let Some(found) = llm_vocab(&config, file)? {
-            vocab = found;
-        }
     }
+    #[cfg(feature = "llm")]
+    let vocab = match &base {
+        Some(file) => llm_vocab(&config, file)?.unwrap_or(vocab),
+        None => vocab,
+    };
     open(Opening { config, vocab, data: Some(data), saved: None, base, device })
 }
 

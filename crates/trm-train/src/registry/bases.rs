@@ -1,9 +1,9 @@
 //! Frozen bases: which model has one, and whether a file is it.
 
 use burn::tensor::Device;
-use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec, Vocab};
+use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec};
 #[cfg(feature = "llm")]
-use trm_spec::{LlamaSpec, LlmTrmSpec};
+use trm_spec::{LlamaSpec, LlmTrmSpec, Vocab};
 
 use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, read_header};
