@@ -119,7 +119,7 @@ pub fn eval() -> Command {
         .arg(inner_steps())
         .arg(flag(
             "baselines",
-            "Images: also train and evaluate a linear probe, an MLP probe, the head without recursion and a plain ViT of equal size, with the settings of the run",
+            "Also train and evaluate models to compare with, with the settings of the run: for images a linear probe, an MLP probe, the head without recursion and a plain ViT of equal size; for questions adapters alone, one step and no window, beside the frozen model",
         ))
         .arg(base())
         .arg(json())
