@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "llm")]
 pub mod gguf;
 pub mod images;
+#[cfg(any(feature = "files", feature = "llm"))]
+mod json;
 #[cfg(feature = "files")]
 mod pin;
 pub mod puzzles;

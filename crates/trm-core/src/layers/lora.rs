@@ -52,12 +52,6 @@ impl Lora {
         let inner = self.lora_A.forward(self.dropout.forward(x));
         self.lora_B.forward(inner).mul_scalar(self.scaling)
     }
-
-    /// What it adds to the weight of the map, `[out, in]`.
-    pub fn weight(&self) -> Tensor<2> {
-        let (a, b) = (self.lora_A.weight.val(), self.lora_B.weight.val());
-        b.matmul(a).mul_scalar(self.scaling)
-    }
 }
 
 /// The adapters of one attention layer.

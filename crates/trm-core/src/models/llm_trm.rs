@@ -133,6 +133,9 @@ impl LatentState {
     /// If there is none.
     pub fn stack(states: &[Self]) -> Self {
         let first = states.first().expect("a step");
+        if states.len() == 1 {
+            return first.clone();
+        }
         let times = states.len();
         let repeat = |x: &Tensor<3>| x.clone().repeat_dim(0, times);
         let many = |x: &Tensor<4>| x.clone().repeat_dim(0, times);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::QuestionError;
 use super::question::Question;
+use crate::json::kind;
 
 /// White space of JSON.
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
@@ -155,16 +156,5 @@ impl Reader<'_> {
     ) -> QuestionError {
         let (name, place) = self.at();
         QuestionError::WrongType { name, place, field, found, wanted }
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::clean::clean;
 use super::read_errors::{not_utf8, unreadable};
 use crate::error::DataError;
+use crate::json::kind;
 
 /// The field that holds the text where nothing else is said.
 pub const TEXT_FIELD: &str = "text";
@@ -97,16 +98,5 @@ fn text_of(line: &str, field: &str) -> Result<String, String> {
         Some(Value::String(text)) => Ok(text),
         Some(other) => Err(format!("the field is {}", kind(&other))),
         None => Err("it has no such field".into()),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }

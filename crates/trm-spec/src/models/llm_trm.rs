@@ -6,13 +6,10 @@ use ts_rs::TS;
 use super::settings::{
     HIDDEN_SIZE, INTERMEDIATE_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
 };
-use super::shared::{block_parameters, heads, narrowed};
+use super::shared::{block_parameters, heads, narrowed, no_language_settings};
 use super::{ModelSpec, Sizes};
 use crate::check::{in_range, require, sizes};
-use crate::{
-    DataSpec, DepthSampling, Family, LossType, Prediction, Schedule, Setting, SettingError,
-    SettingKind, TrainSpec,
-};
+use crate::{DataSpec, Family, Schedule, Setting, SettingError, SettingKind, TrainSpec};
 
 /// Sizes of LLM-TRM. Those that begin with `base_` are the frozen decoder's; they are taken
 /// from its file.
@@ -328,26 +325,13 @@ impl ModelSpec for LlmTrmSpec {
         in_range("lora_dropout", self.lora_dropout, 0.0, 0.95)?;
         in_range("rms_norm_eps", self.rms_norm_eps, 0.0, 1.0)?;
         in_range("rope_theta", self.rope_theta, 1.0, 1e9)?;
-        require(
-            "loss_type",
-            train.loss_type == LossType::Softmax,
-            "is stablemax, which only puzzle models are trained with".into(),
-        )?;
-        require(
-            "gradient_checkpointing",
-            !train.gradient_checkpointing,
-            "is for language models that are trained whole".into(),
-        )?;
-        require(
-            "depth_sampling",
-            train.depth_sampling == DepthSampling::Fixed,
-            "must be fixed: every supervision step is trained".into(),
-        )?;
-        require("detach_cycles", !train.detach_cycles, "is for language models".into())?;
-        require(
-            "prediction",
-            train.prediction == Prediction::EveryPosition,
-            "is for language models; an answer is scored whole".into(),
+        no_language_settings(
+            train,
+            [
+                "is for language models that are trained whole",
+                "must be fixed: every supervision step is trained",
+                "is for language models; an answer is scored whole",
+            ],
         )
     }
 

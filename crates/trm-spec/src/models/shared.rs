@@ -106,27 +106,31 @@ pub fn images(
         format!("is {patch_size}, which does not divide image_size {image_size}"),
     )?;
     in_range("dropout", spec.dropout(), 0.0, 0.95)?;
+    no_language_settings(
+        train,
+        [
+            "is for language models",
+            "must be fixed for image models",
+            "is for language models; an image has one class",
+        ],
+    )
+}
+
+/// Refuses the training settings that only language or puzzle models have. The reasons are
+/// those for `gradient_checkpointing`, `depth_sampling` and `prediction`.
+pub fn no_language_settings(
+    train: &TrainSpec,
+    [checkpointing, depth_sampling, prediction]: [&str; 3],
+) -> Result<(), SettingError> {
     require(
         "loss_type",
         train.loss_type == LossType::Softmax,
         "is stablemax, which only puzzle models are trained with".into(),
     )?;
-    require(
-        "gradient_checkpointing",
-        !train.gradient_checkpointing,
-        "is for language models".into(),
-    )?;
-    require(
-        "depth_sampling",
-        train.depth_sampling == DepthSampling::Fixed,
-        "must be fixed for image models".into(),
-    )?;
+    require("gradient_checkpointing", !train.gradient_checkpointing, checkpointing.into())?;
+    require("depth_sampling", train.depth_sampling == DepthSampling::Fixed, depth_sampling.into())?;
     require("detach_cycles", !train.detach_cycles, "is for language models".into())?;
-    require(
-        "prediction",
-        train.prediction == Prediction::EveryPosition,
-        "is for language models; an image has one class".into(),
-    )
+    require("prediction", train.prediction == Prediction::EveryPosition, prediction.into())
 }
 
 /// Largest height and width of an image that a model is made for, in pixels.

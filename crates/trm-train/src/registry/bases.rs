@@ -54,7 +54,8 @@ pub fn open_base(
     let VariantSpec::TrmVit(spec) = &config.model else {
         return Err(needs_no_base(&config.model));
     };
-    FrozenBase::open(file, &vit_of(&file)?, shape_of(config), spec.patch_features(), device)
+    let (vit, shape) = (vit_of(&file)?, shape_of(config));
+    FrozenBase::open(file, file.identity(), &vit, shape, spec.patch_features(), device)
 }
 
 /// The tokens of a model that answers questions with the decoder in `file`: the decoder's,
@@ -95,7 +96,7 @@ pub fn open_llm(
     let VariantSpec::LlmTrm(spec) = &config.model else {
         return Err(needs_no_base(&config.model));
     };
-    FrozenLlm::open(file, &llm_of(&file)?, spec, device)
+    FrozenLlm::open(file, file.identity(), &llm_of(&file)?, spec, device)
 }
 
 /// The trained models that a question model of `config` is compared with: their names, and

@@ -12,7 +12,7 @@ use trm_spec::{Failure, FailureKind, RunConfig, Vocab};
 use super::bases::llm_of;
 use super::bases::{needs_no_base, shape_of, vit_of};
 use crate::base::BaseFile;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Base, Checkpoint};
 use crate::run::Run;
 use crate::tasks::images::FrozenBase;
 #[cfg(feature = "llm")]
@@ -43,17 +43,25 @@ impl Opening<'_> {
     /// If it does not fit the model, or there is none.
     #[cfg(feature = "llm")]
     pub(super) fn frozen_llm(&self, spec: &LlmTrmSpec) -> Result<Rc<FrozenLlm>, Failure> {
-        let Some(file) = self.base else {
+        let Some((file, identity)) = self.named_base() else {
             return Err(Failure::new(
                 FailureKind::Base,
                 format!("a `{}` model needs a frozen language model", self.config.model.name()),
                 "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
             ));
         };
-        // A saved model has a name for its base already.
-        let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
-        let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
-        Ok(Rc::new(FrozenLlm::open(file, &llm_of(&file)?, spec, self.device)?))
+        Ok(Rc::new(FrozenLlm::open(file, identity, &llm_of(&file)?, spec, self.device)?))
+    }
+
+    /// The given base, and what checkpoints call it. A saved model has a name for it already,
+    /// and `expect_base` has compared the digests, so that the file is not read again.
+    fn named_base(&self) -> Option<(BaseFile<'_>, Base)> {
+        let file = self.base?;
+        let Some(named) = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref())
+        else {
+            return Some((file, file.identity()));
+        };
+        Some((BaseFile { name: &named.name, ..file }, named.clone()))
     }
 
     /// The frozen base, of a model that reads features of one.
@@ -62,13 +70,11 @@ impl Opening<'_> {
     /// If it does not fit the model, or a fresh model is given none.
     pub(super) fn frozen_base(&self, features: usize) -> Result<Option<Rc<FrozenBase>>, Failure> {
         let shape = shape_of(&self.config);
-        match self.base {
-            Some(file) if shape.vit_depth > 0 => {
-                // A saved model has a name for its base already.
-                let named = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref());
-                let file = BaseFile { name: named.map_or(file.name, |base| &base.name), ..file };
+        match self.named_base() {
+            Some((file, identity)) if shape.vit_depth > 0 => {
                 let vit = vit_of(&file)?;
-                Ok(Some(Rc::new(FrozenBase::open(file, &vit, shape, features, self.device)?)))
+                let device = self.device;
+                Ok(Some(Rc::new(FrozenBase::open(file, identity, &vit, shape, features, device)?)))
             }
             Some(_) => Err(needs_no_base(&self.config.model)),
             // A saved model without a named base is given features.

@@ -24,6 +24,7 @@ impl FrozenBase {
     /// If the file is damaged, or does not fit the model.
     pub fn open(
         file: BaseFile<'_>,
+        identity: Base,
         spec: &VitSpec,
         shape: ImageShape,
         features: usize,
@@ -50,7 +51,7 @@ impl FrozenBase {
         checkpoint.expect_size(checkpoint.header.config.model.parameters(classes))?;
         let empty = Vit::new(spec, classes, &mut Init::zeros(&device.clone().without_autodiff()));
         let vit = checkpoint.restore(empty)?.no_grad();
-        Ok(Self { vit, depth: shape.vit_depth, identity: file.identity() })
+        Ok(Self { vit, depth: shape.vit_depth, identity })
     }
 
     /// How checkpoints name it.

@@ -115,7 +115,8 @@ impl Writing<'_> {
         let base = &run.task.base;
         let (readout, mut cache) = self.model.begin_answer(state, self.trunk);
         let mut logits = readout.logits;
-        let (mut tokens, mut prob, mut shown) = (Vec::new(), Vec::new(), String::new());
+        let (mut tokens, mut prob) = (Vec::new(), Vec::new());
+        let (mut decoder, mut text) = (base.decoder(), String::new());
         let mut ended = false;
         loop {
             let scores = host(logits).await?;
@@ -133,17 +134,15 @@ impl Writing<'_> {
                 break;
             }
             tokens.push(best as u32);
-            let text = base.decode(&tokens);
-            // Bytes of a character that is not whole yet decode to a mark.
-            if let Some(new) = text.strip_prefix(&shown)
-                && !text.ends_with('\u{fffd}')
-            {
-                on_text(new);
-                shown = text;
+            let new = decoder.push(&[best as u32]);
+            if !new.is_empty() {
+                on_text(&new);
+                text.push_str(&new);
             }
             logits = self.model.extend_answer(row(&[best as u32], self.model), &mut cache);
         }
-        let text = base.decode(&tokens).trim().to_owned();
+        text.push_str(&decoder.finish());
+        let text = text.trim().to_owned();
         Ok(Answer { depth: 0, steps: 0, text, tokens, prob, ended })
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use trm_core::Init;
 use trm_core::models::llama::Llama;
 use trm_core::models::llm_trm::FrozenDecoder;
-use trm_data::{SubwordTokenizer, decode};
+use trm_data::{Decoder, SubwordTokenizer};
 use trm_spec::{Failure, FailureKind, LlamaSpec, LlmTrmSpec, Vocab};
 
 use crate::base::{BaseFile, refused};
@@ -37,12 +37,14 @@ impl FrozenLlm {
         }
     }
 
-    /// Opens `file`, which holds a decoder of `sizes`, for a model of `spec`.
+    /// Opens `file`, which holds a decoder of `sizes` and is called `identity` in checkpoints,
+    /// for a model of `spec`.
     ///
     /// # Errors
     /// If the file is damaged, does not fit the model, or has no token that ends an answer.
     pub fn open(
         file: BaseFile<'_>,
+        identity: Base,
         sizes: &LlamaSpec,
         spec: &LlmTrmSpec,
         device: &Device,
@@ -69,7 +71,7 @@ impl FrozenLlm {
             Llama::new(sizes, vocab.size(), &mut Init::zeros(&device.clone().without_autodiff()));
         let decoder = FrozenDecoder::new(checkpoint.restore(empty)?);
         let (tokenizer, end) = tokens(&vocab, file.name)?;
-        Ok(Self { decoder, vocab, tokenizer, end, identity: file.identity() })
+        Ok(Self { decoder, vocab, tokenizer, end, identity })
     }
 
     /// How checkpoints name it.
@@ -80,11 +82,6 @@ impl FrozenLlm {
     /// Where its weights are.
     pub fn device(&self) -> Device {
         self.decoder.device()
-    }
-
-    /// Its tokens, and `<think>`.
-    pub fn vocab_size(&self) -> usize {
-        self.vocab.size() + 1
     }
 
     /// The token that ends an answer.
@@ -105,9 +102,9 @@ impl FrozenLlm {
         }
     }
 
-    /// Tokens as text.
-    pub fn decode(&self, tokens: &[u32]) -> String {
-        decode(&self.vocab, tokens)
+    /// Reads tokens as text as they come.
+    pub fn decoder(&self) -> Decoder {
+        Decoder::new(&self.vocab)
     }
 }
 
