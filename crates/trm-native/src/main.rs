@@ -1,6 +1,7 @@
 //! The command line program: what was typed (`args`) becomes a plan (`plan`), a
 //! command carries it out (`commands`), and `report` prints errors.
 
+mod allocator;
 mod args;
 mod commands;
 mod dataset;
@@ -35,11 +36,8 @@ mod validation;
 
 use std::process::ExitCode;
 
-/// A pooling allocator: every training step allocates and frees many tensors.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::keep_memory();
     device::quiet_wayland();
     match commands::run(args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
