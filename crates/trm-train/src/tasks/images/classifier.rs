@@ -27,7 +27,7 @@ impl<M: ImageModel> Classifier for TrainRun<M, ImageTask<M>> {
     ) -> Result<Classification, Failure> {
         let (image, pixels) = self.pixels_of(input)?;
         let request = ClassifyRequest::Pixels { values: pixels, images: 1 };
-        let mut found = self.classify_all(&request, inner_steps, outer_steps).await?;
+        let mut found = self.classified(&request, inner_steps, outer_steps, true).await?;
         Ok(Classification { image, steps: found.remove(0) })
     }
 
@@ -36,6 +36,38 @@ impl<M: ImageModel> Classifier for TrainRun<M, ImageTask<M>> {
         request: &ClassifyRequest,
         inner_steps: usize,
         outer_steps: usize,
+    ) -> Result<Vec<Vec<ClassStep>>, Failure> {
+        self.classified(request, inner_steps, outer_steps, false).await
+    }
+
+    async fn evaluate_images(&self, scoring: &ImageScoring) -> Result<ImageScores, Failure> {
+        let (model, outer_steps) = self.with_steps(scoring.inner_steps, scoring.outer_steps)?;
+        let scoring = ImageScoring { outer_steps, ..scoring.clone() };
+        self.task.scores(&model, self.data()?, &scoring).await
+    }
+
+    fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure> {
+        let data = self.data()?;
+        let set = data.set(split);
+        if index >= set.len() {
+            return Err(Failure::new(
+                FailureKind::Image,
+                format!("there is no image {index} among {}", set.len()),
+                format!("Images count from 0 to {}.", set.len() - 1),
+            ));
+        }
+        Ok(shown(set.image(index), set.levels(), self.task.shape.size, Some(set.label(index))))
+    }
+}
+
+impl<M: ImageModel> TrainRun<M, ImageTask<M>> {
+    /// The class of images after every outer step, by image, with attention weights or not.
+    async fn classified(
+        &self,
+        request: &ClassifyRequest,
+        inner_steps: usize,
+        outer_steps: usize,
+        attention: bool,
     ) -> Result<Vec<Vec<ClassStep>>, Failure> {
         let (model, steps) = self.with_steps(inner_steps, outer_steps)?;
         let inputs = self.task.inputs(&model);
@@ -62,30 +94,9 @@ impl<M: ImageModel> Classifier for TrainRun<M, ImageTask<M>> {
                 (features, start)
             }
         };
-        classify(&model, &features, steps, start).await
+        classify(&model, &features, steps, start, attention).await
     }
 
-    async fn evaluate_images(&self, scoring: &ImageScoring) -> Result<ImageScores, Failure> {
-        let (model, outer_steps) = self.with_steps(scoring.inner_steps, scoring.outer_steps)?;
-        let scoring = ImageScoring { outer_steps, ..scoring.clone() };
-        self.task.scores(&model, self.data()?, &scoring).await
-    }
-
-    fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure> {
-        let data = self.data()?;
-        let set = data.set(split);
-        if index >= set.len() {
-            return Err(Failure::new(
-                FailureKind::Image,
-                format!("there is no image {index} among {}", set.len()),
-                format!("Images count from 0 to {}.", set.len() - 1),
-            ));
-        }
-        Ok(shown(set.image(index), set.levels(), self.task.shape.size, Some(set.label(index))))
-    }
-}
-
-impl<M: ImageModel> TrainRun<M, ImageTask<M>> {
     /// The model for inference with `inner` inner steps, and the outer steps to run; 0
     /// takes the model's own.
     fn with_steps(&self, inner: usize, outer: usize) -> Result<(M, usize), Failure> {

@@ -10,7 +10,8 @@ use super::scores::best;
 use crate::transfer::host;
 
 /// The readout after each of `steps` outer steps, by image. `start` replaces the
-/// model's own initial state. `model` has autodiff off.
+/// model's own initial state. Attention weights are recorded where `attention` asks for
+/// them, since they can take as long as the step itself. `model` has autodiff off.
 ///
 /// # Errors
 /// If the device is lost.
@@ -19,17 +20,18 @@ pub(super) async fn classify<M: ImageModel>(
     features: &Tensor<3>,
     steps: usize,
     start: Option<M::State>,
+    attention: bool,
 ) -> Result<Vec<Vec<ClassStep>>, Failure> {
     let context = model.encode(features);
     let images = features.dims()[0];
     let mut before = start.unwrap_or_else(|| model.start(&context));
     let mut recorded = Vec::with_capacity(steps);
     Engine::new(steps).run(model, &context, before.clone(), |_, state| {
-        let attention = model.attend(&context, &before);
+        let attention = attention.then(|| from_class_token(model.attend(&context, &before)));
         // Root mean square over the features of every position, `[images, positions]`.
         let change = state.answer().clone() - before.answer().clone();
         let moved: Tensor<2> = change.square().mean_dim(2).sqrt().squeeze_dim(2);
-        recorded.push((model.read(state).logits, moved, from_class_token(attention)));
+        recorded.push((model.read(state).logits, moved, attention.flatten()));
         before = state.clone();
     });
     let mut found = vec![Vec::with_capacity(steps); images];
