@@ -36,6 +36,10 @@ pub mod stream {
     pub const QUESTIONS: u64 = 13;
     /// Questions that are made.
     pub const QUESTIONS_MADE: u64 = 14;
+    /// Augmented copies of a puzzle that is solved.
+    pub const COPIES: u64 = 15;
+    /// Noise on the states of a puzzle that is solved.
+    pub const STATE_NOISE: u64 = 16;
 }
 
 /// The generator for `step` of `stream` in the run seeded with `seed`.

@@ -90,6 +90,88 @@ fn eval_tells_of_every_step_and_of_grades() {
     says(&error, &["--grade", "Sudoku"]);
 }
 
+/// A Sudoku with 17 given digits.
+const SPARSE: &str =
+    "000000010400000000020000000000050407008000300001090000300400200050100000000806000";
+
+#[test]
+fn copies_solve_what_one_does_not_and_their_answers_are_turned_back() {
+    let place = Place::new();
+    let nine = shipped("sudoku-9x9.safetensors");
+    let eval = [
+        "eval",
+        &nine,
+        "--grade",
+        "hardest",
+        "--puzzles",
+        "24",
+        "--augmentations",
+        "4",
+        "--depths",
+        "2,4",
+        "--json",
+        "--device",
+        "cpu",
+    ];
+    let scores = place.done(&eval).json();
+    assert_eq!((&scores["puzzles"], &scores["copies"]), (&24.into(), &4.into()));
+    let row = &scores["steps"][1];
+    let of = |way: &str, what: &str| row[way][what].as_f64().expect("a number");
+    assert_eq!((of("single", "calls"), of("halting", "calls")), (4.0, 16.0));
+    assert!(of("rules", "solved") > of("single", "solved"), "{row}");
+    for way in ["halting", "first_to_halt"] {
+        assert!(of(way, "solved") <= of("rules", "solved"), "{row}");
+    }
+    assert!(of("rules", "calls") < 16.0 && of("first_to_halt", "calls") <= 16.0, "{row}");
+
+    // Whoever answers, the given digits are where they were.
+    place.write("puzzles.txt", format!("{SPARSE}\n"));
+    for choose in ["halting", "first", "rules"] {
+        let solve = [
+            "solve",
+            &nine,
+            "puzzles.txt",
+            "--augmentations",
+            "3",
+            "--choose",
+            choose,
+            "--halt-threshold",
+            "0.9",
+            "--max-steps",
+            "4",
+            "--json",
+            "--device",
+            "cpu",
+        ];
+        let answered = place.done(&solve).json()["puzzles"][0].clone();
+        let answer = answered["answer"].as_str().expect("an answer");
+        let kept =
+            SPARSE.chars().zip(answer.chars()).all(|(given, is)| given == '0' || given == is);
+        assert!(kept, "{choose}: {answered}");
+        assert!(answered["copy"].as_u64() < Some(3) && answered["calls"].as_u64() <= Some(12));
+    }
+}
+
+#[test]
+fn copies_that_cannot_be_made_are_refused() {
+    let place = Place::new();
+    place.write("puzzles.txt", format!("{PUZZLE}\n"));
+    place.write("maze.txt", "S.........\n".to_owned() + &"..........\n".repeat(8) + ".........G\n");
+    let (four, maze) = (four(), shipped("maze-10x10.safetensors"));
+    let writer = shipped("shakespeare-elastic.safetensors");
+    for (arguments, words) in [
+        (vec!["solve", &maze, "maze.txt", "--augmentations", "9"], ["8 symmetric forms", "8"]),
+        (vec!["solve", &four, "puzzles.txt", "--augmentations", "0"], ["augmentations", "1"]),
+        (vec!["solve", &four, "puzzles.txt", "--chains", "2"], ["state-noise", "required"]),
+        (vec!["solve", &four, "puzzles.txt", "--state-noise=-1"], ["state-noise", "from 0"]),
+        (vec!["solve", &four, "puzzles.txt", "--choose", "first"], ["halt-threshold", "first"]),
+        (vec!["eval", &writer, "--augmentations", "2"], ["augmentations", "puzzle models"]),
+        (vec!["eval", &four, "--puzzles", "5"], ["grade", "required"]),
+    ] {
+        says(&place.refused(2, &arguments), &words);
+    }
+}
+
 #[test]
 fn going_back_overwrites_nobody_elses_configuration() {
     let place = Place::new();

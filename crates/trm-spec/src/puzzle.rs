@@ -66,6 +66,10 @@ pub struct Solution {
     pub steps: usize,
     /// Probability of halting after the last of them.
     pub halt: f32,
+    /// Which of the augmented copies gave the answer; 0 is the puzzle itself.
+    pub copy: usize,
+    /// Supervision steps that were run on all copies together.
+    pub calls: usize,
 }
 
 /// Where a puzzle comes from.

@@ -15,6 +15,7 @@ mod image_requests;
 mod optim;
 mod optimization;
 mod parameters;
+mod puzzle_requests;
 #[cfg(feature = "llm")]
 mod question_requests;
 mod reduce;
@@ -44,8 +45,9 @@ pub use registry::{open_llm, question_baselines};
 #[cfg(feature = "llm")]
 pub use run::{Answerer, AskRequest, OnToken, QuestionSet};
 pub use run::{
-    Classifier, ClassifyRequest, Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver,
-    TextStream, TraceRequest, Weights, Writer,
+    Choice, Chosen, Classifier, ClassifyRequest, Copies, CopyScore, CopyScores, CopyScoring,
+    Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest,
+    Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
 pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures, Probe};

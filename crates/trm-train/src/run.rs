@@ -11,6 +11,9 @@ use trm_spec::{
 };
 
 pub use crate::image_requests::{ClassifyRequest, ImageScoring};
+pub use crate::puzzle_requests::{
+    Choice, Chosen, Copies, CopyScore, CopyScores, CopyScoring, SolveRequest,
+};
 #[cfg(feature = "llm")]
 pub use crate::question_requests::{Answerer, AskRequest, OnToken, QuestionSet};
 use crate::reduce::AllReduce;
@@ -287,10 +290,17 @@ pub trait Solver {
     async fn evaluate_puzzles(&self, steps: usize, puzzles: usize)
     -> Result<PuzzleScores, Failure>;
 
+    /// How answers score that are chosen among several copies of each held-out puzzle.
+    ///
+    /// # Errors
+    /// If there are no held-out puzzles, the copies cannot be made, or so many steps cannot
+    /// be run.
+    async fn evaluate_copies(&self, scoring: &CopyScoring) -> Result<CopyScores, Failure>;
+
     /// Solves puzzles.
     ///
     /// # Errors
-    /// If a row is no puzzle of this model.
+    /// If a row is no puzzle of this model, or the copies cannot be made.
     async fn solve(&self, request: &SolveRequest) -> Result<Vec<Solution>, Failure>;
 }
 
@@ -309,7 +319,8 @@ pub trait Classifier {
         outer_steps: usize,
     ) -> Result<Classification, Failure>;
 
-    /// As [`classify`](Self::classify), of several images at once, by image.
+    /// As [`classify`](Self::classify), of several images at once, by image, and without
+    /// attention weights.
     ///
     /// # Errors
     /// As of `classify`.
@@ -353,20 +364,6 @@ pub struct Evaluation {
     pub depths: Vec<DepthLoss>,
     /// The text that was scored.
     pub scored: Extent,
-}
-
-/// Puzzles to solve.
-#[derive(Clone, Debug, Default)]
-pub struct SolveRequest {
-    /// Rows of tokens, each a puzzle.
-    pub inputs: Vec<Vec<u32>>,
-    /// One for each puzzle, or none: then all are 0.
-    pub puzzle_identifiers: Vec<u32>,
-    /// Probability of halting above which a puzzle is done; without one, all
-    /// steps are run.
-    pub threshold: Option<f64>,
-    /// Most supervision steps.
-    pub max_steps: usize,
 }
 
 /// Two sets of weights that a run may have.

@@ -11,7 +11,7 @@ use support::wait;
 use trm_data::IGNORED;
 use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{FailureKind, PuzzleScores, RunConfig, VariantSpec, overlay};
-use trm_train::{Run, SolveRequest, TraceRequest, Weights};
+use trm_train::{Choice, Copies, Run, SolveRequest, TraceRequest, Weights};
 
 const CELLS: usize = 6;
 const VOCAB: usize = 5;
@@ -145,8 +145,8 @@ fn answers_agree_with_scores_and_traces() {
     let request = SolveRequest {
         inputs: inputs.clone(),
         puzzle_identifiers: val.puzzle_identifiers.clone(),
-        threshold: None,
         max_steps: 4,
+        ..SolveRequest::default()
     };
     let all = wait(run.solver().unwrap().solve(&request)).unwrap();
     let trace = wait(run.trace(&TraceRequest {
@@ -194,11 +194,52 @@ fn answers_agree_with_scores_and_traces() {
 }
 
 #[test]
+fn chains_with_noise_are_never_less_sure_than_the_puzzle_alone() {
+    let mut run = start(&tiny(json!({ "max_iters": 60 })));
+    wait(run.steps(60)).unwrap();
+    let val = data().val;
+    let request = |copies: Copies| SolveRequest {
+        inputs: val.inputs.chunks_exact(CELLS).map(<[u32]>::to_vec).collect(),
+        puzzle_identifiers: val.puzzle_identifiers.clone(),
+        max_steps: 3,
+        copies,
+        ..SolveRequest::default()
+    };
+    let solve = |copies| wait(run.solver().unwrap().solve(&request(copies))).unwrap();
+    let alone = solve(Copies::default());
+    let noisy = Copies { chains: 3, state_noise: 0.5, ..Copies::default() };
+    let chosen = solve(noisy);
+    assert_eq!(chosen, solve(noisy), "noise is a function of the seed");
+    assert_ne!(chosen, solve(Copies { seed: 1, ..noisy }), "and differs between seeds");
+    for (alone, chosen) in alone.iter().zip(&chosen) {
+        // The first chain has no noise.
+        assert!(chosen.halt >= alone.halt - 1e-5, "{chosen:?} after {alone:?}");
+        assert_eq!((alone.copy, alone.calls, chosen.calls), (0, 3, 9));
+        if chosen.copy == 0 {
+            assert_eq!(chosen.answer, alone.answer);
+        }
+    }
+    assert!(chosen.iter().any(|solution| solution.copy > 0), "noise changes something");
+    for (copies, words) in [
+        (Copies { augmentations: 2, ..Copies::default() }, "no symmetric forms"),
+        (Copies { choice: Choice::Rules, ..Copies::default() }, "rules of"),
+        (Copies { chains: 2, ..Copies::default() }, "without noise"),
+        (Copies { state_noise: f64::NAN, ..Copies::default() }, "state noise"),
+        (Copies { augmentations: 0, ..Copies::default() }, "augmentations is 0"),
+    ] {
+        let failure = wait(run.solver().unwrap().solve(&request(copies))).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Config);
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+}
+
+#[test]
 fn bad_requests_say_what_to_do() {
     let config = tiny(json!({}));
     let mut run = start(&config);
     let solve = |inputs: Vec<Vec<u32>>, puzzle_identifiers: Vec<u32>| {
-        let request = SolveRequest { inputs, puzzle_identifiers, threshold: None, max_steps: 2 };
+        let request =
+            SolveRequest { inputs, puzzle_identifiers, max_steps: 2, ..SolveRequest::default() };
         wait(run.solver().unwrap().solve(&request)).map(drop)
     };
     for (inputs, identifiers, words) in [

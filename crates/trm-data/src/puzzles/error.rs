@@ -25,6 +25,8 @@ pub enum PuzzleError {
     #[error("there are no JSON files of tasks in {name}")]
     NoTaskFiles { name: String },
     #[error("{what}")]
+    TooManyCopies { what: String, forms: u64 },
+    #[error("{what}")]
     Unusable { what: String },
 }
 
@@ -45,6 +47,9 @@ impl PuzzleError {
             }
             Self::OtherTask { .. } => "Give the tasks that the model was trained on.",
             Self::NoTaskFiles { .. } => "Name a JSON file of ARC tasks, or a folder of them.",
+            Self::TooManyCopies { forms, .. } => {
+                return format!("Ask for {forms} augmented copies at most.");
+            }
             Self::Unusable { .. } => "Choose another size or grade.",
         }
         .into()
@@ -54,7 +59,9 @@ impl PuzzleError {
 impl From<PuzzleError> for Failure {
     fn from(error: PuzzleError) -> Self {
         let kind = match error {
-            PuzzleError::NoTaskFiles { .. } => FailureKind::Config,
+            PuzzleError::NoTaskFiles { .. } | PuzzleError::TooManyCopies { .. } => {
+                FailureKind::Config
+            }
             _ => FailureKind::Corpus,
         };
         Self::new(kind, error.to_string(), error.hint())

@@ -3,6 +3,7 @@
 
 use trm_spec::{AnswerCheck, BrokenRule, DataSpec, PuzzleInfo, PuzzleInput, SolutionCount};
 
+use super::dataset::Augmentation;
 use super::error::PuzzleError;
 use super::maze::{self, Maze, Style, Verdict};
 use super::source::PuzzleSource;
@@ -55,6 +56,14 @@ impl PuzzleKind {
         match self {
             Self::Sudoku(size) => PuzzleSource::Sudoku { size, min_guesses, max_guesses, seed },
             Self::Maze(side) => PuzzleSource::Maze { side, style: Style::Scattered, seed },
+        }
+    }
+
+    /// How a puzzle of this kind can be changed so that its answer changes with it.
+    pub fn augmentation(self) -> Augmentation {
+        match self {
+            Self::Sudoku(size) => Augmentation::Sudoku(size),
+            Self::Maze(side) => Augmentation::Dihedral { side },
         }
     }
 

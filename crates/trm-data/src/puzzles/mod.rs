@@ -7,6 +7,7 @@
 //! Sudoku-Extreme nor Maze-Hard.
 
 pub mod arc;
+mod copies;
 mod dataset;
 pub mod dihedral;
 mod error;
@@ -20,6 +21,7 @@ mod order;
 mod source;
 pub mod sudoku;
 
+pub use copies::AugmentedCopy;
 pub use dataset::{Augmentation, PuzzleBatch, PuzzleDataset, PuzzleSet};
 pub use error::PuzzleError;
 #[cfg(feature = "files")]

@@ -96,7 +96,7 @@ pub fn probability(text: &str) -> Result<f64, String> {
 }
 
 /// A finite number that is not negative.
-pub fn temperature(text: &str) -> Result<f64, String> {
+pub fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
         _ => Err("must be a number from 0".into()),

@@ -3,14 +3,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, Command, value_parser};
+use clap::builder::TypedValueParser;
+use clap::{Arg, ArgMatches, Command, value_parser};
 use trm_data::puzzles::sudoku::Grade;
 use trm_spec::ImageSplit;
-use trm_train::Weights;
+use trm_train::{Choice, Copies, Weights};
 
 use super::common::{
-    base, checkpoint, depth, device, file, flag, json, number, one_of, option, probability,
-    temperature,
+    base, checkpoint, depth, device, file, flag, json, not_negative, number, one_of, option,
+    probability,
 };
 use crate::depths;
 
@@ -28,7 +29,7 @@ pub fn generate() -> Command {
                 "0.8",
                 "Sampling temperature; 0 always takes the most probable token",
             )
-            .value_parser(temperature),
+            .value_parser(not_negative),
         )
         .arg(
             number("top-k", "0", "Sample from the K most probable tokens only; 0 means all")
@@ -106,6 +107,24 @@ pub fn eval() -> Command {
         )
         .arg(
             option(
+                "puzzles",
+                "N",
+                "Sudokus to generate with --grade [default: as many as the run holds out]",
+            )
+            .requires("grade")
+            .value_parser(value_parser!(u64).range(1..=1_000_000).map(|n| n as usize)),
+        )
+        .args(copies())
+        .arg(
+            option(
+                "halt-threshold",
+                "P",
+                "With several copies: halting probability above which a copy counts as halted [default: 0.5]",
+            )
+            .value_parser(probability),
+        )
+        .arg(
+            option(
                 "split",
                 "SPLIT",
                 "Images: evaluate on val (to choose by) or on test (final figures only) [default: val]",
@@ -135,6 +154,7 @@ Examples:
   trm-native eval runs/tiny --depths 1..8
   trm-native eval runs/tiny --test other.txt --stride 1
   trm-native eval runs/sudoku-9x9 --grade hard
+  trm-native eval runs/sudoku-9x9 --grade hardest --augmentations 8 --depths 16,64
   trm-native eval runs/digits --split test --baselines";
 
 /// `--inner-steps N`.
@@ -299,8 +319,60 @@ pub fn solve() -> Command {
             option("max-steps", "N", "Supervision steps per puzzle at most [default: as trained]")
                 .value_parser(depths::parse_one),
         )
+        .args(copies())
+        .arg(
+            option(
+                "choose",
+                "HOW",
+                "Whose answer is taken of several copies: highest halting probability (halting), the first to halt, which needs --halt-threshold (first), or the first that obeys the rules (rules) [default: halting]",
+            )
+            .value_parser(one_of(&[
+                ("halting", Choice::Halting),
+                ("first", Choice::FirstToHalt),
+                ("rules", Choice::Rules),
+            ])),
+        )
         .arg(json())
         .arg(device())
+}
+
+/// Flags for several copies of each puzzle.
+fn copies() -> [Arg; 3] {
+    let count = || value_parser!(u64).range(1..=1024).map(|n| n as usize);
+    [
+        option(
+            "augmentations",
+            "K",
+            "Sudokus and mazes: ask about K symmetric forms of each puzzle (digits renamed, rows and columns reordered, turned or mirrored) and choose one answer [default: 1, the puzzle as it is]",
+        )
+        .value_parser(count()),
+        option(
+            "chains",
+            "C",
+            "Run every form C times with different noise; needs --state-noise [default: 1]",
+        )
+        .requires("state-noise")
+        .value_parser(count()),
+        option(
+            "state-noise",
+            "SIGMA",
+            "Standard deviation of the noise added to the latent state before every supervision step; of several chains the first has none [default: 0]",
+        )
+        .value_parser(not_negative),
+    ]
+}
+
+/// The copies that were asked for.
+pub fn copies_of(matches: &ArgMatches) -> Copies {
+    let default = Copies::default();
+    let count = |name| matches.get_one(name).copied();
+    Copies {
+        augmentations: count("augmentations").unwrap_or(default.augmentations),
+        chains: count("chains").unwrap_or(default.chains),
+        state_noise: matches.get_one("state-noise").copied().unwrap_or(default.state_noise),
+        choice: matches.try_get_one("choose").ok().flatten().copied().unwrap_or(default.choice),
+        seed: default.seed,
+    }
 }
 
 const SOLVE_HELP: &str = "\
@@ -312,4 +384,5 @@ Puzzle files:
 
 Examples:
   trm-native solve runs/sudoku-4x4 puzzles.txt
-  echo 1.3.3.1..1.3.3.1 | trm-native solve runs/sudoku-4x4 - --halt-threshold 0.95 --json";
+  echo 1.3.3.1..1.3.3.1 | trm-native solve runs/sudoku-4x4 - --halt-threshold 0.95 --json
+  trm-native solve runs/sudoku-9x9 hard.txt --augmentations 8 --choose first --halt-threshold 0.9";

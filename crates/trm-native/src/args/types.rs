@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use trm_data::puzzles::sudoku::Grade;
 use trm_spec::{ImageSplit, Setting, Tokenizer};
-use trm_train::Weights;
 use trm_train::checkpoint::Precision;
+use trm_train::{Copies, Weights};
 
 use crate::device::{DeviceChoice, DeviceList};
 use crate::sweep::Equal;
@@ -110,6 +110,12 @@ pub struct Eval {
     pub weights: Option<Weights>,
     /// Difficulty of the Sudokus that are generated for the evaluation.
     pub grade: Option<Grade>,
+    /// Sudokus that are generated for it; `None` means as many as the run holds out.
+    pub puzzles: Option<usize>,
+    /// Puzzles: score the choice among several copies.
+    pub copies: Copies,
+    /// Puzzles: halting probability above which a copy counts as halted.
+    pub halt_threshold: f64,
     /// Images: the split that is scored.
     pub split: Option<ImageSplit>,
     /// Images: inner steps; `None` means as trained.
@@ -142,6 +148,8 @@ pub struct Solve {
     pub puzzles: PathBuf,
     pub halt_threshold: Option<f64>,
     pub max_steps: Option<usize>,
+    /// Copies of each puzzle that are tried.
+    pub copies: Copies,
     pub json: bool,
     pub device: DeviceChoice,
 }

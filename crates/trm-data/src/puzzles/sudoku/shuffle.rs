@@ -47,6 +47,11 @@ impl Shuffle {
         back
     }
 
+    /// What each digit becomes, blank included, and where each cell comes from.
+    pub(crate) fn parts(&self) -> (&[u8], &[usize]) {
+        (&self.digits, &self.cells)
+    }
+
     /// # Panics
     /// If the board is of another size.
     pub fn apply(&self, board: &[u8]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
 use trm_spec::{DepthLoss, Failure, Family};
-use trm_train::{Evaluation, Run, Scoring};
+use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
 use crate::args;
 use crate::dataset;
@@ -55,6 +55,9 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         return Err(usage!(
             "--split, --inner-steps, --baselines and --base are for image classifiers"
         ));
+    }
+    if header.config.model.family() != Family::Puzzles && typed.copies != Copies::default() {
+        return Err(usage!("--augmentations, --chains and --state-noise are for puzzle models"));
     }
     let (run, corpus) =
         open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
@@ -116,8 +119,44 @@ fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::R
     Ok(())
 }
 
+/// Prints how every way to choose among several copies does.
+fn evaluate_copies(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
+    let scoring = CopyScoring {
+        depths: typed.depths.clone().unwrap_or_else(|| vec![steps]),
+        puzzles: 0,
+        threshold: typed.halt_threshold,
+        copies: typed.copies,
+    };
+    let scores = block_on(run.solver()?.evaluate_copies(&scoring))?;
+    if typed.json {
+        return print_json(&scores);
+    }
+    print(&format!(
+        "{} puzzles that the model was not trained on, {} copies of each; solved, judged by the \
+         rules, and network calls (copies × steps) per puzzle",
+        scores.puzzles, scores.copies
+    ))?;
+    print("step  one copy, calls  highest halting, calls  first to halt, calls  rules, calls")?;
+    for row in &scores.steps {
+        let show = |chosen: Chosen| format!("{:.1} %, {:.1}", chosen.solved * 100.0, chosen.calls);
+        print(&format!(
+            "{:4}  {:>15}  {:>22}  {:>20}  {:>12}",
+            row.step,
+            show(row.single),
+            show(row.halting),
+            show(row.first_to_halt),
+            show(row.rules)
+        ))?;
+    }
+    Ok(())
+}
+
 /// Prints the accuracy after each supervision step, and with early stopping.
 fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
+    let copies = typed.copies;
+    if copies.augmentations * copies.chains > 1 || copies.state_noise > 0.0 {
+        return evaluate_copies(run, steps, typed);
+    }
     let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));
@@ -186,6 +225,9 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
         // Nothing is trained, so one training puzzle is enough.
         config.data.num_puzzles = 1;
+        if let Some(puzzles) = typed.puzzles {
+            config.data.num_val_puzzles = puzzles;
+        }
         let puzzles = data.load(&config, None)?;
         let run = trm_train::load_with(&bytes, None, Some(puzzles), &device.device)?;
         return Ok((run, data.title().into()));

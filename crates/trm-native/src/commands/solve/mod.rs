@@ -6,6 +6,7 @@ mod request;
 
 use std::io::{Read, stdin};
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
 use pollster::block_on;
@@ -13,11 +14,13 @@ use serde::Serialize;
 use trm_data::puzzles::sudoku::Size;
 use trm_data::puzzles::{PuzzleError, PuzzleKind};
 use trm_spec::{Family, PuzzleInput, RunConfig, Solution, SolutionCount};
+use trm_train::Choice;
 
 use self::request::request;
 use crate::args;
 use crate::device;
 use crate::output::{print, print_json};
+use crate::progress::{LINE_INTERVAL, clock, thousands};
 use crate::report::{say, usage};
 use crate::run_dir::read_checkpoint;
 
@@ -45,6 +48,10 @@ struct Answered {
     steps: usize,
     /// Halting probability after the last step.
     halt: f32,
+    /// Which of the copies gave the answer; 0 is the puzzle itself.
+    copy: usize,
+    /// Supervision steps that were run on all copies together.
+    calls: usize,
 }
 
 /// Whether the answer solves the puzzle, and whether the puzzle has one solution.
@@ -114,33 +121,70 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let kind = kind(&header.config)?;
     let (name, text) = text(&typed.puzzles)?;
     let puzzles = kind.read(&name, &text).map_err(|error| usage!("{error}; {}", error.hint()))?;
-    let inputs = puzzles.iter().map(|(_, tokens)| tokens.clone()).collect();
-    let request = request(typed, model.depth(), inputs, Vec::new());
-    let solutions = block_on(solver()?.solver()?.solve(&request))?;
-    let puzzles: Vec<_> = (puzzles.iter().zip(&solutions))
-        .map(|((line, puzzle), solution)| answered(kind, *line, puzzle, solution))
-        .collect::<Result<_, _>>()?;
-    let solved = puzzles.iter().filter(|puzzle| puzzle.verdict == Verdict::Solved).count();
-    if typed.json {
-        return print_json(&Document { puzzles, solved });
+    if typed.copies.choice == Choice::FirstToHalt && typed.halt_threshold.is_none() {
+        return Err(usage!("`--choose first` needs a halting probability: --halt-threshold 0.9"));
     }
-    for puzzle in &puzzles {
-        // A maze has several lines.
-        let gap = if puzzle.answer.ends_with('\n') { "" } else { "  " };
-        print(&format!(
-            "{}{gap}{} steps, lowest cell probability {:.1} %, halting probability {:.1} %: {}",
-            puzzle.answer,
-            puzzle.steps,
-            puzzle.least_confidence * 100.0,
-            puzzle.halt * 100.0,
-            puzzle.verdict.description()
-        ))?;
-        for rule in &puzzle.broken {
-            print(&format!("  {rule}"))?;
+    let run = solver()?;
+    let solver = run.solver()?;
+    let (began, mut shown) = (Instant::now(), Instant::now());
+    let (mut answers, mut done, mut solved) = (Vec::new(), 0, 0);
+    for some in puzzles.chunks(AT_ONCE) {
+        let inputs = some.iter().map(|(_, tokens)| tokens.clone()).collect();
+        let request = request(typed, model.depth(), inputs, Vec::new());
+        let solutions = block_on(solver.solve(&request))?;
+        for ((line, puzzle), solution) in some.iter().zip(&solutions) {
+            let answered = answered(kind, *line, puzzle, solution)?;
+            solved += usize::from(answered.verdict == Verdict::Solved);
+            if typed.json {
+                answers.push(answered);
+            } else {
+                answered.print()?;
+            }
         }
+        done += some.len();
+        if done < puzzles.len() && shown.elapsed() > LINE_INTERVAL {
+            shown = Instant::now();
+            let left = began.elapsed().mul_f64((puzzles.len() - done) as f64 / done as f64);
+            say!(
+                "{} of {} puzzles, {} solved, {} left",
+                thousands(done as u64),
+                thousands(puzzles.len() as u64),
+                thousands(solved as u64),
+                clock(left)
+            );
+        }
+    }
+    if typed.json {
+        return print_json(&Document { puzzles: answers, solved });
     }
     say!("{solved} of {} solved", puzzles.len());
     Ok(())
+}
+
+/// Puzzles between two looks at the progress.
+const AT_ONCE: usize = 64;
+
+impl Answered {
+    fn print(&self) -> anyhow::Result<()> {
+        // A maze has several lines.
+        let gap = if self.answer.ends_with('\n') { "" } else { "  " };
+        let copy = match self.copy {
+            0 => String::new(),
+            copy => format!(" (form {} of the puzzle)", copy + 1),
+        };
+        print(&format!(
+            "{}{gap}{} steps{copy}, lowest cell probability {:.1} %, halting probability {:.1} %: {}",
+            self.answer,
+            self.steps,
+            self.least_confidence * 100.0,
+            self.halt * 100.0,
+            self.verdict.description()
+        ))?;
+        for rule in &self.broken {
+            print(&format!("  {rule}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// The kind of puzzle that a model was trained on, by the name of its dataset or, for
@@ -182,5 +226,7 @@ fn answered(
         confidence: solution.prob.clone(),
         steps: solution.steps,
         halt: solution.halt,
+        copy: solution.copy,
+        calls: solution.calls,
     })
 }

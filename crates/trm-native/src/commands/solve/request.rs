@@ -12,5 +12,5 @@ pub fn request(
     puzzle_identifiers: Vec<u32>,
 ) -> SolveRequest {
     let (threshold, max_steps) = (typed.halt_threshold, typed.max_steps.unwrap_or(depth));
-    SolveRequest { inputs, puzzle_identifiers, threshold, max_steps }
+    SolveRequest { inputs, puzzle_identifiers, threshold, max_steps, copies: typed.copies }
 }

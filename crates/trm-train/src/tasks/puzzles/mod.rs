@@ -2,6 +2,8 @@
 
 mod batch;
 mod carry;
+mod copies;
+mod copy_scores;
 mod fit;
 mod loss;
 mod solve;

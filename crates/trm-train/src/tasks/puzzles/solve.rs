@@ -2,13 +2,14 @@
 //! as each puzzle needs.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use trm_core::models::trm::{PuzzleInput, Trm};
+use trm_core::models::trm::{DualState, PuzzleInput, Trm};
 use trm_core::sample::{argmax, softmax};
-use trm_core::{Context, Recursive, State};
+use trm_core::{Context, Embedded, Recursive, State};
 use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{Failure, FailureKind, HaltScore, PuzzleScores, Solution, StepScore};
 
 use super::batch::Puzzles;
+use super::copies::CopySet;
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
 use crate::run::SolveRequest;
@@ -43,16 +44,24 @@ pub(super) async fn evaluate(
     steps: usize,
     puzzles: usize,
 ) -> Result<PuzzleScores, Failure> {
-    let (val, steps) = (&data.val, check_depth(steps)?);
-    if val.is_empty() {
+    let (val, steps) = (held_out(data)?, check_depth(steps)?);
+    let set = val.first(if puzzles == 0 { val.len() } else { puzzles });
+    score(model, task, &set, steps).await
+}
+
+/// The held-out puzzles.
+///
+/// # Errors
+/// If there are none.
+pub(super) fn held_out(data: &PuzzleDataset) -> Result<&PuzzleSet, Failure> {
+    if data.val.is_empty() {
         return Err(Failure::new(
             FailureKind::Corpus,
             "there are no validation puzzles",
             "Start the run with num_val_puzzles above 0.",
         ));
     }
-    let set = val.first(if puzzles == 0 { val.len() } else { puzzles });
-    score(model, task, &set, steps).await
+    Ok(&data.val)
 }
 
 /// Accuracy of `model`, without autodiff, on `set` after each of `steps` supervision
@@ -117,80 +126,135 @@ fn scores(puzzles: usize, answered: &[Vec<Answered>]) -> PuzzleScores {
     PuzzleScores { puzzles, steps: steps.collect(), halting: halting.into() }
 }
 
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Solves the puzzles of `request`, whose rows are checked. A puzzle whose probability of
+/// Solves the puzzles of `request`, whose rows are checked. A copy whose probability of
 /// halting exceeds the threshold leaves the batch, so that the others cost less.
 pub(super) async fn solve(
     model: &Trm,
     task: &PuzzleTask,
     request: &SolveRequest,
+    copies: &CopySet,
 ) -> Result<Vec<Solution>, Failure> {
     let mut solutions = Vec::with_capacity(request.inputs.len());
-    let length = request.inputs.first().map_or(1, Vec::len);
-    let size = (BATCH_CELLS / length).max(1);
-    for (number, rows) in request.inputs.chunks(size).enumerate() {
-        let identifier = |row: usize| {
-            request.puzzle_identifiers.get(number * size + row).copied().unwrap_or_default()
-        };
-        let identifiers: Vec<i32> = (0..rows.len()).map(|row| identifier(row) as i32).collect();
-        solutions.extend(batch(model, task, request, rows, identifiers).await?);
+    let size = batch_size(request.inputs.first().map_or(1, Vec::len), copies);
+    for (number, puzzles) in request.inputs.chunks(size).enumerate() {
+        let first = number * size;
+        solutions.extend(Batch { model, task, request, copies, puzzles, first }.solve().await?);
     }
     Ok(solutions)
 }
 
-async fn batch(
-    model: &Trm,
-    task: &PuzzleTask,
-    request: &SolveRequest,
-    rows: &[Vec<u32>],
-    identifiers: Vec<i32>,
-) -> Result<Vec<Solution>, Failure> {
-    let device = model.device();
-    let length = rows[0].len();
-    let identifiers = Tensor::from_data(TensorData::new(identifiers, [rows.len()]), &device);
-    let input = PuzzleInput {
-        tokens: tokens(&rows.concat(), length, &device),
-        embedding: model.embedding(identifiers),
-    };
-    let mut context = model.encode(&input);
-    let mut state = model.start(&context);
-    // Which row of the request each row of the batch is.
-    let mut open: Vec<usize> = (0..rows.len()).collect();
-    let mut solutions: Vec<Option<Solution>> = vec![None; rows.len()];
-    for step in 1..=request.max_steps {
-        state = task.engine().run(model, &context, state, |_, _| ());
-        let readout = model.read(&state);
-        let halts = match readout.halt {
-            Some(halt) => host(halt).await?.into_iter().map(sigmoid).collect(),
-            None => vec![0.0; open.len()],
-        };
-        let wants = |row: usize| request.threshold.is_some_and(|t| f64::from(halts[row]) > t);
-        let (done, left): (Vec<usize>, Vec<usize>) =
-            (0..open.len()).partition(|&row| step == request.max_steps || wants(row));
-        if done.is_empty() {
-            continue;
+/// Puzzles of so many cells that are solved at once with all their copies.
+pub(super) fn batch_size(cells: usize, copies: &CopySet) -> usize {
+    (BATCH_CELLS / (cells.max(1) * copies.per_puzzle())).max(1)
+}
+
+/// A few puzzles of a request.
+pub(super) struct Batch<'a> {
+    pub model: &'a Trm,
+    pub task: &'a PuzzleTask,
+    pub request: &'a SolveRequest,
+    pub copies: &'a CopySet,
+    pub puzzles: &'a [Vec<u32>],
+    /// Number of the first of them in the request.
+    pub first: usize,
+}
+
+impl Batch<'_> {
+    async fn solve(&self) -> Result<Vec<Solution>, Failure> {
+        let Self { model, task, request, copies, puzzles, first } = *self;
+        let each = copies.per_puzzle();
+        let (mut context, mut state) = self.start();
+        // Which copy each row of the batch is; copies of a puzzle follow each other.
+        let mut open: Vec<usize> = (0..puzzles.len() * each).collect();
+        let mut answers: Vec<Vec<Solution>> = vec![Vec::with_capacity(each); puzzles.len()];
+        let mut calls = vec![0; puzzles.len()];
+        for step in 1..=request.max_steps {
+            let rows: Vec<usize> = open.iter().map(|row| first * each + row).collect();
+            state = copies.disturb(state, &rows, step);
+            state = task.engine().run(model, &context, state, |_, _| ());
+            open.iter().for_each(|row| calls[row / each] += 1);
+            let readout = model.read(&state);
+            let halts: Vec<f32> = match readout.halt {
+                Some(halt) => host(halt).await?.into_iter().map(sigmoid).collect(),
+                None => vec![0.0; open.len()],
+            };
+            let halted = |row: usize| request.threshold.is_some_and(|t| f64::from(halts[row]) > t);
+            let last = step == request.max_steps;
+            let read: Vec<usize> =
+                (0..open.len()).filter(|&row| last || halted(row) || copies.watches()).collect();
+            if read.is_empty() {
+                continue;
+            }
+            let mut settled = vec![false; puzzles.len()];
+            let mut done = vec![false; open.len()];
+            let found = host_answers(take(readout.logits, &read)).await?;
+            for (&row, (answer, prob)) in read.iter().zip(found) {
+                let (puzzle, copy) = (open[row] / each, open[row] % each);
+                let (answer, prob) = copies.undo(copy, answer, prob);
+                let halt = halts[row];
+                let solution = Solution { answer, prob, steps: step, halt, copy, calls: 0 };
+                let settles = copies.settles(&puzzles[puzzle], &solution, halted(row));
+                settled[puzzle] |= settles;
+                done[row] = last || halted(row) || settles;
+                if done[row] {
+                    answers[puzzle].push(solution);
+                }
+            }
+            let left: Vec<usize> =
+                (0..open.len()).filter(|&row| !done[row] && !settled[open[row] / each]).collect();
+            if left.is_empty() {
+                break;
+            }
+            if left.len() < open.len() {
+                context = context.map(&mut |part| take(part, &left));
+                state = state.map(&mut |part| take(part, &left));
+                open = left.into_iter().map(|row| open[row]).collect();
+            }
         }
-        let logits = take(readout.logits, &done);
-        let [_, _, vocab] = logits.dims();
-        let logits = host(logits).await?;
-        for (&row, logits) in done.iter().zip(logits.chunks_exact(length * vocab)) {
-            let cells = logits.chunks_exact(vocab);
-            let answer: Vec<u32> = cells.clone().map(argmax).collect();
-            let prob = cells.zip(&answer).map(|(cell, &best)| softmax(cell)[best as usize] as f32);
-            solutions[open[row]] =
-                Some(Solution { prob: prob.collect(), answer, steps: step, halt: halts[row] });
-        }
-        if left.is_empty() {
-            break;
-        }
-        context = context.map(&mut |part| take(part, &left));
-        state = state.map(&mut |part| take(part, &left));
-        open = left.into_iter().map(|row| open[row]).collect();
+        let chosen = answers.into_iter().zip(puzzles).zip(calls);
+        let chosen = chosen.map(|((answers, puzzle), calls)| {
+            copies.choose(puzzle, answers).map(|solution| Solution { calls, ..solution })
+        });
+        Ok(chosen.flatten().collect())
     }
-    Ok(solutions.into_iter().flatten().collect())
+
+    /// All copies of the puzzles, encoded.
+    pub fn start(&self) -> (Embedded, DualState) {
+        let Self { model, request, copies, puzzles, first, .. } = *self;
+        let each = copies.per_puzzle();
+        let device = model.device();
+        let rows = copies.expand(puzzles);
+        let identifier = |row: usize| {
+            request.puzzle_identifiers.get(first + row / each).copied().unwrap_or_default() as i32
+        };
+        let identifiers: Vec<i32> = (0..rows.len()).map(identifier).collect();
+        let identifiers = Tensor::from_data(TensorData::new(identifiers, [rows.len()]), &device);
+        let input = PuzzleInput {
+            tokens: tokens(&rows.concat(), rows[0].len(), &device),
+            embedding: model.embedding(identifiers),
+        };
+        let context = model.encode(&input);
+        let state = model.start(&context);
+        (context, state)
+    }
+}
+
+/// The most probable token of every cell and its probability, by row.
+pub(super) async fn host_answers(logits: Tensor<3>) -> Result<Vec<(Vec<u32>, Vec<f32>)>, Failure> {
+    let [_, cells, vocab] = logits.dims();
+    let logits = host(logits).await?;
+    let answers = logits.chunks_exact(cells * vocab).map(|row| {
+        let best = |cell: &[f32]| {
+            let best = argmax(cell);
+            (best, softmax(cell)[best as usize] as f32)
+        };
+        row.chunks_exact(vocab).map(best).unzip()
+    });
+    Ok(answers.collect())
 }
 
 /// Some rows of a batch.

@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use trm_core::models::trm::Trm;
 use trm_spec::{Failure, PuzzleScores, Solution};
 
+use super::copies::CopySet;
+use super::copy_scores::evaluate_copies;
 use super::fit::check_rows;
-use super::solve::{evaluate, solve};
+use super::solve::{evaluate, held_out, solve};
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
-use crate::run::{SolveRequest, Solver};
+use crate::run::{CopyScores, CopyScoring, SolveRequest, Solver};
 use crate::train_run::TrainRun;
 
 #[async_trait(?Send)]
@@ -22,9 +24,17 @@ impl Solver for TrainRun<Trm, PuzzleTask> {
         evaluate(&self.optimization.inference_model(), &self.task, data, steps, puzzles).await
     }
 
+    async fn evaluate_copies(&self, scoring: &CopyScoring) -> Result<CopyScores, Failure> {
+        let copies = CopySet::new(&self.config, &self.vocab, scoring.copies)?;
+        let set = held_out(self.data()?)?;
+        let model = self.optimization.inference_model();
+        evaluate_copies(&model, &self.task, set, scoring, &copies).await
+    }
+
     async fn solve(&self, request: &SolveRequest) -> Result<Vec<Solution>, Failure> {
         check_depth(request.max_steps)?;
         check_rows(&self.task.spec, &self.vocab, &request.inputs, &request.puzzle_identifiers)?;
-        solve(&self.optimization.inference_model(), &self.task, request).await
+        let copies = CopySet::new(&self.config, &self.vocab, request.copies)?;
+        solve(&self.optimization.inference_model(), &self.task, request, &copies).await
     }
 }
