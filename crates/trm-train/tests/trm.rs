@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use trm_core::models::trm::{PuzzleInput, Trm};
 use trm_core::{Engine, Init, Recursive};
 use trm_spec::{ModelSpec, Positions, StateStart, TrmSpec};
@@ -296,4 +298,54 @@ fn named(model: &Trm, grads: &burn::optim::GradientsParams) -> Vec<(String, Vec<
     let mut visit = Visit(Vec::new(), grads, Vec::new());
     model.visit(&mut visit);
     visit.2
+}
+
+/// A state dict with the names, sizes and type of the published Sudoku checkpoints, which
+/// were saved with the compiler's and the loss head's prefixes, is read.
+#[test]
+fn names_and_sizes_of_published_checkpoints_are_read() {
+    let config = serde_json::json!({
+        "H_cycles": 3, "H_layers": 0, "L_cycles": 6, "L_layers": 2, "expansion": 4,
+        "forward_dtype": "bfloat16", "halt_exploration_prob": 0.1, "halt_max_steps": 16,
+        "hidden_size": 512, "mlp_t": true, "no_ACT_continue": true, "num_heads": 8,
+        "pos_encodings": "none", "puzzle_emb_len": 16, "puzzle_emb_ndim": 512,
+        "seq_len": 81, "vocab_size": 11, "num_puzzle_identifiers": 1,
+    });
+    let mut shapes = vec![
+        ("embed_tokens.embedding_weight".to_owned(), vec![11, 512]),
+        ("lm_head.weight".into(), vec![11, 512]),
+        ("q_head.weight".into(), vec![2, 512]),
+        ("q_head.bias".into(), vec![2]),
+        ("puzzle_emb.weights".into(), vec![1, 512]),
+        ("H_init".into(), vec![512]),
+        ("L_init".into(), vec![512]),
+    ];
+    for block in 0..2 {
+        for (part, inner, outer) in [("mlp_t", 512, 97), ("mlp", 1536, 512)] {
+            let name = format!("L_level.layers.{block}.{part}");
+            shapes.push((format!("{name}.gate_up_proj.weight"), vec![2 * inner, outer]));
+            shapes.push((format!("{name}.down_proj.weight"), vec![outer, inner]));
+        }
+    }
+    // 0x3c00 is a small number in bf16.
+    let data: Vec<(String, Vec<usize>, Vec<u8>)> = shapes
+        .into_iter()
+        .map(|(name, shape)| {
+            let bytes = [0x00, 0x3c].repeat(shape.iter().product());
+            (format!("_orig_mod.model.inner.{name}"), shape, bytes)
+        })
+        .collect();
+    let views = data.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::BF16, shape.clone(), bytes).unwrap();
+        (name, view)
+    });
+    let file = safetensors::serialize(views, None).unwrap();
+    let converted = trm_train::samsung_trm(&file, &config.to_string(), &Device::flex()).unwrap();
+    let run = trm_train::load(&converted, None, None, &Device::flex()).unwrap();
+    let summary = run.summary();
+    assert_eq!(summary.config.data.dataset, "sudoku-9x9");
+    // Five million, as the paper says of this model.
+    let numbers: usize = data.iter().map(|(_, shape, _)| shape.iter().product::<usize>()).sum();
+    assert_eq!(numbers, 5_030_402);
+    assert!(run.as_solver().is_some());
 }
