@@ -24,6 +24,7 @@ import {
   requireRust,
 } from "./lib/tools.mjs";
 import { buildSite } from "./build.mjs";
+import { seedTest } from "./fuzz.mjs";
 import { checkSizes } from "./sizes.mjs";
 import { checkSoak } from "./soak.mjs";
 
@@ -34,6 +35,8 @@ const STAGES = [
   // Compiled once, for the Rust tests and for the stories, which run the native program.
   { name: "native", needs: ["set-up"], work: buildNative },
   { name: "rust", needs: ["native"], work: cargoTest },
+  // Readers of foreign files, on stored inputs and changed copies of them.
+  { name: "seeds", needs: ["set-up"], work: seedTest },
   { name: "wasm", needs: ["set-up"], work: wasmTest },
   { name: "web", needs: ["set-up"], work: webTest },
   { name: "build", needs: ["set-up"], work: buildSite },

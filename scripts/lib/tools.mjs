@@ -11,6 +11,7 @@ import { UserError, note, step } from "./terminal.mjs";
 const WASM = "wasm32-unknown-unknown";
 /** Runs the Rust tests in a browser; pinned, since its flags change between versions. */
 const WASM_PACK = "0.15.1";
+const CARGO_FUZZ = "0.13.2";
 
 /** Rust is not installed by these scripts; the error says how to install it. */
 export function requireRust() {
@@ -74,6 +75,15 @@ export async function installWasmBindgen() {
 export async function installWasmPack() {
   if (output("wasm-pack", ["--version"]) === `wasm-pack ${WASM_PACK}`) return;
   await install("wasm-pack", WASM_PACK, ["--locked", "--debug"], "compiled once, 2 to 4 minutes");
+}
+
+/** Only `npm run fuzz` needs it, and a nightly Rust with it. */
+export async function installCargoFuzz() {
+  if (!output("rustc", ["+nightly", "--version"])) {
+    throw new UserError("Fuzzing needs a nightly Rust: `rustup toolchain install nightly` brings it.");
+  }
+  if (output("cargo", ["fuzz", "--version"]) === `cargo-fuzz ${CARGO_FUZZ}`) return;
+  await install("cargo-fuzz", CARGO_FUZZ, ["--locked", "--debug"], "compiled once, 2 to 4 minutes");
 }
 
 function install(name, version, flags, expectation) {

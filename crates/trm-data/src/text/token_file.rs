@@ -167,7 +167,7 @@ impl TokenFile {
         const PIECE: usize = 1 << 20;
         let mut digest = Sha256::new();
         let mut outside = None;
-        let (size, mut tokens) = (self.vocab.size(), Vec::with_capacity(PIECE));
+        let (size, mut tokens) = (self.vocab.size(), Vec::with_capacity(PIECE.min(self.len())));
         for start in (0..self.len()).step_by(PIECE) {
             let range = start..(start + PIECE).min(self.len());
             digest.update(&self.map[self.bytes(&range)]);

@@ -1,0 +1,168 @@
+//! The readers.
+
+use std::fs;
+use std::path::PathBuf;
+
+use trm_data::gguf::Gguf;
+use trm_data::images::{Preprocessing, decode_image, read_idx_images, read_idx_labels};
+use trm_data::puzzles::{PuzzleKind, arc, maze, npy, sudoku};
+use trm_data::questions::QuestionSource;
+use trm_data::{OpenedSource, TokenFile, subwords_of_json};
+use trm_spec::{RunConfig, SETTINGS, overlay};
+
+/// A reader and what it may allocate.
+pub struct Target {
+    /// What it is called, as a fuzz target and as a folder of seeds.
+    pub name: &'static str,
+    pub(crate) read: fn(&[u8]),
+    /// Bytes of one allocation for each byte of input.
+    pub(crate) factor: usize,
+    /// Bytes of one allocation whatever the input is.
+    pub(crate) fixed: usize,
+}
+
+const MIB: usize = 1 << 20;
+
+/// All readers.
+pub fn targets() -> Vec<Target> {
+    let target = |name, read, factor, fixed| Target { name, read, factor, fixed };
+    vec![
+        // A board of 81 characters becomes 81 tokens of four bytes and its text again.
+        target("sudoku", read_sudoku, 16, MIB),
+        target("maze", read_maze, 16, MIB),
+        target("arc", read_arc, 16, MIB),
+        target("npy", read_npy, 8, MIB),
+        // Four bits of a weight become four bytes.
+        target("gguf", read_gguf, 16, MIB),
+        // A picture is compressed; its size is checked before it is decoded.
+        target("picture", read_picture, 1, 600 * MIB),
+        target("idx", read_idx, 4, MIB),
+        target("tokens", read_tokens, 16, MIB),
+        target("questions", read_questions, 16, MIB),
+        target("tokenizer", read_tokenizer, 64, 4 * MIB),
+        target("text", read_text, 16, 2 * MIB),
+        target("config", read_config, 16, MIB),
+    ]
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn read_sudoku(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(lines) = sudoku::parse("puzzles.txt", &text) {
+        for line in lines {
+            assert_eq!(line.board.len(), line.size.cells());
+        }
+    }
+    if let Ok((size, board)) = sudoku::parse_one("puzzle", &text) {
+        // What was read is printed so that it is read again.
+        let again = sudoku::parse_one("again", &sudoku::print(&board)).expect("readable");
+        assert_eq!(again, (size, board));
+    }
+    if let Some(kind) = PuzzleKind::named("sudoku-9x9") {
+        let _ = kind.read("puzzles.txt", &text);
+    }
+}
+
+fn read_maze(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(mazes) = maze::parse_all("mazes.txt", &text) {
+        for maze in mazes {
+            let again = maze::parse("again", &maze::print(maze.tokens(), maze.cols()));
+            assert_eq!(again.expect("readable"), maze);
+        }
+    }
+    let _ = maze::parse_line(&text);
+}
+
+fn read_arc(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(mut tasks) = arc::parse("task.json", &text) {
+        let _ = arc::add_solutions(&mut tasks, "solutions.json", &text);
+        let _ = arc::build("task.json", &tasks, 1, 0);
+    }
+}
+
+fn read_npy(bytes: &[u8]) {
+    if let Ok(array) = npy::parse(bytes) {
+        assert_eq!(array.values.len(), array.shape.iter().product::<usize>());
+    }
+}
+
+fn read_gguf(bytes: &[u8]) {
+    if let Ok(file) = Gguf::read(bytes) {
+        let names: Vec<String> = file.names().map(str::to_owned).collect();
+        for name in names {
+            let _ = file.tensor(&name);
+        }
+        let _ = trm_data::subwords_of_gguf(&file);
+    }
+}
+
+fn read_picture(bytes: &[u8]) {
+    for channels in [1, 3] {
+        let preprocessing = Preprocessing::resizing(channels, 8);
+        let _ = decode_image("picture", bytes, &preprocessing);
+    }
+    let _ = Preprocessing::from_preprocessor_config(&text(bytes), 3);
+}
+
+/// A file of this process with these bytes.
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    // In memory where the system has such a folder.
+    let shared = PathBuf::from("/dev/shm");
+    let folder = if shared.is_dir() { shared } else { std::env::temp_dir() };
+    let path = folder.join(format!("trm-fuzz-{}-{name}", std::process::id()));
+    fs::write(&path, bytes).expect("a temporary file");
+    path
+}
+
+fn read_idx(bytes: &[u8]) {
+    let path = file("images.idx", bytes);
+    if let Ok(images) = read_idx_images(&path) {
+        assert_eq!(images.pixels.len(), images.len() * images.height * images.width);
+    }
+    let _ = read_idx_labels(&path);
+}
+
+fn read_tokens(bytes: &[u8]) {
+    let path = file("tokens.safetensors", bytes);
+    if let Ok(tokens) = TokenFile::open(&path) {
+        let _ = tokens.verify();
+        let mut some = Vec::new();
+        tokens.read(0..tokens.len().min(16), &mut some);
+    }
+}
+
+fn read_questions(bytes: &[u8]) {
+    let _ = QuestionSource::parse("questions.jsonl", &text(bytes));
+}
+
+fn read_tokenizer(bytes: &[u8]) {
+    let _ = subwords_of_json(&text(bytes));
+}
+
+fn read_text(bytes: &[u8]) {
+    for name in ["text.txt", "text.jsonl"] {
+        let path = file(name, bytes);
+        if let Ok(opened) = OpenedSource::open_test(&path) {
+            let _ = opened.text(&RunConfig::default(), None);
+        }
+    }
+}
+
+fn read_config(bytes: &[u8]) {
+    let text = text(bytes);
+    let base = RunConfig::default();
+    let patches = [serde_json::from_str(&text).ok(), toml::from_str(&text).ok()];
+    for patch in patches.into_iter().flatten() {
+        if let Ok(config) = overlay(&base, &patch) {
+            let _ = config.validate();
+        }
+    }
+    for setting in SETTINGS.iter() {
+        let _ = setting.parse(&text);
+    }
+}
