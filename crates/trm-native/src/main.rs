@@ -12,6 +12,7 @@ mod frozen_base;
 mod hf_folder;
 mod interrupt;
 mod launch;
+mod memory;
 mod metrics_log;
 #[cfg(feature = "mpi")]
 mod mpi;
@@ -30,6 +31,7 @@ mod shell;
 mod stop;
 mod sweep;
 mod tensorboard;
+mod text_file;
 mod trainer;
 mod validation;
 
@@ -37,7 +39,7 @@ use std::process::ExitCode;
 
 /// A pooling allocator: every training step allocates and frees many tensors.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: memory::Ending<mimalloc::MiMalloc> = memory::Ending(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     device::quiet_wayland();
