@@ -4,6 +4,8 @@ use std::io;
 
 use trm_spec::{Failure, FailureKind};
 
+use crate::file_kind::FileKind;
+
 /// How many foreign characters a message shows.
 const SHOWN: usize = 10;
 
@@ -79,7 +81,20 @@ pub enum DataError {
     #[error("stopped before {path} was complete; nothing was written")]
     Stopped { path: String },
     #[error("{path} is not UTF-8 text: invalid byte at offset {offset}")]
-    NotUtf8 { path: String, offset: usize, utf16: bool },
+    NotUtf8 { path: String, offset: usize },
+    #[error("{path} is {}{}", .kind.what(), control(.offset))]
+    NotAText {
+        path: String,
+        kind: FileKind,
+        /// Where a control character shows it.
+        offset: Option<usize>,
+    },
+    #[error("{path} cannot be read as tokens: {reason}")]
+    NotTokens { path: String, reason: String },
+    #[error("{path} is {is}, not a token file")]
+    OtherTensors { path: String, is: &'static str },
+    #[error("{path} is a folder, and a text is wanted")]
+    Folder { path: String },
     #[error("{path} cannot be read: {reason}")]
     Unreadable { path: String, reason: String },
     #[error("the text `{name}` does not come with the program")]
@@ -117,6 +132,11 @@ pub enum DataError {
     },
     #[error("`{name}` is not a text, and a language model reads nothing else")]
     NotText { name: String },
+}
+
+fn control(offset: &Option<usize>) -> String {
+    offset
+        .map_or_else(String::new, |offset| format!(": byte {offset} is a NUL or control character"))
 }
 
 fn shown(missing: &[char]) -> String {
@@ -176,12 +196,22 @@ impl DataError {
             },
             Self::Stopped { .. } => "Run the same command again to start over.".into(),
             Self::TooShort { .. } => "Give a longer text, or lower block_size.".into(),
-            Self::NotUtf8 { utf16: true, .. } => {
-                "It looks like UTF-16: save it as UTF-8 and try again.".into()
+            Self::NotUtf8 { .. } => FileKind::OtherEncoding.next_step().into(),
+            Self::NotAText { kind, .. } if kind.is_utf8() && cfg!(feature = "files") => {
+                format!("{} Or insist on reading it as a text (--as-text).", kind.next_step())
             }
-            Self::NotUtf8 { .. } => {
-                "Save it as UTF-8, or check that it is a text file.".into()
+            Self::NotAText { kind, .. } => kind.next_step().into(),
+            Self::NotTokens { .. } => {
+                "Give nanoGPT's train.bin with its meta.pkl beside it, or prepare the text (trm-native data prepare)."
+                    .into()
             }
+            Self::OtherTensors { .. } => format!(
+                "{} To train on a text, prepare it again (trm-native data prepare).",
+                FileKind::Safetensors.next_step()
+            ),
+            Self::Folder { path } => format!(
+                "Make one file of the texts in it: trm-native data prepare {path} --out NEW.safetensors, and give that."
+            ),
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
             Self::NotCarried { .. } => "Give it as a file (--data FILE).".into(),
             Self::NoTasks => "Give a JSON file, or a folder of them (--data PATH).".into(),

@@ -11,6 +11,7 @@ mod disk;
 mod draw;
 mod epochs;
 mod error;
+mod file_kind;
 #[cfg(feature = "llm")]
 pub mod gguf;
 pub mod images;
@@ -32,6 +33,7 @@ mod text;
 pub use dataset::Dataset;
 pub use draw::{draw, stream};
 pub use error::DataError;
+pub use file_kind::{FileKind, GLANCE};
 pub use source::{ARC, OpenedSource, SHAKESPEARE, image_preprocessing};
 pub use split::{IGNORED, Split};
 pub use text::*;

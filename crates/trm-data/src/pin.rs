@@ -1,6 +1,8 @@
 //! Digests beside the names of datasets: `poem.txt@0123456789ab`. A run keeps them,
 //! so that it goes on with the same text.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 /// Between a dataset's name and its digest.
@@ -26,15 +28,15 @@ pub(crate) fn split_pin(dataset: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// SHA-256 of `texts`, of a single one that of its file.
-pub(crate) fn digest_of(texts: &[String]) -> String {
+/// SHA-256 of `texts`, of a single one that of its bytes.
+pub(crate) fn digest_of<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> String {
     let mut digest = Sha256::new();
-    for (number, text) in texts.iter().enumerate() {
+    for (number, text) in texts.enumerate() {
         if number > 0 {
             // No text has this byte in it.
             digest.update([0xff]);
         }
-        digest.update(text);
+        digest.update(text.as_bytes());
     }
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -45,9 +47,7 @@ mod tests {
 
     #[test]
     fn where_texts_end_belongs_to_their_digest() {
-        let of = |texts: &[&str]| {
-            digest_of(&texts.iter().map(|text| (*text).into()).collect::<Vec<_>>())
-        };
+        let of = |texts: &[&str]| digest_of(texts.iter().map(|text| (*text).into()));
         let one = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of(&["abc"]), one);
         assert_ne!(of(&["a", "bc"]), of(&["ab", "c"]));

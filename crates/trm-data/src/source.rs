@@ -28,9 +28,9 @@ use crate::puzzles::TextSource;
 use crate::puzzles::{PuzzleSource, TaskFile};
 #[cfg(feature = "llm")]
 use crate::questions::{QuestionDataset, QuestionKind, QuestionSource};
-use crate::text::TextDataset;
 #[cfg(feature = "files")]
 use crate::text::TokenFile;
+use crate::text::{TextDataset, check};
 
 #[cfg(feature = "files")]
 mod files;
@@ -59,6 +59,7 @@ impl Dataset {
             DataSource::Text { name, text }
                 if cfg!(feature = "language") && !answers_questions(config) =>
             {
+                check(name, text.as_bytes())?;
                 let spec = DataSpec { dataset: name.clone(), ..config.data.clone() };
                 Ok(TextDataset::from_spec(&spec, text, vocab)?.into())
             }
@@ -146,6 +147,7 @@ impl OpenedSource {
                 Ok(Self::of(name, Content::Questions(QuestionSource::parse(name, text)?)))
             }
             DataSource::Text { name, text } => {
+                check(name, text.as_bytes())?;
                 Ok(Self::of(name, Content::Texts(vec![text.clone().into()])))
             }
             #[cfg(feature = "puzzles")]

@@ -5,8 +5,10 @@ use std::ffi::c_int;
 use libmimalloc_sys::{mi_option_large_os_pages, mi_option_set};
 use mimalloc::MiMalloc;
 
+use crate::memory::Ending;
+
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Ending<MiMalloc> = Ending(MiMalloc);
 
 /// `mi_option_purge_delay`, which the crate does not name.
 const PURGE_DELAY: c_int = 15;

@@ -3,6 +3,7 @@
 
 mod common;
 mod inference;
+mod refusal;
 mod settings;
 mod tools;
 mod training;
@@ -68,7 +69,10 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.";
 /// Reads the command line; wrong usage ends the process with code 2.
 pub fn parse() -> Invocation {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let matches = command(&arguments).get_matches_from(&arguments);
+    let matches = match command(&arguments).try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => refusal::end(error, &arguments),
+    };
     match matches.subcommand() {
         Some(("train", m)) => Invocation::Train(Train {
             resume: path(m, "resume"),
@@ -112,7 +116,8 @@ pub fn parse() -> Invocation {
             checkpoint: required(m, "checkpoint"),
             data: path(m, "data"),
             test: path(m, "test"),
-            stride: m.get_one("stride").copied().unwrap_or(0),
+            as_text: m.get_flag("as-text"),
+            stride: m.get_one("stride").copied(),
             weights: m.get_one("weights").copied(),
             grade: m.get_one("grade").copied(),
             puzzles: m.get_one("puzzles").copied(),
@@ -203,6 +208,7 @@ fn train(m: &ArgMatches) -> Train {
         config: path(m, "config"),
         settings: settings::given(m),
         data: path(m, "data"),
+        as_text: m.get_flag("as-text"),
         out: path(m, "out"),
         resume: None,
         init: None,
@@ -230,6 +236,7 @@ fn data(matches: &ArgMatches) -> Data {
                 _ => Tokenizer::Char,
             },
             field: required(m, "field"),
+            as_text: m.get_flag("as-text"),
             name: text(m, "name"),
             out: required(m, "out"),
             json: m.get_flag("json"),

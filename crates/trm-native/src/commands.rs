@@ -4,6 +4,7 @@ mod ask;
 mod bench;
 mod classify;
 mod convert;
+mod convert_input;
 mod data;
 mod devices;
 mod eval;

@@ -122,12 +122,15 @@ pub struct OpenDevice {
 /// Prevents two error messages of the Vulkan driver that have nothing to do with this
 /// program. Mesa's device-selection layer asks the Wayland compositor for its GPU
 /// whenever an instance supports Wayland windows (wgpu's always do), and libwayland
-/// prints an error if `XDG_RUNTIME_DIR` is unset. With any existing folder there,
-/// the connection fails silently, as it should where no compositor runs.
+/// prints an error if `XDG_RUNTIME_DIR` is unset or no absolute path. With any existing
+/// folder there, the connection fails silently, as it should where no compositor runs.
 ///
 /// Call this first in `main`: no other thread may exist.
 pub fn quiet_wayland() {
-    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+    // The library refuses a relative folder as it does none.
+    let usable = std::env::var_os("XDG_RUNTIME_DIR")
+        .is_some_and(|folder| std::path::Path::new(&folder).is_absolute());
+    if cfg!(target_os = "linux") && !usable {
         // SAFETY: only the main thread exists, so nobody reads the environment meanwhile.
         unsafe { std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir()) };
     }

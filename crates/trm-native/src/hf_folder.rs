@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::report::usage;
 use crate::run_dir;
+use crate::text_file;
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -55,23 +56,19 @@ impl HfFolder {
         let weights =
             files.iter().map(|file| run_dir::read(file)).collect::<anyhow::Result<_>>()?;
         let config = config.map_or_else(|| beside("config.json"), Path::to_owned);
-        let config = std::fs::read_to_string(&config).with_context(|| {
-            format!("cannot read {}; give its path with --config", config.display())
-        })?;
+        let config = text_file::read(&config)
+            .with_context(|| format!("{}; give its path with --config", config.display()))?;
         let tokenizer = beside("tokenizer.json");
         let tokenizer = match tokenizer.exists() {
             false => None,
-            true => Some(
-                std::fs::read_to_string(&tokenizer)
-                    .with_context(|| format!("cannot read {}", tokenizer.display()))?,
-            ),
+            true => Some(text_file::read(&tokenizer)?),
         };
         Ok(Self { weights, config, tokenizer })
     }
 }
 
 /// The files that an index names, all beside it.
-fn parts(index: &Path) -> anyhow::Result<BTreeSet<String>> {
+pub fn parts(index: &Path) -> anyhow::Result<BTreeSet<String>> {
     let bytes = run_dir::read(index)?;
     let Index { weight_map } = serde_json::from_slice(&bytes)
         .with_context(|| format!("{} is no index of weights", index.display()))?;

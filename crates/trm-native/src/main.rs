@@ -13,6 +13,7 @@ mod frozen_base;
 mod hf_folder;
 mod interrupt;
 mod launch;
+mod memory;
 mod metrics_log;
 #[cfg(feature = "mpi")]
 mod mpi;
@@ -31,6 +32,7 @@ mod shell;
 mod stop;
 mod sweep;
 mod tensorboard;
+mod text_file;
 mod trainer;
 mod validation;
 

@@ -22,7 +22,7 @@ use crate::device::OpenDevice;
 /// If the arguments do not fit together or a file cannot be read.
 pub fn train(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> {
     match &typed.resume {
-        Some(folder) => resume::resume(typed, folder),
+        Some(path) => resume::resume(typed, &resume::folder_of(path)?),
         None => {
             let plan = fresh::fresh(typed, device)?;
             if typed.auto_resume { resume::auto_resume(plan) } else { Ok(plan) }

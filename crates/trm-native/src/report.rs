@@ -3,6 +3,7 @@
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,6 +59,16 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
         say!("hint: {hint}");
     }
     ExitCode::from(code(error))
+}
+
+/// `error` with the checkpoint at `path` before it, unless it is about the data or the
+/// settings, which name their own file.
+pub fn about_checkpoint(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    let other = error.downcast_ref::<Failure>().is_some_and(|failure| {
+        matches!(failure.kind, FailureKind::Corpus | FailureKind::Config | FailureKind::Puzzle)
+    });
+    let usage = error.is::<Usage>();
+    if other || usage { error } else { error.context(path.display().to_string()) }
 }
 
 /// The exit code for `error`.

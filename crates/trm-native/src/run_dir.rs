@@ -8,9 +8,11 @@
 
 mod best;
 mod files;
+mod lock;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use trm_spec::{RunConfig, Saved};
@@ -18,7 +20,9 @@ use trm_train::checkpoint::{self, Header};
 
 use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
 pub use files::{read, write};
+use lock::Lock;
 
+use crate::memory;
 use crate::report::usage;
 use crate::results::Results;
 
@@ -34,6 +38,8 @@ const RESULTS: &str = "results.json";
 /// The folder of a run.
 pub struct RunDir {
     path: PathBuf,
+    /// No other process writes here meanwhile.
+    _lock: Arc<Lock>,
 }
 
 /// The last saved state of a run: the two files as bytes.
@@ -46,7 +52,8 @@ impl RunDir {
     /// Creates the folder of a new run.
     ///
     /// # Errors
-    /// If the folder contains a run already, or cannot be created.
+    /// If the folder contains a run already, another process writes there, or it cannot
+    /// be created.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
         if [LAST, BEST].iter().any(|name| path.join(name).exists()) {
             return Err(usage!(
@@ -54,19 +61,25 @@ impl RunDir {
                 path.display()
             ));
         }
+        let is_new = !path.exists();
         fs::create_dir_all(path).with_context(|| cannot_write(path))?;
-        Ok(Self { path: path.to_owned() })
+        let dir = Self { path: path.to_owned(), _lock: Lock::of(path)? };
+        if is_new {
+            memory::begins(path);
+        }
+        Ok(dir)
     }
 
     /// Opens the folder of an existing run. Repairs what a kill left behind.
     ///
     /// # Errors
-    /// If there is no run, or its model and optimizer are not of the same step.
+    /// If there is no run, another process writes there, or its model and optimizer are
+    /// not of the same step.
     pub fn open(path: &Path) -> anyhow::Result<(Self, Last)> {
-        let dir = Self { path: path.to_owned() };
-        if !dir.file(LAST).exists() {
+        if !path.join(LAST).exists() {
             return Err(usage!("{} contains no run to resume ({LAST} is missing)", path.display()));
         }
+        let dir = Self { path: path.to_owned(), _lock: Lock::of(path)? };
         dir.remove_unfinished()?;
         let checkpoint = read(&dir.file(LAST))?;
         let step = checkpoint::saved_step(&checkpoint);
@@ -201,7 +214,14 @@ pub fn optimizer_in(folder: &Path) -> PathBuf {
 /// # Errors
 /// If the file cannot be read or is not a checkpoint.
 pub fn read_checkpoint(path: &Path) -> anyhow::Result<(Header, Vec<u8>)> {
-    let path = checkpoint_in(path);
+    let file = checkpoint_in(path);
+    if path.is_dir() && !file.exists() {
+        return Err(usage!(
+            "{} contains no run: neither {BEST} nor {LAST} is in it; give the folder of a run, or a checkpoint",
+            path.display()
+        ));
+    }
+    let path = file;
     let bytes = read(&path)?;
     let header = checkpoint::read_header(&bytes).with_context(|| path.display().to_string())?;
     Ok((header, bytes))

@@ -12,6 +12,7 @@ use trm_spec::{
 use trm_train::{ImageScoring, QuestionSet, Run};
 
 use crate::finite;
+use crate::memory;
 use crate::metrics_log::{LogLine, MetricsLog};
 use crate::progress::{Progress, Speed, clock};
 use crate::results::Results;
@@ -113,6 +114,7 @@ impl Trainer {
                 return Ok(TrainingEnd::Stopped(reason));
             }
             self.steps(stop).with_context(|| self.saved_state())?;
+            memory::has_begun();
             let train = &self.config.train;
             if self.step >= train.max_iters || due(self.step, train.eval_interval) {
                 self.validate_and_save()?;

@@ -121,7 +121,7 @@ fn other_tasks_than_those_learned_are_refused() {
     says(&refused, &["embeddings for 2 tasks", "hint:"]);
     place.write("broken.json", r#"{"x": {"train": [], "test": []}}"#);
     let refused = place.refused(1, &["solve", "run", "broken.json", "--device", "cpu"]);
-    says(&refused, &["task x lacks examples"]);
+    says(&refused, &["broken.json", "task x has no training pair"]);
     // What was learned is as it was.
     assert_eq!(solve(&place, "tasks")["judged"], 3);
 }

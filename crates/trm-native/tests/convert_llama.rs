@@ -115,7 +115,7 @@ fn files_that_cannot_be_used_are_refused_clearly() {
     place.write("cut.gguf", [&b"GGUF\x03\0\0\0"[..], &[1; 12]].concat());
     let cut = place.refused(1, &["convert", "cut.gguf", "--from", "gguf", "--to", "x"]);
     says(&cut, &["cut.gguf", "truncated"]);
-    place.write("other.gguf", b"PK");
+    place.write("other.gguf", [0xa5; 40]);
     let other = place.refused(1, &["convert", "other.gguf", "--from", "gguf", "--to", "x"]);
     says(&other, &["does not begin like a GGUF file"]);
     fs::create_dir(place.path("empty")).expect("a folder");

@@ -119,14 +119,15 @@ fn damaged_token_files_are_named_and_nothing_is_made() {
     place.write("flipped.safetensors", flipped);
     place.quick_model(&["--max-iters", "1"]);
     fs::copy(place.path("run/last.safetensors"), place.path("model.safetensors")).expect("copied");
-    for (file, word) in [
-        ("cut.safetensors", "shorter or longer"),
-        ("flipped.safetensors", "digest"),
-        ("model.safetensors", "`trm/1`, not `trm-tokens/1`"),
-    ] {
+    for (file, word) in
+        [("cut.safetensors", "shorter or longer"), ("flipped.safetensors", "digest")]
+    {
         let error = place.refused(1, &[QUICK, &["--data", file, "--out", "new"]].concat());
         says(&error, &[file, "not a usable token file", word, "hint:", "data prepare"]);
     }
+    let model = ["--data", "model.safetensors", "--out", "new"];
+    let error = place.refused(1, &[QUICK, &model].concat());
+    says(&error, &["model.safetensors is a checkpoint, not a token file", "hint:"]);
     assert!(!place.path("new").exists(), "nothing was made");
     let ended = place.run(&["data", "list", "--json"]);
     assert_eq!(ended.code, 1);

@@ -88,10 +88,15 @@ fn half_precision_on_a_gpu_follows_full_precision_or_is_refused() {
 #[test]
 fn listing_devices_prints_nothing_on_standard_error() {
     let place = Place::new();
-    let mut command = place.program();
-    // Where this is not set, the Vulkan driver used to print errors.
-    command.env_remove("XDG_RUNTIME_DIR").arg("devices");
-    let ended = Ended::from(command.output().expect("the program starts"));
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    says(&ended.stdout, &["cpu", "--device auto uses"]);
+    // Where this is not set, or not to a folder, the Vulkan driver used to print errors.
+    for folder in [None, Some(""), Some("relative"), Some("/does/not/exist")] {
+        let mut command = place.program();
+        match folder {
+            None => command.env_remove("XDG_RUNTIME_DIR"),
+            Some(folder) => command.env("XDG_RUNTIME_DIR", folder),
+        };
+        let ended = Ended::from(command.arg("devices").output().expect("the program starts"));
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{folder:?}");
+        says(&ended.stdout, &["cpu", "--device auto uses"]);
+    }
 }

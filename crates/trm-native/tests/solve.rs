@@ -63,7 +63,7 @@ fn what_cannot_be_answered_is_said() {
     let place = Place::new();
     let refused = |content: &str, words: &[&str]| {
         place.write("puzzles.txt", content);
-        let error = place.refused(2, &["solve", &four(), "puzzles.txt", "--device", "cpu"]);
+        let error = place.refused(1, &["solve", &four(), "puzzles.txt", "--device", "cpu"]);
         says(&error, words);
     };
     refused("\n\n", &["puzzles.txt", "no puzzles"]);
@@ -231,7 +231,7 @@ fn mazes_are_read_answered_and_judged() {
     assert_eq!(puzzles[0]["verdict"], "wrong", "one update teaches nothing");
     assert_eq!(puzzles[1]["verdict"], "no_solution");
     place.write("small.txt", "S G\n###\n###\n");
-    let error = place.refused(2, &["solve", "maze", "small.txt", "--device", "cpu"]);
+    let error = place.refused(1, &["solve", "maze", "small.txt", "--device", "cpu"]);
     says(&error, &["small.txt", "9 cells", "100"]);
 }
 

@@ -58,8 +58,8 @@ pub use puzzle_kinds::{
 #[cfg(feature = "llm")]
 pub use question::{Answer, AnswerHalting, AnswerScore, Answered, DifficultyScore, QuestionScores};
 pub use settings::{
-    SETTINGS, Setting, SettingError, SettingKind, Tier, differences, may_change, nearest, overlay,
-    settings_of,
+    SETTINGS, Setting, SettingError, SettingKind, Tier, closest, differences, may_change, nearest,
+    overlay, settings_of,
 };
 pub use trace::{Candidate, Trace, TraceStep};
 #[cfg(feature = "llm")]

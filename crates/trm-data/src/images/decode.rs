@@ -13,6 +13,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::error::ImageError;
 use super::picture::{MOST_PIXELS, Picture, check_shape};
 use super::preprocessing::Preprocessing;
+use crate::file_kind::{FileKind, GLANCE};
 
 /// Memory for one image: its pixels and what a decoder needs beside them.
 const MEMORY: usize = 8 * MOST_PIXELS as usize;
@@ -34,7 +35,18 @@ pub fn decode_image(
         [0xff, 0xd8, 0xff, ..] => jpeg,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp,
         [] => return Err(damaged(name, "it is empty")),
-        _ => return Err(damaged(name, "it is neither PNG, JPEG nor WebP")),
+        _ => {
+            return Err(match FileKind::of(&bytes[..bytes.len().min(GLANCE)]) {
+                FileKind::Binary | FileKind::OtherEncoding => {
+                    damaged(name, "it is neither PNG, JPEG nor WebP")
+                }
+                kind => ImageError::OtherKind {
+                    path: name.into(),
+                    kind,
+                    other: "neither PNG, JPEG nor WebP",
+                },
+            });
+        }
     };
     decode(name, bytes, preprocessing)?.fit(name, preprocessing)
 }

@@ -4,6 +4,8 @@ use std::io;
 
 use trm_spec::{Failure, FailureKind};
 
+use crate::file_kind::FileKind;
+
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "every variant has a message")]
 pub enum ImageError {
@@ -11,6 +13,13 @@ pub enum ImageError {
     Unreadable { path: String, reason: String },
     #[error("{path} is not usable: {reason}")]
     Damaged { path: String, reason: String },
+    #[error("{path} is {}, {other}", .kind.what())]
+    OtherKind {
+        path: String,
+        kind: FileKind,
+        /// What it is not.
+        other: &'static str,
+    },
     #[error("{path} has the label {label} at position {position}, but there are {classes} classes")]
     Label {
         path: String,
@@ -61,6 +70,7 @@ impl ImageError {
         match self {
             Self::Unreadable { .. } => "Check the path and its permissions.",
             Self::Damaged { .. } => "Copy it again from an intact source, or leave it out.",
+            Self::OtherKind { kind, .. } => kind.next_step(),
             Self::Label { .. } => "Use the label file that belongs to these images.",
             Self::TooLarge { .. } => "Make the image smaller first.",
             Self::OtherSize { .. } => "Turn resizing on, or give images of the model's size.",

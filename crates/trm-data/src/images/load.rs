@@ -2,6 +2,10 @@
 //! its content, or from a prepared file.
 
 #[cfg(feature = "files")]
+use std::fs::File;
+#[cfg(feature = "files")]
+use std::io::Read;
+#[cfg(feature = "files")]
 use std::path::Path;
 #[cfg(feature = "files")]
 use std::sync::Arc;
@@ -30,6 +34,8 @@ use super::set::{ImageSize, Pixels};
 use super::source::ImageSource;
 #[cfg(feature = "files")]
 use crate::disk::hex;
+#[cfg(feature = "files")]
+use crate::file_kind::{FileKind, GLANCE};
 
 /// Most bytes of images that are held in memory.
 #[cfg(feature = "files")]
@@ -58,6 +64,18 @@ impl ImageDataset {
 /// The dataset at `path`: a folder, or a file of prepared images.
 fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, ImageError> {
     if path.is_file() {
+        let mut start = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(GLANCE as u64).read_to_end(&mut start))
+            .map_err(|error| unreadable(path, &error))?;
+        match FileKind::of(&start) {
+            FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding => {}
+            kind => {
+                let path = path.display().to_string();
+                let other = "neither a folder of images nor a file of `data prepare`";
+                return Err(ImageError::OtherKind { path, kind, other });
+            }
+        }
         let file = PreparedImages::open(path)?;
         file.expect(&options.preprocessing)?;
         return ImageDataset::split(file.content(), Pixels::Mapped(Arc::new(file)), options);

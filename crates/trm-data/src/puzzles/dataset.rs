@@ -151,6 +151,8 @@ pub struct PuzzleDataset {
     pub augmentation: Option<Augmentation>,
     /// Whose the identifiers are, where they are ARC's tasks.
     pub tasks: Option<Vec<KnownTask>>,
+    /// Puzzles or tasks of a file that are left out: they come twice, or are held out too.
+    pub copies: usize,
 }
 
 impl PuzzleDataset {

@@ -2,6 +2,8 @@
 
 use trm_spec::{Failure, FailureKind};
 
+use crate::file_kind::FileKind;
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "every variant has a message")]
 pub enum PuzzleError {
@@ -16,6 +18,15 @@ pub enum PuzzleError {
     Damaged { name: String, reason: String },
     #[error("{name} cannot be read: {reason}")]
     Unreadable { name: String, reason: String },
+    #[error("{name} is {}, not a list of puzzles", .kind.what())]
+    OtherKind { name: String, kind: FileKind },
+    /// Why a file is no text, and what to do about it.
+    #[error("{message}")]
+    NotText { message: String, hint: String },
+    #[error(
+        "{name} has {puzzles} puzzles, and all that are not held out are copies of held-out ones"
+    )]
+    OnlyCopies { name: String, puzzles: usize },
     #[error("only {found} of {wanted} puzzles of {name} could be made")]
     TooFew { name: String, found: usize, wanted: usize },
     #[error("the model was not trained on the task {task}; it was trained on {known} others")]
@@ -41,6 +52,14 @@ impl PuzzleError {
             }
             Self::Damaged { .. } => "Copy it again from an intact source, or create it again.",
             Self::Unreadable { .. } => "Check the path and its permissions.",
+            Self::OtherKind { kind: FileKind::Json | FileKind::JsonLines, .. } => {
+                "Sudokus and mazes are given as text or CSV, ARC's tasks as JSON to a model of ARC (dataset arc)."
+            }
+            Self::OtherKind { kind, .. } => kind.next_step(),
+            Self::NotText { hint, .. } => hint,
+            Self::OnlyCopies { .. } => {
+                "Give more different puzzles, or hold out fewer (--num-val-puzzles)."
+            }
             Self::TooFew { .. } => "Request fewer puzzles, or a more common grade.",
             Self::UnknownTask { .. } => {
                 "Train a model on this task: a model can answer only the tasks that it was trained on."
@@ -53,6 +72,20 @@ impl PuzzleError {
             Self::Unusable { .. } => "Choose another size or grade.",
         }
         .into()
+    }
+
+    /// The error with `file` in place of the name that a text was read under.
+    #[must_use]
+    pub fn in_file(mut self, file: &str) -> Self {
+        if let Self::Empty { name }
+        | Self::Line { name, .. }
+        | Self::Damaged { name, .. }
+        | Self::OnlyCopies { name, .. }
+        | Self::OtherKind { name, .. } = &mut self
+        {
+            *name = file.into();
+        }
+        self
     }
 }
 

@@ -6,7 +6,7 @@ use trm_spec::{AnswerCheck, BrokenRule, DataSpec, PuzzleInfo, PuzzleInput, Solut
 use super::dataset::Augmentation;
 use super::error::PuzzleError;
 use super::maze::{self, Maze, Style, Verdict};
-use super::source::PuzzleSource;
+use super::source::{PuzzleSource, refuse_other};
 use super::sudoku::{self, Rule, Size, Solutions};
 use crate::split::Split;
 
@@ -81,6 +81,7 @@ impl PuzzleKind {
     /// # Errors
     /// If something in it is no puzzle of this kind.
     pub fn read(self, name: &str, text: &str) -> Result<Vec<(usize, Vec<u32>)>, PuzzleError> {
+        refuse_other(name, text)?;
         let puzzles: Vec<_> = match self {
             Self::Sudoku(_) => sudoku::parse(name, text)?
                 .into_iter()
@@ -89,7 +90,7 @@ impl PuzzleKind {
             Self::Maze(_) => maze::parse_all(name, text)?
                 .into_iter()
                 .zip(1..)
-                .map(|(maze, number)| (number, maze.rows(), maze.without_path().tokens().to_vec()))
+                .map(|(entry, number)| (number, entry.maze.rows(), entry.maze.tokens().to_vec()))
                 .collect(),
         };
         let (wanted, cells) = (self.side(), self.side() * self.side());

@@ -14,6 +14,7 @@ mod error;
 #[cfg(feature = "files")]
 mod files;
 mod kind;
+mod lines;
 pub mod maze;
 pub mod npy;
 pub mod official;

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use super::arc;
 use super::dataset::{Augmentation, PuzzleDataset, PuzzleSet};
 use super::error::PuzzleError;
+use super::lines;
 use super::maze::{self, Style};
-use super::sudoku::{self, Size, Solutions};
+use super::sudoku::{self, Size};
 #[cfg(feature = "files")]
 use crate::error::DataError;
+use crate::file_kind::{FileKind, GLANCE};
 use crate::split::Split;
 #[cfg(feature = "files")]
-use crate::text::read_text;
+use crate::text::read_utf8;
 
 /// Where puzzles come from. What is made is a function of these values: of its
 /// puzzles, those to learn from and those held out are never the same puzzle in
@@ -40,9 +42,10 @@ pub enum PuzzleSource {
         /// Seed of the puzzles.
         seed: u64,
     },
-    /// Lines of characters, one Sudoku each, all of one size; the last ones are
-    /// held out.
+    /// A text of Sudokus, all of one size; the last ones are held out.
     Lines(TextSource),
+    /// A text of square mazes, all of one size; the last ones are held out.
+    MazeLines(TextSource),
     /// A data folder of the official code: `train`, and `test` held out.
     Official(PathBuf),
     /// ARC tasks, each with up to `augmentations` augmented copies; the test grids are held
@@ -72,12 +75,25 @@ impl TaskFile {
     /// If a file cannot be read, or is none of ARC's.
     pub fn read(&self) -> Result<Vec<arc::Task>, PuzzleError> {
         let (name, text) = self.tasks.read()?;
-        let mut tasks = arc::parse(&name, &text)?;
+        let shown = |source: &TextSource, error: PuzzleError| error.in_file(&source.shown());
+        let tasks = arc::parse(&name, &text).map_err(|error| shown(&self.tasks, error));
+        let mut tasks = tasks?;
         if let Some(solutions) = &self.solutions {
             let (name, text) = solutions.read()?;
-            arc::add_solutions(&mut tasks, &name, &text)?;
+            arc::add_solutions(&mut tasks, &name, &text)
+                .map_err(|error| shown(solutions, error))?;
         }
         Ok(tasks)
+    }
+
+    /// The tasks of several files, each once, and how many are left out because they
+    /// come again.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    pub fn read_all(files: &[Self]) -> Result<(Vec<arc::Task>, usize), PuzzleError> {
+        let tasks: Vec<_> = files.iter().map(Self::read).collect::<Result<_, _>>()?;
+        Ok(arc::distinct(tasks.concat()))
     }
 }
 
@@ -109,6 +125,7 @@ impl PuzzleSource {
         val: usize,
         augment: bool,
     ) -> Result<PuzzleDataset, PuzzleError> {
+        let mut copies = 0;
         let (parts, augmentation) = match self {
             Self::Sudoku { size, min_guesses, max_guesses, seed } => {
                 let guesses = *min_guesses..=*max_guesses;
@@ -144,8 +161,19 @@ impl PuzzleSource {
             }
             Self::Lines(place) => {
                 let (name, text) = place.read()?;
-                let (size, parts) = lines(&name, &text, [train, val])?;
-                (parts, Some(Augmentation::Sudoku(size)))
+                let read = refuse_other(&name, &text)
+                    .and_then(|()| lines::sudokus(&name, &text, [train, val]));
+                let (size, read) = read.map_err(|error| error.in_file(&place.shown()))?;
+                copies = read.copies;
+                (read.parts, Some(Augmentation::Sudoku(size)))
+            }
+            Self::MazeLines(place) => {
+                let (name, text) = place.read()?;
+                let read = refuse_other(&name, &text)
+                    .and_then(|()| lines::mazes(&name, &text, [train, val]));
+                let (side, read) = read.map_err(|error| error.in_file(&place.shown()))?;
+                copies = read.copies;
+                (read.parts, Some(Augmentation::Dihedral { side }))
             }
             #[cfg(feature = "files")]
             Self::Official(path) => {
@@ -156,14 +184,15 @@ impl PuzzleSource {
             #[cfg(not(feature = "files"))]
             Self::Official(path) => return Err(no_files(path)),
             Self::Arc { files, augmentations, seed } => {
-                let tasks: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
-                let sets = arc::build("ARC tasks", &tasks?.concat(), *augmentations, *seed)?;
+                let (tasks, copies) = TaskFile::read_all(files)?;
+                let sets = arc::build("ARC tasks", &tasks, *augmentations, *seed)?;
                 let (train, val) = (sets.train, sets.test.first(val));
                 return Ok(PuzzleDataset {
                     train,
                     val,
                     augmentation: None,
                     tasks: Some(sets.tasks),
+                    copies,
                 });
             }
         };
@@ -176,23 +205,34 @@ impl PuzzleSource {
             val,
             augmentation: augmentation.filter(|_| augment),
             tasks: None,
+            copies,
         })
     }
 }
 
 impl TextSource {
+    /// What messages call it.
+    fn shown(&self) -> String {
+        match self {
+            Self::Text { name, .. } => name.clone(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
     /// Its name, without folders and ending, and its text.
     fn read(&self) -> Result<(String, String), PuzzleError> {
         match self {
             Self::Text { name, text } => Ok((name.clone(), text.clone())),
             #[cfg(feature = "files")]
             Self::File(path) => {
-                let text = read_text(path).map_err(|error| PuzzleError::Unreadable {
-                    name: path.display().to_string(),
-                    reason: match error {
-                        DataError::Unreadable { reason, .. } => reason,
-                        other => other.to_string(),
-                    },
+                let text = read_utf8(path).map_err(|error| match error {
+                    DataError::Empty { name } => PuzzleError::Empty { name },
+                    DataError::Unreadable { path: name, reason } => {
+                        PuzzleError::Unreadable { name, reason }
+                    }
+                    other => {
+                        PuzzleError::NotText { message: other.to_string(), hint: other.hint() }
+                    }
                 })?;
                 let stem = path.file_stem().unwrap_or(path.as_os_str());
                 Ok((stem.to_string_lossy().into_owned(), text))
@@ -242,54 +282,13 @@ fn make_splits(
     Ok([part(Split::Train, counts[0])?, part(Split::Val, counts[1])?])
 }
 
-/// The puzzles of lines, answers found where the lines have none. What is learned
-/// from has no puzzle that is also held out.
-fn lines(
-    name: &str,
-    text: &str,
-    [train, val]: [usize; 2],
-) -> Result<(Size, [PuzzleSet; 2]), PuzzleError> {
-    let lines = sudoku::parse(name, text)?;
-    let size = lines[0].size;
-    let wrong = |line: usize, reason: &str| PuzzleError::Line {
-        name: name.into(),
-        line,
-        reason: reason.into(),
-    };
-    let empty = PuzzleSet::empty(name.into(), size.cells(), size.vocab());
-    let (mut learned, mut held) = (empty.clone(), empty);
-    // One puzzle at least is left to learn from.
-    let boundary = lines.len() - val.min(lines.len() - 1);
-    let mut held_out = HashSet::new();
-    for (place, line) in lines.into_iter().enumerate().rev() {
-        let is_val = place >= boundary;
-        if line.size != size {
-            return Err(wrong(line.number, "the puzzle is of another size than the first"));
+/// Refuses a text that is of another kind, which a reader of lines would call damaged.
+pub(super) fn refuse_other(name: &str, text: &str) -> Result<(), PuzzleError> {
+    let start = &text.as_bytes()[..text.len().min(GLANCE)];
+    match FileKind::of(start) {
+        kind @ (FileKind::Json | FileKind::JsonLines | FileKind::Html | FileKind::GitLfs) => {
+            Err(PuzzleError::OtherKind { name: name.into(), kind })
         }
-        let answer = match (line.answer, sudoku::solve(size, &line.board).solutions) {
-            (_, Solutions::None) => return Err(wrong(line.number, "the puzzle has no solution")),
-            (Some(answer), _) | (None, Solutions::One(answer)) => answer,
-            (None, Solutions::Unknown) => {
-                return Err(wrong(line.number, "the puzzle is too hard to be checked"));
-            }
-            (None, Solutions::Several(_)) => {
-                return Err(wrong(line.number, "the puzzle has more than one solution"));
-            }
-        };
-        let print = sudoku::fingerprint(size, &line.board);
-        if is_val {
-            held_out.insert(print);
-        } else if held_out.contains(&print) {
-            continue;
-        }
-        let part = if is_val { &mut held } else { &mut learned };
-        part.push(&sudoku::encode(&line.board), &sudoku::encode(&answer));
+        _ => Ok(()),
     }
-    // Gathered from the last line on: turned round, and cut to what was asked for.
-    let forwards = |set: &PuzzleSet, most: usize| {
-        let batch = set.gather((0..set.len()).rev().take(most));
-        let (inputs, labels) = (batch.inputs, batch.labels);
-        PuzzleSet { inputs, labels, puzzle_identifiers: batch.puzzle_identifiers, ..set.clone() }
-    };
-    Ok((size, [forwards(&learned, train), forwards(&held, val)]))
 }

@@ -2,6 +2,8 @@
 
 use trm_spec::{Failure, FailureKind};
 
+use crate::file_kind::FileKind;
+
 /// What questions are wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuestionPart {
@@ -33,6 +35,8 @@ pub enum QuestionError {
     Unreadable { name: String, reason: String },
     #[error("{name} is not UTF-8 text: invalid byte at offset {offset}")]
     NotUtf8 { name: String, offset: usize },
+    #[error("{name} is {}, not JSON of questions", .kind.what())]
+    OtherKind { name: String, kind: FileKind },
     /// `place` is a line or an entry, from 1.
     #[error("{place} of {name} is not JSON: {reason}")]
     NotJson { name: String, place: String, reason: String },
@@ -93,6 +97,7 @@ impl QuestionError {
         match self {
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
             Self::NotUtf8 { .. } => "Save it as UTF-8, or check that it is a text file.".into(),
+            Self::OtherKind { kind, .. } => kind.next_step().into(),
             Self::NotJson { .. }
             | Self::NotObject { .. }
             | Self::MissingField { .. }

@@ -8,6 +8,8 @@ use super::error::QuestionError;
 use super::file::parse;
 use super::kind::QuestionKind;
 use super::question::Question;
+#[cfg(feature = "files")]
+use crate::file_kind::{FileKind, GLANCE};
 
 /// Where questions come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,11 @@ impl QuestionSource {
             name: shown(),
             reason: error.to_string(),
         })?;
+        let kind = FileKind::of(&bytes[..bytes.len().min(GLANCE)]);
+        let known = kind.is_utf8() && !matches!(kind, FileKind::Html | FileKind::GitLfs);
+        if !known && !matches!(kind, FileKind::Empty | FileKind::OtherEncoding) {
+            return Err(QuestionError::OtherKind { name: shown(), kind });
+        }
         let text = String::from_utf8(bytes).map_err(|error| QuestionError::NotUtf8 {
             name: shown(),
             offset: error.utf8_error().valid_up_to(),

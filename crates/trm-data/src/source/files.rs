@@ -8,13 +8,17 @@ use trm_spec::{Failure, RunConfig, Tokenizer, Vocab};
 
 use super::{ARC, Content, OpenedSource, SHAKESPEARE};
 use crate::error::DataError;
+use crate::file_kind::FileKind;
 #[cfg(feature = "images")]
 use crate::images::ImageSource;
 use crate::pin::{PIN_DIGITS, digest_of, pinned, split_pin};
 use crate::puzzles::{PuzzleKind, PuzzleSource, TextSource, is_official, task_files};
 #[cfg(feature = "llm")]
 use crate::questions::{QuestionSource, digest_of as digest_of_questions};
-use crate::text::{TEXT_FIELD, TextDataset, TokenFile, read_texts, tokenizer};
+use crate::text::{
+    TEXT_FIELD, TextDataset, TokenFile, clean, file_kind, in_folder, is_bin, read_as_text,
+    read_texts, tokenizer,
+};
 
 impl OpenedSource {
     /// Puzzles or texts, as `dataset` says.
@@ -24,7 +28,12 @@ impl OpenedSource {
             None if dataset != ARC => return Self::texts(path, dataset),
             _ if is_official(path) => official(),
             Some(_) if path.is_dir() => official(),
-            Some(_) => Content::Puzzles(PuzzleSource::Lines(TextSource::File(path.into()))),
+            Some(PuzzleKind::Sudoku(_)) => {
+                Content::Puzzles(PuzzleSource::Lines(TextSource::File(path.into())))
+            }
+            Some(PuzzleKind::Maze(_)) => {
+                Content::Puzzles(PuzzleSource::MazeLines(TextSource::File(path.into())))
+            }
             None => Content::Arc(task_files(path)?),
         };
         Ok(Self { path: Some(path.into()), ..Self::of(dataset, content) })
@@ -51,16 +60,40 @@ impl OpenedSource {
 
     /// A token file, JSON lines or a text.
     fn texts(path: &Path, name: &str) -> Result<Self, Failure> {
-        let (content, sha256) = if TokenFile::recognise(path)? {
-            let file = Arc::new(TokenFile::open(path)?);
-            let sha256 = file.sha256().to_owned();
-            (Content::Tokens(file), sha256)
-        } else {
-            let texts = read_texts(path, TEXT_FIELD)?;
-            let sha256 = digest_of(&texts);
-            (Content::Texts(texts.into_iter().map(Cow::from).collect()), sha256)
+        let inside = in_folder(path);
+        let path = inside.as_deref().unwrap_or(path);
+        if path.is_dir() {
+            return Err(DataError::Folder { path: path.display().to_string() }.into());
+        }
+        let kind = file_kind(path)?;
+        let tokens = match kind {
+            FileKind::Safetensors => Some(TokenFile::open(path)?),
+            _ if is_bin(path, kind) => Some(TokenFile::open_bin(path)?),
+            _ => None,
         };
-        Ok(Self { name: name.into(), content, path: Some(path.into()), sha256 })
+        let Some(file) = tokens else {
+            return Ok(Self::held(path, name, read_texts(path, TEXT_FIELD)?));
+        };
+        let sha256 = file.sha256().to_owned();
+        let content = Content::Tokens(Arc::new(file));
+        Ok(Self { path: Some(path.into()), sha256, ..Self::of(name, content) })
+    }
+
+    /// Texts that were read from the file at `path`.
+    fn held(path: &Path, name: &str, texts: Vec<String>) -> Self {
+        // Of the same text the same, wherever it was saved.
+        let sha256 = digest_of(texts.iter().map(|text| clean(text)));
+        let content = Content::Texts(texts.into_iter().map(Cow::from).collect());
+        Self { path: Some(path.into()), sha256, ..Self::of(name, content) }
+    }
+
+    /// The file at `path` as one text, whatever it looks like, as long as it is UTF-8.
+    ///
+    /// # Errors
+    /// If it cannot be read, is empty or not UTF-8.
+    pub fn open_as_text(path: &Path, config: &RunConfig) -> Result<Self, Failure> {
+        let name = split_pin(&config.data.dataset).0;
+        Ok(Self::held(path, name, vec![read_as_text(path)?]))
     }
 
     /// A text file that is scored whole, under the name that a token file has for
@@ -71,6 +104,14 @@ impl OpenedSource {
     pub fn open_test(path: &Path) -> Result<Self, Failure> {
         let opened = Self::texts(path, &file_name(path))?;
         Ok(Self { name: opened.title().into(), ..opened })
+    }
+
+    /// As [`open_test`](Self::open_test), of a text, whatever it looks like.
+    ///
+    /// # Errors
+    /// If it cannot be read, is empty or not UTF-8.
+    pub fn open_test_as_text(path: &Path) -> Result<Self, Failure> {
+        Ok(Self::held(path, &file_name(path), vec![read_as_text(path)?]))
     }
 
     /// The whole text, to be scored by a model of `vocab`.
@@ -140,6 +181,25 @@ impl OpenedSource {
         Ok(())
     }
 
+    /// The name of the user's text, if it is another than that of `dataset`, the setting
+    /// of a run: that names its text, and keeps the digest of one that is not built in.
+    pub fn other_than(&self, dataset: &str) -> Option<String> {
+        let (Some(path), Content::Texts(_) | Content::Tokens(_)) = (&self.path, &self.content)
+        else {
+            return None;
+        };
+        let same = match split_pin(dataset) {
+            (_, Some(_)) => self.expect_same(dataset).is_ok(),
+            #[cfg(feature = "shakespeare")]
+            (SHAKESPEARE, None) => self.sha256 == crate::text::SHAKESPEARE_SHA256,
+            _ => true,
+        };
+        (!same).then(|| match &self.content {
+            Content::Tokens(file) => file.name().to_owned(),
+            _ => file_name(path),
+        })
+    }
+
     /// Refuses other texts or questions than those that `dataset`, the setting of a run, was
     /// started with. Its digest decides; without one everything is accepted.
     ///
@@ -147,7 +207,12 @@ impl OpenedSource {
     /// If the digests differ.
     pub fn expect_same(&self, dataset: &str) -> Result<(), DataError> {
         let (name, Some(wanted)) = split_pin(dataset) else { return Ok(()) };
-        if self.sha256.starts_with(wanted) {
+        // Runs of older versions keep the digest of the file's bytes.
+        let as_saved = || match &self.content {
+            Content::Texts(texts) => digest_of(texts.iter().cloned()).starts_with(wanted),
+            _ => false,
+        };
+        if self.sha256.starts_with(wanted) || as_saved() {
             return Ok(());
         }
         let (name, wanted) = (name.into(), wanted.into());

@@ -1,17 +1,15 @@
 //! Which texts there are: files as they are named, and what is in folders.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::files::glance;
 use super::json_lines::is_json_lines;
 use super::read_errors::unreadable;
 use crate::error::DataError;
-
-/// Bytes of a file that are looked at to tell text from other things.
-const GLANCE: u64 = 1 << 16;
+use crate::file_kind::FileKind;
 
 /// Something to prepare.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +18,8 @@ pub enum Document<'a> {
     Text(&'a str, &'a str),
     /// A text.
     File(&'a Path),
+    /// A text, whatever it looks like.
+    Insisted(&'a Path),
     /// Many texts: each line is an object that has one in the field of this name.
     JsonLines(&'a Path, &'a str),
 }
@@ -44,7 +44,7 @@ impl<'a> Document<'a> {
     pub(crate) fn size(&self) -> Result<u64, DataError> {
         match self {
             Self::Text(_, text) => Ok(text.len() as u64),
-            Self::File(path) | Self::JsonLines(path, _) => {
+            Self::File(path) | Self::Insisted(path) | Self::JsonLines(path, _) => {
                 fs::metadata(path).map(|data| data.len()).map_err(|error| unreadable(path, &error))
             }
         }
@@ -87,22 +87,11 @@ pub fn find_texts(paths: &[PathBuf]) -> Result<Found, DataError> {
 
 /// Whether a file of a folder is meant as text, so that it is an error if it is not.
 fn is_text(path: &Path) -> Result<bool, DataError> {
-    let mut start = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(GLANCE).read_to_end(&mut start))
-        .map_err(|error| unreadable(path, &error))?;
+    let start = glance(path)?;
     if start.is_empty() {
         return Ok(false);
     }
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
     let known = ["txt", "md"].iter().any(|known| extension.eq_ignore_ascii_case(known));
-    if known || is_json_lines(path) {
-        return Ok(true);
-    }
-    let cut_short = start.len() as u64 == GLANCE;
-    let valid = match std::str::from_utf8(&start) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none() && cut_short,
-    };
-    Ok(valid && !start.contains(&0))
+    Ok(known || is_json_lines(path) || FileKind::of(&start) == FileKind::Text)
 }

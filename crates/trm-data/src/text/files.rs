@@ -1,23 +1,44 @@
 //! Reading a text from disk.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
+use super::check::{check, no_text};
 use super::json_lines::{JsonLines, is_json_lines};
 use super::read_errors::{not_utf8, unreadable};
 use crate::error::DataError;
+use crate::file_kind::{FileKind, GLANCE};
 
 /// The text in the file at `path`.
 ///
 /// # Errors
-/// If the file cannot be read, or is not UTF-8.
+/// If the file cannot be read, or is not UTF-8, or is something else than a text.
 pub fn read_text(path: &Path) -> Result<String, DataError> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
-    if bytes.is_empty() {
-        return Err(DataError::Empty { name: path.display().to_string() });
+    let bytes = read(path)?;
+    check(&path.display().to_string(), &bytes)?;
+    utf8(path, bytes)
+}
+
+/// The UTF-8 in the file at `path`: a text, JSON or a table.
+///
+/// # Errors
+/// If the file cannot be read, or is not UTF-8.
+pub fn read_utf8(path: &Path) -> Result<String, DataError> {
+    let bytes = read(path)?;
+    match FileKind::of(&bytes) {
+        kind if kind.is_utf8() && kind != FileKind::GitLfs => utf8(path, bytes),
+        kind => Err(no_text(&path.display().to_string(), &bytes, kind)
+            .unwrap_or(DataError::Empty { name: path.display().to_string() })),
     }
-    String::from_utf8(bytes)
-        .map_err(|error| not_utf8(path, error.as_bytes(), 0, error.utf8_error()))
+}
+
+/// As [`read_text`], whatever it looks like, as long as it is UTF-8.
+///
+/// # Errors
+/// If the file cannot be read, or is not UTF-8.
+pub fn read_as_text(path: &Path) -> Result<String, DataError> {
+    utf8(path, read(path)?)
 }
 
 /// The texts in the file at `path`: one, or of JSON lines all that stand in the
@@ -27,7 +48,8 @@ pub fn read_text(path: &Path) -> Result<String, DataError> {
 /// [`TextDataset::from_texts`]: crate::TextDataset::from_texts
 ///
 /// # Errors
-/// If the file cannot be read, is not UTF-8, or a line is not JSON with the field.
+/// If the file cannot be read, is not UTF-8 or no text, or a line is not JSON with the
+/// field.
 pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, DataError> {
     if !is_json_lines(path) {
         return Ok(vec![read_text(path)?]);
@@ -37,4 +59,43 @@ pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, DataError> {
         return Err(DataError::Empty { name: path.display().to_string() });
     }
     Ok(texts)
+}
+
+/// Refuses a file at `path` that is nothing that could hold lines of JSON.
+pub(crate) fn check_lines(path: &Path) -> Result<(), DataError> {
+    let start = glance(path)?;
+    match FileKind::of(&start) {
+        FileKind::Empty | FileKind::OtherEncoding => Ok(()),
+        kind if kind.is_utf8() && kind != FileKind::GitLfs => Ok(()),
+        kind => no_text(&path.display().to_string(), &start, kind).map_or(Ok(()), Err),
+    }
+}
+
+/// The kind of the file at `path`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn file_kind(path: &Path) -> Result<FileKind, DataError> {
+    Ok(FileKind::of(&glance(path)?))
+}
+
+/// The first bytes of a file.
+pub(crate) fn glance(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(GLANCE as u64).read_to_end(&mut start))
+        .map_err(|error| unreadable(path, &error))?;
+    Ok(start)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if bytes.is_empty() {
+        return Err(DataError::Empty { name: path.display().to_string() });
+    }
+    Ok(bytes)
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, DataError> {
+    String::from_utf8(bytes).map_err(|error| not_utf8(path, 0, error.utf8_error()))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::clean::clean;
+use super::files::check_lines;
 use super::read_errors::{not_utf8, unreadable};
 use crate::error::DataError;
 use crate::json::kind;
@@ -35,6 +36,7 @@ pub(crate) struct JsonLines<'a> {
 
 impl<'a> JsonLines<'a> {
     pub fn open(path: &'a Path, field: &'a str) -> Result<Self, DataError> {
+        check_lines(path)?;
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let file = BufReader::with_capacity(1 << 16, file);
         Ok(Self { path, field, file, line: Vec::new(), number: 0, read: 0 })
@@ -54,7 +56,7 @@ impl<'a> JsonLines<'a> {
             }
             self.number += 1;
             let line = std::str::from_utf8(&self.line)
-                .map_err(|error| not_utf8(self.path, &self.line, before, error))?;
+                .map_err(|error| not_utf8(self.path, before, error))?;
             let line =
                 if before == 0 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
             // JSON's own white space, which the ends of lines belong to.

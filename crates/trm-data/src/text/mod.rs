@@ -2,7 +2,10 @@
 //! taken from them. Files are read only behind the feature `files`.
 
 mod batch;
+#[cfg(feature = "files")]
+mod bin_file;
 mod bpe;
+mod check;
 mod clean;
 mod dataset;
 mod decoder;
@@ -13,6 +16,8 @@ mod extent;
 mod files;
 #[cfg(feature = "files")]
 mod json_lines;
+#[cfg(feature = "files")]
+mod pickle;
 #[cfg(feature = "files")]
 mod prepare;
 #[cfg(feature = "files")]
@@ -33,14 +38,19 @@ mod vocab;
 mod wikitext;
 
 pub use batch::{Batch, Window};
+#[cfg(feature = "files")]
+pub(crate) use bin_file::{in_folder, is_bin};
 pub use bpe::{END_OF_TEXT, GPT2_SHA256, gpt2};
+pub(crate) use check::check;
+#[cfg(feature = "files")]
+pub(crate) use clean::clean;
 pub use dataset::TextDataset;
 pub use decoder::{Decoder, decode};
 #[cfg(feature = "files")]
 pub use documents::{Document, Found, find_texts};
 pub use extent::{Extent, Measure, extent};
 #[cfg(feature = "files")]
-pub use files::{read_text, read_texts};
+pub use files::{file_kind, read_as_text, read_text, read_texts, read_utf8};
 #[cfg(feature = "files")]
 pub use json_lines::{TEXT_FIELD, is_json_lines};
 #[cfg(feature = "files")]

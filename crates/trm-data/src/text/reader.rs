@@ -7,6 +7,7 @@ use std::path::Path;
 
 use trm_spec::Tokenizer;
 
+use super::check::check;
 use super::clean::clean;
 use super::documents::Document;
 use super::json_lines::JsonLines;
@@ -76,7 +77,11 @@ impl<'a> Reader<'a> {
                 }
                 Document::File(path) => {
                     self.separate(visit)?;
-                    self.file(path, visit)?;
+                    self.file(path, false, visit)?;
+                }
+                Document::Insisted(path) => {
+                    self.separate(visit)?;
+                    self.file(path, true, visit)?;
                 }
                 Document::JsonLines(path, field) => self.json_lines(path, field, visit)?,
             }
@@ -116,8 +121,9 @@ impl<'a> Reader<'a> {
         visit(Part::Piece(text))
     }
 
-    /// Reads a file in pieces, cleaned as a text that is read at once.
-    fn file(&mut self, path: &Path, visit: &mut Visit) -> Result<(), DataError> {
+    /// Reads a file in pieces, cleaned as a text that is read at once. What is no text is
+    /// refused, unless it is `insisted` on.
+    fn file(&mut self, path: &Path, insisted: bool, visit: &mut Visit) -> Result<(), DataError> {
         let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let (mut bytes, mut before) = (Vec::with_capacity(PIECE), 0);
         loop {
@@ -129,17 +135,20 @@ impl<'a> Reader<'a> {
             if ended && before == 0 && bytes.is_empty() {
                 return Err(DataError::Empty { name: path.display().to_string() });
             }
+            if !insisted && (before == 0 || bytes.contains(&0)) {
+                check(&path.display().to_string(), &bytes)?;
+            }
             let mut whole = match std::str::from_utf8(&bytes) {
                 Ok(text) => text.len(),
                 Err(error) if error.error_len().is_none() && !ended => error.valid_up_to(),
-                Err(error) => return Err(not_utf8(path, &bytes, before, error)),
+                Err(error) => return Err(not_utf8(path, before, error)),
             };
             // A line's end may have two halves.
             if !ended && bytes[..whole].ends_with(b"\r") {
                 whole -= 1;
             }
             let text = std::str::from_utf8(&bytes[..whole])
-                .map_err(|error| not_utf8(path, &bytes, before, error))?;
+                .map_err(|error| not_utf8(path, before, error))?;
             if before == 0 {
                 self.piece(&clean(text), visit)?;
             } else {

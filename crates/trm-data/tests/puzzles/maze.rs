@@ -126,7 +126,7 @@ fn answers_are_judged() {
 fn many_mazes_in_one_text() {
     let text = "\nS G\n   \n\nS###oo##oo##oooG\n\n\nS\nG\n";
     let mazes = parse_all("mazes", text).expect("mazes");
-    let shapes: Vec<_> = mazes.iter().map(|maze| (maze.rows(), maze.cols())).collect();
+    let shapes: Vec<_> = mazes.iter().map(|m| (m.maze.rows(), m.maze.cols())).collect();
     assert_eq!(shapes, [(2, 3), (4, 4), (2, 1)]);
     for (text, line) in [("SG\n\nS \nxG", 4), ("SG\n\nSS", 3), ("SG\n\n\nS###############", 4)] {
         let error = parse_all("mazes", text).expect_err("a bad maze").to_string();
@@ -156,4 +156,43 @@ fn bad_mazes_are_refused() {
     assert!(parse_line("SG#").is_err());
     assert!(Maze::new(usize::MAX, 2, vec![3, 4]).is_err());
     assert!(Maze::new(1, 3, vec![3, 4, 0]).is_err());
+}
+
+#[test]
+fn tables_of_mazes_are_read_as_the_official_set_writes_them() {
+    let question = "S  # ###  ##   G";
+    let answer = "S  #o###o ##oooG";
+    let rows = |text: &str| {
+        let entries = parse_all("mazes", text).unwrap_or_else(|error| panic!("{error} in\n{text}"));
+        entries
+            .into_iter()
+            .map(|entry| (entry.number, print(entry.maze.tokens(), 16), entry.answer.is_some()))
+            .collect::<Vec<_>>()
+    };
+    let read = |number, answered| (number, format!("{question}\n"), answered);
+    for (text, expected) in [
+        (format!("source,question,answer,rating\nmz,{question},{answer},9\n"), vec![read(2, true)]),
+        (
+            format!("source,question,answer,rating\r\nmz,\"{question}\",\"{answer}\",9\r\n"),
+            vec![read(2, true)],
+        ),
+        (format!("answer;question\n{answer};{question}\n"), vec![read(2, true)]),
+        (format!("{question},{answer}\n{question},\n"), vec![read(1, true), read(2, false)]),
+        (format!("question\n{question}\n"), vec![read(2, false)]),
+        (format!("\u{feff}{question}\n{question}\n"), vec![read(1, false), read(2, false)]),
+    ] {
+        assert_eq!(rows(&text), expected, "{text}");
+    }
+    for (text, line, words) in [
+        (format!("question,answer\n{question},{}\n", answer.replacen('o', " ", 1)), 2, "shortest"),
+        (format!("question,answer\n{question},{answer}\n{}x,{answer}\n", &question[1..]), 3, "'x'"),
+        ("question,answer\n".to_owned(), 0, "no puzzles"),
+    ] {
+        let error = parse_all("mazes", &text).expect_err(&text).to_string();
+        assert!(
+            error.contains(words)
+                && (line == 0 || error.contains(&format!("line {line} of mazes"))),
+            "{error}"
+        );
+    }
 }

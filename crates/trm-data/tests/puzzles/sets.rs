@@ -22,7 +22,7 @@ fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleDataset {
         num_identifiers: 1,
         groups,
     };
-    PuzzleDataset { val: train.first(1), train, augmentation: None, tasks: None }
+    PuzzleDataset { val: train.first(1), train, augmentation: None, tasks: None, copies: 0 }
 }
 
 #[test]
@@ -162,5 +162,35 @@ fn unsolvable_lines_are_named() {
         let text = format!("123434122143432.\n{line}");
         let error = lines(&text).load(9, 1, false).expect_err("a bad line").to_string();
         assert!(error.starts_with("line 2 of lines") && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn copies_are_counted_and_said() {
+    let boards: Vec<String> = (0..3)
+        .map(|number| {
+            let easy = Grade::Easy.guesses();
+            let made = sudoku::make(Size::Six, &easy, trm_data::Split::Train, 1, number);
+            sudoku::print(&made.expect("a puzzle").board)
+        })
+        .collect();
+    let text = [&boards[0], &boards[2], &boards[1], &boards[2]].map(String::as_str).join("\n");
+    let data = lines(&text).load(100, 1, false).expect("puzzles");
+    assert_eq!((data.train.len(), data.val.len(), data.copies), (2, 1, 1));
+    let text = [boards[0].as_str(); 5].join("\n");
+    let error = lines(&text).load(100, 2, false).expect_err("nothing to learn from");
+    assert!(matches!(error, PuzzleError::OnlyCopies { puzzles: 5, .. }), "{error}");
+    let maze = "S  # ###  ##   G";
+    let source = PuzzleSource::MazeLines(TextSource::Text {
+        name: "mazes".into(),
+        text: format!("{maze}\nS   ##        #G\n"),
+    });
+    let data = source.load(9, 1, true).expect("mazes");
+    assert_eq!((data.train.len(), data.val.len(), data.train.seq_len), (1, 1, 16));
+    let label = maze::print(&data.train.labels, 4);
+    assert_eq!(label.matches('o').count(), 5, "the shortest path is found:\n{label}");
+    for (text, what) in [("[[1, 2], [3]]", "JSON"), ("<html><p>", "a web page")] {
+        let error = lines(text).load(1, 1, false).expect_err("no puzzles").to_string();
+        assert!(error.contains(what), "{error}");
     }
 }

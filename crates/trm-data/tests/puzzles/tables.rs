@@ -239,9 +239,9 @@ proptest! {
     }
 }
 
-const PUZZLE: &str =
+pub const PUZZLE: &str =
     "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79";
-const SOLUTION: &str =
+pub const SOLUTION: &str =
     "534678912672195348198342567859761423426853791713924856961537284287419635345286179";
 
 /// Each defect with the words that name it, in files with and without a header.

@@ -44,6 +44,22 @@ pub fn device() -> Arg {
         .help("auto (a hardware GPU if there is one, else the CPU), cpu, gpu or gpu:N (`trm-native devices` lists them)")
 }
 
+/// `--as-text`.
+pub fn as_text() -> Arg {
+    flag(
+        "as-text",
+        "Read the file as one text, even if it looks like JSON, a web page or something else that is no text",
+    )
+}
+
+/// A whole number that is not 0.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.trim().parse::<usize>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("must be a whole number from 1".into()),
+    }
+}
+
 /// `--json`.
 pub fn json() -> Arg {
     flag(

@@ -10,8 +10,8 @@ use trm_spec::ImageSplit;
 use trm_train::{Choice, Copies, Weights};
 
 use super::common::{
-    base, checkpoint, depth, device, file, flag, json, not_negative, number, one_of, option,
-    probability,
+    as_text, at_least_one, base, checkpoint, depth, device, file, flag, json, not_negative, number,
+    one_of, option, probability,
 };
 use crate::depths;
 
@@ -39,13 +39,10 @@ pub fn generate() -> Command {
             number("seed", "1337", "Random seed of the first sample; sample i uses seed + i")
                 .value_parser(value_parser!(u32)),
         )
-        .arg(
-            number("num-samples", "1", "Number of samples to generate")
-                .value_parser(value_parser!(usize)),
-        )
+        .arg(number("num-samples", "1", "Number of samples to generate").value_parser(at_least_one))
         .arg(
             number("max-new-tokens", "500", "Tokens to generate per sample")
-                .value_parser(value_parser!(usize)),
+                .value_parser(at_least_one),
         )
         .arg(device())
 }
@@ -66,13 +63,15 @@ pub fn eval() -> Command {
             file("test", "Score all of this text or token file instead of the validation split")
                 .conflicts_with_all(["data", "weights", "grade"]),
         )
+        .arg(as_text())
         .arg(
             option(
                 "stride",
                 "N",
                 "Tokens scored per window; the rest of the window is context. 1 (chunk models: the chunk size) gives every token the longest context and is slowest [default: windows that do not overlap]",
             )
-            .value_parser(value_parser!(usize)),
+            .allow_negative_numbers(true)
+            .value_parser(at_least_one),
         )
         .arg(
             option(
@@ -190,8 +189,7 @@ pub fn classify() -> Command {
                 .value_parser(depths::parse_one),
         )
         .arg(
-            number("top", "3", "Classes to list after each step")
-                .value_parser(value_parser!(usize)),
+            number("top", "3", "Classes to list after each step").value_parser(at_least_one),
         )
         .arg(base())
         .arg(flag("logits", "Include all logits (needs --json)").requires("json"))
@@ -231,7 +229,7 @@ pub fn ask() -> Command {
         )
         .arg(
             number("max-new-tokens", "64", "Tokens of an answer at most")
-                .value_parser(value_parser!(usize)),
+                .value_parser(at_least_one),
         )
         .arg(base())
         .arg(json())
@@ -377,8 +375,10 @@ pub fn copies_of(matches: &ArgMatches) -> Copies {
 
 const SOLVE_HELP: &str = "\
 Puzzle files:
-  Sudoku  one puzzle per line; blanks are dots or zeros
-  Maze    rows of # (wall), space or dot (free), S (start) and G (goal); an empty line between mazes
+  Sudoku  one puzzle per line, alone or in a table (CSV), or drawn row by row, with or without
+          borders; blanks are dots or zeros, or * - _ x ? or spaces throughout
+  Maze    rows of # (wall), space or dot (free), S (start) and G (goal); an empty line between mazes;
+          or a square maze per line, alone or in a table
   ARC     the tasks that the model was trained on; each test is solved under all augmentations, and
           the answers vote for two attempts
 

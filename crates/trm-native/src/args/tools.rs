@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Arg, Command, value_parser};
 use trm_train::checkpoint::Precision;
 
-use super::common::{base, device, file, flag, json, number, one_of, option};
+use super::common::{
+    as_text, at_least_one, base, device, file, flag, json, number, one_of, option,
+};
 use super::types::{BenchPart, CheckpointFormat};
 
 /// `convert` and its arguments.
@@ -70,7 +72,7 @@ pub fn convert() -> Command {
                 "N",
                 "--from hf-vit: another image size; position embeddings are interpolated",
             )
-            .value_parser(value_parser!(usize)),
+            .value_parser(at_least_one),
         )
         .arg(
             option("vit-depth", "N", "--from hf-vit: keep the first N blocks only")
@@ -130,6 +132,7 @@ pub fn data() -> Command {
             option("field", "NAME", "Field of each JSON line that holds the text")
                 .default_value(trm_data::TEXT_FIELD),
         )
+        .arg(as_text())
         .arg(option(
             "name",
             "NAME",
@@ -141,11 +144,11 @@ pub fn data() -> Command {
                 "N",
                 "Prepare a folder of images instead of texts: height and width of each, in pixels",
             )
-            .value_parser(value_parser!(usize)),
+            .value_parser(at_least_one),
         )
         .arg(
             option("num-channels", "N", "Images: 1 for grey, 3 for colour [default: 3]")
-                .value_parser(value_parser!(usize))
+                .value_parser(one_of(&[("1", 1_usize), ("3", 3)]))
                 .requires("image-size"),
         )
         .arg(
@@ -206,11 +209,10 @@ pub fn bench() -> Command {
         .about("Time training steps and text generation on this machine")
         .after_help(BENCH_HELP)
         .arg(
-            option("threads", "N", "CPU threads [default: all]").value_parser(value_parser!(usize)),
+            option("threads", "N", "CPU threads [default: all]").value_parser(at_least_one),
         )
         .arg(
-            number("runs", "5", "Repetitions; the median is reported")
-                .value_parser(value_parser!(usize)),
+            number("runs", "5", "Repetitions; the median is reported").value_parser(at_least_one),
         )
         .arg(
             option(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::common::{base, device, file, flag, folder, json, one_of, option};
+use super::common::{as_text, base, device, file, flag, folder, json, one_of, option};
 use super::settings::{self, Described};
 use crate::device::DeviceList;
 use crate::sweep::Equal;
@@ -139,7 +139,8 @@ pub fn overfit(described: &Described) -> Command {
         .arg(
             option("target", "LOSS", "Training loss to reach, in nats per token")
                 .default_value("0.01")
-                .value_parser(clap::value_parser!(f64)),
+                .allow_negative_numbers(true)
+                .value_parser(loss),
         )
         .arg(json())
         .arg(device())
@@ -170,8 +171,9 @@ fn shared(command: Command, described: &Described, without: &[&str]) -> Command 
         .arg(file("config", "A TOML file of settings instead of a preset").conflicts_with("preset"))
         .arg(file(
             "data",
-            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`; for puzzle models a puzzle file or data folder; for image models a folder of images or a file of `data prepare`",
+            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`, nanoGPT's train.bin or its folder; for puzzle models a puzzle file or data folder; for image models a folder of images or a file of `data prepare`",
         ))
+        .arg(as_text())
         .arg(base())
         .arg(
             option("max-minutes", "M", "Time limit: save and stop after M minutes")
@@ -190,6 +192,11 @@ fn seeds(text: &str) -> Result<Vec<u64>, String> {
             seed.map_err(|_| format!("`{part}` is not a seed; write 1,2,3"))
         })
         .collect()
+}
+
+fn loss(text: &str) -> Result<f64, String> {
+    let loss = text.trim().parse().ok().filter(|loss: &f64| loss.is_finite() && *loss > 0.0);
+    loss.ok_or_else(|| "must be a number above 0".into())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -38,6 +38,8 @@ pub struct Train {
     /// Settings given as flags, in the order of the settings table.
     pub settings: Vec<(&'static Setting, Value)>,
     pub data: Option<PathBuf>,
+    /// Whatever the file looks like, it is a text.
+    pub as_text: bool,
     pub out: Option<PathBuf>,
     /// Folder of a run to continue.
     pub resume: Option<PathBuf>,
@@ -100,8 +102,10 @@ pub struct Eval {
     pub data: Option<PathBuf>,
     /// A text that is scored in full instead of the validation split.
     pub test: Option<PathBuf>,
-    /// Tokens scored in each window; 0 means all of them.
-    pub stride: usize,
+    /// Whatever the file looks like, it is a text.
+    pub as_text: bool,
+    /// Tokens scored in each window; `None` means all of them.
+    pub stride: Option<usize>,
     /// `None`: 1 to 8 for language models, all supervision steps for puzzle models.
     pub depths: Option<Vec<usize>>,
     pub json: bool,
@@ -238,6 +242,8 @@ pub struct Prepare {
     pub tokenizer: Tokenizer,
     /// Field of each JSON line that holds the text.
     pub field: String,
+    /// Whatever the files look like, they are texts.
+    pub as_text: bool,
     pub name: Option<String>,
     pub out: PathBuf,
     pub json: bool,

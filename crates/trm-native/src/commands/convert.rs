@@ -1,52 +1,57 @@
 //! `convert`: converts weights of other projects to a checkpoint and back, and
 //! checkpoints to another precision.
 
+use std::path::Path;
+
 use anyhow::Context;
 use burn::tensor::Device;
 use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 use trm_train::{HfVit, HfVitOptions, Peft};
 
+use super::convert_input;
 use crate::args::{self, CheckpointFormat};
 use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
 use crate::hf_folder::HfFolder;
 use crate::output::print;
-use crate::pytorch;
 use crate::report::usage;
 use crate::run_dir;
+use crate::text_file;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If a file cannot be read or written, or the weights do not fit the format.
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
-    let source = match typed.from {
-        CheckpointFormat::Peft => typed.input.join("adapter_model.safetensors"),
-        _ => run_dir::checkpoint_in(&typed.input),
+    let (weights, source) = match typed.from {
+        // Several files.
+        CheckpointFormat::HfLlama => (Vec::new(), typed.input.clone()),
+        CheckpointFormat::Peft if typed.input.is_dir() => {
+            convert_input::weights(&typed.input.join("adapter_model.safetensors"), typed.from)?
+        }
+        _ => convert_input::weights(&typed.input, typed.from)?,
     };
     let weights = match typed.from {
-        // Several files.
-        CheckpointFormat::HfLlama => Vec::new(),
-        _ => run_dir::read(&source)?,
-    };
-    let weights = match pytorch::recognise(&weights) {
-        true => pytorch::weights(&source)?,
-        false => weights,
+        CheckpointFormat::HfLlama | CheckpointFormat::Gguf | CheckpointFormat::Trm => weights,
+        CheckpointFormat::HfVit | CheckpointFormat::Peft => {
+            in_file(trm_train::plain(&weights, false), &source)?.into_owned()
+        }
+        _ => in_file(trm_train::plain(&weights, true), &source)?.into_owned(),
     };
     let converted = || -> anyhow::Result<Vec<u8>> {
         Ok(match typed.from {
             CheckpointFormat::ChatTrm => with_characters(
-                trm_train::chat_trm(&weights, &config_file(typed)?, &Device::flex())?,
+                trm_train::chat_trm(&weights, &config_file(typed, &source)?, &Device::flex())?,
                 typed,
             )?,
             CheckpointFormat::SamsungTrm => {
-                trm_train::samsung_trm(&weights, &config_file(typed)?, &Device::flex())?
+                trm_train::samsung_trm(&weights, &config_file(typed, &source)?, &Device::flex())?
             }
             CheckpointFormat::HfVit => trm_train::hf_vit(
                 &weights,
-                &config_file(typed)?,
-                preprocessor(typed)?.as_deref(),
+                &config_file(typed, &source)?,
+                preprocessor(typed, &source)?.as_deref(),
                 HfVitOptions { depth: typed.vit_depth, image_size: typed.image_size },
                 &Device::flex(),
             )?,
@@ -58,8 +63,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             }
             CheckpointFormat::Peft => {
                 let config = typed.input.join("adapter_config.json");
-                let config = std::fs::read_to_string(&config)
-                    .with_context(|| format!("cannot read {}", config.display()))?;
+                let config = text_file::read(&config)?;
                 let base = typed.base.as_deref().ok_or_else(|| {
                     usage!("--from peft merges an adapter into a decoder; give it with --base FILE")
                 })?;
@@ -70,7 +74,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
             CheckpointFormat::TrmVit => {
                 let base = typed.base.as_deref().map(BaseOnDisk::read).transpose()?;
                 let base = base.as_ref().map(BaseOnDisk::file);
-                trm_train::trm_vit(&weights, &config_file(typed)?, base, &Device::flex())?
+                trm_train::trm_vit(&weights, &config_file(typed, &source)?, base, &Device::flex())?
             }
             // Loaded once, so that a damaged file is refused.
             CheckpointFormat::Trm => {
@@ -154,21 +158,30 @@ fn with_characters(bytes: Vec<u8>, typed: &args::Convert) -> anyhow::Result<Vec<
 }
 
 /// The original's config.json.
-fn config_file(typed: &args::Convert) -> anyhow::Result<String> {
-    let path = typed.config.clone().unwrap_or_else(|| typed.input.with_file_name("config.json"));
-    std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}; give its path with --config", path.display()))
+fn config_file(typed: &args::Convert, source: &Path) -> anyhow::Result<String> {
+    let path = typed.config.clone().unwrap_or_else(|| source.with_file_name("config.json"));
+    match typed.config.is_none() && !path.exists() {
+        true => Err(usage!(
+            "there is no config.json beside {}; give that of the model with --config FILE",
+            source.display()
+        )),
+        false => text_file::read(&path),
+    }
+}
+
+/// `result` with the file that it is about.
+fn in_file<T>(result: Result<T, Failure>, path: &Path) -> anyhow::Result<T> {
+    result.with_context(|| path.display().to_string())
 }
 
 /// The original's preprocessor_config.json, where there is one beside the configuration.
-fn preprocessor(typed: &args::Convert) -> anyhow::Result<Option<String>> {
-    let config = typed.config.as_deref().unwrap_or(&typed.input);
+fn preprocessor(typed: &args::Convert, source: &Path) -> anyhow::Result<Option<String>> {
+    let config = typed.config.as_deref().unwrap_or(source);
     let path = config.with_file_name("preprocessor_config.json");
     if !path.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&path);
-    text.map(Some).with_context(|| format!("cannot read {}", path.display()))
+    text_file::read(&path).map(Some)
 }
 
 /// The vocabulary of the text that was named, if any.
@@ -179,7 +192,7 @@ fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
     let name = typed.dataset.as_deref().unwrap_or("the text");
     let mut config = RunConfig::default();
     config.data.dataset = name.into();
-    let data = dataset::open(&config, typed.data.as_deref())?;
+    let data = dataset::open(&config, typed.data.as_deref(), false)?;
     let text = data.text(&config, None).map_err(Failure::from)?;
     Ok(Some(text.vocab().clone()))
 }

@@ -199,8 +199,9 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
             ));
         }
     }
-    let [train, val, test] = [&texts.train, &texts.val, &texts.test]
-        .map(|part| part.iter().map(|text| text.document(&typed.field)).collect::<Vec<_>>());
+    let [train, val, test] = [&texts.train, &texts.val, &texts.test].map(|part| {
+        part.iter().map(|text| text.document(&typed.field, typed.as_text)).collect::<Vec<_>>()
+    });
     let parts = Parts { train: &train, val: &val, test: &test };
     let name = typed.name.clone().unwrap_or_else(|| default_name(&typed.texts));
     let interrupt = Interrupt::listen()?;

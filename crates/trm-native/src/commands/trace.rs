@@ -16,6 +16,7 @@ use crate::device;
 use crate::output::{print, print_json};
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
+use crate::text_file;
 
 /// A file of token rows.
 #[derive(Deserialize)]
@@ -65,7 +66,7 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
 
 fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let text = text_file::read(path)?;
     let mut tokens: Tokens = serde_json::from_str(&text)
         .with_context(|| format!("{name} is not {{\"inputs\": [[token, …], …]}}"))?;
     anyhow::ensure!(!tokens.inputs.is_empty(), "{name} contains no tokens");

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
-use trm_spec::{Failure, FailureKind, Family, RunSummary};
+use trm_data::Dataset;
+use trm_spec::{Failure, FailureKind, Family, RunSummary, Vocab};
 use trm_train::{Run, check_ranks, checkpoint};
 
 use crate::args;
@@ -13,11 +13,12 @@ use crate::device::{self, DeviceChoice, OpenDevice};
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
+use crate::memory;
 use crate::metrics_log::MetricsLog;
 use crate::plan::{self, Shown, Start};
 use crate::progress::clock;
 use crate::replicas::{self, Replica};
-use crate::report::say;
+use crate::report::{about_checkpoint, say};
 use crate::run_dir::RunDir;
 use crate::run_metrics::RunMetrics;
 use crate::shell::{program, quoted};
@@ -120,12 +121,20 @@ pub fn prepare_shared(
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
             let data = plan.data.load(&plan.config, None)?;
+            dataset::say_copies(&data);
+            if let Dataset::Text(text) = &data {
+                memory::check(&plan.config, text.vocab(), devices)?;
+            } else {
+                memory::check(&plan.config, &Vocab::Plain { size: 0 }, devices)?;
+            }
             let data = features::cached(data, &plan.config, base, device)?;
             let base = base.map(BaseOnDisk::file);
             let run = trm_train::create_on(&plan.config, data, base, &device.device)?;
             (run, None)
         }
         Start::Init { checkpoint } => {
+            let header = checkpoint::read_header(checkpoint)?;
+            memory::check(&plan.config, &header.vocab, devices)?;
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
             let run = dataset::load_run(&plan.data, &bytes, None, base, device)?;
             (run, None)
@@ -133,13 +142,15 @@ pub fn prepare_shared(
         Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
             let load = || {
-                let metrics = RunMetrics::read(&checkpoint::read_header(&last.checkpoint)?.metrics);
+                let header = checkpoint::read_header(&last.checkpoint)?;
+                memory::check(&plan.config, &header.vocab, devices)?;
+                let metrics = RunMetrics::read(&header.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
                 let run =
                     dataset::load_run(&plan.data, &bytes, Some(&last.optimizer), base, device)?;
                 anyhow::Ok((run, metrics))
             };
-            let (run, metrics) = load().with_context(|| dir.last().display().to_string())?;
+            let (run, metrics) = load().map_err(|error| about_checkpoint(error, &dir.last()))?;
             (run, Some((dir, metrics)))
         }
     };
@@ -183,6 +194,9 @@ fn continue_command(typed: &args::Train, folder: &Path) -> String {
     let mut command = format!("{} train --resume {}", program(), quoted(folder));
     if let Some(path) = &typed.data {
         command += &format!(" --data {}", quoted(path));
+    }
+    if typed.as_text {
+        command += " --as-text";
     }
     if let Some(path) = &typed.base {
         command += &format!(" --base {}", quoted(path));

@@ -72,7 +72,7 @@ fn plan_here(
     };
     // Only rank 0 needs the folder of the run.
     let config = plan::with_flags(&first.config, typed)?;
-    let data = dataset::open(&config, typed.data.as_deref())?;
+    let data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
     let last: &Path = &folder.join("last.safetensors");
     let base = BaseOnDisk::of(header, last, typed.base.as_deref())?;
     Ok((config, data, base))

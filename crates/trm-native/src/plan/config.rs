@@ -8,6 +8,7 @@ use trm_spec::{RunConfig, overlay};
 
 use crate::args;
 use crate::report::usage;
+use crate::text_file;
 
 /// `base` with the settings that were given as flags.
 ///
@@ -25,9 +26,39 @@ pub fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunCo
 /// If the file cannot be read, or contains something else than settings that fit
 /// together.
 pub fn config_file(base: &RunConfig, path: &Path) -> anyhow::Result<RunConfig> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let patch = toml::from_str(&text)
-        .map_err(|error| usage!("{} is not valid TOML: {error}", path.display()))?;
+    let text = text_file::read(path)?;
+    let patch = match text.trim_start().starts_with('{') {
+        true => json(&text, path)?,
+        false => toml::from_str(&text).map_err(|error| not_toml(&text, path, &error))?,
+    };
     overlay(base, &patch).with_context(|| path.display().to_string())
+}
+
+/// The settings of a file in JSON, which has the form of TOML's.
+fn json(text: &str, path: &Path) -> anyhow::Result<Value> {
+    let patch: Value = serde_json::from_str(text)
+        .map_err(|error| usage!("{} is not valid JSON: {error}", path.display()))?;
+    let others = ["architectures", "model_type", "transformers_version", "torch_dtype"];
+    match others.iter().find(|key| patch.get(key).is_some()) {
+        None => Ok(patch),
+        Some(key) => Err(usage!(
+            "{} describes a model of Hugging Face (it has `{key}`), not settings of this program; `trm-native convert MODEL --from hf-llama` or hf-vit reads it beside its weights",
+            path.display()
+        )),
+    }
+}
+
+/// What a file is that is no TOML.
+fn not_toml(text: &str, path: &Path, error: &toml::de::Error) -> anyhow::Error {
+    let lines =
+        || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let key = |line: &str| line.split_once(':').is_some_and(|(key, _)| !key.contains(['=', ' ']));
+    let yaml = lines().filter(|line| key(line) || *line == "---" || line.starts_with("- ")).count();
+    if yaml * 2 > lines().count() {
+        return usage!(
+            "{} looks like YAML, and TOML is wanted: `max_iters = 100` in place of `max_iters: 100`, below a line `[train]`",
+            path.display()
+        );
+    }
+    usage!("{} is not valid TOML: {error}", path.display())
 }

@@ -58,7 +58,7 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
     if let Some(base) = &frozen {
         config = trm_train::on_base(&config, &base.file())?;
     }
-    let mut data = dataset::open(&config, typed.data.as_deref())?;
+    let mut data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
     data.complete(&mut config, tokenizer).map_err(Failure::from)?;
     Ok(Base { config, name, origin, data, frozen, initial })

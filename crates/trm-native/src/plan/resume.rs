@@ -1,7 +1,7 @@
 //! Plans the continuation of a run. The settings it was trained with stay; only
 //! those that do not change what was learned may differ.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trm_spec::{Failure, RunConfig, SETTINGS, Setting, differences};
@@ -13,6 +13,31 @@ use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
+
+/// The folder of the run that `path` means: itself, or where its last checkpoint lies.
+///
+/// # Errors
+/// If it is another file.
+pub fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_file() {
+        return Ok(path.to_owned());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match name.as_ref() {
+        "last.safetensors" | "last.optim.safetensors" => Ok(folder.to_owned()),
+        "best.safetensors" => Err(usage!(
+            "a run continues from its last state, not from its best: give its folder (--resume {}), or start a new run from these weights (--init {})",
+            folder.display(),
+            path.display()
+        )),
+        _ => Err(usage!(
+            "{0} is a file, and --resume takes the folder of a run; --init {0} starts a new run from a checkpoint",
+            path.display()
+        )),
+    }
+}
 
 /// Continues the run in `folder`: its saved settings < its `config.toml` < flags.
 ///
@@ -37,7 +62,7 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
-    let data = dataset::open(&config, typed.data.as_deref())?;
+    let data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
     data.expect_same(&config.data.dataset).map_err(Failure::from)?;
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),

@@ -8,6 +8,7 @@ use trm_spec::{Family, RunConfig, RunSummary, TrainSpec};
 
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
+use crate::memory::{self, Memory};
 use crate::progress::thousands;
 
 /// Where the weights of a training run come from.
@@ -79,6 +80,14 @@ impl fmt::Display for Shown<'_> {
             train.learning_rate,
             train.seed,
         )?;
+        if devices.iter().any(|device| !device.is_gpu) {
+            let ranks = devices.iter().filter(|device| !device.is_gpu).count();
+            let Memory { needed, available } =
+                memory::estimate(&plan.config, &summary.vocab, ranks);
+            let available = available
+                .map_or_else(String::new, |bytes| format!(", {} available", memory::shown(bytes)));
+            writeln!(f, "memory    about {} for a step{available}", memory::shown(needed))?;
+        }
         match devices {
             [device] => writeln!(f, "device    {} ({})", device.name, device.reason)?,
             devices => {

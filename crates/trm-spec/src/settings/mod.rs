@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use crate::{MODELS, ModelInfo, VARIANTS};
 
 pub use error::SettingError;
-pub use nearest::nearest;
+pub use nearest::{closest, nearest};
 pub use overlay::{differences, may_change, overlay};
 pub(crate) use setting::shown;
 pub use setting::{Setting, SettingKind, Tier};

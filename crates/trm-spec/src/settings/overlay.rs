@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::nearest::closest;
-use super::{SETTINGS, Setting, SettingError};
+use super::{SETTINGS, Setting, SettingError, SettingKind};
 use crate::{ModelInfo, RunConfig};
 
 /// Lays `patch` (tables of settings, as a configuration file holds them) over
@@ -103,9 +103,35 @@ fn read(base: &RunConfig, whole: &Value) -> Result<RunConfig, SettingError> {
         if let Err(error) = serde_json::from_value::<RunConfig>(probe) {
             return Err(SettingError::Value {
                 key: setting.key.into(),
-                problem: format!("cannot be read: {error}"),
+                problem: wrong(setting, value, &error),
             });
         }
     }
     Err(SettingError::Shape(error.to_string()))
+}
+
+/// What is wrong with a value, in words.
+fn wrong(setting: &Setting, value: &Value, error: &serde_json::Error) -> String {
+    let expected = match setting.kind {
+        SettingKind::Integer => "a whole number from 0".to_owned(),
+        SettingKind::Number => "a number".into(),
+        SettingKind::Text => "a text".into(),
+        SettingKind::Numbers => "a list of numbers".into(),
+        SettingKind::Flag => "true or false".into(),
+        SettingKind::Choice => format!("one of {}", setting.choices.join(", ")),
+    };
+    let whole = value.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0);
+    let whole = whole.filter(|number| *number < 1e15 && value.as_u64().is_none());
+    match (setting.kind, value) {
+        // TOML's `nan` and `inf`, for which JSON has no number.
+        (SettingKind::Number, Value::Null) => "is not a finite number".into(),
+        (SettingKind::Integer, Value::Number(_)) if whole.is_some() => {
+            format!("is {value}, but must be {expected}: write {}", whole.unwrap_or(0.0) as u64)
+        }
+        (SettingKind::Number | SettingKind::Integer | SettingKind::Flag, Value::String(text)) => {
+            format!("is the text {text:?}, but must be {expected}, without quotes")
+        }
+        (_, Value::Null | Value::Object(_)) => format!("cannot be read: {error}"),
+        _ => format!("is {value}, but must be {expected}"),
+    }
 }

@@ -6,6 +6,7 @@
 //! names, shapes and finiteness before a weight is replaced.
 
 pub(crate) mod optimizer;
+pub(crate) mod projects;
 mod rewrite;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trm_data::{FileKind, GLANCE};
 use trm_spec::{Failure, FailureKind, ModelInfo, RunConfig, Vocab};
 
 use crate::parameters::{Named, Replace, collect, replace};
@@ -80,9 +82,8 @@ const DAMAGED: &str =
 
 /// The header's key-value pairs, if the file is of `format`.
 fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, Failure> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| {
-        refused(format!("this is not a whole safetensors file ({error})"), DAMAGED)
-    })?;
+    let (_, header) =
+        SafeTensors::read_metadata(bytes).map_err(|error| other_kind(bytes, &error))?;
     let pairs = header.metadata().clone().unwrap_or_default();
     match pairs.get("format").map(String::as_str) {
         Some(found) if found == format => Ok(pairs),
@@ -90,10 +91,36 @@ fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, Failu
             format!("this file is of format `{found}`, but `{format}` is expected"),
             OTHER_FILE,
         )),
-        None => Err(refused(
-            format!("this safetensors file does not say that it is of format `{format}`"),
-            OTHER_FILE,
-        )),
+        None => {
+            let names: Vec<String> = header.tensors().into_keys().collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let whose = match projects::project(&names) {
+                None => String::new(),
+                Some((name, None)) => format!("; by its tensors it is of {name}"),
+                Some((name, Some(from))) => {
+                    format!("; by its tensors it is of {name} (convert --from {from})")
+                }
+            };
+            Err(refused(
+                format!(
+                    "this safetensors file does not say that it is of format `{format}`{whose}"
+                ),
+                OTHER_FILE,
+            ))
+        }
+    }
+}
+
+/// What a file is that has no header of safetensors.
+fn other_kind(bytes: &[u8], error: &safetensors::SafeTensorError) -> Failure {
+    match FileKind::of(&bytes[..bytes.len().min(GLANCE)]) {
+        FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding => {
+            refused(format!("this is not a whole safetensors file ({error})"), DAMAGED)
+        }
+        kind => refused(
+            format!("this is {}, not a whole safetensors file", kind.what()),
+            kind.next_step(),
+        ),
     }
 }
 
@@ -219,7 +246,7 @@ fn tensor<'a>(
 ) -> Result<TensorView<'a>, Failure> {
     let view = tensors
         .tensor(name)
-        .map_err(|_| refused(format!("tensor `{name}` is missing"), OTHER_FILE))?;
+        .map_err(|_| refused(projects::missing(name, &tensors.names()), OTHER_FILE))?;
     if view.shape() != shape {
         return Err(refused(
             format!("tensor `{name}` has shape {:?}, but {shape:?} is expected", view.shape()),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use trm_spec::{ChatTrmSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab};
 
-use super::refused;
+use super::{of_original, refused};
 use crate::checkpoint::{Header, pairs};
 
 /// The original's `config.json` (`src/model/config.py` of Chat-TRM).
@@ -91,6 +91,6 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
     // Read back what will be read later, so that a wrong file is refused here.
-    crate::load(&bytes, None, None, device)?;
+    crate::load(&bytes, None, None, device).map_err(of_original)?;
     Ok(bytes)
 }

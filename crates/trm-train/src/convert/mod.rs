@@ -7,6 +7,7 @@ mod hf_vit_config;
 mod llama;
 #[cfg(feature = "llm")]
 mod peft;
+mod plain;
 mod positions;
 mod samsung_trm;
 mod tensors;
@@ -21,8 +22,18 @@ pub use hf_vit_config::HfVitOptions;
 pub use llama::{hf_llama, llama_gguf};
 #[cfg(feature = "llm")]
 pub use peft::{Peft, merge_lora, to_peft};
+pub use plain::plain;
 pub use samsung_trm::{samsung_trm, to_samsung_trm};
 pub use trm_vit::trm_vit;
+
+/// A failure of the result: what to do about it is not to convert it.
+fn of_original(failure: Failure) -> Failure {
+    let hint = "Check that --from names the program that wrote the weights, and that the configuration belongs to them.";
+    match failure.hint.contains("convert") {
+        true => Failure { hint: hint.into(), ..failure },
+        false => failure,
+    }
+}
 
 fn refused(message: String) -> Failure {
     Failure::new(

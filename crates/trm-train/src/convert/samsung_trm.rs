@@ -14,7 +14,7 @@ use trm_spec::{
     VariantSpec, Vocab,
 };
 
-use super::refused;
+use super::{of_original, refused};
 use crate::checkpoint::{Checkpoint, Header, pairs};
 
 /// Its architecture's configuration, which it keeps in YAML, together with what
@@ -133,7 +133,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
     let bytes = safetensors::serialize(views, Some(pairs(&header)?))
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
     // Read back what will be read later, so that a wrong file is refused here.
-    crate::load(&bytes, None, None, device)?;
+    crate::load(&bytes, None, None, device).map_err(of_original)?;
     Ok(bytes)
 }
 

@@ -9,6 +9,7 @@ use trm_spec::Failure;
 
 use super::refused;
 use crate::checkpoint::numbers;
+use crate::checkpoint::projects::missing;
 
 /// A tensor as it is stored.
 #[derive(Clone)]
@@ -110,7 +111,10 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// If it is missing.
     pub fn take(&mut self, name: &str) -> Result<Stored<'a>, Failure> {
-        self.0.remove(name).ok_or_else(|| refused(format!("tensor `{name}` is missing")))
+        match self.0.remove(name) {
+            Some(tensor) => Ok(tensor),
+            None => Err(refused(missing(name, &self.names().collect::<Vec<_>>()))),
+        }
     }
 
     /// Gives a tensor another name, if it is there.

@@ -15,6 +15,6 @@ pub use build::{ArcSets, build};
 pub use encoding::{SEQ_LEN, VOCAB, crop, encode, encode_pair};
 pub use eval::{ArcEval, Test, TestInput};
 pub use grid::{COLOURS, Grid, LARGEST};
-pub use json::{Pair, Task, add_solutions, parse};
+pub use json::{Pair, Task, add_solutions, distinct, parse};
 pub use plain::vote_plain;
 pub use vote::{ATTEMPTS, Candidate, Prediction, attempts, solved, vote};

@@ -5,9 +5,11 @@
 mod grid;
 mod make;
 mod path;
+mod table;
 mod text;
 
 pub use grid::{CHARACTERS, FLOOR, GOAL, LARGEST, Maze, PATH, SMALLEST, START, VOCAB, WALL};
 pub use make::{Style, make, split_of};
 pub use path::{Verdict, check, shortest, shortest_paths};
-pub use text::{parse, parse_all, parse_line, print};
+pub use table::{Entry, parse_all};
+pub use text::{parse, parse_line, print};

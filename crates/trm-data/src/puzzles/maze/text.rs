@@ -1,6 +1,7 @@
 //! Mazes as people write them.
 
-use super::grid::{CHARACTERS, FLOOR, LARGEST, Maze};
+use super::grid::{CHARACTERS, FLOOR, LARGEST, Maze, PATH};
+use super::table::Entry;
 use crate::puzzles::error::PuzzleError;
 
 /// A maze as lines of its characters, `.` being floor as well. Rows that ended
@@ -10,6 +11,7 @@ use crate::puzzles::error::PuzzleError;
 /// # Errors
 /// If the text is not one maze; the error says why.
 pub fn parse(name: &str, text: &str) -> Result<Maze, PuzzleError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines: Vec<(usize, &str)> = text.lines().enumerate().collect();
     while lines.last().is_some_and(|(_, line)| line.is_empty()) {
         lines.pop();
@@ -41,12 +43,9 @@ pub fn parse(name: &str, text: &str) -> Result<Maze, PuzzleError> {
     Maze::new(lines.len(), cols, tokens)
 }
 
-/// The mazes of a text, with empty lines between them; a line alone that is as
-/// long as a square has cells is a square maze.
-///
-/// # Errors
-/// If a line or block is not a maze; the error names it.
-pub fn parse_all(name: &str, text: &str) -> Result<Vec<Maze>, PuzzleError> {
+/// The mazes of a text, with empty lines between them, or a square one on every line: a
+/// line that is as long as a square has cells.
+pub(super) fn parse_all_plain(name: &str, text: &str) -> Result<Vec<Entry>, PuzzleError> {
     let mut mazes = Vec::new();
     let lines: Vec<&str> = text.lines().collect();
     let mut before = 0;
@@ -57,25 +56,42 @@ pub fn parse_all(name: &str, text: &str) -> Result<Vec<Maze>, PuzzleError> {
         if block.is_empty() {
             continue;
         }
-        let flat = |line: &str| line.len() > 9 && line.len().isqrt().pow(2) == line.len();
-        let maze = match block {
-            [line] if flat(line) => parse_line(line),
-            _ => parse(name, &block.join("\n")),
+        let at = |line: usize, error: PuzzleError| match error {
+            PuzzleError::Line { name, line: inside, reason } => {
+                PuzzleError::Line { name, line: above + line - 1 + inside, reason }
+            }
+            error => PuzzleError::Line {
+                name: name.into(),
+                line: above + line,
+                reason: error.to_string(),
+            },
         };
-        mazes.push(maze.map_err(|error| match error {
-            PuzzleError::Line { name, line, reason } => {
-                PuzzleError::Line { name, line: above + line, reason }
+        let entry = |line: usize, maze: Maze| {
+            let answer = maze.tokens().contains(&PATH).then(|| maze.clone());
+            Entry { number: above + line, maze: maze.without_path(), answer }
+        };
+        if block.iter().all(|line| is_flat(line)) {
+            for (line, text) in (1..).zip(block) {
+                let maze = parse_line(text).map_err(|error| at(line, error))?;
+                mazes.push(entry(line, maze));
             }
-            error => {
-                let reason = error.to_string();
-                PuzzleError::Line { name: name.into(), line: above + 1, reason }
-            }
-        })?);
+        } else {
+            let maze = parse(name, &block.join("\n")).map_err(|error| at(1, error))?;
+            mazes.push(entry(1, maze));
+        }
     }
     if mazes.is_empty() {
         return Err(PuzzleError::Empty { name: name.into() });
     }
     Ok(mazes)
+}
+
+/// Whether a line is a maze alone: as long as a square, with a start and a goal, unless
+/// either is what is wrong with it.
+fn is_flat(line: &str) -> bool {
+    let cells = line.chars().count();
+    let alone = line.contains('S') || line.contains('G') || cells > LARGEST;
+    cells > 9 && cells.isqrt().pow(2) == cells && alone
 }
 
 /// A square maze as one line of its characters, as in the official CSV.

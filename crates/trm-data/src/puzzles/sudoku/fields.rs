@@ -1,6 +1,10 @@
-//! Text files as lines of fields that are separated by commas, semicolons or tabs.
+//! Text files as lines of fields that are separated by commas, semicolons, tabs or
+//! spaces.
 
-use super::lines::is_board;
+use std::borrow::Cow;
+
+use super::lines::{is_board, is_spaced};
+use super::size::Size;
 
 /// A line that is neither empty nor a comment, cut into fields.
 pub(super) struct Row<'a> {
@@ -10,24 +14,21 @@ pub(super) struct Row<'a> {
 }
 
 /// What may stand between fields, in the order of preference.
-const SEPARATORS: [char; 3] = [',', '\t', ';'];
+const SEPARATORS: [char; 4] = [',', '\t', ';', ' '];
 
 /// The lines of `text` cut into fields. `is_name` tells usual names of columns.
 pub(super) fn rows<'a>(text: &'a str, is_name: fn(&str) -> bool) -> Vec<Row<'a>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // Line ends of Unix and Windows, and those of old spreadsheets.
-    let end = if text.contains('\n') { '\n' } else { '\r' };
-    let lines = text.split(end).zip(1..);
+    let lines = text.split('\n').zip(1..);
     let content = |(line, _): &(&str, usize)| {
         let line = line.trim();
-        !line.is_empty() && !line.starts_with('#')
+        !line.is_empty() && !line.starts_with('#') && !line.starts_with("//")
     };
     let lines: Vec<_> = lines.filter(content).collect();
     let separator = separator(text, &lines, is_name);
     let cut = |(line, number): (&'a str, usize)| {
         // Indentation is no empty field.
         let alone = line.trim();
-        let line = if alone.contains(separator) { line } else { alone };
+        let line = if alone.contains(separator) { line } else { bare(line) };
         Row { number, fields: fields(line, separator) }
     };
     lines.into_iter().map(cut).collect()
@@ -55,23 +56,34 @@ fn separator(text: &str, lines: &[(&str, usize)], is_name: fn(&str) -> bool) -> 
 /// The fields of a line, without quotes and spaces around them. A separator inside
 /// quotes does not part.
 fn fields(line: &str, separator: char) -> Vec<&str> {
+    if separator == ' ' {
+        return if is_spaced(line) { vec![line] } else { line.split_whitespace().collect() };
+    }
     let blank = |c: char| c.is_whitespace() && c != separator;
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
         let start = rest.trim_start_matches(blank);
-        let end = closing_quote(start, separator).unwrap_or(0);
-        let Some(at) = start[end..].find(separator) else {
-            fields.push(bare(start));
+        let quoted = closing_quote(start, separator);
+        let (field, end) = quoted.map_or((rest, 0), |end| (start, end));
+        let Some(at) = field[end..].find(separator) else {
+            fields.push(bare(field));
             return fields;
         };
-        fields.push(bare(&start[..end + at]));
-        rest = &start[end + at + separator.len_utf8()..];
+        fields.push(bare(&field[..end + at]));
+        rest = &field[end + at + separator.len_utf8()..];
     }
 }
 
+/// A field without quotes and spaces around it, unless spaces are its blanks.
 fn bare(field: &str) -> &str {
-    field.trim().trim_matches('"').trim()
+    let whole = field.trim_end_matches(['\r', '\n']);
+    let inside = whole.trim().trim_matches('"');
+    match (is_spaced(whole), is_spaced(inside)) {
+        (true, _) => whole,
+        (_, true) => inside,
+        _ => inside.trim(),
+    }
 }
 
 /// Where the quotes end that a field begins with: before a separator or the end.
@@ -83,4 +95,47 @@ fn closing_quote(field: &str, separator: char) -> Option<usize> {
         after.is_empty() || after.starts_with(separator)
     };
     inside.match_indices('"').find(ends).map(|(at, _)| at + 2)
+}
+
+/// `text` with lines that end in `\n`, without a byte order mark, without comments after
+/// boards, and without spaces and borders between the cells of a board on one line.
+/// Lines keep their numbers.
+pub(super) fn straight(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // Line ends of Unix and Windows, and those of old spreadsheets.
+    let end = if text.contains('\n') { '\n' } else { '\r' };
+    let mut straight = String::with_capacity(text.len());
+    for line in text.split(end) {
+        straight.push_str(&joined(without_comment(line)));
+        straight.push('\n');
+    }
+    straight.pop();
+    straight
+}
+
+/// A line without the comment at its end, if it has one and no board in it.
+fn without_comment(line: &str) -> &str {
+    let begins = ["#", "//"].into_iter().filter_map(|mark| line.find(mark));
+    let Some(at) = begins.min() else { return line };
+    let before = &line[..at];
+    let parted = before.ends_with(char::is_whitespace) && !before.trim().is_empty();
+    let has_board = || line[at..].split([',', ';', '\t', ' ']).any(is_board);
+    if parted && !has_board() { before.trim_end() } else { line }
+}
+
+/// A line whose cells, or rows of them, have spaces or bars between them as one board;
+/// any other line as it is.
+fn joined(line: &str) -> Cow<'_, str> {
+    let parts = || line.split(|c: char| c.is_whitespace() || c == '|').filter(|p| !p.is_empty());
+    let cells: usize = parts().map(|part| part.chars().count()).sum();
+    let Some(size) = Size::of_cells(cells) else { return line.into() };
+    let first = parts().next().map_or(0, |part| part.chars().count());
+    let alike = parts().all(|part| part.chars().count() == first);
+    let usual = [1, size.box_cols(), size.side()].contains(&first);
+    let whole = alike && usual && first < cells && !is_spaced(line.trim_end_matches('\r'));
+    if whole && !line.contains([',', ';', '"']) {
+        parts().collect::<String>().into()
+    } else {
+        line.into()
+    }
 }

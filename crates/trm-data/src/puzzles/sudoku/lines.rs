@@ -6,7 +6,7 @@ use super::size::Size;
 
 /// Characters that mark a blank cell. A board may mix the first three; each of
 /// the others is only used alone, so that a stray one is not taken for a blank.
-pub(super) const BLANKS: [char; 8] = ['.', '0', '_', '*', '-', 'x', 'X', '?'];
+pub(super) const BLANKS: [char; 9] = ['.', '0', '_', '*', '-', 'x', 'X', '?', ' '];
 
 /// How many of [`BLANKS`] may be mixed.
 const MIXABLE: usize = 3;
@@ -83,7 +83,7 @@ impl fmt::Display for Fault {
 }
 
 /// One board; its length says its size. Blanks are `.`, `0` and `_`, or one of
-/// `*`, `-`, `x` and `?` throughout.
+/// `*`, `-`, `x`, `?` and a space throughout.
 ///
 /// # Errors
 /// If the length is that of no board, or a character is neither a blank nor a
@@ -143,7 +143,8 @@ fn length_fault(text: &str, cells: usize) -> Fault {
 /// Whether a text is, or was meant to be, a board: at most a little longer than
 /// one, and mostly of digits, blanks and letters that are taken for zeros.
 pub(super) fn resembles_board(text: &str) -> bool {
-    let fits = |c: char| c.is_ascii_digit() || BLANKS.contains(&c) || matches!(c, 'O' | 'o');
+    let fits =
+        |c: char| c.is_ascii_digit() || (BLANKS.contains(&c) && c != ' ') || matches!(c, 'O' | 'o');
     let (mut cells, mut fitting) = (0, 0);
     for character in text.chars() {
         cells += 1;
@@ -160,4 +161,14 @@ pub(super) fn is_board(field: &str) -> bool {
 /// A board as one line, blanks as dots.
 pub fn print(board: &[u8]) -> String {
     board.iter().map(|digit| if *digit == 0 { '.' } else { char::from(b'0' + digit) }).collect()
+}
+
+/// Whether a text is a board of digits whose blanks are spaces.
+pub(super) fn is_spaced(text: &str) -> bool {
+    let cells = text.chars().count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let plain = text.chars().all(|c| c == ' ' || c.is_ascii_digit());
+    // A digit, a space, a digit: spaces between cells.
+    let parted = text.chars().enumerate().all(|(at, c)| c.is_ascii_digit() == (at % 2 == 0));
+    Size::of_cells(cells).is_some() && plain && digits >= 4 && digits < cells && !parted
 }

@@ -5,6 +5,7 @@ mod check;
 mod columns;
 mod fields;
 mod fingerprint;
+mod grids;
 mod lines;
 mod make;
 mod shuffle;

@@ -1,11 +1,12 @@
-//! Files of Sudokus: a board on every line, alone or as a field of a table with
-//! solutions, sources and ratings. Which column holds the puzzles is decided once
+//! Files of Sudokus: drawn, or a board on every line, alone or as a field of a table
+//! with solutions, sources and ratings. Which column holds the puzzles is decided once
 //! for the whole file, by its header or else by the form of all its lines, so that
 //! a puzzle that cannot be read is an error and never its solution.
 
 use super::check::violations;
 use super::columns::Columns;
-use super::fields::{Row, rows};
+use super::fields::{Row, rows, straight};
+use super::grids;
 use super::lines::{Marks, board, is_board, parse_board};
 use super::size::Size;
 use crate::puzzles::error::PuzzleError;
@@ -23,9 +24,10 @@ pub struct Line {
     pub answer: Option<Vec<u8>>,
 }
 
-/// The puzzles of a text, one a line: a board alone, or a row of a table whose
-/// fields are separated by commas, semicolons or tabs. Empty lines and lines that
-/// begin with `#` are skipped, and so is a header. A header that names a column
+/// The puzzles of a text. Either they are drawn, a row of cells on every line, with or
+/// without borders and headings, or there is one a line: a board alone, or a row of a
+/// table whose fields are separated by commas, semicolons, tabs or spaces. Empty lines and
+/// comments, which begin with `#` or `//`, are skipped, and so is a header. A header that names a column
 /// `puzzle`, `quizzes`, `question`, `solution`, `answer` or alike decides which
 /// column is which; without one the column whose boards have blanks holds the
 /// puzzles, and another column of boards their answers. Sizes may mix, marks of
@@ -38,6 +40,10 @@ pub struct Line {
 /// place in it.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
     let at = |line: usize, reason: String| PuzzleError::Line { name: name.into(), line, reason };
+    let text = &straight(text);
+    if let Some(drawn) = grids::read(text) {
+        return drawn.map_err(|(line, reason)| at(line, reason));
+    }
     let mut rows = rows(text, Columns::is_name);
     let header = (rows.first().filter(|row| Columns::is_header(&row.fields)).is_some())
         .then(|| rows.remove(0));
@@ -62,12 +68,12 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
 pub fn parse_one(name: &str, text: &str) -> Result<(Size, Vec<u8>), PuzzleError> {
     let unusable = |what: String| PuzzleError::Unusable { what };
     let bare: String = text.trim_start_matches('\u{feff}').split_whitespace().collect();
+    let lines = straight(text);
     let headed =
-        rows(text, Columns::is_name).first().is_some_and(|row| Columns::is_header(&row.fields));
-    let cells = bare.chars().count();
-    let is_table = bare.contains([',', ';', '"'])
-        || headed
-        || (text.trim().contains('\t') && Size::of_cells(cells).is_none());
+        rows(&lines, Columns::is_name).first().is_some_and(|row| Columns::is_header(&row.fields));
+    let is_one = Size::of_cells(bare.chars().count()).is_some();
+    let several = text.trim().contains(char::is_whitespace);
+    let is_table = bare.contains([',', ';', '"']) || headed || (several && !is_one);
     if !is_table {
         let (size, board) = parse_board(&bare).map_err(unusable)?;
         return match board.contains(&0) {

@@ -14,6 +14,7 @@ use crate::output::{print, print_json};
 use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::{say, usage};
 use crate::shell::{program, quoted};
+use crate::text_file;
 
 /// The file that was written.
 #[derive(Serialize)]
@@ -44,8 +45,7 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
     let preprocessing = match &typed.preprocessor {
         None => Preprocessing::resizing(channels, size),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
+            let text = text_file::read(path)?;
             let read = Preprocessing::from_preprocessor_config(&text, channels);
             let read = read.map_err(Failure::from).with_context(|| path.display().to_string())?;
             if read.size != size {

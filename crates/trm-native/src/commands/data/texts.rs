@@ -21,10 +21,11 @@ pub enum Text {
 }
 
 impl Text {
-    /// The text as `trm_data` tokenizes it.
-    pub fn document<'a>(&'a self, field: &'a str) -> Document<'a> {
+    /// The text as `trm_data` tokenizes it; a file `as_text` whatever it looks like.
+    pub fn document<'a>(&'a self, field: &'a str, as_text: bool) -> Document<'a> {
         match self {
             Self::Shakespeare => Document::Text(SHAKESPEARE, shakespeare()),
+            Self::File(path) if as_text => Document::Insisted(path),
             Self::File(path) => Document::named(path, field),
         }
     }

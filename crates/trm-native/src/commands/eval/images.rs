@@ -58,13 +58,13 @@ pub fn evaluate(
     bytes: &[u8],
     device: &OpenDevice,
 ) -> anyhow::Result<()> {
-    if typed.test.is_some() || typed.grade.is_some() || typed.stride > 0 {
+    if typed.test.is_some() || typed.grade.is_some() || typed.stride.is_some() {
         return Err(usage!(
             "--test, --stride and --grade are not for image classifiers; choose a split with --split"
         ));
     }
     let config = &header.config;
-    let data = dataset::open(config, typed.data.as_deref())?;
+    let data = dataset::open(config, typed.data.as_deref(), false)?;
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = || base.as_ref().map(BaseOnDisk::file);
     let images = data.load(config, None)?;

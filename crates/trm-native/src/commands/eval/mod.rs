@@ -4,7 +4,6 @@
 mod images;
 mod questions;
 
-use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::OpenedSource;
@@ -17,7 +16,7 @@ use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::output::{print, print_json};
 use crate::progress::thousands;
-use crate::report::{say, usage};
+use crate::report::{about_checkpoint, say, usage};
 use crate::run_dir::{self, read_checkpoint};
 
 #[derive(Serialize)]
@@ -60,7 +59,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         return Err(usage!("--augmentations, --chains and --state-noise are for puzzle models"));
     }
     let (run, corpus) =
-        open(typed, &device).with_context(|| typed.checkpoint.display().to_string())?;
+        open(typed, &device).map_err(|error| about_checkpoint(error, &typed.checkpoint))?;
     let summary = run.summary();
     say!(
         "{}: step {}; {corpus}: {} {}; {}",
@@ -86,7 +85,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
 fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::Result<()> {
     let block_size = run.summary().config.model.length();
     let depths = typed.depths.clone().unwrap_or_else(|| (1..=8).collect());
-    let stride = if typed.stride == 0 { block_size } else { typed.stride };
+    let stride = typed.stride.unwrap_or(block_size);
     let scoring = Scoring { depths, max_tokens: 0, stride };
     let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
     if typed.json {
@@ -208,12 +207,23 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
                 folder.display()
             ));
         }
-        let data = OpenedSource::open_test(path)?;
+        let data = match typed.as_text {
+            true => OpenedSource::open_test_as_text(path)?,
+            false => OpenedSource::open_test(path)?,
+        };
         let text = data.test_text(&header.vocab).map_err(Failure::from)?;
         let run = trm_train::load_with(&bytes, None, Some(text.into()), &device.device)?;
         return Ok((run, data.title().into()));
     }
-    let data = dataset::open(&header.config, typed.data.as_deref())?;
+    let data = dataset::open(&header.config, typed.data.as_deref(), typed.as_text)?;
+    let own = header.config.data.dataset.as_str();
+    let corpus = match data.other_than(own) {
+        None => data.title().to_owned(),
+        Some(other) => {
+            say!("scored is {other}, which is not the text that the run was trained on ({own})");
+            other
+        }
+    };
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
         if !matches!(PuzzleKind::named(&config.data.dataset), Some(PuzzleKind::Sudoku(_))) {
@@ -233,10 +243,10 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         return Ok((run, data.title().into()));
     }
     let Some(weights) = typed.weights else {
-        return Ok((dataset::load_run(&data, &bytes, None, None, device)?, data.title().into()));
+        return Ok((dataset::load_run(&data, &bytes, None, None, device)?, corpus));
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
     let mut run = dataset::load_run(&data, &bytes, Some(&optimizer), None, device)?;
     run.use_weights(weights)?;
-    Ok((run, data.title().into()))
+    Ok((run, corpus))
 }

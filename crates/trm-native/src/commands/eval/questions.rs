@@ -52,7 +52,7 @@ pub fn evaluate(
 ) -> anyhow::Result<()> {
     if typed.test.is_some()
         || typed.grade.is_some()
-        || typed.stride > 0
+        || typed.stride.is_some()
         || typed.split.is_some()
         || typed.inner_steps.is_some()
     {
@@ -62,7 +62,7 @@ pub fn evaluate(
         ));
     }
     let config = &header.config;
-    let data = dataset::open(config, typed.data.as_deref())?;
+    let data = dataset::open(config, typed.data.as_deref(), false)?;
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = base.as_ref().map(BaseOnDisk::file);
     let questions = data.load(config, None)?;

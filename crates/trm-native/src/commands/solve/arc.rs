@@ -69,8 +69,8 @@ pub fn open(path: &Path, header: &Header) -> anyhow::Result<Option<ArcEval>> {
         }
         Vocab::Arc { tasks } => {
             let files = task_files(path)?;
-            let given: Result<Vec<_>, _> = files.iter().map(TaskFile::read).collect();
-            ArcEval::new(&given?.concat(), tasks, header.config.train.seed)?
+            let (given, _) = TaskFile::read_all(&files)?;
+            ArcEval::new(&given, tasks, header.config.train.seed)?
         }
         _ => return Ok(None),
     };

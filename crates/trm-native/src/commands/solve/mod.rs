@@ -13,7 +13,7 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_data::puzzles::sudoku::Size;
 use trm_data::puzzles::{PuzzleError, PuzzleKind};
-use trm_spec::{Family, PuzzleInput, RunConfig, Solution, SolutionCount};
+use trm_spec::{Failure, Family, PuzzleInput, RunConfig, Solution, SolutionCount};
 use trm_train::Choice;
 
 use self::request::request;
@@ -120,7 +120,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     }
     let kind = kind(&header.config)?;
     let (name, text) = text(&typed.puzzles)?;
-    let puzzles = kind.read(&name, &text).map_err(|error| usage!("{error}; {}", error.hint()))?;
+    let puzzles = kind.read(&name, &text).map_err(Failure::from)?;
     if typed.copies.choice == Choice::FirstToHalt && typed.halt_threshold.is_none() {
         return Err(usage!("`--choose first` needs a halting probability: --halt-threshold 0.9"));
     }
@@ -199,7 +199,7 @@ fn kind(config: &RunConfig) -> anyhow::Result<PuzzleKind> {
 /// The name and the contents of a file or of standard input.
 fn text(path: &Path) -> anyhow::Result<(String, String)> {
     if path != Path::new("-") {
-        return Ok((path.display().to_string(), trm_data::read_text(path)?));
+        return Ok((path.display().to_string(), trm_data::read_utf8(path)?));
     }
     let mut text = String::new();
     stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;

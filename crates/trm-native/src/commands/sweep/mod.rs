@@ -131,7 +131,8 @@ impl Sweep<'_> {
     fn train(&self, run: &SweepRun, stop: &StopConditions) -> anyhow::Result<Option<Outcome>> {
         let folder = self.out.join(run.name());
         let begun = folder.join("last.safetensors").exists();
-        let data = dataset::open(&run.config, self.typed.train.data.as_deref())?;
+        let data =
+            dataset::open(&run.config, self.typed.train.data.as_deref(), self.typed.train.as_text)?;
         let plan = plan::Train {
             start: if begun { Start::Resume } else { Start::Fresh },
             origin: if begun {

@@ -57,7 +57,7 @@ pub fn run(
             start: if begun { Start::Resume } else { Start::Fresh },
             origin: if begun { "the last saved step" } else { "settings of the sweep" }.into(),
             config: run.config.clone(),
-            data: dataset::open(&run.config, typed.train.data.as_deref())?,
+            data: dataset::open(&run.config, typed.train.data.as_deref(), typed.train.as_text)?,
             base: base.frozen.clone(),
             out: folder,
         };

@@ -1,0 +1,121 @@
+//! Puzzles of texts as sets: those to learn from, and the last ones, which are held out.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use super::dataset::PuzzleSet;
+use super::error::PuzzleError;
+use super::maze;
+use super::sudoku::{self, Size, Solutions};
+
+/// The sets of a text.
+pub(super) struct Read {
+    /// To learn from, and held out.
+    pub parts: [PuzzleSet; 2],
+    /// Puzzles that are not learned from, as they are held out too.
+    pub copies: usize,
+}
+
+/// A puzzle on its way into a set.
+struct Entry<P> {
+    input: Vec<u32>,
+    label: Vec<u32>,
+    /// The same of puzzles that are one in another form.
+    print: P,
+}
+
+/// The Sudokus of `text`, answers found where the lines have none.
+pub(super) fn sudokus(
+    name: &str,
+    text: &str,
+    counts: [usize; 2],
+) -> Result<(Size, Read), PuzzleError> {
+    let lines = sudoku::parse(name, text)?;
+    let size = lines[0].size;
+    let entry = |line: sudoku::Line| {
+        let wrong = |reason: &str| PuzzleError::Line {
+            name: name.into(),
+            line: line.number,
+            reason: reason.into(),
+        };
+        if line.size != size {
+            return Err(wrong("the puzzle is of another size than the first"));
+        }
+        let answer = match (line.answer, sudoku::solve(size, &line.board).solutions) {
+            (_, Solutions::None) => return Err(wrong("the puzzle has no solution")),
+            (Some(answer), _) | (None, Solutions::One(answer)) => answer,
+            (None, Solutions::Unknown) => {
+                return Err(wrong("the puzzle is too hard to be checked"));
+            }
+            (None, Solutions::Several(_)) => {
+                return Err(wrong("the puzzle has more than one solution"));
+            }
+        };
+        Ok(Entry {
+            input: sudoku::encode(&line.board),
+            label: sudoku::encode(&answer),
+            print: sudoku::fingerprint(size, &line.board),
+        })
+    };
+    let empty = PuzzleSet::empty(name.into(), size.cells(), size.vocab());
+    let entries = lines.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok((size, split(empty, entries, counts)?))
+}
+
+/// The mazes of `text`, their shortest paths found where it has none.
+pub(super) fn mazes(
+    name: &str,
+    text: &str,
+    counts: [usize; 2],
+) -> Result<(usize, Read), PuzzleError> {
+    let found = maze::parse_all(name, text)?;
+    let side = found[0].maze.rows();
+    let entry = |maze::Entry { number, maze, answer }| {
+        let wrong = |reason: String| PuzzleError::Line { name: name.into(), line: number, reason };
+        if (maze.rows(), maze.cols()) != (side, side) {
+            let (rows, cols) = (maze.rows(), maze.cols());
+            return Err(wrong(format!("the maze is {rows} × {cols}, not {side} × {side}")));
+        }
+        let answer = match answer {
+            Some(answer) => answer,
+            None => {
+                let path = maze::shortest(&maze);
+                let path = path.ok_or_else(|| wrong("there is no path in this maze".into()))?;
+                maze.with_path(&path)
+            }
+        };
+        let input = maze.tokens().to_vec();
+        Ok(Entry { print: input.clone(), input, label: answer.tokens().to_vec() })
+    };
+    let empty = PuzzleSet::empty(name.into(), side * side, maze::VOCAB);
+    let entries = found.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok((side, split(empty, entries, counts)?))
+}
+
+/// What is learned from has no puzzle that is also held out.
+fn split<P: Eq + Hash>(
+    empty: PuzzleSet,
+    entries: Vec<Entry<P>>,
+    [train, val]: [usize; 2],
+) -> Result<Read, PuzzleError> {
+    let puzzles = entries.len();
+    // One puzzle at least is left to learn from.
+    let boundary = puzzles - val.min(puzzles - 1);
+    let [mut learned, mut held] = [empty.clone(), empty];
+    let held_out: HashSet<&P> = entries[boundary..].iter().map(|entry| &entry.print).collect();
+    let mut copies = 0;
+    for (place, entry) in entries.iter().enumerate() {
+        if place >= boundary {
+            held.push(&entry.input, &entry.label);
+        } else if held_out.contains(&entry.print) {
+            copies += 1;
+        } else {
+            learned.push(&entry.input, &entry.label);
+        }
+    }
+    if learned.is_empty() {
+        return Err(PuzzleError::OnlyCopies { name: learned.name, puzzles });
+    }
+    let parts = [learned.first(train), held.first(val)];
+    Ok(Read { parts, copies })
+}

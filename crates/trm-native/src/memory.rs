@@ -1,0 +1,308 @@
+//! The memory of a training step: estimated before it is needed, compared with what there
+//! is, and what happens when an allocation fails all the same.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use trm_spec::{Failure, FailureKind, Family, RunConfig, Vocab};
+
+use crate::device::OpenDevice;
+
+/// The program and its data, in bytes.
+const PROGRAM: f64 = 40e6;
+
+/// Weights, gradients, both moments of the optimizer, averaged weights and what an update
+/// writes beside them: bytes of a parameter.
+const PARAMETER: f64 = 24.0;
+
+/// Shares of the estimate that a run needs at least: it is refused only if there is less.
+const CERTAIN: f64 = 0.75;
+
+/// What a training step is estimated to need, and what there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// For the step, in bytes.
+    pub needed: u64,
+    /// Bytes that this process may still take; `None` where the system does not say.
+    pub available: Option<u64>,
+}
+
+/// Bytes of a step of `config` that do not depend on the batch, and bytes of a row.
+///
+/// A row keeps what the backward pass needs: nearly as many bytes as the operations of
+/// its training divided by the width, as measured (docs/robustness.md).
+fn parts(config: &RunConfig, vocab_size: usize) -> (f64, f64) {
+    let parameters = config.model.parameters(vocab_size) as f64;
+    let sizes = config.model.sizes();
+    let width = sizes.iter().find(|(key, _)| *key == "hidden_size").map_or(1, |(_, size)| *size);
+    let operations = config.training_flops_per_token(vocab_size) * config.model.length() as f64;
+    let family = match config.model.family() {
+        Family::Puzzles => 0.6,
+        Family::Language => 1.0,
+        // Much of these is frozen, or read from features.
+        Family::Images | Family::Questions => 0.4,
+    };
+    let kept = if config.train.gradient_checkpointing { 0.3 } else { 1.0 };
+    let row = operations / width.max(1) as f64 * family * kept;
+    (PROGRAM + PARAMETER * parameters, row)
+}
+
+/// The memory of `config`, trained with `vocab` by as many `ranks` in this process.
+pub fn estimate(config: &RunConfig, vocab: &Vocab, ranks: usize) -> Memory {
+    let (fixed, row) = parts(config, vocab.size());
+    let rows = config.train.batch_size as f64;
+    let needed = (fixed + row * rows) * ranks.max(1) as f64;
+    Memory { needed: needed as u64, available: available() }
+}
+
+/// Refuses a run that cannot fit, and says which setting to lower.
+///
+/// # Errors
+/// If much more memory is needed than there is.
+pub fn check(config: &RunConfig, vocab: &Vocab, devices: &[OpenDevice]) -> Result<(), Failure> {
+    let ranks = devices.iter().filter(|device| !device.is_gpu).count();
+    if ranks == 0 {
+        return Ok(());
+    }
+    let Memory { needed, available } = estimate(config, vocab, ranks);
+    let Some(available) = available.filter(|some| needed as f64 * CERTAIN > *some as f64) else {
+        return Ok(());
+    };
+    let (fixed, row) = parts(config, vocab.size());
+    let fitting = (available as f64 * 0.8 / ranks as f64 - fixed) / row;
+    let train = &config.train;
+    let hint = if fitting >= 1.0 {
+        let split = if train.gradient_checkpointing || config.model.family() != Family::Language {
+            ""
+        } else {
+            ", or keep less of a step (--gradient-checkpointing true)"
+        };
+        let fitting = (fitting as usize).min(train.batch_size.saturating_sub(1)).max(1);
+        format!("Lower batch_size (--batch-size {fitting} should fit){split}.")
+    } else {
+        "Choose a smaller model (hidden_size, n_layers) or shorter rows, or a machine with more memory."
+            .into()
+    };
+    Err(Failure::new(
+        FailureKind::Config,
+        format!(
+            "a step of {} rows needs about {} of memory, and {} are available",
+            train.batch_size,
+            shown(needed),
+            shown(available)
+        ),
+        hint,
+    ))
+}
+
+/// An amount of memory, for people to read.
+pub fn shown(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        _ if bytes >= 1e12 => format!("{:.1} TB", bytes / 1e12),
+        _ if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
+        _ => format!("{:.0} MB", bytes / 1e6),
+    }
+}
+
+/// Bytes that this process may still take: the least of what the machine has free, what
+/// its control group allows (versions 1 and 2) and what `ulimit` allows.
+pub fn available() -> Option<u64> {
+    let free = meminfo();
+    let groups = group_limits(Path::new("/sys/fs/cgroup"), &read("/proc/self/cgroup"));
+    [free, groups, process_limit()].into_iter().flatten().min()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn meminfo() -> Option<u64> {
+    let text = read("/proc/meminfo");
+    let of = |key: &str| kilobytes(&text, key);
+    Some(of("MemAvailable:")? + of("SwapFree:").unwrap_or(0))
+}
+
+/// The number of bytes in a line `KEY  123 kB`.
+fn kilobytes(text: &str, key: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// What the control groups of `groups`, the content of `/proc/self/cgroup`, leave free.
+fn group_limits(root: &Path, groups: &str) -> Option<u64> {
+    let mut least = None;
+    for line in groups.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
+        let (root, names) = match controllers {
+            "" => (root.to_owned(), ["memory.max", "memory.current", "inactive_file"]),
+            list if list.split(',').any(|one| one == "memory") => (
+                root.join("memory"),
+                ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"],
+            ),
+            _ => continue,
+        };
+        // Inside a container the group's own folder is the root.
+        let mut folder = root.join(path.trim_start_matches('/'));
+        loop {
+            if let Some(free) = group_free(&folder, names) {
+                least = Some(least.map_or(free, |least: u64| least.min(free)));
+            }
+            if folder == root || !folder.pop() {
+                break;
+            }
+        }
+    }
+    least
+}
+
+fn group_free(folder: &Path, [limit, usage, cache]: [&str; 3]) -> Option<u64> {
+    let number = |name: &str| read(folder.join(name)).trim().parse::<u64>().ok();
+    // `max`, and numbers near the largest, mean that there is no limit.
+    let limit = number(limit).filter(|limit| *limit < 1 << 60)?;
+    let stat = read(folder.join("memory.stat"));
+    let cached = stat.lines().find_map(|line| line.strip_prefix(cache)?.trim().parse::<u64>().ok());
+    let used = number(usage).unwrap_or(0).saturating_sub(cached.unwrap_or(0));
+    Some(limit.saturating_sub(used))
+}
+
+/// What `ulimit -v` and `ulimit -d` leave free.
+fn process_limit() -> Option<u64> {
+    let (limits, status) = (read("/proc/self/limits"), read("/proc/self/status"));
+    let free = |name: &str, used: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+        let limit = line.split_whitespace().next()?.parse::<u64>().ok()?;
+        Some(limit.saturating_sub(kilobytes(&status, used).unwrap_or(0)))
+    };
+    [free("Max address space", "VmSize:"), free("Max data size", "VmData:")]
+        .into_iter()
+        .flatten()
+        .min()
+}
+
+/// The folder of a run that has not made its first step; it goes if memory runs out.
+static UNBEGUN: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Says that the run in `folder`, which is new, has made no step yet.
+pub fn begins(folder: &Path) {
+    if let Ok(mut unbegun) = UNBEGUN.lock() {
+        *unbegun = Some(folder.to_owned());
+    }
+}
+
+/// Says that the run has made a step: its folder is worth keeping.
+pub fn has_begun() {
+    if let Ok(mut unbegun) = UNBEGUN.lock() {
+        *unbegun = None;
+    }
+}
+
+/// An allocator that ends the program with a message where `A` has no memory left.
+pub struct Ending<A>(pub A);
+
+/// Whether the program is ending already.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+impl<A> Ending<A> {
+    #[cold]
+    fn end(size: usize) {
+        if ENDING.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        crate::report::line(format_args!(
+            "error: out of memory: {} more were needed\nhint: Lower batch_size (--batch-size), or choose a smaller model.",
+            shown(size as u64)
+        ));
+        let folder = UNBEGUN.try_lock().ok().and_then(|mut unbegun| unbegun.take());
+        if let Some(folder) = folder {
+            let _ = fs::remove_dir_all(folder);
+        }
+        std::process::exit(1);
+    }
+
+    fn checked(pointer: *mut u8, layout: Layout) -> *mut u8 {
+        if pointer.is_null() {
+            Self::end(layout.size());
+        }
+        pointer
+    }
+}
+
+// SAFETY: every call goes to `A`, whose results are handed on as they are.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Ending<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        Self::checked(unsafe { self.0.alloc(layout) }, layout)
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { self.0.dealloc(pointer, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        Self::checked(unsafe { self.0.alloc_zeroed(layout) }, layout)
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        let new = unsafe { self.0.realloc(pointer, layout, size) };
+        if new.is_null() {
+            Self::end(size);
+        }
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_limit_of_all_groups_counts() {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        write("a/memory.max", "1000\n");
+        write("a/memory.current", "300\n");
+        write("a/memory.stat", "anon 1\ninactive_file 100\n");
+        write("a/b/memory.max", "max\n");
+        assert_eq!(group_limits(root.path(), "0::/a/b\n"), Some(800));
+        assert_eq!(group_limits(root.path(), "0::/c\n"), None);
+        write("memory/x/memory.limit_in_bytes", "5000\n");
+        write("memory/x/memory.usage_in_bytes", "1000\n");
+        assert_eq!(group_limits(root.path(), "4:cpu:/y\n5:memory:/x\n"), Some(4000));
+        write("memory/x/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(group_limits(root.path(), "5:memory:/x\n"), None);
+    }
+
+    #[test]
+    fn more_rows_need_more_memory() {
+        let mut config = RunConfig::default();
+        let vocab = Vocab::Byte;
+        config.train.batch_size = 1;
+        let one = estimate(&config, &vocab, 1).needed;
+        config.train.batch_size = 1_000_000;
+        let many = estimate(&config, &vocab, 1).needed;
+        assert!(one < 1 << 30 && many > 1 << 40, "{one} {many}");
+        let device = OpenDevice {
+            device: burn::tensor::Device::flex(),
+            name: "CPU".into(),
+            reason: String::new(),
+            is_gpu: false,
+        };
+        let failure = check(&config, &vocab, &[device]).expect_err("no machine has it");
+        assert!(
+            failure.message.contains("TB") && failure.hint.contains("--batch-size"),
+            "{failure:?}"
+        );
+    }
+}
