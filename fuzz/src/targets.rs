@@ -1,13 +1,13 @@
 //! The readers.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use trm_data::gguf::Gguf;
 use trm_data::images::{Preprocessing, decode_image, read_idx_images, read_idx_labels};
 use trm_data::puzzles::{PuzzleKind, arc, maze, npy, sudoku};
 use trm_data::questions::QuestionSource;
-use trm_data::{OpenedSource, TokenFile, subwords_of_json};
+use trm_data::{FileKind, OpenedSource, TokenFile, subwords_of_json};
 use trm_spec::{RunConfig, SETTINGS, overlay};
 
 /// A reader and what it may allocate.
@@ -38,6 +38,8 @@ pub fn targets() -> Vec<Target> {
         target("picture", read_picture, 1, 600 * MIB),
         target("idx", read_idx, 4, MIB),
         target("tokens", read_tokens, 16, MIB),
+        target("bins", read_bins, 16, MIB),
+        target("meta", read_meta, 16, MIB),
         target("questions", read_questions, 16, MIB),
         target("tokenizer", read_tokenizer, 64, 4 * MIB),
         target("text", read_text, 16, 2 * MIB),
@@ -69,7 +71,7 @@ fn read_sudoku(bytes: &[u8]) {
 fn read_maze(bytes: &[u8]) {
     let text = text(bytes);
     if let Ok(mazes) = maze::parse_all("mazes.txt", &text) {
-        for maze in mazes {
+        for maze in mazes.into_iter().map(|entry| entry.maze) {
             let again = maze::parse("again", &maze::print(maze.tokens(), maze.cols()));
             assert_eq!(again.expect("readable"), maze);
         }
@@ -109,12 +111,19 @@ fn read_picture(bytes: &[u8]) {
     let _ = Preprocessing::from_preprocessor_config(&text(bytes), 3);
 }
 
+/// A folder of this process.
+fn folder(name: &str) -> PathBuf {
+    // In memory where the system has such a place.
+    let shared = PathBuf::from("/dev/shm");
+    let place = if shared.is_dir() { shared } else { std::env::temp_dir() };
+    let folder = place.join(format!("trm-fuzz-{}", std::process::id())).join(name);
+    fs::create_dir_all(&folder).expect("a temporary folder");
+    folder
+}
+
 /// A file of this process with these bytes.
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    // In memory where the system has such a folder.
-    let shared = PathBuf::from("/dev/shm");
-    let folder = if shared.is_dir() { shared } else { std::env::temp_dir() };
-    let path = folder.join(format!("trm-fuzz-{}-{name}", std::process::id()));
+    let path = folder("files").join(name);
     fs::write(&path, bytes).expect("a temporary file");
     path
 }
@@ -136,6 +145,29 @@ fn read_tokens(bytes: &[u8]) {
     }
 }
 
+/// A folder as nanoGPT prepares one, with these tokens.
+fn read_bins(bytes: &[u8]) {
+    let path = folder("bins").join("train.bin");
+    fs::write(&path, bytes).expect("a temporary file");
+    read_bin(&path);
+}
+
+/// The list of its characters.
+fn read_meta(bytes: &[u8]) {
+    let folder = folder("meta");
+    fs::write(folder.join("meta.pkl"), bytes).expect("a temporary file");
+    let path = folder.join("train.bin");
+    fs::write(&path, [0, 0, 1, 0, 2, 0]).expect("a temporary file");
+    read_bin(&path);
+}
+
+fn read_bin(path: &Path) {
+    if let Ok(tokens) = TokenFile::open_bin(path) {
+        let mut some = Vec::new();
+        tokens.read(0..tokens.len().min(16), &mut some);
+    }
+}
+
 fn read_questions(bytes: &[u8]) {
     let _ = QuestionSource::parse("questions.jsonl", &text(bytes));
 }
@@ -145,6 +177,7 @@ fn read_tokenizer(bytes: &[u8]) {
 }
 
 fn read_text(bytes: &[u8]) {
+    let _ = FileKind::of(bytes);
     for name in ["text.txt", "text.jsonl"] {
         let path = file(name, bytes);
         if let Ok(opened) = OpenedSource::open_test(&path) {
