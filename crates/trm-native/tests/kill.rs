@@ -1,4 +1,5 @@
-//! A run that is killed again and again ends as one that never was.
+//! A run that is killed again and again ends as one that never was, and a command that is
+//! killed leaves the old or the new file, never half of one.
 #![cfg(unix)]
 
 mod common;
@@ -107,4 +108,108 @@ fn fifty_kills_at_random_moments_change_nothing() {
         let [broken, whole] = ["run", "whole"].map(|run| content(&place.path(run).join(file)));
         assert!(broken == whole, "{file} differs");
     }
+}
+
+/// Starts `arguments` `kills` times, kills them after random times up to `longest`, and
+/// calls `check` after each.
+fn kill_often(
+    place: &Place,
+    kills: usize,
+    longest: Duration,
+    arguments: &[&str],
+    check: impl Fn(usize),
+) {
+    let mut random = Random(7);
+    for kill in 0..kills {
+        let mut child = place
+            .program()
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(Duration::from_micros(random.below(longest.as_micros() as u64)));
+        // It may have ended by itself.
+        let _ = child.kill();
+        child.wait().expect("ended");
+        check(kill);
+    }
+}
+
+/// How long a command takes here, which says when to kill it.
+fn time_of(place: &Place, arguments: &[&str]) -> Duration {
+    let began = std::time::Instant::now();
+    place.done(arguments);
+    began.elapsed()
+}
+
+#[test]
+fn data_prepare_and_convert_leave_the_old_or_the_new_file() {
+    let place = Place::new();
+    let shipped =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/checkpoints/maze-10x10.safetensors");
+    place.write("a.txt", "The first text, which is the longer one.\n".repeat(40_000));
+    place.write("b.txt", "Another text.\n".repeat(60_000));
+    place.done(&["data", "prepare", "b.txt", "--out", "old.safetensors"]);
+    place.done(&["convert", shipped, "--to", "old-model.safetensors"]);
+    let prepare = ["data", "prepare", "a.txt", "--out", "tokens.safetensors"];
+    let convert = ["convert", shipped, "--precision", "f16", "--to", "model.safetensors"];
+    for (arguments, old, out) in [
+        (&prepare[..], "old.safetensors", "tokens.safetensors"),
+        (&convert[..], "old-model.safetensors", "model.safetensors"),
+    ] {
+        let longest = time_of(&place, arguments);
+        let (old, new) = (bytes(&place.path(old)), bytes(&place.path(out)));
+        assert!(old != new);
+        std::fs::write(place.path(out), &old).expect("written");
+        kill_often(&place, 60, longest, arguments, |kill| {
+            let found = bytes(&place.path(out));
+            assert!(found == old || found == new, "kill {kill} of {arguments:?}");
+        });
+        // Whatever the kills left, the command ends well afterwards.
+        place.done(arguments);
+        assert!(bytes(&place.path(out)) == new, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_killed_sweep_leaves_whole_results_and_goes_on() {
+    let place = Place::new();
+    let sweep = [
+        "sweep",
+        "tiny",
+        "--recursion-steps",
+        "1,2",
+        "--seeds",
+        "1",
+        "--max-iters",
+        "20",
+        "--batch-size",
+        "2",
+        "--eval-interval",
+        "5",
+        "--eval-iters",
+        "1",
+        "--device",
+        "cpu",
+        "--out",
+        "sweep",
+    ];
+    let longest = time_of(&place, &sweep);
+    let results = place.path("sweep/sweep.json");
+    let losses = || -> Vec<serde_json::Value> {
+        let document: serde_json::Value =
+            serde_json::from_slice(&bytes(&results)).expect("a whole document");
+        document["rows"].as_array().expect("rows").iter().map(|row| row["losses"].clone()).collect()
+    };
+    let undisturbed = losses();
+    assert!(!undisturbed.is_empty());
+    std::fs::remove_dir_all(place.path("sweep")).expect("removed");
+    kill_often(&place, 12, longest, &sweep, |_| {
+        if results.exists() {
+            losses();
+        }
+    });
+    place.done(&sweep);
+    assert_eq!(losses(), undisturbed);
 }
