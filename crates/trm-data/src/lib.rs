@@ -15,7 +15,6 @@ mod file_kind;
 #[cfg(feature = "llm")]
 pub mod gguf;
 pub mod images;
-#[cfg(any(feature = "files", feature = "llm"))]
 mod json;
 #[cfg(feature = "files")]
 mod pin;

@@ -142,7 +142,13 @@ fn other_files_are_told_apart() {
         ours.iter().copied().filter(|(k, _)| *k != key).collect()
     };
     for (name, dtype, shape, entries, words) in [
-        ("tokens", Dtype::U16, vec![4], with("format", "trm/1"), "`trm/1`, not `trm-tokens/1`"),
+        (
+            "tokens",
+            Dtype::U16,
+            vec![4],
+            with("format", "trm/1"),
+            "is a checkpoint, not a token file",
+        ),
         ("tokens", Dtype::U16, vec![4], without("format"), "does not say"),
         ("weights", Dtype::U16, vec![4], ours.to_vec(), "no tensor `tokens`"),
         ("tokens", Dtype::F32, vec![4], ours.to_vec(), "F32, not U16 or U32"),

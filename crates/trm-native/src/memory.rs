@@ -184,17 +184,17 @@ fn process_limit() -> Option<u64> {
         .min()
 }
 
-/// The folder of a run that has not made its first step; it goes if memory runs out.
+/// The folder of a new run that has saved no step yet; it goes if memory runs out.
 static UNBEGUN: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Says that the run in `folder`, which is new, has made no step yet.
+/// Says that the run in `folder`, which is new, has saved no step yet.
 pub fn begins(folder: &Path) {
     if let Ok(mut unbegun) = UNBEGUN.lock() {
         *unbegun = Some(folder.to_owned());
     }
 }
 
-/// Says that the run has made a step: its folder is worth keeping.
+/// Says that the run has saved a step: its folder is worth keeping.
 pub fn has_begun() {
     if let Ok(mut unbegun) = UNBEGUN.lock() {
         *unbegun = None;

@@ -15,7 +15,8 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
     let kind = FileKind::of(&bytes[..bytes.len().min(GLANCE)]);
     let is_text = kind.is_utf8() && !matches!(kind, FileKind::Html | FileKind::GitLfs);
     if !is_text && kind != FileKind::Empty {
-        let message = format!("{} is {}, and a text is wanted", path.display(), kind.what());
+        let message =
+            format!("{} is {}, and a text in UTF-8 is wanted", path.display(), kind.what());
         return Err(Failure::new(FailureKind::Corpus, message, kind.next_step()).into());
     }
     let text = String::from_utf8(bytes).map_err(|error| {

@@ -114,7 +114,6 @@ impl Trainer {
                 return Ok(TrainingEnd::Stopped(reason));
             }
             self.steps(stop).with_context(|| self.saved_state())?;
-            memory::has_begun();
             let train = &self.config.train;
             if self.step >= train.max_iters || due(self.step, train.eval_interval) {
                 self.validate_and_save()?;
@@ -340,6 +339,9 @@ impl Trainer {
         };
         save().with_context(|| self.saved_state())?;
         self.saved_step = Some(self.step);
+        if self.step > 0 {
+            memory::has_begun();
+        }
         Ok(())
     }
 

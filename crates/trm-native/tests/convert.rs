@@ -122,7 +122,7 @@ fn what_is_missing_or_foreign_is_named() {
     let convert =
         ["convert", "weights.safetensors", "--from", "chat-trm", "--to", "our.safetensors"];
     says(&place.refused(1, &convert), &["weights.safetensors is a text", "hint:"]);
-    let foreign = b"\x3a\0\0\0\0\0\0\0{\"a.weight\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}\0";
+    let foreign = b"\x3c\0\0\0\0\0\0\0{\"a.weight\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}\0";
     place.write("weights.safetensors", foreign);
     says(&place.refused(2, &convert), &["config.json", "--config"]);
     place.write("config.json", "{}");

@@ -171,14 +171,14 @@ fn configuration_files_of_other_kinds_are_told_apart() {
 #[test]
 fn a_run_that_cannot_fit_is_refused_and_leaves_nothing() {
     let place = Place::new();
-    let train = ["train", "tiny", "--device", "cpu", "--batch-size", "1000000000", "--out", "run"];
+    let train = ["train", "tiny", "--device", "cpu", "--batch-size", "10000000", "--out", "run"];
     let error = place.refused(2, &train);
     says(&error, &["of memory", "available", "hint:", "--batch-size"]);
     assert!(!place.path("run").exists(), "nothing was made");
     let ended = place.quick_model(&[]);
     says(&ended.stderr, &["memory    about", "for a step"]);
     let before = fs::read(place.path("run/last.safetensors")).expect("a run");
-    let init = ["--init", "run/last.safetensors", "--batch-size", "1000000000", "--out", "new"];
+    let init = ["--init", "run/last.safetensors", "--batch-size", "10000000", "--out", "new"];
     place.refused(2, &[&["train", "--device", "cpu"], &init[..]].concat());
     assert!(!place.path("new").exists());
     assert_eq!(fs::read(place.path("run/last.safetensors")).expect("a run"), before);

@@ -50,7 +50,7 @@ impl PuzzleError {
             Self::Missing { .. } => {
                 "Give the folder that contains `train` and `test`, with all of its files."
             }
-            Self::Damaged { .. } => "Copy it again from an intact source, or create it again.",
+            Self::Damaged { .. } => "Correct it there, or copy it again from an intact source.",
             Self::Unreadable { .. } => "Check the path and its permissions.",
             Self::OtherKind { kind: FileKind::Json | FileKind::JsonLines, .. } => {
                 "Sudokus and mazes are given as text or CSV, ARC's tasks as JSON to a model of ARC (dataset arc)."

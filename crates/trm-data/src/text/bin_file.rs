@@ -23,7 +23,7 @@ const META: &str = "meta.pkl";
 const HEADER: usize = 1024;
 
 /// The largest `meta.pkl` that is believed, in bytes.
-const LARGEST_META: u64 = 16 << 20;
+const LARGEST_META: u64 = 4 << 20;
 
 /// Whether a name says that a file holds tokens of nanoGPT or llm.c, and its bytes do not
 /// say otherwise.

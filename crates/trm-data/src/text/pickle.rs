@@ -20,7 +20,10 @@ enum Item {
 }
 
 /// Longest text that may be referred to again, in bytes.
-const LONGEST: usize = 64;
+const LONGEST: usize = 16;
+
+/// Codes after which a pickle is too long for the characters of a text.
+const MOST: usize = 1 << 19;
 
 /// The value of a pickle.
 ///
@@ -38,7 +41,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn run(mut self) -> Result<Value, String> {
-        loop {
+        for _ in 0..MOST {
             let [code] = self.take()?;
             match code {
                 0x80 => drop(self.take::<1>()?),
@@ -120,6 +123,7 @@ impl Reader<'_> {
                 }
             }
         }
+        Err("it holds too many values".into())
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], String> {

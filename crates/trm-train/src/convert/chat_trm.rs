@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use trm_spec::{ChatTrmSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab};
 
-use super::{of_original, refused};
+use super::{expect_project, of_original, refused};
 use crate::checkpoint::{Header, pairs};
 
 /// The original's `config.json` (`src/model/config.py` of Chat-TRM).
@@ -75,6 +75,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
     let tensors = SafeTensors::deserialize(weights).map_err(|error| {
         refused(format!("the weights are not a whole safetensors file ({error})"))
     })?;
+    expect_project(tensors.names().into_iter(), "chat-trm")?;
     let views: Vec<_> = tensors
         .tensors()
         .into_iter()

@@ -15,6 +15,8 @@ mod trm_vit;
 
 use trm_spec::{Failure, FailureKind};
 
+use crate::checkpoint::projects;
+
 pub use chat_trm::chat_trm;
 pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
 pub use hf_vit_config::HfVitOptions;
@@ -29,10 +31,27 @@ pub use trm_vit::trm_vit;
 /// A failure of the result: what to do about it is not to convert it.
 fn of_original(failure: Failure) -> Failure {
     let hint = "Check that --from names the program that wrote the weights, and that the configuration belongs to them.";
-    match failure.hint.contains("convert") {
+    match failure.hint.contains("convert") || failure.hint.contains("damaged") {
         true => Failure { hint: hint.into(), ..failure },
         false => failure,
     }
+}
+
+/// Refuses tensors that are known to be of another project than that of the format `own`.
+fn expect_project<'a>(names: impl Iterator<Item = &'a str>, own: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = names.collect();
+    let Some((project, format)) = projects::project(&names) else { return Ok(()) };
+    if format == Some(own) {
+        return Ok(());
+    }
+    let message = format!("these are not weights of `{own}`: {}", projects::described(&names));
+    let hint = match format {
+        Some(format) => format!("Say so: --from {format}."),
+        None => {
+            format!("Weights of {project} are not read; `trm-native convert --help` lists what is.")
+        }
+    };
+    Err(Failure::new(FailureKind::Checkpoint, message, hint))
 }
 
 fn refused(message: String) -> Failure {

@@ -14,7 +14,7 @@ use trm_spec::{
     VariantSpec, Vocab,
 };
 
-use super::{of_original, refused};
+use super::{expect_project, of_original, refused};
 use crate::checkpoint::{Checkpoint, Header, pairs};
 
 /// Its architecture's configuration, which it keeps in YAML, together with what
@@ -113,6 +113,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
     let tensors = SafeTensors::deserialize(weights).map_err(|error| {
         refused(format!("the weights are not a whole safetensors file ({error})"))
     })?;
+    expect_project(tensors.names().into_iter(), "samsung-trm")?;
     let views: Vec<_> = tensors
         .tensors()
         .into_iter()

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
+use trm_data::DataError;
 use trm_data::puzzles::sudoku::Size;
 use trm_data::puzzles::{PuzzleError, PuzzleKind};
 use trm_spec::{Failure, Family, PuzzleInput, RunConfig, Solution, SolutionCount};
@@ -199,7 +200,14 @@ fn kind(config: &RunConfig) -> anyhow::Result<PuzzleKind> {
 /// The name and the contents of a file or of standard input.
 fn text(path: &Path) -> anyhow::Result<(String, String)> {
     if path != Path::new("-") {
-        return Ok((path.display().to_string(), trm_data::read_utf8(path)?));
+        let name = path.display().to_string();
+        return match trm_data::read_utf8(path) {
+            Ok(text) => Ok((name, text)),
+            Err(DataError::Empty { name }) => {
+                Err(Failure::from(PuzzleError::Empty { name }).into())
+            }
+            Err(error) => Err(error.into()),
+        };
     }
     let mut text = String::new();
     stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
