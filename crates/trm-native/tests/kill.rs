@@ -151,9 +151,10 @@ fn data_prepare_and_convert_leave_the_old_or_the_new_file() {
     place.write("a.txt", "The first text, which is the longer one.\n".repeat(40_000));
     place.write("b.txt", "Another text.\n".repeat(60_000));
     place.done(&["data", "prepare", "b.txt", "--out", "old.safetensors"]);
-    place.done(&["convert", shipped, "--to", "old-model.safetensors"]);
+    place.done(&["convert", shipped, "--from", "trm", "--to", "old-model.safetensors"]);
     let prepare = ["data", "prepare", "a.txt", "--out", "tokens.safetensors"];
-    let convert = ["convert", shipped, "--precision", "f16", "--to", "model.safetensors"];
+    let convert =
+        ["convert", shipped, "--from", "trm", "--dtype", "f32", "--to", "model.safetensors"];
     for (arguments, old, out) in [
         (&prepare[..], "old.safetensors", "tokens.safetensors"),
         (&convert[..], "old-model.safetensors", "model.safetensors"),
