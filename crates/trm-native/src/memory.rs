@@ -7,55 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trm_spec::{Failure, FailureKind, Family, RunConfig, Vocab};
+use trm_spec::{Failure, RunConfig, Vocab};
+use trm_train::{StepMemory, check_memory, shown_bytes};
 
 use crate::device::OpenDevice;
 
-/// The program and its data, in bytes.
-const PROGRAM: f64 = 40e6;
-
-/// Weights, gradients, both moments of the optimizer, averaged weights and what an update
-/// writes beside them: bytes of a parameter.
-const PARAMETER: f64 = 24.0;
-
-/// Shares of the estimate that a run needs at least: it is refused only if there is less.
-const CERTAIN: f64 = 0.75;
-
-/// What a training step is estimated to need, and what there is.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory {
-    /// For the step, in bytes.
-    pub needed: u64,
-    /// Bytes that this process may still take; `None` where the system does not say.
-    pub available: Option<u64>,
-}
-
-/// Bytes of a step of `config` that do not depend on the batch, and bytes of a row.
-///
-/// A row keeps what the backward pass needs: nearly as many bytes as the operations of
-/// its training divided by the width, as measured (docs/robustness.md).
-fn parts(config: &RunConfig, vocab_size: usize) -> (f64, f64) {
-    let parameters = config.model.parameters(vocab_size) as f64;
-    let sizes = config.model.sizes();
-    let width = sizes.iter().find(|(key, _)| *key == "hidden_size").map_or(1, |(_, size)| *size);
-    let operations = config.training_flops_per_token(vocab_size) * config.model.length() as f64;
-    let family = match config.model.family() {
-        Family::Puzzles => 0.6,
-        Family::Language => 1.0,
-        // Much of these is frozen, or read from features.
-        Family::Images | Family::Questions => 0.4,
-    };
-    let kept = if config.train.gradient_checkpointing { 0.3 } else { 1.0 };
-    let row = operations / width.max(1) as f64 * family * kept;
-    (PROGRAM + PARAMETER * parameters, row)
-}
-
-/// The memory of `config`, trained with `vocab` by as many `ranks` in this process.
-pub fn estimate(config: &RunConfig, vocab: &Vocab, ranks: usize) -> Memory {
-    let (fixed, row) = parts(config, vocab.size());
-    let rows = config.train.batch_size as f64;
-    let needed = (fixed + row * rows) * ranks.max(1) as f64;
-    Memory { needed: needed as u64, available: available() }
+/// What a training step is estimated to need, and what there is, for people to read.
+pub fn described(config: &RunConfig, vocab: &Vocab, ranks: usize) -> String {
+    let needed = StepMemory::of(config, vocab.size()).rows(config.train.batch_size) * ranks as f64;
+    let available = available()
+        .map_or_else(String::new, |bytes| format!(", {} available", shown_bytes(bytes as f64)));
+    format!("about {} for a step{available}", shown_bytes(needed))
 }
 
 /// Refuses a run that cannot fit, and says which setting to lower.
@@ -64,47 +26,9 @@ pub fn estimate(config: &RunConfig, vocab: &Vocab, ranks: usize) -> Memory {
 /// If much more memory is needed than there is.
 pub fn check(config: &RunConfig, vocab: &Vocab, devices: &[OpenDevice]) -> Result<(), Failure> {
     let ranks = devices.iter().filter(|device| !device.is_gpu).count();
-    if ranks == 0 {
-        return Ok(());
-    }
-    let Memory { needed, available } = estimate(config, vocab, ranks);
-    let Some(available) = available.filter(|some| needed as f64 * CERTAIN > *some as f64) else {
-        return Ok(());
-    };
-    let (fixed, row) = parts(config, vocab.size());
-    let fitting = (available as f64 * 0.8 / ranks as f64 - fixed) / row;
-    let train = &config.train;
-    let hint = if fitting >= 1.0 {
-        let split = if train.gradient_checkpointing || config.model.family() != Family::Language {
-            ""
-        } else {
-            ", or keep less of a step (--gradient-checkpointing true)"
-        };
-        let fitting = (fitting as usize).min(train.batch_size.saturating_sub(1)).max(1);
-        format!("Lower batch_size (--batch-size {fitting} should fit){split}.")
-    } else {
-        "Choose a smaller model (hidden_size, n_layers) or shorter rows, or a machine with more memory."
-            .into()
-    };
-    Err(Failure::new(
-        FailureKind::Config,
-        format!(
-            "a step of {} rows needs about {} of memory, and {} are available",
-            train.batch_size,
-            shown(needed),
-            shown(available)
-        ),
-        hint,
-    ))
-}
-
-/// An amount of memory, for people to read.
-pub fn shown(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        _ if bytes >= 1e12 => format!("{:.1} TB", bytes / 1e12),
-        _ if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
-        _ => format!("{:.0} MB", bytes / 1e6),
+    match available() {
+        Some(available) if ranks > 0 => check_memory(config, vocab.size(), ranks, available),
+        _ => Ok(()),
     }
 }
 
@@ -215,7 +139,7 @@ impl<A> Ending<A> {
         }
         crate::report::line(format_args!(
             "error: out of memory: {} more were needed\nhint: Lower batch_size (--batch-size), or choose a smaller model.",
-            shown(size as u64)
+            shown_bytes(size as f64)
         ));
         let folder = UNBEGUN.try_lock().ok().and_then(|mut unbegun| unbegun.take());
         if let Some(folder) = folder {
@@ -282,27 +206,5 @@ mod tests {
         assert_eq!(group_limits(root.path(), "4:cpu:/y\n5:memory:/x\n"), Some(4000));
         write("memory/x/memory.limit_in_bytes", "9223372036854771712\n");
         assert_eq!(group_limits(root.path(), "5:memory:/x\n"), None);
-    }
-
-    #[test]
-    fn more_rows_need_more_memory() {
-        let mut config = RunConfig::default();
-        let vocab = Vocab::Byte;
-        config.train.batch_size = 1;
-        let one = estimate(&config, &vocab, 1).needed;
-        config.train.batch_size = 1_000_000;
-        let many = estimate(&config, &vocab, 1).needed;
-        assert!(one < 1 << 30 && many > 1 << 40, "{one} {many}");
-        let device = OpenDevice {
-            device: burn::tensor::Device::flex(),
-            name: "CPU".into(),
-            reason: String::new(),
-            is_gpu: false,
-        };
-        let failure = check(&config, &vocab, &[device]).expect_err("no machine has it");
-        assert!(
-            failure.message.contains("TB") && failure.hint.contains("--batch-size"),
-            "{failure:?}"
-        );
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary};
+use trm_spec::{
+    Backend, Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary,
+};
 use trm_train::checkpoint::{Header, read_header};
 use trm_train::{AllReduce, Run, TextStream, TraceRequest};
 
@@ -14,6 +16,9 @@ use crate::exchange::{Exchange, Rank, not_connected};
 use crate::images;
 #[cfg(feature = "puzzles")]
 use crate::puzzles;
+
+/// Memory that a module of 32 bits can address, in bytes.
+const MOST_MEMORY: u64 = 1 << 32;
 
 /// A session's state: the device, the run if there is one, and the open streams.
 pub struct Answering {
@@ -61,6 +66,13 @@ impl Answering {
         match command {
             Command::Create { config, data } => {
                 let data = trm_train::load_data(&data, &config, None)?;
+                if self.opened.info.backend == Backend::Cpu {
+                    let vocab = match &data {
+                        Dataset::Text(text) => text.vocab().size(),
+                        _ => 0,
+                    };
+                    trm_train::check_memory(&config, vocab, 1, MOST_MEMORY)?;
+                }
                 let run = trm_train::create(&config, data, &self.opened.device)?;
                 Ok(self.replace(run))
             }

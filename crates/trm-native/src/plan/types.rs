@@ -8,7 +8,7 @@ use trm_spec::{Family, RunConfig, RunSummary, TrainSpec};
 
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
-use crate::memory::{self, Memory};
+use crate::memory;
 use crate::progress::thousands;
 
 /// Where the weights of a training run come from.
@@ -82,11 +82,8 @@ impl fmt::Display for Shown<'_> {
         )?;
         if devices.iter().any(|device| !device.is_gpu) {
             let ranks = devices.iter().filter(|device| !device.is_gpu).count();
-            let Memory { needed, available } =
-                memory::estimate(&plan.config, &summary.vocab, ranks);
-            let available = available
-                .map_or_else(String::new, |bytes| format!(", {} available", memory::shown(bytes)));
-            writeln!(f, "memory    about {} for a step{available}", memory::shown(needed))?;
+            let memory = memory::described(&plan.config, &summary.vocab, ranks);
+            writeln!(f, "memory    {memory}")?;
         }
         match devices {
             [device] => writeln!(f, "device    {} ({})", device.name, device.reason)?,

@@ -126,6 +126,9 @@ fn without_comment(line: &str) -> &str {
 /// A line whose cells, or rows of them, have spaces or bars between them as one board;
 /// any other line as it is.
 fn joined(line: &str) -> Cow<'_, str> {
+    if let Some(board) = SEPARATORS[..3].iter().find_map(|separator| parted(line, *separator)) {
+        return board.into();
+    }
     let parts = || line.split(|c: char| c.is_whitespace() || c == '|').filter(|p| !p.is_empty());
     let cells: usize = parts().map(|part| part.chars().count()).sum();
     let Some(size) = Size::of_cells(cells) else { return line.into() };
@@ -138,4 +141,19 @@ fn joined(line: &str) -> Cow<'_, str> {
     } else {
         line.into()
     }
+}
+
+/// The board of a line that has a field for every cell; an empty one is a blank.
+fn parted(line: &str, separator: char) -> Option<String> {
+    let cells = line.matches(separator).count() + 1;
+    let size = Size::of_cells(cells)?;
+    let mut board = String::with_capacity(size.cells());
+    for field in line.trim_end_matches('\r').split(separator) {
+        let mut characters = field.trim().trim_matches('"').chars();
+        board.push(characters.next().unwrap_or('.'));
+        if characters.next().is_some() {
+            return None;
+        }
+    }
+    board.contains(|c: char| c.is_ascii_digit()).then_some(board)
 }

@@ -72,7 +72,7 @@ pub fn parse_one(name: &str, text: &str) -> Result<(Size, Vec<u8>), PuzzleError>
     let headed =
         rows(&lines, Columns::is_name).first().is_some_and(|row| Columns::is_header(&row.fields));
     let is_one = Size::of_cells(bare.chars().count()).is_some();
-    let several = text.trim().contains(char::is_whitespace);
+    let several = text.trim().contains(|c: char| c.is_whitespace() || c == '|');
     let is_table = bare.contains([',', ';', '"']) || headed || (several && !is_one);
     if !is_table {
         let (size, board) = parse_board(&bare).map_err(unusable)?;
