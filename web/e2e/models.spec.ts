@@ -139,7 +139,7 @@ test('a visitor need not wait for a model that is slow to come', async ({
 }) => {
   await models.serve(model);
   await context.route('**/checkpoints/*.safetensors?*', () => undefined);
-  await page.goto(play.site.url);
+  await page.goto(play.site.text);
   await expect(page.getByText(`Downloading “${model.title}”`).first()).toBeVisible();
   await play.button('Train from scratch instead').click();
   await play.phase('paused');

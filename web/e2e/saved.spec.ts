@@ -81,7 +81,7 @@ test('the link carries the whole configuration to somebody else', async ({
 
   const elsewhere = await browser.newContext();
   const other = new Playground(await elsewhere.newPage(), site);
-  await other.open(link.slice(site.url.length));
+  await other.open(link.slice(site.text.length));
   await expect(other.page.getByRole('textbox', { name: 'Prompt' })).toHaveValue('KING');
   await expect(other.step).toContainText('of 77');
   await elsewhere.close();

@@ -46,6 +46,8 @@ export const TESTIDS = {
   confusion: 'confusion',
   wrong: 'wrong',
   measured: 'measured',
+  solving: 'solving',
+  writing: 'writing',
 } as const;
 
 /** One of the texts that are compared, from 0. */

@@ -34,7 +34,7 @@ export class Playground {
 
   /** Opens the page at an address and waits until it can be used. The usual run does not end by itself. */
   async open(query = '?preset=tiny&max_iters=100000'): Promise<void> {
-    await this.page.goto(this.site.url + query);
+    await this.page.goto(this.site.text + query);
     await expect(this.step).toHaveAttribute('data-phase', /paused|done/);
   }
 

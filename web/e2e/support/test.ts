@@ -23,7 +23,8 @@ export const test = base.extend<
   site: [
     async ({}, use) => {
       const server = await serve({ base: PATH, mounts: { '/session/': join(here, 'session') } });
-      await use({ origin: new URL(server.url).origin, path: PATH, url: server.url });
+      const { url } = server;
+      await use({ origin: new URL(url).origin, path: PATH, url, text: `${url}language.html` });
       await server.close();
     },
     { scope: 'worker' },
