@@ -71,6 +71,10 @@ test('of two tabs the first keeps its run, and the second once it is alone', asy
   await play.open();
   const second = new Playground(await context.newPage(), site);
   await second.open();
+  // Who only looks is not told; who trains is.
+  await expect(second.notice.getByRole('paragraph')).toHaveCount(0);
+  await second.stepOnce();
+  await second.press('Train');
   await second.says(/Another tab saves its run/);
   await play.page.close();
   await second.page.reload();

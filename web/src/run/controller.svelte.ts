@@ -23,6 +23,7 @@ import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
 import { PastRuns } from './past-runs.svelte';
 import { Runs } from './runs.svelte';
+import { ELSEWHERE } from './tab-lock';
 import { further } from './further';
 import type { Training } from './training.svelte';
 import { LiveSettings } from './live-settings.svelte';
@@ -56,6 +57,7 @@ export abstract class RunController<R extends Training = Training> {
   protected readonly loop: Loop;
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
+  #warned = false;
 
   constructor({ family, datasets, wish, spawn, store, preset, standard, run }: Setting<R>) {
     this.gallery = new Gallery(document.baseURI, family);
@@ -163,7 +165,15 @@ export abstract class RunController<R extends Training = Training> {
   train(): void {
     if (!this.run.train()) return;
     this.notices.settle();
+    this.#warn();
     this.queue.poke();
+  }
+
+  /** Who only looks need not know that this tab saves nothing; who trains is told once. */
+  #warn(): void {
+    if (this.autosave.prevented !== 'tab' || this.#warned) return;
+    this.#warned = true;
+    this.notices.tell('note', ...ELSEWHERE);
   }
 
   /** Trains on, also when all steps have been made: then there are more of them. */
