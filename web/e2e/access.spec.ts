@@ -100,7 +100,7 @@ test('axe-core finds nothing wrong with the Puzzles page', async ({ models, page
   await expect(puzzles.validity).toContainText('unchanged');
   await page.getByRole('button', { name: 'Train from scratch' }).click();
   await play.reach(20);
-  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
   await play.phase('paused');
   await everySize(play, 'what is wrong, and a model that learns');
   await page.getByRole('button', { name: 'Clear' }).click();

@@ -28,7 +28,7 @@ test('the learning rate moves while it trains, and the chart says where', async 
   await play.phase('paused');
 
   // A reload goes on with the rate, and with the mark.
-  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   const steps = await play.steps();
   await page.reload();
   await play.at(steps);

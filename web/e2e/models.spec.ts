@@ -61,7 +61,7 @@ test('a model is trained on past its last step, kept, and opened anew', async ({
   await play.phase('done');
   await play.at(2 * STEPS);
   await expect(page).toHaveURL(/checkpoint=tiny-shakespeare.*max_iters=120/);
-  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   await page.reload();
   await play.phase('done');
   await play.at(2 * STEPS);
@@ -81,7 +81,7 @@ test('a link opens its model and settings, also for who has another run', async 
   await play.open();
   await play.stepOnce(2);
   await play.hide();
-  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeAttached();
   await play.page.close();
 
   const { Playground } = await import('./support/playground');

@@ -48,6 +48,7 @@ export const TESTIDS = {
   measured: 'measured',
   solving: 'solving',
   writing: 'writing',
+  bar: 'bar',
 } as const;
 
 /** One of the texts that are compared, from 0. */

@@ -5,6 +5,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 
 import { answerId, TESTIDS } from '../../src/testids';
 import type { Site } from './site';
+import { openTab } from './tabs';
 
 export class Playground {
   readonly step: Locator;
@@ -38,6 +39,10 @@ export class Playground {
     await expect(this.step).toHaveAttribute('data-phase', /paused|done/);
   }
 
+  tab(name: 'Explore' | 'Train' | 'Library'): Promise<void> {
+    return openTab(this.page, name);
+  }
+
   button(name: string): Locator {
     return this.page.getByRole('button', { name, exact: true });
   }
@@ -67,7 +72,7 @@ export class Playground {
     // The steps that were already asked for still arrive.
     await expect(this.step).toHaveAttribute('data-stepping', 'false');
     // The page says so once what was learned is kept.
-    await expect(this.page.getByText(/Saved in this browser at/)).toBeVisible();
+    await expect(this.page.getByText(/Saved in this browser at/)).toBeAttached();
     return this.steps();
   }
 

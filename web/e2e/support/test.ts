@@ -9,6 +9,7 @@ import { test as base } from '@playwright/test';
 import { serve } from '../../../scripts/serve.mjs';
 import { Models } from './models';
 import { Playground } from './playground';
+import { lookThroughTabs } from './tabs';
 import type { Site } from './site';
 
 const PATH = '/some/sub/path/';
@@ -19,6 +20,11 @@ export const test = base.extend<
   { site: Site }
 >({
   play: async ({ page, site }, use) => use(new Playground(page, site)),
+
+  page: async ({ page }, use) => {
+    lookThroughTabs(page);
+    await use(page);
+  },
 
   site: [
     async ({}, use) => {

@@ -99,9 +99,22 @@ export const LANDING: SitePage = {
   },
 };
 
+/** A demonstration of its own. */
+export const LEAK: SitePage = {
+  path: 'leak.html',
+  main: 'rooms/language/leak.ts',
+  html: {
+    title: 'A data leak · TRM Playground',
+    description:
+      'Train a model with a label leak in your browser and watch why its score of 1.01 perplexity means nothing.',
+    intro: 'Why a perplexity of 1.01 was an illusion.',
+  },
+};
+
 /** All pages. */
 export const PAGES: readonly SitePage[] = [
   LANDING,
+  LEAK,
   ...ROOMS.map(({ family, path, html }) => ({ path, main: `rooms/${family}/main.ts`, html })),
 ];
 

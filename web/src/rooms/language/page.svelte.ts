@@ -14,7 +14,6 @@ import { chunkSizeOf } from './chunks';
 import { TextDatasets } from './datasets';
 import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
-import { LeakDemo } from './leak-demo.svelte';
 import type { FollowedText, Refining } from './refining.svelte';
 import { LanguageRun, type Part } from './language-run.svelte';
 
@@ -23,7 +22,6 @@ const SHORTEST_PASTE = 1000;
 
 export class LanguagePage extends RunController<LanguageRun> {
   readonly comparison: Comparison;
-  readonly leak: LeakDemo;
 
   readonly #address: PageAddress;
   readonly #estimates = new Estimates();
@@ -42,10 +40,7 @@ export class LanguagePage extends RunController<LanguageRun> {
       {
         spawn,
         wish: address,
-        quiet: () => {
-          this.leak.stop();
-          return this.settled(() => this.rest());
-        },
+        quiet: () => this.settled(() => this.rest()),
         text: async () => ({
           corpus: await datasets.text(this.current.own),
           own: this.current.own,
@@ -54,15 +49,6 @@ export class LanguagePage extends RunController<LanguageRun> {
       },
       address.comparison,
     );
-    this.leak = new LeakDemo({
-      spawn,
-      wish: address,
-      quiet: () => {
-        this.comparison.pause();
-        return this.settled(() => this.rest());
-      },
-      text: () => datasets.shakespeare(),
-    });
     this.complain(address.problems);
   }
 
@@ -114,9 +100,7 @@ export class LanguagePage extends RunController<LanguageRun> {
   override train(): void {
     super.train();
     // Only one run trains at a time.
-    if (this.phase !== 'training') return;
-    this.comparison.pause();
-    this.leak.stop();
+    if (this.phase === 'training') this.comparison.pause();
   }
 
   /** Starts a new run on the visitor's own text, or on Shakespeare for `null`. */
@@ -198,8 +182,7 @@ export class LanguagePage extends RunController<LanguageRun> {
   }
 
   protected async spare(): Promise<boolean> {
-    const busy = this.comparison.busy || this.leak.busy;
-    return !busy && (await this.#estimates.measure(this.machine.client));
+    return !this.comparison.busy && (await this.#estimates.measure(this.machine.client));
   }
 
   protected address(): string {

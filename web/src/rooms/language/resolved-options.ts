@@ -16,6 +16,9 @@ const REFERENCE_TEXT = 'What say you to this, my good lord?';
 /** The first characters of another text, on one line. */
 const BEGINNING = /\S.{0,35}/u;
 
+/** Passes at first: a grid that fits on the screen. More add little to the supplied models. */
+const USUAL = 4;
+
 /** `text`: the training text, if it is the visitor's own. */
 export function resolveOptions(
   options: PromptOptions,
@@ -25,7 +28,7 @@ export function resolveOptions(
   const trained = Math.min(DEEPEST, config ? depthOf(config.model) : 1);
   return {
     ...options,
-    depth: options.depth ?? trained,
+    depth: options.depth ?? Math.min(USUAL, trained),
     depths: options.depths ?? telling(trained),
     referenceText: options.referenceText ?? (text === null ? REFERENCE_TEXT : beginning(text)),
   };
