@@ -52,8 +52,8 @@ test('axe-core finds nothing wrong with a run and its experiments', async ({ pag
   await page.getByRole('slider', { name: 'Learning rate' }).fill('-2');
   await expect(page.getByTestId(TESTIDS.changes).getByRole('button')).toHaveCount(1);
   await page.getByText('Settings', { exact: true }).click();
-  await page.getByRole('textbox', { name: /^n_layers new run/ }).fill('2');
-  await page.getByRole('textbox', { name: /^n_layers new run/ }).blur();
+  await page.getByRole('textbox', { name: /n_layers new run/ }).fill('2');
+  await page.getByRole('textbox', { name: /n_layers new run/ }).blur();
   await play.button('Start a new run').click();
   await expect(page.getByTestId(TESTIDS.pastRuns)).toContainText('n_layers 1');
   await play.stepOnce();

@@ -49,6 +49,7 @@ export const TESTIDS = {
   solving: 'solving',
   writing: 'writing',
   bar: 'bar',
+  digits: 'digits',
 } as const;
 
 /** One of the texts that are compared, from 0. */
