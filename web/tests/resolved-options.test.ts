@@ -13,7 +13,7 @@ test('an option left open has the default of the model: as deep as it was traine
     depths: [1, 2, 4, 8],
   });
   expect(resolveOptions(DEFAULT_OPTIONS, two, null)).toMatchObject({ depth: 2, depths: [1, 2, 4] });
-  expect(resolveOptions(DEFAULT_OPTIONS, null, null)).toMatchObject({ depth: 1 });
+  expect(resolveOptions(DEFAULT_OPTIONS, null, null)).toMatchObject({ depth: 4 });
 });
 
 test('what was chosen stays, whatever the model', () => {

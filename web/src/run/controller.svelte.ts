@@ -143,7 +143,8 @@ export abstract class RunController<R extends Training = Training> {
   }
   /** The title of the current run: of the pre-trained model or of the preset. */
   get title(): string {
-    return this.current.origin?.title ?? titleOf(this.current.preset);
+    const { origin, named, preset } = this.current;
+    return origin?.title ?? named ?? titleOf(preset);
   }
   /** The title and how long the run was trained; empty without a run. */
   get who(): string {
@@ -151,8 +152,9 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Title and step of a saved run. */
-  titleOf({ origin, preset }: SavedRun): string {
-    return this.gallery.shown.find(({ name }) => name === origin)?.title ?? titleOf(preset);
+  titleOf({ origin, named, preset }: SavedRun): string {
+    const shipped = this.gallery.shown.find(({ name }) => name === origin);
+    return shipped?.title ?? named ?? titleOf(preset);
   }
 
   /** The address of all this, for somebody else. */
@@ -245,8 +247,8 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Loads a checkpoint that was dropped or chosen. */
-  openCheckpoint(bytes: Uint8Array): void {
-    this.succeed(() => this.current.load(bytes));
+  openCheckpoint(bytes: Uint8Array, name: string | null = null): void {
+    this.succeed(() => this.current.load(bytes, name));
   }
 
   /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */

@@ -179,7 +179,7 @@ export class Runs {
     if (!summary || training.length === 0) return null;
     return {
       id: asideId(this.autosave.savedAt ?? Date.now()),
-      name: this.current.origin?.title ?? titleOf(this.current.preset),
+      name: this.current.origin?.title ?? this.current.named ?? titleOf(this.current.preset),
       step,
       history: { training, validation, elapsed, changes },
       config: summary.config,

@@ -12,6 +12,8 @@ export interface SavedRun {
   readonly preset: string;
   /** The model that came with the page and that the run goes on from. */
   readonly origin?: string | undefined;
+  /** What its checkpoint file was called, where it came as one. */
+  readonly named?: string | undefined;
   readonly dataset: string;
   /** The text, when it is the visitor's own. */
   readonly text: string | null;

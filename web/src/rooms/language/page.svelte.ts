@@ -104,16 +104,25 @@ export class LanguagePage extends RunController<LanguageRun> {
   }
 
   /** Starts a new run on the visitor's own text, or on Shakespeare for `null`. */
-  chooseText(name: string, text: string | null): void {
+  chooseText(name: string, text: string | null, size = this.size): void {
     this.succeed(async () => {
-      const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
+      const base = (size === null ? null : preset(size)) ?? this.draft;
+      const config = { ...base, data: { ...base.data, dataset: name } };
       const left = this.state.step > 0;
-      await this.current.create(config, text);
+      await this.current.create(config, text, size ?? undefined);
       if (text === null) return;
       const hint = left ? 'The previous run is saved under Checkpoints.' : 'Press Train to start.';
       const length = text.length.toLocaleString('en-US');
       this.notices.tell('good', `This run trains on “${name}” (${length} characters).`, hint);
     });
+  }
+
+  /**
+   * The preset that a text of the visitor's own is learned by: a small one where a
+   * pre-trained model is open; `null` for the settings of the current run.
+   */
+  get size(): string | null {
+    return this.current.origin ? DEFAULT_PRESET : null;
   }
 
   takeText(name: string, text: string): void {

@@ -25,7 +25,7 @@ export function resolveOptions(
   config: RunConfig | null,
   text: string | null,
 ): ResolvedOptions {
-  const trained = Math.min(DEEPEST, config ? depthOf(config.model) : 1);
+  const trained = Math.min(DEEPEST, config ? depthOf(config.model) : USUAL);
   return {
     ...options,
     depth: options.depth ?? Math.min(USUAL, trained),

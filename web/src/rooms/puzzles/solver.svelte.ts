@@ -60,10 +60,12 @@ export class Solver extends Training {
     this.predictions.forget();
     const arc = summary.vocab.kind === 'arc';
     const kind = arc ? null : kindFor(summary);
+    // A cell of one board is none of another.
+    const same = kind?.name === this.editor.kind.name;
     if (arc && text !== null) this.tasks.turn(text);
     if (kind) this.editor.turn(kind);
     else this.editor.leave('This page has no board for this kind of puzzle.');
-    this.cursor.set(null, this.cursor.at);
+    this.cursor.set(null, same ? this.cursor.at : null);
     this.examined = null;
     this.#arrived = true;
     this.#judged = finished ? summary.step : (history?.judged?.at(-1)?.step ?? -1);
