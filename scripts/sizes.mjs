@@ -78,7 +78,9 @@ function squeeze(parts, compressed, limit, exact) {
 export function sizes({ exact = false, only } = {}) {
   if (!statSync(dist, { throwIfNoEntry: false }))
     throw new UserError("There is no web/dist yet: `npm run build` builds it.");
-  const shipped = files([relative(root, dist)]).map((path) => ({ path, name: relative(dist, path) }));
+  const shipped = files([relative(root, dist)])
+    .filter((path) => !/\.(br|gz)$/.test(path))
+    .map((path) => ({ path, name: relative(dist, path) }));
   return LIMITS.filter(({ name }) => !only || name === only).map(({ name, compressed, limit, files: belongs }) => {
     const parts = shipped.filter((file) => belongs(file.name)).map((file) => readFileSync(file.path));
     if (!parts.length) throw new UserError(`web/dist has no ${name}: \`npm run build\` makes it whole.`);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
 import { svelte } from '@sveltejs/vite-plugin-svelte';
@@ -33,6 +33,15 @@ const contentPolicy: Plugin = {
 };
 
 const root = import.meta.dirname;
+
+/** Sizes of the WebAssembly modules, by folder, for the progress of their download. */
+function wasmBytes(): Record<string, number> {
+  const folder = resolve(root, 'public/wasm');
+  if (!existsSync(folder)) return {};
+  const size = (name: string) =>
+    statSync(resolve(folder, name, 'trm_wasm_bg.wasm'), { throwIfNoEntry: false })?.size ?? 0;
+  return Object.fromEntries(readdirSync(folder).map((name) => [name, size(name)]));
+}
 
 /** The README beside the page, as plain text, for its link. */
 const readme: Plugin = {
@@ -82,6 +91,7 @@ const sitePages: Plugin = {
 export default defineConfig({
   // Relative addresses, so that the site works under any sub-path.
   base: './',
+  define: { WASM_BYTES: JSON.stringify(wasmBytes()) },
   plugins: [sitePages, svelte(), contentPolicy, readme],
   worker: { format: 'es' },
   build: {

@@ -48,6 +48,7 @@ test('loss weights and depths of a step are moved without a restart', async ({ p
   await play.stepOnce();
   await play.at(3);
   await page.getByText('Settings', { exact: true }).click();
+  await page.getByText('Advanced settings').click();
   await expect(page.getByRole('combobox', { name: /^depth_sampling/ })).toHaveValue('uniform');
 });
 
@@ -55,6 +56,7 @@ test('the form says what can change now and what needs a new run', async ({ page
   await play.open();
   await play.stepOnce(2);
   await page.getByText('Settings', { exact: true }).click();
+  await page.getByText('Advanced settings').click();
   const set = async (name: RegExp, value: string) => {
     await page.getByRole('textbox', { name }).fill(value);
     await page.getByRole('textbox', { name }).blur();

@@ -18,6 +18,7 @@ test('saved runs say what they hold and take; one that was deleted can be brough
   await play.button('Reset').click();
   await play.at(0);
   await expect(play.kept).toContainText(/step 3.*kB/s);
+  await play.tab('Library');
   await expect(page.getByText(/uses .* of the browser’s storage; .* are free/)).toBeVisible();
 
   await play.kept.getByRole('button', { name: /^Delete/ }).click();

@@ -61,6 +61,7 @@ test('a page without models says so; a list that cannot be read too', async ({
 }) => {
   const gallery = page.getByRole('region', { name: 'Pre-trained models' });
   await play.open();
+  await play.tab('Library');
   await expect(gallery).toContainText('has no pre-trained models');
   await models.say('{ "checkpoints": 3');
   await page.reload();

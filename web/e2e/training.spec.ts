@@ -57,5 +57,6 @@ test('another preset starts another run, and the old one can be taken up again',
   await play.stepOnce();
   await play.kept.getByRole('button', { name: 'Resume' }).click();
   await play.at(4);
+  await play.tab('Train');
   await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue('tiny');
 });

@@ -20,7 +20,7 @@ interface Listed {
 
 let list: Promise<readonly unknown[]> | null = null;
 
-/** Opens a worker and loads a model. `progress`: the share of its file that has come. */
+/** Opens a worker and loads a model. `progress`: the share of both that has come. */
 export async function openModel(
   spawn: () => SessionClient,
   wasm: string,
@@ -28,10 +28,20 @@ export async function openModel(
   progress: (share: number) => void,
 ): Promise<Opened> {
   const client = spawn();
+  // The engine is most of what comes.
+  let [engine, model] = [0, 0];
+  const tell = () => progress(0.7 * engine + 0.3 * model);
+  client.loading = (received, total) => {
+    engine = total > 0 ? Math.min(1, received / total) : 0;
+    tell();
+  };
   try {
     const base = document.baseURI;
     const [checkpoint] = await Promise.all([
-      fetchModel(name, progress),
+      fetchModel(name, (share) => {
+        model = share;
+        tell();
+      }),
       client.open({ wasm, device: 'cpu', software: false, base }),
     ]);
     const files = { checkpoint, optimizer: null, base: null };

@@ -112,6 +112,10 @@ export abstract class RunController<R extends Training = Training> {
   get device(): OpenedDevice | null {
     return this.machine.device;
   }
+  /** How much of the engine has come. */
+  get engine(): Machine['loading'] {
+    return this.machine.loading;
+  }
   get notice(): Notice | null {
     return this.notices.shown;
   }
