@@ -16,12 +16,11 @@ const REFUSALS: [string, string][] = [
   ['IndexedDB throws when it is opened', `IDBFactory.prototype.open = () => { ${REFUSE} };`],
   [
     'IndexedDB fails when it is opened',
-    // A version that is too old is refused asynchronously, like a broken profile.
+    // As after a downgrade of the browser: what is kept has a newer version.
     `const open = IDBFactory.prototype.open;
      IDBFactory.prototype.open = function (name) {
-       const request = open.call(this, name + '-none', 2);
-       request.onupgradeneeded = () => request.transaction.abort();
-       return request;
+       open.call(this, name + '-newer', 5);
+       return open.call(this, name + '-newer', 1);
      };`,
   ],
 ];

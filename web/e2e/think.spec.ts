@@ -87,6 +87,7 @@ test('while it trains, the grid reads a fixed text, and what it reads changes', 
   const fixed = page.getByRole('radio', { name: 'fixed text' });
   await expect(fixed).not.toBeChecked();
   await play.button('Train').click();
+  await play.tab('Explore');
   await expect(fixed).toBeChecked();
   await expect(page.getByRole('textbox', { name: 'Fixed text' })).toHaveValue('KING:');
   await page.getByText('Grid as a table').click();

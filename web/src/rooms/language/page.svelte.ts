@@ -15,6 +15,7 @@ import { TextDatasets } from './datasets';
 import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
 import type { FollowedText, Refining } from './refining.svelte';
+import { type Lexicon, lexiconOf } from './lexicon';
 import { LanguageRun, type Part } from './language-run.svelte';
 
 /** Shorter pasted texts are ignored. */
@@ -22,6 +23,12 @@ const SHORTEST_PASTE = 1000;
 
 export class LanguagePage extends RunController<LanguageRun> {
   readonly comparison: Comparison;
+  /** Words of the training text; `null` where it is not known, or not read yet. */
+  lexicon = $state.raw<Lexicon | null>(null);
+
+  readonly #datasets: TextDatasets;
+  /** The text whose words were read. */
+  #read = '';
 
   readonly #address: PageAddress;
   readonly #estimates = new Estimates();
@@ -35,6 +42,7 @@ export class LanguagePage extends RunController<LanguageRun> {
       ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
       run: (machine) => new LanguageRun(machine, address),
     });
+    this.#datasets = datasets;
     this.#address = address;
     this.comparison = new Comparison(
       {
@@ -191,7 +199,23 @@ export class LanguagePage extends RunController<LanguageRun> {
   }
 
   protected async spare(): Promise<boolean> {
+    if (await this.#readWords()) return true;
     return !this.comparison.busy && (await this.#estimates.measure(this.machine.client));
+  }
+
+  /** Reads the words of the training text, once for each; whether there was anything to do. */
+  async #readWords(): Promise<boolean> {
+    const { summary } = this.state;
+    if (!summary) return false;
+    const { own } = this.current;
+    const { trainable } = summary;
+    const text = `${summary.config.data.dataset} ${trainable} ${own?.length} ${own?.slice(0, 99)}`;
+    if (this.#read === text) return false;
+    this.#read = text;
+    this.lexicon = null;
+    // A model that was trained on another text has other words.
+    if (trainable) this.lexicon = lexiconOf(await this.#datasets.text(this.current.own));
+    return true;
   }
 
   protected address(): string {
