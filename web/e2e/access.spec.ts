@@ -22,6 +22,9 @@ async function expectNoViolation({ page }: Playground, where: string): Promise<v
   expect(found, where).toEqual([]);
 }
 
+// Three tabs, two sizes and two colours of every state take their time.
+test.beforeEach(() => test.slow());
+
 async function everySize(play: Playground, state: string): Promise<void> {
   const { page } = play;
   for (const colours of ['Light', 'Dark'] as const) {

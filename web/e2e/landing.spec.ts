@@ -24,7 +24,7 @@ test('a hard Sudoku is solved step by step, and a text is written', async ({
   await page.getByRole('slider', { name: 'Passes per character' }).fill('1');
   await expect(page.getByRole('img', { name: /state; once/ })).toBeVisible();
   await solving.getByRole('button', { name: 'Replay' }).click();
-  await expect(solving).toHaveAttribute('data-step', '1');
+  await expect(solving).toHaveAttribute('data-playing', 'true');
   await solving.getByRole('link', { name: 'Solve your own puzzle' }).click();
   await expect(page).toHaveURL(/puzzles\.html\?kind=sudoku-9x9&puzzle=4/);
 });

@@ -23,7 +23,7 @@ export class PuzzleEditor {
   /** Called when the board changed without a change by the visitor. */
   settled: () => void = () => undefined;
 
-  #wanted: PuzzleInput | null;
+  #wanted = $state.raw<PuzzleInput | null>(null);
   #left = false;
 
   constructor(kind: Kind, board: Board | null) {
