@@ -121,3 +121,33 @@ test('a text of one’s own is learned by a small model, with the time it takes'
   await expect(page).toHaveURL(/preset=page-tiny/);
   await play.at(0);
 });
+
+test('a solve is passed on as an image and as an animation', async ({ context, models, page, site }) => {
+  await models.serve(shippedSolver());
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: site.origin });
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  const puzzles = new Puzzles(page, site);
+  await puzzles.open(LINK);
+  await page.getByRole('button', { name: 'Copy as image' }).click();
+  await expect(page.getByText('Copied.')).toBeVisible();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save as GIF' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('trm-sudoku-4x4.gif');
+  const chunks: Buffer[] = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+  const file = Buffer.concat(chunks);
+  expect(file.subarray(0, 6).toString()).toBe('GIF89a');
+  // A graphic control extension for each of the eight steps.
+  expect(file.toString('latin1').split('\x21\xf9\x04').length - 1).toBe(8);
+});
+
+test('words that the training text lacks are underlined, and counted by depth', async ({
+  page,
+  play,
+}) => {
+  await play.open();
+  await play.texts();
+  await expect(page.getByText(/% made-up words \(\d+ of \d+\)/).first()).toBeVisible();
+});

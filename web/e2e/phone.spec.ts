@@ -22,7 +22,7 @@ test('a Sudoku is typed without a keyboard, on one screen with Play', async ({ p
   await expect(puzzles.cell(1)).toHaveAccessibleName('Row 1, column 2: 2, given');
   await pad.getByRole('button', { name: 'Erase' }).tap();
   await expect(puzzles.cell(1)).not.toHaveAccessibleName(/given/);
-  // Nine by nine, the largest board: the board, the digits and Play without scrolling.
+  // The board is as large as any: with the digits and Play it fits without scrolling.
   await page.evaluate(() => scrollTo(0, 0));
   for (const locator of [puzzles.board, pad, page.getByRole('button', { name: 'Play the steps' })]) {
     const box = await locator.boundingBox();
@@ -35,6 +35,7 @@ test('a maze is drawn with a finger', async ({ page, site }) => {
   await puzzles.open('?preset=maze-10x10&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('button', { name: 'Clear' }).click();
   await expect(puzzles.validity).toContainText('no start');
+  await page.evaluate(() => scrollTo(0, 0));
   const [from, to] = [await puzzles.cell(20).boundingBox(), await puzzles.cell(25).boundingBox()];
   const client = await page.context().newCDPSession(page);
   const at = (box: typeof from, by: number) => ({
