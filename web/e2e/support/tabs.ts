@@ -20,19 +20,25 @@ async function look(locator: Locator, click: (tab: Locator) => Promise<void>): P
   const page = locator.page();
   const end = Date.now() + PATIENCE;
   const there = () => locator.first().isVisible();
-  for (;;) {
-    if (await there()) return;
-    if ((await page.getByRole('tab').count()) === 0) return;
-    const open = page.getByRole('tab', { selected: true });
-    const before = await open.textContent();
+  const soon = async (ms: number) => {
+    for (const until = Date.now() + ms; Date.now() < until; await page.waitForTimeout(100)) {
+      if (await there()) return true;
+    }
+    return there();
+  };
+  // What is written where it is seen takes a moment.
+  if ((await there()) || (await page.getByRole('tab').count()) === 0 || (await soon(500))) return;
+  while (Date.now() < end) {
+    const before = await page.getByRole('tab', { selected: true }).textContent();
+    const y = await page.evaluate(() => scrollY);
     for (const name of TABS) {
       await click(page.getByRole('tab', { name, exact: true }));
       if (await there()) return;
     }
     // It may still come, where the story was.
-    await click(page.getByRole('tab', { name: before ?? 'Explore' }));
-    if (Date.now() > end) return;
-    await page.waitForTimeout(200);
+    await click(page.getByRole('tab', { name: before ?? 'Explore', exact: true }));
+    await page.evaluate((y) => scrollTo(0, y), y);
+    if (await soon(3_000)) return;
   }
 }
 
