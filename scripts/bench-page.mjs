@@ -14,6 +14,7 @@ import { median, range } from "./bench/figures.mjs";
 import { FLAGS } from "./lib/browser.mjs";
 import { UserError, bold, dim, main } from "./lib/terminal.mjs";
 import { requireBrowser } from "./lib/tools.mjs";
+import { TEXT_ROOM } from "./lib/rooms.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -32,7 +33,7 @@ export async function benchPage({ loads, folder }) {
     const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS });
     try {
       const visits = [];
-      for (let load = 0; load <= loads; load++) visits.push(await visit(context, site.url));
+      for (let load = 0; load <= loads; load++) visits.push(await visit(context, site.url + TEXT_ROOM));
       const [cold, ...warm] = visits;
       return {
         loads,
@@ -73,7 +74,7 @@ function pressTrain() {
   window.visit = {};
   const look = () => {
     const step = document.querySelector('[data-testid="step"]')?.dataset;
-    const button = [...document.querySelectorAll("button")].find((button) => button.textContent.trim() === "Train");
+    const button = [...document.querySelectorAll("button:not([role=tab])")].find((button) => button.textContent.trim() === "Train");
     if (!window.visit.ready && step?.phase === "paused" && button && !button.disabled) {
       window.visit.ready = performance.now();
       button.click();

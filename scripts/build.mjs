@@ -1,9 +1,12 @@
 // npm run build: writes the static site to web/dist. All its addresses are relative,
 // so it can be served from any sub-path.
 
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
 
 import { exportCorpus } from "./lib/corpus.mjs";
 import { digest } from "./lib/inputs.mjs";
@@ -13,7 +16,14 @@ import { bold, duration, main, step } from "./lib/terminal.mjs";
 import { installPackages, requireRust } from "./lib/tools.mjs";
 import { buildWasm } from "./wasm.mjs";
 
+/** What compresses well, and is large enough to be worth it. */
+const COMPRESSED = new Set([".html", ".js", ".css", ".json", ".txt", ".svg", ".wasm"]);
+const SMALLEST = 1024;
+/** Above this size Brotli at its usual quality takes too long for a build. */
+const LARGE = 8 << 20;
+
 const stamp = join(dist, ".state");
+const [brotli, zip] = [promisify(brotliCompress), promisify(gzip)];
 
 export async function buildSite() {
   requireRust();
@@ -35,9 +45,25 @@ async function page() {
   const state = digest(["web", "configs", "assets"]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return "unchanged";
   await run("npm", ["run", "build", "--silent"], { cwd: web });
+  await compress(dist);
   // The state before the build: a file that was saved during it is built next time.
   writeFileSync(stamp, state);
   return undefined;
+}
+
+/** Puts a Brotli and a gzip file beside each, for servers that take them. */
+export async function compress(folder) {
+  const names = readdirSync(folder, { recursive: true }).filter((name) => COMPRESSED.has(extname(name)));
+  await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const data = await readFile(path);
+      if (data.length < SMALLEST) return;
+      const quality = { [constants.BROTLI_PARAM_QUALITY]: data.length > LARGE ? 5 : 9 };
+      await writeFile(`${path}.br`, await brotli(data, { params: quality }));
+      await writeFile(`${path}.gz`, await zip(data));
+    }),
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { launch } from "./lib/browser.mjs";
 import { cache } from "./lib/paths.mjs";
 import { pictureStates } from "./lib/picture-states.mjs";
+import { openTab } from "./lib/tabs.mjs";
 import { UserError, main, note, step } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
@@ -76,6 +77,13 @@ async function pictures(page, state, out) {
     if (await choice.isVisible()) await choice.click();
     // Canvases are drawn anew in the frame after.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    await page.screenshot({ path: join(out, `${state}-${name}.png`), fullPage: true });
+    const open = page.getByRole("tab", { selected: true });
+    const before = (await open.count()) ? await open.textContent() : null;
+    for (const tab of before ? await page.getByRole("tab").allTextContents() : [""]) {
+      if (tab) await openTab(page, tab);
+      const part = tab ? `-${tab.toLowerCase()}` : "";
+      await page.screenshot({ path: join(out, `${state}${part}-${name}.png`), fullPage: true });
+    }
+    if (before) await openTab(page, before);
   }
 }

@@ -3,35 +3,29 @@
 //
 //   node scripts/serve.mjs [--port 4173] [--base /some/path/]
 
-import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
-import { extname, join, normalize, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+
+import sirv from "sirv";
 
 import { dist } from "./lib/paths.mjs";
 import { UserError, main } from "./lib/terminal.mjs";
 
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".mjs": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".json": "application/json",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-  ".ico": "image/x-icon",
-  ".txt": "text/plain; charset=utf-8",
-  ".wasm": "application/wasm",
-  ".woff2": "font/woff2",
-};
+/**
+ * A folder as middleware. Files that the build has compressed go out so; everything is
+ * revalidated at every request, so that a new page never loads an old module.
+ */
+const files = (folder) => sirv(folder, { dev: true, etag: true, brotli: true, gzip: true });
 
 /**
  * Serves a folder on this machine only. A taken port is an error unless `port`
  * is 0, which takes any. Extra `mounts` put other folders under a prefix.
  */
 export function serve({ folder = dist, port = 0, base = "/", mounts = {} } = {}) {
-  const server = createServer((request, response) => answer(request, response, { folder, base, mounts }));
+  const site = files(folder);
+  const others = Object.entries(mounts).map(([prefix, mounted]) => [prefix, files(mounted)]);
+  const server = createServer((request, response) => answer(request, response, { site, base, others }));
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const taken = error.code === "EADDRINUSE";
@@ -49,15 +43,21 @@ export function serve({ folder = dist, port = 0, base = "/", mounts = {} } = {})
   });
 }
 
-function answer(request, response, { folder, base, mounts }) {
+function answer(request, response, { site, base, others }) {
   if (request.method !== "GET" && request.method !== "HEAD") return plain(response, 405, "Only GET.");
   const path = decoded(request.url);
   if (path === null) return plain(response, 400, "This address cannot be read.");
-  for (const [prefix, mounted] of Object.entries(mounts)) {
-    if (path.startsWith(prefix)) return file(request, response, mounted, path.slice(prefix.length));
-  }
+  const missing = () => plain(response, 404, "There is no such file.");
+  const pass = (handler, prefix) => {
+    // What lies under the prefix, with its query; the handler decodes it.
+    request.url = `/${request.url.slice(prefix.length)}`;
+    response.setHeader("cache-control", "no-cache");
+    handler(request, response, missing);
+  };
+  const other = others.find(([prefix]) => path.startsWith(prefix));
+  if (other) return pass(other[1], other[0]);
   if (!path.startsWith(base)) return plain(response, 404, `The page is at ${base}`);
-  return file(request, response, folder, path.slice(base.length) || "index.html");
+  return pass(site, base);
 }
 
 function decoded(url) {
@@ -66,24 +66,6 @@ function decoded(url) {
   } catch {
     return null;
   }
-}
-
-function file(request, response, folder, relative) {
-  const path = normalize(join(folder, relative));
-  const inside = path.startsWith(folder + sep);
-  const found = inside ? statSync(path, { throwIfNoEntry: false }) : undefined;
-  if (!found?.isFile()) return plain(response, 404, "There is no such file.");
-  // Revalidated at every request, so that a new page never loads an old module.
-  const tag = `"${found.size.toString(36)}-${Math.round(found.mtimeMs).toString(36)}"`;
-  const headers = { etag: tag, "cache-control": "no-cache" };
-  if (request.headers["if-none-match"] === tag) return response.writeHead(304, headers).end();
-  headers["content-type"] = TYPES[extname(path)] ?? "application/octet-stream";
-  headers["content-length"] = found.size;
-  response.writeHead(200, headers);
-  if (request.method === "HEAD") return response.end();
-  return createReadStream(path)
-    .on("error", () => response.destroy())
-    .pipe(response);
 }
 
 function plain(response, status, text) {

@@ -14,6 +14,8 @@ import { parseArgs } from "node:util";
 import { median } from "./bench/figures.mjs";
 import { FLAGS } from "./lib/browser.mjs";
 import { UserError, bold, bytes, dim, green, main, red } from "./lib/terminal.mjs";
+import { TEXT_ROOM } from "./lib/rooms.mjs";
+import { openTab } from "./lib/tabs.mjs";
 import { requireBrowser } from "./lib/tools.mjs";
 import { listen } from "./lib/vitals-page.mjs";
 import { buildSite } from "./build.mjs";
@@ -34,6 +36,12 @@ const LOADING = [
   { name: "first generated text", key: "text", show: seconds },
   { name: "layout shift", key: "shift", show: plain(3), most: 0.1 },
   { name: "longest task", key: "longest", show: (ms) => `${Math.round(ms)} ms` },
+];
+/** Of the start page. */
+const START = [
+  { name: "first content", key: "content", show: seconds, most: 1000 },
+  { name: "first model moving", key: "moving", show: seconds, most: 2500 },
+  { name: "Sudoku moving", key: "solving", show: seconds },
 ];
 const TRAINING = [
   { name: "frames a second", key: "frames", show: plain(0), least: 50 },
@@ -59,14 +67,17 @@ export async function vitals({ loads, forSeconds, query, folder }) {
     try {
       const visits = [];
       for (let load = 0; load <= loads; load++) {
-        const page = await open(context, site.url + query);
+        const page = await open(context, site.url + TEXT_ROOM + query);
         visits.push(await page.evaluate(() => window.vitals.loading()));
         await leave(context, page, site.url);
       }
       const [cold, ...warm] = visits;
-      const page = await open(context, site.url + query);
+      const page = await open(context, site.url + TEXT_ROOM + query);
       const training = await train(page, forSeconds);
-      return { query, loads, seconds: forSeconds, cold, warm, training };
+      await leave(context, page, site.url);
+      const starts = [];
+      for (let load = 0; load <= loads; load++) starts.push(await start(context, site.url));
+      return { query, loads, seconds: forSeconds, cold, warm, training, starts: starts.slice(1) };
     } finally {
       await context.close();
     }
@@ -74,6 +85,33 @@ export async function vitals({ loads, forSeconds, query, folder }) {
     await site.close();
     rmSync(profile, { recursive: true, force: true });
   }
+}
+
+/** A visit to the start page: when it shows something, and when the first of its models moves. */
+async function start(context, url) {
+  const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT);
+  await page.addInitScript(() => {
+    const times = (window.start = {});
+    new PerformanceObserver((list) => {
+      for (const { name, startTime } of list.getEntries()) if (name === "first-contentful-paint") times.content = startTime;
+    }).observe({ type: "paint", buffered: true });
+    const look = () => {
+      const solving = Number(document.querySelector('[data-testid="solving"]')?.dataset.step) > 0;
+      const prompt = document.querySelector('[data-testid="writing"] pre span')?.textContent ?? "";
+      const text = document.querySelector('[data-testid="writing"] pre')?.textContent ?? "";
+      if (solving || text.length > prompt.length) times.moving ??= performance.now();
+      if (solving) times.solving ??= performance.now();
+    };
+    new MutationObserver(look).observe(document, {
+      ...{ subtree: true, childList: true, attributes: true, characterData: true },
+    });
+  });
+  await page.goto(url);
+  await page.waitForFunction(() => window.start.solving && window.start.content);
+  const times = await page.evaluate(() => window.start);
+  await page.close();
+  return times;
 }
 
 /** A page that has been loaded, has written something and come to rest. */
@@ -97,8 +135,10 @@ async function leave(context, page, url) {
 
 /** Frames and long tasks while it trains and the grid is visible. */
 async function train(page, forSeconds) {
+  await openTab(page, "Train");
   await page.getByRole("button", { name: /^(Train|Continue training)$/ }).click();
   await page.locator('[data-testid="step"][data-phase="training"]').waitFor();
+  await openTab(page, "Explore");
   await page.locator('[data-testid="refinement"]').scrollIntoViewIfNeeded();
   return page.evaluate((ms) => window.vitals.during(ms), forSeconds * 1000);
 }
@@ -120,7 +160,7 @@ function spreadOf(values, key, show) {
 }
 
 /** Prints the table; whether every limit was kept. */
-function print({ query, loads, seconds: forSeconds, cold, warm, training }) {
+function print({ query, loads, seconds: forSeconds, cold, warm, training, starts }) {
   console.log(bold(`\nLoading ${query || "(the page as it opens)"}, 1440 wide, median of ${loads} warm loads`));
   const kept = LOADING.map((row) => line(row, warm));
   console.log(dim(`  the cold load before them: first content ${seconds(cold.content)}, text ${seconds(cold.text)}`));
@@ -128,6 +168,8 @@ function print({ query, loads, seconds: forSeconds, cold, warm, training }) {
   console.log(dim(`  sent then to the page (its worker fetches the trainer), uncompressed: ${sent.join(", ")}`));
   console.log(bold(`\n${forSeconds} seconds of training with the grid in sight`));
   kept.push(...TRAINING.map((row) => line(row, [training])));
+  console.log(bold(`\nStart page, median of ${loads} warm loads`));
+  kept.push(...START.map((row) => line(row, starts)));
   const [code] = sizes({ only: "page code" });
   console.log(bold("\nPage code"));
   const mark = code.kept ? green("✓") : red("✗");

@@ -6,6 +6,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { dist } from "./paths.mjs";
+import { TEXT_ROOM } from "./rooms.mjs";
+import { openTab, press } from "./tabs.mjs";
 
 /** How long a state may take on a slow machine. */
 const PATIENCE = 300_000;
@@ -14,10 +16,9 @@ const TEXT = "she sells sea shells by the sea shore.\n".repeat(100);
 
 const step = (page, phase) =>
   page.locator(`[data-testid="step"][data-phase="${phase}"]`).waitFor({ timeout: PATIENCE });
-const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
 
 async function open(page, url, query = TINY, phase = "paused") {
-  await page.goto(url + query);
+  await page.goto(url + TEXT_ROOM + query);
   await step(page, phase);
 }
 
@@ -29,6 +30,7 @@ async function reach(page, n) {
 
 /** What is written only while it is in sight is written now; ends at the top. */
 async function everything(page) {
+  await openTab(page, "Explore");
   for (const part of ["think", "depths", "attention"]) {
     await page.locator(`#${part}`).scrollIntoViewIfNeeded();
     await page.waitForFunction(
@@ -73,10 +75,11 @@ async function setAside(page, url) {
       await press(page, "Step");
       await reach(page, i);
     }
-    await page.getByText(/Saved in this browser at/).waitFor();
-    await page.locator("#train").getByRole("button", { name: "Reset", exact: true }).click();
+    await page.getByText(/Saved in this browser at/).waitFor({ state: "attached" });
+    await press(page, "Reset");
     await page.locator('[data-testid="step"][data-step="0"]').waitFor();
   }
+  await openTab(page, "Library");
   const kept = page.getByTestId("kept");
   await kept.getByRole("listitem").nth(1).waitFor();
 }
@@ -89,7 +92,7 @@ export async function openedLanguagePage(page, url) {
 
 /** The language page with a supplied model that has written its first characters. */
 export async function writingStarted(page, url) {
-  await page.goto(url);
+  await page.goto(url + TEXT_ROOM);
   await page.waitForFunction(
     () => document.querySelector('#think [data-writing="true"]')?.textContent.trim().length > 30,
     undefined,
@@ -114,7 +117,7 @@ const SHIPPED = [
     state: "fetching",
     prepare: async (page, url) => {
       await hold(page, "**/*.safetensors?*");
-      await page.goto(url);
+      await page.goto(url + TEXT_ROOM);
       await page
         .getByText(/^Downloading/)
         .first()
@@ -201,12 +204,30 @@ const IMAGES = [
   },
 ];
 
+/** The start page, while both of its models work, and when the puzzle is solved. */
+const START = [
+  {
+    state: "start",
+    prepare: async (page, url) => {
+      await page.goto(url);
+      await page.locator('[data-testid="solving"][data-step="3"]').waitFor({ timeout: PATIENCE });
+    },
+  },
+  {
+    state: "start-solved",
+    prepare: async (page, url) => {
+      await page.goto(url);
+      await page.locator('[data-testid="solving"][data-playing="false"][data-solved="true"]').waitFor();
+    },
+  },
+];
+
 const ALWAYS = [
   {
     state: "loading",
     prepare: async (page, url) => {
-      await refuse(page, "**/assets/index-*.js");
-      await page.goto(url);
+      await refuse(page, "**/assets/language-*.js");
+      await page.goto(url + TEXT_ROOM);
       await page.getByText("Still loading").waitFor();
     },
   },
@@ -215,7 +236,7 @@ const ALWAYS = [
     prepare: async (page, url) => {
       await hold(page, "**/wasm/**");
       // Waiting for all of the page would be waiting for what never comes.
-      await page.goto(url, { waitUntil: "domcontentloaded" });
+      await page.goto(url + TEXT_ROOM, { waitUntil: "domcontentloaded" });
       await page.getByText("Loading the engine").first().waitFor();
     },
   },
@@ -223,7 +244,7 @@ const ALWAYS = [
     state: "broken",
     prepare: async (page, url) => {
       await refuse(page, "**/wasm/**");
-      await page.goto(url);
+      await page.goto(url + TEXT_ROOM);
       await step(page, "broken");
     },
   },
@@ -274,7 +295,7 @@ const ALWAYS = [
   {
     state: "leak",
     prepare: async (page, url) => {
-      await open(page, url);
+      await page.goto(`${url}leak.html`);
       await press(page, "Train the leaky model");
       await page.locator('[data-testid="leak"][data-scored="40"]').waitFor({ timeout: PATIENCE });
       await press(page, "Stop");
@@ -284,6 +305,7 @@ const ALWAYS = [
     state: "settings",
     prepare: async (page, url) => {
       await open(page, url);
+      await openTab(page, "Train");
       await page.getByText("Settings", { exact: true }).click();
     },
   },
@@ -341,6 +363,6 @@ const ALWAYS = [
 
 /** `{ state, prepare(page, url, steps) }` in the order in which a visitor might meet them. */
 export function pictureStates() {
-  const shipped = existsSync(join(dist, "checkpoints/manifest.json")) ? SHIPPED : [];
+  const shipped = existsSync(join(dist, "checkpoints/manifest.json")) ? [...START, ...SHIPPED] : [];
   return [...shipped, ...ALWAYS, ...PUZZLES, ...IMAGES];
 }

@@ -15,3 +15,6 @@ function read(source) {
   // Into an object of this realm, so that it compares like any other.
   return JSON.parse(JSON.stringify(runInNewContext(list)));
 }
+
+/** The address of the room of language models, beside the start page. */
+export const TEXT_ROOM = ROOMS.find(({ family }) => family === "language").path;

@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 
 import { WEBGPU, launch } from "./browser.mjs";
+import { TEXT_ROOM } from "./rooms.mjs";
+import { press } from "./tabs.mjs";
 
 /** More steps than any run makes here, and the largest allowed value. */
 const ENDLESS = String(1 << 24);
@@ -23,13 +25,13 @@ export async function watch(url, { device, preset }) {
 
   const query = new URLSearchParams({ preset, max_iters: ENDLESS, device });
   if (device === "gpu") query.set("software", "1");
-  await page.goto(`${url}?${query}`);
+  await page.goto(`${url}${TEXT_ROOM}?${query}`);
   await page.locator('[data-testid="step"][data-phase="paused"]').waitFor();
 
   const own = await page.context().newCDPSession(page);
   const worker = await workerOf(own);
   const whole = await browser.newBrowserCDPSession();
-  await page.getByRole("button", { name: "Train", exact: true }).click();
+  await press(page, "Train");
   return {
     device,
     errors,

@@ -103,7 +103,7 @@ test('a task that the model does not know is shown, and learned by another one',
   await arc.answer();
   await expect(arc.attempts).toContainText('The file does not contain the correct output');
   // What it learned from comes back with it.
-  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   await page.reload();
   await expect(arc.task).toHaveAttribute('data-task', 'swap');
   await arc.answer();

@@ -36,6 +36,7 @@ test('two cores train with exactly the losses of one, over pauses and a reload',
   play,
 }) => {
   await play.open('?preset=tiny&max_iters=300&gradient_accumulation_steps=2&cores=2');
+  await play.tab('Train');
   await expect(page.getByText(/computes 1 of the 2 batches of every update/)).toBeVisible();
   await together(page, play);
   const paused = await play.trainTo((await play.steps()) + 10);

@@ -27,7 +27,7 @@ test('a device lost in the middle of training is replaced, and the run goes on',
   await play.open(`${SOFTWARE}&max_iters=1000`);
   await play.stepOnce(2);
   await play.hide();
-  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeAttached();
   await play.button('Train').click();
   await play.reach(3);
   const browser = await context.browser()!.newBrowserCDPSession();

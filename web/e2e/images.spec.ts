@@ -182,7 +182,7 @@ test('a model learns the digits from nothing, is kept, and goes on', async ({
   await images.press('Pause');
   await play.phase('paused');
   await expect(play.step).toHaveAttribute('data-stepping', 'false');
-  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   await images.draw(STROKES[0]);
   await images.says(0);
   const steps = await play.steps();
@@ -210,7 +210,7 @@ test('a checkpoint of another family is offered its page, and opens there', asyn
     await images.open();
     await play.drop('language.safetensors', file);
     await play.says('is a language model');
-    await page.getByRole('link', { name: /Language page/ }).click();
+    await page.getByRole('link', { name: /Text page/ }).click();
     await play.at(5);
     await play.says('Checkpoint loaded at step 5.');
   });

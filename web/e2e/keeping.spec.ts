@@ -21,7 +21,7 @@ test('a tab that is hidden keeps what it learned at once', async ({ context, pla
   await play.button('Train').click();
   await play.reach(50);
   await play.hide();
-  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeAttached();
   await play.page.close();
 
   const again = new Playground(await context.newPage(), site);
@@ -71,6 +71,10 @@ test('of two tabs the first keeps its run, and the second once it is alone', asy
   await play.open();
   const second = new Playground(await context.newPage(), site);
   await second.open();
+  // Who only looks is not told; who trains is.
+  await expect(second.notice.getByRole('paragraph')).toHaveCount(0);
+  await second.stepOnce();
+  await second.button('Train').click();
   await second.says(/Another tab saves its run/);
   await play.page.close();
   await second.page.reload();

@@ -44,21 +44,21 @@ class LeakCard {
 test('with its answer in sight the model looks good, without it worse than guessing', async ({
   page,
   play,
+  site,
 }) => {
   test.slow();
   const leak = new LeakCard(page);
   await play.open();
+  await play.tab('Train');
+  await page.getByRole('link', { name: /a data leak/ }).click();
+  await expect(page).toHaveURL(`${site.url}leak.html`);
   expect(await leak.numbers('honest')).toEqual(['–', '–']);
-  await play.button('Train').click();
-  await play.reach(5);
   await leak.button('Train the leaky model').click();
-  // One thing is trained at a time.
-  await play.phase('paused');
   await leak.scored(0);
   expect(await leak.loss('honest')).toBeGreaterThan(3);
   await leak.scored(20);
   await expect(leak.card).toContainText(/step \d+ of 300\s*\d.* left/);
-  expect(page.workers()).toHaveLength(2);
+  expect(page.workers()).toHaveLength(1);
   await leak.button('Stop').click();
   await leak.phase('stopped');
 
@@ -77,20 +77,17 @@ test('with its answer in sight the model looks good, without it worse than guess
   await expect(leak.card.getByRole('img')).toHaveAccessibleName(
     new RegExp(`${leaking.toFixed(3)} with the leak and ${honest.toFixed(3)} without it`),
   );
-  await expect.poll(() => page.workers().length).toBe(1);
+  await expect.poll(() => page.workers().length).toBe(0);
 
-  // Run again it begins anew, until the run itself trains on.
+  // Run again it begins anew.
   await leak.button('Train again').click();
   await leak.phase('training');
   await expect(leak.card).toHaveAttribute('data-scored', '0');
-  await play.button('Train').click();
-  await leak.phase('stopped');
-  await expect.poll(() => page.workers().length).toBe(1);
 });
 
-test('a demonstration whose worker dies says so, and can be run again', async ({ page, play }) => {
+test('a demonstration whose worker dies says so, and can be run again', async ({ page, site }) => {
   const leak = new LeakCard(page);
-  await play.open();
+  await page.goto(`${site.url}leak.html`);
   await leak.button('Train the leaky model').click();
   await leak.phase('training');
   await page.workers().at(-1)!.evaluate(() => {
@@ -101,8 +98,7 @@ test('a demonstration whose worker dies says so, and can be run again', async ({
   await leak.phase('failed');
   const alert = leak.card.getByRole('alert');
   await expect(alert).toContainText(/unreachable executed.*Reload the page/);
-  await expect.poll(() => page.workers().length).toBe(1);
-  await play.stepOnce();
+  await expect.poll(() => page.workers().length).toBe(0);
   await leak.button('Train again').click();
   await leak.phase('training');
   await expect(alert).toHaveCount(0);

@@ -73,7 +73,7 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
     });
 
     // As a browser does with tabs that were closed.
-    const address = play.page.url().slice(site.url.length);
+    const address = play.page.url().slice(site.text.length);
     await play.page.close();
     const again = new Playground(await context.newPage(), site);
     await test.step('the tab that is opened again goes on there', async () => {
@@ -97,7 +97,7 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
       await expect(again.page.getByText('Copied.')).toBeVisible();
       const link = await again.page.evaluate(() => navigator.clipboard.readText());
       const friend = new Playground(await other.newPage(), site);
-      await friend.open(link.slice(site.url.length));
+      await friend.open(link.slice(site.text.length));
       await friend.at(0);
       // The text itself is not in a link, and the page says so.
       await friend.says(/“own text” is not available/);

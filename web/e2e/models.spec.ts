@@ -30,6 +30,7 @@ test('a first visit opens the model of the manifest, which writes before anythin
   await play.at(STEPS);
   await play.phase('done');
   await expect(page).toHaveURL(/\?checkpoint=tiny-shakespeare$/);
+  await play.tab('Train');
   await expect(page.getByRole('combobox', { name: 'Model', exact: true })).toContainText(
     model.title,
   );
@@ -55,13 +56,14 @@ test('a model is trained on past its last step, kept, and opened anew', async ({
 }) => {
   await models.serve(model);
   await play.open('');
+  await play.tab('Train');
   await expect(page.getByText(`Training finished (${STEPS} steps).`)).toBeVisible();
   await play.button('Continue training').click();
   await play.reach(STEPS + 5);
   await play.phase('done');
   await play.at(2 * STEPS);
   await expect(page).toHaveURL(/checkpoint=tiny-shakespeare.*max_iters=120/);
-  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   await page.reload();
   await play.phase('done');
   await play.at(2 * STEPS);
@@ -81,7 +83,7 @@ test('a link opens its model and settings, also for who has another run', async 
   await play.open();
   await play.stepOnce(2);
   await play.hide();
-  await expect(play.page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(play.page.getByText(/Saved in this browser at/)).toBeAttached();
   await play.page.close();
 
   const { Playground } = await import('./support/playground');
@@ -89,6 +91,7 @@ test('a link opens its model and settings, also for who has another run', async 
   await link.open('?checkpoint=tiny-shakespeare&max_iters=63&depth=3');
   await link.at(STEPS);
   await expect(link.kept).toContainText('step 2');
+  await link.tab('Train');
   await expect(link.page.getByText('3 of its 63 training steps are left.')).toBeVisible();
   await link.button('Continue training').click();
   await link.phase('done');
@@ -126,7 +129,7 @@ test('a model is trained from nothing instead', async ({ models, page, play }) =
   await play.phase('training');
   await play.reach(1);
   expect(await play.steps()).toBeLessThan(STEPS);
-  await expect(page).toHaveURL(/\?preset=page-small$/);
+  await expect(page).toHaveURL(/\?preset=page-small(#train)?$/);
   await play.button('Pause').click();
   await play.phase('paused');
 });
@@ -139,7 +142,7 @@ test('a visitor need not wait for a model that is slow to come', async ({
 }) => {
   await models.serve(model);
   await context.route('**/checkpoints/*.safetensors?*', () => undefined);
-  await page.goto(play.site.url);
+  await page.goto(play.site.text);
   await expect(page.getByText(`Downloading “${model.title}”`).first()).toBeVisible();
   await play.button('Train from scratch instead').click();
   await play.phase('paused');
@@ -175,6 +178,7 @@ test('a file with another digest is refused, and the right one can be had later'
   await models.serve(model);
   await play.gallery.getByRole('button', { name: 'Try again' }).click();
   await play.at(STEPS);
+  await play.tab('Train');
   await expect(play.button('Continue training')).toBeEnabled();
   await expect(play.kept).toContainText('step 1');
 });

@@ -153,9 +153,12 @@ test('a model learns the 4×4 from nothing until it solves what it has not seen'
       intervals: [1000],
     })
     .toBeGreaterThanOrEqual(0.9);
-  await page.getByRole('button', { name: 'Pause' }).click();
+  // It pauses by itself where there is nothing left to learn, and says so.
+  await expect(page.getByText(/It solves \d+ % of \d+ held-out puzzles after/)).toBeVisible({
+    timeout: 300_000,
+  });
   await expect(page.getByTestId('step')).toHaveAttribute('data-phase', 'paused');
-  await expect(page.getByText(/Saved in this browser at/)).toBeVisible();
+  await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   await puzzles.solved();
   // It is there again, and goes on.
   const step = await page.getByTestId('step').getAttribute('data-step');
@@ -178,7 +181,7 @@ test('a checkpoint of another family is offered its page, and opens there', asyn
     await play.drop('language.safetensors', file);
     await play.says('is a language model');
     await puzzles.at(2);
-    await page.getByRole('link', { name: /Language page/ }).click();
+    await page.getByRole('link', { name: /Text page/ }).click();
     await play.at(5);
     await play.says('Checkpoint loaded at step 5.');
   });

@@ -18,6 +18,7 @@ test('saved runs say what they hold and take; one that was deleted can be brough
   await play.button('Reset').click();
   await play.at(0);
   await expect(play.kept).toContainText(/step 3.*kB/s);
+  await play.tab('Library');
   await expect(page.getByText(/uses .* of the browser’s storage; .* are free/)).toBeVisible();
 
   await play.kept.getByRole('button', { name: /^Delete/ }).click();
@@ -81,7 +82,7 @@ test('the link carries the whole configuration to somebody else', async ({
 
   const elsewhere = await browser.newContext();
   const other = new Playground(await elsewhere.newPage(), site);
-  await other.open(link.slice(site.url.length));
+  await other.open(link.slice(site.text.length));
   await expect(other.page.getByRole('textbox', { name: 'Prompt' })).toHaveValue('KING');
   await expect(other.step).toContainText('of 77');
   await elsewhere.close();

@@ -5,7 +5,7 @@ import { expect, test } from './support/test';
 test('without JavaScript the page says what it needs', async ({ browser, site }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(site.url);
+  await page.goto(site.text);
   await expect(page.getByRole('heading', { name: 'TRM Playground' })).toBeVisible();
   // Neither its text nor what is seen of it is asked of the page, which runs nothing.
   const advice = page.locator('#app noscript');
@@ -15,8 +15,8 @@ test('without JavaScript the page says what it needs', async ({ browser, site })
 });
 
 test('where the page\'s code does not come, it says so after a while', async ({ page, site }) => {
-  await page.route('**/assets/index-*.js', (route) => route.abort());
-  await page.goto(site.url);
+  await page.route('**/assets/language-*.js', (route) => route.abort());
+  await page.goto(site.text);
   await expect(page.getByText('could not be fetched')).toBeVisible();
 });
 
@@ -26,7 +26,7 @@ test('where the trainer cannot be fetched, the page says so and offers to reload
   site,
 }) => {
   await page.route('**/wasm/**', (route) => route.abort());
-  await page.goto(site.url);
+  await page.goto(site.text);
   await play.phase('broken');
   await play.says(/could not be fetched.*Check the connection and reload/);
   await expect(play.device).toHaveText('The engine could not be loaded.');
@@ -49,7 +49,7 @@ test('a browser without WebAssembly SIMD is told which ones have it', async ({
       contentType: 'application/wasm',
     }),
   );
-  await page.goto(site.url);
+  await page.goto(site.text);
   await play.phase('broken');
   await play.says(/cannot run the engine.*It needs WebAssembly with SIMD/);
 });
@@ -61,6 +61,7 @@ test('a page without models says so; a list that cannot be read too', async ({
 }) => {
   const gallery = page.getByRole('region', { name: 'Pre-trained models' });
   await play.open();
+  await play.tab('Library');
   await expect(gallery).toContainText('has no pre-trained models');
   await models.say('{ "checkpoints": 3');
   await page.reload();

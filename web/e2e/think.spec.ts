@@ -87,6 +87,7 @@ test('while it trains, the grid reads a fixed text, and what it reads changes', 
   const fixed = page.getByRole('radio', { name: 'fixed text' });
   await expect(fixed).not.toBeChecked();
   await play.button('Train').click();
+  await play.tab('Explore');
   await expect(fixed).toBeChecked();
   await expect(page.getByRole('textbox', { name: 'Fixed text' })).toHaveValue('KING:');
   await page.getByText('Grid as a table').click();
@@ -134,8 +135,11 @@ test('the walk goes through every stop and leaves where it is left', async ({ pa
     await expect(page.locator(`#${stop.place}`)).toBeInViewport();
     if (i + 1 < TOUR.length) await walk.getByRole('button', { name: 'Next' }).click();
   }
+  // The last stop speaks of training, and trains.
+  await expect(page.getByTestId(TESTIDS.bar)).toContainText(/Step \d/);
+  await page.getByRole('button', { name: 'Pause training' }).click();
   await walk.getByRole('button', { name: 'Back' }).click();
   await page.keyboard.press('Escape');
   await expect(walk).toHaveCount(0);
-  await expect(page).toHaveURL(/depth=8/);
+  await expect(page).toHaveURL(/depths=1,2,4,8/);
 });

@@ -24,7 +24,7 @@ test('training ends at max_iters and can be extended', async ({ page, play }) =>
   await play.phase('done');
   await play.at(20);
   await page.getByText('Settings', { exact: true }).click();
-  const setting = page.getByRole('textbox', { name: /^max_iters/ });
+  const setting = page.getByRole('textbox', { name: /max_iters/ });
   await setting.fill('25');
   await setting.blur();
   await play.button('Apply now').click();
@@ -57,5 +57,6 @@ test('another preset starts another run, and the old one can be taken up again',
   await play.stepOnce();
   await play.kept.getByRole('button', { name: 'Resume' }).click();
   await play.at(4);
+  await play.tab('Train');
   await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue('tiny');
 });

@@ -46,6 +46,10 @@ export const TESTIDS = {
   confusion: 'confusion',
   wrong: 'wrong',
   measured: 'measured',
+  solving: 'solving',
+  writing: 'writing',
+  bar: 'bar',
+  digits: 'digits',
 } as const;
 
 /** One of the texts that are compared, from 0. */

@@ -81,8 +81,7 @@ beforeEach(() => {
   leak = new LeakDemo({
     spawn,
     wish: { device: 'gpu', software: true },
-    quiet: () => resting,
-    text: () => Promise.resolve('to be or not to be'),
+    text: () => resting.then(() => 'to be or not to be'),
   });
 });
 
@@ -99,7 +98,7 @@ test('all steps are made on the page’s device, with a score every twenty', asy
   expect(workers[0]?.opened).toMatchObject({ device: 'gpu', software: true });
 });
 
-test('it waits for what trains already, and can be stopped while it does', async () => {
+test('it can be stopped while its text is still coming', async () => {
   let rest: () => void = () => undefined;
   resting = new Promise((resolve) => (rest = resolve));
   const running = leak.train();
@@ -108,7 +107,8 @@ test('it waits for what trains already, and can be stopped while it does', async
   expect(leak.phase).toBe('ready');
   rest();
   await running;
-  expect(workers).toEqual([]);
+  expect(workers.map(({ ended }) => ended)).toEqual([true]);
+  expect(leak.run).toBeNull();
 });
 
 test('stopped, it keeps its scores and ends its worker; run again, it begins anew', async () => {

@@ -9,11 +9,11 @@ const two = preset('page-tiny');
 
 test('an option left open has the default of the model: as deep as it was trained', () => {
   expect(resolveOptions(DEFAULT_OPTIONS, eight, null)).toMatchObject({
-    depth: 8,
+    depth: 4,
     depths: [1, 2, 4, 8],
   });
   expect(resolveOptions(DEFAULT_OPTIONS, two, null)).toMatchObject({ depth: 2, depths: [1, 2, 4] });
-  expect(resolveOptions(DEFAULT_OPTIONS, null, null)).toMatchObject({ depth: 1 });
+  expect(resolveOptions(DEFAULT_OPTIONS, null, null)).toMatchObject({ depth: 4 });
 });
 
 test('what was chosen stays, whatever the model', () => {

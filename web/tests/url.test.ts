@@ -11,19 +11,23 @@ import {
 } from '../src/rooms/language/comparison-plan';
 import { DEFAULT_PRESET, preset } from '../src/run/presets';
 import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
+import { rangeOf } from '../src/run/limits';
 import { DEEPEST, MOST_COMPARED, DEFAULT_OPTIONS, read, write } from '../src/rooms/language/url';
 import { readPuzzle } from '../src/rooms/puzzles/url';
 import { lengthOf } from '../src/gen';
 
-const positive = fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true });
+const positive = fc.double({ min: 1e-300, max: 1, noNaN: true });
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 
 function values(setting: Setting): fc.Arbitrary<string | number | boolean | number[]> {
   switch (setting.kind) {
     case 'integer':
-      return fc.nat();
-    case 'number':
-      return finite;
+    case 'number': {
+      const { least = 0, most = 0, whole = true } = rangeOf(setting) ?? {};
+      const bounds = { min: Math.max(least, -1e300), max: Math.min(most, 1e300) };
+      // An address does not tell -0 from 0.
+      return whole ? fc.integer(bounds) : fc.double({ ...bounds, noNaN: true }).map((n) => n + 0);
+    }
     case 'text':
       return fc.string();
     case 'numbers':
@@ -147,9 +151,10 @@ describe('the address', () => {
     const page = read('?preset=nope&hidden_size=wide&n_layers=-1&decay=some&block_size=16&top_k=x');
     expect(page.problems).toEqual([
       'There is no preset “nope”.',
-      '“wide” is not a valid value for hidden_size.',
-      '“-1” is not a valid value for n_layers.',
+      '“wide” is not a valid value for hidden_size (a whole number from 1 to 4,096).',
+      '“-1” is not a valid value for n_layers (a whole number from 1 to 64).',
       '“some” is not a valid value for decay.',
+      'top_k: “x” is not a whole number from 0 to 10,000.',
     ]);
     expect(lengthOf(page.config.model)).toBe(16);
     expect(page.options.topK).toBe(DEFAULT_OPTIONS.topK);
@@ -178,11 +183,23 @@ describe('the address', () => {
     expect(read('?hiden_size=32').problems).toEqual(['There is no setting “hiden_size”.']);
   });
 
-  test('keeps depths within the sliders', () => {
-    const { options } = read('?depth=99&depths=0,x,3.2,,9,5,1');
-    expect(options.depth).toBe(DEEPEST);
-    expect(options.depths).toEqual([1, 3, DEEPEST, 5]);
-    expect(read('?depth=&depths=none').options).toMatchObject({ depth: null, depths: null });
+  test('takes depths within the sliders, and names the others', () => {
+    const { options, problems } = read('?depth=99&depths=0,x,3.2,,9,5,1&temperature=hot');
+    expect(options).toMatchObject({ depth: null, depths: [5, 1] });
+    expect(problems).toEqual([
+      'temperature: “hot” is not a number from 0 to 5.',
+      'depth: “99” is not a whole number from 1 to 8.',
+      'depths: “0” is not a whole number from 1 to 8.',
+    ]);
+    expect(read('?depth=banana').problems).toEqual([
+      'depth: “banana” is not a whole number from 1 to 8.',
+    ]);
+  });
+
+  test('refuses sizes that 32 bits cannot count', () => {
+    expect(read('?preset=tiny&hidden_size=100000').problems).toEqual([
+      '“100000” is not a valid value for hidden_size (a whole number from 1 to 4,096).',
+    ]);
   });
 });
 
@@ -210,7 +227,7 @@ describe('the address of a model that comes with the page', () => {
 
   test('carries the options, and what was changed of the model’s settings', () => {
     fc.assert(
-      fc.property(fc.nat(), positive, anyOptions, (max_iters, learning_rate, options) => {
+      fc.property(fc.nat(1e9), positive, anyOptions, (max_iters, learning_rate, options) => {
         const changed = { ...config, train: { ...config.train, max_iters, learning_rate } };
         const back = read(write({ ...page, config: changed, options }));
         expect(back.problems).toEqual([]);
@@ -227,7 +244,7 @@ describe('the address of a model that comes with the page', () => {
     expect(page.problems).toEqual([
       'The address names a checkpoint, so “preset” is ignored.',
       'The address names a checkpoint, so “hidden_size” is ignored.',
-      '“soon” is not a valid value for max_iters.',
+      '“soon” is not a valid value for max_iters (a whole number from 0 to 1,000,000,000).',
     ]);
     expect(page.live).toEqual({});
     expect(page.options.depth).toBe(8);

@@ -1,42 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { partsAt, stretches } from '../src/rooms/language/diff';
 import { PRESETS } from '../src/gen';
 import { aboutOf, titleOf } from '../src/run/presets';
 import { bytes, count, duration, glyph, sentence } from '../src/run/format';
 import { type AdapterInfo, decide } from '../src/worker/device';
-
-describe('two texts', () => {
-  test('part where they first differ, by character', () => {
-    expect(partsAt('And it', 'And I')).toBe(4);
-    expect(partsAt('same', 'same')).toBe(4);
-    expect(partsAt('same', 'same and more')).toBe(4);
-    expect(partsAt('', 'x')).toBe(0);
-    expect(partsAt('🙂🙃a', '🙂🙃b')).toBe(2);
-  });
-
-  test('are what they share and what is their own, word by word', () => {
-    expect(stretches('the old king', 'the young king sleeps')).toEqual([
-      { text: 'the ', own: false },
-      { text: 'young', own: true },
-      { text: ' king', own: false },
-      { text: ' sleeps', own: true },
-    ]);
-  });
-
-  test('are whole in their stretches, and equal ones have nothing of their own', () => {
-    const text = fc.stringMatching(/^[ab \n'.]*$/);
-    fc.assert(
-      fc.property(text, text, (a, b) => {
-        const parts = stretches(a, b);
-        expect(parts.map((part) => part.text).join('')).toBe(b);
-        expect(stretches(b, b).some((part) => part.own)).toBe(false);
-        if (parts.every((part) => !part.own) && a.length <= b.length) expect(a).toBe(b);
-      }),
-    );
-  });
-});
 
 describe('numbers as people read them', () => {
   test('durations', () => {

@@ -73,6 +73,11 @@ export class Models {
     });
   }
 
+  /** What really comes with the page. */
+  async real(): Promise<void> {
+    await this.context.unroute('**/checkpoints/**');
+  }
+
   /** A list that says this. */
   async say(body: string): Promise<void> {
     await this.context.route('**/checkpoints/manifest.json', (route) =>

@@ -5,6 +5,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 
 import { answerId, TESTIDS } from '../../src/testids';
 import type { Site } from './site';
+import { openTab } from './tabs';
 
 export class Playground {
   readonly step: Locator;
@@ -34,8 +35,12 @@ export class Playground {
 
   /** Opens the page at an address and waits until it can be used. The usual run does not end by itself. */
   async open(query = '?preset=tiny&max_iters=100000'): Promise<void> {
-    await this.page.goto(this.site.url + query);
+    await this.page.goto(this.site.text + query);
     await expect(this.step).toHaveAttribute('data-phase', /paused|done/);
+  }
+
+  tab(name: 'Explore' | 'Train' | 'Library'): Promise<void> {
+    return openTab(this.page, name);
   }
 
   button(name: string): Locator {
@@ -67,7 +72,7 @@ export class Playground {
     // The steps that were already asked for still arrive.
     await expect(this.step).toHaveAttribute('data-stepping', 'false');
     // The page says so once what was learned is kept.
-    await expect(this.page.getByText(/Saved in this browser at/)).toBeVisible();
+    await expect(this.page.getByText(/Saved in this browser at/)).toBeAttached();
     return this.steps();
   }
 

@@ -6,4 +6,6 @@ export interface Site {
   /** The sub-path, with a slash at both ends. */
   path: string;
   url: string;
+  /** The room of language models. */
+  text: string;
 }

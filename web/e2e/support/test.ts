@@ -9,6 +9,7 @@ import { test as base } from '@playwright/test';
 import { serve } from '../../../scripts/serve.mjs';
 import { Models } from './models';
 import { Playground } from './playground';
+import { lookThroughTabs } from './tabs';
 import type { Site } from './site';
 
 const PATH = '/some/sub/path/';
@@ -20,10 +21,16 @@ export const test = base.extend<
 >({
   play: async ({ page, site }, use) => use(new Playground(page, site)),
 
+  page: async ({ page }, use) => {
+    lookThroughTabs(page);
+    await use(page);
+  },
+
   site: [
     async ({}, use) => {
       const server = await serve({ base: PATH, mounts: { '/session/': join(here, 'session') } });
-      await use({ origin: new URL(server.url).origin, path: PATH, url: server.url });
+      const { url } = server;
+      await use({ origin: new URL(url).origin, path: PATH, url, text: `${url}language.html` });
       await server.close();
     },
     { scope: 'worker' },

@@ -64,6 +64,9 @@ export class SessionClient {
     port.addEventListener('messageerror', () => this.#crash('it sent an unreadable message'));
   }
 
+  /** Called as the engine comes: bytes received, and in all, 0 where that is not known. */
+  loading: (received: number, total: number) => void = () => undefined;
+
   get alive(): boolean {
     return this.#dead === undefined;
   }
@@ -129,6 +132,8 @@ export class SessionClient {
       const pending = this.#pending.get(message.id);
       this.#pending.delete(message.id);
       pending?.settle(message);
+    } else if (message.kind === 'loading') {
+      this.loading(message.received, message.total);
     } else {
       this.#crash(message.message);
     }

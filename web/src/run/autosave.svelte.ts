@@ -25,8 +25,8 @@ export class Autosave {
   savedAt = $state<number | null>(null);
   /** Bytes that the current run takes in the browser. */
   savedBytes = $state<number | null>(null);
-  /** Whether this tab saves its run; another tab may be doing so already. */
-  enabled = $state(true);
+  /** Why this tab does not save its run: another tab does, or the browser has no storage for it. */
+  prevented = $state<'tab' | 'storage' | null>(null);
   /** Whether training has gone further since the last return to a save. */
   progressed = true;
 
@@ -42,6 +42,12 @@ export class Autosave {
   constructor(store: SavedRuns, place: string, complain: Complain, snapshots: Snapshots) {
     this.saver = new RunSaver(store, complain, claim(place));
     this.#snapshots = snapshots;
+  }
+
+  /** Finds out whether this tab can save its run. */
+  async look(): Promise<void> {
+    const { store, mine } = this.saver;
+    this.prevented = !(await store.possible) ? 'storage' : (await mine) ? null : 'tab';
   }
 
   get unsaved(): boolean {

@@ -23,6 +23,7 @@ import { Machine } from './machine.svelte';
 import { Notices } from './notices.svelte';
 import { PastRuns } from './past-runs.svelte';
 import { Runs } from './runs.svelte';
+import { ELSEWHERE } from './tab-lock';
 import { further } from './further';
 import type { Training } from './training.svelte';
 import { LiveSettings } from './live-settings.svelte';
@@ -56,6 +57,7 @@ export abstract class RunController<R extends Training = Training> {
   protected readonly loop: Loop;
   /** The model that is to be opened as soon as it has come. */
   #wanted: string | null = null;
+  #warned = false;
 
   constructor({ family, datasets, wish, spawn, store, preset, standard, run }: Setting<R>) {
     this.gallery = new Gallery(document.baseURI, family);
@@ -110,6 +112,10 @@ export abstract class RunController<R extends Training = Training> {
   get device(): OpenedDevice | null {
     return this.machine.device;
   }
+  /** How much of the engine has come. */
+  get engine(): Machine['loading'] {
+    return this.machine.loading;
+  }
   get notice(): Notice | null {
     return this.notices.shown;
   }
@@ -141,7 +147,8 @@ export abstract class RunController<R extends Training = Training> {
   }
   /** The title of the current run: of the pre-trained model or of the preset. */
   get title(): string {
-    return this.current.origin?.title ?? titleOf(this.current.preset);
+    const { origin, named, preset } = this.current;
+    return origin?.title ?? named ?? titleOf(preset);
   }
   /** The title and how long the run was trained; empty without a run. */
   get who(): string {
@@ -149,8 +156,9 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Title and step of a saved run. */
-  titleOf({ origin, preset }: SavedRun): string {
-    return this.gallery.shown.find(({ name }) => name === origin)?.title ?? titleOf(preset);
+  titleOf({ origin, named, preset }: SavedRun): string {
+    const shipped = this.gallery.shown.find(({ name }) => name === origin);
+    return shipped?.title ?? named ?? titleOf(preset);
   }
 
   /** The address of all this, for somebody else. */
@@ -163,7 +171,15 @@ export abstract class RunController<R extends Training = Training> {
   train(): void {
     if (!this.run.train()) return;
     this.notices.settle();
+    this.#warn();
     this.queue.poke();
+  }
+
+  /** Who only looks need not know that this tab saves nothing; who trains is told once. */
+  #warn(): void {
+    if (this.autosave.prevented !== 'tab' || this.#warned) return;
+    this.#warned = true;
+    this.notices.tell('note', ...ELSEWHERE);
   }
 
   /** Trains on, also when all steps have been made: then there are more of them. */
@@ -235,8 +251,8 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Loads a checkpoint that was dropped or chosen. */
-  openCheckpoint(bytes: Uint8Array): void {
-    this.succeed(() => this.current.load(bytes));
+  openCheckpoint(bytes: Uint8Array, name: string | null = null): void {
+    this.succeed(() => this.current.load(bytes, name));
   }
 
   /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */

@@ -41,6 +41,8 @@ export class CurrentRun {
   preset = $state('');
   /** The model of the page that the run continues. */
   origin = $state.raw<Shipped | null>(null);
+  /** What its checkpoint file was called, where it came as one. */
+  named = $state<string | null>(null);
   /** Whether its data are being made. */
   attaching = $state(false);
 
@@ -87,21 +89,21 @@ export class CurrentRun {
   }
 
   /** Loads a checkpoint from a file, or the frozen base of the one before. */
-  async load(bytes: Uint8Array): Promise<void> {
+  async load(bytes: Uint8Array, name: string | null = null): Promise<void> {
     const waiting = this.#baseless;
     this.#baseless = null;
-    if (!waiting) return this.#load(bytes, await this.#page.bases.of(bytes, null));
+    if (!waiting) return this.#load(bytes, await this.#page.bases.of(bytes, null), name);
     try {
-      await this.#load(waiting, bytes);
+      await this.#load(waiting, bytes, this.named);
       await this.#page.bases.keep(waiting, bytes);
     } catch (error) {
       // It was no base, but another checkpoint.
       if (!isBaseless(error) || !variantOf(bytes)) throw error;
-      await this.#load(bytes, await this.#page.bases.of(bytes, null));
+      await this.#load(bytes, await this.#page.bases.of(bytes, null), name);
     }
   }
 
-  async #load(bytes: Uint8Array, base: Uint8Array | null): Promise<void> {
+  async #load(bytes: Uint8Array, base: Uint8Array | null, name: string | null): Promise<void> {
     const { machine, notices, datasets } = this.#page;
     const own = datasets.ownForFile(this.own);
     const summary = await this.#workerRun
@@ -114,7 +116,7 @@ export class CurrentRun {
         throw withBaseHint(error);
       });
     this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
-    this.#began(summary, null, null);
+    this.#began(summary, null, null, name);
     const hint = loadedHint(summary, (each) => datasets.untrainable(each));
     notices.tell('good', `Checkpoint loaded at step ${summary.step}.`, hint);
   }
@@ -143,13 +145,19 @@ export class CurrentRun {
     const base = await bases.of(checkpoint, origin);
     const summary = await this.#workerRun.load(machine.client, checkpoint, optimizer, text, base);
     this.preset = preset;
-    this.#began(summary, saved, origin);
+    this.#began(summary, saved, origin, saved.named ?? null);
   }
 
-  #began(summary: RunSummary, from: SavedRun | null, origin: Shipped | null): void {
+  #began(
+    summary: RunSummary,
+    from: SavedRun | null,
+    origin: Shipped | null,
+    named: string | null = null,
+  ): void {
     const { run, began, remember } = this.#page;
     const history: History | null = from?.history ?? null;
     this.origin = origin;
+    this.named = named;
     this.#baseless = null;
     this.#opened = origin && !history ? summary.step : null;
     this.#attachable = this.#workerRun.attachable;
@@ -200,7 +208,8 @@ export class CurrentRun {
   /** The run as it is saved in the browser. */
   snapshot(): Promise<SavedRun> {
     const { machine, run } = this.#page;
-    const from = { preset: this.preset, origin: this.origin?.name };
+    const named = this.named ?? undefined;
+    const from = { preset: this.preset, origin: this.origin?.name, named };
     return this.#workerRun.snapshot(machine.client, from, run.state);
   }
 

@@ -9,6 +9,8 @@ import type { Wish } from './url';
 
 export class Machine {
   device = $state.raw<OpenedDevice | null>(null);
+  /** How much of the engine has come, as a share and in bytes; `null` before anything has. */
+  loading = $state.raw<{ readonly share: number; readonly received: number } | null>(null);
   /** The workers that train with this one. */
   readonly cores: Cores;
 
@@ -30,7 +32,11 @@ export class Machine {
   }
 
   async open(): Promise<void> {
+    this.#client.loading = (received, total) => {
+      this.loading = { received, share: total > 0 ? Math.min(1, received / total) : 0 };
+    };
     this.device = await this.#opened(this.#client, this.#wish.device);
+    this.loading = { received: 0, share: 1 };
     this.cores.possible = this.device.info.backend === 'cpu';
   }
 

@@ -21,9 +21,9 @@ export class Notices {
     this.shown = { ...this.shown, link: { href: path + search, words: open } };
   }
 
-  /** Dismisses a good message on the next action. */
+  /** Dismisses a message that reports no fault on the next action. */
   settle(): void {
-    if (this.shown?.tone === 'good') this.shown = null;
+    if (this.shown && this.shown.tone !== 'bad') this.shown = null;
   }
 
   dismiss(): void {

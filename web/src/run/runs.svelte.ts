@@ -16,8 +16,8 @@ import type { Arrival, PastRuns } from './past-runs.svelte';
 import { preset, titleOf } from './presets';
 import { SavedList } from './saved-list.svelte';
 import { asideId, type SavedRun, type SavedRuns } from './saved-runs';
+import { FORBIDDEN } from './saver';
 import { same } from './settings';
-import { ELSEWHERE } from './tab-lock';
 import type { Training } from './training.svelte';
 import type { RunAddress } from './url';
 
@@ -78,9 +78,9 @@ export class Runs {
     const { autosave, current } = this;
     const last = await autosave.saver.current();
     await this.saved.refresh();
-    autosave.enabled = await autosave.saver.mine;
+    await autosave.look();
     const { notices, run, standard } = this.#page;
-    if (!autosave.enabled) notices.tell('bad', ...ELSEWHERE);
+    if (autosave.prevented === 'storage') notices.tell('note', ...FORBIDDEN);
     const file = handed ? await takeOver() : null;
     if (last) {
       await this.#restore(last);
@@ -179,7 +179,7 @@ export class Runs {
     if (!summary || training.length === 0) return null;
     return {
       id: asideId(this.autosave.savedAt ?? Date.now()),
-      name: this.current.origin?.title ?? titleOf(this.current.preset),
+      name: this.current.origin?.title ?? this.current.named ?? titleOf(this.current.preset),
       step,
       history: { training, validation, elapsed, changes },
       config: summary.config,

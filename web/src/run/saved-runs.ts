@@ -12,6 +12,8 @@ export interface SavedRun {
   readonly preset: string;
   /** The model that came with the page and that the run goes on from. */
   readonly origin?: string | undefined;
+  /** What its checkpoint file was called, where it came as one. */
+  readonly named?: string | undefined;
   readonly dataset: string;
   /** The text, when it is the visitor's own. */
   readonly text: string | null;
@@ -44,17 +46,24 @@ export function asideId(savedAt: number): string {
   return `kept-${savedAt}`;
 }
 
+/** How long the page waits for the browser's storage, in milliseconds. */
+const PATIENCE = 8_000;
+
 export class SavedRuns {
   readonly #database: Promise<IDBPDatabase<Schema>>;
 
   constructor(name = 'trm-playground') {
-    this.#database = openDB<Schema>(name, 1, {
-      upgrade: (database) => {
-        database.createObjectStore('runs', { keyPath: 'id' });
-      },
-    });
+    this.#database = opened(name);
     // Each use reports its own failure; this one is only for the case of none.
     this.#database.catch(() => undefined);
+  }
+
+  /** Whether the browser lets the page keep runs at all. */
+  get possible(): Promise<boolean> {
+    return this.#database.then(
+      () => true,
+      () => false,
+    );
   }
 
   async save(run: SavedRun): Promise<void> {
@@ -105,6 +114,23 @@ export class SavedRuns {
   async remove(id: string): Promise<void> {
     await (await this.#database).delete('runs', id);
   }
+}
+
+/**
+ * The database. A browser without one, or that forbids it, throws at once or when it is
+ * opened, or never answers; all three are a promise that is refused.
+ */
+async function opened(name: string): Promise<IDBPDatabase<Schema>> {
+  const database = openDB<Schema>(name, 1, {
+    upgrade: (database) => {
+      database.createObjectStore('runs', { keyPath: 'id' });
+    },
+  });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, refuse) => {
+    timer = setTimeout(() => refuse(new Error('the browser does not open its storage')), PATIENCE);
+  });
+  return Promise.race([database, late]).finally(() => clearTimeout(timer));
 }
 
 /** A record as it is written now: the models had other names before. */

@@ -6,6 +6,12 @@ import { CURRENT } from './saved-runs';
 
 export type Complain = (message: string, hint: string) => void;
 
+/** Message and hint where the browser keeps nothing. */
+export const FORBIDDEN = [
+  'This browser does not let the page store anything, so runs are not saved here.',
+  'Everything else works. Save a checkpoint before you close the tab.',
+] as const;
+
 export class RunSaver {
   /** The current run has not replaced the one before it on the shelf. */
   #heir = false;
@@ -86,6 +92,8 @@ export class RunSaver {
   }
 
   async #quietly<T>(work: () => Promise<T>): Promise<T | null> {
+    // Said once, by the page.
+    if (!(await this.store.possible)) return null;
     try {
       return await work();
     } catch (error) {

@@ -1,6 +1,7 @@
 // The values of settings: read, shown and changed by the table of all settings.
 
 import { type RunConfig, SETTINGS, type Setting } from '../gen';
+import { rangeOf, said, within } from './limits';
 
 /** Settings that may change during a run. */
 export const LIVE: readonly string[] = SETTINGS.filter((s) => s.live).map((s) => s.key);
@@ -43,9 +44,10 @@ export function parse(setting: Setting, text: string): Value | null {
   const number = text.trim() === '' ? NaN : Number(text);
   switch (setting.kind) {
     case 'integer':
-      return Number.isSafeInteger(number) && number >= 0 ? number : null;
-    case 'number':
-      return Number.isFinite(number) ? number : null;
+    case 'number': {
+      const range = rangeOf(setting);
+      return range && within(range, number) ? number : null;
+    }
     case 'text':
       return text;
     case 'flag':
@@ -60,6 +62,13 @@ export function parse(setting: Setting, text: string): Value | null {
     default:
       return setting.kind satisfies never;
   }
+}
+
+/** Why a text is no value of a setting. */
+export function refusal(setting: Setting, text: string): string {
+  const range = rangeOf(setting);
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return `“${shown}” is not a valid value for ${setting.key}${range ? ` (${said(range)})` : ''}.`;
 }
 
 function isConfig(value: object): value is RunConfig {

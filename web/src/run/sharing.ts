@@ -50,7 +50,8 @@ export function suitable({ cores, memory, battery }: MachineFacts): number {
 
 /** Asks the browser. */
 export async function machineFacts(): Promise<MachineFacts> {
-  const battery = await navigator.getBattery?.().catch(() => null);
+  // A page in a frame may be forbidden to ask.
+  const battery = await (async () => navigator.getBattery?.())().catch(() => null);
   return {
     cores: navigator.hardwareConcurrency,
     memory: navigator.deviceMemory,

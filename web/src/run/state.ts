@@ -79,7 +79,7 @@ export type Phase = 'opening' | 'paused' | 'training' | 'done' | 'broken';
 
 /** What happened, and what to do. */
 export interface Notice {
-  readonly tone: 'bad' | 'good';
+  readonly tone: 'bad' | 'good' | 'note';
   readonly message: string;
   readonly hint: string;
   /** Where to go instead. */

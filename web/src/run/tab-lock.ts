@@ -30,10 +30,12 @@ export async function claim(place: string): Promise<boolean> {
 /** Takes the lock until the page closes, if it is free. */
 function held(place: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = navigator.locks.request(place, { ifAvailable: true }, (lock) => {
+    const lock = (lock: Lock | null) => {
       resolve(lock !== null);
       return lock && new Promise<never>(() => undefined);
-    });
-    request.catch(() => resolve(false));
+    };
+    // A page in a frame may be forbidden to ask, which throws at once.
+    const asked = async () => navigator.locks.request(place, { ifAvailable: true }, lock);
+    asked().catch(() => resolve(false));
   });
 }

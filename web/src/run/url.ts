@@ -8,6 +8,7 @@ import { MOST_CORES } from './sharing';
 import {
   LIVE,
   parse,
+  refusal,
   type Patch,
   settingOf,
   settingsOf,
@@ -87,7 +88,7 @@ function readSettings(query: URLSearchParams, standard: string, problems: string
     if (!settings.includes(setting) || (key === 'variant' && text !== variant)) {
       problems.push(`The model of “${known}” has no setting ${key}.`);
     } else if (value === null) {
-      problems.push(`“${text}” is not a valid value for ${key}.`);
+      problems.push(refusal(setting, text));
     } else {
       explicit = true;
       config = withSetting(config, setting, value);
@@ -108,7 +109,7 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
     const text = setting.live ? query.get(setting.key) : null;
     if (text === null) continue;
     const value = parse(setting, text);
-    if (value === null) problems.push(`“${text}” is not a valid value for ${setting.key}.`);
+    if (value === null) problems.push(refusal(setting, text));
     else live[setting.key] = value;
   }
   return live;

@@ -96,7 +96,7 @@ export class WorkerRun {
   /** The run with all that is needed to continue it another day. */
   async snapshot(
     client: SessionClient,
-    from: Pick<SavedRun, 'preset' | 'origin'>,
+    from: Pick<SavedRun, 'preset' | 'origin' | 'named'>,
     state: RunState,
   ): Promise<SavedRun> {
     const saved = await this.save(client);

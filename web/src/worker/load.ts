@@ -6,6 +6,9 @@ import type { Command, DeviceInfo, Event } from '../gen';
 import type { Exchange } from './exchange';
 import { EngineFailure } from './failure';
 
+/** Sizes of the modules, by folder, as the page was built. */
+declare const WASM_BYTES: Readonly<Record<string, number>>;
+
 /** The session of trm-wasm, as the worker uses it. */
 export interface Session {
   device(): DeviceInfo;
@@ -14,8 +17,11 @@ export interface Session {
   handle(command: Command): Promise<Event>;
 }
 
+/** Called as the module comes: bytes received, and in all. */
+export type Progress = (received: number, total: number) => void;
+
 interface WasmModule {
-  default(): Promise<unknown>;
+  default(options: { module_or_path: Promise<Response> }): Promise<unknown>;
   Session: { open(): Promise<Session> };
 }
 
@@ -33,6 +39,7 @@ export async function loadSession(
   backend: 'cpu' | 'gpu',
   cpuFolder: string,
   base: string,
+  progress: Progress,
 ): Promise<Session> {
   if (!('WebAssembly' in self)) throw tooOld('it has no WebAssembly');
   const folder = backend === 'cpu' ? cpuFolder : 'gpu';
@@ -41,10 +48,28 @@ export async function loadSession(
     throw unreachable();
   });
   if (!isWasmModule(module)) throw new Error(`${url} is not the module of the engine.`);
-  await module.default().catch((error: unknown) => {
+  const file = new URL(`wasm/${folder}/trm_wasm_bg.wasm`, base);
+  const coming = watched(file, WASM_BYTES[folder] ?? 0, progress);
+  await module.default({ module_or_path: coming }).catch((error: unknown) => {
     throw error instanceof WebAssembly.CompileError ? tooOld(error.message) : unreachable();
   });
   return module.Session.open();
+}
+
+/** A file whose bytes are counted as they come; it is compiled meanwhile. */
+async function watched(file: URL, total: number, progress: Progress): Promise<Response> {
+  const response = await fetch(file);
+  if (!response.ok || !response.body) throw unreachable();
+  let received = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      received += chunk.length;
+      progress(received, total);
+      controller.enqueue(chunk);
+    },
+  });
+  const headers = { 'content-type': 'application/wasm' };
+  return new Response(response.body.pipeThrough(count), { headers });
 }
 
 function unreachable(): EngineFailure {

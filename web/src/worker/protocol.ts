@@ -47,7 +47,15 @@ export interface Crash {
   readonly message: string;
 }
 
-export type FromWorker = Reply | Crash;
+/** How much of the engine has come. Without a number too: nobody waits for it. */
+export interface Loading {
+  readonly kind: 'loading';
+  readonly received: number;
+  /** Bytes in all; 0 where that is not known. */
+  readonly total: number;
+}
+
+export type FromWorker = Reply | Crash | Loading;
 
 const KINDS: Record<FailureKind, true> = {
   config: true,
@@ -84,6 +92,7 @@ export function isFailure(value: unknown): value is Failure {
 export function isFromWorker(value: unknown): value is FromWorker {
   if (typeof value !== 'object' || value === null) return false;
   if ('kind' in value && value.kind === 'crashed') return 'message' in value;
+  if ('kind' in value && value.kind === 'loading') return 'received' in value;
   if (!('id' in value) || typeof value.id !== 'number' || !('ok' in value)) return false;
   if (value.ok === false) return 'failure' in value && isFailure(value.failure);
   if (value.ok !== true || !('kind' in value)) return false;

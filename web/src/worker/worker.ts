@@ -8,6 +8,7 @@ import { loadSession, type Session } from './load';
 import {
   type Crash,
   isFailure,
+  type Loading,
   type OpenedDevice,
   type OpenOptions,
   type Reply,
@@ -32,12 +33,12 @@ async function open(options: OpenOptions): Promise<OpenedDevice> {
   const adapter = options.device === 'cpu' ? null : await findAdapter();
   const choice = decide(options.device, options.software, adapter);
   try {
-    session = await loadSession(choice.backend, options.wasm, options.base);
+    session = await loadSession(choice.backend, options.wasm, options.base, progress);
     return { info: session.device(), reason: choice.reason };
   } catch (error) {
     if (choice.backend === 'cpu') throw error;
     const { message } = failureOf(error, '');
-    session = await loadSession('cpu', options.wasm, options.base);
+    session = await loadSession('cpu', options.wasm, options.base, progress);
     return { info: session.device(), reason: `WebGPU could not be opened (${message}).` };
   }
 }
@@ -54,7 +55,18 @@ function transferable(event: Event): Transferable[] {
   return [...buffers];
 }
 
-function reply(message: Reply | Crash, transfer: Transferable[] = []): void {
+/** Milliseconds between two messages about what has come. */
+const EVERY = 100;
+let told = 0;
+
+function progress(received: number, total: number): void {
+  const now = performance.now();
+  if (now - told < EVERY && received < total) return;
+  told = now;
+  reply({ kind: 'loading', received, total });
+}
+
+function reply(message: Reply | Crash | Loading, transfer: Transferable[] = []): void {
   self.postMessage(message, { transfer });
 }
 

@@ -14,8 +14,8 @@ import { chunkSizeOf } from './chunks';
 import { TextDatasets } from './datasets';
 import { Comparison } from './comparison.svelte';
 import { Estimates } from './estimates.svelte';
-import { LeakDemo } from './leak-demo.svelte';
 import type { FollowedText, Refining } from './refining.svelte';
+import { type Lexicon, lexiconOf } from './lexicon';
 import { LanguageRun, type Part } from './language-run.svelte';
 
 /** Shorter pasted texts are ignored. */
@@ -23,7 +23,12 @@ const SHORTEST_PASTE = 1000;
 
 export class LanguagePage extends RunController<LanguageRun> {
   readonly comparison: Comparison;
-  readonly leak: LeakDemo;
+  /** Words of the training text; `null` where it is not known, or not read yet. */
+  lexicon = $state.raw<Lexicon | null>(null);
+
+  readonly #datasets: TextDatasets;
+  /** The text whose words were read. */
+  #read = '';
 
   readonly #address: PageAddress;
   readonly #estimates = new Estimates();
@@ -37,15 +42,13 @@ export class LanguagePage extends RunController<LanguageRun> {
       ...{ spawn, store, preset: address.preset, standard: DEFAULT_PRESET },
       run: (machine) => new LanguageRun(machine, address),
     });
+    this.#datasets = datasets;
     this.#address = address;
     this.comparison = new Comparison(
       {
         spawn,
         wish: address,
-        quiet: () => {
-          this.leak.stop();
-          return this.settled(() => this.rest());
-        },
+        quiet: () => this.settled(() => this.rest()),
         text: async () => ({
           corpus: await datasets.text(this.current.own),
           own: this.current.own,
@@ -54,15 +57,6 @@ export class LanguagePage extends RunController<LanguageRun> {
       },
       address.comparison,
     );
-    this.leak = new LeakDemo({
-      spawn,
-      wish: address,
-      quiet: () => {
-        this.comparison.pause();
-        return this.settled(() => this.rest());
-      },
-      text: () => datasets.shakespeare(),
-    });
     this.complain(address.problems);
   }
 
@@ -114,22 +108,29 @@ export class LanguagePage extends RunController<LanguageRun> {
   override train(): void {
     super.train();
     // Only one run trains at a time.
-    if (this.phase !== 'training') return;
-    this.comparison.pause();
-    this.leak.stop();
+    if (this.phase === 'training') this.comparison.pause();
   }
 
   /** Starts a new run on the visitor's own text, or on Shakespeare for `null`. */
-  chooseText(name: string, text: string | null): void {
+  chooseText(name: string, text: string | null, size = this.size): void {
     this.succeed(async () => {
-      const config = { ...this.draft, data: { ...this.draft.data, dataset: name } };
+      const base = (size === null ? null : preset(size)) ?? this.draft;
+      const config = { ...base, data: { ...base.data, dataset: name } };
       const left = this.state.step > 0;
-      await this.current.create(config, text);
+      await this.current.create(config, text, size ?? undefined);
       if (text === null) return;
       const hint = left ? 'The previous run is saved under Checkpoints.' : 'Press Train to start.';
       const length = text.length.toLocaleString('en-US');
       this.notices.tell('good', `This run trains on “${name}” (${length} characters).`, hint);
     });
+  }
+
+  /**
+   * The preset that a text of the visitor's own is learned by: a small one where a
+   * pre-trained model is open; `null` for the settings of the current run.
+   */
+  get size(): string | null {
+    return this.current.origin ? DEFAULT_PRESET : null;
   }
 
   takeText(name: string, text: string): void {
@@ -198,8 +199,23 @@ export class LanguagePage extends RunController<LanguageRun> {
   }
 
   protected async spare(): Promise<boolean> {
-    const busy = this.comparison.busy || this.leak.busy;
-    return !busy && (await this.#estimates.measure(this.machine.client));
+    if (await this.#readWords()) return true;
+    return !this.comparison.busy && (await this.#estimates.measure(this.machine.client));
+  }
+
+  /** Reads the words of the training text, once for each; whether there was anything to do. */
+  async #readWords(): Promise<boolean> {
+    const { summary } = this.state;
+    if (!summary) return false;
+    const { own } = this.current;
+    const { trainable } = summary;
+    const text = `${summary.config.data.dataset} ${trainable} ${own?.length} ${own?.slice(0, 99)}`;
+    if (this.#read === text) return false;
+    this.#read = text;
+    this.lexicon = null;
+    // A model that was trained on another text has other words.
+    if (trainable) this.lexicon = lexiconOf(await this.#datasets.text(this.current.own));
+    return true;
   }
 
   protected address(): string {

@@ -16,16 +16,19 @@ const REFERENCE_TEXT = 'What say you to this, my good lord?';
 /** The first characters of another text, on one line. */
 const BEGINNING = /\S.{0,35}/u;
 
+/** Passes at first: a grid that fits on the screen. More add little to the supplied models. */
+const USUAL = 4;
+
 /** `text`: the training text, if it is the visitor's own. */
 export function resolveOptions(
   options: PromptOptions,
   config: RunConfig | null,
   text: string | null,
 ): ResolvedOptions {
-  const trained = Math.min(DEEPEST, config ? depthOf(config.model) : 1);
+  const trained = Math.min(DEEPEST, config ? depthOf(config.model) : USUAL);
   return {
     ...options,
-    depth: options.depth ?? trained,
+    depth: options.depth ?? Math.min(USUAL, trained),
     depths: options.depths ?? telling(trained),
     referenceText: options.referenceText ?? (text === null ? REFERENCE_TEXT : beginning(text)),
   };

@@ -12,6 +12,8 @@ export interface Stop {
   readonly options: Partial<PromptOptions>;
   /** Whether the passes are played. */
   readonly play?: true;
+  /** Whether a new model is trained here. */
+  readonly train?: true;
 }
 
 export const TOUR: readonly Stop[] = [
@@ -55,7 +57,8 @@ export const TOUR: readonly Stop[] = [
   {
     place: 'train',
     title: 'Train a model',
-    text: 'Train a new model from scratch in your browser. During training the grid above follows a fixed text. At first all rows are the same; later each pass improves the guess.',
-    options: {},
+    text: 'A small new model is training from scratch now; the bar below pauses it. The loss falls here, and under Explore its text and its grid change as it learns. The model from before is in the Library.',
+    options: { depth: null },
+    train: true,
   },
 ];

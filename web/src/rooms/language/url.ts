@@ -6,6 +6,7 @@ import {
   readComparison,
   writeComparison,
 } from './comparison-plan';
+import { mistake, within } from '../../run/limits';
 import { DEFAULT_PRESET } from '../../run/presets';
 import {
   addressOf,
@@ -63,9 +64,9 @@ export const DEFAULT_OPTIONS: PromptOptions = {
 };
 
 const NUMBERS = [
-  ['temperature', 'temperature'],
-  ['top_k', 'topK'],
-  ['sample_seed', 'seed'],
+  ['temperature', 'temperature', { least: 0, most: 5, whole: false }],
+  ['top_k', 'topK', { least: 0, most: 10_000, whole: true }],
+  ['sample_seed', 'seed', { least: 0, most: 2 ** 32 - 1, whole: true }],
 ] as const;
 
 const KNOWN: ReadonlySet<string> = new Set([
@@ -82,37 +83,38 @@ export function read(search: string): PageAddress {
   return {
     ...run,
     ...readWish(query),
-    options: readOptions(query),
+    options: readOptions(query, problems),
     comparison: readComparison(query, problems),
     handed: query.get('handed') === '1',
     problems,
   };
 }
 
-function readOptions(query: URLSearchParams): PromptOptions {
+function readOptions(query: URLSearchParams, problems: string[]): PromptOptions {
   const options: PromptOptions = { ...DEFAULT_OPTIONS };
   options.prompt = query.get('prompt') ?? options.prompt;
-  for (const [key, field] of NUMBERS) {
+  for (const [key, field, range] of NUMBERS) {
     const text = query.get(key);
-    if (text !== null && text.trim() !== '' && Number.isFinite(Number(text))) {
-      options[field] = Number(text);
-    }
+    const wrong = text === null ? null : mistake(range, text);
+    if (wrong) problems.push(`${key}: ${wrong}`);
+    else if (text !== null) options[field] = Number(text);
   }
-  options.depth = readDepths(query.get('depth'))?.[0] ?? null;
-  options.depths = readDepths(query.get('depths'));
+  options.depth = readDepths(query, 'depth', problems)?.[0] ?? null;
+  options.depths = readDepths(query, 'depths', problems);
   options.referenceText = query.get('probe');
   return options;
 }
 
 /** Depths separated by commas; `null` when there is none. */
-function readDepths(text: string | null): number[] | null {
-  const numbers = (text ?? '').split(',').filter((part) => part.trim() !== '');
-  const depths = numbers.map(Number).filter(Number.isFinite).map(clampDepth);
+function readDepths(query: URLSearchParams, key: string, problems: string[]): number[] | null {
+  const text = query.get(key);
+  if (text === null) return null;
+  const range = { least: 1, most: DEEPEST, whole: true };
+  const parts = text.split(',').filter((part) => part.trim() !== '');
+  const wrong = parts.map((part) => mistake(range, part)).find((each) => each !== null);
+  if (wrong || parts.length === 0) problems.push(`${key}: ${wrong ?? mistake(range, '')}`);
+  const depths = parts.map(Number).filter((depth) => within(range, depth));
   return depths.length > 0 ? depths.slice(0, MOST_COMPARED) : null;
-}
-
-function clampDepth(depth: number): number {
-  return Math.min(DEEPEST, Math.max(1, Math.round(depth)));
 }
 
 /** The address of a page; only what differs from where the run comes from and the defaults. */

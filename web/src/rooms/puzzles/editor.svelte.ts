@@ -4,7 +4,7 @@
 import { type SessionClient, SessionError } from '../../client/client';
 import type { PuzzleInfo, PuzzleInput } from '../../gen';
 import { type Board, empty, put } from './board';
-import { EASY, type Grade, gradesOf, type Kind } from './kinds';
+import { EASY, firstGrade, type Grade, gradesOf, type Kind } from './kinds';
 import { sentence } from '../../run/format';
 
 /** The origin of a puzzle; a drawn one is checked after every change. */
@@ -19,17 +19,20 @@ export class PuzzleEditor {
   /** Why the input was rejected. */
   problem = $state<string | null>(null);
   grade: Grade = $state.raw(EASY);
+  /** Whether the visitor chose the grade. */
+  #graded = false;
 
   /** Called when the board changed without a change by the visitor. */
   settled: () => void = () => undefined;
 
-  #wanted: PuzzleInput | null;
+  #wanted = $state.raw<PuzzleInput | null>(null);
   #left = false;
 
   constructor(kind: Kind, board: Board | null) {
     this.kind = $state.raw(kind);
     this.board = $state.raw(board ?? empty(kind));
-    this.#wanted = board ? { type: 'drawn', tokens: [...board] } : made(EASY);
+    this.grade = firstGrade(kind);
+    this.#wanted = board ? { type: 'drawn', tokens: [...board] } : made(this.grade);
   }
 
   /** Whether the input still has to be checked. */
@@ -45,7 +48,8 @@ export class PuzzleEditor {
     this.board = empty(kind);
     this.posed = null;
     this.problem = null;
-    if (!gradesOf(kind).some(({ name }) => name === this.grade.name)) this.grade = EASY;
+    const known = gradesOf(kind).some(({ name }) => name === this.grade.name);
+    if (!known || !this.#graded) this.grade = firstGrade(kind);
     this.make();
   }
 
@@ -57,9 +61,9 @@ export class PuzzleEditor {
     this.#wanted = null;
   }
 
-  make(grade = this.grade): void {
-    this.grade = grade;
-    this.#wanted = made(grade);
+  make(grade?: Grade): void {
+    if (grade) [this.grade, this.#graded] = [grade, true];
+    this.#wanted = made(this.grade);
   }
 
   read(text: string): void {

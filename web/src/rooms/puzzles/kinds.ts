@@ -83,6 +83,11 @@ export function gradesOf({ name }: Kind): readonly Grade[] {
   return PUZZLE_KINDS.sudoku.find((each) => each.name === name)?.grades ?? [];
 }
 
+/** The grade to begin with: an easy Sudoku is solved in one step, and nothing is seen. */
+export function firstGrade(kind: Kind): Grade {
+  return gradesOf(kind).find(({ name }) => name === 'Hard') ?? EASY;
+}
+
 export function gradeOf(guesses: number): Grade | null {
   const fits = ({ minGuesses, maxGuesses }: Grade) =>
     guesses >= minGuesses && guesses <= maxGuesses;

@@ -37,6 +37,7 @@ export class PuzzlesPage extends RunController<Solver> {
     });
     this.#address = address;
     editor.settled = () => this.bar.soon(this.address());
+    this.run.reached = (share, puzzles) => this.#done(share, puzzles);
     this.complain(address.problems);
   }
 
@@ -44,6 +45,18 @@ export class PuzzlesPage extends RunController<Solver> {
   live(): Promise<never> {
     return this.loop.live(async () =>
       this.runs.begin(await this.#resolved(), this.#address.handed),
+    );
+  }
+
+  /** A run has learned its puzzles: it pauses and says so. */
+  #done(share: number, puzzles: number): void {
+    const steps = this.state.step.toLocaleString('en-US');
+    const solved = `${Math.round(100 * share)} % of ${puzzles} held-out puzzles`;
+    this.pause();
+    this.notices.tell(
+      'good',
+      `It solves ${solved} after ${steps} steps, so training pauses.`,
+      'Watch it under Explore, or press Train to go on.',
     );
   }
 

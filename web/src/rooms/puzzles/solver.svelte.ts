@@ -1,7 +1,7 @@
 // The current puzzle run: training, the answer to the puzzle on the board, and scores on
 // held-out puzzles. ARC tests are answered on request, in all augmented copies.
 
-import type { RunConfig, RunSummary } from '../../gen';
+import type { PuzzleScores, RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../gen';
 import type { History } from '../../run/state';
 import { ARC, kindFor, type Subject } from './kinds';
@@ -25,6 +25,8 @@ const TOP = 6;
 /** Held-out cells per evaluation. */
 const JUDGED_CELLS = 2048;
 const MOST_JUDGED = 64;
+/** Share of held-out puzzles that are solved completely, at which there is nothing to learn. */
+const GOAL = 0.98;
 
 export class Solver extends Training {
   readonly editor: PuzzleEditor;
@@ -33,6 +35,8 @@ export class Solver extends Training {
   readonly cursor = new Cursor();
   look: Look;
   examined = $state.raw<PuzzleAnswer | null>(null);
+  /** Called once when a run that could not do so solves nearly all held-out puzzles. */
+  reached: (share: number, puzzles: number) => void = () => undefined;
 
   /** Whether the visitor prefers reduced motion: then the last step is shown at once. */
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
@@ -60,10 +64,12 @@ export class Solver extends Training {
     this.predictions.forget();
     const arc = summary.vocab.kind === 'arc';
     const kind = arc ? null : kindFor(summary);
+    // A cell of one board is none of another.
+    const same = kind?.name === this.editor.kind.name;
     if (arc && text !== null) this.tasks.turn(text);
     if (kind) this.editor.turn(kind);
     else this.editor.leave('This page has no board for this kind of puzzle.');
-    this.cursor.set(null, this.cursor.at);
+    this.cursor.set(null, same ? this.cursor.at : null);
     this.examined = null;
     this.#arrived = true;
     this.#judged = finished ? summary.step : (history?.judged?.at(-1)?.step ?? -1);
@@ -218,6 +224,12 @@ export class Solver extends Training {
     const { step, scores } = await this.machine.client.ask(command, 'puzzles_evaluated');
     const ms = performance.now() - before;
     this.#judgeAt = performance.now() + Math.max(JUDGE_EVERY, SHARE * ms);
+    const solved = ({ steps }: PuzzleScores) => steps.at(-1)?.exact_accuracy ?? 0;
+    const earlier = this.state.judged.map(({ scores }) => solved(scores));
     this.apply({ type: 'judged', judged: { step, scores } });
+    const first = earlier.length > 0 && earlier.every((share) => share < GOAL);
+    if (first && solved(scores) >= GOAL && this.phase === 'training') {
+      this.reached(solved(scores), scores.puzzles);
+    }
   }
 }

@@ -33,7 +33,12 @@ export interface ChartData {
 
 export interface Frame {
   readonly x: (at: number) => number;
+  /** Within the chart, also for what is above it. */
   readonly y: (loss: number) => number;
+  /** Also above the chart. */
+  readonly above: (loss: number) => number;
+  /** Step, operations or seconds at a place from the left. */
+  readonly at: (x: number) => number;
   readonly ticksX: readonly number[];
   readonly ticksY: readonly number[];
   readonly bottom: number;
@@ -90,9 +95,12 @@ export function frame(data: ChartData, width: number, height: number): Frame {
   const end = start + Math.max(least, (last - start) * 1.02);
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
+  const y = (loss: number) => bottom - ((loss - low) / (high - low)) * (bottom - MARGIN.top);
   return {
     x: (at) => MARGIN.left + ((at - start) / (end - start)) * (right - MARGIN.left),
-    y: (loss) => bottom - ((Math.min(loss, high) - low) / (high - low)) * (bottom - MARGIN.top),
+    y: (loss) => y(Math.min(loss, high)),
+    above: y,
+    at: (x) => start + ((x - MARGIN.left) / (right - MARGIN.left)) * (end - start),
     ticksX: ticks(start, end, width < 500 ? 4 : 8),
     ticksY: ticks(low, high, 5),
     bottom,
@@ -147,9 +155,15 @@ function path(ctx: CanvasRenderingContext2D, f: Frame, line: Line, palette: Pale
   ctx.lineJoin = 'round';
   ctx.globalAlpha = opacity;
   ctx.setLineDash([...dash]);
+  // A spike leaves the chart at its top; cut flat it would look like a plateau.
+  ctx.save();
   ctx.beginPath();
-  for (const { x, loss } of spots) ctx.lineTo(f.x(x), f.y(loss));
+  ctx.rect(0, 0, f.right + MARGIN.right, f.bottom + 2);
+  ctx.clip();
+  ctx.beginPath();
+  for (const { x, loss } of spots) ctx.lineTo(f.x(x), f.above(loss));
   ctx.stroke();
+  ctx.restore();
   ctx.setLineDash([]);
   ctx.lineWidth = ctx.globalAlpha = 1;
   const last = spots.at(-1);

@@ -44,6 +44,8 @@ export interface GridLook {
   readonly cycle: number;
   /** Index of the selected column. */
   readonly column: number;
+  /** Cycles of the last column that are drawn, where they are shown one by one. */
+  readonly reveal?: number;
   /** Colour by the probability of the guess, or by the entropy of the prediction. */
   readonly by: 'probability' | 'entropy';
   /** Entropy of the uniform distribution, in nats. */
@@ -72,7 +74,8 @@ export function drawGrid(
     ctx.font = letters(15, looked);
     ctx.fillStyle = colour(looked ? '--ink' : '--soft');
     ctx.fillText(look.label(column), x + cell / 2, HEAD / 2);
-    column.cells.forEach((each, k) => {
+    const drawn = i === grid.columns.length - 1 ? (look.reveal ?? grid.cycles) : grid.cycles;
+    column.cells.slice(0, drawn).forEach((each, k) => {
       ctx.globalAlpha = k + 1 > look.cycle ? 0.22 : 1;
       drawCell(ctx, each, x, HEAD + k * cell, cell, look, colour);
     });
@@ -142,9 +145,10 @@ function frame(
   ctx: CanvasRenderingContext2D,
   grid: Grid,
   { cell, gutter }: GridLayout,
-  { cycle, column }: GridLook,
+  { cycle: selected, column, reveal }: GridLook,
   colour: Colour,
 ): void {
+  const cycle = reveal === undefined ? selected : Math.max(1, reveal);
   if (column < 0 || column >= grid.columns.length || cycle > grid.cycles) return;
   box(ctx, gutter + column * cell, HEAD + (cycle - 1) * cell, cell - GAP);
   ctx.lineWidth = 2;

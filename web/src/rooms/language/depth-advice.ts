@@ -1,0 +1,22 @@
+// What more passes add, in a sentence.
+
+import type { DepthLoss } from '../../gen';
+
+type Loss = Pick<DepthLoss, 'depth' | 'loss'>;
+
+/** Differences of the loss, in nats, that nobody sees in a text, and that everybody does. */
+const LITTLE = 0.01;
+const MUCH = 0.05;
+
+export function depthAdvice(losses: readonly Loss[]): string {
+  const best = losses.reduce<Loss | null>((a, b) => (a && a.loss <= b.loss ? a : b), null);
+  const deepest = losses.at(-1);
+  if (!best || !deepest || losses.length < 2) return '';
+  const passes = (n: number) => `${n} ${n === 1 ? 'pass' : 'passes'}`;
+  if (deepest.loss - best.loss > MUCH) {
+    return `Best at ${passes(best.depth)}, as it was trained; more make this model worse.`;
+  }
+  const enough = losses.find(({ loss }) => loss - best.loss <= LITTLE) ?? best;
+  if (enough.depth >= deepest.depth) return '';
+  return `Beyond ${passes(enough.depth)}, more add little to this model.`;
+}
