@@ -149,7 +149,7 @@ fn other_files_are_told_apart() {
             with("format", "trm/1"),
             "is a checkpoint, not a token file",
         ),
-        ("tokens", Dtype::U16, vec![4], without("format"), "does not say"),
+        ("tokens", Dtype::U16, vec![4], without("format"), "of another program"),
         ("weights", Dtype::U16, vec![4], ours.to_vec(), "no tensor `tokens`"),
         ("tokens", Dtype::F32, vec![4], ours.to_vec(), "F32, not U16 or U32"),
         ("tokens", Dtype::I64, vec![4], ours.to_vec(), "I64, not U16 or U32"),
