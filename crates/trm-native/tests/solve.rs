@@ -122,7 +122,7 @@ fn copies_solve_what_one_does_not_and_their_answers_are_turned_back() {
     for way in ["halting", "first_to_halt"] {
         assert!(of(way, "solved") <= of("rules", "solved"), "{row}");
     }
-    assert!(of("rules", "calls") < 8.0 && of("first_to_halt", "calls") <= 8.0, "{row}");
+    assert!(of("rules", "calls") <= 8.0 && of("first_to_halt", "calls") <= 8.0, "{row}");
 
     // Whoever answers, the given digits are where they were.
     place.write("puzzles.txt", format!("{SPARSE}\n"));
