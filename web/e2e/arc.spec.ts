@@ -74,9 +74,13 @@ test('what is no task is refused, and nothing is lost', async ({ page, play, arc
   await arc.open(SMALL);
   await play.trainTo(1);
   await arc.answer();
-  for (const text of ['{', '{"a": {"train": [], "test": []}}', '[]']) {
+  for (const [text, said] of [
+    ['{', /line 1 of Broken: it is not JSON .* Correct that line/is],
+    ['{"a": {"train": [], "test": []}}', /Broken is not usable: task a has no training pair.* Correct it there/is],
+    ['[]', /no puzzles in Broken.* Give at least one puzzle/is],
+  ] as const) {
     await play.drop('broken.json', text);
-    await play.says(/Broken is not usable: .* Copy it again/s);
+    await play.says(said);
     await page.getByRole('button', { name: 'Close' }).click();
   }
   await expect(arc.task).toHaveAttribute('data-task', 'mirror');

@@ -65,6 +65,8 @@ impl Answering {
     async fn obey(&mut self, command: Command) -> Result<Event, Failure> {
         match command {
             Command::Create { config, data } => {
+                // First what a setting alone makes impossible, which names it.
+                config.validate()?;
                 let data = trm_train::load_data(&data, &config, None)?;
                 if self.opened.info.backend == Backend::Cpu {
                     let vocab = match &data {

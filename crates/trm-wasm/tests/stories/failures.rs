@@ -55,7 +55,7 @@ pub async fn impossible_settings_are_refused_by_name() {
 
 pub async fn unusable_texts_are_refused() {
     let mut session = started().await;
-    let long = with_model(|model| model.block_size = 100_000);
+    let long = with_model(|model| model.block_size = 5_000);
     for (config, text) in [(config(), String::new()), (config(), "ab".into()), (long, text())] {
         let create =
             Command::Create { config, data: DataSource::Text { name: "text".into(), text } };
