@@ -74,7 +74,9 @@ function pressTrain() {
   window.visit = {};
   const look = () => {
     const step = document.querySelector('[data-testid="step"]')?.dataset;
-    const button = [...document.querySelectorAll("button:not([role=tab])")].find((button) => button.textContent.trim() === "Train");
+    const button = [...document.querySelectorAll("button:not([role=tab])")].find(
+      (button) => button.textContent.trim() === "Train",
+    );
     if (!window.visit.ready && step?.phase === "paused" && button && !button.disabled) {
       window.visit.ready = performance.now();
       button.click();

@@ -33,7 +33,18 @@ async function fuzz(names, seconds) {
     const corpus = join(cache, "fuzz/corpus", name);
     mkdirSync(corpus, { recursive: true });
     // Safe Rust panics where others read foreign memory, so no sanitizer is needed.
-    const cargo = ["+nightly", "fuzz", "run", "--fuzz-dir", folder, "--features", "libfuzzer", "--sanitizer", "none", name];
+    const cargo = [
+      "+nightly",
+      "fuzz",
+      "run",
+      "--fuzz-dir",
+      folder,
+      "--features",
+      "libfuzzer",
+      "--sanitizer",
+      "none",
+      name,
+    ];
     const inputs = [corpus, join(folder, "seeds", name)];
     const limits = [`-max_total_time=${seconds}`, "-rss_limit_mb=4096", "-timeout=20", "-print_final_stats=1"];
     const { status, text } = await stderrOf("cargo", [...cargo, ...inputs, "--", ...limits]);
@@ -70,7 +81,8 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const all = readdirSync(join(folder, "seeds")).sort();
     const [first, ...rest] = positionals;
     const minutes = first === undefined ? 10 : Number(first);
-    if (!(minutes > 0)) throw new UserError(`\`${first}\` is no number of minutes.\n  Example: npm run fuzz -- 10 sudoku`);
+    if (!(minutes > 0))
+      throw new UserError(`\`${first}\` is no number of minutes.\n  Example: npm run fuzz -- 10 sudoku`);
     const unknown = rest.find((name) => !all.includes(name));
     if (unknown) throw new UserError(`There is no target \`${unknown}\`; there are ${all.join(", ")}.`);
     const names = rest.length ? rest : all;

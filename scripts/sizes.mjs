@@ -23,7 +23,9 @@ function named() {
   names ??= new Set(
     readdirSync(dist)
       .filter((name) => name.endsWith(".html"))
-      .flatMap((name) => [...readFileSync(join(dist, name), "utf8").matchAll(/assets\/[\w.-]+/g)].map(([path]) => path)),
+      .flatMap((name) =>
+        [...readFileSync(join(dist, name), "utf8").matchAll(/assets\/[\w.-]+/g)].map(([path]) => path),
+      ),
   );
   return names;
 }

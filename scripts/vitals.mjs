@@ -94,7 +94,8 @@ async function start(context, url) {
   await page.addInitScript(() => {
     const times = (window.start = {});
     new PerformanceObserver((list) => {
-      for (const { name, startTime } of list.getEntries()) if (name === "first-contentful-paint") times.content = startTime;
+      for (const { name, startTime } of list.getEntries())
+        if (name === "first-contentful-paint") times.content = startTime;
     }).observe({ type: "paint", buffered: true });
     const look = () => {
       const solving = Number(document.querySelector('[data-testid="solving"]')?.dataset.step) > 0;

@@ -20,7 +20,9 @@ export function listen() {
   const look = () => {
     const slider = document.querySelector('input[type="range"]');
     const phase = document.querySelector('[data-testid="step"]')?.dataset.phase;
-    const button = [...document.querySelectorAll("button:not([role=tab])")].find((each) => /^Train/.test(each.textContent.trim()));
+    const button = [...document.querySelectorAll("button:not([role=tab])")].find((each) =>
+      /^Train/.test(each.textContent.trim()),
+    );
     if (slider && button && !button.disabled && phase !== "opening") times.usable ??= performance.now();
     const text = document.querySelector('[data-testid="watched"]');
     const prompt = text?.querySelector("span")?.textContent ?? "";

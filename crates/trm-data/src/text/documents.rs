@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::files::glance;
+use super::glance::glance;
 use super::json_lines::is_json_lines;
 use super::read_errors::unreadable;
 use crate::error::DataError;

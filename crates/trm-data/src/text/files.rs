@@ -1,14 +1,13 @@
 //! Reading a text from disk.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 
 use super::check::{check, no_text};
 use super::json_lines::{JsonLines, is_json_lines};
 use super::read_errors::{not_utf8, unreadable};
 use crate::error::DataError;
-use crate::file_kind::{FileKind, GLANCE};
+use crate::file_kind::FileKind;
 
 /// The text in the file at `path`.
 ///
@@ -59,33 +58,6 @@ pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, DataError> {
         return Err(DataError::Empty { name: path.display().to_string() });
     }
     Ok(texts)
-}
-
-/// Refuses a file at `path` that is nothing that could hold lines of JSON.
-pub(crate) fn check_lines(path: &Path) -> Result<(), DataError> {
-    let start = glance(path)?;
-    match FileKind::of(&start) {
-        FileKind::Empty | FileKind::OtherEncoding => Ok(()),
-        kind if kind.is_utf8() && kind != FileKind::GitLfs => Ok(()),
-        kind => no_text(&path.display().to_string(), &start, kind).map_or(Ok(()), Err),
-    }
-}
-
-/// The kind of the file at `path`.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn file_kind(path: &Path) -> Result<FileKind, DataError> {
-    Ok(FileKind::of(&glance(path)?))
-}
-
-/// The first bytes of a file.
-pub(crate) fn glance(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut start = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(GLANCE as u64).read_to_end(&mut start))
-        .map_err(|error| unreadable(path, &error))?;
-    Ok(start)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {

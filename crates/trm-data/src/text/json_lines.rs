@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::clean::clean;
-use super::files::check_lines;
+use super::glance::check_lines;
 use super::read_errors::{not_utf8, unreadable};
 use crate::error::DataError;
 use crate::json::kind;

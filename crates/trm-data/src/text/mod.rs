@@ -15,6 +15,8 @@ mod extent;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(feature = "files")]
+mod glance;
+#[cfg(feature = "files")]
 mod json_lines;
 #[cfg(feature = "files")]
 mod pickle;
@@ -50,7 +52,9 @@ pub use decoder::{Decoder, decode};
 pub use documents::{Document, Found, find_texts};
 pub use extent::{Extent, Measure, extent};
 #[cfg(feature = "files")]
-pub use files::{file_kind, read_as_text, read_text, read_texts, read_utf8};
+pub use files::{read_as_text, read_text, read_texts, read_utf8};
+#[cfg(feature = "files")]
+pub use glance::file_kind;
 #[cfg(feature = "files")]
 pub use json_lines::{TEXT_FIELD, is_json_lines};
 #[cfg(feature = "files")]

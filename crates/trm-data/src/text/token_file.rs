@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use trm_spec::Vocab;
 
 use super::bin_file;
-use super::files::file_kind;
+use super::glance::file_kind;
 use super::read_errors::unreadable;
 use crate::disk::{explained, hex};
 use crate::error::DataError;

@@ -1,21 +1,11 @@
 //! Tables of mazes, as in the CSV of the official set: a square maze on one line, and its
 //! answer beside it.
 
-use super::grid::{CHARACTERS, Maze};
+use super::entry::Entry;
+use super::grid::CHARACTERS;
 use super::path::{Verdict, check};
 use super::text::{parse_all_plain, parse_line};
 use crate::puzzles::error::PuzzleError;
-
-/// A maze of a text, and its answer where the text has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Line of the text where it begins, from 1.
-    pub number: usize,
-    /// The maze, without a path.
-    pub maze: Maze,
-    /// The maze with a shortest path.
-    pub answer: Option<Maze>,
-}
 
 /// Names of the column of mazes, and of that of answers.
 const MAZES: [&str; 5] = ["question", "maze", "puzzle", "input", "problem"];

@@ -1,7 +1,7 @@
 //! Mazes as people write them.
 
+use super::entry::Entry;
 use super::grid::{CHARACTERS, FLOOR, LARGEST, Maze, PATH};
-use super::table::Entry;
 use crate::puzzles::error::PuzzleError;
 
 /// A maze as lines of its characters, `.` being floor as well. Rows that ended

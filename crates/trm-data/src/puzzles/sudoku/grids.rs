@@ -1,9 +1,9 @@
 //! Sudokus as people draw them: a row of cells on every line, with spaces, commas or
 //! borders between the cells, and rules, empty lines or headings between the rows.
 
+use super::line::Line;
 use super::lines::{BLANKS, Fault, Marks, board, is_board};
 use super::size::Size;
-use super::table::Line;
 
 /// Rows below which a text is not taken for drawn.
 const FEWEST: usize = 4;

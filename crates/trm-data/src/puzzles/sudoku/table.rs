@@ -7,22 +7,10 @@ use super::check::violations;
 use super::columns::Columns;
 use super::fields::{Row, rows, straight};
 use super::grids;
+use super::line::Line;
 use super::lines::{Marks, board, is_board, parse_board};
 use super::size::Size;
 use crate::puzzles::error::PuzzleError;
-
-/// A line of a file: a puzzle, and its answer where the line has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Line of the file, from 1.
-    pub number: usize,
-    /// Of both boards.
-    pub size: Size,
-    /// The puzzle: row-major, 0 for a blank, at least one blank.
-    pub board: Vec<u8>,
-    /// The solution, which keeps the rules and the puzzle's digits.
-    pub answer: Option<Vec<u8>>,
-}
 
 /// The puzzles of a text. Either they are drawn, a row of cells on every line, with or
 /// without borders and headings, or there is one a line: a board alone, or a row of a
