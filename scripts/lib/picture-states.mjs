@@ -15,7 +15,7 @@ const TINY = "?preset=tiny&max_iters=100000";
 const TEXT = "she sells sea shells by the sea shore.\n".repeat(100);
 
 const step = (page, phase) =>
-  page.locator(`[data-testid="step"][data-phase="${phase}"]`).waitFor({ timeout: PATIENCE });
+  page.locator(`[data-testid="step"][data-phase="${phase}"]`).waitFor({ state: "attached", timeout: PATIENCE });
 
 async function open(page, url, query = TINY, phase = "paused") {
   await page.goto(url + TEXT_ROOM + query);
@@ -77,7 +77,7 @@ async function setAside(page, url) {
     }
     await page.getByText(/Saved in this browser at/).waitFor({ state: "attached" });
     await press(page, "Reset");
-    await page.locator('[data-testid="step"][data-step="0"]').waitFor();
+    await page.locator('[data-testid="step"][data-step="0"]').waitFor({ state: "attached" });
   }
   await openTab(page, "Library");
   const kept = page.getByTestId("kept");

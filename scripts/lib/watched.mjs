@@ -26,7 +26,7 @@ export async function watch(url, { device, preset }) {
   const query = new URLSearchParams({ preset, max_iters: ENDLESS, device });
   if (device === "gpu") query.set("software", "1");
   await page.goto(`${url}${TEXT_ROOM}?${query}`);
-  await page.locator('[data-testid="step"][data-phase="paused"]').waitFor();
+  await page.locator('[data-testid="step"][data-phase="paused"]').waitFor({ state: "attached" });
 
   const own = await page.context().newCDPSession(page);
   const worker = await workerOf(own);
