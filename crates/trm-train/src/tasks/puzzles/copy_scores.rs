@@ -1,16 +1,14 @@
 //! How well answers do that are chosen among several copies of each puzzle.
 
-use trm_core::Recursive;
 use trm_core::models::trm::Trm;
 use trm_data::puzzles::PuzzleSet;
 use trm_spec::Failure;
 
 use super::copies::CopySet;
-use super::solve::{Batch, batch_size, host_answers, sigmoid};
+use super::solve::{Batch, batch_size, host_answers};
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
 use crate::run::{Chosen, CopyScore, CopyScores, CopyScoring, SolveRequest};
-use crate::transfer::host;
 
 /// Scores every way to choose among copies of the first `scoring.puzzles` puzzles of `set`
 /// (0: all): each copy runs all steps, so that one run serves every choice.
@@ -34,17 +32,13 @@ pub(super) async fn evaluate_copies(
         let first = number * size;
         let batch = Batch { model, task, request: &request, copies, puzzles, first };
         let (context, mut state) = batch.start();
-        let numbers: Vec<usize> = (0..puzzles.len() * each).map(|r| first * each + r).collect();
+        let rows_of_batch: Vec<usize> = (0..puzzles.len() * each).collect();
         let mut watched = vec![Watched::default(); puzzles.len()];
         for step in 1..=deepest {
-            state = copies.disturb(state, &numbers, step);
-            state = task.engine().run(model, &context, state, |_, _| ());
-            let readout = model.read(&state);
-            let halts: Vec<f32> = match readout.halt {
-                Some(halt) => host(halt).await?.into_iter().map(sigmoid).collect(),
-                None => vec![0.0; numbers.len()],
-            };
-            let found = host_answers(readout.logits).await?;
+            let logits;
+            let halts;
+            (state, logits, halts) = batch.step(&context, state, &rows_of_batch, step).await?;
+            let found = host_answers(logits).await?;
             for (row, ((answer, prob), halt)) in found.into_iter().zip(halts).enumerate() {
                 let (puzzle, copy) = (row / each, row % each);
                 let (answer, _) = copies.undo(copy, answer, prob);

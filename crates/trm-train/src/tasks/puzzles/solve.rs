@@ -126,7 +126,7 @@ fn scores(puzzles: usize, answered: &[Vec<Answered>]) -> PuzzleScores {
     PuzzleScores { puzzles, steps: steps.collect(), halting: halting.into() }
 }
 
-pub(super) fn sigmoid(x: f32) -> f32 {
+fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
@@ -165,7 +165,7 @@ pub(super) struct Batch<'a> {
 
 impl Batch<'_> {
     async fn solve(&self) -> Result<Vec<Solution>, Failure> {
-        let Self { model, task, request, copies, puzzles, first } = *self;
+        let Self { request, copies, puzzles, .. } = *self;
         let each = copies.per_puzzle();
         let (mut context, mut state) = self.start();
         // Which copy each row of the batch is; copies of a puzzle follow each other.
@@ -173,15 +173,10 @@ impl Batch<'_> {
         let mut answers: Vec<Vec<Solution>> = vec![Vec::with_capacity(each); puzzles.len()];
         let mut calls = vec![0; puzzles.len()];
         for step in 1..=request.max_steps {
-            let rows: Vec<usize> = open.iter().map(|row| first * each + row).collect();
-            state = copies.disturb(state, &rows, step);
-            state = task.engine().run(model, &context, state, |_, _| ());
+            let logits;
+            let halts;
+            (state, logits, halts) = self.step(&context, state, &open, step).await?;
             open.iter().for_each(|row| calls[row / each] += 1);
-            let readout = model.read(&state);
-            let halts: Vec<f32> = match readout.halt {
-                Some(halt) => host(halt).await?.into_iter().map(sigmoid).collect(),
-                None => vec![0.0; open.len()],
-            };
             let halted = |row: usize| request.threshold.is_some_and(|t| f64::from(halts[row]) > t);
             let last = step == request.max_steps;
             let read: Vec<usize> =
@@ -191,7 +186,7 @@ impl Batch<'_> {
             }
             let mut settled = vec![false; puzzles.len()];
             let mut done = vec![false; open.len()];
-            let found = host_answers(take(readout.logits, &read)).await?;
+            let found = host_answers(take(logits, &read)).await?;
             for (&row, (answer, prob)) in read.iter().zip(found) {
                 let (puzzle, copy) = (open[row] / each, open[row] % each);
                 let (answer, prob) = copies.undo(copy, answer, prob);
@@ -220,6 +215,28 @@ impl Batch<'_> {
             copies.choose(puzzle, answers).map(|solution| Solution { calls, ..solution })
         });
         Ok(chosen.flatten().collect())
+    }
+
+    /// Supervision step `step` (from 1) of the copies `rows`: the states after it, the logits
+    /// `[rows, cells, vocab]`, and the probability of halting of each row.
+    pub async fn step(
+        &self,
+        context: &Embedded,
+        state: DualState,
+        rows: &[usize],
+        step: usize,
+    ) -> Result<(DualState, Tensor<3>, Vec<f32>), Failure> {
+        let Self { model, task, copies, first, .. } = *self;
+        let of_request: Vec<usize> =
+            rows.iter().map(|row| first * copies.per_puzzle() + row).collect();
+        let state = copies.disturb(state, &of_request, step);
+        let state = task.engine().run(model, context, state, |_, _| ());
+        let readout = model.read(&state);
+        let halts = match readout.halt {
+            Some(halt) => host(halt).await?.into_iter().map(sigmoid).collect(),
+            None => vec![0.0; rows.len()],
+        };
+        Ok((state, readout.logits, halts))
     }
 
     /// All copies of the puzzles, encoded.
