@@ -5,14 +5,13 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Place, bytes, content, says};
+use common::{Place, bytes, content, says, shipped};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 /// A converted official model to start from, and the names and numbers that it had.
 fn official(place: &Place) -> Vec<(String, Vec<usize>, Vec<f32>)> {
-    let solver =
-        format!("{}/../../assets/checkpoints/sudoku-4x4.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let solver = shipped("sudoku-4x4.safetensors");
     let typed =
         ["convert", &solver, "--from", "trm", "--dtype", "f32", "--to-format", "samsung-trm"];
     place.done(&[&typed[..], &["--to", "model.safetensors"]].concat());

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{Place, bytes, content};
+use common::{Place, bytes, content, shipped};
 use safetensors::SafeTensors;
 
 const KILLS: usize = 50;
@@ -146,15 +146,14 @@ fn time_of(place: &Place, arguments: &[&str]) -> Duration {
 #[test]
 fn data_prepare_and_convert_leave_the_old_or_the_new_file() {
     let place = Place::new();
-    let shipped =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/checkpoints/maze-10x10.safetensors");
+    let model = shipped("maze-10x10.safetensors");
     place.write("a.txt", "The first text, which is the longer one.\n".repeat(40_000));
     place.write("b.txt", "Another text.\n".repeat(60_000));
     place.done(&["data", "prepare", "b.txt", "--out", "old.safetensors"]);
-    place.done(&["convert", shipped, "--from", "trm", "--to", "old-model.safetensors"]);
+    place.done(&["convert", &model, "--from", "trm", "--to", "old-model.safetensors"]);
     let prepare = ["data", "prepare", "a.txt", "--out", "tokens.safetensors"];
     let convert =
-        ["convert", shipped, "--from", "trm", "--dtype", "f32", "--to", "model.safetensors"];
+        ["convert", &model, "--from", "trm", "--dtype", "f32", "--to", "model.safetensors"];
     for (arguments, old, out) in [
         (&prepare[..], "old.safetensors", "tokens.safetensors"),
         (&convert[..], "old-model.safetensors", "model.safetensors"),

@@ -5,13 +5,9 @@ mod common;
 
 use std::fs;
 
-use common::{Place, QUICK, says};
+use common::{Place, QUICK, says, shipped};
 
 const SOLVER: &str = "sudoku-4x4.safetensors";
-
-fn shipped(name: &str) -> String {
-    format!("{}/../../assets/checkpoints/{name}", env!("CARGO_MANIFEST_DIR"))
-}
 
 /// Files of many kinds, with words of what each is and of what to do with it.
 const KINDS: [(&str, &[u8], &str, &str); 9] = [

@@ -2,14 +2,9 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use common::{Place, says};
-
-fn shipped(name: &str) -> String {
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/checkpoints");
-    assets.join(name).display().to_string()
-}
+use common::{Place, says, shipped};
 
 fn four() -> String {
     shipped("sudoku-4x4.safetensors")

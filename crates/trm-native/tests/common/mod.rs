@@ -113,6 +113,11 @@ impl Ended {
     }
 }
 
+/// The path of a checkpoint that comes with the page.
+pub fn shipped(name: &str) -> String {
+    format!("{}/../../assets/checkpoints/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
 pub fn bytes(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
