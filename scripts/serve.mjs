@@ -7,38 +7,46 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
-import sirv from "sirv";
-
 import { dist } from "./lib/paths.mjs";
 import { UserError, main } from "./lib/terminal.mjs";
 
 /**
- * A folder as middleware. Files that the build has compressed go out so; everything is
- * revalidated at every request, so that a new page never loads an old module.
- */
-const files = (folder) => sirv(folder, { dev: true, etag: true, brotli: true, gzip: true });
-
-/**
  * Serves a folder on this machine only. A taken port is an error unless `port`
- * is 0, which takes any. Extra `mounts` put other folders under a prefix.
+ * is 0, which takes any. Extra `mounts` put other folders under a prefix. The
+ * packages of the scripts must be installed.
  */
-export function serve({ folder = dist, port = 0, base = "/", mounts = {} } = {}) {
+export async function serve({ folder = dist, port = 0, base = "/", mounts = {} } = {}) {
+  const { default: sirv } = await import("sirv");
+  // Files that the build has compressed go out so; everything is revalidated at every
+  // request, so that a new page never loads an old module.
+  const files = (folder) => sirv(folder, { dev: true, etag: true, brotli: true, gzip: true });
   const site = files(folder);
   const others = Object.entries(mounts).map(([prefix, mounted]) => [prefix, files(mounted)]);
-  const server = createServer((request, response) => answer(request, response, { site, base, others }));
+  const { port: taken, close } = await listen(port, (request, response) =>
+    answer(request, response, { site, base, others }),
+  );
+  return { url: `http://localhost:${taken}${base}`, close };
+}
+
+/** Fails if the port is taken; needs no packages. */
+export async function checkPort(port) {
+  await (await listen(port, () => {})).close();
+}
+
+function listen(port, handler) {
+  const server = createServer(handler);
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const taken = error.code === "EADDRINUSE";
       reject(taken ? new UserError(`Port ${port} is taken. \`npm start -- --port 0\` takes a free one.`) : error);
     });
     server.listen(port, "127.0.0.1", () => {
-      const url = `http://localhost:${server.address().port}${base}`;
       const close = () =>
         new Promise((done) => {
           server.close(done);
           server.closeAllConnections();
         });
-      resolve({ url, close });
+      resolve({ port: server.address().port, close });
     });
   });
 }

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 
 import { UserError, bold, dim, duration, green, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
-import { serve } from "./serve.mjs";
+import { checkPort, serve } from "./serve.mjs";
 
 const PORT = 4173;
 
@@ -15,7 +15,7 @@ await main(async () => {
   const port = wantedPort();
   const began = performance.now();
   // Fails now, not after the build, when the port is taken.
-  await (await serve({ port })).close();
+  await checkPort(port);
   console.log(
     dim("The first start compiles Burn for the browser: about 9 minutes on two cores. Later ones take seconds.\n"),
   );

@@ -1,5 +1,5 @@
-// The rules for source files: at most 400 lines, and no circular imports
-// between the files of one crate or of the page.
+// The rules for source files: at most 400 lines, no circular imports between the files of
+// one crate or of the page, and scripts that start before any package is installed.
 
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -18,7 +18,7 @@ const GENERATED = /^web\/src\/gen\//;
 
 /** Throws when a source file breaks a rule. */
 export function checkStructure() {
-  const wrong = [...longFiles(), ...circles()];
+  const wrong = [...longFiles(), ...circles(), ...earlyPackages()];
   if (wrong.length) throw new UserError(`Source files break the rules of their structure:\n  ${wrong.join("\n  ")}`);
 }
 
@@ -37,6 +37,27 @@ export function longFiles() {
     if (lines <= MOST_LINES || REASON.test(firstComment(text))) return [];
     return [`${path} has ${lines} lines (at most ${MOST_LINES}, or a reason in its first comment)`];
   });
+}
+
+/**
+ * Scripts that import a package where they begin. `npm start` and `npm test` install the
+ * packages themselves, so a package is imported where it is used: `await import(…)`.
+ */
+function earlyPackages() {
+  const scripts = sources().filter((path) => path.startsWith("scripts/") && path.endsWith(".mjs"));
+  return scripts.flatMap((path) =>
+    packagesOf(readFileSync(join(root, path), "utf8")).map(
+      (name) => `${path} imports the package ${name} before it can be installed; use await import("${name}")`,
+    ),
+  );
+}
+
+/** The packages that a module's static imports name. */
+export function packagesOf(text) {
+  const statement = /^(?:(?:import|export)\b[^"'();=]*\bfrom\s*|import\s*)["']([^"']+)["']/gm;
+  const names = [...text.matchAll(statement)].map(([, name]) => name);
+  // A browser's modules have addresses.
+  return names.filter((name) => !/^(node:|\.|\/)/.test(name));
 }
 
 /** The comment that a file begins with, on one line. */

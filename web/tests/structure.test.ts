@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { bare, useTree } from '../../scripts/lib/rust-imports.mjs';
-import { firstComment, knots } from '../../scripts/lib/structure.mjs';
+import { firstComment, knots, packagesOf } from '../../scripts/lib/structure.mjs';
 
 describe('the structure check', () => {
   test('reads nested use trees, with the names that they bind', () => {
@@ -35,6 +35,17 @@ use crate::e;`;
     );
     expect(knots(edges)).toEqual([['a', 'b', 'a']]);
     expect(knots(new Map([['d', new Map([['e', 'e']])]]))).toEqual([]);
+  });
+
+  test('finds packages that a script imports before they are installed', () => {
+    const source = `import { join } from "node:path";
+import sirv from "sirv";
+import {
+  a,
+} from "./lib/a.mjs";
+export { b } from "other/part";
+const { chromium } = await import("playwright-core");`;
+    expect(packagesOf(source)).toEqual(['sirv', 'other/part']);
   });
 
   test('takes a reason from the first comment only, across its lines', () => {
