@@ -33,24 +33,25 @@ function named() {
 const LIMITS = [
   {
     // Each module with the JavaScript that loads it. Every module holds the settings of
-    // all six models.
+    // all six models. The same source gives 2 % more or less in another folder, since the
+    // compiler divides a crate by names that depend on it; the limits leave room for that.
     name: "CPU module",
     compressed: "brotli",
-    limit: 565e3,
+    limit: 580e3,
     files: (path) => path.startsWith("wasm/cpu/"),
   },
   {
     // Larger: masks and comparisons of every number type, and the ARC tasks.
     name: "CPU module for puzzles",
     compressed: "brotli",
-    limit: 645e3,
+    limit: 660e3,
     files: (path) => path.startsWith("wasm/cpu-puzzles/"),
   },
   {
     // With the images of the digits, and with workers that share updates.
     name: "CPU module for images",
     compressed: "brotli",
-    limit: 590e3,
+    limit: 605e3,
     files: (path) => path.startsWith("wasm/cpu-images/"),
   },
   {

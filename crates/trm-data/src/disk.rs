@@ -2,12 +2,21 @@
 //! whole, and say in the same words why they cannot be read.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Read};
 use std::path::Path;
 
 use safetensors::SafeTensorError;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+
+use crate::file_kind::GLANCE;
+
+/// The bytes at the beginning of a file that tell what it is.
+pub(crate) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    File::open(path)?.take(GLANCE as u64).read_to_end(&mut start)?;
+    Ok(start)
+}
 
 /// A file beside `path` that disappears unless it is given a name.
 pub(crate) fn unnamed(path: &Path) -> io::Result<NamedTempFile> {

@@ -121,6 +121,11 @@ impl FileKind {
         text(bytes)
     }
 
+    /// As [`of`](Self::of), by the first [`GLANCE`] bytes of `bytes` alone.
+    pub fn of_start(bytes: &[u8]) -> Self {
+        Self::of(&bytes[..bytes.len().min(GLANCE)])
+    }
+
     /// Whether it is UTF-8, so that it can be read as a text if somebody insists.
     pub fn is_utf8(self) -> bool {
         matches!(

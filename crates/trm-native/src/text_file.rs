@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use trm_data::{FileKind, GLANCE};
+use trm_data::FileKind;
 use trm_spec::{Failure, FailureKind};
 
 /// The UTF-8 in the file at `path`, without a byte order mark.
@@ -12,7 +12,7 @@ use trm_spec::{Failure, FailureKind};
 /// If the file cannot be read, or is something else than text: the message says what.
 pub fn read(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let kind = FileKind::of(&bytes[..bytes.len().min(GLANCE)]);
+    let kind = FileKind::of_start(&bytes);
     let is_text = kind.is_utf8() && !matches!(kind, FileKind::Html | FileKind::GitLfs);
     if !is_text && kind != FileKind::Empty {
         let message =

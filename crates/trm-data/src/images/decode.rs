@@ -13,7 +13,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::error::ImageError;
 use super::picture::{MOST_PIXELS, Picture, check_shape};
 use super::preprocessing::Preprocessing;
-use crate::file_kind::{FileKind, GLANCE};
+use crate::file_kind::FileKind;
 
 /// Memory for one image: its pixels and what a decoder needs beside them.
 const MEMORY: usize = 8 * MOST_PIXELS as usize;
@@ -36,7 +36,7 @@ pub fn decode_image(
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp,
         [] => return Err(damaged(name, "it is empty")),
         _ => {
-            return Err(match FileKind::of(&bytes[..bytes.len().min(GLANCE)]) {
+            return Err(match FileKind::of_start(bytes) {
                 FileKind::Binary | FileKind::OtherEncoding => {
                     damaged(name, "it is neither PNG, JPEG nor WebP")
                 }

@@ -2,10 +2,6 @@
 //! its content, or from a prepared file.
 
 #[cfg(feature = "files")]
-use std::fs::File;
-#[cfg(feature = "files")]
-use std::io::Read;
-#[cfg(feature = "files")]
 use std::path::Path;
 #[cfg(feature = "files")]
 use std::sync::Arc;
@@ -33,9 +29,9 @@ use super::preprocessing::Preprocessing;
 use super::set::{ImageSize, Pixels};
 use super::source::ImageSource;
 #[cfg(feature = "files")]
-use crate::disk::hex;
+use crate::disk::{first_bytes, hex};
 #[cfg(feature = "files")]
-use crate::file_kind::{FileKind, GLANCE};
+use crate::file_kind::FileKind;
 
 /// Most bytes of images that are held in memory.
 #[cfg(feature = "files")]
@@ -64,10 +60,7 @@ impl ImageDataset {
 /// The dataset at `path`: a folder, or a file of prepared images.
 fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, ImageError> {
     if path.is_file() {
-        let mut start = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(GLANCE as u64).read_to_end(&mut start))
-            .map_err(|error| unreadable(path, &error))?;
+        let start = first_bytes(path).map_err(|error| unreadable(path, &error))?;
         match FileKind::of(&start) {
             FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding => {}
             kind => {

@@ -1,10 +1,9 @@
 //! Puzzles with their answers, and batches of them by address.
 
-use rand_chacha::ChaCha8Rng;
 use trm_spec::{KnownTask, Vocab};
 
+use super::augmentation::Augmentation;
 use super::order::{Groups, row_at};
-use super::{dihedral, sudoku};
 use crate::draw::{draw, stream};
 
 /// Puzzles with their answers; every list is row after row.
@@ -102,41 +101,6 @@ impl PuzzleBatch {
     /// Puzzles in the batch.
     pub fn rows(&self) -> usize {
         self.puzzle_identifiers.len()
-    }
-}
-
-/// How a puzzle is shown differently each time it comes, its answer alike.
-/// (ARC's augmentations have identifiers of their own, so they are part of the
-/// set: [`arc`](super::arc).)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Augmentation {
-    /// Other digits, rows and columns in another order, transposed where boxes
-    /// are square.
-    Sudoku(sudoku::Size),
-    /// A square grid, turned and mirrored.
-    Dihedral {
-        /// Side of the board, in cells.
-        side: usize,
-    },
-}
-
-impl Augmentation {
-    /// Changes one puzzle and its answer, drawing from `generator`.
-    pub fn apply(&self, generator: &mut ChaCha8Rng, inputs: &mut [u32], labels: &mut [u32]) {
-        match self {
-            Self::Sudoku(size) => {
-                let shuffle = sudoku::Shuffle::draw(*size, generator);
-                shuffle.apply_tokens(inputs);
-                shuffle.apply_tokens(labels);
-            }
-            Self::Dihedral { side } => {
-                let turn = dihedral::Dihedral::draw(generator);
-                for cells in [inputs, labels] {
-                    let turned = turn.apply(cells, *side, *side);
-                    cells.copy_from_slice(&turned);
-                }
-            }
-        }
     }
 }
 

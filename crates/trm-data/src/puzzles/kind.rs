@@ -3,7 +3,7 @@
 
 use trm_spec::{AnswerCheck, BrokenRule, DataSpec, PuzzleInfo, PuzzleInput, SolutionCount};
 
-use super::dataset::Augmentation;
+use super::augmentation::Augmentation;
 use super::error::PuzzleError;
 use super::maze::{self, Maze, Style, Verdict};
 use super::source::{PuzzleSource, refuse_other};

@@ -7,7 +7,7 @@
 //! Sudoku-Extreme nor Maze-Hard.
 
 pub mod arc;
-mod copies;
+mod augmentation;
 mod dataset;
 pub mod dihedral;
 mod error;
@@ -22,8 +22,8 @@ mod order;
 mod source;
 pub mod sudoku;
 
-pub use copies::AugmentedCopy;
-pub use dataset::{Augmentation, PuzzleBatch, PuzzleDataset, PuzzleSet};
+pub use augmentation::{Augmentation, AugmentedCopy};
+pub use dataset::{PuzzleBatch, PuzzleDataset, PuzzleSet};
 pub use error::PuzzleError;
 #[cfg(feature = "files")]
 pub use files::{is_official, task_files};

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::arc;
-use super::dataset::{Augmentation, PuzzleDataset, PuzzleSet};
+use super::augmentation::Augmentation;
+use super::dataset::{PuzzleDataset, PuzzleSet};
 use super::error::PuzzleError;
 use super::lines;
 use super::maze::{self, Style};
 use super::sudoku::{self, Size};
 #[cfg(feature = "files")]
 use crate::error::DataError;
-use crate::file_kind::{FileKind, GLANCE};
+use crate::file_kind::FileKind;
 use crate::split::Split;
 #[cfg(feature = "files")]
 use crate::text::read_utf8;
@@ -284,8 +285,7 @@ fn make_splits(
 
 /// Refuses a text that is of another kind, which a reader of lines would call damaged.
 pub(super) fn refuse_other(name: &str, text: &str) -> Result<(), PuzzleError> {
-    let start = &text.as_bytes()[..text.len().min(GLANCE)];
-    match FileKind::of(start) {
+    match FileKind::of_start(text.as_bytes()) {
         kind @ (FileKind::Json | FileKind::JsonLines | FileKind::Html | FileKind::GitLfs) => {
             Err(PuzzleError::OtherKind { name: name.into(), kind })
         }

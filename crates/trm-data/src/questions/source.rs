@@ -9,7 +9,7 @@ use super::file::parse;
 use super::kind::QuestionKind;
 use super::question::Question;
 #[cfg(feature = "files")]
-use crate::file_kind::{FileKind, GLANCE};
+use crate::file_kind::FileKind;
 
 /// Where questions come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl QuestionSource {
             name: shown(),
             reason: error.to_string(),
         })?;
-        let kind = FileKind::of(&bytes[..bytes.len().min(GLANCE)]);
+        let kind = FileKind::of_start(&bytes);
         let known = kind.is_utf8() && !matches!(kind, FileKind::Html | FileKind::GitLfs);
         if !known && !matches!(kind, FileKind::Empty | FileKind::OtherEncoding) {
             return Err(QuestionError::OtherKind { name: shown(), kind });

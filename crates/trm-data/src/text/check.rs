@@ -10,7 +10,7 @@ use crate::file_kind::{FileKind, GLANCE, first_control};
 /// UTF-8.
 pub(crate) fn check(name: &str, bytes: &[u8]) -> Result<(), DataError> {
     let whole = bytes.len() <= GLANCE;
-    let kind = FileKind::of(&bytes[..bytes.len().min(GLANCE)]);
+    let kind = FileKind::of_start(bytes);
     if let Some(error) = no_text(name, bytes, kind) {
         return Err(error);
     }

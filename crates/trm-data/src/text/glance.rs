@@ -1,13 +1,12 @@
 //! What a file is, by its first bytes.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::check::no_text;
 use super::read_errors::unreadable;
+use crate::disk::first_bytes;
 use crate::error::DataError;
-use crate::file_kind::{FileKind, GLANCE};
+use crate::file_kind::FileKind;
 
 /// Refuses a file at `path` that is nothing that could hold lines of JSON.
 pub(crate) fn check_lines(path: &Path) -> Result<(), DataError> {
@@ -29,9 +28,5 @@ pub fn file_kind(path: &Path) -> Result<FileKind, DataError> {
 
 /// The first bytes of a file.
 pub(crate) fn glance(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut start = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(GLANCE as u64).read_to_end(&mut start))
-        .map_err(|error| unreadable(path, &error))?;
-    Ok(start)
+    first_bytes(path).map_err(|error| unreadable(path, &error))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use safetensors::SafeTensors;
-use trm_data::{FileKind, GLANCE};
+use trm_data::FileKind;
 use trm_spec::{Failure, FailureKind};
 
 use crate::args::CheckpointFormat;
@@ -100,7 +100,7 @@ fn one(path: &Path, from: CheckpointFormat) -> anyhow::Result<Vec<u8>> {
         let other = [FileKind::Npz, FileKind::Office, FileKind::Zip].contains(&kind);
         return if other { Err(other_kind(path, kind)) } else { pytorch::weights(path) };
     }
-    let kind = FileKind::of(&bytes[..bytes.len().min(GLANCE)]);
+    let kind = FileKind::of_start(&bytes);
     match (kind, from) {
         (FileKind::Gguf, CheckpointFormat::Gguf) => Ok(bytes),
         (FileKind::Safetensors, CheckpointFormat::Gguf) => Err(usage!(

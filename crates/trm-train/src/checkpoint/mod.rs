@@ -19,7 +19,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trm_data::{FileKind, GLANCE};
+use trm_data::FileKind;
 use trm_spec::{Failure, FailureKind, ModelInfo, RunConfig, Vocab};
 
 use crate::parameters::{Named, Replace, collect, replace};
@@ -113,7 +113,7 @@ fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, Failu
 
 /// What a file is that has no header of safetensors.
 fn other_kind(bytes: &[u8], error: &safetensors::SafeTensorError) -> Failure {
-    match FileKind::of(&bytes[..bytes.len().min(GLANCE)]) {
+    match FileKind::of_start(bytes) {
         FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding => {
             refused(format!("this is not a whole safetensors file ({error})"), DAMAGED)
         }

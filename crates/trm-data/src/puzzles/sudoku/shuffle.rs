@@ -58,16 +58,6 @@ impl Shuffle {
         assert_eq!(board.len(), self.cells.len(), "a board of the shuffle's size");
         self.cells.iter().map(|cell| self.digits[usize::from(board[*cell])]).collect()
     }
-
-    /// The same with tokens; what is no digit or blank stays as it is, but moves.
-    pub(crate) fn apply_tokens(&self, tokens: &mut [u32]) {
-        let renamed = |token: u32| match self.digits.get((token as usize).wrapping_sub(1)) {
-            Some(digit) => u32::from(*digit) + 1,
-            None => token,
-        };
-        let moved: Vec<u32> = self.cells.iter().map(|cell| renamed(tokens[*cell])).collect();
-        tokens.copy_from_slice(&moved);
-    }
 }
 
 /// `0..count` in some order.

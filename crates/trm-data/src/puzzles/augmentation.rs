@@ -1,11 +1,28 @@
-//! Augmented copies of one puzzle: the same puzzle with other digits, rows and columns,
-//! or turned and mirrored, and the way back for answers.
+//! Augmented copies of a puzzle: the same puzzle with other digits, rows and columns, or
+//! turned and mirrored, at random in training or several of one puzzle, with the way back
+//! for answers.
 
-use super::dataset::Augmentation;
+use rand_chacha::ChaCha8Rng;
+
 use super::dihedral::Dihedral;
 use super::error::PuzzleError;
 use super::sudoku::{Shuffle, Size};
 use crate::draw::{draw, stream};
+
+/// How a puzzle is shown differently each time it comes, its answer alike.
+/// (ARC's augmentations have identifiers of their own, so they are part of the
+/// set: [`arc`](super::arc).)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Augmentation {
+    /// Other digits, rows and columns in another order, transposed where boxes
+    /// are square.
+    Sudoku(Size),
+    /// A square grid, turned and mirrored.
+    Dihedral {
+        /// Side of the board, in cells.
+        side: usize,
+    },
+}
 
 /// One way to change a puzzle that can be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +92,17 @@ impl AugmentedCopy {
 }
 
 impl Augmentation {
+    /// Changes one puzzle and its answer, drawing from `generator`.
+    pub fn apply(&self, generator: &mut ChaCha8Rng, inputs: &mut [u32], labels: &mut [u32]) {
+        let copy = match *self {
+            Self::Sudoku(size) => AugmentedCopy::shuffled(&Shuffle::draw(size, generator)),
+            Self::Dihedral { side } => AugmentedCopy::turned(Dihedral::draw(generator), side),
+        };
+        for cells in [inputs, labels] {
+            cells.copy_from_slice(&copy.apply(cells));
+        }
+    }
+
     /// How many different copies of a puzzle there are, the unchanged one included.
     pub fn forms(&self) -> u64 {
         match self {
