@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
-import { exportCorpus } from "./lib/corpus.mjs";
+import { exportCorpora } from "./lib/corpus.mjs";
 import { digest } from "./lib/inputs.mjs";
 import { checkpoints, checkpointsOut, dist, web } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
@@ -17,7 +17,7 @@ import { installPackages, requireRust } from "./lib/tools.mjs";
 import { buildWasm } from "./wasm.mjs";
 
 /** What compresses well, and is large enough to be worth it. */
-const COMPRESSED = new Set([".html", ".js", ".css", ".json", ".txt", ".svg", ".wasm"]);
+const COMPRESSED = new Set([".html", ".js", ".css", ".json", ".txt", ".csv", ".svg", ".wasm"]);
 const SMALLEST = 1024;
 /** Above this size Brotli at its usual quality takes too long for a build. */
 const LARGE = 8 << 20;
@@ -28,7 +28,7 @@ const [brotli, zip] = [promisify(brotliCompress), promisify(gzip)];
 export async function buildSite() {
   requireRust();
   await installPackages();
-  await exportCorpus();
+  await exportCorpora();
   await buildWasm();
   shipCheckpoints();
   await step("Page", page);

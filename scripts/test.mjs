@@ -9,7 +9,7 @@
 import { join } from "node:path";
 
 import { buildNative, cargoTest, lacksMpi, mpiTest, wasmTest } from "./lib/cargo.mjs";
-import { exportCorpus } from "./lib/corpus.mjs";
+import { exportCorpora } from "./lib/corpus.mjs";
 import { root, web } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { dim, main } from "./lib/terminal.mjs";
@@ -54,7 +54,7 @@ async function setUp() {
   await requireBrowser();
   await installWasmBindgen();
   await installWasmPack();
-  await exportCorpus();
+  await exportCorpora();
 }
 
 async function webTest() {

@@ -18,7 +18,7 @@ use crate::error::DataError;
 use crate::images::DIGITS;
 use crate::images::Preprocessing;
 #[cfg(feature = "images")]
-use crate::images::{ImageDataset, ImageOptions, ImageSource};
+use crate::images::{ImageDataset, ImageOptions, ImageSource, read_table};
 #[cfg(feature = "files")]
 use crate::pin::split_pin;
 use crate::puzzles::PuzzleKind;
@@ -57,7 +57,9 @@ impl Dataset {
         match source {
             // Without a copy of the text.
             DataSource::Text { name, text }
-                if cfg!(feature = "language") && !answers_questions(config) =>
+                if cfg!(feature = "language")
+                    && !answers_questions(config)
+                    && config.model.image().is_none() =>
             {
                 check(name, text.as_bytes())?;
                 let spec = DataSpec { dataset: name.clone(), ..config.data.clone() };
@@ -145,6 +147,14 @@ impl OpenedSource {
             #[cfg(feature = "llm")]
             DataSource::Text { name, text } if answers_questions(config) => {
                 Ok(Self::of(name, Content::Questions(QuestionSource::parse(name, text)?)))
+            }
+            #[cfg(feature = "images")]
+            DataSource::Text { name, text } if config.model.image().is_some() => {
+                if name != dataset {
+                    return Err(DataError::NotCarried { name: dataset.into() }.into());
+                }
+                let images = ImageSource::Memory(read_table(name, text)?);
+                Ok(Self::of(name, Content::Images(images)))
             }
             DataSource::Text { name, text } => {
                 check(name, text.as_bytes())?;

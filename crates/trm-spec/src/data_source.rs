@@ -14,7 +14,7 @@ pub enum DataSource {
     /// generated, or a text that the program carries.
     Named,
     /// A text, and what it is called; for models that answer questions the JSON of
-    /// questions.
+    /// questions, for image classifiers a table of pixels and labels.
     Text {
         /// Name, for messages and summaries.
         name: String,

@@ -29,6 +29,10 @@ use super::preprocessing::Preprocessing;
 use super::set::{ImageSize, Pixels};
 use super::source::ImageSource;
 #[cfg(feature = "files")]
+use super::source::LabelledImages;
+#[cfg(feature = "files")]
+use super::table::read_table;
+#[cfg(feature = "files")]
 use crate::disk::{first_bytes, hex};
 #[cfg(feature = "files")]
 use crate::file_kind::FileKind;
@@ -62,10 +66,12 @@ fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
     if path.is_file() {
         let start = first_bytes(path).map_err(|error| unreadable(path, &error))?;
         match FileKind::of(&start) {
+            FileKind::Text => return load_table(path, options),
             FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding => {}
             kind => {
                 let path = path.display().to_string();
-                let other = "neither a folder of images nor a file of `data prepare`";
+                let other =
+                    "neither a folder of images, a table of pixels nor a file of `data prepare`";
                 return Err(ImageError::OtherKind { path, kind, other });
             }
         }
@@ -98,6 +104,18 @@ fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
     digest.update(&pixels);
     let content = Content { size, sha256: hex(digest), ..opened.content };
     ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)
+}
+
+#[cfg(feature = "files")]
+/// The images of a table of pixels and labels.
+fn load_table(path: &Path, options: &ImageOptions) -> Result<ImageDataset, ImageError> {
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let images = read_table(&path.display().to_string(), &text)?;
+    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
+    let mut digest = Sha256::new();
+    images.labels.iter().for_each(|label| digest.update(label.to_le_bytes()));
+    digest.update(&images.pixels);
+    ImageDataset::of_images(LabelledImages { name, sha256: hex(digest), ..images }, options)
 }
 
 #[cfg(feature = "files")]

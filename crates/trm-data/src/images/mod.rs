@@ -37,6 +37,7 @@ mod set;
 mod size;
 mod source;
 mod split;
+mod table;
 
 pub use augment::{Augment, Augmentation};
 pub use batch::ImageBatch;
@@ -62,6 +63,7 @@ pub use preprocessing::{Filter, Preprocessing, Resize};
 pub use set::{ImageSet, ImageSize};
 pub use source::{ImageSource, LabelledImages};
 pub use split::ImageSplit;
+pub use table::read_table;
 
 /// The handwritten digits that the program carries.
 pub const DIGITS: &str = "digits";

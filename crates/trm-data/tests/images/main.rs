@@ -12,6 +12,7 @@ mod idx;
 mod parts;
 mod prepared;
 mod resize;
+mod table;
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 // The texts that language models train on: Tiny Shakespeare, which is downloaded once
 // and when it is needed, or the visitor's own.
 
-import { SessionError } from '../../client/client';
 import type { DataSource, RunConfig } from '../../gen';
+import { Corpus } from '../../run/corpora';
 import type { DatasetChoice, NewRunData } from '../../run/dataset';
 
 export const SHAKESPEARE = 'shakespeare';
@@ -15,7 +15,11 @@ export function named(config: RunConfig, own: string | null): RunConfig {
 }
 
 export class TextDatasets implements DatasetChoice {
-  #shakespeare: Promise<string> | null = null;
+  readonly #shakespeare = new Corpus(
+    'shakespeare.txt',
+    'Tiny Shakespeare',
+    ', or paste your own text',
+  );
 
   /** The visitor's own text, or Tiny Shakespeare for `null`. */
   async text(own: string | null): Promise<string> {
@@ -23,11 +27,7 @@ export class TextDatasets implements DatasetChoice {
   }
 
   shakespeare(): Promise<string> {
-    this.#shakespeare ??= fetchText('corpora/shakespeare.txt').catch((error: unknown) => {
-      this.#shakespeare = null;
-      throw error;
-    });
-    return this.#shakespeare;
+    return this.#shakespeare.text();
   }
 
   async forNewRun(wanted: RunConfig, own: string | null): Promise<NewRunData> {
@@ -58,24 +58,4 @@ export class TextDatasets implements DatasetChoice {
 
 function source(text: string): DataSource {
   return { kind: 'text', name: 'the text', text };
-}
-
-async function fetchText(path: string): Promise<string> {
-  const failure = (message: string) =>
-    new SessionError(
-      {
-        kind: 'corpus',
-        message,
-        hint: 'Check the connection and reload, or paste your own text.',
-      },
-      false,
-    );
-  let response: Response;
-  try {
-    response = await fetch(new URL(path, document.baseURI));
-  } catch {
-    throw failure('Tiny Shakespeare could not be downloaded.');
-  }
-  if (!response.ok) throw failure(`Tiny Shakespeare could not be downloaded (${response.status}).`);
-  return response.text();
 }

@@ -1,0 +1,40 @@
+// Data that the site holds as files of their own: downloaded when they are needed, and once.
+
+import { SessionError } from '../client/client';
+
+export class Corpus {
+  #text: Promise<string> | null = null;
+
+  /** `title`: what messages call it. `instead`: what can be done without it. */
+  constructor(
+    private readonly file: string,
+    private readonly title: string,
+    private readonly instead: string,
+  ) {}
+
+  /** Its content; after a failure the next call tries again. */
+  text(): Promise<string> {
+    this.#text ??= this.#fetch().catch((error: unknown) => {
+      this.#text = null;
+      throw error;
+    });
+    return this.#text;
+  }
+
+  async #fetch(): Promise<string> {
+    let response: Response;
+    try {
+      response = await fetch(new URL(`corpora/${this.file}`, document.baseURI));
+    } catch {
+      throw this.#failure('');
+    }
+    if (!response.ok) throw this.#failure(` (${response.status})`);
+    return response.text();
+  }
+
+  #failure(status: string): SessionError {
+    const message = `${this.title} could not be downloaded${status}.`;
+    const hint = `Check the connection and reload${this.instead}.`;
+    return new SessionError({ kind: 'corpus', message, hint }, false);
+  }
+}
