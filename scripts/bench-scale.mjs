@@ -4,16 +4,14 @@
 //
 //   node scripts/bench-scale.mjs [--preset NAME …] [--cores 2 …] [--rounds N] [--json]
 
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
 import { preset } from "./bench/presets.mjs";
-import { sharedTraining } from "./bench/scale-page.mjs";
+import { sharedTraining } from "./bench/site-worker.mjs";
+import { corpus, workerPage } from "./bench/worker-page.mjs";
 import { launch } from "./lib/browser.mjs";
-import { dist } from "./lib/paths.mjs";
 import { UserError, bold, dim, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
@@ -40,9 +38,7 @@ async function measure(browser, url, { name, cores, rounds }) {
   const config = preset(name);
   config.train.max_iters = 1e6;
   const images = config.data.dataset === "digits";
-  const data = images
-    ? { kind: "named" }
-    : { kind: "text", name: "Shakespeare", text: readFileSync(join(dist, "corpora/shakespeare.txt"), "utf8") };
+  const data = corpus(images ? "digits" : "shakespeare");
   const { batch_size: rows, gradient_accumulation_steps: batches } = config.train;
   const groups = [{ size: 1, parts: 1 }];
   for (const size of cores) {
@@ -50,12 +46,8 @@ async function measure(browser, url, { name, cores, rounds }) {
       throw new UserError(`${name}: ${rows} rows are not cut into ${size} parts.`);
     groups.push({ size: 1, parts: size }, { size, parts: size });
   }
-  const page = await browser.newPage();
-  // A file without the page's security policy, on the page's own origin.
-  await page.goto(`${url}corpora/shakespeare.txt`);
-  const worker = readdirSync(join(dist, "assets")).find((file) => /^worker-.*\.js$/.test(file));
-  const options = { worker: `${url}assets/${worker}`, base: url, wasm: images ? "cpu-images" : "cpu", config, data };
-  const times = await page.evaluate(sharedTraining, { ...options, groups, rounds, ms: ROUND });
+  const { page, site } = await workerPage(browser, url, images ? "cpu-images" : "cpu");
+  const times = await page.evaluate(sharedTraining, { site, config, data, groups, rounds, ms: ROUND });
   await page.close();
   const tokens = rows * batches * (config.model.block_size ?? 1);
   return { preset: name, rows, tokens, unit: images ? "images" : "tokens", rounds, groups, times };
