@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { TESTIDS } from '../src/testids';
-import { TOUR } from '../src/rooms/language/tour';
 import { type Model, trainedModel } from './support/models';
 import { expect, test } from './support/test';
 
@@ -124,22 +123,4 @@ test('a link to try sets the controls and goes there', async ({ page, play }) =>
   await expect(play.answers[0]).toBeInViewport();
   await expect(page.getByRole('slider', { name: 'Second depth' })).toHaveValue('8');
   await play.texts();
-});
-
-test('the walk goes through every stop and leaves where it is left', async ({ page }) => {
-  await page.getByRole('button', { name: 'Take the tour' }).click();
-  const walk = page.getByRole('region', { name: 'Tour' });
-  for (const [i, stop] of TOUR.entries()) {
-    await expect(walk.getByRole('heading')).toHaveText(stop.title);
-    await expect(walk).toContainText(`${i + 1} of ${TOUR.length}`);
-    await expect(page.locator(`#${stop.place}`)).toBeInViewport();
-    if (i + 1 < TOUR.length) await walk.getByRole('button', { name: 'Next' }).click();
-  }
-  // The last stop speaks of training, and trains.
-  await expect(page.getByTestId(TESTIDS.bar)).toContainText(/Step \d/);
-  await page.getByRole('button', { name: 'Pause training' }).click();
-  await walk.getByRole('button', { name: 'Back' }).click();
-  await page.keyboard.press('Escape');
-  await expect(walk).toHaveCount(0);
-  await expect(page).toHaveURL(/depths=1,2,4,8/);
 });

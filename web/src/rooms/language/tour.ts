@@ -1,14 +1,13 @@
 // The tour of the language page: each stop sets the controls and explains what they show.
 
+import type { Stop } from '../../ui/tour';
 import type { PromptOptions } from './url';
 
 /** Sections of the page, by element id. */
 export type Place = 'think' | 'depths' | 'attention' | 'train' | 'models';
 
-export interface Stop {
+export interface LanguageStop extends Stop {
   readonly place: Place;
-  readonly title: string;
-  readonly text: string;
   readonly options: Partial<PromptOptions>;
   /** Whether the passes are played. */
   readonly play?: true;
@@ -16,7 +15,7 @@ export interface Stop {
   readonly train?: true;
 }
 
-export const TOUR: readonly Stop[] = [
+export const TOUR: readonly LanguageStop[] = [
   {
     place: 'think',
     title: 'One pass',

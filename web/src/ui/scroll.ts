@@ -1,9 +1,8 @@
-// Goes to a section of the page.
+// Goes to a section of the page, by element id.
 
-import { tabs } from '../../../ui/tabs.svelte';
-import type { Place } from '../tour';
+import { tabs } from './tabs.svelte';
 
-export function go(place: Place): void {
+export function go(place: string): void {
   const element = tabs.reveal(place);
   if (!element) return;
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;

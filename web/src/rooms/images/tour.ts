@@ -1,0 +1,57 @@
+// The tour of the images page.
+
+import type { Stop } from '../../ui/tour';
+import type { Look } from './url';
+
+export interface ImageStop extends Stop {
+  readonly look: Partial<Look>;
+  /** Whether the outer steps are played. */
+  readonly play?: true;
+  /** Whether accuracy is measured. */
+  readonly measure?: true;
+  /** Whether a new model is trained here. */
+  readonly train?: true;
+}
+
+export const TOUR: readonly ImageStop[] = [
+  {
+    place: 'classify-input',
+    title: 'Draw a digit',
+    text: 'The drawing is reduced to 8×8 pixels, as the images that the model was trained on were. Or take one of the test images below, which it has never seen.',
+    look: { inner: null, outer: null },
+  },
+  {
+    place: 'classify-answer',
+    title: 'One outer step after another',
+    text: 'After each outer step the answer can be read. The bars show how probable each class is; a corner marks a step that changed the guess.',
+    look: { inner: null, outer: null },
+    play: true,
+  },
+  {
+    place: 'classify-options',
+    title: 'Where it changes',
+    text: 'The image is cut into patches of 2×2 pixels. The colour shows whose state moved most in this step.',
+    look: { overlay: 'moved' },
+  },
+  {
+    place: 'classify-steps',
+    title: 'More steps than it was trained with',
+    text: 'Now it runs eight outer steps, more than it was trained with: watch whether the answer holds. “As trained” goes back.',
+    look: { outer: 8 },
+    play: true,
+  },
+  {
+    place: 'accuracy',
+    title: 'Accuracy by outer step',
+    text: 'Measured in this tab, on test images. The table of mistakes can be clicked: it shows the images that were taken for another digit.',
+    look: { inner: null, outer: null },
+    measure: true,
+  },
+  {
+    place: 'train',
+    title: 'Train a classifier',
+    text: 'A new model is learning the digits from nothing now; the bar below pauses it. Most are recognised within ten seconds. The model from before is in the Library.',
+    look: {},
+    train: true,
+  },
+];
