@@ -229,10 +229,17 @@ fn folders_of_images_are_prepared_and_trained_on() {
     place.done(&[&train[..], &quick, &["--resize", "true", "--out", "run"]].concat());
     let prepare =
         ["data", "prepare", "photos", "--image-size", "4", "--num-channels", "1", "--out", "all"];
-    says(&place.done(&prepare).stdout, &["20 images of 4 × 4 in 2 classes", "train with"]);
-    let train = ["train", "--variant", "trm_vit", "--data", "all", "--image-size", "4"];
-    place.done(&[&train[..], &quick, &["--resize", "true", "--out", "prepared"]].concat());
+    let said = place.done(&prepare).stdout;
+    says(&said, &["20 images of 4 × 4 in 2 classes"]);
+    // As it says.
+    let (_, train) = said.split_once("train with: ").expect("the command");
+    let train: Vec<_> = train.split_whitespace().skip(1).collect();
+    place.done(&[&train[..], &quick, &["--out", "prepared"]].concat());
     assert_eq!(place.metrics("prepared"), place.metrics("run"));
+    // Without resizing, prepared images are used as they are.
+    let train = ["train", "--variant", "trm_vit", "--data", "all", "--image-size", "4"];
+    place.done(&[&train[..], &quick, &["--out", "as-they-are"]].concat());
+    assert_eq!(place.metrics("as-they-are"), place.metrics("run"));
     fs::create_dir_all(place.path("empty/train/cat")).expect("folders");
     let train = ["train", "--variant", "trm_vit", "--data", "empty", "--image-size", "4"];
     says(&place.refused(1, &[&train[..], &quick].concat()), &["empty"]);

@@ -9,7 +9,7 @@ use safetensors::Dtype;
 use super::dataset::{Content, check_classes, check_labels};
 use super::error::ImageError;
 use super::open::{damaged, unreadable};
-use super::preprocessing::Preprocessing;
+use super::preprocessing::{Preprocessing, Resize};
 use super::set::MappedPixels;
 use super::size::ImageSize;
 use crate::tensor_file::{TensorFile, TensorFileError};
@@ -117,11 +117,14 @@ impl PreparedImages {
         &self.preprocessing
     }
 
-    /// Refuses images that were prepared in another way than `wanted`; normalisation
-    /// comes later, and may differ.
+    /// Refuses images that were prepared in another way than `wanted`; without resizing
+    /// only their size and channels matter. Normalisation comes later, and may differ.
     pub(crate) fn expect(&self, wanted: &Preprocessing) -> Result<(), ImageError> {
-        let (found, wanted) = (self.preprocessing.geometry(), wanted.geometry());
-        if found == wanted {
+        let same = (wanted.size, wanted.channels)
+            == (self.preprocessing.size, self.preprocessing.channels);
+        let (found, given) = (self.preprocessing.geometry(), wanted.resize == Resize::Off);
+        let wanted = wanted.geometry();
+        if found == wanted || same && given {
             return Ok(());
         }
         let path = self.path().display().to_string();

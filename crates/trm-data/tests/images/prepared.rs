@@ -77,9 +77,12 @@ fn other_preprocessing_is_refused_and_other_normalisation_is_not() {
     prepare(&source, &out, &preprocessing).expect("prepared");
     let normalised = Preprocessing { mean: vec![0.1], std: vec![2.0], ..preprocessing.clone() };
     assert!(load(&out, normalised).is_ok());
+    // Images of the model's size, however they came by it.
+    assert!(load(&out, Preprocessing::new(3, 6)).is_ok());
     for other in [
         Preprocessing::resizing(3, 7),
         Preprocessing::resizing(1, 6),
+        Preprocessing::new(3, 5),
         Preprocessing { resize: Resize::Exact { height: 6, width: 6 }, ..preprocessing },
     ] {
         let error = load(&out, other).expect_err("refused");

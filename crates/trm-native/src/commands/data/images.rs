@@ -90,8 +90,10 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
         thousands((train_images + val_images + test_images) as u64),
         written.classes
     ))?;
+    // Pictures that are classified later are then resized in the same way.
+    let resize = if typed.preprocessor.is_none() { " --resize true" } else { "" };
     print(&format!(
-        "train with: {} train --variant trm_vit --image-size {size} --num-channels {channels} --data {}",
+        "train with: {} train --variant trm_vit --image-size {size} --num-channels {channels}{resize} --data {}",
         program(),
         quoted(&typed.out)
     ))
