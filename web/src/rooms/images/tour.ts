@@ -34,7 +34,7 @@ export const TOUR: readonly ImageStop[] = [
     look: { overlay: 'moved' },
   },
   {
-    place: 'classify-steps',
+    place: 'classify-answer',
     title: 'More steps than it was trained with',
     text: 'Now it runs eight outer steps, more than it was trained with: watch whether the answer holds. “As trained” goes back.',
     look: { outer: 8 },
