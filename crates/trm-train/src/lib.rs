@@ -30,7 +30,7 @@ mod transfer;
 
 pub use base::BaseFile;
 pub use convert::{
-    HfVit, HfVitOptions, chat_trm, hf_vit, plain, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
+    HfVit, HfVitOptions, chat_trm, hf_vit, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
 };
 #[cfg(feature = "llm")]
 pub use convert::{Peft, hf_llama, llama_gguf, merge_lora, to_peft};
