@@ -356,7 +356,7 @@ fn a_first_line_that_counts_the_puzzles_is_passed_over() {
         })
         .collect();
     let text = |first: &str| format!("# found\n{first}\n{}\n", boards.join("\n"));
-    for first in ["3", " 3 \r", "\"3\""] {
+    for first in ["3", " 3 \r", "\"3\"", "\u{feff}3"] {
         let lines = parse("counted.txt", &text(first)).unwrap_or_else(|e| panic!("{first}: {e}"));
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0].number, 3, "lines keep their numbers");

@@ -53,7 +53,7 @@ impl Counted {
             |line: &str| !line.is_empty() && !line.starts_with('#') && !line.starts_with("//");
         let mut lines = text.split('\n').zip(1..);
         let (first, line) = lines.find(|(line, _)| has_content(line.trim()))?;
-        let digits = first.trim().trim_matches(['"', '\'']);
+        let digits = first.trim().trim_matches(['"', '\'', '\u{feff}']);
         let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
         let count = digits.parse().ok().filter(|_| plain && digits.len() < 8)?;
         let others = lines.filter(|(line, _)| has_content(line.trim())).count();
