@@ -50,6 +50,6 @@ describe.each([
       }),
       { numRuns: 2000 },
     );
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(Object.keys(Object.prototype)).toEqual([]);
   });
 });
