@@ -73,7 +73,11 @@ export function isAllowed(expression) {
   return either() && at === tokens.length;
 }
 
-/** Every dependency with its licence, as `{ from, name, licence }`. */
+/**
+ * Every dependency with its licence.
+ *
+ * @returns {{ from: string, name: string, licence: string }[]}
+ */
 export function dependencies() {
   return [...crates("Cargo.toml"), ...crates("fuzz/Cargo.toml"), ...packages(root), ...packages(web)];
 }

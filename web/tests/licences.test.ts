@@ -24,6 +24,7 @@ test('the packages of the page and of the scripts are listed with theirs', () =>
     ['package-lock.json', 'sirv 3'],
     ['web/package-lock.json', 'svelte 5'],
   ]) {
-    expect(all).toContainEqual({ from, name: expect.stringContaining(`${name}`), licence: 'MIT' });
+    const found = all.find((one) => one.from === from && one.name.startsWith(`${name}`));
+    expect(found?.licence).toBe('MIT');
   }
 });
