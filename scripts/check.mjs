@@ -5,6 +5,7 @@
 //   npm run check -- format lint    only these stages, with the set-up they need
 
 import { checkFormat, clippy, docs } from "./lib/cargo.mjs";
+import { checkLicences } from "./lib/licences.mjs";
 import { web } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { main } from "./lib/terminal.mjs";
@@ -18,6 +19,7 @@ const npm = (script) => () => run("npm", ["run", "--silent", script], { cwd: web
 const STAGES = [
   { name: "set-up", work: setUp },
   { name: "structure", work: checkStructure },
+  { name: "licences", needs: ["set-up"], work: checkLicences },
   { name: "format", needs: ["set-up"], work: checkFormat },
   { name: "clippy", needs: ["set-up"], work: clippy },
   { name: "docs", needs: ["set-up"], work: docs },

@@ -17,6 +17,8 @@ const POLICY = [
   "img-src 'self' data:",
   "connect-src 'self'",
   "object-src 'none'",
+  "frame-src 'none'",
+  "form-action 'none'",
   "base-uri 'self'",
 ].join('; ');
 

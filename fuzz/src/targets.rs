@@ -3,12 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use trm_data::checkpoint::{
+    Precision, plain, pytorch_weights, read_header, restart, saved_step, tensors, values,
+    with_precision,
+};
 use trm_data::gguf::Gguf;
 use trm_data::images::{Preprocessing, decode_image, read_idx_images, read_idx_labels};
 use trm_data::puzzles::{PuzzleKind, arc, maze, npy, sudoku};
 use trm_data::questions::QuestionSource;
 use trm_data::{FileKind, OpenedSource, TokenFile, subwords_of_json};
-use trm_spec::{RunConfig, SETTINGS, overlay};
+use trm_spec::{Command, RunConfig, SETTINGS, overlay};
 
 /// A reader and what it may allocate.
 pub struct Target {
@@ -44,6 +48,11 @@ pub fn targets() -> Vec<Target> {
         target("tokenizer", read_tokenizer, 64, 4 * MIB),
         target("text", read_text, 16, 2 * MIB),
         target("config", read_config, 16, MIB),
+        // A number of two bytes becomes one of four, and is written again.
+        target("checkpoint", read_checkpoint, 16, MIB),
+        // A deflated pickle is inflated; a view may repeat what the file holds once.
+        target("pt", read_pt, 32, 4 * MIB),
+        target("command", read_command, 32, MIB),
     ]
 }
 
@@ -197,5 +206,54 @@ fn read_config(bytes: &[u8]) {
     }
     for setting in SETTINGS.iter() {
         let _ = setting.parse(&text);
+    }
+}
+
+/// A model file, an optimizer file or the weights of somebody else.
+fn read_checkpoint(bytes: &[u8]) {
+    let _ = saved_step(bytes);
+    if let Ok(header) = read_header(bytes) {
+        let _ = header.config.validate();
+    }
+    if let Ok(tensors) = tensors(bytes) {
+        for (name, view) in tensors.tensors() {
+            if let Ok(numbers) = values(&tensors, &name, view.shape()) {
+                assert_eq!(numbers.len(), view.shape().iter().product::<usize>());
+            }
+        }
+    }
+    for precision in [Precision::F16, Precision::F32] {
+        if let Ok(written) = with_precision(bytes, precision) {
+            // What was written is read again.
+            tensors(&written).expect("whole");
+        }
+    }
+    let _ = restart(bytes, &RunConfig::default());
+    for model in [false, true] {
+        if let Ok(plain) = plain(bytes, model) {
+            tensors(&plain).expect("whole");
+        }
+    }
+}
+
+/// A file of `torch.save`, of either form.
+fn read_pt(bytes: &[u8]) {
+    if let Ok(weights) = pytorch_weights(&file("weights.pt", bytes)) {
+        let weights = plain(&weights, true).map(|weights| weights.into_owned());
+        if let Ok(weights) = weights {
+            tensors(&weights).expect("whole");
+        }
+    }
+}
+
+/// What the page asks of the worker.
+fn read_command(bytes: &[u8]) {
+    let Ok(command) = serde_json::from_slice::<Command>(bytes) else { return };
+    let written = serde_json::to_vec(&command).expect("JSON");
+    let again: Command = serde_json::from_slice(&written).expect("readable");
+    // Numbers that are none (NaN) are not equal to themselves, but are written alike.
+    assert_eq!(serde_json::to_vec(&again).expect("JSON"), written);
+    if let Command::Create { config, .. } = command {
+        let _ = config.validate();
     }
 }

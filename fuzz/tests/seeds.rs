@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use trm_data::checkpoint;
+use trm_spec::Command;
 
 /// Changed copies of each seed; FUZZ_CHANGES overrides it.
 const CHANGES: usize = 300;
@@ -71,4 +73,32 @@ fn no_stored_input_and_no_neighbour_of_one_breaks_a_reader() {
         }
     }
     println!("{runs} runs");
+}
+
+/// Copies of what is refused at its first byte would test nothing.
+#[test]
+fn stored_checkpoints_weights_and_commands_are_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let read = |name: &str| fs::read(root.join(name)).unwrap();
+    for name in ["checkpoint/model", "checkpoint/base"] {
+        checkpoint::read_header(&read(name)).unwrap();
+    }
+    for name in ["checkpoint/model", "checkpoint/optimizer", "checkpoint/foreign"] {
+        let bytes = read(name);
+        let plain = checkpoint::plain(&bytes, false).unwrap();
+        let tensors = checkpoint::tensors(&plain).unwrap();
+        assert!(!tensors.names().iter().any(|name| name.contains("_orig_mod")), "{name}");
+    }
+    for name in ["pt/zip", "pt/deflated", "pt/legacy"] {
+        let weights = checkpoint::pytorch_weights(&root.join(name)).unwrap();
+        assert_eq!(checkpoint::tensors(&weights).unwrap().len(), 2, "{name}");
+    }
+    // A gigabyte in a file of less than a thousand bytes.
+    let failure = checkpoint::pytorch_weights(&root.join("pt/expanded")).unwrap_err();
+    assert!(failure.message.contains("`a` claims 1073741824 bytes"), "{failure:?}");
+    for entry in fs::read_dir(root.join("command")).unwrap() {
+        let path = entry.unwrap().path();
+        serde_json::from_slice::<Command>(&fs::read(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
 }

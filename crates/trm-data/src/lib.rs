@@ -5,6 +5,7 @@
 //! Everything random comes from [`draw`], a generator that is addressed rather
 //! than advanced, so that a resumed run needs nothing but its step.
 
+pub mod checkpoint;
 mod dataset;
 #[cfg(feature = "files")]
 mod disk;

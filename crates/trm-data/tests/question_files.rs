@@ -197,3 +197,16 @@ fn files_that_cannot_be_read_say_so() {
     std::fs::write(&path, numbered(5)).expect("written");
     assert_eq!(QuestionSource::read(&path).expect("questions").name(), "q.jsonl");
 }
+
+/// Of two entries of one name readers of JSON keep the last.
+#[test]
+fn a_field_that_comes_twice_is_refused_with_its_line() {
+    let line = "{\"question\": \"q\", \"answer\": \"a\", \"answer\": \"b\"}";
+    for (text, place) in
+        [(format!("{}{line}\n", numbered(2)), "line 3"), (format!("[{{}},\n{line}]"), "line 2")]
+    {
+        let error = QuestionSource::parse("my.jsonl", &text).expect_err("twice").to_string();
+        let said = format!("{place} of my.jsonl: the name \"answer\" comes twice in one object");
+        assert!(error.starts_with(&said), "{error}");
+    }
+}

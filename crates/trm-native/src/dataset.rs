@@ -39,6 +39,17 @@ pub fn say_copies(data: &Dataset) {
     }
 }
 
+/// A file of a single puzzle holds out none; to be scored, it is the one.
+pub fn score_single_puzzle(data: &mut Dataset) {
+    if let Dataset::Puzzles(puzzles) = data
+        && puzzles.val.is_empty()
+        && puzzles.train.len() == 1
+    {
+        say!("{} holds one puzzle, which is scored", puzzles.train.name);
+        puzzles.val = puzzles.train.clone();
+    }
+}
+
 /// Loads a saved run, to be trained further on `data` or evaluated by it.
 ///
 /// # Errors

@@ -105,6 +105,9 @@ pub struct Adapter {
     /// Its number among the adapters of its kind, by which Burn addresses it.
     #[serde(skip)]
     pub index: usize,
+    /// Bytes of the largest buffer that it gives a shader.
+    #[serde(skip)]
+    pub largest_buffer: u64,
     #[cfg(feature = "gpu")]
     #[serde(skip)]
     pub backend: wgpu::Backend,
@@ -117,6 +120,8 @@ pub struct OpenDevice {
     /// Why it was selected.
     pub reason: String,
     pub is_gpu: bool,
+    /// Bytes of the largest tensor, where the device has a limit.
+    pub largest_buffer: Option<u64>,
 }
 
 /// Prevents two error messages of the Vulkan driver that have nothing to do with this
@@ -192,8 +197,15 @@ pub fn open(choice: DeviceChoice) -> anyhow::Result<OpenDevice> {
             name: adapter.to_string(),
             reason,
             is_gpu: true,
+            largest_buffer: Some(adapter.largest_buffer),
         }),
-        None => Ok(OpenDevice { device: Device::flex(), name: cpu_name(), reason, is_gpu: false }),
+        None => Ok(OpenDevice {
+            device: Device::flex(),
+            name: cpu_name(),
+            reason,
+            is_gpu: false,
+            largest_buffer: None,
+        }),
     }
 }
 
@@ -257,7 +269,16 @@ fn adapters_of(api: wgpu::Backend) -> Vec<Adapter> {
         };
         let index = counts[kind as usize];
         counts[kind as usize] += 1;
-        adapters.push(Adapter { name: info.name, api: api.to_string(), kind, index, backend: api });
+        let limits = adapter.limits();
+        let largest_buffer = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        adapters.push(Adapter {
+            name: info.name,
+            api: api.to_string(),
+            kind,
+            index,
+            largest_buffer,
+            backend: api,
+        });
     }
     adapters
 }
@@ -305,6 +326,7 @@ mod tests {
             api: "vulkan".into(),
             kind,
             index: 0,
+            largest_buffer: 1 << 30,
             backend: wgpu::Backend::Vulkan,
         }
     }

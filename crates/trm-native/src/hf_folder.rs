@@ -70,7 +70,7 @@ impl HfFolder {
 /// The files that an index names, all beside it.
 pub fn parts(index: &Path) -> anyhow::Result<BTreeSet<String>> {
     let bytes = run_dir::read(index)?;
-    let Index { weight_map } = serde_json::from_slice(&bytes)
+    let Index { weight_map } = trm_spec::read_json_bytes(&bytes)
         .with_context(|| format!("{} is no index of weights", index.display()))?;
     let files: BTreeSet<String> = weight_map.into_values().collect();
     let plain = |name: &&String| Path::new(name.as_str()).file_name() == Some(name.as_ref());

@@ -21,7 +21,6 @@ mod output;
 mod plan;
 mod presets;
 mod progress;
-mod pytorch;
 mod replicas;
 mod report;
 mod results;

@@ -1,43 +1,56 @@
-//! The memory of a training step: estimated before it is needed, compared with what there
-//! is, and what happens when an allocation fails all the same.
+//! The memory of a training step: estimated before it is needed and compared with what
+//! there is. [`ending`] has what happens when an allocation fails all the same.
 
-use std::alloc::{GlobalAlloc, Layout};
+mod ending;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 
 use trm_spec::{Failure, RunConfig, Vocab};
-use trm_train::{StepMemory, check_memory, shown_bytes};
+use trm_train::{StepMemory, check_buffer, check_memory, shown_bytes};
 
 use crate::device::OpenDevice;
 
+pub use ending::{Ending, Unbegun, begins, has_begun};
+
 /// What a training step is estimated to need, and what there is, for people to read.
-pub fn described(config: &RunConfig, vocab: &Vocab, ranks: usize) -> String {
-    let needed = StepMemory::of(config, vocab.size()).rows(config.train.batch_size) * ranks as f64;
+pub fn described(config: &RunConfig, vocab: &Vocab, devices: &[OpenDevice]) -> String {
+    let step = StepMemory::of(config, vocab.size()).rows(config.train.batch_size);
+    let ranks = devices.iter().filter(|device| !device.is_gpu).count();
+    if ranks == 0 {
+        return format!(
+            "about {} for a step; how much the GPU has is not known",
+            shown_bytes(step)
+        );
+    }
     let available = available()
         .map_or_else(String::new, |bytes| format!(", {} available", shown_bytes(bytes as f64)));
-    format!("about {} for a step{available}", shown_bytes(needed))
+    format!("about {} for a step{available}", shown_bytes(step * ranks as f64))
 }
 
 /// Refuses a run that cannot fit, and says which setting to lower.
 ///
 /// # Errors
-/// If much more memory is needed than there is.
+/// If more memory is needed than there is, or a larger buffer than a GPU gives.
 pub fn check(config: &RunConfig, vocab: &Vocab, devices: &[OpenDevice]) -> Result<(), Failure> {
     let ranks = devices.iter().filter(|device| !device.is_gpu).count();
+    for buffer in devices.iter().filter_map(|device| device.largest_buffer) {
+        check_buffer(config, vocab.size(), buffer)?;
+    }
     match available() {
         Some(available) if ranks > 0 => check_memory(config, vocab.size(), ranks, available),
         _ => Ok(()),
     }
 }
 
-/// Bytes that this process may still take: the least of what the machine has free, what
-/// its control group allows (versions 1 and 2) and what `ulimit` allows.
+/// Bytes that this process may have: those that it has already, and the least of what the
+/// machine has free, what its control group allows (versions 1 and 2) and what `ulimit`
+/// allows.
 pub fn available() -> Option<u64> {
     let free = meminfo();
     let groups = group_limits(Path::new("/sys/fs/cgroup"), &read("/proc/self/cgroup"));
-    [free, groups, process_limit()].into_iter().flatten().min()
+    let free = [free, groups, process_limit()].into_iter().flatten().min()?;
+    Some(free + kilobytes(&read("/proc/self/status"), "VmRSS:").unwrap_or(0))
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -106,81 +119,6 @@ fn process_limit() -> Option<u64> {
         .into_iter()
         .flatten()
         .min()
-}
-
-/// The folder of a new run that has saved no step yet; it goes if memory runs out.
-static UNBEGUN: Mutex<Option<PathBuf>> = Mutex::new(None);
-
-/// Says that the run in `folder`, which is new, has saved no step yet.
-pub fn begins(folder: &Path) {
-    if let Ok(mut unbegun) = UNBEGUN.lock() {
-        *unbegun = Some(folder.to_owned());
-    }
-}
-
-/// Says that the run has saved a step: its folder is worth keeping.
-pub fn has_begun() {
-    if let Ok(mut unbegun) = UNBEGUN.lock() {
-        *unbegun = None;
-    }
-}
-
-/// An allocator that ends the program with a message where `A` has no memory left.
-pub struct Ending<A>(pub A);
-
-/// Whether the program is ending already.
-static ENDING: AtomicBool = AtomicBool::new(false);
-
-impl<A> Ending<A> {
-    #[cold]
-    fn end(size: usize) {
-        if ENDING.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        crate::report::line(format_args!(
-            "error: out of memory: {} more were needed\nhint: Lower batch_size (--batch-size), or choose a smaller model.",
-            shown_bytes(size as f64)
-        ));
-        let folder = UNBEGUN.try_lock().ok().and_then(|mut unbegun| unbegun.take());
-        if let Some(folder) = folder {
-            let _ = fs::remove_dir_all(folder);
-        }
-        std::process::exit(1);
-    }
-
-    fn checked(pointer: *mut u8, layout: Layout) -> *mut u8 {
-        if pointer.is_null() {
-            Self::end(layout.size());
-        }
-        pointer
-    }
-}
-
-// SAFETY: every call goes to `A`, whose results are handed on as they are.
-unsafe impl<A: GlobalAlloc> GlobalAlloc for Ending<A> {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
-        Self::checked(unsafe { self.0.alloc(layout) }, layout)
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { self.0.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
-        Self::checked(unsafe { self.0.alloc_zeroed(layout) }, layout)
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as the caller promises.
-        let new = unsafe { self.0.realloc(pointer, layout, size) };
-        if new.is_null() {
-            Self::end(size);
-        }
-        new
-    }
 }
 
 #[cfg(test)]

@@ -61,12 +61,10 @@ impl RunDir {
                 path.display()
             ));
         }
-        let is_new = !path.exists();
+        let unbegun = memory::Unbegun::of(path);
         fs::create_dir_all(path).with_context(|| cannot_write(path))?;
         let dir = Self { path: path.to_owned(), _lock: Lock::of(path)? };
-        if is_new {
-            memory::begins(path);
-        }
+        memory::begins(unbegun);
         Ok(dir)
     }
 

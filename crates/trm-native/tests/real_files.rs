@@ -199,3 +199,48 @@ fn a_limit_of_memory_is_respected() {
     let ended = limited("train tiny --device cpu --max-iters 1 --eval-iters 1 --out run");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
+
+/// The limit comes when the run has its folder, so that no estimate can know of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn after_an_allocation_that_fails_the_folder_is_what_it_was() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    for before in [None, Some("notes.txt")] {
+        let place = Place::new();
+        let run = place.path("run");
+        if let Some(name) = before {
+            fs::create_dir(&run).expect("a folder");
+            place.write(&format!("run/{name}"), "mine");
+        }
+        let entries = || fs::read_dir(&run).map_or(0, Iterator::count);
+        let had = entries();
+        let child = Command::new(env!("CARGO_BIN_EXE_trm-native"))
+            .args(["train", "tiny", "--device", "cpu", "--batch-size", "8000"])
+            .args(["--max-iters", "2", "--eval-iters", "1", "--out", "run"])
+            .current_dir(place.path(""))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let began = Instant::now();
+        while entries() < had + 2 && began.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let limited = Command::new("prlimit")
+            .args(["--pid", &child.id().to_string(), "--as=100000000"])
+            .status()
+            .expect("prlimit, of util-linux");
+        assert!(limited.success());
+        let ended = common::Ended::from(child.wait_with_output().expect("an end"));
+        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        says(&ended.stderr, &["out of memory", "--batch-size"]);
+        match before {
+            None => assert!(!run.exists(), "a new folder goes"),
+            Some(name) => {
+                assert_eq!(entries(), had, "what was written goes");
+                assert_eq!(fs::read(run.join(name)).expect("kept"), b"mine");
+            }
+        }
+    }
+}

@@ -85,6 +85,19 @@ fn eval_tells_of_every_step_and_of_grades() {
     says(&error, &["--grade", "Sudoku"]);
 }
 
+/// A file of one puzzle holds out none, and is scored all the same.
+#[test]
+fn eval_scores_a_file_of_one_puzzle() {
+    let place = Place::new();
+    for text in ["12.434122143432.\n", "1\n12.434122143432.\n"] {
+        place.write("one.txt", text);
+        let ended =
+            place.done(&["eval", &four(), "--data", "one.txt", "--json", "--device", "cpu"]);
+        says(&ended.stderr, &["one holds one puzzle"]);
+        assert_eq!(ended.json()["puzzles"], 1);
+    }
+}
+
 /// A Sudoku with 17 given digits.
 const SPARSE: &str =
     "000000010400000000020000000000050407008000300001090000300400200050100000000806000";

@@ -12,6 +12,7 @@ mod data_source;
 mod failure;
 mod family;
 mod image;
+mod json;
 mod models;
 mod protocol;
 mod puzzle;
@@ -34,6 +35,7 @@ pub use image::{
     ClassStep, Classification, ImageInput, ImageScores, ImageSplit, ImageStepScore, Mistake,
     ShownImage,
 };
+pub use json::{read_json, read_json_bytes};
 #[cfg(feature = "toy-model")]
 pub use models::ToyLmSpec;
 pub use models::{

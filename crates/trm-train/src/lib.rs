@@ -30,12 +30,12 @@ mod transfer;
 
 pub use base::BaseFile;
 pub use convert::{
-    HfVit, HfVitOptions, chat_trm, hf_vit, plain, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
+    HfVit, HfVitOptions, chat_trm, hf_vit, samsung_trm, to_hf_vit, to_samsung_trm, trm_vit,
 };
 #[cfg(feature = "llm")]
 pub use convert::{Peft, hf_llama, llama_gguf, merge_lora, to_peft};
 pub use dataset::load_data;
-pub use memory::{StepMemory, check_memory, shown_bytes};
+pub use memory::{StepMemory, check_buffer, check_memory, shown_bytes};
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
 pub use reduce::{AllReduce, Shard, check_ranks, sum as sum_of_shards};

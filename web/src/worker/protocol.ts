@@ -88,13 +88,30 @@ export function isFailure(value: unknown): value is Failure {
   );
 }
 
+function has(value: object, field: string, content: unknown): boolean {
+  return Reflect.get(value, field) === content;
+}
+
+function isCount(value: object, field: string): boolean {
+  return typeof Reflect.get(value, field) === 'number';
+}
+
+function holdsObject(value: object, field: string): boolean {
+  const content: unknown = Reflect.get(value, field);
+  return typeof content === 'object' && content !== null;
+}
+
 /** Whether something that arrived is one of our messages. */
 export function isFromWorker(value: unknown): value is FromWorker {
   if (typeof value !== 'object' || value === null) return false;
-  if ('kind' in value && value.kind === 'crashed') return 'message' in value;
-  if ('kind' in value && value.kind === 'loading') return 'received' in value;
-  if (!('id' in value) || typeof value.id !== 'number' || !('ok' in value)) return false;
-  if (value.ok === false) return 'failure' in value && isFailure(value.failure);
-  if (value.ok !== true || !('kind' in value)) return false;
-  return 'device' in value || 'event' in value || value.kind === 'done';
+  if (!('id' in value)) {
+    if (has(value, 'kind', 'crashed'))
+      return 'message' in value && typeof value.message === 'string';
+    return has(value, 'kind', 'loading') && isCount(value, 'received') && isCount(value, 'total');
+  }
+  if (!isCount(value, 'id')) return false;
+  if (has(value, 'ok', false)) return 'failure' in value && isFailure(value.failure);
+  if (!has(value, 'ok', true)) return false;
+  if (has(value, 'kind', 'opened')) return holdsObject(value, 'device');
+  return has(value, 'kind', 'done') || (has(value, 'kind', 'event') && holdsObject(value, 'event'));
 }

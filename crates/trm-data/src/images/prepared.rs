@@ -45,7 +45,7 @@ impl PreparedImages {
             key: &str,
             text: &str,
         ) -> Result<T, ImageError> {
-            serde_json::from_str(text)
+            trm_spec::read_json(text)
                 .map_err(|error| damaged(path, format!("its `{key}` cannot be read ({error})")))
         }
         let preprocessing: Preprocessing = parsed(path, "preprocessing", entry("preprocessing")?)?;

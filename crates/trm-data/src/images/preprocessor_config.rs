@@ -17,7 +17,7 @@ impl Preprocessing {
     /// If it is not such a file, or asks for what is not known here, such as images that
     /// are not square.
     pub fn from_preprocessor_config(json: &str, channels: usize) -> Result<Self, ImageError> {
-        let config = serde_json::from_str(json).map_err(|error| unusable(error.to_string()))?;
+        let config = trm_spec::read_json(json).map_err(|error| unusable(error.to_string()))?;
         let config = Config(config);
         if config.0.contains_key("crop_pct") {
             return Err(unusable("`crop_pct` is not supported".into()));

@@ -38,7 +38,7 @@ pub fn read(name: &str, file: &mut Files<'_>) -> Result<PuzzleSet, PuzzleError> 
         file(part)?.ok_or_else(missing)
     };
     let damaged = |reason: String| PuzzleError::Damaged { name: name.into(), reason };
-    let metadata: Metadata = serde_json::from_slice(&part("dataset.json")?)
+    let metadata: Metadata = trm_spec::read_json_bytes(&part("dataset.json")?)
         .map_err(|error| damaged(format!("dataset.json: {error}")))?;
     let Metadata { vocab_size: vocab, seq_len, num_puzzle_identifiers: num_identifiers, .. } =
         metadata;
@@ -122,7 +122,7 @@ pub fn read(name: &str, file: &mut Files<'_>) -> Result<PuzzleSet, PuzzleError> 
 /// # Errors
 /// If the bytes are not a JSON list of names.
 pub fn identifiers(name: &str, bytes: &[u8]) -> Result<Vec<String>, PuzzleError> {
-    serde_json::from_slice(bytes).map_err(|error| PuzzleError::Damaged {
+    trm_spec::read_json_bytes(bytes).map_err(|error| PuzzleError::Damaged {
         name: name.into(),
         reason: format!("identifiers.json: {error}"),
     })

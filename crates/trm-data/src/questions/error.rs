@@ -40,6 +40,9 @@ pub enum QuestionError {
     /// `place` is a line or an entry, from 1.
     #[error("{place} of {name} is not JSON: {reason}")]
     NotJson { name: String, place: String, reason: String },
+    /// A name comes twice in one object.
+    #[error("{place} of {name}: {reason}")]
+    Twice { name: String, place: String, reason: String },
     #[error("{place} of {name} is {found}, not an object")]
     NotObject { name: String, place: String, found: &'static str },
     #[error("{place} of {name} has no field `{field}`")]
@@ -98,6 +101,7 @@ impl QuestionError {
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
             Self::NotUtf8 { .. } => "Save it as UTF-8, or check that it is a text file.".into(),
             Self::OtherKind { kind, .. } => kind.next_step().into(),
+            Self::Twice { .. } => "Remove or rename one of the two.".into(),
             Self::NotJson { .. }
             | Self::NotObject { .. }
             | Self::MissingField { .. }

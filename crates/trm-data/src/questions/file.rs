@@ -26,7 +26,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Question>, QuestionErr
             let line = line.trim_matches(SPACE);
             if !line.is_empty() {
                 let place = format!("line {number}");
-                let value = serde_json::from_str(line)
+                let value = trm_spec::read_json(line)
                     .map_err(|error| not_json(name, place.clone(), &error))?;
                 set.add(value, place)?;
             }
@@ -39,7 +39,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Question>, QuestionErr
 }
 
 fn array(name: &str, text: &str) -> Result<Vec<Value>, QuestionError> {
-    serde_json::from_str(text)
+    trm_spec::read_json(text)
         .map_err(|error| not_json(name, format!("line {}", error.line()), &error))
 }
 
@@ -49,7 +49,11 @@ fn not_json(name: &str, place: String, error: &serde_json::Error) -> QuestionErr
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or(&said);
     let reason = format!("{said} in column {}", error.column());
-    QuestionError::NotJson { name: name.into(), place, reason }
+    let name = name.into();
+    match error.is_data() {
+        true => QuestionError::Twice { name, place, reason },
+        false => QuestionError::NotJson { name, place, reason },
+    }
 }
 
 /// Different questions, each with its place in the file.

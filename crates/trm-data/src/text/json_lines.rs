@@ -87,11 +87,14 @@ impl Iterator for JsonLines<'_> {
 
 /// The string in `field` of the object `line`, or what is there instead.
 fn text_of(line: &str, field: &str) -> Result<String, String> {
-    let value = serde_json::from_str(line).map_err(|error| {
+    let value = trm_spec::read_json(line).map_err(|error| {
         // The line that it counts is always the first.
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or(&said);
-        format!("it is not JSON ({said} in column {})", error.column())
+        match error.is_data() {
+            true => format!("{said} (column {})", error.column()),
+            false => format!("it is not JSON ({said} in column {})", error.column()),
+        }
     })?;
     let Value::Object(mut object) = value else {
         return Err(format!("it is {}", kind(&value)));

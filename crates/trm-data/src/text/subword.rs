@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use trm_spec::Subwords;
+use trm_spec::{Subwords, read_json};
 
 use crate::gguf::{Gguf, Value};
 
@@ -109,7 +109,7 @@ struct AddedToken {
 /// If it cannot be read, or has parts that are not read.
 pub fn subwords_of_json(text: &str) -> Result<Subwords, String> {
     let file: TokenizerFile =
-        serde_json::from_str(text).map_err(|error| format!("it cannot be read: {error}"))?;
+        read_json(text).map_err(|error| format!("it cannot be read: {error}"))?;
     match file.model.kind.as_deref() {
         Some("BPE") | None => {}
         Some(kind) => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
-use trm_spec::Vocab;
+use trm_spec::{Vocab, read_json};
 
 use super::bin_file;
 use super::glance::file_kind;
@@ -147,7 +147,7 @@ impl TokenFile {
         }
         let required =
             |key: &str| entry(key).ok_or_else(|| damaged(format!("its header has no `{key}`")));
-        let vocab = serde_json::from_str(required("vocab")?)
+        let vocab = read_json(required("vocab")?)
             .map_err(|error| damaged(format!("its vocabulary cannot be read ({error})")))?;
         let start = 8 + header;
         let tokens = info.shape[0];

@@ -343,3 +343,23 @@ fn folders_of_tasks_are_read_as_they_are_published() {
         assert!(error.to_string().contains(words), "{error}");
     }
 }
+
+/// Of two entries of one name readers of JSON keep the last.
+#[test]
+fn a_name_that_comes_twice_in_one_object_is_refused_by_name() {
+    let task = |colour: u8| {
+        let pair = format!("{{\"input\": [[{colour}]], \"output\": [[{colour}]]}}");
+        format!("{{\"train\": [{pair}], \"test\": [{pair}]}}")
+    };
+    let tasks = format!("{{\"one\": {},\n\"two\": {},\n\"one\": {}}}", task(1), task(2), task(3));
+    let error = parse("tasks.json", &tasks).expect_err("twice").to_string();
+    assert!(error.starts_with("line 3 of tasks.json: the name \"one\" comes twice"), "{error}");
+    let part = format!("{{\"train\": [], {}", &task(1)[1..]);
+    let error = parse("task.json", &part).expect_err("twice").to_string();
+    assert!(error.contains("the name \"train\" comes twice"), "{error}");
+    let mut tasks = parse("one", &task(1)).expect("a task");
+    let error = add_solutions(&mut tasks, "solutions.json", "{\"one\": [[[1]]], \"one\": [[[2]]]}")
+        .expect_err("twice")
+        .to_string();
+    assert!(error.contains("line 1 of solutions.json: the name \"one\" comes twice"), "{error}");
+}

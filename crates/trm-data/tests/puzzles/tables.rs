@@ -344,3 +344,36 @@ fn one_puzzle_is_read_from_any_layout() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+/// Collections often say in their first line how many puzzles follow.
+#[test]
+fn a_first_line_that_counts_the_puzzles_is_passed_over() {
+    let boards: Vec<String> = (0..3)
+        .map(|index| {
+            let board =
+                "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79";
+            board.replacen('.', &(index + 1).to_string(), 1)
+        })
+        .collect();
+    let text = |first: &str| format!("# found\n{first}\n{}\n", boards.join("\n"));
+    for first in ["3", " 3 \r", "\"3\"", "\u{feff}3"] {
+        let lines = parse("counted.txt", &text(first)).unwrap_or_else(|e| panic!("{first}: {e}"));
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0].number, 3, "lines keep their numbers");
+    }
+    let one = format!("1\n{}\n", boards[0]);
+    assert_eq!(parse("one.txt", &one).expect("read").len(), 1);
+    parse_one("one.txt", &one).expect("one puzzle");
+    for wrong in ["2", "50"] {
+        let error = parse("counted.txt", &text(wrong)).expect_err("another number").to_string();
+        let said = format!("line 2 of counted.txt: it counts {wrong} puzzles, and 3 follow");
+        assert_eq!(error, said);
+    }
+    let damaged = text("3").replace("53", "O3");
+    let error = parse("counted.txt", &damaged).expect_err("a letter").to_string();
+    assert!(error.starts_with("line 3 of") && error.contains("the letter"), "{error}");
+    let drawn = "2\n\n12..\n..21\n2...\n...2\n\n12..\n..21\n2...\n...2\n";
+    assert_eq!(parse("drawn.txt", drawn).expect("read").len(), 2);
+    // The first row of a board is no number of puzzles.
+    assert_eq!(parse("drawn.txt", "1234\n34..\n2...\n...2\n").expect("read").len(), 1);
+}

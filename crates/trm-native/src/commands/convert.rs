@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use burn::tensor::Device;
+use trm_data::checkpoint::plain;
 use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 use trm_train::{HfVit, HfVitOptions, Peft};
@@ -35,9 +36,9 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     let weights = match typed.from {
         CheckpointFormat::HfLlama | CheckpointFormat::Gguf | CheckpointFormat::Trm => weights,
         CheckpointFormat::HfVit | CheckpointFormat::Peft => {
-            in_file(trm_train::plain(&weights, false), &source)?.into_owned()
+            in_file(plain(&weights, false), &source)?.into_owned()
         }
-        _ => in_file(trm_train::plain(&weights, true), &source)?.into_owned(),
+        _ => in_file(plain(&weights, true), &source)?.into_owned(),
     };
     let converted = || -> anyhow::Result<Vec<u8>> {
         Ok(match typed.from {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use safetensors::SafeTensors;
 use trm_data::FileKind;
+use trm_data::checkpoint::{is_pytorch, pytorch_weights};
 use trm_spec::{Failure, FailureKind};
 
 use crate::args::CheckpointFormat;
 use crate::hf_folder;
 use crate::report::usage;
-use crate::{pytorch, run_dir};
+use crate::run_dir;
 
 /// Names of weights in a folder, besides those of a run.
 const NAMES: [&str; 6] = [
@@ -94,11 +95,11 @@ fn index_of(source: &Path) -> Option<PathBuf> {
 /// The weights in one file.
 fn one(path: &Path, from: CheckpointFormat) -> anyhow::Result<Vec<u8>> {
     let bytes = run_dir::read(path)?;
-    if pytorch::recognise(&bytes) {
+    if is_pytorch(&bytes) {
         // What an archive holds may be named far behind its beginning.
         let kind = FileKind::of(&bytes);
         let other = [FileKind::Npz, FileKind::Office, FileKind::Zip].contains(&kind);
-        return if other { Err(other_kind(path, kind)) } else { pytorch::weights(path) };
+        return if other { Err(other_kind(path, kind)) } else { Ok(pytorch_weights(path)?) };
     }
     let kind = FileKind::of_start(&bytes);
     match (kind, from) {

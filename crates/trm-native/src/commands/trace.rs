@@ -67,7 +67,7 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
 fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {
     let name = path.display();
     let text = text_file::read(path)?;
-    let mut tokens: Tokens = serde_json::from_str(&text)
+    let mut tokens: Tokens = trm_spec::read_json(&text)
         .with_context(|| format!("{name} is not {{\"inputs\": [[token, …], …]}}"))?;
     anyhow::ensure!(!tokens.inputs.is_empty(), "{name} contains no tokens");
     if let Some(lengths) = &tokens.lengths {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::Value;
-use trm_spec::{RunConfig, overlay};
+use trm_spec::{RunConfig, overlay, read_json};
 
 use crate::args;
 use crate::report::usage;
@@ -36,8 +36,10 @@ pub fn config_file(base: &RunConfig, path: &Path) -> anyhow::Result<RunConfig> {
 
 /// The settings of a file in JSON, which has the form of TOML's.
 fn json(text: &str, path: &Path) -> anyhow::Result<Value> {
-    let patch: Value = serde_json::from_str(text)
-        .map_err(|error| usage!("{} is not valid JSON: {error}", path.display()))?;
+    let patch: Value = read_json(text).map_err(|error| match error.is_data() {
+        true => usage!("{}: {error}; keep one of the two", path.display()),
+        false => usage!("{} is not valid JSON: {error}", path.display()),
+    })?;
     let others = ["architectures", "model_type", "transformers_version", "torch_dtype"];
     match others.iter().find(|key| patch.get(key).is_some()) {
         None => Ok(patch),

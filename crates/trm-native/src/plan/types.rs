@@ -80,11 +80,8 @@ impl fmt::Display for Shown<'_> {
             train.learning_rate,
             train.seed,
         )?;
-        if devices.iter().any(|device| !device.is_gpu) {
-            let ranks = devices.iter().filter(|device| !device.is_gpu).count();
-            let memory = memory::described(&plan.config, &summary.vocab, ranks);
-            writeln!(f, "memory    {memory}")?;
-        }
+        let memory = memory::described(&plan.config, &summary.vocab, devices);
+        writeln!(f, "memory    {memory}")?;
         match devices {
             [device] => writeln!(f, "device    {} ({})", device.name, device.reason)?,
             devices => {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, blocks, readout};
+use super::memory::{self, Kept};
 use super::settings::{
     BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
     RMS_NORM_EPS, ROPE_THETA, TIE_EMBEDDINGS,
@@ -194,6 +195,20 @@ impl ModelSpec for ChunkLmSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
         self.forward(vocab_size).training(self, train)
+    }
+
+    fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        let sizes = [self.hidden_size, self.inner_size()];
+        // Every cycle sees two positions of a token, and stores what they attend to.
+        let calls = 2 * self.n_layers * (self.l_cycles + 1);
+        let attention = [self.num_heads, self.block_size + 2 * self.chunk_size];
+        let kept = Kept {
+            once: memory::block(self.n_layers, sizes),
+            cycle: memory::block(calls, sizes) + memory::stored_attention(calls, attention),
+            state: 4 * self.hidden_size,
+            readout: memory::readout(vocab_size),
+        };
+        kept.training(self, train) * self.block_size as f64
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, readout};
+use super::memory::{self, Kept};
 use super::settings::{
     BLOCK_SIZE, HIDDEN_SIZE, INTERMEDIATE_SIZE, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
     TIE_EMBEDDINGS,
@@ -145,6 +146,16 @@ impl ModelSpec for LlamaSpec {
         let cycle = self.n_layers as f64 * layer;
         Forward { once: 0.0, cycle, readout: readout(self.hidden_size, vocab_size) }
             .training(self, train)
+    }
+
+    fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        let kept = Kept {
+            once: 0.0,
+            cycle: memory::block(self.n_layers, [self.hidden_size, self.intermediate_size]),
+            state: self.hidden_size,
+            readout: memory::readout(vocab_size),
+        };
+        kept.training(self, train) * self.block_size as f64
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

@@ -12,6 +12,7 @@ mod flops;
 mod llama;
 #[cfg(feature = "llm")]
 mod llm_trm;
+mod memory;
 mod settings;
 mod shared;
 mod spec;

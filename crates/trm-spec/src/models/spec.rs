@@ -97,6 +97,16 @@ pub trait ModelSpec: Clone + Default {
     /// backward, on average over the depths that `train` draws.
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64;
 
+    /// Bytes that training keeps of one row of a batch until its backward pass is done, on
+    /// the CPU. Unless a model knows better, nearly as many as the operations of its
+    /// training divided by the width.
+    fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        let sizes = self.sizes();
+        let width = sizes.iter().find(|(key, _)| *key == "hidden_size").map_or(1, |size| size.1);
+        let operations = self.training_flops_per_token(train, vocab_size) * self.length() as f64;
+        operations / width.max(1) as f64
+    }
+
     /// Checks the sizes, and the training settings that not every model allows.
     ///
     /// # Errors

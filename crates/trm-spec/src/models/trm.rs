@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::readout;
+use super::memory;
 use super::settings::{
     EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
@@ -267,6 +268,18 @@ impl ModelSpec for TrmSpec {
         let share = self.positions() as f64 / self.seq_len as f64;
         let readout = readout(self.hidden_size, vocab_size);
         steps * share * (calls * self.call_flops() + 3.0 * readout)
+    }
+
+    fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        let cycles = memory::cycles_back(self.h_cycles, train);
+        let calls = cycles * (self.l_cycles + 1) * self.n_layers;
+        let [d, inner, positions] = [self.hidden_size, self.inner_size(), self.positions()];
+        // One supervision step at a time, also where they are unrolled.
+        let blocks = match self.mlp_t {
+            true => memory::mixing_block(calls, [d, inner, positions, self.mixer_size()]),
+            false => memory::block(calls * positions, [d, inner]),
+        };
+        blocks + memory::readout(vocab_size) * positions as f64
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, blocks, readout};
+use super::memory::{self, Kept};
 use super::settings::{
     ALPHA, BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, LEARNABLE_ALPHA, N_LAYERS,
     NUM_HEADS, RECURSION_STEPS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
@@ -137,6 +138,17 @@ impl ModelSpec for TrmLmSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
         self.forward(vocab_size).training(self, train)
+    }
+
+    fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+        let calls = self.n_layers * (self.l_cycles + 1);
+        let kept = Kept {
+            once: 0.0,
+            cycle: memory::block(calls, [self.hidden_size, self.inner_size()]),
+            state: 2 * self.hidden_size,
+            readout: memory::readout(vocab_size),
+        };
+        kept.training(self, train) * self.block_size as f64
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

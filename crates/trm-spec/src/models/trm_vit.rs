@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::Forward;
+use super::memory;
 use super::settings::{
     ALPHA, EXPANSION, HIDDEN_SIZE, IMAGE_SIZE, LEARNABLE_ALPHA, N_LAYERS, NUM_CHANNELS, NUM_HEADS,
     PATCH_SIZE, RMS_NORM_EPS, ROPE_THETA, STATE_START,
@@ -276,6 +277,20 @@ impl ModelSpec for TrmVitSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, classes: usize) -> f64 {
         self.forward(classes).training(self, train)
+    }
+
+    fn kept_bytes(&self, train: &TrainSpec, classes: usize) -> f64 {
+        let cycles = memory::cycles_back(self.outer_steps, train);
+        let calls = cycles * (self.inner_steps + 1) * self.n_layers;
+        let [d, length] = [self.hidden_size, self.length()];
+        let inner = self.inner_size(d);
+        let blocks = match self.mixing {
+            Mixing::TokenMlp => {
+                memory::mixing_block(calls, [d, inner, length, self.inner_size(length)])
+            }
+            Mixing::Attention => memory::block(calls * length, [d, inner]),
+        };
+        blocks + memory::readout(classes)
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

@@ -105,6 +105,14 @@ macro_rules! variants {
                 }
             }
 
+            /// Bytes that training keeps of one row of a batch until its backward pass is
+            /// done, on the CPU.
+            pub fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
+                match self {
+                    $($(#[cfg($cfg)])? Self::$variant(spec) => spec.kept_bytes(train, vocab_size),)*
+                }
+            }
+
             /// Checks the sizes, and the training settings that not every model allows.
             ///
             /// # Errors

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::memory;
 use super::settings::{
     DROPOUT, HIDDEN_SIZE, IMAGE_SIZE, INTERMEDIATE_SIZE, N_LAYERS, NUM_CHANNELS, NUM_HEADS,
     PATCH_SIZE,
@@ -142,6 +143,11 @@ impl ModelSpec for VitSpec {
         .map(|size| size as f64);
         let block = 8.0 * d * d + 4.0 * d * inner + 4.0 * d * length;
         3.0 * (2.0 * patch * d + layers * block + 2.0 * d * classes as f64 / length)
+    }
+
+    fn kept_bytes(&self, _: &TrainSpec, classes: usize) -> f64 {
+        let calls = self.n_layers * self.length();
+        memory::block(calls, [self.hidden_size, self.intermediate_size]) + memory::readout(classes)
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

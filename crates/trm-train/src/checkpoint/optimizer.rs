@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
+use trm_data::checkpoint::{DAMAGED, metadata, refused, to_bytes, values};
 use trm_spec::Failure;
 
-use super::{DAMAGED, finite, metadata, numbers, refused, tensor, to_bytes};
 use crate::optim::{Average, Moments, Updates};
 use crate::parameters::collect;
 use crate::transfer::host;
@@ -91,8 +91,7 @@ pub(crate) fn read<M: Module>(
         let length = named.shape.iter().product::<usize>();
         let read = |kind: &str| {
             let name = format!("{kind}.{}", named.name);
-            let values = numbers(&tensor(&tensors, &name, &[length])?);
-            finite(&name, &values)?;
+            let values = values(&tensors, &name, &[length])?;
             Ok::<_, Failure>(Tensor::from_data(TensorData::new(values, [length]), device))
         };
         let name = &named.name;
@@ -121,7 +120,5 @@ pub(crate) fn carried(bytes: &[u8], name: &str) -> Result<Option<Vec<f32>>, Fail
         .map_err(|error| refused(format!("the optimiser file is not whole ({error})"), DAMAGED))?;
     let name = format!("{CARRY}{name}");
     let Ok(view) = tensors.tensor(&name) else { return Ok(None) };
-    let values = numbers(&tensor(&tensors, &name, view.shape())?);
-    finite(&name, &values)?;
-    Ok(Some(values))
+    values(&tensors, &name, view.shape()).map(Some)
 }

@@ -1,8 +1,10 @@
 //! Checkpoints on top of a frozen base.
 
 use burn::tensor::Device;
+use serde_json::Value;
 use trm_core::Init;
 use trm_core::layers::Linear;
+use trm_spec::{RunConfig, Vocab};
 
 use super::*;
 

@@ -4,7 +4,9 @@ use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
-use trm_spec::{ChatTrmSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab};
+use trm_spec::{
+    ChatTrmSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab, read_json,
+};
 
 use super::{expect_project, of_original, refused};
 use crate::checkpoint::{Header, pairs};
@@ -47,7 +49,7 @@ fn theta() -> f64 {
 /// # Errors
 /// If the configuration or the weights cannot be read, or do not belong together.
 pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Vec<u8>, Failure> {
-    let original: ChatTrmConfig = serde_json::from_str(config_json).map_err(|error| {
+    let original: ChatTrmConfig = read_json(config_json).map_err(|error| {
         refused(format!("the original's configuration cannot be read: {error}"))
     })?;
     let _ = original.dropout;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trm_spec::{DataSpec, Failure, VitSpec, Vocab};
+use trm_spec::{DataSpec, Failure, VitSpec, Vocab, read_json};
 
 use super::refused;
 
@@ -65,7 +65,7 @@ fn qkv_bias() -> bool {
 
 impl Original {
     pub fn read(text: &str) -> Result<Self, Failure> {
-        let config: Self = serde_json::from_str(text).map_err(|error| {
+        let config: Self = read_json(text).map_err(|error| {
             refused(format!("the original's configuration cannot be read: {error}"))
         })?;
         if config.model_type != "vit" {
@@ -179,7 +179,7 @@ fn rescale_factor() -> f64 {
 
 impl Preprocessor {
     pub fn read(text: &str) -> Result<Self, Failure> {
-        let file: PreprocessorFile = serde_json::from_str(text).map_err(|error| {
+        let file: PreprocessorFile = read_json(text).map_err(|error| {
             refused(format!("the original's preprocessor_config.json cannot be read: {error}"))
         })?;
         if !file.do_rescale || (file.rescale_factor * 255.0 - 1.0).abs() > 1e-3 {

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use trm_data::gguf::Gguf;
 use trm_data::{subwords_of_gguf, subwords_of_json};
-use trm_spec::{Failure, FailureKind, LlamaSpec, RunConfig, Subwords, VariantSpec, Vocab};
+use trm_spec::{
+    Failure, FailureKind, LlamaSpec, RunConfig, Subwords, VariantSpec, Vocab, read_json,
+};
 
 use super::refused;
 use super::tensors::{Stored, Tensors};
@@ -123,7 +125,7 @@ pub fn hf_llama(
     tokenizer_json: Option<&str>,
     device: &Device,
 ) -> Result<Vec<u8>, Failure> {
-    let original: Original = serde_json::from_str(config_json)
+    let original: Original = read_json(config_json)
         .map_err(|error| refused(format!("config.json cannot be read: {error}")))?;
     let mut tensors = Tensors::default();
     for file in weights {

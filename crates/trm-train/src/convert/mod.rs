@@ -7,15 +7,13 @@ mod hf_vit_config;
 mod llama;
 #[cfg(feature = "llm")]
 mod peft;
-mod plain;
 mod positions;
 mod samsung_trm;
 mod tensors;
 mod trm_vit;
 
+use trm_data::checkpoint::{described, project as project_of};
 use trm_spec::{Failure, FailureKind};
-
-use crate::checkpoint::projects;
 
 pub use chat_trm::chat_trm;
 pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
@@ -24,7 +22,6 @@ pub use hf_vit_config::HfVitOptions;
 pub use llama::{hf_llama, llama_gguf};
 #[cfg(feature = "llm")]
 pub use peft::{Peft, merge_lora, to_peft};
-pub use plain::plain;
 pub use samsung_trm::{samsung_trm, to_samsung_trm};
 pub use trm_vit::trm_vit;
 
@@ -40,11 +37,11 @@ fn of_original(failure: Failure) -> Failure {
 /// Refuses tensors that are known to be of another project than that of the format `own`.
 fn expect_project<'a>(names: impl Iterator<Item = &'a str>, own: &str) -> Result<(), Failure> {
     let names: Vec<&str> = names.collect();
-    let Some((project, format)) = projects::project(&names) else { return Ok(()) };
+    let Some((project, format)) = project_of(&names) else { return Ok(()) };
     if format == Some(own) {
         return Ok(());
     }
-    let message = format!("these are not weights of `{own}`: {}", projects::described(&names));
+    let message = format!("these are not weights of `{own}`: {}", described(&names));
     let hint = match format {
         Some(format) => format!("Say so: --from {format}."),
         None => {

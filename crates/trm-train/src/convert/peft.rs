@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::json;
-use trm_spec::{Failure, LlamaSpec, VariantSpec};
+use trm_spec::{Failure, LlamaSpec, VariantSpec, read_json};
 
 use super::refused;
 use super::tensors::{Stored, Tensors};
@@ -37,7 +37,7 @@ struct AdapterConfig {
 
 impl AdapterConfig {
     fn read(text: &str) -> Result<Self, Failure> {
-        let config: Self = serde_json::from_str(text)
+        let config: Self = read_json(text)
             .map_err(|error| refused(format!("adapter_config.json cannot be read: {error}")))?;
         let unread = |what: &str| {
             Err(refused(format!("adapter_config.json describes {what}, which is not read")))

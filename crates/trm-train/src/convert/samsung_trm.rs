@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use trm_spec::{
     DataSpec, Failure, ModelSpec, Positions, RunConfig, StateStart, TrainSpec, TrmSpec,
-    VariantSpec, Vocab,
+    VariantSpec, Vocab, read_json,
 };
 
 use super::{expect_project, of_original, refused};
@@ -105,7 +105,7 @@ const WRAPPERS: [&str; 3] = ["_orig_mod.", "model.", "inner."];
 /// # Errors
 /// If the configuration or the weights cannot be read, or do not belong together.
 pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Vec<u8>, Failure> {
-    let original: Original = serde_json::from_str(config_json).map_err(|error| {
+    let original: Original = read_json(config_json).map_err(|error| {
         refused(format!("the original's configuration cannot be read: {error}"))
     })?;
     let config = original.config();

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{TensorView, View};
 use safetensors::{Dtype, SafeTensors};
+use trm_data::checkpoint::{missing, numbers};
 use trm_spec::Failure;
 
 use super::refused;
-use crate::checkpoint::numbers;
-use crate::checkpoint::projects::missing;
 
 /// A tensor as it is stored.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use trm_spec::{
     DataSpec, Failure, ModelSpec, Objective, RunConfig, StateStart, TrainSpec, TrmVitSpec,
-    VariantSpec, Vocab,
+    VariantSpec, Vocab, read_json,
 };
 
 use super::refused;
@@ -57,7 +57,7 @@ pub fn trm_vit(
     base: Option<BaseFile<'_>>,
     device: &Device,
 ) -> Result<Vec<u8>, Failure> {
-    let original: Original = serde_json::from_str(config_json).map_err(|error| {
+    let original: Original = read_json(config_json).map_err(|error| {
         refused(format!("the original's configuration cannot be read: {error}"))
     })?;
     if original.attention {

@@ -53,14 +53,15 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Task>, PuzzleError> {
 
 fn json(name: &str, text: &str) -> Result<Value, PuzzleError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str(text).map_err(|error| {
+    trm_spec::read_json(text).map_err(|error| {
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or(&said);
-        PuzzleError::Line {
-            name: name.into(),
-            line: error.line(),
-            reason: format!("it is not JSON ({said} in column {})", error.column()),
-        }
+        let reason = match error.is_data() {
+            // JSON, but readers would take one of the two and say nothing.
+            true => format!("{said} (column {}), so one of the two would be lost", error.column()),
+            false => format!("it is not JSON ({said} in column {})", error.column()),
+        };
+        PuzzleError::Line { name: name.into(), line: error.line(), reason }
     })
 }
 

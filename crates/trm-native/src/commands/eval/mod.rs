@@ -9,6 +9,7 @@ use serde::Serialize;
 use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
 use trm_spec::{DepthLoss, Failure, Family};
+use trm_train::checkpoint::read_header;
 use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
 use crate::args;
@@ -243,10 +244,27 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         return Ok((run, data.title().into()));
     }
     let Some(weights) = typed.weights else {
-        return Ok((dataset::load_run(&data, &bytes, None, None, device)?, corpus));
+        return Ok((load(&data, &bytes, None, typed, device)?, corpus));
     };
     let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
-    let mut run = dataset::load_run(&data, &bytes, Some(&optimizer), None, device)?;
+    let mut run = load(&data, &bytes, Some(&optimizer), typed, device)?;
     run.use_weights(weights)?;
     Ok((run, corpus))
+}
+
+/// A saved run with the data to evaluate it by.
+fn load(
+    source: &OpenedSource,
+    checkpoint: &[u8],
+    optimizer: Option<&[u8]>,
+    typed: &args::Eval,
+    device: &OpenDevice,
+) -> anyhow::Result<Box<dyn Run>> {
+    let header = read_header(checkpoint)?;
+    let mut data = source.load(&header.config, Some(&header.vocab))?;
+    dataset::say_copies(&data);
+    if typed.data.is_some() {
+        dataset::score_single_puzzle(&mut data);
+    }
+    Ok(trm_train::load_with(checkpoint, optimizer, Some(data), &device.device)?)
 }

@@ -8,7 +8,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use trm_spec::Failure;
 
-use super::refused;
+use super::header::refused;
 
 /// What may stand before every name, in any order and repeatedly.
 const WRAPPERS: [&str; 5] = ["module.", "state_dict.", "model_state_dict.", "net.", "ema_model."];
@@ -32,14 +32,19 @@ const BESIDE: [&str; 9] = [
     "rng_state",
 ];
 
+/// What to do about weights that cannot be read.
+const NOT_WEIGHTS: &str =
+    "Give the weights as safetensors and the original's configuration as JSON.";
+
 /// `weights`, a safetensors file, with plain names and without double precision. `model` says whether
 /// `model.` before every name is a wrapper too.
 ///
 /// # Errors
 /// If the file is damaged, or two tensors get one name.
 pub fn plain(weights: &[u8], model: bool) -> Result<Cow<'_, [u8]>, Failure> {
-    let damaged =
-        |error| refused(format!("the weights are not a whole safetensors file ({error})"));
+    let damaged = |error| {
+        refused(format!("the weights are not a whole safetensors file ({error})"), NOT_WEIGHTS)
+    };
     let (_, metadata) = SafeTensors::read_metadata(weights).map_err(damaged)?;
     let tensors = SafeTensors::deserialize(weights).map_err(damaged)?;
     let names: Vec<String> = tensors.names().into_iter().map(str::to_owned).collect();
@@ -56,7 +61,8 @@ pub fn plain(weights: &[u8], model: bool) -> Result<Cow<'_, [u8]>, Failure> {
             other => (other, Cow::Borrowed(view.data())),
         };
         if stored.insert(new.clone(), (dtype, view.shape().to_vec(), data)).is_some() {
-            return Err(refused(format!("two tensors are called `{new}` without their wrappers")));
+            let message = format!("two tensors are called `{new}` without their wrappers");
+            return Err(refused(message, NOT_WEIGHTS));
         }
     }
     let views = stored

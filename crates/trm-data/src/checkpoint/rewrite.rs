@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use burn::tensor::f16;
+use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use trm_spec::{Failure, RunConfig, Vocab};
 
-use super::{DAMAGED, FORMAT, metadata, numbers, refused};
+use super::header::{DAMAGED, FORMAT, metadata, refused};
+use super::tensors::numbers;
 
 /// How a checkpoint's numbers are stored; all are read back as f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,14 +25,14 @@ const PROJECTS: [(&[&str], &str, Option<&str>); 14] = [
 ];
 
 /// The project whose tensors have such names, and the format of `convert` that reads it.
-pub(crate) fn project<'a>(names: &[&'a str]) -> Option<(&'static str, Option<&'static str>)> {
+pub fn project<'a>(names: &[&'a str]) -> Option<(&'static str, Option<&'static str>)> {
     let has = |part: &&str| names.iter().any(|name: &&'a str| name.contains(*part));
     let found = PROJECTS.iter().find(|(parts, ..)| parts.iter().all(has))?;
     Some((found.1, found.2))
 }
 
 /// What tensors there are, and whose they look like.
-pub(crate) fn described(names: &[&str]) -> String {
+pub fn described(names: &[&str]) -> String {
     let mut sorted = names.to_vec();
     sorted.sort_unstable();
     let more = sorted.len().saturating_sub(LISTED);
@@ -48,7 +48,7 @@ pub(crate) fn described(names: &[&str]) -> String {
 }
 
 /// That the tensor `name` is missing, the nearest names, and what is there instead.
-pub(crate) fn missing(name: &str, names: &[&str]) -> String {
+pub fn missing(name: &str, names: &[&str]) -> String {
     let nearest = closest(name, names.iter().copied())
         .map_or_else(String::new, |near| format!(" (the nearest is `{near}`)"));
     format!("tensor `{name}` is missing{nearest}; {}", described(names))

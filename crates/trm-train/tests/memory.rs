@@ -1,0 +1,102 @@
+//! The estimate of a step's memory against what `trm-native bench --peak-of SETTINGS`
+//! measured, in megabytes: the peak of two steps on the CPU.
+
+use serde_json::{Map, Value};
+use trm_spec::{RunConfig, overlay};
+use trm_train::StepMemory;
+
+const NOTHING: &str = "{}";
+const CHAT: &str = r#"{"variant": "chat_trm", "hidden_size": 128, "num_heads": 4, "n_layers": 2, "recursion_steps": 4, "block_size": 64, "objective": "every_cycle"}"#;
+const TRM_LM: &str = r#"{"variant": "trm_lm", "hidden_size": 128, "num_heads": 4, "n_layers": 2, "recursion_steps": 3, "l_cycles": 6, "block_size": 64}"#;
+const CHUNK: &str = r#"{"variant": "chunk_lm", "hidden_size": 128, "num_heads": 4, "n_layers": 2, "recursion_steps": 3, "l_cycles": 1, "block_size": 64, "chunk_size": 4, "draft_start": "last_token", "objective": "every_cycle"}"#;
+const TRM: &str = r#"{"variant": "trm", "hidden_size": 128, "num_heads": 4, "n_layers": 2, "h_cycles": 2, "l_cycles": 3, "halt_max_steps": 16, "seq_len": 81, "mlp_t": true, "pos_encodings": "none", "puzzle_emb_ndim": 0, "puzzle_emb_len": 0, "expansion": 2.0}"#;
+const VIT: &str = r#"{"variant": "vit", "image_size": 28, "patch_size": 4, "hidden_size": 64, "n_layers": 4, "num_heads": 4, "intermediate_size": 128}"#;
+const TRM_VIT: &str = r#"{"variant": "trm_vit", "image_size": 28, "patch_size": 4, "vit_depth": 0, "hidden_size": 64, "inner_steps": 2, "outer_steps": 3, "alpha": 0.5, "objective": "every_cycle"}"#;
+
+/// A model, what is changed of it, its vocabulary, and the measured peak.
+const MEASURED: [(&str, &str, usize, f64); 39] = [
+    (CHAT, r#"{"batch_size": 4}"#, 65, 93.0),
+    (CHAT, r#"{"batch_size": 32}"#, 65, 254.0),
+    (CHAT, r#"{"batch_size": 4, "gradient_checkpointing": true}"#, 65, 87.0),
+    (CHAT, r#"{"batch_size": 32, "gradient_checkpointing": true}"#, 65, 162.0),
+    (CHAT, r#"{"hidden_size": 256, "num_heads": 8, "batch_size": 32}"#, 65, 403.0),
+    (CHAT, r#"{"block_size": 256, "batch_size": 8}"#, 65, 254.0),
+    (TRM_LM, r#"{"batch_size": 2}"#, 65, 133.0),
+    (TRM_LM, r#"{"batch_size": 16}"#, 65, 563.0),
+    (TRM_LM, r#"{"l_cycles": 2, "batch_size": 16}"#, 65, 290.0),
+    (TRM_LM, r#"{"batch_size": 16, "gradient_checkpointing": true}"#, 65, 259.0),
+    (CHUNK, r#"{"batch_size": 2}"#, 65, 143.0),
+    (CHUNK, r#"{"batch_size": 16}"#, 65, 420.0),
+    (CHUNK, r#"{"hidden_size": 64, "batch_size": 32}"#, 65, 508.0),
+    (CHUNK, r#"{"batch_size": 16, "gradient_checkpointing": true}"#, 65, 230.0),
+    (TRM, r#"{"batch_size": 4}"#, 11, 94.0),
+    (TRM, r#"{"batch_size": 64}"#, 11, 577.0),
+    (TRM, r#"{"hidden_size": 256, "batch_size": 16}"#, 11, 325.0),
+    (TRM, r#"{"backprop_cycles": 0, "batch_size": 16}"#, 11, 302.0),
+    (TRM, r#"{"mlp_t": false, "pos_encodings": "rope", "batch_size": 4}"#, 11, 92.0),
+    (TRM, r#"{"mlp_t": false, "pos_encodings": "rope", "batch_size": 32}"#, 11, 232.0),
+    (
+        TRM,
+        r#"{"hidden_size": 256, "num_heads": 8, "mlp_t": false, "pos_encodings": "rope", "batch_size": 16}"#,
+        11,
+        247.0,
+    ),
+    (
+        TRM,
+        r#"{"seq_len": 900, "mlp_t": false, "pos_encodings": "rope", "batch_size": 2}"#,
+        6,
+        188.0,
+    ),
+    (
+        TRM,
+        r#"{"seq_len": 16, "mlp_t": false, "pos_encodings": "rope", "batch_size": 64}"#,
+        6,
+        133.0,
+    ),
+    (VIT, r#"{"batch_size": 4}"#, 100, 48.0),
+    (VIT, r#"{"batch_size": 128}"#, 100, 159.0),
+    (VIT, r#"{"hidden_size": 128, "intermediate_size": 512, "batch_size": 64}"#, 100, 194.0),
+    (
+        NOTHING,
+        r#"{"variant": "trm_vit", "hidden_size": 64, "inner_steps": 2, "outer_steps": 3, "alpha": 0.5, "objective": "every_cycle", "batch_size": 128, "image_size": 8, "patch_size": 2}"#,
+        100,
+        160.0,
+    ),
+    (CHAT, r#"{"hidden_size": 512, "num_heads": 8, "n_layers": 4, "batch_size": 4}"#, 65, 421.0),
+    (TRM_VIT, r#"{"batch_size": 4}"#, 100, 55.0),
+    (TRM_VIT, r#"{"batch_size": 128}"#, 100, 321.0),
+    (TRM_VIT, r#"{"hidden_size": 128, "batch_size": 32}"#, 100, 199.0),
+    (TRM_VIT, r#"{"inner_steps": 6, "batch_size": 32}"#, 100, 260.0),
+    (TRM_VIT, r#"{"inner_steps": 6, "outer_steps": 6, "batch_size": 32}"#, 100, 392.0),
+    (VIT, r#"{"n_layers": 8, "batch_size": 64}"#, 100, 159.0),
+    (NOTHING, r#"{"variant": "trm", "batch_size": 16}"#, 11, 1006.0),
+    (TRM, r#"{"halt_max_steps": 4, "supervision": "unrolled", "batch_size": 8}"#, 11, 127.0),
+    (CHAT, r#"{"tokenizer": "gpt2", "batch_size": 8}"#, 50257, 936.0),
+    (CHUNK, r#"{"l_cycles": 6, "batch_size": 4}"#, 65, 400.0),
+    (
+        NOTHING,
+        r#"{"variant": "trm", "seq_len": 81, "puzzle_emb_ndim": 128, "puzzle_emb_len": 4, "hidden_size": 128, "num_heads": 4, "expansion": 2.0, "h_cycles": 2, "l_cycles": 3, "halt_max_steps": 8, "batch_size": 16}"#,
+        11,
+        152.0,
+    ),
+];
+
+fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).expect("an object")
+}
+
+#[test]
+fn the_estimate_is_within_fifteen_percent_of_what_was_measured() {
+    let mut wrong = Vec::new();
+    for (model, changes, vocab, peak) in MEASURED {
+        let mut settings = object(model);
+        settings.extend(object(changes));
+        let shown = format!("{settings:?}");
+        let config = overlay(&RunConfig::default(), &Value::Object(settings)).expect("settings");
+        let estimate = StepMemory::of(&config, vocab).rows(config.train.batch_size) / 1e6;
+        if !(0.85..=1.15).contains(&(estimate / peak)) {
+            wrong.push(format!("{estimate:.0} MB for {peak} MB of {shown}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
