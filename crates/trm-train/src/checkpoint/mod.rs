@@ -10,6 +10,8 @@ pub(crate) mod projects;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "llm")]
+mod weights_digest;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +28,8 @@ use crate::parameters::{Named, Replace, collect, replace};
 use crate::transfer::host;
 
 pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
+#[cfg(feature = "llm")]
+pub use weights_digest::WeightsDigest;
 
 const FORMAT: &str = "trm/1";
 
@@ -51,6 +55,10 @@ pub struct Base {
     pub name: String,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// SHA-256 of its weights alone, of decoders (see [`WeightsDigest`]): it is the same in
+    /// files of every format that hold the same numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 /// Names of a frozen base's tensors begin with this; they are left out of the file.
@@ -194,6 +202,34 @@ impl<'a> Checkpoint<'a> {
         ))
     }
 
+    /// The numbers of a tensor, and their shape.
+    #[cfg(feature = "llm")]
+    pub fn tensor(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), Failure> {
+        let found = self.tensors.tensor(name);
+        let shape = found.map(|view| view.shape().to_vec()).unwrap_or_default();
+        Ok((shape.clone(), numbers(&tensor(&self.tensors, name, &shape)?)))
+    }
+
+    /// Refuses tensors that are not among `names`.
+    #[cfg(feature = "llm")]
+    pub fn expect_only(&self, names: &[String]) -> Result<(), Failure> {
+        let extra = |name: &&str| !names.iter().any(|known| known == name);
+        match self.tensors.names().into_iter().find(extra) {
+            Some(extra) => Err(self.foreign(extra)),
+            None => Ok(()),
+        }
+    }
+
+    fn foreign(&self, name: &str) -> Failure {
+        refused(
+            format!(
+                "tensor `{name}` does not belong to a `{}` model",
+                self.header.config.model.name()
+            ),
+            OTHER_FILE,
+        )
+    }
+
     /// Puts the weights into a module of the right shape.
     pub fn restore<M: Module>(&self, module: M) -> Result<M, Failure> {
         let mut values = BTreeMap::new();
@@ -206,13 +242,7 @@ impl<'a> Checkpoint<'a> {
             values.insert(named.name, numbers);
         }
         if let Some(extra) = self.tensors.names().into_iter().find(|n| !values.contains_key(*n)) {
-            return Err(refused(
-                format!(
-                    "tensor `{extra}` does not belong to a `{}` model",
-                    self.header.config.model.name()
-                ),
-                OTHER_FILE,
-            ));
+            return Err(self.foreign(extra));
         }
         Ok(replace(module, &mut Fill { values }))
     }
@@ -221,6 +251,55 @@ impl<'a> Checkpoint<'a> {
 /// Whether the tensor `name` is in a file with such a base.
 fn is_in_file(base: Option<&Base>, name: &str) -> bool {
     base.is_none() || !name.starts_with(BASE_PREFIX)
+}
+
+/// Puts weights into a module of the right shape, each when its turn comes: `numbers` gives
+/// those of a name, with their shape. Whatever needs memory is then held for one tensor only.
+///
+/// # Errors
+/// As of `numbers`, and if a shape is another one or a number is not finite.
+#[cfg(feature = "llm")]
+pub(crate) fn fill<M: Module>(
+    module: M,
+    numbers: impl FnMut(&str) -> Result<(Vec<usize>, Vec<f32>), Failure>,
+) -> Result<M, Failure> {
+    let mut filling = FillOneByOne { numbers, failure: None };
+    let module = replace(module, &mut filling);
+    match filling.failure {
+        Some(failure) => Err(failure),
+        None => Ok(module),
+    }
+}
+
+#[cfg(feature = "llm")]
+struct FillOneByOne<F> {
+    numbers: F,
+    failure: Option<Failure>,
+}
+
+#[cfg(feature = "llm")]
+impl<F: FnMut(&str) -> Result<(Vec<usize>, Vec<f32>), Failure>> Replace for FillOneByOne<F> {
+    fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.failure.is_some() {
+            return param;
+        }
+        let expected = param.dims();
+        let found = (self.numbers)(name).and_then(|(shape, values)| {
+            if shape != expected {
+                return Err(wrong_shape(name, &shape, &expected));
+            }
+            finite(name, &values).map(|()| values)
+        });
+        match found {
+            Ok(values) => {
+                param.map(|old| Tensor::from_data(TensorData::new(values, expected), &old.device()))
+            }
+            Err(failure) => {
+                self.failure = Some(failure);
+                param
+            }
+        }
+    }
 }
 
 struct Fill {
@@ -248,10 +327,7 @@ fn tensor<'a>(
         .tensor(name)
         .map_err(|_| refused(projects::missing(name, &tensors.names()), OTHER_FILE))?;
     if view.shape() != shape {
-        return Err(refused(
-            format!("tensor `{name}` has shape {:?}, but {shape:?} is expected", view.shape()),
-            OTHER_FILE,
-        ));
+        return Err(wrong_shape(name, view.shape(), shape));
     }
     if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
         return Err(refused(
@@ -260,6 +336,13 @@ fn tensor<'a>(
         ));
     }
     Ok(view)
+}
+
+fn wrong_shape(name: &str, found: &[usize], expected: &[usize]) -> Failure {
+    refused(
+        format!("tensor `{name}` has shape {found:?}, but {expected:?} is expected"),
+        OTHER_FILE,
+    )
 }
 
 /// The numbers of a tensor of any float type, as f32.

@@ -1,6 +1,8 @@
 //! Checkpoints of the published systems as ours, and back.
 
 mod chat_trm;
+#[cfg(feature = "llm")]
+mod gguf;
 mod hf_vit;
 mod hf_vit_config;
 #[cfg(feature = "llm")]
@@ -18,10 +20,14 @@ use trm_spec::{Failure, FailureKind};
 use crate::checkpoint::projects;
 
 pub use chat_trm::chat_trm;
+#[cfg(feature = "llm")]
+pub(crate) use gguf::GgufDecoder;
+#[cfg(feature = "llm")]
+pub use gguf::llama_gguf;
 pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
 pub use hf_vit_config::HfVitOptions;
 #[cfg(feature = "llm")]
-pub use llama::{hf_llama, llama_gguf};
+pub use llama::hf_llama;
 #[cfg(feature = "llm")]
 pub use peft::{Peft, merge_lora, to_peft};
 pub use plain::plain;

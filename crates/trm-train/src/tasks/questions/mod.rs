@@ -3,12 +3,15 @@
 mod answers;
 mod base;
 mod baselines;
+mod chat;
 mod objective;
 mod rows;
 mod scores;
 mod task;
+mod writing;
 
 pub use base::FrozenLlm;
+pub(crate) use base::no_decoder;
 pub(crate) use baselines::baselines;
 pub use baselines::few_shot;
 pub use task::QuestionTask;
