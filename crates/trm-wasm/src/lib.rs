@@ -53,7 +53,11 @@ impl Session {
     /// Answers one `Command` with one `Event`. Commands are answered one at a
     /// time: wait for an answer before asking again.
     pub async fn handle(&mut self, command: JsValue) -> JsValue {
-        let event = match serde_wasm_bindgen::from_value::<Command>(command) {
+        let read = serde_wasm_bindgen::from_value::<Command>(command.clone());
+        #[cfg(feature = "questions")]
+        questions::let_go(&command);
+        drop(command);
+        let event = match read {
             Ok(command) => self.answering.answer(command).await,
             Err(error) => session::misunderstood(&error),
         };

@@ -4,8 +4,10 @@
 use std::rc::Rc;
 
 use burn::tensor::Device;
+use js_sys::{Function, Reflect, Uint8Array};
 use trm_spec::{ChatOptions, Considered, Event, Failure, FailureKind};
 use trm_train::{BaseFile, ConsiderRequest, FrozenLlm, Run, TextStream, Thought};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// The pretrained model of the session, if there is one.
 #[derive(Default)]
@@ -50,4 +52,21 @@ pub async fn ask(
 ) -> Result<(Considered, Vec<Box<dyn TextStream>>), Failure> {
     let Thought { considered, answers } = run.answerer()?.consider(request).await?;
     Ok((considered, answers))
+}
+
+/// Frees the browser's copy of a file that a command brought, now that this module has its
+/// own: otherwise both are there while the largest model of the page is opened. A browser
+/// that cannot (`ArrayBuffer.transfer` is of 2024) frees it later by itself.
+pub fn let_go(command: &JsValue) {
+    let get = |object: &JsValue, key: &str| Reflect::get(object, &key.into()).ok();
+    let Some(bytes) = get(command, "bytes").and_then(|bytes| bytes.dyn_into::<Uint8Array>().ok())
+    else {
+        return;
+    };
+    let buffer: JsValue = bytes.buffer().into();
+    let transfer = get(&buffer, "transfer").and_then(|found| found.dyn_into::<Function>().ok());
+    if let Some(transfer) = transfer {
+        // What cannot be moved stays where it is.
+        let _ = transfer.call1(&buffer, &0.into());
+    }
 }

@@ -283,16 +283,18 @@ impl<F: FnMut(&str) -> Result<(Vec<usize>, Vec<f32>), Failure>> Replace for Fill
         if self.failure.is_some() {
             return param;
         }
-        let expected = param.dims();
+        // Whatever is there is replaced: it need not take memory.
+        let (expected, device) = (param.lazy_shape(), param.lazy_device());
         let found = (self.numbers)(name).and_then(|(shape, values)| {
-            if shape != expected {
+            if shape != expected.as_slice() {
                 return Err(wrong_shape(name, &shape, &expected));
             }
             finite(name, &values).map(|()| values)
         });
         match found {
             Ok(values) => {
-                param.map(|old| Tensor::from_data(TensorData::new(values, expected), &old.device()))
+                let data = TensorData::new(values, expected);
+                Param::initialized(param.id, Tensor::from_data(data, &device))
             }
             Err(failure) => {
                 self.failure = Some(failure);

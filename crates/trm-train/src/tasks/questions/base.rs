@@ -62,7 +62,7 @@ impl FrozenLlm {
         let (sizes, vocab) = source.described();
         let (tokenizer, end) = tokens(&vocab, file.name)?;
         let device = device.clone().without_autodiff();
-        let empty = Llama::new(&sizes, vocab.size(), &mut Init::zeros(&device));
+        let empty = Llama::new(&sizes, vocab.size(), &mut Init::empty(&device));
         let mut names = Vec::new();
         let mut found = (digest && identity.weights.is_none()).then(WeightsDigest::default);
         let llama = fill(empty, |name| {

@@ -4,6 +4,7 @@ mod answers;
 mod base;
 mod baselines;
 mod chat;
+mod kept_states;
 mod objective;
 mod rows;
 mod scores;
