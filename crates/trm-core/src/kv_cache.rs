@@ -115,3 +115,28 @@ impl ModelCache {
         self.passes.iter_mut().map(Vec::as_mut_slice)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_cache_grows_to_its_capacity_and_keeps_what_it_holds() {
+        let device = Device::flex();
+        let capacity = 3 * FIRST_ROOM;
+        let mut cache = KvCache::new(capacity);
+        let all: Tensor<4> =
+            Tensor::arange(0..(2 * capacity) as i64, &device).float().reshape([1, 1, capacity, 2]);
+        for (start, new) in [(0, 1), (1, FIRST_ROOM), (FIRST_ROOM + 1, 2 * FIRST_ROOM - 1)] {
+            let part = all.clone().narrow(2, start, new);
+            cache.append(part.clone(), part.neg());
+            let (keys, values) = cache.get().expect("it holds positions");
+            let held = all.clone().narrow(2, 0, start + new);
+            assert_eq!(keys.into_data(), held.clone().into_data());
+            assert_eq!(values.into_data(), held.neg().into_data());
+        }
+        assert_eq!(cache.len(), capacity);
+    }
+}

@@ -27,6 +27,8 @@ use trm_spec::{Failure, FailureKind, ModelInfo, RunConfig, Vocab};
 use crate::parameters::{Named, Replace, collect, replace};
 use crate::transfer::host;
 
+#[cfg(feature = "llm")]
+pub(crate) use rewrite::with_base;
 pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
 #[cfg(feature = "llm")]
 pub use weights_digest::WeightsDigest;

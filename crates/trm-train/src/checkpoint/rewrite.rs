@@ -8,6 +8,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use trm_spec::{Failure, RunConfig, Vocab};
 
+#[cfg(feature = "llm")]
+use super::Base;
 use super::{DAMAGED, FORMAT, metadata, numbers, refused};
 
 /// How a checkpoint's numbers are stored; all are read back as f32.
@@ -44,6 +46,15 @@ pub fn with_config(checkpoint: &[u8], config: &RunConfig) -> Result<Vec<u8>, Fai
 /// If `checkpoint` is damaged or foreign.
 pub fn with_vocab(checkpoint: &[u8], vocab: &Vocab) -> Result<Vec<u8>, Failure> {
     rewrite(checkpoint, &[("vocab", json(vocab)?)], None)
+}
+
+/// The same model with another name of its frozen base.
+///
+/// # Errors
+/// If `checkpoint` is damaged or foreign.
+#[cfg(feature = "llm")]
+pub(crate) fn with_base(checkpoint: &[u8], base: &Base) -> Result<Vec<u8>, Failure> {
+    rewrite(checkpoint, &[("base", json(base)?)], None)
 }
 
 /// The same model with its weights stored at `precision`. Half precision keeps

@@ -6,6 +6,8 @@ use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec
 use trm_spec::{LlamaSpec, LlmTrmSpec, Vocab};
 
 use crate::base::{BaseFile, refused};
+#[cfg(feature = "llm")]
+use crate::checkpoint::with_base;
 use crate::checkpoint::{Base, read_header};
 use crate::tasks::images::FrozenBase;
 #[cfg(feature = "llm")]
@@ -101,6 +103,28 @@ pub fn open_llm(
 #[cfg(feature = "llm")]
 pub fn open_decoder(file: BaseFile<'_>, device: &Device) -> Result<FrozenLlm, Failure> {
     FrozenLlm::read(file, file.identity(), false, device)
+}
+
+/// A question model's checkpoint that names the weights of its base too, so that it opens on
+/// a GGUF file of the same numbers. Other checkpoints stay as they are.
+///
+/// # Errors
+/// If a file is damaged, or `file` is another base.
+#[cfg(feature = "llm")]
+pub fn name_weights(
+    checkpoint: &[u8],
+    file: Option<BaseFile<'_>>,
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
+    let header = read_header(checkpoint)?;
+    let (VariantSpec::LlmTrm(_), Some(named), Some(file)) =
+        (&header.config.model, header.base, file)
+    else {
+        return Ok(checkpoint.to_vec());
+    };
+    expect_base(Some(&named), Some(&file))?;
+    let base = FrozenLlm::read(file, named, true, device)?;
+    with_base(checkpoint, base.identity())
 }
 
 /// The trained models that a question model of `config` is compared with: their names, and

@@ -140,8 +140,11 @@ impl FrozenLlm {
         ))
     }
 
-    /// The digest of the weights.
-    async fn weights(&self) -> Result<String, Failure> {
+    /// The digest of the weights (see [`WeightsDigest`]).
+    ///
+    /// # Errors
+    /// If the device is lost.
+    pub async fn weights(&self) -> Result<String, Failure> {
         if let Some(known) = &self.identity.weights {
             return Ok(known.clone());
         }
