@@ -38,10 +38,12 @@ export class Asking {
     return Array.from({ length: most + 1 }, (_, depth) => depth);
   }
 
-  /** A model was loaded: without its recursion, after one step, and as it was trained. */
+  /** A model was loaded: without its recursion, after one step, as it was trained, and beyond. */
   begin(summary: RunSummary): void {
     const trained = depthOf(summary.config.model);
-    this.depths = [0, 1, trained].filter((depth, i, all) => all.indexOf(depth) === i);
+    this.depths = [0, 1, trained, trained + BEYOND].filter(
+      (depth, i, all) => all.indexOf(depth) === i,
+    );
     this.clear();
   }
 

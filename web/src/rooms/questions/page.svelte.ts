@@ -56,7 +56,8 @@ export class QuestionsPage {
     return this.#notices.shown;
   }
   get device(): OpenedDevice | null {
-    return this.#machine.device;
+    const { device } = this.#machine;
+    return device && { ...device, reason: 'questions are answered there only.' };
   }
   /** How much of the engine has come. */
   get engine(): Machine['loading'] {

@@ -15,8 +15,12 @@ export interface Segment {
 /** Answers with a colour of their own. */
 export const COLOURS = 6;
 
+/** Tokens that end an answer. */
+const ENDS = ['<|im_end|>', '<|endoftext|>', '</s>', '<|end_of_text|>'];
+
 /** A token as it can be read: with its white space. */
 export function visible(text: string): string {
+  if (ENDS.includes(text)) return '(end)';
   const shown = text.replaceAll('\n', '↵').replaceAll('\t', '⇥');
   return shown.trim() === '' ? shown.replaceAll(' ', '␣') || '(nothing)' : shown.trim();
 }
