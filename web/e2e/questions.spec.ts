@@ -49,7 +49,8 @@ test('a model thinks on its base, and its answers change step by step', async ({
     await questions.says(/stands on a base model/);
     await questions.give(base);
     await questions.is('open');
-    await expect(questions.asking).toContainText('trained for 3 steps');
+    // It opens by itself.
+    await expect(page.locator('main')).toContainText('trained for 3 steps', { timeout: 15_000 });
 
     await questions.ask('The ball is under cup A. Swap A and B. Which cup?');
     const answers = questions.asking.getByTestId(TESTIDS.answer);
@@ -89,11 +90,11 @@ test('a model thinks on its base, and its answers change step by step', async ({
     await questions.give(tinyBase({ seed: 2 }), 'other.gguf');
     await expect(questions.base).toContainText('other.gguf');
     await questions.giveModel(model);
-    await questions.says(/other\.gguf is not the frozen base of this model/);
+    await questions.says(/other\.gguf is not the frozen base of this model/i);
     await questions.give(tinyBase({ layers: 3 }), 'deeper.gguf');
     await expect(questions.base).toContainText('3 layers');
     await questions.giveModel(model);
-    await questions.says(/deeper\.gguf has n_layers 3, but this model needs 2/);
+    await questions.says(/deeper\.gguf has n_layers 3, but this model needs 2/i);
   });
 });
 

@@ -105,7 +105,7 @@ export function thinker(folder: string, base: Buffer): Buffer {
     ...{ cut: 1, 'num-latents': 4, window: 2, 'hidden-size': 16, 'num-heads': 2, 'n-layers': 1 },
     ...{ 'intermediate-size': 32, 'h-cycles': 1, 'l-cycles': 1, 'supervision-steps': 2 },
     ...{ 'fourier-bands': 2, 'lora-rank': 2, 'batch-size': 2, 'max-iters': 3 },
-    ...{ 'num-questions': 40, 'num-val-questions': 6, 'max-difficulty': 2 },
+    ...{ 'num-questions': 24, 'num-val-questions': 6, 'max-difficulty': 2 },
   };
   const flags = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
   trm('train', 'cups', ...flags, '--base', converted, '--device', 'cpu', '--out', run);
