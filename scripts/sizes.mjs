@@ -55,6 +55,13 @@ const LIMITS = [
     files: (path) => path.startsWith("wasm/cpu-images/"),
   },
   {
+    // With the reader of GGUF files, the tokenizer and its tables of characters.
+    name: "CPU module for questions",
+    compressed: "brotli",
+    limit: 800e3,
+    files: (path) => path.startsWith("wasm/cpu-questions/"),
+  },
+  {
     name: "GPU module",
     compressed: "brotli",
     limit: 3.0e6,

@@ -58,6 +58,12 @@ export class Questions {
     await this.base.locator('input[type=file]').setInputFiles({ name, mimeType, buffer });
   }
 
+  /** Waits until a base is open and kept, and the page asks for something again. */
+  async holds(what: string): Promise<void> {
+    await expect(this.base).toContainText(what);
+    await this.choose.waitFor();
+  }
+
   async giveModel(buffer: Buffer, name = 'thinker.safetensors'): Promise<void> {
     const mimeType = 'application/octet-stream';
     const input = this.asking.locator('input[type=file]');

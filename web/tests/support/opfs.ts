@@ -28,7 +28,7 @@ export class Folder {
 
   get handle(): FileSystemDirectoryHandle {
     // Only these methods are used.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
+    // eslint-disable-next-line @typescript-eslint/consistent-type-assertions
     return {
       kind: 'directory',
       getDirectoryHandle: (name: string, options?: { create?: boolean }) =>
