@@ -5,6 +5,8 @@
 //! number is checked before it is used: sizes before anything is allocated,
 //! names, shapes and finiteness before a weight is replaced.
 
+#[cfg(feature = "llm")]
+mod fill;
 pub(crate) mod optimizer;
 pub(crate) mod projects;
 mod rewrite;
@@ -27,6 +29,8 @@ use trm_spec::{Failure, FailureKind, ModelInfo, RunConfig, Vocab};
 use crate::parameters::{Named, Replace, collect, replace};
 use crate::transfer::host;
 
+#[cfg(feature = "llm")]
+pub(crate) use fill::fill;
 #[cfg(feature = "llm")]
 pub(crate) use rewrite::with_base;
 pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
@@ -253,57 +257,6 @@ impl<'a> Checkpoint<'a> {
 /// Whether the tensor `name` is in a file with such a base.
 fn is_in_file(base: Option<&Base>, name: &str) -> bool {
     base.is_none() || !name.starts_with(BASE_PREFIX)
-}
-
-/// Puts weights into a module of the right shape, each when its turn comes: `numbers` gives
-/// those of a name, with their shape. Whatever needs memory is then held for one tensor only.
-///
-/// # Errors
-/// As of `numbers`, and if a shape is another one or a number is not finite.
-#[cfg(feature = "llm")]
-pub(crate) fn fill<M: Module>(
-    module: M,
-    numbers: impl FnMut(&str) -> Result<(Vec<usize>, Vec<f32>), Failure>,
-) -> Result<M, Failure> {
-    let mut filling = FillOneByOne { numbers, failure: None };
-    let module = replace(module, &mut filling);
-    match filling.failure {
-        Some(failure) => Err(failure),
-        None => Ok(module),
-    }
-}
-
-#[cfg(feature = "llm")]
-struct FillOneByOne<F> {
-    numbers: F,
-    failure: Option<Failure>,
-}
-
-#[cfg(feature = "llm")]
-impl<F: FnMut(&str) -> Result<(Vec<usize>, Vec<f32>), Failure>> Replace for FillOneByOne<F> {
-    fn replace<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.failure.is_some() {
-            return param;
-        }
-        // Whatever is there is replaced: it need not take memory.
-        let (expected, device) = (param.lazy_shape(), param.lazy_device());
-        let found = (self.numbers)(name).and_then(|(shape, values)| {
-            if shape != expected.as_slice() {
-                return Err(wrong_shape(name, &shape, &expected));
-            }
-            finite(name, &values).map(|()| values)
-        });
-        match found {
-            Ok(values) => {
-                let data = TensorData::new(values, expected);
-                Param::initialized(param.id, Tensor::from_data(data, &device))
-            }
-            Err(failure) => {
-                self.failure = Some(failure);
-                param
-            }
-        }
-    }
 }
 
 struct Fill {

@@ -129,7 +129,8 @@ export class QuestionsPage {
       }
       const bytes = new Uint8Array(await file.arrayBuffer());
       const variant = readHeader(bytes)?.variant ?? null;
-      if (variant === 'llama') return this.#base(file);
+      // Of the models that no other page opens, it is a base.
+      if (variant && modelOf(variant)?.nativeOnly) return this.#base(file);
       return this.#checkpoint(bytes, file.name);
     });
   }

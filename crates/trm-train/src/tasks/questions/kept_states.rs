@@ -9,14 +9,14 @@ use trm_core::models::llm_trm::QuestionStates;
 use trm_data::questions::QuestionDataset;
 #[cfg(feature = "files")]
 use trm_data::questions::{StateFile, rounded};
-use trm_spec::Failure;
 #[cfg(feature = "files")]
 use trm_spec::FailureKind;
+use trm_spec::{Failure, LlmTrmSpec};
 
+use super::base::FrozenLlm;
 #[cfg(feature = "files")]
 use super::rows::prompt;
 use super::rows::{QuestionBatch, QuestionTokens};
-use super::task::QuestionTask;
 
 /// The states of the training questions, as far as they are known.
 #[cfg(feature = "files")]
@@ -26,18 +26,19 @@ pub(super) struct KeptStates(RefCell<StateFile>);
 impl KeptStates {
     /// The file in the folder that the questions name; none where they name none.
     pub fn open(
-        task: &QuestionTask,
+        base: &FrozenLlm,
+        spec: &LlmTrmSpec,
         set: &QuestionDataset,
         train: &[QuestionTokens],
     ) -> Result<Option<Self>, Failure> {
         let Some(folder) = &set.states_in else { return Ok(None) };
-        let (base, cut) = (&task.base.identity().sha256, task.spec.cut);
+        let (digest, cut) = (&base.identity().sha256, spec.cut);
         let short = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
-        let name = format!("states-{}-{}-{cut}.f16", short(&set.sha256), short(base));
+        let name = format!("states-{}-{}-{cut}.f16", short(&set.sha256), short(digest));
         // What the prompt looks like decides the states too.
-        let key = format!("{base} {cut} {} {}", set.sha256, prompt("{}"));
+        let key = format!("{digest} {cut} {} {}", set.sha256, prompt("{}"));
         let lengths: Vec<usize> = train.iter().map(QuestionTokens::positions).collect();
-        let width = task.spec.base_hidden_size;
+        let width = spec.base_hidden_size;
         let file = StateFile::open(&folder.join(name), &key, &lengths, width)?;
         Ok(Some(Self(RefCell::new(file))))
     }
@@ -46,13 +47,14 @@ impl KeptStates {
     /// time, so that they do not depend on the batch, and added to it.
     pub fn of_batch(
         &self,
-        task: &QuestionTask,
+        base: &FrozenLlm,
+        spec: &LlmTrmSpec,
         rows: &[usize],
         tokens: &[QuestionTokens],
         batch: &QuestionBatch,
     ) -> Result<QuestionStates, Failure> {
         let mut kept = self.0.borrow_mut();
-        let (width, device) = (task.spec.base_hidden_size, task.base.device());
+        let (width, device) = (spec.base_hidden_size, base.device());
         let (question, answer) = (batch.rows.longest_question(), batch.rows.longest_answer());
         let columns = question + 1 + answer;
         let mut values = vec![0.0; rows.len() * columns * width];
@@ -61,8 +63,10 @@ impl KeptStates {
                 Some(states) => states,
                 None => {
                     let one = std::slice::from_ref(tokens);
-                    let one = QuestionBatch::new(one, task.base.end(), &device);
-                    let data = task.trunk(&one).states.into_data();
+                    let one = QuestionBatch::new(one, base.end(), &device);
+                    let (question, answer) = (one.question.clone(), one.answer.clone());
+                    let states = base.decoder.trunk(spec.cut, question, answer, &one.rows);
+                    let data = states.states.into_data();
                     let states: Vec<f32> = data.try_into_vec().map_err(|error| {
                         Failure::new(
                             FailureKind::Device,
@@ -90,7 +94,8 @@ pub(super) enum KeptStates {}
 impl KeptStates {
     #[expect(clippy::unnecessary_wraps, reason = "as with files")]
     pub fn open(
-        _: &QuestionTask,
+        _: &FrozenLlm,
+        _: &LlmTrmSpec,
         _: &QuestionDataset,
         _: &[QuestionTokens],
     ) -> Result<Option<Self>, Failure> {
@@ -99,7 +104,8 @@ impl KeptStates {
 
     pub fn of_batch(
         &self,
-        _: &QuestionTask,
+        _: &FrozenLlm,
+        _: &LlmTrmSpec,
         _: &[usize],
         _: &[QuestionTokens],
         _: &QuestionBatch,

@@ -103,7 +103,7 @@ impl QuestionTask {
     }
 
     /// The frozen model's states of a batch.
-    pub(super) fn trunk(&self, batch: &QuestionBatch) -> QuestionStates {
+    fn trunk(&self, batch: &QuestionBatch) -> QuestionStates {
         let (question, answer) = (batch.question.clone(), batch.answer.clone());
         self.base.decoder.trunk(self.spec.cut, question, answer, &batch.rows)
     }
@@ -136,7 +136,7 @@ impl Task<LlmTrm> for QuestionTask {
         let Dataset::Questions(set) = data else { return Err(wrong_data(&config.model, &data)) };
         let train = self.tokens_of(&set.train)?;
         Ok(QuestionData {
-            states: KeptStates::open(self, &set, &train)?,
+            states: KeptStates::open(&self.base, &self.spec, &set, &train)?,
             train,
             val: self.tokens_of(&set.val)?,
             harder: self.tokens_of(&set.harder)?,
@@ -173,7 +173,7 @@ impl Task<LlmTrm> for QuestionTask {
         let tokens: Vec<_> = rows.iter().map(|row| data.train[*row].clone()).collect();
         let batch = QuestionBatch::new(&tokens, self.base.end(), &self.base.device());
         let states = match &data.states {
-            Some(kept) => kept.of_batch(self, &rows, &tokens, &batch)?,
+            Some(kept) => kept.of_batch(&self.base, &self.spec, &rows, &tokens, &batch)?,
             None => self.trunk(&batch),
         };
         Ok(ReadyQuestions { batch, states })
