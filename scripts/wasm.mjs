@@ -34,7 +34,8 @@ import { installPackages, installWasmBindgen, installWasmTarget, requireRust } f
 const FAMILIES = ROOMS.map(({ family }) => family);
 const SHIPPED = {
   ...Object.fromEntries(ROOMS.map(({ wasm, family }) => [wasm, `cpu,${family}`])),
-  gpu: `gpu,${FAMILIES.join(",")}`,
+  // Questions are answered on the CPU alone.
+  gpu: `gpu,${FAMILIES.filter((family) => family !== "questions").join(",")}`,
 };
 
 /** Cargo features by kind; `test` is for the tests in the browser. */

@@ -50,6 +50,10 @@ export const TESTIDS = {
   writing: 'writing',
   bar: 'bar',
   digits: 'digits',
+  base: 'base',
+  chat: 'chat',
+  asking: 'asking',
+  thinking: 'thinking',
 } as const;
 
 /** One of the texts that are compared, from 0. */

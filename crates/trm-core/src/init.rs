@@ -1,7 +1,7 @@
 //! Initial parameters, drawn on the host so that a seed means the same model on
 //! every device.
 
-use burn::module::Param;
+use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +12,8 @@ use rand_distr::{Distribution, StandardNormal};
 pub struct Init {
     /// None where nothing is drawn.
     rng: Option<ChaCha8Rng>,
+    /// Whether a parameter takes memory only when it is first used.
+    lazy: bool,
     device: Device,
 }
 
@@ -21,13 +23,19 @@ const TRUNCATED_STD: f64 = 0.879_625_661_034_239_8;
 impl Init {
     /// Parameters drawn from `seed`, on `device`.
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { rng: Some(ChaCha8Rng::seed_from_u64(seed)), device: device.clone() }
+        Self { rng: Some(ChaCha8Rng::seed_from_u64(seed)), lazy: false, device: device.clone() }
     }
 
     /// Parameters of the right shapes that are all zero, for a model whose weights
     /// are loaded next.
     pub fn zeros(device: &Device) -> Self {
-        Self { rng: None, device: device.clone() }
+        Self { rng: None, lazy: false, device: device.clone() }
+    }
+
+    /// As [`zeros`](Self::zeros), but a parameter takes memory only when it is first used: for
+    /// large models whose weights are all replaced.
+    pub fn empty(device: &Device) -> Self {
+        Self { rng: None, lazy: true, device: device.clone() }
     }
 
     /// The device that the weights live on.
@@ -59,6 +67,11 @@ impl Init {
 
     /// The same number everywhere; zero where nothing is drawn.
     pub fn constant<const D: usize>(&self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+        if self.lazy {
+            let zeros = move |device: &Device, _: bool| Tensor::zeros(shape, device);
+            let id = ParamId::new();
+            return Param::uninitialized(id, zeros, self.device.clone(), false, shape.into());
+        }
         let value = if self.rng.is_some() { value } else { 0.0 };
         let values = vec![value; shape.iter().product()];
         Param::from_data(TensorData::new(values, shape), &self.device)

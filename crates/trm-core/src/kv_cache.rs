@@ -4,10 +4,14 @@
 
 use burn::tensor::Tensor;
 
+/// Positions that a cache has room for at first.
+const FIRST_ROOM: usize = 256;
+
 /// Keys and values of one block in one pass.
 #[derive(Clone, Debug, Default)]
 pub struct KvCache {
-    /// Keys and values, `[batch, heads, capacity, head_dim]` each.
+    /// Keys and values, `[batch, heads, room, head_dim]` each, with room for `len` positions
+    /// at least.
     buffers: Option<(Tensor<4>, Tensor<4>)>,
     len: usize,
     capacity: usize,
@@ -44,12 +48,30 @@ impl KvCache {
     pub fn append(&mut self, k: Tensor<4>, v: Tensor<4>) {
         let [batch, heads, new, head_dim] = k.dims();
         assert!(self.len + new <= self.capacity, "more positions than the cache was made for");
-        // Written in place: buffers of full length, so that a token's cost does
-        // not grow with copies of what came before.
-        let (keys, values) = self.buffers.take().unwrap_or_else(|| {
-            let empty = || Tensor::zeros([batch, heads, self.capacity, head_dim], &k.device());
-            (empty(), empty())
-        });
+        // Written in place. Buffers that are too short are doubled, so that a token's cost does
+        // not grow with copies of what came before, and a long context takes memory only
+        // once it is there.
+        let needed = self.len + new;
+        let device = k.device();
+        let (keys, values) = match self.buffers.take() {
+            Some((keys, values)) if keys.dims()[2] >= needed => (keys, values),
+            old => {
+                let room = (2 * needed).max(FIRST_ROOM).min(self.capacity);
+                let mut longer =
+                    [(); 2].map(|()| Tensor::zeros([batch, heads, room, head_dim], &device));
+                if let Some((keys, values)) = old {
+                    let held = [0..batch, 0..heads, 0..self.len, 0..head_dim];
+                    let [new_keys, new_values] = longer;
+                    let (keys, values) = (keys.slice(held.clone()), values.slice(held.clone()));
+                    longer = [
+                        new_keys.slice_assign(held.clone(), keys),
+                        new_values.slice_assign(held, values),
+                    ];
+                }
+                let [keys, values] = longer;
+                (keys, values)
+            }
+        };
         let at = [0..batch, 0..heads, self.len..self.len + new, 0..head_dim];
         let keys = keys.slice_assign(at.clone(), k);
         let values = values.slice_assign(at, v);
@@ -91,5 +113,30 @@ impl ModelCache {
     /// The caches of each pass in order, one per block.
     pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut [KvCache]> {
         self.passes.iter_mut().map(Vec::as_mut_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_cache_grows_to_its_capacity_and_keeps_what_it_holds() {
+        let device = Device::flex();
+        let capacity = 3 * FIRST_ROOM;
+        let mut cache = KvCache::new(capacity);
+        let all: Tensor<4> =
+            Tensor::arange(0..(2 * capacity) as i64, &device).float().reshape([1, 1, capacity, 2]);
+        for (start, new) in [(0, 1), (1, FIRST_ROOM), (FIRST_ROOM + 1, 2 * FIRST_ROOM - 1)] {
+            let part = all.clone().narrow(2, start, new);
+            cache.append(part.clone(), part.neg());
+            let (keys, values) = cache.get().expect("it holds positions");
+            let held = all.clone().narrow(2, 0, start + new);
+            assert_eq!(keys.into_data(), held.clone().into_data());
+            assert_eq!(values.into_data(), held.neg().into_data());
+        }
+        assert_eq!(cache.len(), capacity);
     }
 }

@@ -15,5 +15,5 @@ pub use plain::plain;
 pub use projects::{described, missing, project};
 #[cfg(feature = "pytorch")]
 pub use pytorch::{is_pytorch, pytorch_weights};
-pub use rewrite::{Precision, restart, with_config, with_precision, with_vocab};
-pub use tensors::{numbers, tensors, to_bytes, values};
+pub use rewrite::{Precision, restart, with_base, with_config, with_precision, with_vocab};
+pub use tensors::{finite, numbers, tensor, tensors, to_bytes, values, wrong_shape};

@@ -6,6 +6,8 @@
 //! files, no clock: those live in the crates that read these types.
 
 mod arc;
+#[cfg(feature = "llm")]
+mod chat;
 mod check;
 mod config;
 mod data_source;
@@ -24,6 +26,8 @@ mod trace;
 mod vocab;
 
 pub use arc::{ArcAnswers, ArcCandidate, ArcPair, ArcPrediction, ArcTask, Colours};
+#[cfg(feature = "llm")]
+pub use chat::{BaseSummary, ChatMessage, ChatOptions, ChatRole};
 pub use config::{
     DataSpec, Decay, DepthSampling, LossType, MAX_DIFFICULTY, Objective, Optimizer, Precision,
     Prediction, RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
@@ -58,7 +62,10 @@ pub use puzzle_kinds::{
     SudokuKind,
 };
 #[cfg(feature = "llm")]
-pub use question::{Answer, AnswerHalting, AnswerScore, Answered, DifficultyScore, QuestionScores};
+pub use question::{
+    Answer, AnswerHalting, AnswerScore, AnswerStep, AnswerToken, Answered, Considered,
+    DifficultyScore, QuestionScores,
+};
 pub use settings::{
     SETTINGS, Setting, SettingError, SettingKind, Tier, closest, differences, may_change, nearest,
     overlay, settings_of,

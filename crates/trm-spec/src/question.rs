@@ -82,3 +82,37 @@ pub struct Answered {
     /// By depth, as asked.
     pub answers: Vec<Answer>,
 }
+
+/// A token that an answer may begin with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AnswerToken {
+    /// The token.
+    pub token: u32,
+    /// What it stands for.
+    pub text: String,
+}
+
+/// What a model would answer after so many supervision steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct AnswerStep {
+    /// Supervision steps; 0 is the model without its recursion.
+    pub step: usize,
+    /// Probability of halting; none before the first step.
+    pub halt: Option<f32>,
+    /// Probability that the answer begins with each of the candidates.
+    pub prob: Vec<f32>,
+}
+
+/// A question that a model has thought about, before it writes an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Considered {
+    /// Tokens of the question, in the form of a prompt.
+    pub tokens: usize,
+    /// Probability that the model writes `<think>` after the question.
+    pub think: f32,
+    /// The most probable first tokens of the answer after any of the steps, the most
+    /// probable one of the last step first.
+    pub candidates: Vec<AnswerToken>,
+    /// After each supervision step, from 0 on.
+    pub steps: Vec<AnswerStep>,
+}

@@ -19,7 +19,7 @@ impl BaseFile<'_> {
     pub fn identity(&self) -> Base {
         let digest = Sha256::digest(self.bytes);
         let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Base { name: self.name.into(), sha256 }
+        Base { name: self.name.into(), sha256, weights: None }
     }
 }
 

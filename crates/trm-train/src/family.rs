@@ -30,20 +30,21 @@ pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
         Family::Language => ("is a language model", "Language page"),
         Family::Puzzles => ("is a puzzle solver", "Puzzles page"),
         Family::Images => ("is an image classifier", "Images page"),
-        Family::Questions => {
-            return Failure::new(
-                FailureKind::Room,
-                format!(
-                    "a `{}` model answers questions with a frozen language model, which this page does not hold",
-                    model.name()
-                ),
-                "Use it with the native program: trm-native ask.",
-            );
-        }
+        Family::Questions => ("answers questions", "Questions page"),
     };
     Failure::new(
         FailureKind::Room,
         format!("this `{}` model {is}, which this page cannot open", model.name()),
         format!("Open it on the {room}."),
+    )
+}
+
+/// `model` is loaded where only models that answer questions are.
+#[cfg(feature = "llm")]
+pub(crate) fn not_a_question_model(model: &VariantSpec) -> Failure {
+    Failure::new(
+        FailureKind::Room,
+        format!("this is a `{}` model, and does not answer questions", model.name()),
+        "Load a checkpoint of an LLM-TRM (trm-native train llm-trm).",
     )
 }

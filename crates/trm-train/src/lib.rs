@@ -43,9 +43,9 @@ pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
 };
 #[cfg(feature = "llm")]
-pub use registry::{open_llm, question_baselines};
+pub use registry::{load_on_decoder, name_weights, open_decoder, open_llm, question_baselines};
 #[cfg(feature = "llm")]
-pub use run::{Answerer, AskRequest, OnToken, QuestionSet};
+pub use run::{Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought};
 pub use run::{
     Choice, Chosen, Classifier, ClassifyRequest, Copies, CopyScore, CopyScores, CopyScoring,
     Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest,

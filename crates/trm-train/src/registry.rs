@@ -27,20 +27,22 @@ use trm_spec::{DataSource, DraftStart, Failure, FailureKind, RunConfig, VariantS
 #[cfg(feature = "llm")]
 use self::bases::llm_vocab;
 use self::bases::{expect_base, shape_of};
-pub use self::bases::{on_base, open_base};
 #[cfg(feature = "llm")]
-pub use self::bases::{open_llm, question_baselines};
+pub use self::bases::{name_weights, open_decoder, open_llm, question_baselines};
+pub use self::bases::{on_base, open_base};
 use self::opening::{Opening, Saved};
 use crate::base::BaseFile;
 use crate::checkpoint::{Checkpoint, Header, read_header};
 use crate::checks::check_precision;
+#[cfg(feature = "llm")]
+use crate::family::not_a_question_model;
 use crate::family::{IMAGES, LANGUAGE, PUZZLES, is_in_this_build, not_in_this_build};
 use crate::run::Run;
 use crate::tasks::images::{Baseline, ImageTask, Probe};
 use crate::tasks::language::LanguageTask;
 use crate::tasks::puzzles::PuzzleTask;
 #[cfg(feature = "llm")]
-use crate::tasks::questions::QuestionTask;
+use crate::tasks::questions::{FrozenLlm, QuestionTask};
 
 use trm_data::Dataset;
 
@@ -234,6 +236,30 @@ pub fn load_on(
     expect_base(checkpoint.header.base.as_ref(), base.as_ref())?;
     let saved = Some(Saved { checkpoint: &checkpoint, optimizer });
     open(Opening { config, vocab, data, saved, base, device })
+}
+
+/// A saved question model on a decoder that is open already, to be asked.
+///
+/// # Errors
+/// As of [`load_on`].
+#[cfg(feature = "llm")]
+pub async fn load_on_decoder(
+    checkpoint: &[u8],
+    decoder: &Rc<FrozenLlm>,
+    device: &Device,
+) -> Result<Box<dyn Run>, Failure> {
+    let checkpoint = Checkpoint::read(checkpoint)?;
+    let Header { config, vocab, base, .. } = checkpoint.header.clone();
+    let VariantSpec::LlmTrm(spec) = &config.model else {
+        return Err(not_a_question_model(&config.model));
+    };
+    checkpoint.expect_size(config.model.parameters(vocab.size()))?;
+    decoder.fits(spec)?;
+    decoder.expect(base.as_ref()).await?;
+    let saved = Some(Saved { checkpoint: &checkpoint, optimizer: None });
+    let task = QuestionTask::new(spec, Rc::clone(decoder), &config.train);
+    let opening = Opening { config: config.clone(), vocab, data: None, saved, base: None, device };
+    opening.run(|_, init| LlmTrm::new(spec, &decoder.decoder, None, init), task)
 }
 
 /// The models: what builds each, and what trains it.

@@ -15,7 +15,9 @@ pub use crate::puzzle_requests::{
     Choice, Chosen, Copies, CopyScore, CopyScores, CopyScoring, SolveRequest,
 };
 #[cfg(feature = "llm")]
-pub use crate::question_requests::{Answerer, AskRequest, OnToken, QuestionSet};
+pub use crate::question_requests::{
+    Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought,
+};
 use crate::reduce::AllReduce;
 use trm_data::Dataset;
 

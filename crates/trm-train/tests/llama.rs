@@ -339,12 +339,23 @@ fn a_gguf_gives_the_same_weights_and_bad_ones_are_refused() {
         let found = trm_train::llama_gguf(&file, &Device::flex()).unwrap();
         assert!(tensors(&found) == tensors(&ours), "another order of the rows");
         assert_eq!(spec_of(&found), spec_of(&ours));
+        // Opened as it is, it is the same model: whatever the header says.
+        let [opened, converted] = [&file, &ours].map(|bytes| {
+            let file = trm_train::BaseFile { name: "base", bytes };
+            trm_train::open_decoder(file, &Device::flex()).unwrap()
+        });
+        assert_eq!(opened.summary().parameters, converted.summary().parameters);
+        assert_ne!(opened.identity().sha256, converted.identity().sha256);
+        assert_eq!(block_on(opened.weights()).unwrap(), block_on(converted.weights()).unwrap());
         let halves = trm_train::llama_gguf(&gguf(&folder, true), &Device::flex()).unwrap();
         for (name, (_, numbers)) in tensors(&halves) {
             close(&name, &numbers, &tensors(&ours)[&name].1, 2e-3);
         }
         let cut = trm_train::llama_gguf(&file[..file.len() - 40], &Device::flex()).unwrap_err();
         assert!(cut.message.contains("truncated"), "{cut}");
+        let cut = trm_train::BaseFile { name: "base", bytes: &file[..file.len() - 40] };
+        let refused = trm_train::open_decoder(cut, &Device::flex()).map(drop).unwrap_err();
+        assert!(refused.message.contains("truncated"), "{refused}");
     }
 }
 

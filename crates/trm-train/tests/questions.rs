@@ -1,12 +1,21 @@
 //! Runs that answer questions: they learn, are saved without their frozen base, and answer as
 //! they are scored.
 
-use burn::tensor::Device;
+use std::rc::Rc;
 use trm_data::questions::{QuestionDataset, QuestionKind, QuestionSource};
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{FailureKind, LlamaSpec, LlmTrmSpec, RunConfig};
-use trm_train::checkpoint::read_header;
-use trm_train::{AskRequest, BaseFile, QuestionSet, Run, create, create_on, load_on};
+
+use burn::tensor::Device;
+
+use trm_spec::{
+    ChatMessage, ChatOptions, ChatRole, FailureKind, GenerateOptions, LlamaSpec, LlmTrmSpec,
+    RunConfig,
+};
+use trm_train::checkpoint::{read_header, restart};
+use trm_train::{
+    AskRequest, BaseFile, ConsiderRequest, FrozenLlm, QuestionSet, Run, create, create_on, load,
+    load_on, load_on_decoder, open_decoder,
+};
 
 /// On the CPU a future is ready at once.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -206,4 +215,146 @@ fn a_question_that_cannot_be_asked_is_refused() {
     let long = ask(&"very ".repeat(100), 1).unwrap_err();
     assert!(long.message.contains("256"), "{long:?}");
     assert!(run.as_writer().is_none());
+}
+
+fn opened(bytes: &[u8]) -> Rc<FrozenLlm> {
+    Rc::new(open_decoder(BaseFile { name: "open.gguf", bytes }, &Device::flex()).unwrap())
+}
+
+#[test]
+fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
+    let base = base(32);
+    let run = fresh(&base);
+    let checkpoint = block_on(run.export(serde_json::Value::Null)).unwrap();
+    let named = read_header(&checkpoint).unwrap().base.unwrap();
+    assert!(named.weights.is_some(), "{named:?}");
+    // The same numbers under another header.
+    let mut config = read_header(&base).unwrap().config;
+    config.train.batch_size += 1;
+    let other = opened(&restart(&base, &config).unwrap());
+    assert_ne!(other.identity().sha256, named.sha256);
+    let on =
+        |decoder: &Rc<FrozenLlm>| block_on(load_on_decoder(&checkpoint, decoder, &Device::flex()));
+    let again = on(&other).unwrap();
+    let ask = |run: &dyn Run| {
+        let request = AskRequest {
+            question: "The ball is under cup A. Which cup?".into(),
+            depths: vec![0, 2],
+            halt_threshold: None,
+            max_new_tokens: 6,
+        };
+        block_on(run.answerer().unwrap().ask(&request, &mut |_, _| {})).unwrap()
+    };
+    assert_eq!(ask(&*again), ask(&*run));
+    // One number differs, in the last tensor.
+    let mut bytes = base.clone();
+    let last = bytes.len() - 3;
+    bytes[last] ^= 1;
+    let refused = on(&opened(&bytes)).map(drop).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Base);
+    assert!(refused.hint.contains(&named.sha256), "{refused:?}");
+    // Other sizes, and a model that answers nothing.
+    let narrow = on(&opened(&self::base(16))).map(drop).unwrap_err();
+    assert!(narrow.message.contains("hidden_size"), "{narrow:?}");
+    let decoder = block_on(load_on_decoder(&base, &other, &Device::flex())).map(drop);
+    assert!(decoder.unwrap_err().message.contains("does not answer questions"));
+}
+
+#[test]
+fn what_is_considered_is_what_is_answered() {
+    let base = base(32);
+    let mut run = fresh(&base);
+    block_on(run.steps(20)).unwrap();
+    let answerer = run.answerer().unwrap();
+    let question = "The ball is under cup B. Swap A and B. Which cup?";
+    let depths = vec![0, 1, 3];
+    let request = ConsiderRequest {
+        question: question.into(),
+        depths: depths.clone(),
+        top: 2,
+        max_new_tokens: 5,
+    };
+    let thought = block_on(answerer.consider(&request)).unwrap();
+    let considered = thought.considered;
+    let ask = AskRequest {
+        question: question.into(),
+        depths: depths.clone(),
+        halt_threshold: None,
+        max_new_tokens: 5,
+    };
+    let found = block_on(answerer.ask(&ask, &mut |_, _| {})).unwrap();
+    assert_eq!((considered.think, considered.steps.len()), (found.think, 4));
+    assert_eq!(considered.steps[0].halt, None);
+    let halt: Vec<f32> = considered.steps.iter().filter_map(|step| step.halt).collect();
+    assert_eq!(halt, found.halt);
+    for (step, row) in considered.steps.iter().enumerate() {
+        assert_eq!((row.step, row.prob.len()), (step, considered.candidates.len()));
+        assert!(row.prob.iter().sum::<f32>() <= 1.0 + 1e-4);
+    }
+    let last = &considered.steps[3].prob;
+    assert!(last.windows(2).all(|pair| pair[0] >= pair[1]), "{last:?}");
+    for ((depth, answer), mut stream) in depths.iter().zip(&found.answers).zip(thought.answers) {
+        let (mut text, mut tokens) = (String::new(), Vec::new());
+        loop {
+            let new = block_on(stream.pull(2, false)).unwrap();
+            text += &new.text;
+            tokens.extend(new.tokens);
+            if new.done {
+                break;
+            }
+        }
+        assert_eq!((text.trim(), &tokens), (answer.text.as_str(), &answer.tokens));
+        // The answer begins with the most probable token of its step.
+        let row = &considered.steps[*depth].prob;
+        let best = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
+        if let Some(first) = tokens.first() {
+            assert_eq!(considered.candidates[best].token, *first, "depth {depth}");
+        }
+    }
+}
+
+#[test]
+fn a_chat_ends_by_itself_and_fits_into_the_context() {
+    let base = base(32);
+    let decoder = opened(&base);
+    assert!(!decoder.summary().chats, "characters have no form of a chat");
+    let chat = |text: &str, temperature: f64, seed: u32| {
+        let messages = vec![ChatMessage { role: ChatRole::User, text: text.into() }];
+        let options = ChatOptions { messages, temperature, top_k: 0, seed, max_new_tokens: 40 };
+        let mut stream = decoder.chat(&options)?;
+        let mut text = String::new();
+        loop {
+            let new = block_on(stream.pull(3, false))?;
+            text += &new.text;
+            if new.done {
+                return Ok::<_, trm_spec::Failure>(text);
+            }
+        }
+    };
+    // As the model writes it, up to the last character of the vocabulary, which ends an answer.
+    let form = "Question: The ball is under cup A. Swap B and C. Which cup?\nAnswer:";
+    let run = load(&base, None, None, &Device::flex()).unwrap();
+    let mut ended = 0;
+    for seed in 0..12 {
+        let options = GenerateOptions {
+            prompt: form.into(),
+            depth: 1,
+            temperature: 1.2,
+            top_k: 0,
+            seed,
+            max_new_tokens: 40,
+        };
+        let mut stream = run.writer().unwrap().generate(&options).unwrap();
+        let plain = block_on(stream.pull(40, false)).unwrap().text;
+        let whole = plain.split('~').next().unwrap();
+        assert_eq!(chat(form, 1.2, seed).unwrap(), whole);
+        ended += usize::from(whole.len() < plain.len());
+    }
+    assert!(ended > 0, "some end before the limit");
+    assert!(chat("  ", 0.0, 1).unwrap_err().message.contains("no message"));
+    let long = chat(&"A".repeat(256), 0.0, 1).unwrap_err();
+    assert!(long.message.contains("256"), "{long:?}");
+    assert!(chat(form, f64::NAN, 1).unwrap_err().message.contains("temperature"));
+    // As many tokens as there is room for.
+    assert!(chat(&"A".repeat(250), 0.0, 1).unwrap().len() <= 7);
 }

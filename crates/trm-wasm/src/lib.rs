@@ -1,9 +1,8 @@
 //! The browser's session: open a device, then answer commands. Everything else
 //! is in the crates that the native program uses too.
 //!
-//! Built three times: for the CPU (`cpu`) with language models (`language`) or with
-//! puzzle solvers (`puzzles`), and for WebGPU (`gpu`) with both, so that a page
-//! downloads no code that it does not use.
+//! Built once for each page, for the CPU (`cpu`) with one family of models, and once for
+//! WebGPU (`gpu`), so that a page downloads no code that it does not use.
 
 mod device;
 mod exchange;
@@ -11,6 +10,8 @@ mod exchange;
 mod images;
 #[cfg(feature = "puzzles")]
 mod puzzles;
+#[cfg(feature = "questions")]
+mod questions;
 mod session;
 
 use trm_spec::{Command, Event};
@@ -52,7 +53,11 @@ impl Session {
     /// Answers one `Command` with one `Event`. Commands are answered one at a
     /// time: wait for an answer before asking again.
     pub async fn handle(&mut self, command: JsValue) -> JsValue {
-        let event = match serde_wasm_bindgen::from_value::<Command>(command) {
+        let read = serde_wasm_bindgen::from_value::<Command>(command.clone());
+        #[cfg(feature = "questions")]
+        questions::let_go(&command);
+        drop(command);
+        let event = match read {
             Ok(command) => self.answering.answer(command).await,
             Err(error) => session::misunderstood(&error),
         };

@@ -16,6 +16,8 @@ use crate::exchange::{Exchange, Rank, not_connected};
 use crate::images;
 #[cfg(feature = "puzzles")]
 use crate::puzzles;
+#[cfg(feature = "questions")]
+use crate::questions::{self, OpenBase};
 
 /// Memory that a module of 32 bits can address, in bytes.
 const MOST_MEMORY: u64 = 1 << 32;
@@ -23,6 +25,8 @@ const MOST_MEMORY: u64 = 1 << 32;
 /// A session's state: the device, the run if there is one, and the open streams.
 pub struct Answering {
     opened: Opened,
+    #[cfg(feature = "questions")]
+    base: OpenBase,
     run: Option<Box<dyn Run>>,
     streams: BTreeMap<u32, Box<dyn TextStream>>,
     next_stream: u32,
@@ -43,7 +47,15 @@ pub fn misunderstood(error: &dyn std::fmt::Display) -> Event {
 
 impl Answering {
     pub fn new(opened: Opened) -> Self {
-        Self { opened, run: None, streams: BTreeMap::new(), next_stream: 0, exchange: None }
+        Self {
+            opened,
+            #[cfg(feature = "questions")]
+            base: OpenBase::default(),
+            run: None,
+            streams: BTreeMap::new(),
+            next_stream: 0,
+            exchange: None,
+        }
     }
 
     pub fn device(&self) -> &DeviceInfo {
@@ -117,9 +129,7 @@ impl Answering {
             }
             Command::Generate { options } => {
                 let stream = self.run()?.writer()?.generate(&options)?;
-                self.next_stream += 1;
-                self.streams.insert(self.next_stream, stream);
-                Ok(Event::Generating { stream: self.next_stream })
+                Ok(Event::Generating { stream: self.begin(stream) })
             }
             Command::Pull { stream, n, trace } => self.pull(stream, n, trace).await,
             Command::Close { stream } => {
@@ -176,6 +186,31 @@ impl Answering {
             }
             #[cfg(feature = "images")]
             Command::ShowImages { split, indexes } => images::show(self.run()?, split, &indexes),
+            #[cfg(feature = "questions")]
+            Command::OpenBase { name, bytes } => {
+                // What stands on the base before holds its weights.
+                self.run = None;
+                self.streams.clear();
+                self.base.open(&name, &bytes, &self.opened.device)
+            }
+            #[cfg(feature = "questions")]
+            Command::Chat { options } => {
+                let stream = self.base.chat(&options)?;
+                Ok(Event::Generating { stream: self.begin(stream) })
+            }
+            #[cfg(feature = "questions")]
+            Command::LoadOnBase { checkpoint } => {
+                let run = self.base.load(&checkpoint, &self.opened.device).await?;
+                Ok(self.replace(run))
+            }
+            #[cfg(feature = "questions")]
+            Command::Ask { question, depths, top, max_new_tokens } => {
+                let request = trm_train::ConsiderRequest { question, depths, top, max_new_tokens };
+                let (considered, answers) = questions::ask(self.run()?, &request).await?;
+                let step = self.run()?.summary().step;
+                let streams = answers.into_iter().map(|answer| self.begin(answer)).collect();
+                Ok(Event::Considered { step, considered, streams })
+            }
             Command::Configure { config } => {
                 let run = self.run_mut()?;
                 // The other sessions, and the parts, are those of the settings before.
@@ -187,6 +222,13 @@ impl Answering {
             Command::Benchmark { config, steps } => self.benchmark(config, steps).await,
             Command::MeasureMemory => Ok(Event::Memory { memory: self.memory() }),
         }
+    }
+
+    /// Keeps a stream to be pulled; its number.
+    fn begin(&mut self, stream: Box<dyn TextStream>) -> u32 {
+        self.next_stream += 1;
+        self.streams.insert(self.next_stream, stream);
+        self.next_stream
     }
 
     /// Joins a group, or leaves it.

@@ -82,9 +82,16 @@ export class SessionClient {
     throw unexpected(reply, 'opened');
   }
 
-  /** Sends a command and gives back the event it must be answered with. */
-  async ask<T extends Event['type']>(command: Command, expected: T): Promise<EventOf<T>> {
-    const reply = await this.#request({ kind: 'command', command });
+  /**
+   * Sends a command and gives back the event it must be answered with. `given`: buffers
+   * of the command that are handed over instead of copied.
+   */
+  async ask<T extends Event['type']>(
+    command: Command,
+    expected: T,
+    given: Transferable[] = [],
+  ): Promise<EventOf<T>> {
+    const reply = await this.#request({ kind: 'command', command }, given);
     if (reply.ok && reply.kind === 'event') {
       if (isEvent(reply.event, expected)) return reply.event;
       if (reply.event.type === 'failed') throw new SessionError(reply.event.failure, false);

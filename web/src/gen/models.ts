@@ -198,7 +198,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Frozen language model that stops at <think>, recurses on latents, and answers",
     "family": "questions",
     "depthKey": "supervision_steps",
-    "nativeOnly": true,
+    "nativeOnly": false,
     "settings": [
       "cut",
       "num_latents",

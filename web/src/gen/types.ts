@@ -14,6 +14,36 @@ solved: boolean,
 broken: Array<BrokenRule>, };
 
 /**
+ * What a model would answer after so many supervision steps.
+ */
+export type AnswerStep = { 
+/**
+ * Supervision steps; 0 is the model without its recursion.
+ */
+step: number, 
+/**
+ * Probability of halting; none before the first step.
+ */
+halt: number | null, 
+/**
+ * Probability that the answer begins with each of the candidates.
+ */
+prob: Array<number>, };
+
+/**
+ * A token that an answer may begin with.
+ */
+export type AnswerToken = { 
+/**
+ * The token.
+ */
+token: number, 
+/**
+ * What it stands for.
+ */
+text: string, };
+
+/**
  * A model's answers to a test under one augmentation, with the augmentation undone:
  * one for each supervision step.
  */
@@ -130,6 +160,39 @@ test: Array<ArcPair>, };
 export type Backend = "cpu" | "webgpu";
 
 /**
+ * A pretrained language model that is open.
+ */
+export type BaseSummary = { 
+/**
+ * The file's name.
+ */
+name: string, 
+/**
+ * SHA-256 of the file, in hexadecimal.
+ */
+sha256: string, 
+/**
+ * Numbers in the model.
+ */
+parameters: number, 
+/**
+ * Layers.
+ */
+layers: number, 
+/**
+ * Tokens that it knows.
+ */
+tokens: number, 
+/**
+ * Tokens that it reads at most.
+ */
+context: number, 
+/**
+ * Whether it knows the form of a chat (ChatML).
+ */
+chats: boolean, };
+
+/**
  * A rule that is broken, in words, and the cells that break it.
  */
 export type BrokenRule = { 
@@ -154,6 +217,49 @@ token: number,
  * Its probability.
  */
 prob: number, };
+
+/**
+ * A message of a chat.
+ */
+export type ChatMessage = { 
+/**
+ * Who wrote it.
+ */
+role: ChatRole, 
+/**
+ * What it says.
+ */
+text: string, };
+
+/**
+ * How a chat goes on.
+ */
+export type ChatOptions = { 
+/**
+ * The messages so far, the oldest first.
+ */
+messages: Array<ChatMessage>, 
+/**
+ * 0 takes the most probable token.
+ */
+temperature: number, 
+/**
+ * Only the k most probable tokens; 0 means all.
+ */
+top_k: number, 
+/**
+ * Seed of the sampling.
+ */
+seed: number, 
+/**
+ * Most tokens of the answer.
+ */
+max_new_tokens: number, };
+
+/**
+ * Who wrote a message of a chat.
+ */
+export type ChatRole = "system" | "user" | "assistant";
 
 /**
  * Sizes of the causal language model with one state. Defaults are Chat-TRM's.
@@ -309,8 +415,8 @@ image: ShownImage,
 steps: Array<ClassStep>, };
 
 /**
- * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles
- * or images is left out of modules that hold none.
+ * What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles,
+ * images or questions is left out of modules that hold none.
  */
 export type Command = { "type": "create", 
 /**
@@ -508,7 +614,39 @@ split: ImageSplit,
 /**
  * Their numbers.
  */
-indexes: Array<number>, } | { "type": "configure", 
+indexes: Array<number>, } | { "type": "open_base", 
+/**
+ * The file's name, for messages.
+ */
+name: string, 
+/**
+ * The file.
+ */
+bytes: Uint8Array, } | { "type": "chat", 
+/**
+ * Messages and sampling.
+ */
+options: ChatOptions, } | { "type": "load_on_base", 
+/**
+ * The model file, safetensors.
+ */
+checkpoint: Uint8Array, } | { "type": "ask", 
+/**
+ * The question, without the form of a prompt.
+ */
+question: string, 
+/**
+ * Supervision steps of each answer; 0 is the model without its recursion.
+ */
+depths: Array<number>, 
+/**
+ * First tokens of the answer that are listed.
+ */
+top: number, 
+/**
+ * Most tokens of an answer.
+ */
+max_new_tokens: number, } | { "type": "configure", 
 /**
  * The whole configuration.
  */
@@ -521,6 +659,28 @@ config: RunConfig,
  * Steps that are timed.
  */
 steps: number, } | { "type": "measure_memory" };
+
+/**
+ * A question that a model has thought about, before it writes an answer.
+ */
+export type Considered = { 
+/**
+ * Tokens of the question, in the form of a prompt.
+ */
+tokens: number, 
+/**
+ * Probability that the model writes `<think>` after the question.
+ */
+think: number, 
+/**
+ * The most probable first tokens of the answer after any of the steps, the most
+ * probable one of the last step first.
+ */
+candidates: Array<AnswerToken>, 
+/**
+ * After each supervision step, from 0 on.
+ */
+steps: Array<AnswerStep>, };
 
 /**
  * Where a dataset comes from. What is made of it depends on the configuration too:
@@ -815,7 +975,23 @@ scores: ImageScores, } | { "type": "images",
 /**
  * The images, in the order in which they were asked for.
  */
-images: Array<ShownImage>, } | { "type": "saved", 
+images: Array<ShownImage>, } | { "type": "base_open", 
+/**
+ * What it is.
+ */
+base: BaseSummary, } | { "type": "considered", 
+/**
+ * Steps done by the model that answers.
+ */
+step: number, 
+/**
+ * What it would answer after each supervision step.
+ */
+considered: Considered, 
+/**
+ * The streams with its answers, by depth as asked.
+ */
+streams: Array<number>, } | { "type": "saved", 
 /**
  * The files.
  */

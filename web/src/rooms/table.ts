@@ -84,6 +84,21 @@ export const ROOMS: readonly Room[] = [
       intro: 'A tiny neural network that learns to recognise images, in your browser.',
     },
   },
+  {
+    family: 'questions',
+    path: 'questions.html',
+    wasm: 'cpu-questions',
+    database: 'trm-questions',
+    title: 'Questions',
+    model: 'a question model',
+    open: 'Open it on the Questions page',
+    html: {
+      title: 'Questions · TRM Playground',
+      description:
+        'Ask a small language model in your browser, and watch a recursive model change its answer from one supervision step to the next.',
+      intro: 'A small language model that thinks before it answers, in your browser.',
+    },
+  },
 ];
 
 /** The start page, which shows a part of the rooms. */

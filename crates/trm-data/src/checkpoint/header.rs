@@ -35,6 +35,10 @@ pub struct Base {
     pub name: String,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// SHA-256 of its weights alone, of decoders: it is the same in files of every format
+    /// that hold the same numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 /// Reads the header without the weights. The only reader of it, natively and in the

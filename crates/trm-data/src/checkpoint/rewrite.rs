@@ -8,7 +8,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use trm_spec::{Failure, RunConfig, Vocab};
 
-use super::header::{DAMAGED, FORMAT, metadata, refused};
+use super::header::{Base, DAMAGED, FORMAT, metadata, refused};
 use super::tensors::numbers;
 
 /// How a checkpoint's numbers are stored; all are read back as f32.
@@ -45,6 +45,14 @@ pub fn with_config(checkpoint: &[u8], config: &RunConfig) -> Result<Vec<u8>, Fai
 /// If `checkpoint` is damaged or foreign.
 pub fn with_vocab(checkpoint: &[u8], vocab: &Vocab) -> Result<Vec<u8>, Failure> {
     rewrite(checkpoint, &[("vocab", json(vocab)?)], None)
+}
+
+/// The same model with another name of its frozen base.
+///
+/// # Errors
+/// If `checkpoint` is damaged or foreign.
+pub fn with_base(checkpoint: &[u8], base: &Base) -> Result<Vec<u8>, Failure> {
+    rewrite(checkpoint, &[("base", json(base)?)], None)
 }
 
 /// The same model with its weights stored at `precision`. Half precision keeps

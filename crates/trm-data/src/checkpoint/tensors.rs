@@ -29,7 +29,11 @@ pub fn values(tensors: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<
     Ok(values)
 }
 
-fn tensor<'a>(
+/// The tensor `name`, of one of the types that are read.
+///
+/// # Errors
+/// If it is missing, or is of another shape or type.
+pub fn tensor<'a>(
     tensors: &SafeTensors<'a>,
     name: &str,
     shape: &[usize],
@@ -38,10 +42,7 @@ fn tensor<'a>(
         .tensor(name)
         .map_err(|_| refused(projects::missing(name, &tensors.names()), OTHER_FILE))?;
     if view.shape() != shape {
-        return Err(refused(
-            format!("tensor `{name}` has shape {:?}, but {shape:?} is expected", view.shape()),
-            OTHER_FILE,
-        ));
+        return Err(wrong_shape(name, view.shape(), shape));
     }
     if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
         return Err(refused(
@@ -50,6 +51,14 @@ fn tensor<'a>(
         ));
     }
     Ok(view)
+}
+
+/// The failure of a tensor of another shape.
+pub fn wrong_shape(name: &str, found: &[usize], expected: &[usize]) -> Failure {
+    refused(
+        format!("tensor `{name}` has shape {found:?}, but {expected:?} is expected"),
+        OTHER_FILE,
+    )
 }
 
 /// The numbers of a tensor of any float type, as f32.
@@ -67,7 +76,11 @@ pub fn numbers(view: &TensorView) -> Vec<f32> {
     }
 }
 
-fn finite(name: &str, values: &[f32]) -> Result<(), Failure> {
+/// Refuses numbers that are not finite.
+///
+/// # Errors
+/// If there is one.
+pub fn finite(name: &str, values: &[f32]) -> Result<(), Failure> {
     match values.iter().position(|x| !x.is_finite()) {
         None => Ok(()),
         Some(at) => Err(refused(

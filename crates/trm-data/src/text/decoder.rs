@@ -1,5 +1,8 @@
 //! Token numbers to text, all at once or as they come.
 
+#[cfg(feature = "llm")]
+use std::sync::Arc;
+
 use trm_spec::Vocab;
 
 use super::bpe::Bpe;
@@ -19,7 +22,7 @@ enum Reading {
     Bytes,
     Encoded(Bpe, usize),
     #[cfg(feature = "llm")]
-    Subwords(Box<SubwordTokenizer>),
+    Subwords(Arc<SubwordTokenizer>),
     /// Tokens that stand for nothing, or for what this program does not know.
     Numbers,
 }
@@ -34,10 +37,16 @@ impl Decoder {
                 .map_or(Reading::Numbers, |encoding| Reading::Encoded(encoding, *size)),
             #[cfg(feature = "llm")]
             Vocab::Subword(subwords) => SubwordTokenizer::new(subwords)
-                .map_or(Reading::Numbers, |tokenizer| Reading::Subwords(Box::new(tokenizer))),
+                .map_or(Reading::Numbers, |tokenizer| Reading::Subwords(Arc::new(tokenizer))),
             Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => Reading::Numbers,
         };
         Self { reading, pending: Vec::new() }
+    }
+
+    /// A decoder for the tokens of a tokenizer, which is not built again.
+    #[cfg(feature = "llm")]
+    pub fn of_subwords(tokenizer: Arc<SubwordTokenizer>) -> Self {
+        Self { reading: Reading::Subwords(tokenizer), pending: Vec::new() }
     }
 
     /// The text of the next tokens. A number outside the vocabulary becomes

@@ -83,7 +83,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
                 let base = BaseOnDisk::of(&header, &typed.input, typed.base.as_deref())?;
                 let base = base.as_ref().map(BaseOnDisk::file);
                 trm_train::load_on(&weights, None, None, base, &Device::flex())?;
-                weights.clone()
+                trm_train::name_weights(&weights, base, &Device::flex())?
             }
         })
     };

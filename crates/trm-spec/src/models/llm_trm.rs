@@ -128,7 +128,6 @@ impl ModelSpec for LlmTrmSpec {
         "Frozen language model that stops at <think>, recurses on latents, and answers";
     const FAMILY: Family = Family::Questions;
     const DEPTH_KEY: Option<&'static str> = Some("supervision_steps");
-    const NATIVE_ONLY: bool = true;
     const LENGTH: &'static str = "model.num_latents";
     const CALLS: &'static str = "model.supervision_steps * model.h_cycles * (model.l_cycles + 1)";
     const SETTINGS: &'static [Setting] = &[

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+#[cfg(feature = "llm")]
+use crate::ChatOptions;
 #[cfg(feature = "puzzles")]
 use crate::{ArcPrediction, ArcTask, PuzzleInput};
 use crate::{DataSource, RunConfig};
@@ -27,8 +29,8 @@ pub struct GenerateOptions {
     pub max_new_tokens: usize,
 }
 
-/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles
-/// or images is left out of modules that hold none.
+/// What the page asks. Byte arrays cross as `Uint8Array`. What concerns puzzles,
+/// images or questions is left out of modules that hold none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
@@ -225,6 +227,45 @@ pub enum Command {
         split: ImageSplit,
         /// Their numbers.
         indexes: Vec<usize>,
+    },
+    /// Open a pretrained language model, a GGUF file or a checkpoint, in place of the one
+    /// before. Answered by `base_open`.
+    #[cfg(feature = "llm")]
+    OpenBase {
+        /// The file's name, for messages.
+        name: String,
+        /// The file.
+        #[serde(with = "serde_bytes")]
+        #[ts(type = "Uint8Array")]
+        bytes: Vec<u8>,
+    },
+    /// Open a stream with the pretrained model's answer in a chat. Answered by `generating`.
+    #[cfg(feature = "llm")]
+    Chat {
+        /// Messages and sampling.
+        options: ChatOptions,
+    },
+    /// Load a model that answers questions, on the pretrained model that is open. Answered
+    /// by `ready`.
+    #[cfg(feature = "llm")]
+    LoadOnBase {
+        /// The model file, safetensors.
+        #[serde(with = "serde_bytes")]
+        #[ts(type = "Uint8Array")]
+        checkpoint: Vec<u8>,
+    },
+    /// Think about a question for as many supervision steps as the deepest of `depths`, and
+    /// open a stream with the answer at each of them. Answered by `considered`.
+    #[cfg(feature = "llm")]
+    Ask {
+        /// The question, without the form of a prompt.
+        question: String,
+        /// Supervision steps of each answer; 0 is the model without its recursion.
+        depths: Vec<usize>,
+        /// First tokens of the answer that are listed.
+        top: usize,
+        /// Most tokens of an answer.
+        max_new_tokens: usize,
     },
     /// Go on with this configuration, in which only live settings may differ from
     /// the run's own. Answered by `ready`.

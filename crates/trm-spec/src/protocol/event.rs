@@ -6,6 +6,8 @@ use ts_rs::TS;
 use super::report::{DepthLoss, Generated, Memory, RunSummary, Saved, StepReport};
 #[cfg(feature = "puzzles")]
 use crate::{AnswerCheck, ArcAnswers, ArcCandidate, ArcTask, PuzzleInfo, PuzzleScores};
+#[cfg(feature = "llm")]
+use crate::{BaseSummary, Considered};
 #[cfg(feature = "images")]
 use crate::{Classification, ImageScores, ShownImage};
 use crate::{Failure, Trace};
@@ -128,6 +130,22 @@ pub enum Event {
     Images {
         /// The images, in the order in which they were asked for.
         images: Vec<ShownImage>,
+    },
+    /// A pretrained language model is open.
+    #[cfg(feature = "llm")]
+    BaseOpen {
+        /// What it is.
+        base: BaseSummary,
+    },
+    /// A question that the model has thought about.
+    #[cfg(feature = "llm")]
+    Considered {
+        /// Steps done by the model that answers.
+        step: usize,
+        /// What it would answer after each supervision step.
+        considered: Considered,
+        /// The streams with its answers, by depth as asked.
+        streams: Vec<u32>,
     },
     /// The run as files.
     Saved {

@@ -6,9 +6,13 @@
 //! names, shapes and finiteness before a weight is replaced. What needs no tensors is
 //! [`trm_data::checkpoint`].
 
+#[cfg(feature = "llm")]
+mod fill;
 pub(crate) mod optimizer;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "llm")]
+mod weights_digest;
 
 use std::collections::BTreeMap;
 
@@ -16,16 +20,24 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::SafeTensors;
 use trm_data::checkpoint::{DAMAGED, OTHER_FILE, refused, tensors, to_bytes, values};
+#[cfg(feature = "llm")]
+use trm_data::checkpoint::{numbers, tensor};
 use trm_spec::Failure;
 
 use crate::parameters::{Named, Replace, collect, replace};
 use crate::transfer::host;
 
+#[cfg(feature = "llm")]
+pub(crate) use fill::fill;
 pub(crate) use trm_data::checkpoint::pairs;
+#[cfg(feature = "llm")]
+pub(crate) use trm_data::checkpoint::with_base;
 pub use trm_data::checkpoint::{
     Base, Header, Precision, read_header, restart, saved_step, with_config, with_precision,
     with_vocab,
 };
+#[cfg(feature = "llm")]
+pub use weights_digest::WeightsDigest;
 
 /// Names of a frozen base's tensors begin with this; they are left out of the file.
 const BASE_PREFIX: &str = "base.";
@@ -57,6 +69,34 @@ impl<'a> Checkpoint<'a> {
         ))
     }
 
+    /// The numbers of a tensor, and their shape.
+    #[cfg(feature = "llm")]
+    pub fn tensor(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), Failure> {
+        let found = self.tensors.tensor(name);
+        let shape = found.map(|view| view.shape().to_vec()).unwrap_or_default();
+        Ok((shape.clone(), numbers(&tensor(&self.tensors, name, &shape)?)))
+    }
+
+    /// Refuses tensors that are not among `names`.
+    #[cfg(feature = "llm")]
+    pub fn expect_only(&self, names: &[String]) -> Result<(), Failure> {
+        let extra = |name: &&str| !names.iter().any(|known| known == name);
+        match self.tensors.names().into_iter().find(extra) {
+            Some(extra) => Err(self.foreign(extra)),
+            None => Ok(()),
+        }
+    }
+
+    fn foreign(&self, name: &str) -> Failure {
+        refused(
+            format!(
+                "tensor `{name}` does not belong to a `{}` model",
+                self.header.config.model.name()
+            ),
+            OTHER_FILE,
+        )
+    }
+
     /// Puts the weights into a module of the right shape.
     pub fn restore<M: Module>(&self, module: M) -> Result<M, Failure> {
         let mut restored = BTreeMap::new();
@@ -67,13 +107,7 @@ impl<'a> Checkpoint<'a> {
             restored.insert(named.name, numbers);
         }
         if let Some(extra) = self.tensors.names().into_iter().find(|n| !restored.contains_key(*n)) {
-            return Err(refused(
-                format!(
-                    "tensor `{extra}` does not belong to a `{}` model",
-                    self.header.config.model.name()
-                ),
-                OTHER_FILE,
-            ));
+            return Err(self.foreign(extra));
         }
         Ok(replace(module, &mut Fill { values: restored }))
     }

@@ -36,7 +36,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn weights_of_a_frozen_base_are_left_out_and_named() {
     let device = Device::flex();
-    let base = Base { name: "smol.gguf".into(), sha256: "ab".repeat(32) };
+    let base = Base { name: "smol.gguf".into(), sha256: "ab".repeat(32), weights: None };
     let header = Header {
         config: RunConfig::default(),
         vocab: Vocab::Byte,

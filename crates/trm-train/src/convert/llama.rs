@@ -1,17 +1,16 @@
-//! Decoders of the Llama architecture: as Hugging Face's library saves them
-//! (`LlamaForCausalLM`, `SmolLM3ForCausalLM`), and as GGUF files.
+//! Decoders of the Llama architecture as Hugging Face's library saves them
+//! (`LlamaForCausalLM`, `SmolLM3ForCausalLM`).
 
 use burn::tensor::Device;
 use serde::Deserialize;
 use serde_json::Value;
-use trm_data::gguf::Gguf;
-use trm_data::{subwords_of_gguf, subwords_of_json};
+use trm_data::subwords_of_json;
 use trm_spec::{
     Failure, FailureKind, LlamaSpec, RunConfig, Subwords, VariantSpec, Vocab, read_json,
 };
 
 use super::refused;
-use super::tensors::{Stored, Tensors};
+use super::tensors::Tensors;
 use crate::checkpoint::{Header, pairs};
 
 /// Rows of an embedding that may be left without a token, to round its size up.
@@ -139,143 +138,13 @@ pub fn hf_llama(
     checkpoint(tensors, spec, tokenizer, device)
 }
 
-const EMBEDDING: &str = "embed_tokens";
-const HEAD: &str = "lm_head.weight";
+pub(super) const EMBEDDING: &str = "embed_tokens";
+pub(super) const HEAD: &str = "lm_head.weight";
 
 /// A name without the prefix of the decoder inside the model with its output layer.
 fn short(name: &str) -> String {
     let name = name.strip_prefix("model.").unwrap_or(name);
     if name == "embed_tokens.weight" { EMBEDDING.into() } else { name.into() }
-}
-
-/// Names of a layer's tensors in a GGUF, and in Hugging Face's files.
-const IN_LAYER: [(&str, &str); 9] = [
-    ("attn_norm", "input_layernorm"),
-    ("attn_q", "self_attn.q_proj"),
-    ("attn_k", "self_attn.k_proj"),
-    ("attn_v", "self_attn.v_proj"),
-    ("attn_output", "self_attn.o_proj"),
-    ("ffn_norm", "post_attention_layernorm"),
-    ("ffn_gate", "mlp.gate_proj"),
-    ("ffn_up", "mlp.up_proj"),
-    ("ffn_down", "mlp.down_proj"),
-];
-
-/// A decoder in a GGUF file, with the tokenizer in it. The result is loaded once on
-/// `device` to check it.
-///
-/// # Errors
-/// If the file is truncated, or holds an architecture, a tokenizer or a number type that
-/// is not read.
-pub fn llama_gguf(bytes: &[u8], device: &Device) -> Result<Vec<u8>, Failure> {
-    let file = Gguf::read(bytes).map_err(unread_gguf)?;
-    let spec = spec_of_gguf(&file).map_err(unread_gguf)?;
-    let tokenizer = subwords_of_gguf(&file).map_err(unread_gguf)?;
-    let mut tensors = Tensors::default();
-    let names: Vec<&str> = file.names().collect();
-    for name in names {
-        let shape = file.shape(name).unwrap_or_default().to_vec();
-        let mut numbers = file.tensor(name).map_err(unread_gguf)?;
-        let (ours, part) = name_of_gguf(name).ok_or_else(|| {
-            unread_gguf(format!("tensor `{name}` does not belong to a model that is read"))
-        })?;
-        let heads = match part {
-            "attn_q" => Some(spec.num_heads),
-            "attn_k" => Some(spec.num_kv_heads),
-            _ => None,
-        };
-        if let Some(heads) = heads {
-            numbers = in_halves(&numbers, &shape, heads).ok_or_else(|| {
-                unread_gguf(format!(
-                    "tensor `{name}` has shape {shape:?}, which {heads} heads do not divide"
-                ))
-            })?;
-        }
-        tensors.insert(ours, Stored::f32(shape, &numbers));
-    }
-    checkpoint(tensors, spec, tokenizer, device)
-}
-
-fn unread_gguf(reason: String) -> Failure {
-    Failure::new(
-        FailureKind::Checkpoint,
-        format!("this GGUF file cannot be used: {reason}"),
-        "Give a whole GGUF file of a Llama model, in a type that is read, such as F16 or Q8_0.",
-    )
-}
-
-fn spec_of_gguf(file: &Gguf<'_>) -> Result<LlamaSpec, String> {
-    const ARCHITECTURE: &str = "llama";
-    match file.text("general.architecture") {
-        Some(ARCHITECTURE) => {}
-        Some(other) => {
-            return Err(format!("it holds a `{other}` model, but only `{ARCHITECTURE}` is read"));
-        }
-        None => return Err("it does not name its architecture".into()),
-    }
-    let key = |key: &str| format!("{ARCHITECTURE}.{key}");
-    let missing = |key: &str| format!("the key `{ARCHITECTURE}.{key}` is missing, or no number");
-    let size = |name: &str| file.integer(&key(name)).ok_or_else(|| missing(name));
-    if let Some(kind) = file.text(&key("rope.scaling.type")).filter(|kind| *kind != "none") {
-        return Err(format!("it has rotary positions of the type `{kind}`, which is not read"));
-    }
-    let (hidden_size, num_heads) = (size("embedding_length")?, size("attention.head_count")?);
-    let head_dim = file.integer(&key("attention.key_length"));
-    let width = head_dim.unwrap_or(hidden_size / num_heads.max(1));
-    if let Some(rotated) = file.integer(&key("rope.dimension_count")).filter(|n| *n != width) {
-        return Err(format!(
-            "it rotates {rotated} of the {width} features of a head, which is not read"
-        ));
-    }
-    let eps = "attention.layer_norm_rms_epsilon";
-    Ok(LlamaSpec {
-        hidden_size,
-        n_layers: size("block_count")?,
-        num_heads,
-        num_kv_heads: file.integer(&key("attention.head_count_kv")).unwrap_or(num_heads),
-        head_dim: head_dim.filter(|width| width * num_heads != hidden_size).unwrap_or(0),
-        intermediate_size: size("feed_forward_length")?,
-        block_size: size("context_length")?,
-        tie_embeddings: file.shape("output.weight").is_none(),
-        rope_theta: file.number(&key("rope.freq_base")).unwrap_or(10_000.0),
-        no_rope_layers: Vec::new(),
-        rms_norm_eps: file.number(&key(eps)).ok_or_else(|| missing(eps))?,
-    })
-}
-
-/// The name of a tensor in Hugging Face's files, and its own inside a layer.
-fn name_of_gguf(name: &str) -> Option<(String, &str)> {
-    let whole = |name: &str| Some((name.to_owned(), ""));
-    match name {
-        "token_embd.weight" => return whole(EMBEDDING),
-        "output_norm.weight" => return whole("norm.weight"),
-        "output.weight" => return whole(HEAD),
-        _ => {}
-    }
-    let (layer, part) = name.strip_prefix("blk.")?.strip_suffix(".weight")?.split_once('.')?;
-    let (_, ours) = IN_LAYER.iter().find(|(theirs, _)| *theirs == part)?;
-    Some((format!("layers.{layer}.{ours}.weight"), part))
-}
-
-/// Rows of queries or keys in the order that rotates the two halves of a head with each
-/// other. A GGUF has them in pairs of neighbours: row `2·i + h` of a head is row `i` of
-/// half `h`.
-fn in_halves(rows: &[f32], shape: &[usize], heads: usize) -> Option<Vec<f32>> {
-    let &[count, width] = shape else { return None };
-    let head_dim = count / heads.max(1);
-    if head_dim * heads != count || !head_dim.is_multiple_of(2) || width == 0 {
-        return None;
-    }
-    let rows: Vec<&[f32]> = rows.chunks_exact(width).collect();
-    let mut ordered = Vec::with_capacity(count * width);
-    for head in rows.chunks_exact(head_dim) {
-        for half in 0..2 {
-            for row in head.iter().skip(half).step_by(2) {
-                ordered.extend_from_slice(row);
-            }
-        }
-    }
-    Some(ordered)
 }
 
 /// A checkpoint of tensors under the names of Hugging Face without prefixes.
@@ -304,10 +173,16 @@ fn checkpoint(
         tensors.join(&qkv, name("self_attn.qkv_proj"))?;
         tensors.join(&["mlp.gate_proj", "mlp.up_proj"].map(name), name("mlp.gate_up_proj"))?;
     }
-    let vocab = match tokenizer {
-        Some(tokenizer) => Vocab::Subword(fitted(tokenizer, rows)?),
-        None => Vocab::Plain { size: rows },
-    };
+    written(tensors, spec, vocab(tokenizer, rows)?, device)
+}
+
+/// A checkpoint of tensors under their names in it.
+pub(super) fn written(
+    tensors: Tensors<'_>,
+    spec: LlamaSpec,
+    vocab: Vocab,
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
     let config = RunConfig { model: VariantSpec::Llama(spec), ..RunConfig::default() };
     config.validate()?;
     let header = Header { config, vocab, step: 0, metrics: Value::Null, base: None };
@@ -315,6 +190,14 @@ fn checkpoint(
     // Read back what will be read later, so that a wrong file is refused here.
     crate::load(&bytes, None, None, device)?;
     Ok(bytes)
+}
+
+/// The meaning of the rows of an embedding.
+pub(super) fn vocab(tokenizer: Option<Subwords>, rows: usize) -> Result<Vocab, Failure> {
+    match tokenizer {
+        Some(tokenizer) => Ok(Vocab::Subword(fitted(tokenizer, rows)?)),
+        None => Ok(Vocab::Plain { size: rows }),
+    }
 }
 
 /// A tokenizer for an embedding of so many rows: as many tokens, or a few less where the

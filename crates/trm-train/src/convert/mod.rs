@@ -1,6 +1,8 @@
 //! Checkpoints of the published systems as ours, and back.
 
 mod chat_trm;
+#[cfg(feature = "llm")]
+mod gguf;
 mod hf_vit;
 mod hf_vit_config;
 #[cfg(feature = "llm")]
@@ -16,10 +18,14 @@ use trm_data::checkpoint::{described, project as project_of};
 use trm_spec::{Failure, FailureKind};
 
 pub use chat_trm::chat_trm;
+#[cfg(feature = "llm")]
+pub(crate) use gguf::GgufDecoder;
+#[cfg(feature = "llm")]
+pub use gguf::llama_gguf;
 pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
 pub use hf_vit_config::HfVitOptions;
 #[cfg(feature = "llm")]
-pub use llama::{hf_llama, llama_gguf};
+pub use llama::hf_llama;
 #[cfg(feature = "llm")]
 pub use peft::{Peft, merge_lora, to_peft};
 pub use samsung_trm::{samsung_trm, to_samsung_trm};

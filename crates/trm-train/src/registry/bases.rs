@@ -6,10 +6,12 @@ use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec
 use trm_spec::{LlamaSpec, LlmTrmSpec, Vocab};
 
 use crate::base::{BaseFile, refused};
+#[cfg(feature = "llm")]
+use crate::checkpoint::with_base;
 use crate::checkpoint::{Base, read_header};
 use crate::tasks::images::FrozenBase;
 #[cfg(feature = "llm")]
-use crate::tasks::questions::{FrozenLlm, baselines};
+use crate::tasks::questions::{FrozenLlm, baselines, no_decoder};
 
 /// `config` with the sizes of the frozen base that its model reads features of: of the
 /// whole base, where it does not say of how many blocks.
@@ -74,12 +76,7 @@ pub(super) fn llm_vocab(config: &RunConfig, file: &BaseFile<'_>) -> Result<Optio
 pub(super) fn llm_of(file: &BaseFile<'_>) -> Result<LlamaSpec, Failure> {
     match read_header(file.bytes)?.config.model {
         VariantSpec::Llama(spec) => Ok(spec),
-        model => Err(refused(format!(
-            "{} is a `{}` model, but the frozen base is a decoder (trm-native convert --from \
-             hf-llama or gguf makes one)",
-            file.name,
-            model.name()
-        ))),
+        model => Err(no_decoder(file.name, &model)),
     }
 }
 
@@ -96,7 +93,38 @@ pub fn open_llm(
     let VariantSpec::LlmTrm(spec) = &config.model else {
         return Err(needs_no_base(&config.model));
     };
-    FrozenLlm::open(file, file.identity(), &llm_of(&file)?, spec, device)
+    FrozenLlm::open(file, file.identity(), spec, device)
+}
+
+/// A pretrained decoder by itself: a checkpoint or a GGUF file.
+///
+/// # Errors
+/// If the file is damaged or no decoder.
+#[cfg(feature = "llm")]
+pub fn open_decoder(file: BaseFile<'_>, device: &Device) -> Result<FrozenLlm, Failure> {
+    FrozenLlm::read(file, file.identity(), false, device)
+}
+
+/// A question model's checkpoint that names the weights of its base too, so that it opens on
+/// a GGUF file of the same numbers. Other checkpoints stay as they are.
+///
+/// # Errors
+/// If a file is damaged, or `file` is another base.
+#[cfg(feature = "llm")]
+pub fn name_weights(
+    checkpoint: &[u8],
+    file: Option<BaseFile<'_>>,
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
+    let header = read_header(checkpoint)?;
+    let (VariantSpec::LlmTrm(_), Some(named), Some(file)) =
+        (&header.config.model, header.base, file)
+    else {
+        return Ok(checkpoint.to_vec());
+    };
+    expect_base(Some(&named), Some(&file))?;
+    let base = FrozenLlm::read(file, named, true, device)?;
+    with_base(checkpoint, base.identity())
 }
 
 /// The trained models that a question model of `config` is compared with: their names, and

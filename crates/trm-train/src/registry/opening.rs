@@ -8,8 +8,6 @@ use trm_core::{Init, Recursive};
 use trm_spec::LlmTrmSpec;
 use trm_spec::{Failure, FailureKind, RunConfig, Vocab};
 
-#[cfg(feature = "llm")]
-use super::bases::llm_of;
 use super::bases::{needs_no_base, shape_of, vit_of};
 use crate::base::BaseFile;
 use crate::checkpoint::{Base, Checkpoint};
@@ -50,7 +48,7 @@ impl Opening<'_> {
                 "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
             ));
         };
-        Ok(Rc::new(FrozenLlm::open(file, identity, &llm_of(&file)?, spec, self.device)?))
+        Ok(Rc::new(FrozenLlm::open(file, identity, spec, self.device)?))
     }
 
     /// The given base, and what checkpoints call it. A saved model has a name for it already,

@@ -31,6 +31,11 @@ impl FrozenDecoder {
         Self { think: llama.mean_embedding(), llama: Arc::new(llama) }
     }
 
+    /// The decoder.
+    pub fn llama(&self) -> &Llama {
+        &self.llama
+    }
+
     /// The states of `[question | <think> | answer]` after the first `cut` layers, for tokens of
     /// questions `[batch, question]`, padded on the left, and answers `[batch, answer]`, padded
     /// on the right.

@@ -43,6 +43,8 @@ pub struct Generation<M> {
     /// Tokens that were drawn and not yet pulled.
     drawn: VecDeque<Drawn>,
     left: usize,
+    /// The token that ends the text, where one does.
+    end: Option<u32>,
 }
 
 /// A token, and the cycles that made it if they were asked for.
@@ -72,6 +74,17 @@ impl<M: Autoregressive> Generation<M> {
         options: &GenerateOptions,
         overflow: Overflow,
     ) -> Self {
+        Self::with_decoder(model, Decoder::new(vocab), prompt, options, overflow)
+    }
+
+    /// [`new`](Self::new) with a decoder of the tokens that is there already.
+    pub(crate) fn with_decoder(
+        model: M,
+        decoder: Decoder,
+        prompt: Vec<u32>,
+        options: &GenerateOptions,
+        overflow: Overflow,
+    ) -> Self {
         Self {
             cache: model.cache(options.depth),
             sampler: Sampler::new(u64::from(options.seed), options.temperature, options.top_k),
@@ -82,9 +95,16 @@ impl<M: Autoregressive> Generation<M> {
             context: prompt,
             drawn: VecDeque::new(),
             left: options.max_new_tokens,
-            decoder: Decoder::new(vocab),
+            decoder,
+            end: None,
             model,
         }
+    }
+
+    /// The same until the model writes the token `end`, which is left out.
+    #[cfg(feature = "llm")]
+    pub(crate) fn until(self, end: u32) -> Self {
+        Self { end: Some(end), ..self }
     }
 
     /// The same with the name of the variant, for traces.
@@ -216,8 +236,11 @@ impl<M: Autoregressive> TextStream for Generation<M> {
             if self.drawn.is_empty() {
                 self.draw(trace).await?;
             }
-            new.extend(self.drawn.pop_front());
             self.left -= 1;
+            match self.drawn.pop_front() {
+                Some(drawn) if Some(drawn.token) == self.end => self.left = 0,
+                drawn => new.extend(drawn),
+            }
         }
         let tokens: Vec<u32> = new.iter().map(|drawn| drawn.token).collect();
         let mut pieces = self.decoder.pieces(&tokens);

@@ -3,12 +3,16 @@
 mod answers;
 mod base;
 mod baselines;
+mod chat;
+mod kept_states;
 mod objective;
 mod rows;
 mod scores;
 mod task;
+mod writing;
 
 pub use base::FrozenLlm;
+pub(crate) use base::no_decoder;
 pub(crate) use baselines::baselines;
 pub use baselines::few_shot;
 pub use task::QuestionTask;

@@ -1,16 +1,14 @@
 //! Training of models that answer questions: batches, gradients and reports.
 
-use std::cell::RefCell;
-use std::path::Path;
 use std::rc::Rc;
 
 use async_trait::async_trait;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rand::RngExt;
 use trm_core::models::llm_trm::{LlmTrm, Measured, QuestionStates};
 use trm_core::{Engine, Recursive};
-use trm_data::questions::{Question, QuestionDataset, StateFile, rounded};
+use trm_data::questions::{Question, QuestionDataset};
 use trm_data::{Dataset, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
@@ -18,8 +16,9 @@ use trm_spec::{
 };
 
 use super::base::FrozenLlm;
+use super::kept_states::KeptStates;
 use super::objective::{objective, supervised};
-use super::rows::{QuestionBatch, QuestionTokens, prompt};
+use super::rows::{QuestionBatch, QuestionTokens};
 use super::scores::evaluate;
 use crate::checkpoint::Base;
 use crate::checks::half;
@@ -42,7 +41,7 @@ pub struct QuestionTask {
 pub struct QuestionData {
     pub(super) set: QuestionDataset,
     /// The frozen model's states of the training questions, as far as they are known.
-    states: Option<RefCell<StateFile>>,
+    states: Option<KeptStates>,
     pub(super) train: Vec<QuestionTokens>,
     pub(super) val: Vec<QuestionTokens>,
     pub(super) harder: Vec<QuestionTokens>,
@@ -109,61 +108,6 @@ impl QuestionTask {
         self.base.decoder.trunk(self.spec.cut, question, answer, &batch.rows)
     }
 
-    /// The file of the training questions' states in `folder`.
-    fn open_states(
-        &self,
-        folder: &Path,
-        set: &QuestionDataset,
-        train: &[QuestionTokens],
-    ) -> Result<StateFile, Failure> {
-        let (base, cut) = (&self.base.identity().sha256, self.spec.cut);
-        let short = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
-        let name = format!("states-{}-{}-{cut}.f16", short(&set.sha256), short(base));
-        // What the prompt looks like decides the states too.
-        let key = format!("{base} {cut} {} {}", set.sha256, prompt("{}"));
-        let lengths: Vec<usize> = train.iter().map(QuestionTokens::positions).collect();
-        let width = self.spec.base_hidden_size;
-        Ok(StateFile::open(&folder.join(name), &key, &lengths, width)?)
-    }
-
-    /// The states of a batch from the file. Those that it lacks are computed one question at a
-    /// time, so that they do not depend on the batch, and added to it.
-    fn kept_states(
-        &self,
-        kept: &mut StateFile,
-        rows: &[usize],
-        tokens: &[QuestionTokens],
-        batch: &QuestionBatch,
-    ) -> Result<QuestionStates, Failure> {
-        let (width, device) = (self.spec.base_hidden_size, self.base.device());
-        let (question, answer) = (batch.rows.longest_question(), batch.rows.longest_answer());
-        let columns = question + 1 + answer;
-        let mut values = vec![0.0; rows.len() * columns * width];
-        for (place, (&row, tokens)) in rows.iter().zip(tokens).enumerate() {
-            let states = match kept.get(row)? {
-                Some(states) => states,
-                None => {
-                    let one = std::slice::from_ref(tokens);
-                    let one = QuestionBatch::new(one, self.base.end(), &device);
-                    let data = self.trunk(&one).states.into_data();
-                    let states: Vec<f32> = data.try_into_vec().map_err(|error| {
-                        Failure::new(
-                            FailureKind::Device,
-                            format!("states of the frozen model cannot be read back: {error:?}"),
-                            "Start again.",
-                        )
-                    })?;
-                    kept.put(row, &states)?;
-                    rounded(&states)
-                }
-            };
-            let first = (place * columns + question - tokens.question.len()) * width;
-            values[first..first + states.len()].copy_from_slice(&states);
-        }
-        let data = TensorData::new(values, [rows.len(), columns, width]);
-        Ok(QuestionStates { states: Tensor::from_data(data, &device), rows: batch.rows.clone() })
-    }
-
     fn tokens_of(&self, questions: &[Question]) -> Result<Vec<QuestionTokens>, Failure> {
         questions
             .iter()
@@ -191,9 +135,8 @@ impl Task<LlmTrm> for QuestionTask {
     fn accept(&self, config: &RunConfig, _: &Vocab, data: Dataset) -> Result<Self::Data, Failure> {
         let Dataset::Questions(set) = data else { return Err(wrong_data(&config.model, &data)) };
         let train = self.tokens_of(&set.train)?;
-        let states = set.states_in.as_deref().map(|folder| self.open_states(folder, &set, &train));
         Ok(QuestionData {
-            states: states.transpose()?.map(RefCell::new),
+            states: KeptStates::open(&self.base, &self.spec, &set, &train)?,
             train,
             val: self.tokens_of(&set.val)?,
             harder: self.tokens_of(&set.harder)?,
@@ -230,7 +173,7 @@ impl Task<LlmTrm> for QuestionTask {
         let tokens: Vec<_> = rows.iter().map(|row| data.train[*row].clone()).collect();
         let batch = QuestionBatch::new(&tokens, self.base.end(), &self.base.device());
         let states = match &data.states {
-            Some(kept) => self.kept_states(&mut kept.borrow_mut(), &rows, &tokens, &batch)?,
+            Some(kept) => kept.of_batch(&self.base, &self.spec, &rows, &tokens, &batch)?,
             None => self.trunk(&batch),
         };
         Ok(ReadyQuestions { batch, states })

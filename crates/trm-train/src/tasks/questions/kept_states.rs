@@ -1,0 +1,115 @@
+//! The frozen model's states of the training questions in a file, where there are files.
+
+#[cfg(feature = "files")]
+use std::cell::RefCell;
+
+#[cfg(feature = "files")]
+use burn::tensor::{Tensor, TensorData};
+use trm_core::models::llm_trm::QuestionStates;
+use trm_data::questions::QuestionDataset;
+#[cfg(feature = "files")]
+use trm_data::questions::{StateFile, rounded};
+#[cfg(feature = "files")]
+use trm_spec::FailureKind;
+use trm_spec::{Failure, LlmTrmSpec};
+
+use super::base::FrozenLlm;
+#[cfg(feature = "files")]
+use super::rows::prompt;
+use super::rows::{QuestionBatch, QuestionTokens};
+
+/// The states of the training questions, as far as they are known.
+#[cfg(feature = "files")]
+pub(super) struct KeptStates(RefCell<StateFile>);
+
+#[cfg(feature = "files")]
+impl KeptStates {
+    /// The file in the folder that the questions name; none where they name none.
+    pub fn open(
+        base: &FrozenLlm,
+        spec: &LlmTrmSpec,
+        set: &QuestionDataset,
+        train: &[QuestionTokens],
+    ) -> Result<Option<Self>, Failure> {
+        let Some(folder) = &set.states_in else { return Ok(None) };
+        let (digest, cut) = (&base.identity().sha256, spec.cut);
+        let short = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
+        let name = format!("states-{}-{}-{cut}.f16", short(&set.sha256), short(digest));
+        // What the prompt looks like decides the states too.
+        let key = format!("{digest} {cut} {} {}", set.sha256, prompt("{}"));
+        let lengths: Vec<usize> = train.iter().map(QuestionTokens::positions).collect();
+        let width = spec.base_hidden_size;
+        let file = StateFile::open(&folder.join(name), &key, &lengths, width)?;
+        Ok(Some(Self(RefCell::new(file))))
+    }
+
+    /// The states of a batch from the file. Those that it lacks are computed one question at a
+    /// time, so that they do not depend on the batch, and added to it.
+    pub fn of_batch(
+        &self,
+        base: &FrozenLlm,
+        spec: &LlmTrmSpec,
+        rows: &[usize],
+        tokens: &[QuestionTokens],
+        batch: &QuestionBatch,
+    ) -> Result<QuestionStates, Failure> {
+        let mut kept = self.0.borrow_mut();
+        let (width, device) = (spec.base_hidden_size, base.device());
+        let (question, answer) = (batch.rows.longest_question(), batch.rows.longest_answer());
+        let columns = question + 1 + answer;
+        let mut values = vec![0.0; rows.len() * columns * width];
+        for (place, (&row, tokens)) in rows.iter().zip(tokens).enumerate() {
+            let states = match kept.get(row)? {
+                Some(states) => states,
+                None => {
+                    let one = std::slice::from_ref(tokens);
+                    let one = QuestionBatch::new(one, base.end(), &device);
+                    let (question, answer) = (one.question.clone(), one.answer.clone());
+                    let states = base.decoder.trunk(spec.cut, question, answer, &one.rows);
+                    let data = states.states.into_data();
+                    let states: Vec<f32> = data.try_into_vec().map_err(|error| {
+                        Failure::new(
+                            FailureKind::Device,
+                            format!("states of the frozen model cannot be read back: {error:?}"),
+                            "Start again.",
+                        )
+                    })?;
+                    kept.put(row, &states)?;
+                    rounded(&states)
+                }
+            };
+            let first = (place * columns + question - tokens.question.len()) * width;
+            values[first..first + states.len()].copy_from_slice(&states);
+        }
+        let data = TensorData::new(values, [rows.len(), columns, width]);
+        Ok(QuestionStates { states: Tensor::from_data(data, &device), rows: batch.rows.clone() })
+    }
+}
+
+/// Without files, nothing is kept.
+#[cfg(not(feature = "files"))]
+pub(super) enum KeptStates {}
+
+#[cfg(not(feature = "files"))]
+impl KeptStates {
+    #[expect(clippy::unnecessary_wraps, reason = "as with files")]
+    pub fn open(
+        _: &FrozenLlm,
+        _: &LlmTrmSpec,
+        _: &QuestionDataset,
+        _: &[QuestionTokens],
+    ) -> Result<Option<Self>, Failure> {
+        Ok(None)
+    }
+
+    pub fn of_batch(
+        &self,
+        _: &FrozenLlm,
+        _: &LlmTrmSpec,
+        _: &[usize],
+        _: &[QuestionTokens],
+        _: &QuestionBatch,
+    ) -> Result<QuestionStates, Failure> {
+        match *self {}
+    }
+}

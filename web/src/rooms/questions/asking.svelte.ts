@@ -1,0 +1,96 @@
+// A question to a model that thinks before it answers.
+
+import type { SessionClient } from '../../client/client';
+import type { Considered, RunSummary } from '../../gen';
+import { depthOf } from '../../gen';
+import { readStream } from './stream';
+
+/** Supervision steps beyond those of training that can be asked for. */
+const BEYOND = 4;
+/** First tokens of the answer that are listed of each step. */
+const TOP = 3;
+/** Most tokens of an answer. */
+const LONGEST = 48;
+/** Answers side by side. */
+export const MOST_DEPTHS = 4;
+
+/** An answer at one depth. */
+export interface Written {
+  readonly depth: number;
+  readonly text: string;
+  readonly done: boolean;
+}
+
+export class Asking {
+  /** Depths whose answers are written. */
+  depths = $state.raw<readonly number[]>([]);
+  considered = $state.raw<Considered | null>(null);
+  /** The question that `considered` belongs to. */
+  asked = $state('');
+  answers = $state.raw<readonly Written[]>([]);
+  busy = $state(false);
+
+  #stopped = false;
+
+  /** Depths of a model that can be chosen: 0 to some more than it was trained with. */
+  choices(summary: RunSummary): number[] {
+    const most = depthOf(summary.config.model) + BEYOND;
+    return Array.from({ length: most + 1 }, (_, depth) => depth);
+  }
+
+  /** A model was loaded: without its recursion, after one step, as it was trained, and beyond. */
+  begin(summary: RunSummary): void {
+    const trained = depthOf(summary.config.model);
+    this.depths = [0, 1, trained, trained + BEYOND].filter(
+      (depth, i, all) => all.indexOf(depth) === i,
+    );
+    this.clear();
+  }
+
+  clear(): void {
+    [this.considered, this.answers, this.asked] = [null, [], ''];
+  }
+
+  choose(depth: number, wanted: boolean): void {
+    const others = this.depths.filter((each) => each !== depth);
+    if (wanted ? others.length >= MOST_DEPTHS : others.length === 0) return;
+    this.depths = wanted ? [...others, depth].sort((a, b) => a - b) : others;
+  }
+
+  /** Thinks, then writes the answers one after the other. */
+  async ask(client: SessionClient, question: string): Promise<void> {
+    const depths = [...this.depths];
+    [this.busy, this.#stopped] = [true, false];
+    try {
+      const { considered, streams } = await client.ask(
+        { type: 'ask', question, depths, top: TOP, max_new_tokens: LONGEST },
+        'considered',
+      );
+      [this.considered, this.asked] = [considered, question];
+      this.answers = depths.map((depth) => ({ depth, text: '', done: false }));
+      for (const [place, stream] of streams.entries()) {
+        const stopped = () => this.#stopped;
+        await readStream(client, stream, { stopped, add: (text) => this.#add(place, text) });
+        this.#end(place);
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #add(place: number, text: string): void {
+    this.answers = this.answers.map((answer, i) =>
+      i === place ? { ...answer, text: (answer.text + text).trimStart() } : answer,
+    );
+  }
+
+  #end(place: number): void {
+    this.answers = this.answers.map((answer, i) =>
+      i === place ? { ...answer, done: true } : answer,
+    );
+  }
+}
