@@ -11,6 +11,8 @@ mod checks;
 mod convert;
 mod dataset;
 mod family;
+#[cfg(feature = "llm")]
+mod gguf_decoder;
 mod image_requests;
 mod memory;
 mod optim;

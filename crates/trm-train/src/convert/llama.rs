@@ -5,16 +5,12 @@ use burn::tensor::Device;
 use serde::Deserialize;
 use serde_json::Value;
 use trm_data::subwords_of_json;
-use trm_spec::{
-    Failure, FailureKind, LlamaSpec, RunConfig, Subwords, VariantSpec, Vocab, read_json,
-};
+use trm_spec::{Failure, LlamaSpec, RunConfig, Subwords, VariantSpec, Vocab, read_json};
 
 use super::refused;
 use super::tensors::Tensors;
 use crate::checkpoint::{Header, pairs};
-
-/// Rows of an embedding that may be left without a token, to round its size up.
-const MOST_PADDING: usize = 1024;
+use crate::gguf_decoder::{EMBEDDING, HEAD, vocab};
 
 /// `config.json`, as far as it is read.
 #[derive(Deserialize)]
@@ -138,9 +134,6 @@ pub fn hf_llama(
     checkpoint(tensors, spec, tokenizer, device)
 }
 
-pub(super) const EMBEDDING: &str = "embed_tokens";
-pub(super) const HEAD: &str = "lm_head.weight";
-
 /// A name without the prefix of the decoder inside the model with its output layer.
 fn short(name: &str) -> String {
     let name = name.strip_prefix("model.").unwrap_or(name);
@@ -190,29 +183,4 @@ pub(super) fn written(
     // Read back what will be read later, so that a wrong file is refused here.
     crate::load(&bytes, None, None, device)?;
     Ok(bytes)
-}
-
-/// The meaning of the rows of an embedding.
-pub(super) fn vocab(tokenizer: Option<Subwords>, rows: usize) -> Result<Vocab, Failure> {
-    match tokenizer {
-        Some(tokenizer) => Ok(Vocab::Subword(fitted(tokenizer, rows)?)),
-        None => Ok(Vocab::Plain { size: rows }),
-    }
-}
-
-/// A tokenizer for an embedding of so many rows: as many tokens, or a few less where the
-/// number of rows was rounded up.
-fn fitted(mut tokenizer: Subwords, rows: usize) -> Result<Subwords, Failure> {
-    let tokens = tokenizer.tokens.len();
-    if tokens > rows || rows - tokens > MOST_PADDING {
-        return Err(Failure::new(
-            FailureKind::Checkpoint,
-            format!(
-                "the tokenizer has {tokens} tokens, but the embedding has {rows} rows; they do not belong together"
-            ),
-            "Give the tokenizer.json of this model.",
-        ));
-    }
-    tokenizer.tokens.resize(rows, String::new());
-    Ok(tokenizer)
 }

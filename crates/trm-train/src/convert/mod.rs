@@ -19,8 +19,6 @@ use trm_spec::{Failure, FailureKind};
 
 pub use chat_trm::chat_trm;
 #[cfg(feature = "llm")]
-pub(crate) use gguf::GgufDecoder;
-#[cfg(feature = "llm")]
 pub use gguf::llama_gguf;
 pub use hf_vit::{HfVit, hf_vit, to_hf_vit};
 pub use hf_vit_config::HfVitOptions;

@@ -11,7 +11,7 @@ use trm_spec::{BaseSummary, Failure, FailureKind, LlamaSpec, LlmTrmSpec, Variant
 
 use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, Checkpoint, Header, WeightsDigest, fill};
-use crate::convert::GgufDecoder;
+use crate::gguf_decoder::GgufDecoder;
 use crate::parameters::{Named, collect};
 use crate::transfer::host;
 
