@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("trm-train/src/convert/hf_vit.rs", "vit", "converts the files of this model"),
     ("trm-train/src/convert/hf_vit_config.rs", "vit", "the name of an architecture in its file"),
     ("trm-train/src/convert/llama.rs", "llama", "converts the files of this model"),
-    ("trm-train/src/convert/gguf.rs", "llama", "reads the files of this model"),
+    ("trm-train/src/gguf_decoder.rs", "llama", "reads the files of this model"),
     ("trm-train/src/tasks/questions/base.rs", "llama", "the decoder that is a frozen base"),
     ("trm-train/src/registry/bases.rs", "*", "which models have a frozen base"),
     ("trm-train/src/convert/peft.rs", "llama", "merges adapters into this model"),
