@@ -63,6 +63,10 @@ pub enum FileKind {
     Jpeg,
     Gif,
     Webp,
+    Bmp,
+    Tiff,
+    /// HEIC and AVIF pictures, and videos in the same container.
+    Heif,
     Program,
     /// What macOS keeps beside a file on other file systems.
     AppleDouble,
@@ -71,7 +75,7 @@ pub enum FileKind {
 }
 
 /// First bytes of formats that have such.
-const MAGIC: [(&[u8], FileKind); 28] = [
+const MAGIC: [(&[u8], FileKind); 30] = [
     (b"GGUF", FileKind::Gguf),
     (b"lmgg", FileKind::Ggml),
     (b"\x93NUMPY", FileKind::Npy),
@@ -86,6 +90,8 @@ const MAGIC: [(&[u8], FileKind); 28] = [
     (b"\xff\xd8\xff", FileKind::Jpeg),
     (b"GIF87a", FileKind::Gif),
     (b"GIF89a", FileKind::Gif),
+    (b"II*\0", FileKind::Tiff),
+    (b"MM\0*", FileKind::Tiff),
     (b"\x89HDF\r\n\x1a\n", FileKind::Hdf5),
     (b"PAR1", FileKind::Parquet),
     (b"ARROW1\0\0", FileKind::Arrow),
@@ -174,6 +180,9 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
         _ if is_pickle => Some(FileKind::Pickle),
         _ if bytes.get(257..262) == Some(b"ustar") => Some(FileKind::Tar),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(FileKind::Webp),
+        // The size of the file, and four bytes that are not used.
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(FileKind::Bmp),
+        [0, 0, 0, _, b'f', b't', b'y', b'p', ..] => Some(FileKind::Heif),
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(FileKind::Utf32),
         [0xff, 0xfe, ..] => Some(FileKind::Utf16 { big_endian: false }),
         [0xfe, 0xff, ..] => Some(FileKind::Utf16 { big_endian: true }),

@@ -45,6 +45,9 @@ impl FileKind {
             Self::Jpeg => "a JPEG picture",
             Self::Gif => "a GIF picture",
             Self::Webp => "a WebP picture",
+            Self::Bmp => "a BMP picture",
+            Self::Tiff => "a TIFF picture",
+            Self::Heif => "a HEIC or AVIF picture, or a video",
             Self::Program => "a program or library",
             Self::AppleDouble => "a file of macOS about another file (its name begins with `._`)",
             Self::Binary => "no text and of no known format",
@@ -110,6 +113,7 @@ impl FileKind {
             Self::Png | Self::Jpeg | Self::Gif | Self::Webp => {
                 "Pictures go to `trm-native classify MODEL FILE`; a folder of them trains an image model (--data FOLDER)."
             }
+            Self::Bmp | Self::Tiff | Self::Heif => "Save it as PNG, JPEG or WebP.",
             Self::Program => "Check the path.",
             Self::AppleDouble => "Give the file without `._` in its name.",
             Self::Binary => "Check that it is the right file, and whole.",
