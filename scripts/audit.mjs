@@ -5,19 +5,36 @@
 //   npm run audit                everything that this machine can do
 //   npm run audit -- --offline   only the licences, as `npm run check` does
 
+import { spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { checkLicences } from "./lib/licences.mjs";
-import { root, web } from "./lib/paths.mjs";
+import { environment, root, web } from "./lib/paths.mjs";
 import { output, run } from "./lib/run.mjs";
 import { UserError, main, note } from "./lib/terminal.mjs";
+
+/** How npm says that it could not ask. */
+const UNASKED =
+  /npm (?:error|ERR!) (?:code (?:ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)|audit endpoint returned an error)/;
+
+/** Asks npm about the packages of a folder; `what` is asked, `fault` is what it may have found. */
+function ask(folder, args, what, fault) {
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd: folder, env: environment(), encoding: "utf8" });
+  process.stdout.write(stdout ?? "");
+  if (status === 0) return;
+  if (UNASKED.test(stderr)) {
+    note(`${what}: skipped, as the host that knows cannot be asked`);
+    return;
+  }
+  throw new UserError(`\`npm ${args.join(" ")}\` failed (exit ${status}): ${fault}\n${stderr}`);
+}
 
 /** Packages with known vulnerabilities in what is used, not only in what builds it. */
 async function advisories() {
   for (const folder of [root, web]) {
-    await run("npm", ["audit", "--omit=dev"], { cwd: folder, advice: "Update what it names." });
-    await run("npm", ["audit", "signatures"], { cwd: folder, advice: "A package is not what its author published." });
+    ask(folder, ["audit", "--omit=dev"], "advisories of npm packages", "update what it names.");
+    ask(folder, ["audit", "signatures"], "signatures of npm packages", "a package is not signed as published.");
   }
   if (output("cargo", ["audit", "--version"]) === null) {
     note("advisories of Rust crates: skipped, as there is no cargo-audit (`cargo install cargo-audit --locked`)");
