@@ -54,7 +54,8 @@ impl Unbegun {
         };
         let Ok(entries) = fs::read_dir(&self.folder) else { return false };
         let new = entries.flatten().filter(|entry| !before.contains(&entry.file_name()));
-        new.map(|entry| fs::remove_file(entry.path()).is_ok()).fold(true, |all, one| all && one)
+        // Each of them, also after one that cannot be removed.
+        new.filter(|entry| fs::remove_file(entry.path()).is_err()).count() == 0
     }
 }
 

@@ -75,9 +75,9 @@ impl TrainRun<LlmTrm, QuestionTask> {
         let context = model.encode(&states);
         let first = host(context.logits()).await?;
         let think = f64::from(*first.last().unwrap_or(&0.0)) - log_sum(&first);
-        let mut ends = supervised(self.task.engine, &*model, &context, 0);
+        let mut ends = supervised(self.task.engine, &model, &context, 0);
         if most > 0 {
-            ends.extend(supervised(self.task.engine, &*model, &context, most));
+            ends.extend(supervised(self.task.engine, &model, &context, most));
         }
         let mut halt = Vec::with_capacity(most);
         for end in &ends[1..] {
