@@ -11,8 +11,13 @@ use crate::transfer::host;
 
 /// The trained baselines of `spec`: their names in tables, and their sizes.
 pub fn baselines(spec: &LlmTrmSpec) -> Vec<(&'static str, LlmTrmSpec)> {
+    let alone = without_recursion(spec);
     vec![
-        ("adapters and soft prompt only, equal parameters", without_recursion(spec)),
+        (
+            "adapters and soft prompt only, whole question, equal parameters",
+            LlmTrmSpec { window: spec.base_block_size, ..alone.clone() },
+        ),
+        ("adapters and soft prompt only, same window", alone),
         (
             "one step, n = T = 1",
             LlmTrmSpec { h_cycles: 1, l_cycles: 1, supervision_steps: 1, ..spec.clone() },
@@ -67,4 +72,27 @@ pub async fn few_shot(
         exact += usize::from(best.iter().zip(&answer).all(|(a, b)| *a == *b as f32));
     }
     Ok(exact as f64 / questions.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_model_without_recursion_sees_the_whole_question_with_as_many_weights() {
+        let spec = LlmTrmSpec { window: 4, ..LlmTrmSpec::default() };
+        let all = baselines(&spec);
+        let (_, whole) = &all[0];
+        assert_eq!((whole.window, whole.supervision_steps), (spec.base_block_size, 0));
+        assert!(all[1..].iter().all(|(_, other)| other.window <= spec.window));
+        // Equal to within the weights of one rank.
+        let trained = |spec: &LlmTrmSpec| {
+            let adapters = LlmTrmSpec { lora_rank: 0, ..spec.clone() }.parameters(0);
+            spec.parameters(0) - adapters + spec.num_latents * spec.base_hidden_size
+        };
+        let rank = LlmTrmSpec { lora_rank: 1, ..spec.clone() }.parameters(0)
+            - LlmTrmSpec { lora_rank: 0, ..spec.clone() }.parameters(0);
+        let (ours, theirs) = (spec.parameters(0), trained(whole));
+        assert!(ours.abs_diff(theirs) <= rank, "{ours} and {theirs}");
+    }
 }
