@@ -98,12 +98,18 @@ fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
         pixels.extend(image);
         Ok(())
     })?;
-    // In the order of a prepared file, which has the same digest.
-    let mut digest = Sha256::new();
-    content.labels.iter().for_each(|label| digest.update(label.to_le_bytes()));
-    digest.update(&pixels);
-    let content = Content { size, sha256: hex(digest), ..opened.content };
+    let sha256 = digest_of(&content.labels, &pixels);
+    let content = Content { size, sha256, ..opened.content };
     ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)
+}
+
+#[cfg(feature = "files")]
+/// SHA-256 of images, in the order of a prepared file, which has the same one.
+fn digest_of(labels: &[u16], pixels: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    labels.iter().for_each(|label| digest.update(label.to_le_bytes()));
+    digest.update(pixels);
+    hex(digest)
 }
 
 #[cfg(feature = "files")]
@@ -112,10 +118,8 @@ fn load_table(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let images = read_table(&path.display().to_string(), &text)?;
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
-    let mut digest = Sha256::new();
-    images.labels.iter().for_each(|label| digest.update(label.to_le_bytes()));
-    digest.update(&images.pixels);
-    ImageDataset::of_images(LabelledImages { name, sha256: hex(digest), ..images }, options)
+    let sha256 = digest_of(&images.labels, &images.pixels);
+    ImageDataset::of_images(LabelledImages { name, sha256, ..images }, options)
 }
 
 #[cfg(feature = "files")]
