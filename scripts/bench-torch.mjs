@@ -1,10 +1,11 @@
 // Measures `trm-native bench` and the same work in PyTorch eager on the CPU: training
-// steps of language models, of puzzle solvers with the official algorithm and of the
-// recursive head of an image model, and the features of a ViT. The two are measured
-// alternately, each in its own process. PyTorch is installed once, under the target
-// directory.
+// steps of language models, of puzzle solvers with the official algorithm, of the
+// recursive head of an image model and of a question model on a frozen decoder, and the
+// features of a ViT. The two are measured alternately, each in its own process. PyTorch
+// is installed once, under the target directory. Questions need `--base`, the decoder
+// that `node scripts/datasets.mjs smollm2` fetches, as a checkpoint.
 //
-//   node scripts/bench-torch.mjs [--part texts|puzzles|images] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
+//   node scripts/bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
 
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -13,7 +14,7 @@ import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
 import { preset } from "./bench/presets.mjs";
-import { torchPython } from "./bench/torch.mjs";
+import { pythonWith } from "./bench/python.mjs";
 import { environment, native, root } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
@@ -78,6 +79,44 @@ function images() {
   ];
 }
 
+/** The recursive model of the preset on the upper layers of SmolLM2-135M. */
+function questions() {
+  const { model, train, data } = preset("cups");
+  const { cut, window, num_latents, supervision_steps, h_cycles, l_cycles } = model;
+  const passes = `${supervision_steps} × ${h_cycles} × (${l_cycles} + 1) passes`;
+  return [
+    {
+      name: `cups: cut ${cut}, window ${window}, ${num_latents} latents, ${passes}, batch ${train.batch_size}`,
+      cut,
+      window,
+      latents: num_latents,
+      supervision_steps,
+      h_cycles,
+      l_cycles,
+      width: model.hidden_size,
+      heads: model.num_heads,
+      blocks: model.n_layers,
+      inner: model.intermediate_size,
+      bands: model.fourier_bands,
+      longest: model.fourier_longest,
+      rank: model.lora_rank,
+      alpha: model.lora_alpha,
+      base_layers: model.base_layers,
+      base_width: model.base_hidden_size,
+      base_heads: 9,
+      base_kv_width: model.base_kv_size,
+      base_inner: 1536,
+      base_theta: 1e5,
+      vocab: 49152,
+      // The prompt of so many swaps, and a letter, in tokens.
+      question: 21 + 5 * data.max_difficulty,
+      answer: 1,
+      batch: train.batch_size,
+      steps: 1,
+    },
+  ];
+}
+
 /**
  * The configurations of `trm-native bench`, by part; its report is checked against them.
  * `rate`: what the rows of a batch are called where their number per second is shown.
@@ -96,10 +135,11 @@ const PARTS = {
     sizes: () => [solver("sudoku-9x9", "mlp_t", 11, 1), solver("maze-10x10", "attention", 6, 2)],
   },
   images: { script: "torch_images.py", rate: "images/s", sizes: images },
+  questions: { script: "torch_questions.py", rate: "questions/s", sizes: questions },
 };
 
 /** Measures both alternately; `program` is the native binary, `python` one with PyTorch. */
-export function benchTorch({ program, python, parts, rounds, threads, runs }) {
+export function benchTorch({ program, python, parts, base, rounds, threads, runs }) {
   const common = ["--threads", String(threads), "--runs", String(runs)];
   const turns = parts.map(() => []);
   const sizes = parts.map((part) => PARTS[part].sizes());
@@ -107,7 +147,8 @@ export function benchTorch({ program, python, parts, rounds, threads, runs }) {
     note(`round ${round} of ${rounds}`);
     parts.forEach((part, i) => {
       const script = join(root, "scripts/bench", PARTS[part].script);
-      const ours = flat(report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...common]));
+      const given = part === "questions" ? ["--base", base] : [];
+      const ours = flat(report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...given, ...common]));
       // -B: writes no compiled files next to the scripts.
       const peer = report(python, ["-B", script, ...common, JSON.stringify(sizes[i])]);
       turns[i].push({ ours, peer });
@@ -201,6 +242,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       part: { type: "string" },
+      base: { type: "string" },
       rounds: { type: "string", default: "4" },
       threads: { type: "string", default: "2" },
       runs: { type: "string", default: "5" },
@@ -209,14 +251,23 @@ function options() {
     },
   });
   const [rounds, threads, runs] = [values.rounds, values.threads, values.runs].map(Number);
-  const parts = values.part === undefined ? Object.keys(PARTS) : [values.part];
+  const base = values.base && resolve(values.base);
+  // Questions need a file.
+  const all = Object.keys(PARTS).filter((part) => part !== "questions" || base);
+  const parts = values.part === undefined ? all : [values.part];
   const known = parts.every((part) => part in PARTS);
   if (!known || ![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
     throw new UserError(
-      "usage: bench-torch.mjs [--part texts|puzzles|images] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
+      "usage: bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
     );
   }
-  return { parts, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
+  if (parts.includes("questions") && !base) {
+    throw new UserError(
+      "questions are timed on a pretrained decoder: --base FILE\n" +
+        "  `node scripts/datasets.mjs smollm2` fetches one and says how to convert it.",
+    );
+  }
+  return { parts, base, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
 }
 
 /** The native binary, built from these sources. */
@@ -229,7 +280,7 @@ async function build() {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     const { json, program, ...plan } = options();
-    const python = await torchPython();
+    const python = await pythonWith("torch");
     const result = benchTorch({ ...plan, python, program: program ?? (await build()) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else show(result);

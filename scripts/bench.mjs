@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { root } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { bold, dim, main } from "./lib/terminal.mjs";
-import { hasTorch } from "./bench/torch.mjs";
+import { has } from "./bench/python.mjs";
 import { buildSite } from "./build.mjs";
 import { checkSizes } from "./sizes.mjs";
 
@@ -18,7 +18,7 @@ await main(async () => {
   console.log(bold("\nNative"));
   await run("cargo", ["run", "--release", "-p", "trm-native", "--", "bench"]);
   console.log(bold("\nPyTorch"));
-  if (hasTorch()) await run(process.execPath, [join(root, "scripts/bench-torch.mjs")]);
+  if (has("torch")) await run(process.execPath, [join(root, "scripts/bench-torch.mjs")]);
   else console.log(dim("not installed: `node scripts/bench-torch.mjs` installs and measures it"));
   console.log(bold("\nBrowser"));
   await run(process.execPath, [join(root, "scripts/bench-browser.mjs")]);

@@ -193,6 +193,7 @@ pub fn parse() -> Invocation {
             runs: required(m, "runs"),
             part: m.get_one("part").copied(),
             memory: m.get_flag("memory"),
+            base: path(m, "base"),
             peak_of: text(m, "peak-of"),
             json: m.get_flag("json"),
             device: device(m),

@@ -218,15 +218,17 @@ pub fn bench() -> Command {
             option(
                 "part",
                 "PART",
-                "texts: language models and generation; puzzles: puzzle models; images: the head of TRM-ViT and the features of a ViT [default: all]",
+                "texts: language models and generation; puzzles: puzzle models; images: the head of TRM-ViT and the features of a ViT; questions: LLM-TRM and its decoder, with --base [default: the first three]",
             )
             .hide_possible_values(true)
             .value_parser(one_of(&[
                 ("texts", BenchPart::Texts),
                 ("puzzles", BenchPart::Puzzles),
                 ("images", BenchPart::Images),
+                ("questions", BenchPart::Questions),
             ])),
         )
+        .arg(file("base", "A pretrained decoder as a checkpoint (`convert` writes it); times questions"))
         .arg(flag(
             "memory",
             "Also measure how a step's peak memory grows with batch size and depth (CPU)",

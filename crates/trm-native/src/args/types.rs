@@ -258,8 +258,10 @@ pub struct Prepare {
 pub struct Bench {
     pub threads: Option<usize>,
     pub runs: usize,
-    /// `None` means both.
+    /// `None` means all that need no file.
     pub part: Option<BenchPart>,
+    /// The decoder that questions are timed on.
+    pub base: Option<PathBuf>,
     pub memory: bool,
     /// Settings (JSON) whose peak memory this process measures and prints.
     pub peak_of: Option<String>,
@@ -276,4 +278,7 @@ pub enum BenchPart {
     Puzzles,
     /// Training steps of image classifiers, and features of a ViT.
     Images,
+    /// Training steps of question models on a pretrained decoder, and its reading and
+    /// writing.
+    Questions,
 }

@@ -1,5 +1,7 @@
 //! What all parts of `bench` use: a fresh run, and the spread of repeated measurements.
 
+use std::path::Path;
+
 use serde::Serialize;
 use trm_data::Dataset;
 use trm_data::images::ImageDataset;
@@ -7,6 +9,7 @@ use trm_spec::{DataSource, Failure, Family, RunConfig};
 use trm_train::Run;
 
 use crate::device::OpenDevice;
+use crate::frozen_base::BaseOnDisk;
 
 /// Median and range of repeated measurements.
 #[derive(Clone, Copy, Serialize)]
@@ -44,6 +47,24 @@ pub fn fresh(config: &RunConfig, device: &OpenDevice) -> anyhow::Result<Box<dyn 
         }
     };
     Ok(trm_train::create(config, data, &device.device)?)
+}
+
+/// A run of a question model with random weights on `base`, whose states are kept in
+/// `folder`.
+///
+/// # Errors
+/// If the base cannot be used, or the settings do not fit together.
+pub fn fresh_on(
+    base: &BaseOnDisk,
+    folder: &Path,
+    config: &RunConfig,
+    device: &OpenDevice,
+) -> anyhow::Result<Box<dyn Run>> {
+    let mut data = Dataset::load(&DataSource::Named, config, None)?;
+    if let Dataset::Questions(questions) = &mut data {
+        questions.states_in = Some(folder.into());
+    }
+    Ok(trm_train::create_on(config, data, Some(base.file()), &device.device)?)
 }
 
 #[cfg(test)]

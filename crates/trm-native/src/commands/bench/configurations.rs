@@ -1,6 +1,6 @@
 //! The configurations that are timed: language models of two sizes, two puzzle models
-//! of the presets' sizes, one with token mixing (SwiGLU) and one with attention, and the
-//! published head of an image classifier.
+//! of the presets' sizes, one with token mixing (SwiGLU) and one with attention, the
+//! published head of an image classifier, and a question model of the preset's size.
 
 use serde_json::{Value, json};
 use trm_spec::{RunConfig, overlay};
@@ -34,7 +34,7 @@ impl Configuration {
 const PUZZLES: usize = 64;
 
 /// All configurations; `scripts/bench-torch.mjs` lists them in the same order.
-pub fn all() -> [Configuration; 5] {
+pub fn all() -> [Configuration; 6] {
     [
         Configuration {
             name: "width 128, 4 heads, 2 blocks, 2 cycles, batch 12 × 64",
@@ -75,6 +75,17 @@ pub fn all() -> [Configuration; 5] {
                 "image_size": 112, "patch_size": 8, "num_channels": 3, "hidden_size": 384,
                 "inner_steps": 6, "outer_steps": 4, "batch_size": 16,
                 "objective": "last_cycle", "ema_decay": 0,
+            }),
+            steps: 1,
+        },
+        Configuration {
+            name: "cups: cut 24, window 4, 12 latents, 3 × 2 × (2 + 1) passes, batch 16",
+            part: BenchPart::Questions,
+            preset: Some("cups"),
+            // One batch, whose states the trunk computes once.
+            settings: json!({
+                "num_questions": 16, "num_val_questions": 16, "min_difficulty": 6,
+                "curriculum_iters": 0, "ema_decay": 0,
             }),
             steps: 1,
         },
@@ -121,6 +132,16 @@ mod tests {
                     model.inner_steps,
                     model.outer_steps
                 ),
+                VariantSpec::LlmTrm(model) => format!(
+                    "{}: cut {}, window {}, {} latents, {} × {} × ({} + 1) passes, batch {batch}",
+                    config.data.dataset,
+                    model.cut,
+                    model.window,
+                    model.num_latents,
+                    model.supervision_steps,
+                    model.h_cycles,
+                    model.l_cycles
+                ),
                 other => panic!("{} is not timed here", other.name()),
             };
             assert_eq!(name, configuration.name);
@@ -128,7 +149,7 @@ mod tests {
                 Family::Language => BenchPart::Texts,
                 Family::Puzzles => BenchPart::Puzzles,
                 Family::Images => BenchPart::Images,
-                Family::Questions => panic!("question models are not timed here"),
+                Family::Questions => BenchPart::Questions,
             };
             assert_eq!(part, configuration.part);
         }

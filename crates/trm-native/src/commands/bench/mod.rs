@@ -3,6 +3,7 @@
 
 mod common;
 mod configurations;
+mod decoder;
 mod generation;
 mod images;
 mod memory;
@@ -15,10 +16,11 @@ use serde_json::json;
 use trm_kernels::profile;
 use trm_spec::Family;
 
-use self::common::{Spread, fresh};
+use self::common::{Spread, fresh, fresh_on};
 use self::configurations::Configuration;
 use crate::args::{self, BenchPart};
 use crate::device::{self, OpenDevice};
+use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
 use crate::report::{say, usage};
 
@@ -61,12 +63,25 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
     if let Some(threads) = typed.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
+    let base = match (&typed.base, typed.part) {
+        (Some(path), None | Some(BenchPart::Questions)) => Some(BaseOnDisk::read(path)?),
+        (Some(_), _) => return Err(usage!("--base is for --part questions")),
+        (None, Some(BenchPart::Questions)) => {
+            return Err(usage!(
+                "--part questions needs --base FILE, a pretrained decoder as a checkpoint"
+            ));
+        }
+        (None, _) => None,
+    };
     let device = device::open(typed.device)?;
     let mut measured = Vec::new();
-    let wanted = |part| typed.part.is_none_or(|only| only == part);
+    let wanted = |part| match typed.part {
+        Some(only) => only == part,
+        None => part != BenchPart::Questions || base.is_some(),
+    };
     for configuration in configurations::all().into_iter().filter(|one| wanted(one.part)) {
         say!("timing {} on {} …", configuration.name, device.name);
-        measured.push(measure(&configuration, typed.runs, &device)?);
+        measured.push(measure(&configuration, typed.runs, base.as_ref(), &device)?);
     }
     let generation = match wanted(BenchPart::Texts) {
         true => {
@@ -82,6 +97,13 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
         }
         false => None,
     };
+    let decoder = match &base {
+        Some(base) => {
+            say!("timing the decoder …");
+            Some(decoder::measure(typed.runs, base, &device)?)
+        }
+        None => None,
+    };
     let memory = if typed.memory { Some(memory::measure()?) } else { None };
     if typed.json {
         return print_json(&json!({
@@ -90,6 +112,7 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
             "configurations": measured,
             "generation": generation,
             "features": features,
+            "decoder": decoder,
             "memory": memory,
         }));
     }
@@ -97,17 +120,23 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
     measured.iter().try_for_each(|one| print(&line(one)))?;
     generation.map_or(Ok(()), |generation| generation::show(&generation))?;
     features.map_or(Ok(()), |features| print(&images::line(&features)))?;
+    decoder.map_or(Ok(()), |decoder| decoder::show(&decoder))?;
     memory.map_or(Ok(()), |memory| memory::show(&memory))
 }
 
 fn measure(
     configuration: &Configuration,
     runs: usize,
+    base: Option<&BaseOnDisk>,
     device: &OpenDevice,
 ) -> anyhow::Result<StepTiming> {
     memory::reset_peak();
     let config = configuration.config()?;
-    let mut run = fresh(&config, device)?;
+    let folder = tempfile::tempdir()?;
+    let mut run = match base.filter(|_| configuration.part == BenchPart::Questions) {
+        Some(base) => fresh_on(base, folder.path(), &config, device)?,
+        None => fresh(&config, device)?,
+    };
     block_on(run.steps(WARMUP))?;
 
     profile::take();
