@@ -78,6 +78,11 @@ impl KvCache {
         self.len += new;
         self.buffers = Some((keys, values));
     }
+
+    /// Forgets the positions from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
 }
 
 /// The caches of a whole model at one depth.
@@ -110,6 +115,11 @@ impl ModelCache {
         self.len() == 0
     }
 
+    /// Forgets the positions from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.passes.iter_mut().flatten().for_each(|cache| cache.truncate(len));
+    }
+
     /// The caches of each pass in order, one per block.
     pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut [KvCache]> {
         self.passes.iter_mut().map(Vec::as_mut_slice)
@@ -138,5 +148,11 @@ mod tests {
             assert_eq!(values.into_data(), held.neg().into_data());
         }
         assert_eq!(cache.len(), capacity);
+        // What comes after a cut stands where the forgotten positions stood.
+        cache.truncate(5);
+        cache.append(all.clone().narrow(2, 7, 2), all.clone().narrow(2, 7, 2));
+        let (keys, _) = cache.get().expect("it holds positions");
+        let expected = Tensor::cat(vec![all.clone().narrow(2, 0, 5), all.narrow(2, 7, 2)], 2);
+        assert_eq!(keys.into_data(), expected.into_data());
     }
 }

@@ -118,6 +118,8 @@ fn numbers_out_of_their_range_are_refused() {
         &["classify", "x", "y.png", "--top", "0"],
         &["bench", "--runs", "0"],
         &["bench", "--threads", "0"],
+        &["bench", "--part", "questions"],
+        &["bench", "--part", "texts", "--base", "x"],
         &["overfit", "--target", "nan"],
         &["overfit", "--target", "-1"],
         &["data", "prepare", "x", "--out", "y", "--image-size", "0"],

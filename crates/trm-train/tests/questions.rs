@@ -358,3 +358,32 @@ fn a_chat_ends_by_itself_and_fits_into_the_context() {
     // As many tokens as there is room for.
     assert!(chat(&"A".repeat(250), 0.0, 1).unwrap().len() <= 7);
 }
+
+/// A second turn goes on from what the first one has read, and says what a model says that
+/// reads all of it.
+#[test]
+fn the_next_turn_of_a_chat_goes_on_from_the_last() {
+    let base = base(32);
+    let say = |decoder: &FrozenLlm, messages: &[&str]| {
+        let turn = |text: &&str| ChatMessage { role: ChatRole::User, text: (*text).into() };
+        let messages = messages.iter().map(turn).collect();
+        let options =
+            ChatOptions { messages, temperature: 1.0, top_k: 0, seed: 5, max_new_tokens: 12 };
+        let mut stream = decoder.chat(&options).unwrap();
+        let new = block_on(stream.pull(12, false)).unwrap();
+        assert!(new.done);
+        new.text
+    };
+    let kept = opened(&base);
+    let first = "The ball is under cup A.";
+    let answer = say(&kept, &[first]);
+    for next in [
+        // The next turn, the same once more, a shorter one, and another chat.
+        [first, &answer, " Swap B and C."].as_slice(),
+        &[first, &answer, " Swap B and C."],
+        &[first],
+        &["Which cup?"],
+    ] {
+        assert_eq!(say(&kept, next), say(&opened(&base), next), "{next:?}");
+    }
+}

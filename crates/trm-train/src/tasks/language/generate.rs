@@ -107,6 +107,22 @@ impl<M: Autoregressive> Generation<M> {
         Self { end: Some(end), ..self }
     }
 
+    /// The same where the first tokens of the prompt have been read, which `cache` holds; at
+    /// least one is left.
+    #[cfg(feature = "llm")]
+    pub(crate) fn after(self, cache: ModelCache) -> Self {
+        debug_assert!(cache.len() < self.context.len() && cache.depth() == self.depth);
+        Self { pending: self.context.len() - cache.len(), cache, ..self }
+    }
+
+    /// The tokens that were read from the beginning, and their keys and values; none where
+    /// the beginning was forgotten.
+    #[cfg(feature = "llm")]
+    pub(crate) fn into_read(mut self) -> Option<(Vec<u32>, ModelCache)> {
+        self.context.truncate(self.context.len() - self.pending);
+        (self.context.len() == self.cache.len()).then_some((self.context, self.cache))
+    }
+
     /// The same with the name of the variant, for traces.
     pub(crate) fn named(self, variant: &str) -> Self {
         Self { variant: variant.into(), ..self }

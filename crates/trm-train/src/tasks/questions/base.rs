@@ -9,6 +9,7 @@ use trm_core::models::llm_trm::FrozenDecoder;
 use trm_data::{Decoder, FileKind, GLANCE, SubwordTokenizer};
 use trm_spec::{BaseSummary, Failure, FailureKind, LlamaSpec, LlmTrmSpec, VariantSpec, Vocab};
 
+use super::chat::ChatMemory;
 use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, Checkpoint, Header, WeightsDigest, fill};
 use crate::gguf_decoder::GgufDecoder;
@@ -31,6 +32,8 @@ pub struct FrozenLlm {
     /// The token that ends an answer.
     end: u32,
     identity: Base,
+    /// What the last chat has read.
+    pub(super) chat: ChatMemory,
 }
 
 impl FrozenLlm {
@@ -77,7 +80,8 @@ impl FrozenLlm {
         let weights = found.map(WeightsDigest::finish).or(identity.weights);
         let identity = Base { weights, ..identity };
         let decoder = FrozenDecoder::new(llama);
-        Ok(Self { decoder, sizes, vocab, tokenizer, end, identity })
+        let chat = ChatMemory::default();
+        Ok(Self { decoder, sizes, vocab, tokenizer, end, identity, chat })
     }
 
     /// Opens `file` for a model of `spec`.
