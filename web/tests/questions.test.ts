@@ -133,9 +133,9 @@ describe('what is shown of a step', () => {
     tokens: 5,
     think: 0.5,
     candidates: [
-      { token: 4, text: ' A' },
-      { token: 2, text: '<|im_end|>' },
-      { token: 7, text: '\n' },
+      { token: 4, text: ' A', ends: false },
+      { token: 2, text: '~', ends: true },
+      { token: 7, text: '\n', ends: false },
     ],
     steps: [
       { step: 0, halt: null, prob: [0.1, 0.6, 0.1] },
@@ -154,7 +154,8 @@ describe('what is shown of a step', () => {
   test('is the most probable answer, with white space made visible', () => {
     const tops = considered.steps.map((step) => best(considered, step)?.text);
     expect(tops).toEqual(['(end)', 'A']);
-    expect(['\n', '  ', '', ' B'].map(visible)).toEqual(['↵', '␣␣', '(nothing)', 'B']);
+    const shown = ['\n', '  ', '', ' B'].map((text) => visible({ text, ends: false }));
+    expect(shown).toEqual(['↵', '␣␣', '(nothing)', 'B']);
   });
 
   test('is a line of halting from the first step on', () => {

@@ -90,6 +90,8 @@ pub struct AnswerToken {
     pub token: u32,
     /// What it stands for.
     pub text: String,
+    /// Whether it ends the answer.
+    pub ends: bool,
 }
 
 /// What a model would answer after so many supervision steps.

@@ -291,6 +291,8 @@ fn what_is_considered_is_what_is_answered() {
         assert_eq!((row.step, row.prob.len()), (step, considered.candidates.len()));
         assert!(row.prob.iter().sum::<f32>() <= 1.0 + 1e-4);
     }
+    let end = considered.candidates.iter().find(|candidate| candidate.ends);
+    assert!(end.is_none_or(|end| end.text == "~"), "the last character ends an answer");
     let last = &considered.steps[3].prob;
     assert!(last.windows(2).all(|pair| pair[0] >= pair[1]), "{last:?}");
     for ((depth, answer), mut stream) in depths.iter().zip(&found.answers).zip(thought.answers) {

@@ -41,7 +41,11 @@ token: number,
 /**
  * What it stands for.
  */
-text: string, };
+text: string, 
+/**
+ * Whether it ends the answer.
+ */
+ends: boolean, };
 
 /**
  * A model's answers to a test under one augmentation, with the augmentation undone:

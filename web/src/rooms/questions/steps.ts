@@ -1,6 +1,6 @@
 // What the page shows of a question after each supervision step.
 
-import type { AnswerStep, Considered } from '../../gen';
+import type { AnswerStep, AnswerToken, Considered } from '../../gen';
 
 /** A part of a step's bar. */
 export interface Segment {
@@ -15,20 +15,17 @@ export interface Segment {
 /** Answers with a colour of their own. */
 export const COLOURS = 6;
 
-/** Tokens that end an answer. */
-const ENDS = ['<|im_end|>', '<|endoftext|>', '</s>', '<|end_of_text|>'];
-
 /** A token as it can be read: with its white space. */
-export function visible(text: string): string {
-  if (ENDS.includes(text)) return '(end)';
+export function visible({ text, ends }: Pick<AnswerToken, 'text' | 'ends'>): string {
+  if (ends) return '(end)';
   const shown = text.replaceAll('\n', '↵').replaceAll('\t', '⇥');
   return shown.trim() === '' ? shown.replaceAll(' ', '␣') || '(nothing)' : shown.trim();
 }
 
 /** The probabilities of a step as parts of a bar, the rest at the end. */
 export function segments({ candidates }: Considered, { prob }: AnswerStep): Segment[] {
-  const named = candidates.slice(0, COLOURS).map(({ text }, i) => ({
-    ...{ text: visible(text), prob: prob[i] ?? 0 },
+  const named = candidates.slice(0, COLOURS).map((candidate, i) => ({
+    ...{ text: visible(candidate), prob: prob[i] ?? 0 },
     colour: i,
   }));
   const rest = Math.max(0, 1 - named.reduce((sum, each) => sum + each.prob, 0));
@@ -40,7 +37,7 @@ export function best({ candidates }: Considered, { prob }: AnswerStep): Segment 
   const at = prob.reduce((top, each, i) => (each > (prob[top] ?? -1) ? i : top), 0);
   const candidate = candidates[at];
   const colour = at < COLOURS ? at : null;
-  return candidate ? { text: visible(candidate.text), prob: prob[at] ?? 0, colour } : null;
+  return candidate ? { text: visible(candidate), prob: prob[at] ?? 0, colour } : null;
 }
 
 /** Halting probabilities as spots of a line, from the first step on. */

@@ -154,7 +154,11 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
             steps: rows.collect(),
             candidates: candidates
                 .iter()
-                .map(|&token| AnswerToken { token, text: text(token) })
+                .map(|&token| AnswerToken {
+                    token,
+                    text: text(token),
+                    ends: token == self.task.base.end(),
+                })
                 .collect(),
         };
         let answers = request.depths.iter().map(|&depth| {
