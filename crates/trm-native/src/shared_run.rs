@@ -6,7 +6,9 @@ use pollster::block_on;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trm_data::Dataset;
-use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
+use trm_spec::{
+    DepthLoss, Failure, FailureKind, Family, RunConfig, RunSummary, Saved, StepReport, Trace,
+};
 use trm_train::{AllReduce, Answerer, Classifier, Run, Solver, TraceRequest, Weights, Writer};
 
 /// What the first rank tells the others to do.
@@ -14,6 +16,8 @@ use trm_train::{AllReduce, Answerer, Classifier, Run, Solver, TraceRequest, Weig
 pub enum Order {
     /// So many training steps.
     Steps(usize),
+    /// To give each other what they have under way.
+    Gather,
     /// To go on with other live settings.
     Configure(Box<RunConfig>),
 }
@@ -26,6 +30,7 @@ impl Order {
     pub fn carry_out(&self, run: &mut dyn Run) -> Result<(), Failure> {
         match self {
             Self::Steps(n) => block_on(run.steps(*n)).map(|_| ()),
+            Self::Gather => block_on(run.gather()),
             Self::Configure(config) => run.configure(config),
         }
     }
@@ -136,6 +141,16 @@ impl Run for SharedRun {
     }
 
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
+        if self.run.summary().family == Family::Puzzles {
+            self.others.order(&Order::Gather)?;
+            let gathered = self.run.gather().await;
+            if let Err(failure) = &gathered {
+                self.others.leave(failure);
+            }
+            let others = self.others.wait();
+            gathered?;
+            others?;
+        }
         self.others.before_saving()?;
         let saved = self.run.save(metrics).await?;
         self.others.compare(&saved)?;

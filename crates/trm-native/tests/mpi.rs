@@ -204,6 +204,24 @@ fn an_image_classifier_trains_over_tcp() {
     place.equal("one", "two");
 }
 
+/// What is under way on all ranks is in the files of rank 0.
+#[test]
+fn a_puzzle_solver_goes_on_in_another_number_of_processes() {
+    let place = Place::new();
+    let small = ["sudoku-4x4", "--hidden-size", "32", "--num-puzzles", "40"];
+    let more = ["--num-val-puzzles", "8", "--halt-max-steps", "4", "--eval-interval", "4"];
+    let start =
+        |run, steps| [&small, SHARDS, &more[..], &["--out", run, "--max-iters", steps]].concat();
+    place.trained(1, &start("whole", "12"));
+    place.trained(2, &start("parts", "6"));
+    let resume = |steps| ["--resume", "parts", "--device", "cpu", "--max-iters", steps];
+    place.trained(4, &resume("9"));
+    place.trained(1, &resume("12"));
+    let [whole, parts] =
+        ["whole", "parts"].map(|run| content(&place.path(run).join("last.optim.safetensors")));
+    assert!(whole == parts, "the optimizer's state differs");
+}
+
 #[test]
 fn ranks_that_differ_are_refused_with_one_message_before_anything_is_written() {
     let place = Place::new();

@@ -55,18 +55,10 @@ pub trait AllReduce {
 ///
 /// # Errors
 /// If the parts would not have the same number of rows, there are more ranks than parts,
-/// some rank would have more of them than another, or the batches of an update depend on
-/// each other, as those of puzzles under way do.
+/// or some rank would have more of them than another.
 pub fn check_ranks(config: &RunConfig, ranks: usize, parts: usize) -> Result<(), Failure> {
     if ranks <= 1 && parts == 1 {
         return Ok(());
-    }
-    if config.model.family() == Family::Puzzles {
-        return Err(Failure::new(
-            FailureKind::Config,
-            "puzzle models train on one device, where their unsolved puzzles stay between updates",
-            "Leave --devices out, and start one process.",
-        ));
     }
     if config.model.family() == Family::Questions && parts != 1 {
         return Err(Failure::new(
@@ -192,6 +184,17 @@ pub(crate) fn unflatten<M: Module>(model: &M, shard: &Shard, device: &Device) ->
     let mut visitor = Unflatten { shard, device, parameter: 0, place: 0, grads };
     model.visit(&mut visitor);
     visitor.grads
+}
+
+/// What changes no number that it is added to, not even the sign of zero.
+pub(crate) const NEUTRAL: f32 = -0.0;
+
+/// `numbers` at `place` among `count` equal places, so that the sum over all places has
+/// everything in it.
+pub(crate) fn placed(numbers: &[f32], place: usize, count: usize) -> Vec<f32> {
+    let mut all = vec![NEUTRAL; numbers.len() * count];
+    all[place * numbers.len()..][..numbers.len()].copy_from_slice(numbers);
+    all
 }
 
 fn add(total: &mut [f32], shard: &[f32]) {

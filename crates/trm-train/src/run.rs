@@ -114,6 +114,16 @@ pub trait Run {
     /// If the average is chosen and the run keeps none.
     fn use_weights(&mut self, weights: Weights) -> Result<(), Failure>;
 
+    /// Gets what the other ranks have under way, such as puzzles, so that
+    /// [`save`](Self::save) has all of it. Called on all ranks at the same step; nothing
+    /// happens where there is nothing under way, or only one rank.
+    ///
+    /// # Errors
+    /// If another rank stopped.
+    async fn gather(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// The run as bytes, to continue from; `metrics` is kept in the header.
     ///
     /// # Errors

@@ -36,6 +36,38 @@ pub struct BatchGradients<B = ()> {
     pub buffers: B,
 }
 
+/// What shards of an update hand to the same shards of the next: rows that can be joined,
+/// cut, and written down as named numbers.
+pub trait CarryOver: Clone {
+    /// The rows of several, in their order.
+    fn join(parts: Vec<Self>) -> Self;
+
+    /// Its rows in `count` equal parts; none if they cannot be cut so.
+    fn cut(self, count: usize) -> Option<Vec<Self>>;
+
+    /// All of it as named tensors of numbers, for the optimiser file.
+    fn numbers(&self) -> Vec<(&'static str, Tensor<1>)>;
+
+    /// One with these numbers in place of its own, which are as many.
+    #[must_use]
+    fn with_numbers(&self, numbers: &[f32]) -> Self;
+}
+
+/// Nothing is handed on.
+impl CarryOver for () {
+    fn join(_: Vec<Self>) -> Self {}
+
+    fn cut(self, count: usize) -> Option<Vec<Self>> {
+        Some(vec![(); count])
+    }
+
+    fn numbers(&self) -> Vec<(&'static str, Tensor<1>)> {
+        Vec::new()
+    }
+
+    fn with_numbers(&self, _: &[f32]) -> Self {}
+}
+
 /// How models of type `M` are trained and evaluated.
 #[async_trait(?Send)]
 pub trait Task<M: Recursive + 'static>: Sized + 'static {
@@ -43,8 +75,9 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
     type Data: 'static;
     /// One batch, before it is on a device.
     type Batch;
-    /// What one update hands to the next, such as puzzles under way.
-    type Carry;
+    /// What a shard of one update hands to the same shard of the next, such as puzzles under
+    /// way.
+    type Carry: CarryOver;
     /// Gradients of buffers, which [`update_buffers`](Self::update_buffers) applies.
     type BufferGradients;
 
@@ -73,11 +106,6 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
     /// Tokens for training and for validation.
     fn tokens(data: &Self::Data) -> (usize, usize);
 
-    /// Batches of an update.
-    fn batches(&self, config: &RunConfig) -> usize {
-        config.train.gradient_accumulation_steps
-    }
-
     /// Cycles of update number `step`, as it is reported.
     fn depth(&self, step: u64) -> usize;
 
@@ -100,7 +128,7 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
     ) -> Result<Self::Batch, Failure>;
 
     /// Some rows of a batch, in their order. Never asked of tasks whose batches cannot be
-    /// [shared](crate::check_ranks).
+    /// [cut](crate::check_ranks).
     fn part(&self, batch: Self::Batch, rows: Range<usize>) -> Self::Batch {
         let _ = rows;
         batch
@@ -116,6 +144,24 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
         share: f64,
         carry: &mut Option<Self::Carry>,
     ) -> BatchGradients<Self::BufferGradients>;
+
+    /// Gradients of buffers as numbers, for an exchange: as many for every shard. None where
+    /// there are none.
+    fn buffer_numbers(&self, gradients: &Self::BufferGradients) -> Option<Tensor<1>> {
+        let _ = gradients;
+        None
+    }
+
+    /// Gradients of buffers out of their [numbers](Self::buffer_numbers); asked only where
+    /// there are some.
+    fn buffers_of_numbers(
+        &self,
+        numbers: &[f32],
+        device: &Device,
+    ) -> Option<Self::BufferGradients> {
+        let _ = (numbers, device);
+        None
+    }
 
     /// Updates buffers, after the optimiser has updated the parameters at learning rate
     /// `rate`.
@@ -133,12 +179,6 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
     /// Fills in the report of a step from the mean of its batches'
     /// [`metrics`](BatchGradients::metrics).
     fn report(&self, config: &RunConfig, metrics: &[f64], report: &mut StepReport);
-
-    /// The carry as named tensors, for the optimiser file.
-    fn save_carry(&self, carry: &Self::Carry) -> Vec<(&'static str, Tensor<1>)> {
-        let _ = carry;
-        Vec::new()
-    }
 
     /// The carry of an optimiser file, where it holds one.
     ///

@@ -1,5 +1,6 @@
 //! A model in training, whatever its family.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -15,11 +16,11 @@ use trm_spec::{
 use crate::checkpoint::{self, Header};
 use crate::checks::check_precision;
 use crate::optimization::Optimization;
-use crate::reduce::{self, AllReduce, check_ranks};
+use crate::reduce::{self, AllReduce, Shard, check_ranks};
 #[cfg(feature = "llm")]
 use crate::run::Answerer;
 use crate::run::{Classifier, Run, Solver, TraceRequest, Weights, Writer};
-use crate::task::{BatchGradients, BatchId, Task};
+use crate::task::{BatchGradients, BatchId, CarryOver, Task};
 use crate::transfer::host;
 use trm_data::Dataset;
 
@@ -33,8 +34,9 @@ pub struct TrainRun<M: Recursive + 'static, T: Task<M>> {
     pub(crate) data: Option<T::Data>,
     pub(crate) optimization: Optimization<M>,
     pub(crate) task: T,
-    /// What the last update handed on, where there was one.
-    carry: Option<T::Carry>,
+    /// What each shard of the last update handed on. Of shards that other ranks compute there
+    /// is none until they are [gathered](Run::gather).
+    carry: RefCell<Vec<Option<T::Carry>>>,
     /// The ranks that share the batches of an update with this run, where there are any.
     ranks: Option<Box<dyn AllReduce>>,
     /// Parts into which every batch is cut.
@@ -83,7 +85,8 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     /// A run at step 0. `model` has autodiff on.
     pub fn new(config: RunConfig, vocab: Vocab, data: Option<T::Data>, model: M, task: T) -> Self {
         let optimization = Optimization::new(model, &config.train);
-        Self { config, vocab, data, optimization, task, carry: None, ranks: None, parts: 1 }
+        let carry = RefCell::default();
+        Self { config, vocab, data, optimization, task, carry, ranks: None, parts: 1 }
     }
 
     /// Moves to `step`, with the state of the optimiser file where there is one.
@@ -93,10 +96,12 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
         self.optimization.resume(step, optimizer)?;
         let device = self.optimization.plain_device();
-        self.carry = match optimizer {
+        let carry = match optimizer {
             Some(bytes) => self.task.restore_carry(bytes, &device)?,
             None => None,
         };
+        // Cut into shards with the next update.
+        self.carry.replace(carry.into_iter().map(Some).collect());
         Ok(())
     }
 
@@ -113,6 +118,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     /// # Errors
     /// If there are no data, or they cannot be read.
     pub fn compute_gradients(&mut self) -> Result<UpdateGradients<T::BufferGradients>, Failure> {
+        self.cut_carry();
         let mut sum = GradientsAccumulator::new();
         let mut buffers = Vec::new();
         let mut total: Option<Tensor<1>> = None;
@@ -131,14 +137,33 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
 
     /// The numbers of the shards of the next update: its batches, or their parts.
     fn shards(&self) -> Range<u64> {
-        let shards = (self.task.batches(&self.config) * self.parts) as u64;
+        let shards = self.shard_count() as u64;
         let first = self.optimization.step as u64 * shards;
         first..first + shards
     }
 
+    /// Shards of an update.
+    fn shard_count(&self) -> usize {
+        self.config.train.gradient_accumulation_steps * self.parts
+    }
+
     /// What one shard contributes to an update.
     fn share(&self) -> f64 {
-        1.0 / (self.task.batches(&self.config) * self.parts) as f64
+        1.0 / self.shard_count() as f64
+    }
+
+    /// Brings the carry to the shards of an update, where their number has changed.
+    fn cut_carry(&mut self) {
+        let shards = self.shard_count();
+        let carry = self.carry.get_mut();
+        if carry.len() != shards {
+            let whole: Option<Vec<_>> = std::mem::take(carry).into_iter().collect();
+            let parts = whole.filter(|whole| !whole.is_empty()).map(T::Carry::join);
+            *carry = match parts.and_then(|whole| whole.cut(shards)) {
+                Some(parts) => parts.into_iter().map(Some).collect(),
+                None => vec![None; shards],
+            };
+        }
     }
 
     /// Gradients of its share of shard number `shard` of the run.
@@ -146,8 +171,9 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         &mut self,
         shard: u64,
     ) -> Result<BatchGradients<T::BufferGradients>, Failure> {
-        let share = self.share();
+        let (share, shards) = (self.share(), self.shard_count());
         let Self { config, data, optimization, task, carry, parts, .. } = self;
+        let carry = &mut carry.get_mut()[(shard % shards as u64) as usize];
         let data = data.as_ref().ok_or_else(T::no_data)?;
         let number = shard / *parts as u64;
         let id = BatchId { step: optimization.step as u64, number, shard };
@@ -166,13 +192,27 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         &mut self,
         ranks: &dyn AllReduce,
     ) -> Result<Result<UpdateGradients<T::BufferGradients>, Failure>, Failure> {
-        let shards = self.shards();
+        self.cut_carry();
+        let (shards, count) = (self.shards(), self.shard_count());
         let first = shards.start;
+        for (shard, carry) in self.carry.get_mut().iter_mut().enumerate() {
+            // What another rank goes on with is out of date from here on.
+            if shard % ranks.size() != ranks.rank() {
+                *carry = None;
+            }
+        }
         let (mut own, mut buffers) = (Vec::new(), Vec::new());
+        let mut parameters = 0;
         for number in shards.skip(ranks.rank()).step_by(ranks.size()) {
             let batch = self.shard_gradients(number)?;
             let model = self.optimization.model();
-            own.push(reduce::flatten(model, &batch.grads, number, batch.metrics).await?);
+            let mut shard = reduce::flatten(model, &batch.grads, number, batch.metrics).await?;
+            parameters = shard.gradients.len();
+            if let Some(numbers) = self.task.buffer_numbers(&batch.buffers) {
+                let place = (number - first) as usize;
+                shard.gradients.extend(reduce::placed(&host(numbers).await?, place, count));
+            }
+            own.push(shard);
             buffers.push(batch.buffers);
         }
         let total = match ranks.all_reduce(own, first).await {
@@ -183,6 +223,12 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         let grads = reduce::unflatten(self.optimization.model(), &total, &device);
         let metrics = Tensor::from_floats(total.metrics.as_slice(), &device);
         let metrics = metrics.mul_scalar(self.share());
+        let all = &total.gradients[parameters..];
+        if !all.is_empty() {
+            let shards = all.chunks_exact(all.len() / count);
+            let task = &self.task;
+            buffers = shards.filter_map(|own| task.buffers_of_numbers(own, &device)).collect();
+        }
         Ok(Ok(UpdateGradients { grads, buffers, metrics }))
     }
 
@@ -310,8 +356,50 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         self.optimization.use_weights(weights)
     }
 
+    async fn gather(&self) -> Result<(), Failure> {
+        let (Some(ranks), shards) = (&self.ranks, self.carry.borrow().len()) else {
+            return Ok(());
+        };
+        let Some(known) = self.carry.borrow().iter().flatten().next().cloned() else {
+            return Ok(());
+        };
+        if self.carry.borrow().iter().all(Option::is_some) {
+            return Ok(());
+        }
+        // The numbers of the last update's shards, so that all know where they are.
+        let first = (self.optimization.step.saturating_sub(1) * ranks.size()) as u64;
+        for shard in 0..shards {
+            let own = self.carry.borrow()[shard].clone();
+            let numbers = own.as_ref().unwrap_or(&known).numbers();
+            let numbers = Tensor::cat(numbers.into_iter().map(|(_, part)| part).collect(), 0);
+            let mut gradients = host(numbers).await?;
+            if own.is_none() {
+                gradients.fill(reduce::NEUTRAL);
+            }
+            let number = first + ranks.rank() as u64;
+            let own_shard = Shard { number, gradients, present: Vec::new(), metrics: Vec::new() };
+            let total = ranks.all_reduce(vec![own_shard], first).await?;
+            if own.is_none() {
+                let found = known.with_numbers(&total.gradients);
+                self.carry.borrow_mut()[shard] = Some(found);
+            }
+        }
+        Ok(())
+    }
+
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
-        let carry = self.carry.as_ref().map(|carry| self.task.save_carry(carry));
+        let carry = self.carry.borrow().clone();
+        let missing = carry.iter().filter(|carry| carry.is_none()).count();
+        if missing > 0 && missing < carry.len() {
+            return Err(Failure::new(
+                FailureKind::Protocol,
+                "what the other ranks have under way is not known",
+                "Gather it on all ranks before one of them saves.",
+            ));
+        }
+        let whole: Option<Vec<_>> = carry.into_iter().collect();
+        let whole = whole.filter(|whole| !whole.is_empty()).map(T::Carry::join);
+        let carry = whole.map(|carry| carry.numbers());
         let model = self.optimization.model();
         Ok(Saved {
             checkpoint: checkpoint::write(model, &self.header(metrics)).await?,

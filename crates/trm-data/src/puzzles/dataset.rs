@@ -1,5 +1,7 @@
 //! Puzzles with their answers, and batches of them by address.
 
+use std::ops::Range;
+
 use trm_spec::{KnownTask, Vocab};
 
 use super::augmentation::Augmentation;
@@ -101,6 +103,18 @@ impl PuzzleBatch {
     /// Puzzles in the batch.
     pub fn rows(&self) -> usize {
         self.puzzle_identifiers.len()
+    }
+
+    /// Some of its puzzles, in their order.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Self {
+        let cells = rows.start * self.seq_len..rows.end * self.seq_len;
+        Self {
+            inputs: self.inputs[cells.clone()].to_vec(),
+            labels: self.labels[cells].to_vec(),
+            puzzle_identifiers: self.puzzle_identifiers[rows].to_vec(),
+            seq_len: self.seq_len,
+        }
     }
 }
 

@@ -316,14 +316,6 @@ impl ModelSpec for TrmSpec {
             ),
         )?;
         require(
-            "gradient_accumulation_steps",
-            train.gradient_accumulation_steps == 1,
-            format!(
-                "must be 1 for `{}` models: their states are carried from one update to the next",
-                Self::NAME
-            ),
-        )?;
-        require(
             "gradient_checkpointing",
             !train.gradient_checkpointing,
             format!(

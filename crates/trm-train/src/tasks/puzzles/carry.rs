@@ -1,11 +1,13 @@
 //! Puzzles under way: what one update hands to the next, also through a file.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use trm_core::State;
 use trm_core::models::trm::DualState;
 use trm_spec::{Failure, FailureKind, TrmSpec};
 
 use super::batch::{Puzzles, off_tape};
 use crate::checkpoint::optimizer;
+use crate::task::CarryOver;
 
 /// Puzzles under way: what one update hands to the next. No part of it is on a tape.
 #[derive(Clone, Debug)]
@@ -27,23 +29,6 @@ impl Carry {
         let device = puzzles.identifiers.device();
         let steps = Tensor::zeros([rows], &device);
         Self { state: off_tape(start), halted: steps.clone().equal_elem(0), steps, puzzles }
-    }
-
-    /// The carry as named tensors, for the optimiser file; token numbers are exact in
-    /// f32.
-    pub(super) fn parts(&self) -> Vec<(&'static str, Tensor<1>)> {
-        let carry = self.clone();
-        let flat = |t: Tensor<3>| t.flatten(0, 2);
-        let cells = |t: Tensor<2, Int>| t.float().flatten(0, 1);
-        vec![
-            ("y", flat(carry.state.y)),
-            ("z", flat(carry.state.z)),
-            ("inputs", cells(carry.puzzles.inputs)),
-            ("labels", cells(carry.puzzles.labels)),
-            ("identifiers", carry.puzzles.identifiers.float()),
-            ("steps", carry.steps.float()),
-            ("halted", carry.halted.float()),
-        ]
     }
 
     /// The carry of an optimiser file, where it holds one.
@@ -90,6 +75,94 @@ impl Carry {
             steps: numbers("steps")?,
             halted: numbers("halted")?.equal_elem(1),
         }))
+    }
+}
+
+impl CarryOver for Carry {
+    fn join(parts: Vec<Self>) -> Self {
+        let each = |part: fn(&Self) -> Tensor<3>| Tensor::cat(parts.iter().map(part).collect(), 0);
+        let cells =
+            |part: fn(&Self) -> Tensor<2, Int>| Tensor::cat(parts.iter().map(part).collect(), 0);
+        let rows =
+            |part: fn(&Self) -> Tensor<1, Int>| Tensor::cat(parts.iter().map(part).collect(), 0);
+        Self {
+            state: DualState {
+                y: each(|carry| carry.state.y.clone()),
+                z: each(|carry| carry.state.z.clone()),
+            },
+            puzzles: Puzzles {
+                inputs: cells(|carry| carry.puzzles.inputs.clone()),
+                labels: cells(|carry| carry.puzzles.labels.clone()),
+                identifiers: rows(|carry| carry.puzzles.identifiers.clone()),
+            },
+            steps: rows(|carry| carry.steps.clone()),
+            halted: rows(|carry| carry.halted.clone().int()).equal_elem(1),
+        }
+    }
+
+    fn cut(self, count: usize) -> Option<Vec<Self>> {
+        let [rows] = self.steps.dims();
+        if count == 0 || !rows.is_multiple_of(count) {
+            return None;
+        }
+        let size = rows / count;
+        let parts = (0..count).map(|part| {
+            let first = part * size;
+            let Self { state, puzzles, steps, halted } = self.clone();
+            Self {
+                state: state.map(&mut |part| part.narrow(0, first, size)),
+                puzzles: Puzzles {
+                    inputs: puzzles.inputs.narrow(0, first, size),
+                    labels: puzzles.labels.narrow(0, first, size),
+                    identifiers: puzzles.identifiers.narrow(0, first, size),
+                },
+                steps: steps.narrow(0, first, size),
+                halted: halted.narrow(0, first, size),
+            }
+        });
+        Some(parts.collect())
+    }
+
+    /// Token numbers are exact in f32.
+    fn numbers(&self) -> Vec<(&'static str, Tensor<1>)> {
+        let carry = self.clone();
+        let flat = |t: Tensor<3>| t.flatten(0, 2);
+        let cells = |t: Tensor<2, Int>| t.float().flatten(0, 1);
+        vec![
+            ("y", flat(carry.state.y)),
+            ("z", flat(carry.state.z)),
+            ("inputs", cells(carry.puzzles.inputs)),
+            ("labels", cells(carry.puzzles.labels)),
+            ("identifiers", carry.puzzles.identifiers.float()),
+            ("steps", carry.steps.float()),
+            ("halted", carry.halted.float()),
+        ]
+    }
+
+    fn with_numbers(&self, mut numbers: &[f32]) -> Self {
+        let device = self.steps.device();
+        let mut take = |count: usize| {
+            let values;
+            (values, numbers) = numbers.split_at(count);
+            values
+        };
+        let mut state = |old: &Tensor<3>| {
+            let dims = old.dims();
+            let values = take(dims.iter().product()).to_vec();
+            Tensor::<3>::from_data(TensorData::new(values, dims), &device)
+        };
+        let state = DualState { y: state(&self.state.y), z: state(&self.state.z) };
+        let mut cells = |old: &Tensor<2, Int>| {
+            let dims = old.dims();
+            let values = whole(take(dims.iter().product()));
+            Tensor::<2, Int>::from_data(TensorData::new(values, dims), &device)
+        };
+        let (inputs, labels) = (cells(&self.puzzles.inputs), cells(&self.puzzles.labels));
+        let rows = self.steps.dims();
+        let mut row =
+            || Tensor::<1, Int>::from_data(TensorData::new(whole(take(rows[0])), rows), &device);
+        let puzzles = Puzzles { inputs, labels, identifiers: row() };
+        Self { state, puzzles, steps: row(), halted: row().equal_elem(1) }
     }
 }
 

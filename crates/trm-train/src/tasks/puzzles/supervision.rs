@@ -148,13 +148,25 @@ impl PuzzleTask {
 
     /// One update's worth of deep supervision: rows that halted take the puzzles
     /// of `batch`, all run one supervision step, and some halt. `call` is the
-    /// number of the update.
+    /// number of the batch.
     pub fn advance(
         &self,
         model: &Trm,
         carry: Carry,
         batch: &PuzzleBatch,
         call: u64,
+    ) -> (Supervised, Carry) {
+        self.advance_rows(model, carry, batch, self.least_steps(batch.rows(), call))
+    }
+
+    /// [`advance`](Self::advance) for some rows of a batch, which must run `least` steps
+    /// before they may halt.
+    pub(super) fn advance_rows(
+        &self,
+        model: &Trm,
+        carry: Carry,
+        batch: &PuzzleBatch,
+        least: Vec<i32>,
     ) -> (Supervised, Carry) {
         let device = model.device().without_autodiff();
         let fresh = carry.halted;
@@ -164,7 +176,6 @@ impl PuzzleTask {
         let last = steps.clone().greater_equal_elem(self.steps as i64);
         let mut halted = last.clone();
         if self.steps > 1 {
-            let least = self.least_steps(batch.rows(), call);
             let least = Tensor::from_data(TensorData::new(least, [batch.rows()]), &device);
             let explored = steps.clone().greater_equal(least);
             halted = step.scores.halt.clone().greater_elem(0.0).bool_or(last).bool_and(explored);
@@ -174,8 +185,8 @@ impl PuzzleTask {
     }
 
     /// Steps that each row must run before it may halt; a function of the seed
-    /// and the update alone.
-    fn least_steps(&self, rows: usize, call: u64) -> Vec<i32> {
+    /// and the batch alone.
+    pub(super) fn least_steps(&self, rows: usize, call: u64) -> Vec<i32> {
         let mut generator = draw(self.seed, stream::EXPLORATION, call);
         (0..rows)
             .map(|_| {

@@ -1,5 +1,7 @@
 //! Training of puzzle solvers: supervision steps, the puzzle embedding and reports.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -33,10 +35,17 @@ pub struct EmbeddingGradients {
     grads: Tensor<2>,
 }
 
+/// Puzzles of a batch, or some of its rows.
+pub struct PuzzleRows {
+    puzzles: PuzzleBatch,
+    /// Supervision steps that each must run before it may halt.
+    least: Vec<i32>,
+}
+
 #[async_trait(?Send)]
 impl Task<Trm> for PuzzleTask {
     type Data = PuzzleDataset;
-    type Batch = PuzzleBatch;
+    type Batch = PuzzleRows;
     type Carry = Carry;
     type BufferGradients = Option<EmbeddingGradients>;
 
@@ -67,11 +76,6 @@ impl Task<Trm> for PuzzleTask {
         (data.train.inputs.len(), data.val.inputs.len())
     }
 
-    /// Gradients are not accumulated: an update is one batch.
-    fn batches(&self, _: &RunConfig) -> usize {
-        1
-    }
-
     fn depth(&self, _: u64) -> usize {
         1
     }
@@ -81,23 +85,49 @@ impl Task<Trm> for PuzzleTask {
         config: &RunConfig,
         data: &PuzzleDataset,
         id: BatchId,
-    ) -> Result<PuzzleBatch, Failure> {
-        Ok(data.batch(config.train.seed, id.number, config.train.batch_size))
+    ) -> Result<PuzzleRows, Failure> {
+        let puzzles = data.batch(config.train.seed, id.number, config.train.batch_size);
+        Ok(PuzzleRows { least: self.least_steps(puzzles.rows(), id.number), puzzles })
+    }
+
+    fn part(&self, batch: PuzzleRows, rows: Range<usize>) -> PuzzleRows {
+        PuzzleRows { least: batch.least[rows.clone()].to_vec(), puzzles: batch.puzzles.part(rows) }
     }
 
     fn gradients(
         &self,
         config: &RunConfig,
         model: &Trm,
-        batch: PuzzleBatch,
-        id: BatchId,
+        batch: PuzzleRows,
+        _: BatchId,
         share: f64,
         carry: &mut Option<Carry>,
     ) -> BatchGradients<Self::BufferGradients> {
         match config.train.supervision {
-            Supervision::Carry => self.carried(model, &batch, id, share, carry),
-            Supervision::Unrolled => self.unrolled(model, &batch, share),
+            Supervision::Carry => self.carried(model, batch, share, carry),
+            Supervision::Unrolled => self.unrolled(model, &batch.puzzles, share),
         }
+    }
+
+    fn buffer_numbers(&self, gradients: &Self::BufferGradients) -> Option<Tensor<1>> {
+        let EmbeddingGradients { rows, grads } = gradients.as_ref()?;
+        // Identifiers of less than 2^24 are exact in f32.
+        Some(Tensor::cat(vec![rows.clone().float(), grads.clone().flatten(0, 1)], 0))
+    }
+
+    fn buffers_of_numbers(
+        &self,
+        numbers: &[f32],
+        device: &Device,
+    ) -> Option<Self::BufferGradients> {
+        let width = self.spec.puzzle_emb_ndim;
+        let count = numbers.len() / (1 + width);
+        let (rows, grads) = numbers.split_at(count);
+        let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        Some(Some(EmbeddingGradients {
+            rows: Tensor::from_data(TensorData::new(rows, [count]), device),
+            grads: Tensor::from_data(TensorData::new(grads.to_vec(), [count, width]), device),
+        }))
     }
 
     /// Sign descent on the rows of the puzzle embedding. Its rate follows the schedule
@@ -112,31 +142,33 @@ impl Task<Trm> for PuzzleTask {
         let train = &config.train;
         let share = if train.learning_rate > 0.0 { rate / train.learning_rate } else { 0.0 };
         let (rate, decay) = (train.puzzle_emb_lr * share, train.puzzle_emb_weight_decay);
-        gradients.into_iter().flatten().fold(model, |model, EmbeddingGradients { rows, grads }| {
-            model.with_puzzles(|table| {
-                let autodiff = table.is_autodiff();
-                let table = sign_descent(table.without_autodiff(), rows, grads, rate, decay);
-                if autodiff { Tensor::from_inner(table) } else { table }
-            })
+        let (rows, grads): (Vec<_>, Vec<_>) =
+            gradients.into_iter().flatten().map(|shard| (shard.rows, shard.grads)).unzip();
+        if rows.is_empty() {
+            return model;
+        }
+        // A puzzle that several shards hold is updated once.
+        let (rows, grads) = (Tensor::cat(rows, 0), Tensor::cat(grads, 0));
+        model.with_puzzles(|table| {
+            let autodiff = table.is_autodiff();
+            let table = sign_descent(table.without_autodiff(), rows, grads, rate, decay);
+            if autodiff { Tensor::from_inner(table) } else { table }
         })
     }
 
     fn report(&self, config: &RunConfig, metrics: &[f64], report: &mut StepReport) {
         let [count, cells, exact, agrees, steps, loss, _] = *metrics else {
-            unreachable!("a summary has seven sums")
+            unreachable!("a summary has seven numbers")
         };
-        report.loss = loss / config.train.batch_size as f64;
+        report.loss = loss;
+        let rows = config.train.batch_size * config.train.gradient_accumulation_steps;
         report.solved = (count > 0.0).then(|| Solved {
-            puzzles: count as usize,
+            puzzles: (count * rows as f64).round() as usize,
             cell_accuracy: cells / count,
             exact_accuracy: exact / count,
             halt_accuracy: agrees / count,
             steps: steps / count,
         });
-    }
-
-    fn save_carry(&self, carry: &Carry) -> Vec<(&'static str, Tensor<1>)> {
-        carry.parts()
     }
 
     fn restore_carry(&self, optimizer: &[u8], device: &Device) -> Result<Option<Carry>, Failure> {
@@ -203,19 +235,19 @@ impl PuzzleTask {
     fn carried(
         &self,
         model: &Trm,
-        batch: &PuzzleBatch,
-        id: BatchId,
+        PuzzleRows { puzzles, least }: PuzzleRows,
         share: f64,
         carry: &mut Option<Carry>,
     ) -> BatchGradients<Option<EmbeddingGradients>> {
-        let rows = batch.rows();
+        let rows = puzzles.rows();
         let before = match carry.take() {
             // A live setting may have changed the batch size.
             Some(carry) if carry.steps.dims() == [rows] => carry,
             _ => self.empty(model, rows),
         };
-        let (supervised, after) = self.advance(model, before, batch, id.number);
-        let metrics = supervised.scores.summary(&after);
+        let (supervised, after) = self.advance_rows(model, before, &puzzles, least);
+        // Means over the rows, so that those of all shards have a mean.
+        let metrics = supervised.scores.summary(&after).div_scalar(rows as f64);
         let rows = after.puzzles.identifiers.clone();
         let mut sum = GradientsAccumulator::new();
         let embedding = accumulate(model, supervised, share, &mut sum);
@@ -243,7 +275,7 @@ impl PuzzleTask {
         for weight in self.step_weights() {
             let step = self.supervise(model, &puzzles, state.as_ref(), None);
             state = Some(step.state.clone());
-            last = Some(step.scores.done(self.steps));
+            last = Some(step.scores.done(self.steps).div_scalar(batch.rows() as f64));
             if let Some(grad) = accumulate(model, step, weight * share, &mut sum) {
                 embedding = Some(embedding.map_or(grad.clone(), |sum| sum + grad));
             }
