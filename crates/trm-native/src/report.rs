@@ -110,6 +110,11 @@ fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             "Choose a folder that you may write to, or change its permissions."
         }
         io::ErrorKind::NotFound => "Check the path.",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "There is a file where a folder is needed. Choose another path."
+        }
+        io::ErrorKind::IsADirectory => "It is a folder. Give the path of a file.",
+        io::ErrorKind::InvalidFilename => "Choose a shorter name.",
         _ => return None,
     };
     Some(hint.into())
