@@ -16,6 +16,30 @@ const CHANGES: usize = 300;
 /// Bytes that formats give a meaning to.
 const INTERESTING: [u8; 24] = *b"\0\xff\x80\x7f\n\r\t ,;.:|{}[]\"09-#S\xef";
 
+/// `bytes` with a number in it that claims much: of four or eight bytes in either order, or
+/// written out.
+fn claiming(bytes: &[u8], generator: &mut ChaCha8Rng) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let claim = 1_u64 << generator.random_range(16..63_u32);
+    let at = generator.random_range(0..=bytes.len() as u32) as usize;
+    let number: Vec<u8> = match generator.random_range(0..5_u32) {
+        0 => claim.to_le_bytes().to_vec(),
+        1 => claim.to_be_bytes().to_vec(),
+        2 => (claim as u32).to_le_bytes().to_vec(),
+        3 => (claim as u32).to_be_bytes().to_vec(),
+        _ => {
+            let is_digit = |at: &usize| bytes[*at].is_ascii_digit();
+            let Some(start) = (at..bytes.len()).find(is_digit) else { return bytes };
+            let end = (start..bytes.len()).find(|at| !is_digit(at)).unwrap_or(bytes.len());
+            bytes.splice(start..end, claim.to_string().into_bytes());
+            return bytes;
+        }
+    };
+    let end = (at + number.len()).min(bytes.len());
+    bytes.splice(at..end, number);
+    bytes
+}
+
 /// `bytes` with one to four small changes.
 fn changed(bytes: &[u8], generator: &mut ChaCha8Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
@@ -60,7 +84,10 @@ fn no_stored_input_and_no_neighbour_of_one_breaks_a_reader() {
         for (number, path) in seeds.iter().enumerate() {
             let bytes = fs::read(path).unwrap();
             let mut generator = ChaCha8Rng::seed_from_u64(number as u64);
-            let neighbours = (0..changes).map(|_| changed(&bytes, &mut generator));
+            let neighbours = (0..changes).map(|number| match number % 3 {
+                0 => claiming(&bytes, &mut generator),
+                _ => changed(&bytes, &mut generator),
+            });
             for input in std::iter::once(bytes.clone()).chain(neighbours) {
                 runs += 1;
                 let held = catch_unwind(AssertUnwindSafe(|| trm_fuzz::run(target.name, &input)));

@@ -11,8 +11,45 @@ use tempfile::NamedTempFile;
 
 use crate::file_kind::GLANCE;
 
-/// The bytes at the beginning of a file that tell what it is.
+/// Refuses a device: `/dev/zero` and others never end.
+///
+/// # Errors
+/// If `path` is one, or cannot be looked at.
+pub fn refuse_device(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = fs::metadata(path)?.file_type();
+        if kind.is_char_device() || kind.is_block_device() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "it is a device, not a file"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Refuses what cannot be read a second time: after a look at the beginning of a pipe that
+/// part would be missing.
+fn refuse_pipe(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = fs::metadata(path)?.file_type();
+        if kind.is_fifo() || kind.is_socket() {
+            let reason = "it is a pipe, and this is read more than once: save it as a file first";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// The bytes at the beginning of a file that tell what it is. The file is read again.
 pub(crate) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    refuse_device(path)?;
+    refuse_pipe(path)?;
     let mut start = Vec::new();
     File::open(path)?.take(GLANCE as u64).read_to_end(&mut start)?;
     Ok(start)

@@ -202,14 +202,22 @@ fn text(bytes: &[u8]) -> FileKind {
     };
     let controls = bytes.iter().filter(|byte| is_control(**byte)).count();
     let is_plain = !bytes.contains(&0) && controls * FEW <= bytes.len();
+    // Letters of UTF-16 have a byte that is no letter, and half of Latin ones are NULs. A
+    // single one of either in a long text is damage.
+    let is_damaged = utf8_for_the_most_part(bytes) && controls * FEW <= bytes.len();
     match utf8 {
         Some(text) if is_plain => kind_of_text(text),
-        // Letters of UTF-16 have a byte that is no letter.
-        _ => wide(bytes).unwrap_or(match utf8 {
+        _ => wide(bytes).filter(|_| !is_damaged).unwrap_or(match utf8 {
             None if is_plain => FileKind::OtherEncoding,
             _ => FileKind::Binary,
         }),
     }
+}
+
+/// Whether more than half of the bytes are characters of UTF-8.
+fn utf8_for_the_most_part(bytes: &[u8]) -> bool {
+    let valid: usize = bytes.utf8_chunks().map(|chunk| chunk.valid().len()).sum();
+    2 * valid > bytes.len()
 }
 
 /// Whether a byte is a control character that texts do not have.

@@ -31,6 +31,8 @@ mod tensor_writer;
 mod text;
 
 pub use dataset::Dataset;
+#[cfg(feature = "files")]
+pub use disk::refuse_device;
 pub use draw::{draw, stream};
 pub use error::DataError;
 pub use file_kind::{FileKind, GLANCE};

@@ -106,3 +106,16 @@ proptest! {
         prop_assert_eq!(FileKind::of(text.as_bytes()), FileKind::Text);
     }
 }
+
+#[test]
+fn a_text_with_a_few_damaged_bytes_is_not_taken_for_utf_16() {
+    let of = |bytes: &[u8]| FileKind::of(bytes);
+    assert_eq!(of(&[&[b'a'; 3000][..], b"\0", &[b'b'; 3000]].concat()), FileKind::Binary);
+    assert_eq!(of(&b"abc\xc0\x80".repeat(1000)), FileKind::OtherEncoding);
+    assert_eq!(of(&["ä".repeat(3000).as_bytes(), b"\xc3"].concat()), FileKind::OtherEncoding);
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for text in ["To be, or not to be: that is the question.", "中文字符编码的一个例子在这里"]
+    {
+        assert_eq!(of(&wide(text)), FileKind::Utf16 { big_endian: false }, "{text}");
+    }
+}

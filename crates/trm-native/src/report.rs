@@ -107,9 +107,16 @@ fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             "Free some disk space and try again; `train --resume DIR` continues a run."
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "Choose a folder that you may write to, or change its permissions."
+            "Change its permissions, or choose a file that you may read or a folder that you may write to."
         }
         io::ErrorKind::NotFound => "Check the path.",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "There is a file where a folder is needed. Choose another path."
+        }
+        io::ErrorKind::IsADirectory => "It is a folder. Give the path of a file.",
+        // Of devices and pipes.
+        io::ErrorKind::Unsupported => "Give the path of a file.",
+        io::ErrorKind::InvalidFilename => "Choose a shorter name.",
         _ => return None,
     };
     Some(hint.into())

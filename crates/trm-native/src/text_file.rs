@@ -11,7 +11,8 @@ use trm_spec::{Failure, FailureKind};
 /// # Errors
 /// If the file cannot be read, or is something else than text: the message says what.
 pub fn read(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = trm_data::refuse_device(path).and_then(|()| std::fs::read(path));
+    let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
     let kind = FileKind::of_start(&bytes);
     let is_text = kind.is_utf8() && !matches!(kind, FileKind::Html | FileKind::GitLfs);
     if !is_text && kind != FileKind::Empty {

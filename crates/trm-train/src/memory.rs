@@ -42,7 +42,10 @@ impl StepMemory {
         // Readouts, and the gated inner features of a block.
         let widest = vocab_size.max(8 * width);
         Self {
-            fixed: PROGRAM + data + PARAMETER * model.parameters(vocab_size) as f64,
+            fixed: PROGRAM
+                + data
+                + PARAMETER * model.parameters(vocab_size) as f64
+                + model.held_bytes(vocab_size),
             row: model.kept_bytes(train, vocab_size),
             largest: 4.0 * model.length() as f64 * widest as f64,
         }

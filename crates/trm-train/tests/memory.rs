@@ -13,8 +13,14 @@ const TRM: &str = r#"{"variant": "trm", "hidden_size": 128, "num_heads": 4, "n_l
 const VIT: &str = r#"{"variant": "vit", "image_size": 28, "patch_size": 4, "hidden_size": 64, "n_layers": 4, "num_heads": 4, "intermediate_size": 128}"#;
 const TRM_VIT: &str = r#"{"variant": "trm_vit", "image_size": 28, "patch_size": 4, "vit_depth": 0, "hidden_size": 64, "inner_steps": 2, "outer_steps": 3, "alpha": 0.5, "objective": "every_cycle"}"#;
 
+const LLAMA: &str = r#"{"variant": "llama", "hidden_size": 128, "n_layers": 4, "num_heads": 4, "num_kv_heads": 2, "intermediate_size": 384, "block_size": 64}"#;
+/// On SmolLM2-135M, `trm-native train cups` with `--max-iters 2`: the peak of the process,
+/// which reads the frozen decoder.
+const CUPS: &str = r#"{"variant": "llm_trm", "cut": 24, "num_latents": 12, "window": 4, "hidden_size": 128, "h_cycles": 2, "l_cycles": 2, "supervision_steps": 3}"#;
+const SMALL_LLAMA: &str = r#"{"variant": "llama", "hidden_size": 64, "n_layers": 2, "num_heads": 4, "num_kv_heads": 2, "intermediate_size": 192, "block_size": 64}"#;
+
 /// A model, what is changed of it, its vocabulary, and the measured peak.
-const MEASURED: [(&str, &str, usize, f64); 39] = [
+const MEASURED: [(&str, &str, usize, f64); 61] = [
     (CHAT, r#"{"batch_size": 4}"#, 65, 93.0),
     (CHAT, r#"{"batch_size": 32}"#, 65, 254.0),
     (CHAT, r#"{"batch_size": 4, "gradient_checkpointing": true}"#, 65, 87.0),
@@ -78,6 +84,48 @@ const MEASURED: [(&str, &str, usize, f64); 39] = [
         r#"{"variant": "trm", "seq_len": 81, "puzzle_emb_ndim": 128, "puzzle_emb_len": 4, "hidden_size": 128, "num_heads": 4, "expansion": 2.0, "h_cycles": 2, "l_cycles": 3, "halt_max_steps": 8, "batch_size": 16}"#,
         11,
         152.0,
+    ),
+    (SMALL_LLAMA, r#"{"batch_size": 64}"#, 65, 115.0),
+    (SMALL_LLAMA, r#"{"batch_size": 512}"#, 65, 505.0),
+    (SMALL_LLAMA, r#"{"hidden_size": 32, "batch_size": 128}"#, 65, 153.0),
+    (SMALL_LLAMA, r#"{"n_layers": 8, "intermediate_size": 768, "batch_size": 64}"#, 65, 539.0),
+    (SMALL_LLAMA, r#"{"tokenizer": "gpt2", "batch_size": 16}"#, 50257, 633.0),
+    (
+        SMALL_LLAMA,
+        r#"{"hidden_size": 192, "tie_embeddings": true, "tokenizer": "gpt2", "batch_size": 16}"#,
+        50257,
+        830.0,
+    ),
+    (
+        SMALL_LLAMA,
+        r#"{"tie_embeddings": true, "tokenizer": "gpt2", "batch_size": 4}"#,
+        50257,
+        256.0,
+    ),
+    (CUPS, r#"{"batch_size": 1}"#, 49153, 1267.0),
+    (CUPS, r#"{"batch_size": 8}"#, 49153, 1376.0),
+    (CUPS, r#"{"batch_size": 32}"#, 49153, 1757.0),
+    (CUPS, r#"{"batch_size": 16, "cut": 12}"#, 49153, 1771.0),
+    (CUPS, r#"{"batch_size": 16, "supervision_steps": 1}"#, 49153, 1323.0),
+    (CUPS, r#"{"batch_size": 16, "num_latents": 24}"#, 49153, 1609.0),
+    (
+        CUPS,
+        r#"{"batch_size": 16, "hidden_size": 256, "intermediate_size": 768}"#,
+        49153,
+        1566.0,
+    ),
+    (LLAMA, r#"{"batch_size": 64}"#, 65, 273.0),
+    (LLAMA, r#"{"batch_size": 128}"#, 65, 472.0),
+    (LLAMA, r#"{"batch_size": 128, "num_kv_heads": 4}"#, 65, 444.0),
+    (LLAMA, r#"{"intermediate_size": 128, "batch_size": 128}"#, 65, 325.0),
+    (LLAMA, r#"{"n_layers": 1, "batch_size": 64}"#, 65, 140.0),
+    (LLAMA, r#"{"n_layers": 6, "batch_size": 64, "gradient_checkpointing": true}"#, 65, 369.0),
+    (LLAMA, r#"{"block_size": 2048, "batch_size": 4}"#, 65, 500.0),
+    (
+        LLAMA,
+        r#"{"hidden_size": 512, "num_heads": 8, "num_kv_heads": 8, "intermediate_size": 1536, "batch_size": 16}"#,
+        65,
+        444.0,
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The header of a checkpoint.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,8 @@ pub fn refused(message: impl Into<String>, hint: &str) -> Failure {
 
 /// What to do about a file that is none of ours.
 pub const OTHER_FILE: &str = "Choose a .safetensors file that this program has written, or convert the original first (trm-native convert).";
+/// What to do about a file of a later version of this program.
+const NEWER: &str = "A newer version of this program has written it: use that one.";
 /// What to do about a file that is damaged.
 pub const DAMAGED: &str =
     "The file is damaged. Copy or download it again, or use an earlier checkpoint.";
@@ -80,7 +82,7 @@ pub fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, F
         Some(found) if found == format => Ok(pairs),
         Some(found) => Err(refused(
             format!("this file is of format `{found}`, but `{format}` is expected"),
-            OTHER_FILE,
+            if is_newer(found, format) { NEWER } else { OTHER_FILE },
         )),
         None => {
             let names: Vec<String> = header.tensors().into_keys().collect();
@@ -99,6 +101,18 @@ pub fn metadata(bytes: &[u8], format: &str) -> Result<HashMap<String, String>, F
                 OTHER_FILE,
             ))
         }
+    }
+}
+
+/// Whether a format is a later version of `known`.
+fn is_newer(found: &str, known: &str) -> bool {
+    let parts = |format: &str| {
+        let (name, version) = format.split_once('/')?;
+        Some((name.to_owned(), version.parse::<u32>().ok()?))
+    };
+    match (parts(found), parts(known)) {
+        (Some((name, version)), Some((own, newest))) => name == own && version > newest,
+        _ => false,
     }
 }
 
@@ -126,10 +140,17 @@ fn header(pairs: &HashMap<String, String>) -> Result<Header, Failure> {
     let config: RunConfig =
         serde_json::from_str(entry("config")?).map_err(|error| unreadable("config", &error))?;
     config.validate().map_err(|error| unreadable("config", &error))?;
+    let vocab: Vocab =
+        serde_json::from_str(entry("vocab")?).map_err(|error| unreadable("vocab", &error))?;
+    if let Vocab::Char { chars } = &vocab {
+        let mut known = HashSet::new();
+        if let Some(twice) = chars.chars().find(|character| !known.insert(*character)) {
+            return Err(unreadable("vocab", &format!("the character {twice:?} comes twice")));
+        }
+    }
     Ok(Header {
         config,
-        vocab: serde_json::from_str(entry("vocab")?)
-            .map_err(|error| unreadable("vocab", &error))?,
+        vocab,
         step: entry("step")?.parse().map_err(|error| unreadable("step", &error))?,
         metrics: pairs
             .get("metrics")

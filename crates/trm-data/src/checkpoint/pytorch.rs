@@ -15,7 +15,7 @@ use super::header::{DAMAGED, refused};
 const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02\x8a\x0a"];
 
 /// Bytes of one tensor for each byte of the file: PyTorch compresses nothing, others may.
-const INFLATED: u64 = 8;
+const INFLATED: u64 = 4;
 
 /// Whether a file is PyTorch's, by its first bytes; the names have no fixed ending.
 pub fn is_pytorch(bytes: &[u8]) -> bool {

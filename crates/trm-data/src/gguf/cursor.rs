@@ -1,6 +1,6 @@
 //! Reads the keys and values of a file, front to back.
 
-use super::value::Value;
+use super::value::{List, Value};
 
 /// Lists of lists may be nested this deep.
 const DEEPEST: usize = 4;
@@ -68,13 +68,14 @@ impl<'a> Cursor<'a> {
             8 => self.text(key).map(Value::Text),
             9 if depth < DEEPEST => {
                 let (kind, count) = (self.u32(key)?, self.u64(key)?);
+                let before = self.rest;
                 // Every value takes a byte at least, so that a length that is not
-                // true ends with the file, and memory grows no faster than is read.
-                let mut values = Vec::new();
+                // true ends with the file.
                 for _ in 0..count {
-                    values.push(self.value(kind, key, depth + 1)?);
+                    self.value(kind, key, depth + 1)?;
                 }
-                Ok(Value::List(values))
+                let bytes = before[..before.len() - self.rest.len()].to_vec();
+                Ok(Value::List(List { kind, count: count as usize, bytes }))
             }
             10 => integer(self.u64(key)?.into()),
             11 => integer(i64::from_le_bytes(self.array(key)?).into()),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 pub use blocks::NumberType;
 use cursor::Cursor;
-pub use value::Value;
+pub use value::{List, Value};
 
 const MAGIC: &[u8] = b"GGUF";
 const VERSION: u32 = 3;
@@ -53,7 +53,14 @@ impl<'a> Gguf<'a> {
         let mut cursor = Cursor::new(rest, MAGIC.len());
         match cursor.u32("its version")? {
             VERSION => {}
-            other => return Err(format!("its version is {other}, and {VERSION} is read")),
+            other if (1..=VERSION).contains(&other.swap_bytes()) => {
+                return Err("its numbers are big-endian, and little-endian ones are read".into());
+            }
+            other => {
+                return Err(format!(
+                    "its version is {other}, and {VERSION} is read; llama.cpp's converter writes that"
+                ));
+            }
         }
         let (tensors, values) = (cursor.u64("its counts")?, cursor.u64("its counts")?);
         let mut found = BTreeMap::new();
@@ -61,7 +68,9 @@ impl<'a> Gguf<'a> {
             let key = cursor.text("a key")?;
             let kind = cursor.u32(&key)?;
             let value = cursor.value(kind, &key, 0)?;
-            found.insert(key, value);
+            if found.insert(key.clone(), value).is_some() {
+                return Err(format!("it has two keys `{key}`"));
+            }
         }
         let mut entries = BTreeMap::new();
         for _ in 0..tensors {
@@ -116,7 +125,7 @@ impl<'a> Gguf<'a> {
     }
 
     /// A list.
-    pub fn list(&self, key: &str) -> Option<&[Value]> {
+    pub fn list(&self, key: &str) -> Option<&List> {
         match self.get(key)? {
             Value::List(values) => Some(values),
             _ => None,

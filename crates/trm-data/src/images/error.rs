@@ -105,9 +105,9 @@ impl ImageError {
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         let kind = match error {
-            ImageError::ValFraction { .. }
-            | ImageError::Preprocessing { .. }
-            | ImageError::UnknownLayout { .. } => FailureKind::Config,
+            ImageError::ValFraction { .. } | ImageError::Preprocessing { .. } => {
+                FailureKind::Config
+            }
             _ => FailureKind::Corpus,
         };
         Self::new(kind, error.to_string(), error.hint())

@@ -62,7 +62,17 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>, ImageError> {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         ENDINGS.contains(&ending.as_str()) && !hidden(path) && path.is_file()
     };
-    let images: Vec<PathBuf> = entries(folder)?.into_iter().filter(is_image).collect();
+    let all = entries(folder)?;
+    for inner in all.iter().filter(|path| path.is_dir() && !hidden(path)) {
+        if entries(inner)?.iter().any(is_image) {
+            return Err(ImageError::UnknownLayout {
+                path: inner.display().to_string(),
+                reason: "it lies in the folder of a class, and its images would be passed over"
+                    .into(),
+            });
+        }
+    }
+    let images: Vec<PathBuf> = all.into_iter().filter(is_image).collect();
     if images.is_empty() {
         return Err(ImageError::EmptyClass { path: folder.display().to_string() });
     }

@@ -2,7 +2,7 @@
 //! the same.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -34,6 +34,9 @@ impl IdxImages {
         self.pixels.is_empty()
     }
 }
+
+/// What files begin with that are compressed with gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// More pixels are in no file of this layout.
 const LARGEST: u64 = 1 << 31;
@@ -97,10 +100,12 @@ fn read(path: &Path, axes: u8, what: &str) -> Result<(Vec<usize>, Vec<u8>), Imag
 
 fn open(path: &Path) -> Result<Box<dyn Read>, ImageError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let file = BufReader::new(file);
-    Ok(match path.extension() {
-        Some(ending) if ending == "gz" => Box::new(MultiGzDecoder::new(file)),
-        _ => Box::new(file),
+    let mut file = BufReader::new(file);
+    // Whatever its name is: browsers and archive tools leave or drop the ending.
+    let start = file.fill_buf().map_err(|error| unreadable(path, &error))?;
+    Ok(match start.starts_with(&GZIP) {
+        true => Box::new(MultiGzDecoder::new(file)),
+        false => Box::new(file),
     })
 }
 

@@ -89,8 +89,7 @@ impl PuzzleKind {
                 .collect(),
             Self::Maze(_) => maze::parse_all(name, text)?
                 .into_iter()
-                .zip(1..)
-                .map(|(entry, number)| (number, entry.maze.rows(), entry.maze.tokens().to_vec()))
+                .map(|entry| (entry.number, entry.maze.rows(), entry.maze.tokens().to_vec()))
                 .collect(),
         };
         let (wanted, cells) = (self.side(), self.side() * self.side());

@@ -8,6 +8,7 @@
 
 pub mod arc;
 mod augmentation;
+mod counted;
 mod dataset;
 pub mod dihedral;
 mod error;

@@ -9,6 +9,7 @@ use super::file::parse;
 use super::kind::QuestionKind;
 use super::question::Question;
 #[cfg(feature = "files")]
+use crate::disk::refuse_device;
 use crate::file_kind::FileKind;
 
 /// Where questions come from.
@@ -43,10 +44,12 @@ impl QuestionSource {
     #[cfg(feature = "files")]
     pub fn read(path: &Path) -> Result<Self, QuestionError> {
         let shown = || path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| QuestionError::Unreadable {
+        let bytes = refuse_device(path).and_then(|()| std::fs::read(path));
+        let unreadable = |error: std::io::Error| QuestionError::Unreadable {
             name: shown(),
             reason: error.to_string(),
-        })?;
+        };
+        let bytes = bytes.map_err(unreadable)?;
         let kind = FileKind::of_start(&bytes);
         let known = kind.is_utf8() && !matches!(kind, FileKind::Html | FileKind::GitLfs);
         if !known && !matches!(kind, FileKind::Empty | FileKind::OtherEncoding) {

@@ -200,6 +200,11 @@ impl OpenedSource {
         })
     }
 
+    /// The same under another name, by which messages call it.
+    pub fn called(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
     /// Refuses other texts or questions than those that `dataset`, the setting of a run, was
     /// started with. Its digest decides; without one everything is accepted.
     ///

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::check::{check, no_text};
 use super::json_lines::{JsonLines, is_json_lines};
 use super::read_errors::{not_utf8, unreadable};
+use crate::disk::refuse_device;
 use crate::error::DataError;
 use crate::file_kind::FileKind;
 
@@ -61,7 +62,8 @@ pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, DataError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let bytes = refuse_device(path).and_then(|()| fs::read(path));
+    let bytes = bytes.map_err(|error| unreadable(path, &error))?;
     if bytes.is_empty() {
         return Err(DataError::Empty { name: path.display().to_string() });
     }

@@ -12,6 +12,7 @@ use super::clean::clean;
 use super::documents::Document;
 use super::json_lines::JsonLines;
 use super::read_errors::{not_utf8, unreadable};
+use crate::disk::refuse_device;
 use crate::error::DataError;
 
 /// Bytes read at a time.
@@ -124,7 +125,8 @@ impl<'a> Reader<'a> {
     /// Reads a file in pieces, cleaned as a text that is read at once. What is no text is
     /// refused, unless it is `insisted` on.
     fn file(&mut self, path: &Path, insisted: bool, visit: &mut Visit) -> Result<(), DataError> {
-        let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let file = refuse_device(path).and_then(|()| File::open(path));
+        let mut file = file.map_err(|error| unreadable(path, &error))?;
         let (mut bytes, mut before) = (Vec::with_capacity(PIECE), 0);
         loop {
             let read = (&mut file)

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use trm_spec::{Subwords, read_json};
 
-use crate::gguf::{Gguf, Value};
+use crate::gguf::{Gguf, List, Value};
 
 /// GPT-2's words, but for white space, of which it leaves the last character to the word
 /// that follows.
@@ -47,19 +47,20 @@ pub fn subwords_of_gguf(file: &Gguf<'_>) -> Result<Option<Subwords>, String> {
     };
     let texts = |key: &str| -> Result<Vec<String>, String> {
         let values = file.list(key).ok_or_else(|| format!("the key `{key}` is missing"))?;
-        let text = |value: &Value| match value {
-            Value::Text(text) => Ok(text.clone()),
+        let text = |value: Value| match value {
+            Value::Text(text) => Ok(text),
             other => Err(format!("`{key}` holds {other:?}, but texts are expected")),
         };
-        values.iter().map(text).collect()
+        values.values().map(text).collect()
     };
     let tokens = texts("tokenizer.ggml.tokens")?;
-    let kinds = file.list("tokenizer.ggml.token_type").unwrap_or_default();
-    if !kinds.is_empty() && kinds.len() != tokens.len() {
+    let kinds = file.list("tokenizer.ggml.token_type").filter(|kinds| !kinds.is_empty());
+    if let Some(kinds) = kinds.filter(|kinds| kinds.len() != tokens.len()) {
         return Err(format!("it has {} tokens, but types of {}", tokens.len(), kinds.len()));
     }
-    let special = kinds.iter().enumerate().filter_map(|(token, kind)| match kind {
-        Value::Integer(kind) if SPECIAL.contains(kind) => Some(token as u32),
+    let kinds = kinds.into_iter().flat_map(List::values);
+    let special = (0..).zip(kinds).filter_map(|(token, kind)| match kind {
+        Value::Integer(kind) if SPECIAL.contains(&kind) => Some(token),
         _ => None,
     });
     let special = special.collect();

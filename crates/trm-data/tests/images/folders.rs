@@ -75,6 +75,10 @@ fn unusable_folders_are_refused() {
     assert!(message.contains("has no images"), "{message}");
     class(folder.path(), "empty", 4);
     assert!(load(folder.path(), pre()).is_ok());
+    class(&folder.path().join("a"), "more", 1);
+    let message = refused(folder.path(), pre(), "more");
+    assert!(message.contains("would be passed over"), "{message}");
+    fs::remove_dir_all(folder.path().join("a/more")).expect("removed");
     let other = folder.path().join("a/other.png");
     fs::write(&other, png(5, 4, [0; 3])).expect("written");
     let message = refused(folder.path(), pre(), "other.png");

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use trm_data::Split;
+use trm_data::puzzles::PuzzleKind;
 use trm_data::puzzles::dihedral::Dihedral;
 use trm_data::puzzles::maze::{
     CHARACTERS, FLOOR, Maze, PATH, Style, VOCAB, Verdict, WALL, check, make, parse, parse_all,
@@ -133,6 +134,29 @@ fn many_mazes_in_one_text() {
         assert!(error.starts_with(&format!("line {line} of mazes")), "{error}");
     }
     assert!(parse_all("mazes", "\n\n").is_err());
+}
+
+#[test]
+fn a_first_line_that_counts_the_mazes_is_passed_over() {
+    let flat = "S  # ###  ##   G";
+    for (text, lines) in [
+        (format!("2\n{flat}\n{flat}\n"), vec![2, 3]),
+        (format!("\u{feff}2\r\n{flat}\r\n{flat}\r\n"), vec![2, 3]),
+        (format!("1\nquestion\n{flat}\n"), vec![3]),
+        ("2\nS G\n   \n\nS\nG\n".to_owned(), vec![2, 5]),
+    ] {
+        let mazes = parse_all("mazes", &text).unwrap_or_else(|error| panic!("{error} in\n{text}"));
+        assert_eq!(mazes.iter().map(|entry| entry.number).collect::<Vec<_>>(), lines, "{text}");
+    }
+    for wrong in ["1", "3", "1000"] {
+        let text = format!("\n{wrong}\n{flat}\n{flat}\n");
+        let error = parse_all("mazes", &text).expect_err("another number").to_string();
+        assert_eq!(error, format!("line 2 of mazes: it counts {wrong} puzzles, and 2 follow"));
+    }
+    assert!(parse_all("mazes", "2\n").is_err(), "a number alone is no maze");
+    let kind = PuzzleKind::named("maze-4x4").expect("a kind");
+    let read = kind.read("mazes", &format!("1\n\n{flat}\n")).expect("read");
+    assert_eq!(read[0].0, 3, "solve and eval name the line");
 }
 
 #[test]

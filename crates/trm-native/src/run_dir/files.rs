@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use trm_data::refuse_device;
 
 /// Prefix of files that are still being written; opening the run removes leftovers.
 pub const UNFINISHED: &str = ".unfinished-";
@@ -35,7 +36,7 @@ impl Move {
 /// # Errors
 /// If the file cannot be read.
 pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| cannot_read(path))
+    refuse_device(path).and_then(|()| fs::read(path)).with_context(|| cannot_read(path))
 }
 
 /// Writes a file atomically.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::flops::{Forward, readout};
-use super::memory::{self, Kept};
+use super::memory;
 use super::settings::{
     BLOCK_SIZE, HIDDEN_SIZE, INTERMEDIATE_SIZE, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
     TIE_EMBEDDINGS,
@@ -148,14 +148,13 @@ impl ModelSpec for LlamaSpec {
             .training(self, train)
     }
 
-    fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
-        let kept = Kept {
-            once: 0.0,
-            cycle: memory::block(self.n_layers, [self.hidden_size, self.intermediate_size]),
-            state: self.hidden_size,
-            readout: memory::readout(vocab_size),
-        };
-        kept.training(self, train) * self.block_size as f64
+    fn held_bytes(&self, vocab_size: usize) -> f64 {
+        if self.tie_embeddings { memory::tied(vocab_size, self.hidden_size) } else { 0.0 }
+    }
+
+    fn kept_bytes(&self, _: &TrainSpec, vocab_size: usize) -> f64 {
+        let sizes = [self.hidden_size, self.intermediate_size];
+        memory::decoder(self.n_layers, sizes, vocab_size) * self.block_size as f64
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

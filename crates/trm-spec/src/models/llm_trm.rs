@@ -7,7 +7,7 @@ use super::settings::{
     HIDDEN_SIZE, INTERMEDIATE_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
 };
 use super::shared::{block_parameters, heads, narrowed, no_language_settings};
-use super::{ModelSpec, Sizes};
+use super::{ModelSpec, Sizes, memory};
 use crate::check::{in_range, require, sizes};
 use crate::{DataSpec, Family, Schedule, Setting, SettingError, SettingKind, TrainSpec};
 
@@ -283,6 +283,26 @@ impl ModelSpec for LlmTrmSpec {
         let base = self.base_layer_weights();
         2.0 * base * (self.cut as f64 + 2.0 * upper * (1.0 + steps))
             + steps * calls * 2.0 * block * self.n_layers as f64
+    }
+
+    /// The frozen decoder, whose table of embeddings is its readout.
+    fn held_bytes(&self, vocab_size: usize) -> f64 {
+        let table = [vocab_size, self.base_hidden_size];
+        let layers = self.base_layers as f64 * self.base_layer_weights();
+        memory::frozen(layers + vocab_size as f64 * self.base_hidden_size as f64, table)
+    }
+
+    /// Of every supervision step its last cycle and an answer of a token or two.
+    fn kept_bytes(&self, _: &TrainSpec, vocab_size: usize) -> f64 {
+        let calls = self.n_layers * (self.l_cycles + 1);
+        let recursion = memory::block(calls, [self.hidden_size, self.intermediate_size]);
+        let upper = self.base_layers.saturating_sub(self.cut);
+        let sizes = [self.base_hidden_size, 8 * self.base_hidden_size / 3];
+        // A window of 0 hides the question; the answer itself is read in any case.
+        let places = [self.num_latents, self.window.min(self.base_block_size) + 1];
+        let step =
+            self.num_latents as f64 * recursion + memory::answer(upper, sizes, places, vocab_size);
+        self.supervision_steps.max(1) as f64 * step
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

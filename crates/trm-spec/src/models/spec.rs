@@ -97,6 +97,12 @@ pub trait ModelSpec: Clone + Default {
     /// backward, on average over the depths that `train` draws.
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64;
 
+    /// Bytes that training holds whatever the batch is, beside the parameters with what the
+    /// optimizer has of them.
+    fn held_bytes(&self, _vocab_size: usize) -> f64 {
+        0.0
+    }
+
     /// Bytes that training keeps of one row of a batch until its backward pass is done, on
     /// the CPU. Unless a model knows better, nearly as many as the operations of its
     /// training divided by the width.

@@ -105,6 +105,14 @@ macro_rules! variants {
                 }
             }
 
+            /// Bytes that training holds whatever the batch is, beside the parameters with
+            /// what the optimizer has of them.
+            pub fn held_bytes(&self, vocab_size: usize) -> f64 {
+                match self {
+                    $($(#[cfg($cfg)])? Self::$variant(spec) => spec.held_bytes(vocab_size),)*
+                }
+            }
+
             /// Bytes that training keeps of one row of a batch until its backward pass is
             /// done, on the CPU.
             pub fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

@@ -5,6 +5,7 @@ use super::entry::Entry;
 use super::grid::CHARACTERS;
 use super::path::{Verdict, check};
 use super::text::{parse_all_plain, parse_line};
+use crate::puzzles::counted;
 use crate::puzzles::error::PuzzleError;
 
 /// Names of the column of mazes, and of that of answers.
@@ -12,13 +13,19 @@ const MAZES: [&str; 5] = ["question", "maze", "puzzle", "input", "problem"];
 const ANSWERS: [&str; 5] = ["answer", "solution", "output", "label", "solved"];
 
 /// The mazes of a text: drawn, with empty lines between them, a square one on every line,
-/// or a table of such lines with commas, semicolons or tabs between the fields.
+/// or a table of such lines with commas, semicolons or tabs between the fields. A first line
+/// that only counts the mazes is passed over.
 ///
 /// # Errors
-/// If a line or block is not a maze, or an answer is no shortest path of its maze; the
-/// error names the line.
+/// If a line or block is not a maze, an answer is no shortest path of its maze, or the first
+/// line counts others than there are; the error names the line.
 pub fn parse_all(name: &str, text: &str) -> Result<Vec<Entry>, PuzzleError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // A row of nothing but floor is a row.
+    counted::read(name, text, |line| !line.is_empty(), &[], mazes)
+}
+
+fn mazes(name: &str, text: &str) -> Result<Vec<Entry>, PuzzleError> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let separator = [',', ';', '\t'].into_iter().find(|separator| first.contains(*separator));
     let headed = [MAZES, ANSWERS].concat().contains(&bare(first).trim().to_lowercase().as_str());

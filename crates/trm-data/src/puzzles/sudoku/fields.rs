@@ -60,7 +60,7 @@ fn fields(line: &str, separator: char) -> Vec<&str> {
         return if is_spaced(line) { vec![line] } else { line.split_whitespace().collect() };
     }
     let blank = |c: char| c.is_whitespace() && c != separator;
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(line.matches(separator).count() + 1);
     let mut rest = line;
     loop {
         let start = rest.trim_start_matches(blank);

@@ -38,14 +38,18 @@ type Block = Vec<(usize, String)>;
 /// # Errors
 /// If a row or a cell cannot be read, or rows are missing: the line and why.
 pub(super) fn read(text: &str) -> Option<Result<Vec<Line>, (usize, String)>> {
-    let lines: Vec<(usize, Kind)> =
-        (1..).zip(text.lines()).map(|(number, line)| (number, kind(line))).collect();
-    let count = |wanted: fn(&Kind) -> bool| lines.iter().filter(|(_, kind)| wanted(kind)).count();
-    let rows = count(|kind| matches!(kind, Kind::Row(_) | Kind::Either(_)));
-    if rows < FEWEST || count(|kind| matches!(kind, Kind::Other)) > 0 {
-        return None;
+    let mut lines: Vec<(usize, Kind)> = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        match kind(line) {
+            Kind::Other => return None,
+            // These part nothing.
+            Kind::Rule | Kind::Empty { comment: true } => {}
+            Kind::Empty { .. } if matches!(lines.last(), None | Some((_, Kind::Empty { .. }))) => {}
+            kind => lines.push((number, kind)),
+        }
     }
-    Some(boards(lines))
+    let rows = lines.iter().filter(|(_, kind)| matches!(kind, Kind::Row(_) | Kind::Either(_)));
+    (rows.count() >= FEWEST).then(|| boards(lines))
 }
 
 fn boards(lines: Vec<(usize, Kind)>) -> Result<Vec<Line>, (usize, String)> {

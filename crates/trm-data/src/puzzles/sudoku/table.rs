@@ -10,6 +10,7 @@ use super::grids;
 use super::line::Line;
 use super::lines::{Marks, board, is_board, parse_board};
 use super::size::Size;
+use crate::puzzles::counted;
 use crate::puzzles::error::PuzzleError;
 
 /// The puzzles of a text. Either they are drawn, a row of cells on every line, with or
@@ -29,43 +30,11 @@ use crate::puzzles::error::PuzzleError;
 /// message names the line and the place in it.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {
     let text = &straight(text);
-    let Some(counted) = Counted::of(text) else { return boards(name, text) };
-    let found = boards(name, &counted.rest)?;
-    if found.len() == counted.count {
-        return Ok(found);
-    }
-    let (line, count, found) = (counted.line, counted.count, found.len());
-    let reason = format!("it counts {count} puzzles, and {found} follow");
-    Err(PuzzleError::Line { name: name.into(), line, reason })
-}
-
-/// A text whose first line only counts the puzzles below it.
-struct Counted {
-    line: usize,
-    count: usize,
-    /// The text with an empty line in its place, so that lines keep their numbers.
-    rest: String,
-}
-
-impl Counted {
-    fn of(text: &str) -> Option<Self> {
-        let has_content =
-            |line: &str| !line.is_empty() && !line.starts_with('#') && !line.starts_with("//");
-        let mut lines = text.split('\n').zip(1..);
-        let (first, line) = lines.find(|(line, _)| has_content(line.trim()))?;
-        let digits = first.trim().trim_matches(['"', '\'', '\u{feff}']);
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-        let count = digits.parse().ok().filter(|_| plain && digits.len() < 8)?;
-        let others = lines.filter(|(line, _)| has_content(line.trim())).count();
-        // The first row of a drawn board has as many digits as these, and more than it
-        // could count.
-        if others == 0 || ([4, 6].contains(&digits.len()) && count > others) {
-            return None;
-        }
-        let start = text.split('\n').take(line - 1).map(|line| line.len() + 1).sum::<usize>();
-        let rest = [&text[..start], &text[start + first.len()..]].concat();
-        Some(Self { line, count, rest })
-    }
+    let has_content = |line: &str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#') && !line.starts_with("//")
+    };
+    counted::read(name, text, has_content, &[4, 6], boards)
 }
 
 fn boards(name: &str, text: &str) -> Result<Vec<Line>, PuzzleError> {

@@ -216,12 +216,13 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
         let run = trm_train::load_with(&bytes, None, Some(text.into()), &device.device)?;
         return Ok((run, data.title().into()));
     }
-    let data = dataset::open(&header.config, typed.data.as_deref(), typed.as_text)?;
+    let mut data = dataset::open(&header.config, typed.data.as_deref(), typed.as_text)?;
     let own = header.config.data.dataset.as_str();
     let corpus = match data.other_than(own) {
         None => data.title().to_owned(),
         Some(other) => {
             say!("scored is {other}, which is not the text that the run was trained on ({own})");
+            data = data.called(other.clone());
             other
         }
     };
