@@ -90,6 +90,8 @@ async function grid(page, url, { frames, interval }) {
 
 /** The page from its top down to the end of `section`. */
 async function top(page, section) {
+  // Nothing looks as if the pointer were over it.
+  await page.mouse.move(0, 0);
   const box = await page.locator(section).boundingBox();
   return { x: 0, y: 0, width: VIEWPORT.width, height: Math.ceil(box.y + box.height) + 16 };
 }

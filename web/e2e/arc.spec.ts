@@ -1,5 +1,6 @@
 // ARC tasks on the Puzzles page: shown, refused where they are none, learned from
-// nothing, answered in every augmented copy, and known again by a checkpoint.
+// nothing, answered in every augmented copy, and known again by a checkpoint; and the
+// model that comes with the page.
 
 import { AxeBuilder } from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
@@ -65,9 +66,37 @@ test('a model learns the sample for some steps, and the augmented copies vote fo
   await expect(arc.augmentation).toContainText(/Supervision step 1, halting probability \d+ %/);
   await page.getByRole('slider', { name: 'Step' }).fill('2');
   await expect(arc.augmentation).toContainText(/Supervision step 2, \d+ cells? changed/);
-  // Another test has no answers yet.
+  // Another test is answered at once: the model has learned its task.
   await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
-  await expect(arc.attempts).toHaveCount(0);
+  await expect(arc.grid('Test in this variant')).toHaveAttribute('data-grid', '210/002/100');
+  await expect.poll(() => arc.counted()).toEqual([3, 3]);
+});
+
+test('ARC opens with the answers of the model that comes with the page', async ({
+  page,
+  models,
+  arc,
+}) => {
+  await models.real();
+  await arc.visit('?kind=sudoku-4x4');
+  await page.getByRole('combobox', { name: 'Puzzle', exact: true }).selectOption('ARC tasks');
+  await expect(arc.augmentation).toBeVisible({ timeout: 20_000 });
+  await expect(arc.knowledge).toContainText('trained only on the examples of 4 tasks');
+  await expect(arc.knowledge).toContainText('no general ARC solver');
+  // Every variant votes, and the result says whether one of two attempts is right.
+  await expect(arc.attempts).toContainText(/Not solved|Solved/, { timeout: 60_000 });
+  const [given, of] = await arc.counted();
+  expect(given).toBe(of);
+  expect(of).toBeGreaterThan(1);
+  // Every supervision step of the test as it is can be seen.
+  await expect(arc.augmentation).toHaveAttribute('data-augmentation', '1');
+  await page.getByRole('slider', { name: 'Supervision step' }).fill('1');
+  await expect(arc.augmentation).toContainText(/Supervision step 1, halting probability \d+ %/);
+  // Tasks of a visitor's own are no tasks of this model.
+  await page.getByText('Paste tasks').click();
+  await page.getByRole('textbox', { name: /JSON of one task/ }).fill(OWN);
+  await page.getByRole('button', { name: 'Load tasks', exact: true }).click();
+  await expect(arc.knowledge).toContainText('This model was not trained on “pasted”');
 });
 
 test('what is no task is refused, and nothing is lost', async ({ page, play, arc }) => {

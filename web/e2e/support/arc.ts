@@ -28,8 +28,13 @@ export class ArcPage {
     this.knowledge = page.getByTestId(TESTIDS.knowledge);
   }
 
-  async open(query: string): Promise<void> {
+  async visit(query: string): Promise<void> {
     await this.page.goto(`${this.site.url}puzzles.html${query}`);
+  }
+
+  /** Opens an address whose run is new. */
+  async open(query: string): Promise<void> {
+    await this.visit(query);
     const step = this.page.getByTestId(TESTIDS.step);
     await expect(step).toHaveAttribute('data-phase', 'paused', { timeout: 60_000 });
   }

@@ -48,6 +48,8 @@ export class ArcPredictions {
   begin(request: TestRequest): void {
     this.forget();
     this.#request = request;
+    // The test as it is stays in view while the others are answered.
+    this.selected = 0;
   }
 
   /** What was answered so far stays. */

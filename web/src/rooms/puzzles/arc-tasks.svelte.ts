@@ -35,6 +35,11 @@ export class Tasks {
     return this.task?.test[this.test]?.output ?? null;
   }
 
+  /** Whether these are the tasks that come with the page. */
+  get sampled(): boolean {
+    return this.text === SAMPLE_TEXT;
+  }
+
   get pending(): boolean {
     return this.#wanted !== null;
   }

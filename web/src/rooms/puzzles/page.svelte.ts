@@ -209,15 +209,17 @@ export class PuzzlesPage extends RunController<Solver> {
     this.notices.dismiss();
     this.#turned();
     const { summary, step } = this.state;
-    if (this.subject !== ARC) this.chooseKind(ARC.name);
+    const untrained = presetOfKind(ARC.name);
+    if (this.subject !== ARC && this.tasks.sampled) this.chooseKind(ARC.name);
+    // The model of the page knows none but the sample tasks.
+    else if (this.subject !== ARC && untrained) this.choosePreset(untrained);
     else if (step === 0 && summary?.trainable && this.current.own !== this.tasks.text)
       this.restart();
   }
 
   #turned(): void {
-    this.predictions.forget();
-    this.cursor.set(null, null);
-    this.bar.soon(this.address());
+    this.run.turned();
+    this.#given();
   }
 
   #given(): void {

@@ -42,5 +42,7 @@ export function saving(scores: PuzzleScores, threshold: number): string {
   )[0];
   if (!near) return '';
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  if (all - near.steps < 0.05)
+    return `With early stopping above ${Math.round(100 * near.threshold)} %, it never stops early.`;
   return `With early stopping above ${Math.round(100 * near.threshold)} %: ${near.steps.toFixed(1)} steps on average instead of ${all}, and ${percent(near.exact_accuracy)} solved instead of ${percent(solvedOf(scores))}.`;
 }

@@ -1,9 +1,11 @@
 // The current puzzle run: training, the answer to the puzzle on the board, and scores on
-// held-out puzzles. ARC tests are answered on request, in all augmented copies.
+// held-out puzzles. ARC tests are answered in all augmented copies: when one is opened that
+// the model has learned, and on request.
 
 import type { PuzzleScores, RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../gen';
 import type { History } from '../../run/state';
+import { knowsAll } from './arc';
 import { ARC, kindFor, type Subject } from './kinds';
 import { type PuzzleAnswer, halts, stepsOf, stopAt } from './solving';
 import type { Look } from './url';
@@ -42,6 +44,8 @@ export class Solver extends Training {
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
   #stale = true;
   #arrived = true;
+  /** Whether an ARC test was opened that nobody asked the model about yet. */
+  #opened = false;
   #examineAt = 0;
   #judgeAt = 0;
   #judged = -1;
@@ -61,7 +65,6 @@ export class Solver extends Training {
     finished: boolean,
   ): void {
     this.begun(summary, history);
-    this.predictions.forget();
     const arc = summary.vocab.kind === 'arc';
     const kind = arc ? null : kindFor(summary);
     // A cell of one board is none of another.
@@ -69,6 +72,7 @@ export class Solver extends Training {
     if (arc && text !== null) this.tasks.turn(text);
     if (kind) this.editor.turn(kind);
     else this.editor.leave('This page has no board for this kind of puzzle.');
+    this.turned();
     this.cursor.set(null, same ? this.cursor.at : null);
     this.examined = null;
     this.#arrived = true;
@@ -109,8 +113,23 @@ export class Solver extends Training {
   /** Runs the model on all augmented copies of the selected test. */
   predict(): void {
     const { task, test } = this.tasks;
+    this.#opened = false;
     if (task) this.predictions.begin({ task, test, steps: this.steps });
     this.cursor.set(null, null);
+  }
+
+  /** Another ARC test is selected, or the same one for another model. */
+  turned(): void {
+    this.predictions.forget();
+    this.cursor.set(null, null);
+    this.#opened = true;
+  }
+
+  /** Whether the model can answer the selected test, and has learned something for it. */
+  get #prepared(): boolean {
+    const { summary, step } = this.state;
+    const { task } = this.tasks;
+    return step > 0 && task !== null && knowsAll(summary?.vocab, [task]);
   }
 
   /** The step at which early stopping stops; `null` without an answer. */
@@ -135,8 +154,12 @@ export class Solver extends Training {
       await tasks.settle(machine.client);
       return true;
     }
+    if (this.#opened && this.phase !== 'training') {
+      this.#opened = false;
+      if (this.#prepared) this.predict();
+    }
     if (predictions.wanted) {
-      await predictions.next(machine.client);
+      await this.#predictNext();
       return true;
     }
     if (editor.pending) {
@@ -187,6 +210,15 @@ export class Solver extends Training {
     const { summary, step } = this.state;
     if (!summary?.trainable || summary.val_tokens === 0) return false;
     return this.subject !== ARC || step > 0;
+  }
+
+  /** Answers one more augmented copy; the steps of the first one are played. */
+  async #predictNext(): Promise<void> {
+    const { predictions } = this;
+    const first = predictions.answers.length === 0;
+    await predictions.next(this.machine.client);
+    const { shown } = predictions;
+    if (first && shown && !this.#still.matches) this.cursor.play(shown.answers.length);
   }
 
   /** Asks for the answer after every step, and shows it from the first where the puzzle is new. */
