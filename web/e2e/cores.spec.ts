@@ -113,3 +113,19 @@ test('images are trained on two cores', async ({ page, play }) => {
   await together(page, play);
   await expect(page.getByText(/of the \d+ rows of every update/)).toBeVisible();
 });
+
+test('puzzles are trained on two cores, and go on from a save with those under way', async ({
+  page,
+  play,
+}) => {
+  await page.goto(`${play.site.url}puzzles.html?preset=sudoku-4x4&num_puzzles=200&cores=2`);
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await expect(page.getByTestId(TESTIDS.cores)).toHaveAttribute('data-working', '2');
+  await expect(page.getByText(/of the \d+ rows of every update/)).toBeVisible();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await play.phase('paused');
+  const paused = await play.steps();
+  await page.reload();
+  await play.phase('paused');
+  expect(await play.steps()).toBe(paused);
+});

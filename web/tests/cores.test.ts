@@ -29,9 +29,9 @@ describe('the rows of an update', () => {
     expect(of(32, 1, 1)).toEqual(ALONE);
   });
 
-  test('stay together where puzzles are under way', () => {
+  test('are cut where puzzles are under way too', () => {
     const config = preset('sudoku-4x4');
-    expect(config && sharing(config, 4)).toEqual(ALONE);
+    expect(config && sharing(config, 4)).toEqual({ size: 4, parts: 4 });
   });
 });
 

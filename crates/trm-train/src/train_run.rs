@@ -329,6 +329,10 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
     fn join(&mut self, ranks: Option<Box<dyn AllReduce>>, parts: usize) -> Result<(), Failure> {
         check_ranks(&self.config, ranks.as_ref().map_or(1, |ranks| ranks.size()), parts)?;
         (self.ranks, self.parts) = (ranks, parts);
+        if self.carry.get_mut().iter().any(Option::is_none) {
+            // What other ranks had under way is gone with them: all rows begin anew.
+            self.carry.get_mut().clear();
+        }
         Ok(())
     }
 

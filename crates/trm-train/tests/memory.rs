@@ -108,12 +108,7 @@ const MEASURED: [(&str, &str, usize, f64); 61] = [
     (CUPS, r#"{"batch_size": 16, "cut": 12}"#, 49153, 1771.0),
     (CUPS, r#"{"batch_size": 16, "supervision_steps": 1}"#, 49153, 1323.0),
     (CUPS, r#"{"batch_size": 16, "num_latents": 24}"#, 49153, 1609.0),
-    (
-        CUPS,
-        r#"{"batch_size": 16, "hidden_size": 256, "intermediate_size": 768}"#,
-        49153,
-        1566.0,
-    ),
+    (CUPS, r#"{"batch_size": 16, "hidden_size": 256, "intermediate_size": 768}"#, 49153, 1566.0),
     (LLAMA, r#"{"batch_size": 64}"#, 65, 273.0),
     (LLAMA, r#"{"batch_size": 128}"#, 65, 472.0),
     (LLAMA, r#"{"batch_size": 128, "num_kv_heads": 4}"#, 65, 444.0),

@@ -121,7 +121,14 @@ impl Answering {
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Join { rank, size, parts } => self.join(rank, size, parts),
-            Command::Step { n } => Ok(Event::Stepped { reports: self.run_mut()?.steps(n).await? }),
+            Command::Step { n } => {
+                let run = self.run_mut()?;
+                let reports = run.steps(n).await?;
+                // So that this session can save, and go on alone, at any time. If another one
+                // stopped, the next step says so.
+                let _ = run.gather().await;
+                Ok(Event::Stepped { reports })
+            }
             Command::Evaluate { depths, max_tokens } => {
                 let run = self.run()?;
                 let step = run.summary().step;

@@ -23,6 +23,7 @@ stories::run! {
     sessions_that_share_a_batch_train_as_one_that_cuts_it,
     sessions_share_accumulated_batches_with_the_losses_of_one,
     images_are_shared_too,
+    puzzles_under_way_are_shared_too,
     a_session_whose_group_stops_goes_on_where_it_was,
     impossible_groups_are_refused_and_the_run_stays,
     nothing_can_be_asked_before_there_is_a_run,

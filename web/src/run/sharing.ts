@@ -1,6 +1,6 @@
 // How many workers train a run together on the CPU, and what each of them computes.
 
-import { familyOf, type RunConfig } from '../gen';
+import type { RunConfig } from '../gen';
 
 /** Workers at most. */
 export const MOST_CORES = 8;
@@ -16,9 +16,7 @@ export interface Sharing {
 export const ALONE: Sharing = { size: 1, parts: 1 };
 
 /** How at most `cores` workers share the rows of an update equally. */
-export function sharing({ model, train }: RunConfig, cores: number): Sharing {
-  // Unsolved puzzles stay in the session between updates.
-  if (familyOf(model) === 'puzzles') return ALONE;
+export function sharing({ train }: RunConfig, cores: number): Sharing {
   const { batch_size: rows, gradient_accumulation_steps: batches } = train;
   for (let size = Math.floor(cores); size > 1; size--) {
     const parts = size / divisor(size, batches);

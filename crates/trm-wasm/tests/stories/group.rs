@@ -13,6 +13,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::failures::refused;
 use super::images::head;
+use super::puzzles::small as solver;
 use super::support::*;
 
 ask!(join(rank: usize, size: usize, parts: usize) -> trm_spec::RunSummary,
@@ -145,6 +146,12 @@ pub async fn sessions_share_accumulated_batches_with_the_losses_of_one() {
 
 pub async fn images_are_shared_too() {
     trains_as_one(head(), DataSource::Named, 2).await;
+}
+
+pub async fn puzzles_under_way_are_shared_too() {
+    let mut config = solver();
+    config.train.batch_size = 4;
+    trains_as_one(config, DataSource::Named, 2).await;
 }
 
 pub async fn a_session_whose_group_stops_goes_on_where_it_was() {

@@ -10,7 +10,7 @@ use super::support::*;
 
 const KIND: &str = "sudoku-4x4";
 
-fn small() -> RunConfig {
+pub(super) fn small() -> RunConfig {
     let patch = json!({
         "model": {
             "variant": "trm",
