@@ -16,9 +16,21 @@ import { UserError, bold, dim, main } from "./lib/terminal.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
-const PRESETS = ["page-tiny", "page-small", "shakespeare-char-cpu", "digits"];
+const PRESETS = ["page-tiny", "page-small", "shakespeare-char-cpu", "digits", "sudoku-4x4"];
 /** Milliseconds that a round of one worker takes, about. */
 const ROUND = 2000;
+
+/** Module, unit of a step's work, and data, by family of models. */
+const FAMILIES = {
+  language: { module: "cpu", unit: "tokens", data: () => corpus("shakespeare") },
+  images: { module: "cpu-images", unit: "images", data: () => corpus("digits") },
+  puzzles: { module: "cpu-puzzles", unit: "puzzles", data: () => ({ kind: "named" }) },
+};
+
+function familyOf({ model, data }) {
+  if (model.variant === "trm") return FAMILIES.puzzles;
+  return data.dataset === "digits" ? FAMILIES.images : FAMILIES.language;
+}
 
 /** Milliseconds of a step by group, of every preset. */
 export async function benchScale({ presets, cores, rounds }) {
@@ -37,8 +49,8 @@ export async function benchScale({ presets, cores, rounds }) {
 async function measure(browser, url, { name, cores, rounds }) {
   const config = preset(name);
   config.train.max_iters = 1e6;
-  const images = config.data.dataset === "digits";
-  const data = corpus(images ? "digits" : "shakespeare");
+  const { module, unit, data: load } = familyOf(config);
+  const data = load();
   const { batch_size: rows, gradient_accumulation_steps: batches } = config.train;
   const groups = [{ size: 1, parts: 1 }];
   for (const size of cores) {
@@ -46,11 +58,11 @@ async function measure(browser, url, { name, cores, rounds }) {
       throw new UserError(`${name}: ${rows} rows are not cut into ${size} parts.`);
     groups.push({ size: 1, parts: size }, { size, parts: size });
   }
-  const { page, site } = await workerPage(browser, url, images ? "cpu-images" : "cpu");
+  const { page, site } = await workerPage(browser, url, module);
   const times = await page.evaluate(sharedTraining, { site, config, data, groups, rounds, ms: ROUND });
   await page.close();
   const tokens = rows * batches * (config.model.block_size ?? 1);
-  return { preset: name, rows, tokens, unit: images ? "images" : "tokens", rounds, groups, times };
+  return { preset: name, rows, tokens, unit, rounds, groups, times };
 }
 
 function show({ preset, rows, tokens, unit, rounds, groups, times }) {
