@@ -3,10 +3,11 @@
 // assets/checkpoints with an entry in the manifest there.
 //
 //   node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …
-//       [--minutes N] [--hardware …] [--checkpoint FILE] [--data FOLDER] [--default]
+//       [--minutes N] [--hardware …] [--checkpoint FILE] [--data PATH] [--default]
 //
-// Image classifiers are measured on their test images. A frozen base is shipped before
-// the heads that read its features, and they are trained on the shipped file.
+// Image classifiers are measured on their test images, ARC models on the tests of the
+// tasks that --data gives. A frozen base is shipped before the heads that read its
+// features, and they are trained on the shipped file.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -22,7 +23,7 @@ import { describe, entry, minutesOf, withEntry } from "./lib/shipping.mjs";
 const DEPTHS = "1..8,16";
 const USAGE =
   "usage: node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …\n" +
-  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--data FOLDER] [--default]";
+  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--data PATH] [--default]";
 
 await main(async () => {
   const { run, name, ...typed } = wanted();
@@ -103,14 +104,15 @@ function based(file) {
 /** The scores of a model: its loss at every depth, or the puzzles solved or images classified by step. */
 function measured(file, { config, base }, data) {
   const byStep = ({ steps }) => steps.map(({ step: depth, loss }) => ({ depth, loss }));
+  const own = data ? ["--data", data] : [];
   if (config.model.image_size !== undefined) {
-    const more = [...(data ? ["--data", data] : []), ...(base ? ["--base", join(checkpoints, base.name)] : [])];
+    const more = [...own, ...(base ? ["--base", join(checkpoints, base.name)] : [])];
     const images = JSON.parse(trm("eval", file, "--split", "test", "--json", ...more));
     return { images, losses: byStep(images) };
   }
   if (config.model.halt_max_steps === undefined)
     return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
-  const scores = JSON.parse(trm("eval", file, "--json"));
+  const scores = JSON.parse(trm("eval", file, "--json", ...own));
   return { scores, losses: byStep(scores) };
 }
 

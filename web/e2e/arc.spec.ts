@@ -24,6 +24,8 @@ const OWN = JSON.stringify({
 test('a visitor sees a sample task and its tests', async ({ page, arc }) => {
   await arc.open('?kind=sudoku-4x4&num_puzzles=10&num_val_puzzles=5');
   await page.getByRole('combobox', { name: 'Puzzle', exact: true }).selectOption('ARC tasks');
+  await expect(page).toHaveURL(/kind=arc&task=trade-colours/);
+  await page.getByRole('combobox', { name: 'Task', exact: true }).selectOption('mirror');
   await expect(page).toHaveURL(/kind=arc&task=mirror/);
   await expect(arc.grid('Example 1, input')).toHaveAccessibleName(
     'Example 1, input: 3 × 3 grid; row 1: 1 0 0; row 2: 1 2 0; row 3: 0 0 3',
@@ -160,7 +162,7 @@ test('a model that was saved knows its tasks, and goes on with them only', async
   await play.says(/or their augmented copies, are different/);
   await play.at(step);
   await play.button('Sample tasks').click();
-  await expect(arc.knowledge).toContainText('This model was trained on 4 tasks');
+  await expect(arc.knowledge).toContainText('trained only on the examples of 4 tasks');
   await arc.answer();
   await play.button('Train').click();
   await play.reach(step + 1);

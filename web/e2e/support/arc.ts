@@ -9,7 +9,7 @@ import type { Site } from './site';
 export const SMALL = `?${new URLSearchParams({
   ...{ preset: 'arc', hidden_size: '16', num_heads: '2', n_layers: '1', h_cycles: '1' },
   ...{ l_cycles: '1', halt_max_steps: '2', puzzle_emb_ndim: '16', puzzle_emb_len: '1' },
-  ...{ batch_size: '2', num_aug: '2', max_iters: '100000' },
+  ...{ batch_size: '2', num_aug: '2', max_iters: '100000', task: 'mirror' },
 })}`;
 
 export class ArcPage {
