@@ -48,10 +48,11 @@ const LIMITS = [
     files: (path) => path.startsWith("wasm/cpu-puzzles/"),
   },
   {
-    // With workers that share updates; the digits are a file of their own.
+    // With workers that share updates; the digits are a file of their own. It has 551 kB
+    // in one folder and 560 kB in another.
     name: "CPU module for images",
     compressed: "brotli",
-    limit: 560e3,
+    limit: 575e3,
     files: (path) => path.startsWith("wasm/cpu-images/"),
   },
   {

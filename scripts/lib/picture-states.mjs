@@ -344,7 +344,10 @@ const ALWAYS = [
     prepare: async (page, url) => {
       await open(page, url);
       await give(page, "drop", "shells.txt", TEXT);
-      await page.getByTestId("notice").getByText(/trains on “shells.txt”/).waitFor();
+      await page
+        .getByTestId("notice")
+        .getByText(/trains on “shells.txt”/)
+        .waitFor();
     },
   },
   {

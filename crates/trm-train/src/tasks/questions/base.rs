@@ -9,7 +9,7 @@ use trm_core::models::llm_trm::FrozenDecoder;
 use trm_data::{Decoder, FileKind, GLANCE, SubwordTokenizer};
 use trm_spec::{BaseSummary, Failure, FailureKind, LlamaSpec, LlmTrmSpec, VariantSpec, Vocab};
 
-use super::chat::ChatMemory;
+use super::chat_memory::ChatMemory;
 use crate::base::{BaseFile, refused};
 use crate::checkpoint::{Base, Checkpoint, Header, WeightsDigest, fill};
 use crate::gguf_decoder::GgufDecoder;

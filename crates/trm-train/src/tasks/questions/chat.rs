@@ -1,34 +1,17 @@
 //! Plain text from the frozen language model alone: a chat in the form that it was tuned on.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use async_trait::async_trait;
+use trm_core::Recursive;
 use trm_core::models::llama::Llama;
-use trm_core::{ModelCache, Recursive};
 use trm_spec::{ChatOptions, ChatRole, Failure, FailureKind, GenerateOptions, Generated};
 
 use super::base::FrozenLlm;
+use super::chat_memory::ChatMemory;
 use crate::run::TextStream;
 use crate::tasks::language::{Generation, Overflow};
 
 /// What SmolLM2's template puts before a chat without a message of the system.
 const SYSTEM: &str = "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
-
-/// What the last chat has read, so that its next turn does not read it again.
-#[derive(Clone, Debug, Default)]
-pub struct ChatMemory(Rc<RefCell<Option<(Vec<u32>, ModelCache)>>>);
-
-impl ChatMemory {
-    /// The keys and values of the tokens that `tokens` begins with, as far as they are known;
-    /// the last token is left to be read.
-    fn of(&self, tokens: &[u32]) -> Option<ModelCache> {
-        let (read, mut cache) = self.0.take()?;
-        let same = read.iter().zip(tokens).take_while(|(a, b)| a == b).count();
-        cache.truncate(same.min(tokens.len().saturating_sub(1)));
-        (!cache.is_empty()).then_some(cache)
-    }
-}
 
 /// An answer that leaves what it has read to the next turn.
 struct ChatStream {
@@ -46,7 +29,7 @@ impl TextStream for ChatStream {
 impl Drop for ChatStream {
     fn drop(&mut self) {
         if let Some(read) = self.generation.take().and_then(Generation::into_read) {
-            self.memory.0.replace(Some(read));
+            self.memory.keep(read);
         }
     }
 }
@@ -122,34 +105,5 @@ impl FrozenLlm {
             prompt += &turn(message.role.name(), &message.text);
         }
         prompt + "<|im_start|>" + ChatRole::Assistant.name() + "\n"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::{Device, Tensor};
-
-    use super::*;
-
-    #[test]
-    fn what_two_chats_begin_with_alike_is_not_read_again() {
-        let read = |tokens: &[u32]| {
-            let mut cache = ModelCache::new(1, 1, 1, 8);
-            for blocks in cache.passes_mut() {
-                let kv = Tensor::zeros([1, 1, tokens.len(), 2], &Device::flex());
-                blocks[0].append(kv.clone(), kv);
-            }
-            ChatMemory(Rc::new(RefCell::new(Some((tokens.to_vec(), cache)))))
-        };
-        let known = |before: &[u32], now: &[u32]| read(before).of(now).map(|cache| cache.len());
-        assert_eq!(known(&[1, 2, 3], &[1, 2, 3, 4, 5]), Some(3));
-        assert_eq!(known(&[1, 2, 3], &[1, 2, 7, 4]), Some(2));
-        // The last token is read again, for what follows it.
-        assert_eq!(known(&[1, 2, 3], &[1, 2, 3]), Some(2));
-        assert_eq!(known(&[1, 2, 3], &[1]), None);
-        assert_eq!(known(&[1, 2, 3], &[4, 2, 3]), None);
-        // An answer takes it; a second one at the same time begins anew.
-        let memory = read(&[1, 2]);
-        assert!(memory.of(&[1, 2, 3]).is_some() && memory.of(&[1, 2, 3]).is_none());
     }
 }

@@ -4,6 +4,7 @@ mod answers;
 mod base;
 mod baselines;
 mod chat;
+mod chat_memory;
 mod kept_states;
 mod objective;
 mod rows;
