@@ -10,6 +10,7 @@ use super::kind::QuestionKind;
 use super::question::Question;
 #[cfg(feature = "files")]
 use crate::disk::refuse_device;
+#[cfg(feature = "files")]
 use crate::file_kind::FileKind;
 
 /// Where questions come from.

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::decoder_memory;
 use super::flops::{Forward, readout};
-use super::memory;
 use super::settings::{
     BLOCK_SIZE, HIDDEN_SIZE, INTERMEDIATE_SIZE, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
     TIE_EMBEDDINGS,
@@ -149,12 +149,12 @@ impl ModelSpec for LlamaSpec {
     }
 
     fn held_bytes(&self, vocab_size: usize) -> f64 {
-        if self.tie_embeddings { memory::tied(vocab_size, self.hidden_size) } else { 0.0 }
+        if self.tie_embeddings { decoder_memory::tied(vocab_size, self.hidden_size) } else { 0.0 }
     }
 
     fn kept_bytes(&self, _: &TrainSpec, vocab_size: usize) -> f64 {
         let sizes = [self.hidden_size, self.intermediate_size];
-        memory::decoder(self.n_layers, sizes, vocab_size) * self.block_size as f64
+        decoder_memory::decoder(self.n_layers, sizes, vocab_size) * self.block_size as f64
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {

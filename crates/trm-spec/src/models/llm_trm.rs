@@ -7,7 +7,7 @@ use super::settings::{
     HIDDEN_SIZE, INTERMEDIATE_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
 };
 use super::shared::{block_parameters, heads, narrowed, no_language_settings};
-use super::{ModelSpec, Sizes, memory};
+use super::{ModelSpec, Sizes, decoder_memory, memory};
 use crate::check::{in_range, require, sizes};
 use crate::{DataSpec, Family, Schedule, Setting, SettingError, SettingKind, TrainSpec};
 
@@ -289,7 +289,7 @@ impl ModelSpec for LlmTrmSpec {
     fn held_bytes(&self, vocab_size: usize) -> f64 {
         let table = [vocab_size, self.base_hidden_size];
         let layers = self.base_layers as f64 * self.base_layer_weights();
-        memory::frozen(layers + vocab_size as f64 * self.base_hidden_size as f64, table)
+        decoder_memory::frozen(layers + vocab_size as f64 * self.base_hidden_size as f64, table)
     }
 
     /// Of every supervision step its last cycle and an answer of a token or two.
@@ -300,8 +300,8 @@ impl ModelSpec for LlmTrmSpec {
         let sizes = [self.base_hidden_size, 8 * self.base_hidden_size / 3];
         // A window of 0 hides the question; the answer itself is read in any case.
         let places = [self.num_latents, self.window.min(self.base_block_size) + 1];
-        let step =
-            self.num_latents as f64 * recursion + memory::answer(upper, sizes, places, vocab_size);
+        let step = self.num_latents as f64 * recursion
+            + decoder_memory::answer(upper, sizes, places, vocab_size);
         self.supervision_steps.max(1) as f64 * step
     }
 

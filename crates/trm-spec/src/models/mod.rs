@@ -7,6 +7,8 @@
 
 mod chat_trm;
 mod chunk_lm;
+#[cfg(feature = "llm")]
+mod decoder_memory;
 mod flops;
 #[cfg(feature = "llm")]
 mod llama;
