@@ -5,31 +5,17 @@
 //
 //   node scripts/bench-decoder.mjs [--from FOLDER] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
+import { builtNative, report } from "./bench/programs.mjs";
 import { pythonWith, titled } from "./bench/python.mjs";
-import { environment, native, root } from "./lib/paths.mjs";
+import { root } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
-import { requireRust } from "./lib/tools.mjs";
-
-/** What a program prints as JSON. */
-function report(program, args, input) {
-  // llama.cpp tells of its loading on standard error.
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    env: environment(),
-    encoding: "utf8",
-    input,
-    maxBuffer: 1 << 26,
-  });
-  if (status === 0) return JSON.parse(stdout.slice(stdout.indexOf("{")));
-  throw new UserError(`\`${program} ${args[0]}\` failed: ${error?.message ?? stderr.trim()}`);
-}
 
 const RATES = ["read_tokens_per_second", "written_tokens_per_second"];
 
@@ -101,18 +87,11 @@ function options() {
   return { from, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
 }
 
-/** The native binary, built from these sources. */
-async function build() {
-  requireRust();
-  await run("cargo", ["build", "--release", "-p", "trm-native"]);
-  return native;
-}
-
 await main(async () => {
   const { json, from, ...plan } = options();
   await run(process.execPath, [join(root, "scripts/datasets.mjs"), "smollm2", "--out", from]);
   const python = await pythonWith("xllamacpp");
-  const program = plan.program ?? (await build());
+  const program = plan.program ?? (await builtNative());
   const folder = mkdtempSync(join(tmpdir(), "trm-decoder-"));
   try {
     const model = join(

@@ -7,18 +7,16 @@
 //
 //   node scripts/bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
 
-import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { median, range } from "./bench/figures.mjs";
 import { preset } from "./bench/presets.mjs";
+import { builtNative, report } from "./bench/programs.mjs";
 import { pythonWith } from "./bench/python.mjs";
-import { environment, native, root } from "./lib/paths.mjs";
-import { run } from "./lib/run.mjs";
+import { root } from "./lib/paths.mjs";
 import { UserError, bold, dim, main, note } from "./lib/terminal.mjs";
-import { requireRust } from "./lib/tools.mjs";
 
 const text = (size) => ({ blocks: 2, cycles: 2, vocab: 65, ...size });
 
@@ -168,13 +166,6 @@ function flat({ features, ...report }) {
   return { ...report, configurations: [...report.configurations, ...more] };
 }
 
-/** The JSON document that a program prints. */
-function report(program, args) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { env: environment(), encoding: "utf8" });
-  if (status === 0) return JSON.parse(stdout);
-  throw new UserError(`\`${program} ${args[0]}\` failed: ${error?.message ?? stderr.trim()}`);
-}
-
 function compare(size, turns, i) {
   const rounds = turns.map(({ ours, peer }) => ({ ours: ours.configurations[i], peer: peer.configurations[i] }));
   for (const { ours, peer } of rounds) same(size, ours, peer);
@@ -270,18 +261,11 @@ function options() {
   return { parts, base, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
 }
 
-/** The native binary, built from these sources. */
-async function build() {
-  requireRust();
-  await run("cargo", ["build", "--release", "-p", "trm-native"]);
-  return native;
-}
-
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     const { json, program, ...plan } = options();
     const python = await pythonWith("torch");
-    const result = benchTorch({ ...plan, python, program: program ?? (await build()) });
+    const result = benchTorch({ ...plan, python, program: program ?? (await builtNative()) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else show(result);
   });

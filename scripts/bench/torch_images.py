@@ -10,7 +10,7 @@ S positions, D width, C classes.
 prints one JSON document. `scripts/bench-torch.mjs` calls it.
 """
 
-from torch_parts import adamw, main, timed
+from torch_parts import adamw, main, timed, update
 
 import torch
 import torch.nn.functional as F
@@ -110,11 +110,7 @@ def training_step(size):
     def step():
         # Any features will do: the cost does not depend on them.
         loss = F.cross_entropy(model(torch.randn(shape)), torch.randint(classes, shape[:1]))
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optim.step()
-        optim.zero_grad(set_to_none=True)
-        return loss
+        return update(model, optim, loss)
 
     return model, step
 

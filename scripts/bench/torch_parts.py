@@ -82,6 +82,15 @@ def adamw(model):
     return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), eps=1e-8)
 
 
+def update(model, optim, loss):
+    """Gradients, clipped, and a step of the optimizer."""
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optim.step()
+    optim.zero_grad(set_to_none=True)
+    return loss
+
+
 def timed(step, steps, runs):
     """Milliseconds a step of `runs` runs of `steps` each, and the threads at work on average."""
     for _ in range(WARMUP):

@@ -12,7 +12,7 @@ latents, N supervision steps.
 prints one JSON document. `scripts/bench-torch.mjs` calls it.
 """
 
-from torch_parts import EPS, Attention, SwiGlu, adamw, main, rms_norm, rotary, rotate, timed
+from torch_parts import EPS, Attention, SwiGlu, adamw, main, rms_norm, rotary, rotate, timed, update
 
 import torch
 import torch.nn.functional as F
@@ -194,11 +194,7 @@ def training_step(size):
         halting = F.binary_cross_entropy_with_logits(model.halt(y[:, 0])[:, 0], exact)
         think = F.cross_entropy(asked, torch.full((batch,), size["vocab"]))
         loss = (losses.view(steps, -1).mean(1) * weights).sum() + think + 0.5 * halting
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optim.step()
-        optim.zero_grad(set_to_none=True)
-        return loss
+        return update(model, optim, loss)
 
     return model, step
 

@@ -9,7 +9,7 @@ cycle. Shapes in the comments: B batch, S positions, D width, V tokens.
 prints one JSON document. `scripts/bench-torch.mjs` calls it.
 """
 
-from torch_parts import Attention, SwiGlu, adamw, inner_size, main, rms_norm, rotary, timed
+from torch_parts import Attention, SwiGlu, adamw, inner_size, main, rms_norm, rotary, timed, update
 
 import torch
 import torch.nn.functional as F
@@ -63,11 +63,7 @@ def measure(size, runs):
         # Any tokens will do: the cost does not depend on them.
         tokens, targets = torch.randint(vocab, shape), torch.randint(vocab, shape)
         loss = F.cross_entropy(model(tokens).view(-1, vocab), targets.view(-1))
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optim.step()
-        optim.zero_grad(set_to_none=True)
-        return loss
+        return update(model, optim, loss)
 
     return {
         "parameters": sum(p.numel() for p in model.parameters()),

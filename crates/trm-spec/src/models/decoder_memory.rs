@@ -1,7 +1,6 @@
 //! The terms of pretrained decoders and of models on a frozen one; see `memory.rs`.
 
-/// Bytes of a number.
-const NUMBER: f64 = 4.0;
+use super::memory::NUMBER;
 
 /// Numbers kept of a decoder's layer, for each of its features and each inner feature; of
 /// its embeddings and last normalisation, for each feature; and for each entry of its

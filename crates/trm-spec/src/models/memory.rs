@@ -6,7 +6,7 @@
 use crate::{ModelSpec, Objective, TrainSpec};
 
 /// Bytes of a number.
-const NUMBER: f64 = 4.0;
+pub(super) const NUMBER: f64 = 4.0;
 
 /// Numbers kept of a block's state, for each of its features.
 const STATE: f64 = 10.0;

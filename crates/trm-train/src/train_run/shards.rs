@@ -68,9 +68,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         let shards = self.shard_count();
         let carry = self.carry.get_mut();
         if carry.len() != shards {
-            let whole: Option<Vec<_>> = std::mem::take(carry).into_iter().collect();
-            let parts = whole.filter(|whole| !whole.is_empty()).map(T::Carry::join);
-            *carry = match parts.and_then(|whole| whole.cut(shards)) {
+            *carry = match joined(std::mem::take(carry)).and_then(|whole| whole.cut(shards)) {
                 Some(parts) => parts.into_iter().map(Some).collect(),
                 None => vec![None; shards],
             };
@@ -160,10 +158,10 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
             let own = self.carry.borrow()[shard].clone();
             let numbers = own.as_ref().unwrap_or(&known).numbers();
             let numbers = Tensor::cat(numbers.into_iter().map(|(_, part)| part).collect(), 0);
-            let mut gradients = host(numbers).await?;
-            if own.is_none() {
-                gradients.fill(reduce::NEUTRAL);
-            }
+            let gradients = match own {
+                Some(_) => host(numbers).await?,
+                None => vec![reduce::NEUTRAL; numbers.dims()[0]],
+            };
             let number = first + ranks.rank() as u64;
             let own_shard = Shard { number, gradients, present: Vec::new(), metrics: Vec::new() };
             let total = ranks.all_reduce(vec![own_shard], first).await?;
@@ -189,9 +187,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
                 "Gather it on all ranks before one of them saves.",
             ));
         }
-        let whole: Option<Vec<_>> = carry.into_iter().collect();
-        let whole = whole.filter(|whole| !whole.is_empty()).map(T::Carry::join);
-        Ok(whole.map(|carry| carry.numbers()))
+        Ok(joined(carry).map(|carry| carry.numbers()))
     }
 
     /// What other ranks had under way is gone with them: all rows begin anew.
@@ -201,4 +197,10 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
             carry.clear();
         }
     }
+}
+
+/// The carries of all shards as one; none where there are none, or one is missing.
+fn joined<C: CarryOver>(carry: Vec<Option<C>>) -> Option<C> {
+    let whole: Option<Vec<_>> = carry.into_iter().collect();
+    whole.filter(|whole| !whole.is_empty()).map(C::join)
 }
