@@ -74,6 +74,30 @@ test('the threshold tells where it would stop and what that saves', async ({ pag
   expect(late).toBeGreaterThanOrEqual(early);
 });
 
+test('symmetric forms are asked, and the chosen answer is on the board', async ({ page, puzzles }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  await puzzles.forms.getByRole('button', { name: 'Ask in 8 forms' }).click();
+  await expect(puzzles.forms).toHaveAttribute('data-answered', '8');
+  const chosen = await puzzles.forms.getAttribute('data-chosen');
+  const button = puzzles.forms.getByRole('button', { name: `Form ${chosen}:` });
+  await expect(button).toHaveAttribute('aria-pressed', 'true');
+  await expect(button).toHaveAccessibleName(/halting probability \d+ %, solved, chosen/);
+  await expect(puzzles.forms).toContainText('is chosen: its halting probability is the highest');
+  // Whatever the form, the answer is that of the puzzle on the board.
+  await puzzles.solved();
+  for (const [at, digit] of [...SOLUTION].entries()) await expect(puzzles.cell(at)).toHaveText(digit);
+  for (const form of [2, 5, 8]) {
+    await puzzles.forms.getByRole('button', { name: `Form ${form}:` }).click();
+    await puzzles.solved();
+    await expect(puzzles.cell(0)).toHaveAccessibleName('Row 1, column 1: 1, given');
+  }
+  // They belong to this puzzle and these steps.
+  await page.getByRole('button', { name: 'New puzzle' }).click();
+  await expect(puzzles.forms).toHaveAttribute('data-answered', '0');
+  await puzzles.solved();
+});
+
 test('a puzzle that cannot be is refused or said to be so, and nothing is lost', async ({
   page,
   puzzles,

@@ -34,6 +34,7 @@ export const TESTIDS = {
   answer: 'answer',
   steps: 'steps',
   halting: 'halting',
+  forms: 'forms',
   cell: 'cell',
   accuracy: 'accuracy',
   task: 'task',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import type { SessionClient } from '../src/client/client';
 import type { Trace, TraceStep } from '../src/gen';
 import {
   BLANK,
@@ -17,16 +18,20 @@ import {
   typed,
   WALL,
 } from '../src/rooms/puzzles/board';
+import { FORMS, Forms } from '../src/rooms/puzzles/forms.svelte';
 import { gradeOf, GRADES, type Kind, kindOf } from '../src/rooms/puzzles/kinds';
 import {
   alternatives,
   cellsAt,
   changesAt,
+  chosenOf,
   type PuzzleAnswer,
   halts,
   stopAt,
+  stopped,
 } from '../src/rooms/puzzles/solving';
 import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
+import { formsResult } from '../src/rooms/puzzles/words';
 import { preset } from '../src/run/presets';
 
 function known(name: string): Kind {
@@ -232,5 +237,85 @@ describe('the address of the Puzzles page', () => {
     ]);
     expect(readPuzzle('?kind=chess').problems).toEqual(['There is no kind of puzzle “chess”.']);
     expect(page).toMatchObject({ puzzle: null, look: DEFAULT_LOOK, kind: FOUR });
+  });
+});
+
+describe('symmetric forms', () => {
+  const puzzle = [2, ...new Array<number>(15).fill(BLANK)];
+  const board = [2, 4, 5, ...new Array<number>(13).fill(3)];
+  /** An answer that halts so surely after its last step. */
+  const ending = (halt: number) =>
+    examined(FOUR, puzzle, [
+      [board, 0.1],
+      [board, halt],
+    ]);
+  const request = { kind: FOUR, puzzle, steps: 2, top: 3, threshold: 0.5 };
+
+  /** A client whose forms halt with these probabilities. */
+  function clientOf(halting: readonly number[]) {
+    const asked: number[] = [];
+    const ask = (command: { form: number }) => {
+      asked.push(command.form);
+      const { trace, checks } = ending(halting[command.form] ?? 0);
+      return Promise.resolve({ type: 'puzzle_solved', step: 7, trace, checks });
+    };
+    return { asked, client: { ask } as unknown as SessionClient };
+  }
+
+  test('are chosen by the halting probability where they stop, the first of equals', () => {
+    const answers = [0.6, 0.9, 0.3, 0.9].map(ending);
+    expect(chosenOf(answers, 0.5)).toBe(1);
+    // Below the threshold all stop at the first step, as sure as each other.
+    expect(chosenOf(answers, 0.05)).toBe(0);
+    expect(chosenOf([], 0.5)).toBeNull();
+    expect(stopped(ending(0.9), 0.5)).toEqual({ step: 2, halt: 0.9, solved: true });
+    expect(stopped(ending(0.9), 0.05)).toEqual({ step: 1, halt: 0.1, solved: false });
+  });
+
+  test('are asked one by one, and the chosen one is put on the board', async () => {
+    const forms = new Forms();
+    const { client, asked } = clientOf([0.6, 0.7, 0.8, 0.95, 0.2, 0.1, 0.9, 0.3]);
+    forms.begin(request);
+    while (forms.wanted) await forms.next(client);
+    expect(asked).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect([forms.answers.length, forms.selected]).toEqual([FORMS, 3]);
+    expect(forms.shown && halts(forms.shown)).toEqual([0.1, 0.95]);
+    forms.selected = null;
+    expect(forms.shown).toBeNull();
+  });
+
+  test('of another puzzle or of other weights are dropped', async () => {
+    const forms = new Forms();
+    const { client } = clientOf([]);
+    forms.begin(request);
+    const late = forms.next(client);
+    forms.forget();
+    await late;
+    expect([forms.wanted, forms.answers.length]).toEqual([false, 0]);
+    forms.begin(request);
+    await forms.next(client);
+    const going = forms.next(client);
+    forms.stop();
+    await going;
+    expect([forms.wanted, forms.answers.length, forms.selected]).toEqual([false, 2, null]);
+  });
+
+  test('that cannot be answered end the request', async () => {
+    const forms = new Forms();
+    const ask = () => Promise.reject(new Error('lost'));
+    forms.begin(request);
+    await expect(forms.next({ ask } as unknown as SessionClient)).rejects.toThrow('lost');
+    expect(forms.wanted).toBe(false);
+  });
+
+  test('are summed up in a sentence', () => {
+    const ends = [
+      { halt: 0.2, solved: false },
+      { halt: 0.97, solved: true },
+    ];
+    expect(formsResult(ends, 1, 32)).toBe(
+      'Form 2 is chosen: its halting probability is the highest, 97 %; its answer is right. ' +
+        '1 of 2 forms are solved, in 32 supervision steps.',
+    );
   });
 });

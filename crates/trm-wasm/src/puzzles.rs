@@ -2,7 +2,7 @@
 
 use trm_data::Dataset;
 use trm_data::puzzles::arc::{ArcEval, Task, crop, parse, vote_plain};
-use trm_data::puzzles::{PuzzleError, PuzzleKind};
+use trm_data::puzzles::{AugmentedCopy, PuzzleError, PuzzleKind};
 use trm_spec::{
     ArcAnswers, ArcPrediction, ArcTask, DataSource, Event, Failure, FailureKind, PuzzleInput,
     RunConfig, TraceStep, Vocab,
@@ -15,21 +15,58 @@ pub fn check(kind: &str, input: &PuzzleInput) -> Result<Event, Failure> {
     Ok(Event::PuzzleChecked { puzzle: puzzle.map_err(unusable)? })
 }
 
-/// The model's answer after every supervision step, checked against the rules.
+/// Most symmetric forms of one puzzle.
+const MOST_FORMS: usize = 1024;
+
+/// Draws the symmetric forms; the native program's seed.
+const FORMS_SEED: u64 = 0;
+
+/// The model's answer to a symmetric form of a puzzle after every supervision step, turned
+/// back and checked against the rules. Form 0 is the puzzle itself.
 pub async fn solve(
     run: &dyn Run,
     kind: &str,
     puzzle: Vec<u32>,
-    depth: usize,
-    top: usize,
+    (depth, top): (usize, usize),
+    form: usize,
 ) -> Result<Event, Failure> {
     let kind = PuzzleKind::require(kind).map_err(unusable)?;
-    let request =
-        TraceRequest { tokens: vec![puzzle.clone()], depth, top, ..TraceRequest::default() };
-    let trace = run.trace(&request).await?;
+    // Says of a puzzle of another size what is wrong.
+    kind.check_answer(&puzzle, &puzzle).map_err(unusable)?;
+    if form >= MOST_FORMS {
+        return Err(Failure::new(
+            FailureKind::Puzzle,
+            format!("form {form} of a puzzle was asked for, but {MOST_FORMS} forms are the most"),
+            "Ask for fewer forms.",
+        ));
+    }
+    let copies = kind.augmentation().copies(form + 1, FORMS_SEED);
+    let copy = copies.map_err(unusable)?.swap_remove(form);
+    let tokens = vec![copy.apply(&puzzle)];
+    let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
+    let mut trace = run.trace(&request).await?;
+    for step in &mut trace.steps {
+        turn_back(&copy, step);
+    }
     let checks = trace.steps.iter().map(|step| kind.check_answer(&puzzle, &step.argmax[0]));
     let checks = checks.collect::<Result<_, _>>().map_err(unusable)?;
     Ok(Event::PuzzleSolved { step: run.summary().step, trace, checks })
+}
+
+/// The cells of a form's answer in the order of the puzzle, with its tokens.
+fn turn_back(copy: &AugmentedCopy, step: &mut TraceStep) {
+    for answer in &mut step.argmax {
+        *answer = copy.undo(answer);
+    }
+    for numbers in step.prob.iter_mut().chain(&mut step.entropy) {
+        *numbers = copy.undo_cells(numbers);
+    }
+    for cells in &mut step.top {
+        *cells = copy.undo_cells(cells);
+        for candidate in cells.iter_mut().flatten() {
+            candidate.token = copy.undo_token(candidate.token);
+        }
+    }
 }
 
 /// The tasks of a JSON text of ARC's; a text of one task is called by its `name`.

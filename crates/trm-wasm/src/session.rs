@@ -161,8 +161,8 @@ impl Answering {
             #[cfg(feature = "puzzles")]
             Command::CheckPuzzle { kind, input } => puzzles::check(&kind, &input),
             #[cfg(feature = "puzzles")]
-            Command::SolvePuzzle { kind, puzzle, steps, top } => {
-                puzzles::solve(self.run()?, &kind, puzzle, steps, top).await
+            Command::SolvePuzzle { kind, puzzle, steps, top, form } => {
+                puzzles::solve(self.run()?, &kind, puzzle, (steps, top), form).await
             }
             #[cfg(feature = "puzzles")]
             Command::ReadTasks { name, text } => puzzles::read_tasks(&name, &text),

@@ -37,6 +37,7 @@ stories::run! {
     a_loaded_model_is_given_its_puzzles,
     a_loaded_model_is_given_its_text,
     a_puzzle_solver_learns_and_answers_at_every_step,
+    a_symmetric_form_is_answered_in_the_puzzles_own_cells,
     a_saved_puzzle_run_goes_on_exactly,
     what_is_no_puzzle_is_refused_and_the_run_stays,
     tasks_are_learned_and_answered_under_every_augmentation,

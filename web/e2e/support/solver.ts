@@ -38,6 +38,7 @@ export class Puzzles {
   readonly validity: Locator;
   readonly steps: Locator;
   readonly halting: Locator;
+  readonly forms: Locator;
   readonly scores: Locator;
 
   constructor(
@@ -49,6 +50,7 @@ export class Puzzles {
     this.validity = page.getByTestId(TESTIDS.puzzle);
     this.steps = page.getByTestId(TESTIDS.steps);
     this.halting = page.getByTestId(TESTIDS.halting);
+    this.forms = page.getByTestId(TESTIDS.forms);
     this.scores = page.getByTestId(TESTIDS.accuracy);
   }
 

@@ -69,7 +69,8 @@ export class SolveExhibit {
       const wasm = roomOf('puzzles')?.wasm ?? '';
       const { client } = await openModel(spawn, wasm, MODEL, (share) => (this.received = share));
       const puzzle = [...this.puzzle];
-      const command = { type: 'solve_puzzle', kind: MODEL, puzzle, steps: STEPS, top: 1 } as const;
+      const asked = { kind: MODEL, puzzle, steps: STEPS, top: 1, form: 0 };
+      const command = { type: 'solve_puzzle', ...asked } as const;
       const { trace, checks, step } = await client.ask(command, 'puzzle_solved');
       // All that it is needed for.
       client.terminate();

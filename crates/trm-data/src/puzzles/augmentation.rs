@@ -69,23 +69,25 @@ impl AugmentedCopy {
     /// # Panics
     /// If the answer has another number of cells.
     pub fn undo(&self, answer: &[u32]) -> Vec<u32> {
-        let mut back: Vec<u32> = (0..self.tokens.len() as u32).collect();
-        for (old, new) in self.tokens.iter().enumerate() {
-            back[*new as usize] = old as u32;
-        }
-        let renamed = |token: &u32| back.get(*token as usize).copied().unwrap_or(*token);
-        self.undo_cells(&answer.iter().map(renamed).collect::<Vec<_>>())
+        let renamed = answer.iter().map(|token| self.undo_token(*token));
+        self.undo_cells(&renamed.collect::<Vec<_>>())
+    }
+
+    /// What a token of the changed puzzle is in the original one.
+    pub fn undo_token(&self, token: u32) -> u32 {
+        let old = self.tokens.iter().position(|new| *new == token);
+        old.map_or(token, |old| old as u32)
     }
 
     /// One value for each cell of the changed puzzle, in the order of the original one.
     ///
     /// # Panics
     /// If there is another number of values.
-    pub fn undo_cells<T: Copy + Default>(&self, values: &[T]) -> Vec<T> {
+    pub fn undo_cells<T: Clone + Default>(&self, values: &[T]) -> Vec<T> {
         assert_eq!(values.len(), self.cells.len(), "one value for each cell");
         let mut back = vec![T::default(); values.len()];
         for (value, cell) in values.iter().zip(&self.cells) {
-            back[*cell] = *value;
+            back[*cell] = value.clone();
         }
         back
     }

@@ -146,7 +146,9 @@ pub enum Command {
     },
     /// How the model answers a puzzle after each of `steps` supervision steps,
     /// with the `top` most probable tokens of each cell, and what the rules say of
-    /// every answer. Answered by `puzzle_solved`.
+    /// every answer. It can be asked a symmetric form of the puzzle (other digits, rows and
+    /// columns, or turned and mirrored), whose answers are turned back. Answered by
+    /// `puzzle_solved`.
     #[cfg(feature = "puzzles")]
     SolvePuzzle {
         /// The kind of puzzle, as `dataset` names it.
@@ -157,6 +159,8 @@ pub enum Command {
         steps: usize,
         /// Tokens listed for each position.
         top: usize,
+        /// Number of the symmetric form; 0 is the puzzle itself.
+        form: usize,
     },
     /// The tasks of a JSON file of ARC's. Needs no model. Answered by `tasks`.
     #[cfg(feature = "puzzles")]

@@ -14,6 +14,7 @@ import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from './url';
 import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
 import type { ArcPredictions } from './arc-predictions.svelte';
+import type { Forms } from './forms.svelte';
 import { PuzzleDatasets } from './datasets';
 import { PuzzleEditor } from './editor.svelte';
 import { Solver } from './solver.svelte';
@@ -74,6 +75,9 @@ export class PuzzlesPage extends RunController<Solver> {
     if (this.state.summary) return this.run.subject;
     return this.#address.kind ?? this.editor.kind;
   }
+  get forms(): Forms {
+    return this.run.forms;
+  }
   get cursor(): Cursor {
     return this.run.cursor;
   }
@@ -128,6 +132,12 @@ export class PuzzlesPage extends RunController<Solver> {
       this.run.hurry();
     }
     this.bar.soon(this.address());
+    this.queue.poke();
+  }
+
+  /** Asks the model the puzzle in several symmetric forms, one after another. */
+  askForms(): void {
+    this.run.askForms();
     this.queue.poke();
   }
 

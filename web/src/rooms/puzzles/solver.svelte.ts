@@ -1,6 +1,7 @@
 // The current puzzle run: training, the answer to the puzzle on the board, and scores on
 // held-out puzzles. ARC tests are answered in all augmented copies: when one is opened that
-// the model has learned, and on request.
+// the model has learned, and on request. A Sudoku or a maze is asked in several symmetric
+// forms on request.
 
 import type { PuzzleScores, RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../gen';
@@ -13,6 +14,7 @@ import { Cursor } from '../../run/cursor.svelte';
 import type { Machine } from '../../run/machine.svelte';
 import { Training } from '../../run/training.svelte';
 import { ArcPredictions } from './arc-predictions.svelte';
+import { Forms } from './forms.svelte';
 import type { PuzzleEditor } from './editor.svelte';
 import type { Tasks } from './arc-tasks.svelte';
 
@@ -34,9 +36,11 @@ export class Solver extends Training {
   readonly editor: PuzzleEditor;
   readonly tasks: Tasks;
   readonly predictions = new ArcPredictions();
+  readonly forms = new Forms();
   readonly cursor = new Cursor();
   look: Look;
-  examined = $state.raw<PuzzleAnswer | null>(null);
+  /** The answer to the puzzle itself. */
+  #examined = $state.raw<PuzzleAnswer | null>(null);
   /** Called once when a run that could not do so solves nearly all held-out puzzles. */
   reached: (share: number, puzzles: number) => void = () => undefined;
 
@@ -74,7 +78,7 @@ export class Solver extends Training {
     else this.editor.leave('This page has no board for this kind of puzzle.');
     this.turned();
     this.cursor.set(null, same ? this.cursor.at : null);
-    this.examined = null;
+    this.#examined = null;
     this.#arrived = true;
     this.#judged = finished ? summary.step : (history?.judged?.at(-1)?.step ?? -1);
     this.#judgeAt = 0;
@@ -90,6 +94,11 @@ export class Solver extends Training {
   /** The kind that the model solves; without a model, the kind on the board. */
   get subject(): Subject {
     return this.state.summary?.vocab.kind === 'arc' ? ARC : this.editor.kind;
+  }
+
+  /** The answer on the board: to the selected form, or to the puzzle itself. */
+  get examined(): PuzzleAnswer | null {
+    return this.forms.shown ?? this.#examined;
   }
 
   /** Supervision steps to run. */
@@ -108,6 +117,15 @@ export class Solver extends Training {
   get shown(): number {
     const last = Math.max(1, this.answered);
     return Math.min(this.cursor.cycle ?? last, last);
+  }
+
+  /** Asks the model the puzzle on the board in several symmetric forms. */
+  askForms(): void {
+    const { kind, posed } = this.editor;
+    if (!posed) return;
+    const { steps, look } = this;
+    this.cursor.set(null, this.cursor.at);
+    this.forms.begin({ kind, puzzle: posed.tokens, steps, top: TOP, threshold: look.threshold });
   }
 
   /** Runs the model on all augmented copies of the selected test. */
@@ -139,6 +157,7 @@ export class Solver extends Training {
 
   /** Whether the visitor waits for an answer. */
   hurry(): void {
+    this.forms.forget();
     this.#stale = true;
     this.#examineAt = 0;
   }
@@ -149,7 +168,7 @@ export class Solver extends Training {
   }
 
   async respond(now: number): Promise<boolean> {
-    const { editor, tasks, predictions, machine } = this;
+    const { editor, tasks, predictions, forms, machine } = this;
     if (tasks.pending) {
       await tasks.settle(machine.client);
       return true;
@@ -167,9 +186,13 @@ export class Solver extends Training {
       if (arrived === 'refused') return true;
       if (arrived === 'whole') {
         this.#arrived = true;
-        this.examined = null;
+        this.#examined = null;
       }
       this.hurry();
+      return true;
+    }
+    if (forms.wanted) {
+      await forms.next(machine.client);
       return true;
     }
     if (this.#stale && editor.posed && now >= this.#examineAt) {
@@ -195,6 +218,7 @@ export class Solver extends Training {
   }
 
   protected stepped(): void {
+    this.forms.forget();
     this.#stale = true;
   }
 
@@ -228,7 +252,7 @@ export class Solver extends Training {
     this.#stale = false;
     const puzzle = posed.tokens;
     const before = performance.now();
-    const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP };
+    const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP, form: 0 };
     const answer = await this.machine.client.ask(
       { type: 'solve_puzzle', ...command },
       'puzzle_solved',
@@ -236,7 +260,7 @@ export class Solver extends Training {
     const ms = performance.now() - before;
     this.#examineAt = before + Math.max(EVERY, SHARE * ms);
     const { trace, checks, step } = answer;
-    this.examined = { kind, puzzle, trace, checks, step };
+    this.#examined = { kind, puzzle, trace, checks, step };
     const watched = this.#arrived && this.phase !== 'training' && !this.#still.matches;
     this.#arrived = false;
     if (watched) this.cursor.play(trace.steps.length);

@@ -75,6 +75,23 @@ export function stopAt(halting: readonly number[], threshold: number): number {
   return first < 0 ? Math.max(1, halting.length) : first + 1;
 }
 
+/** The step at which an answer stops, its halting probability and whether it is right then. */
+export function stopped(
+  answer: PuzzleAnswer,
+  threshold: number,
+): { step: number; halt: number; solved: boolean } {
+  const probs = halts(answer);
+  const step = stopAt(probs, threshold);
+  return { step, halt: probs[step - 1] ?? 0, solved: answer.checks[step - 1]?.solved ?? false };
+}
+
+/** Of the answers to several forms of a puzzle the one with the highest halting probability
+ * where it stops, the first of equals; `null` without answers. */
+export function chosenOf(answers: readonly PuzzleAnswer[], threshold: number): number | null {
+  const probs = answers.map((answer) => stopped(answer, threshold).halt);
+  return probs.length === 0 ? null : probs.indexOf(Math.max(...probs));
+}
+
 export interface Alternative extends Candidate {
   /** Since the step before; `null` where that did not list it. */
   readonly change: number | null;

@@ -48,6 +48,23 @@ export function result(examined: PuzzleAnswer, step: number): string {
   return `Supervision step ${step}: ${solved ? 'solved' : 'not solved'}${changed}.`;
 }
 
+/** Which of several forms is chosen, and how many solve the puzzle. */
+export function formsResult(
+  ends: readonly { halt: number; solved: boolean }[],
+  chosen: number,
+  calls: number,
+): string {
+  const end = ends[chosen];
+  if (!end) return '';
+  const form = chosen === 0 ? 'The puzzle as it is' : `Form ${chosen + 1}`;
+  const right = ends.filter(({ solved }) => solved).length;
+  return (
+    `${form} is chosen: its halting probability is the highest, ${Math.round(100 * end.halt)} %; ` +
+    `its answer is ${end.solved ? 'right' : 'wrong'}. ` +
+    `${right} of ${many(ends.length, 'form')} are solved, in ${calls} supervision steps.`
+  );
+}
+
 /** The step at which a threshold stops, the steps saved, and whether the board is solved then. */
 export function stopping(examined: PuzzleAnswer, stop: number, sure: boolean): string {
   const steps = examined.trace.steps.length;
