@@ -3,11 +3,13 @@
 // assets/checkpoints with an entry in the manifest there.
 //
 //   node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …
-//       [--minutes N] [--hardware …] [--checkpoint FILE] [--data PATH] [--default]
+//       [--minutes N] [--hardware …] [--checkpoint FILE] [--data PATH] [--base FILE]
+//       [--default]
 //
 // Image classifiers are measured on their test images, ARC models on the tests of the
-// tasks that --data gives. A frozen base is shipped before the heads that read its
-// features, and they are trained on the shipped file.
+// tasks that --data gives, question models on held-out questions with the language model
+// that --base gives, which is not shipped. Any other frozen base is shipped before the
+// heads that read its features, and they are trained on the shipped file.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -23,7 +25,8 @@ import { describe, entry, minutesOf, withEntry } from "./lib/shipping.mjs";
 const DEPTHS = "1..8,16";
 const USAGE =
   "usage: node scripts/ship.mjs RUN_DIR NAME --title … --description … --command …\n" +
-  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--data PATH] [--default]";
+  "         [--minutes N] [--hardware …] [--checkpoint FILE] [--data PATH] [--base FILE]\n" +
+  "         [--default]";
 
 await main(async () => {
   const { run, name, ...typed } = wanted();
@@ -36,7 +39,17 @@ await main(async () => {
   // In a temporary place until all steps have succeeded.
   const half = join(cache, "ship", `${name}.safetensors`);
   mkdirSync(join(cache, "ship"), { recursive: true });
-  trm("convert", best, "--from", "trm", "--dtype", "f16", "--to", half, ...based(readFileSync(best)));
+  trm(
+    "convert",
+    best,
+    "--from",
+    "trm",
+    "--dtype",
+    "f16",
+    "--to",
+    half,
+    ...based(describe(readFileSync(best)), typed.base),
+  );
   const file = readFileSync(half);
   try {
     const about = describe(file);
@@ -51,7 +64,7 @@ await main(async () => {
       about,
     };
     entry({ ...metadata, losses: [] });
-    ship(half, entry({ ...metadata, ...measured(half, about, typed.data) }), typed.default);
+    ship(half, entry({ ...metadata, ...measured(half, about, typed) }), typed.default);
   } catch (error) {
     throw error instanceof UserError ? error : new UserError(`${name} cannot be shipped: ${error.message}.`);
   }
@@ -70,6 +83,7 @@ function wanted() {
         hardware: { type: "string" },
         checkpoint: { type: "string" },
         data: { type: "string" },
+        base: { type: "string" },
         default: { type: "boolean", default: false },
       },
     });
@@ -91,9 +105,13 @@ function trm(...args) {
   return said;
 }
 
-/** The argument for the frozen base of a checkpoint, which must be shipped already. */
-function based(file) {
-  const { base } = describe(file);
+/** Whether a model answers questions, on a language model that is not shipped. */
+const asks = ({ config }) => config.model.supervision_steps !== undefined;
+
+/** The argument for the frozen base of a checkpoint: `given`, or a file that is shipped already. */
+function based({ base, config }, given) {
+  if (given) return ["--base", given];
+  if (asks({ config })) throw new UserError(`name the file of the base, ${base.name}, with --base.`);
   if (!base) return [];
   const path = join(checkpoints, base.name);
   if (!existsSync(path))
@@ -102,11 +120,16 @@ function based(file) {
 }
 
 /** The scores of a model: its loss at every depth, or the puzzles solved or images classified by step. */
-function measured(file, { config, base }, data) {
+function measured(file, about, { data, base }) {
+  const { config } = about;
   const byStep = ({ steps }) => steps.map(({ step: depth, loss }) => ({ depth, loss }));
   const own = data ? ["--data", data] : [];
+  if (asks(about)) {
+    const { val } = JSON.parse(trm("eval", file, "--json", ...own, "--base", base));
+    return { losses: byStep(val).filter(({ depth }) => depth > 0) };
+  }
   if (config.model.image_size !== undefined) {
-    const more = [...own, ...(base ? ["--base", join(checkpoints, base.name)] : [])];
+    const more = [...own, ...based(about, base)];
     const images = JSON.parse(trm("eval", file, "--split", "test", "--json", ...more));
     return { images, losses: byStep(images) };
   }

@@ -25,7 +25,8 @@ export function describe(bytes) {
  * speed of the steps since the previous line. Null when there are none.
  */
 export function minutesOf(metrics, { train, model }, step) {
-  const tokens = train.batch_size * (model.block_size ?? model.seq_len) * (train.gradient_accumulation_steps ?? 1);
+  const length = model.block_size ?? model.seq_len ?? model.num_latents;
+  const tokens = train.batch_size * length * (train.gradient_accumulation_steps ?? 1);
   let seconds = 0;
   let before = 0;
   for (const line of metrics.split("\n")) {
@@ -53,6 +54,7 @@ export function entry({ name, title, description, command, hardware, minutes, by
     throw new Error(`the file has ${size} MB, but the page ships at most ${LARGEST / 1e6} MB; train a smaller model`);
   }
   const { config, step, parameters, base } = about;
+  const { model } = config;
   return {
     name,
     title,
@@ -72,7 +74,8 @@ export function entry({ name, title, description, command, hardware, minutes, by
     losses: losses.map(({ depth, loss }) => ({ depth, loss: Number(loss.toFixed(4)) })),
     ...(more.scores ? { scores: rounded(more.scores) } : {}),
     ...(more.images ? { scores: { images: more.images.images, steps: more.images.steps.map(short) } } : {}),
-    ...(base ? { base: base.name } : {}),
+    // A language model is not fetched from beside the manifest: the visitor opens it.
+    ...(base && model.supervision_steps === undefined ? { base: base.name } : {}),
   };
 }
 

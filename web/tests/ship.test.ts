@@ -56,6 +56,17 @@ test('a checkpoint says what it is', () => {
   expect(() => shipping.describe(checkpoint({ format: 'pt' }))).toThrow('not a checkpoint');
 });
 
+test('a frozen base is named where it comes with the page', () => {
+  const base = { name: 'base.safetensors', sha256: '0'.repeat(64) };
+  const listed = (model: object) => {
+    const config = { ...DEFAULT_CONFIG, model: { ...DEFAULT_CONFIG.model, ...model } };
+    return shipping.entry({ ...METADATA, about: { ...METADATA.about, config, base } });
+  };
+  expect(listed({ image_size: 28 }).base).toBe('base.safetensors');
+  // A language model is opened by the visitor.
+  expect(listed({ supervision_steps: 2 })).not.toHaveProperty('base');
+});
+
 test('the time is that of the steps up to the checkpoint', () => {
   const { train, model } = DEFAULT_CONFIG;
   const each = train.batch_size * lengthOf(model);

@@ -126,6 +126,25 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
     let table = place.done(&[&["eval", "whole", "--depths", "1..2"][..], &CPU].concat()).stdout;
     says(&table, &["8 questions that the model was not trained on", "as trained", "<think>"]);
 
+    // The baselines read the states that training has kept.
+    let kept = || {
+        let names = std::fs::read_dir(place.path(".")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("states-")).collect::<Vec<_>>()
+    };
+    let before = kept();
+    let eval = ["eval", "whole", "--baselines", "--json"];
+    let compared = place.done(&[&eval[..], &CPU].concat()).json();
+    assert_eq!((before.len(), kept()), (1, before));
+    let rows = compared["baselines"].as_array().unwrap();
+    assert_eq!(rows.len(), 5, "{compared}");
+    for (place, row) in rows.iter().enumerate() {
+        assert_eq!(row["parameters"].as_u64().unwrap() > 0, place > 0, "{row}");
+        for set in ["val", "harder"] {
+            assert!((0.0..=1.0).contains(&row[set].as_f64().unwrap()), "{row}");
+        }
+    }
+
     let question = "The ball is under cup A. Swap A and B. Which cup?";
     let ask =
         |more: &[&str]| place.done(&[&["ask", "whole", question][..], &CPU, more].concat()).stdout;

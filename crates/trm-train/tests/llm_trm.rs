@@ -15,7 +15,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 use support::{Tensors, bytes, close, gradients, host, root, tensors, text};
 use trm_core::models::llama::Llama;
-use trm_core::models::llm_trm::{FrozenDecoder, LatentState, LlmTrm, QuestionRows};
+use trm_core::models::llm_trm::{FrozenDecoder, LatentState, LlmTrm, QuestionRows, TrunkLayers};
 use trm_core::{Engine, Init, Recursive, State};
 use trm_spec::{LlmTrmSpec, TrainSpec, VariantSpec};
 use trm_train::checkpoint::read_header;
@@ -457,6 +457,25 @@ fn padding_changes_nothing_and_another_questions_latents_change_the_answer() {
         let moved =
             swapped.iter().zip(host(logits)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(moved > 1.0, "the logits move by {moved}");
+    }
+}
+
+#[test]
+fn the_compressor_can_read_a_lower_layer() {
+    for folder in folders() {
+        let fixture = Fixture::open(&folder);
+        let (lower, cut) = (fixture.spec.cut, fixture.spec.cut + 1);
+        let rows = fixture.rows();
+        let read = |compressed: usize, cut: usize| {
+            let layers = TrunkLayers { compressed, cut };
+            let (question, answer) = (fixture.tokens("question"), fixture.tokens("answer"));
+            fixture.base.trunk(layers, question, Some(answer), &rows)
+        };
+        let (both, low) = (read(lower, cut), read(lower, lower));
+        assert_eq!(host(both.states), host(read(cut, cut).states));
+        assert_eq!(host(both.compressed.clone()), host(low.compressed.clone()));
+        let columns = both.compressed.dims()[1];
+        assert_eq!(host(low.states.narrow(1, 0, columns)), host(low.compressed));
     }
 }
 

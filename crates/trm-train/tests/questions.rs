@@ -9,7 +9,7 @@ use burn::tensor::Device;
 
 use trm_spec::{
     ChatMessage, ChatOptions, ChatRole, FailureKind, GenerateOptions, LlamaSpec, LlmTrmSpec,
-    RunConfig,
+    RunConfig, VariantSpec,
 };
 use trm_train::checkpoint::{read_header, restart};
 use trm_train::{
@@ -154,16 +154,69 @@ fn a_missing_foreign_or_other_base_is_refused() {
     assert!(none.map(drop).unwrap_err().hint.contains("--base"));
 }
 
+/// The compressor reads the question one layer below the cut.
+fn compressed_below() -> RunConfig {
+    let mut config = config();
+    let VariantSpec::LlmTrm(spec) = &mut config.model else { unreachable!() };
+    (spec.cut, spec.compressor_layer) = (2, 1);
+    config
+}
+
+#[cfg(feature = "files")]
+#[test]
+fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
+    let (base, config) = (base(32), compressed_below());
+    let file = || Some(BaseFile { name: "base.safetensors", bytes: &base });
+    let folder = tempfile::tempdir().unwrap();
+    let set = |keep: bool| {
+        let Dataset::Questions(set) = questions(&config) else { unreachable!() };
+        let states_in = keep.then(|| folder.path().to_owned());
+        Dataset::Questions(QuestionDataset { states_in, ..set })
+    };
+    let trained = |keep: bool| {
+        let mut run = create_on(&config, set(keep), file(), &Device::flex()).unwrap();
+        let reports = block_on(run.steps(4)).unwrap();
+        (reports.iter().map(|report| report.loss).collect::<Vec<_>>(), run)
+    };
+    let (without, _) = trained(false);
+    let (computed, _) = trained(true);
+    let (read, mut run) = trained(true);
+    assert_eq!(computed, read, "states from the file");
+    for (kept, exact) in read.iter().zip(&without) {
+        assert!((kept - exact).abs() < 1e-2 * exact, "{kept} for {exact}: rounded to half");
+    }
+    // At the cut the losses are others, so the lower states are used.
+    let mut cut = config.clone();
+    let VariantSpec::LlmTrm(spec) = &mut cut.model else { unreachable!() };
+    spec.compressor_layer = 0;
+    let mut other = create_on(&cut, questions(&cut), file(), &Device::flex()).unwrap();
+    assert!((block_on(other.steps(1)).unwrap()[0].loss - without[0]).abs() > 1e-4);
+    // The measured numbers are in the checkpoint.
+    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    let data = Some(set(true));
+    let mut again =
+        load_on(&saved.checkpoint, Some(&saved.optimizer), data, file(), &Device::flex()).unwrap();
+    let loss = |run: &mut Box<dyn Run>| block_on(run.steps(1)).unwrap()[0].loss;
+    assert_eq!(loss(&mut run), loss(&mut again));
+}
+
 #[test]
 fn answers_are_as_exact_as_they_are_scored() {
+    for config in [config(), compressed_below()] {
+        scored_as_written(&config);
+    }
+}
+
+fn scored_as_written(config: &RunConfig) {
     let base = base(32);
-    let mut run = fresh(&base);
+    let file = BaseFile { name: "base.safetensors", bytes: &base };
+    let mut run = create_on(config, questions(config), Some(file), &Device::flex()).unwrap();
     block_on(run.steps(60)).unwrap();
     let answerer = run.answerer().unwrap();
     let steps = 3;
     let scores = block_on(answerer.evaluate_questions(QuestionSet::Train, steps, 12)).unwrap();
     assert_eq!((scores.questions, scores.steps.len()), (12, steps + 1));
-    let Dataset::Questions(set) = questions(&config()) else { unreachable!() };
+    let Dataset::Questions(set) = questions(config) else { unreachable!() };
     let mut exact = vec![0.0; steps + 1];
     for question in &set.train[..12] {
         let request = AskRequest {

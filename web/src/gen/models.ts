@@ -201,6 +201,7 @@ export const MODELS: readonly ModelInfo[] = [
     "nativeOnly": false,
     "settings": [
       "cut",
+      "compressor_layer",
       "num_latents",
       "window",
       "hidden_size",

@@ -621,6 +621,7 @@ export const PRESETS: readonly Preset[] = [
       "model": {
         "variant": "llm_trm",
         "cut": 24,
+        "compressor_layer": 0,
         "num_latents": 12,
         "window": 4,
         "hidden_size": 128,

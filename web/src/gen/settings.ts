@@ -787,6 +787,21 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Layers without rotary positions, counted from 0"
   },
   {
+    "key": "compressor_layer",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "llm_trm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "Layers after which the compressor reads the question; 0: those below the cut"
+  },
+  {
     "key": "lora_alpha",
     "section": "model",
     "kind": "number",

@@ -546,7 +546,11 @@ steps: number,
 /**
  * Tokens listed for each position.
  */
-top: number, } | { "type": "read_tasks", 
+top: number, 
+/**
+ * Number of the symmetric form; 0 is the puzzle itself.
+ */
+form: number, } | { "type": "read_tasks", 
 /**
  * Name of the file, for messages.
  */
@@ -1280,10 +1284,15 @@ rms_norm_eps: number, };
  */
 export type LlmTrmSpec = { 
 /**
- * Layers of the frozen decoder below the cut: they run without adapters, and the
- * latents are made of their output.
+ * Layers of the frozen decoder below the cut: they run without adapters, and those
+ * above read their output.
  */
 cut: number, 
+/**
+ * Layers after which the compressor reads the question; 0 stands for the cut. Lower
+ * states are closer to the single tokens.
+ */
+compressor_layer: number, 
 /**
  * Latent vectors that a question is compressed into, M.
  */

@@ -20,7 +20,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use trm_spec::LlmTrmSpec;
 
-pub use frozen::{FrozenDecoder, Measured};
+pub use frozen::{FrozenDecoder, Measured, Spread, TrunkLayers};
 pub use rows::QuestionRows;
 pub use writing::{AnswerCache, TrunkCache};
 
@@ -50,6 +50,9 @@ pub struct LlmTrm {
     state_mean: Param<Tensor<1>>,
     /// Their standard deviation, `[base dim]`; measured, not trained.
     state_std: Param<Tensor<1>>,
+    /// The same of the states that are compressed, where these are others.
+    compressed_mean: Option<Param<Tensor<1>>>,
+    compressed_std: Option<Param<Tensor<1>>>,
     /// Rotary table of the latents, `[2, latents, head_dim / 2]`; computed, not stored.
     rope: Tensor<3>,
     #[module(skip)]
@@ -57,7 +60,7 @@ pub struct LlmTrm {
     #[module(skip)]
     l_cycles: usize,
     #[module(skip)]
-    cut: usize,
+    layers: TrunkLayers,
     #[module(skip)]
     window: usize,
     #[module(skip)]
@@ -76,6 +79,9 @@ pub struct QuestionStates {
     /// `[batch, question + 1 + answer, base dim]`, questions padded on the left, answers on
     /// the right; `<think>` stands between them.
     pub states: Tensor<3>,
+    /// What is compressed of the question and `<think>`, `[batch, question + 1, base dim]`:
+    /// states at the cut or below.
+    pub compressed: Tensor<3>,
     /// Where the rows begin and end.
     pub rows: QuestionRows,
 }
@@ -204,9 +210,16 @@ impl LlmTrm {
             });
             filled.set_require_grad(false)
         };
-        let mean = measured.map(|measured| measured.mean.clone());
+        let cut = measured.map(|measured| measured.cut.clone());
+        let mean = cut.as_ref().map(|cut| cut.mean.clone());
         let (state_mean, state_std) =
-            (buffer(mean.clone(), 0.0), buffer(measured.map(|measured| measured.std.clone()), 1.0));
+            (buffer(mean.clone(), 0.0), buffer(cut.map(|cut| cut.std), 1.0));
+        let below = spec.compresses_below_the_cut().then(|| {
+            let found = measured.and_then(|measured| measured.compressed.clone());
+            let (mean, std) = found.map(|found| (found.mean, found.std)).unzip();
+            (buffer(mean, 0.0), buffer(std, 1.0))
+        });
+        let (compressed_mean, compressed_std) = below.unzip();
         let start = |values: Option<Tensor<1>>, rows: usize| {
             let empty: Param<Tensor<2>> = init.constant([rows, wide], 0.0);
             match values {
@@ -238,10 +251,12 @@ impl LlmTrm {
             },
             state_mean,
             state_std,
+            compressed_mean,
+            compressed_std,
             rope: trm_kernels::rope_table(count, dim / spec.num_heads, spec.rope_theta, &device),
             soft_scale: spec.soft_scale,
             l_cycles: spec.l_cycles,
-            cut: spec.cut,
+            layers: spec.into(),
             window: spec.window,
             base: base.clone(),
         }
@@ -256,7 +271,7 @@ impl LlmTrm {
         answer: Option<Tensor<2, Int>>,
         rows: &QuestionRows,
     ) -> QuestionStates {
-        self.base.trunk(self.cut, question, answer, rows)
+        self.base.trunk(self.layers, question, answer, rows)
     }
 
     /// The shared network, `[batch, latents, dim] → [batch, latents, dim]`.
@@ -279,7 +294,7 @@ impl LlmTrm {
         placement: &Placement,
         past: Option<&[KeyValues]>,
     ) -> (Tensor<3>, Vec<KeyValues>) {
-        let layers = self.cut..self.cut + self.lora.layers.len();
+        let layers = self.layers.cut..self.layers.cut + self.lora.layers.len();
         self.base.llama.run_layers(layers, x, placement, past, Some(&self.lora))
     }
 
@@ -302,12 +317,12 @@ impl Recursive for LlmTrm {
     type State = LatentState;
 
     fn encode(&self, input: &QuestionStates) -> Compressed {
-        let QuestionStates { states, rows } = input;
+        let QuestionStates { states, compressed, rows } = input;
         let [batch, length, dim] = states.dims();
         let question = rows.longest_question();
-        let read = states.clone().narrow(1, 0, question + 1);
-        let standard =
-            (read - self.state_mean.val().unsqueeze()) / self.state_std.val().unsqueeze();
+        let mean = self.compressed_mean.as_ref().unwrap_or(&self.state_mean).val();
+        let std = self.compressed_std.as_ref().unwrap_or(&self.state_std).val();
+        let standard = (compressed.clone() - mean.unsqueeze()) / std.unsqueeze();
         let u = self.compress.forward(standard, self.latents.val(), rows);
         // Older tokens are hidden from all that comes later, so they are not computed.
         let seen = self.window.clamp(1, question);

@@ -16,9 +16,12 @@ use crate::{DataSpec, Family, Schedule, Setting, SettingError, SettingKind, Trai
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmTrmSpec {
-    /// Layers of the frozen decoder below the cut: they run without adapters, and the
-    /// latents are made of their output.
+    /// Layers of the frozen decoder below the cut: they run without adapters, and those
+    /// above read their output.
     pub cut: usize,
+    /// Layers after which the compressor reads the question; 0 stands for the cut. Lower
+    /// states are closer to the single tokens.
+    pub compressor_layer: usize,
     /// Latent vectors that a question is compressed into, M.
     pub num_latents: usize,
     /// Newest tokens of the question that the upper layers see beside the latents.
@@ -70,6 +73,7 @@ impl Default for LlmTrmSpec {
     fn default() -> Self {
         Self {
             cut: 20,
+            compressor_layer: 0,
             num_latents: 16,
             window: 8,
             hidden_size: 128,
@@ -101,6 +105,19 @@ impl LlmTrmSpec {
     /// frequency, from both ends.
     pub fn position_features(&self) -> usize {
         4 * self.fourier_bands
+    }
+
+    /// Layers below the states that are compressed.
+    pub fn compressed_after(&self) -> usize {
+        match self.compressor_layer {
+            0 => self.cut,
+            layer => layer,
+        }
+    }
+
+    /// Whether the compressor reads other states than the upper layers.
+    pub fn compresses_below_the_cut(&self) -> bool {
+        self.compressed_after() != self.cut
     }
 
     /// Weights of the adapters of one layer.
@@ -137,6 +154,11 @@ impl ModelSpec for LlmTrmSpec {
             "Layers of the frozen decoder below the latents; those above have adapters",
         )
         .everyday(),
+        Setting::model(
+            "compressor_layer",
+            SettingKind::Integer,
+            "Layers after which the compressor reads the question; 0: those below the cut",
+        ),
         Setting::model(
             "num_latents",
             SettingKind::Integer,
@@ -268,8 +290,9 @@ impl ModelSpec for LlmTrmSpec {
             layers.saturating_mul(block_parameters(self.hidden_size, self.intermediate_size));
         let adapters = (self.base_layers.saturating_sub(self.cut) as u128)
             .saturating_mul(self.adapter_parameters());
-        // Latents, soft states, halting, the row of <think>, and two buffers.
-        let rest = m * d + base * d + m * base + d + 1 + base + 2 * base;
+        // Latents, soft states, halting, the row of <think>, and the buffers.
+        let buffers = if self.compresses_below_the_cut() { 4 } else { 2 };
+        let rest = m * d + base * d + m * base + d + 1 + base + buffers * base;
         narrowed(compressor + network + adapters + rest)
     }
 
@@ -331,6 +354,11 @@ impl ModelSpec for LlmTrmSpec {
             format!("is {}, but the frozen decoder has {} layers", self.cut, self.base_layers),
         )?;
         require(
+            "compressor_layer",
+            self.compressor_layer <= self.cut,
+            format!("is {}, but the cut is after {} layers", self.compressor_layer, self.cut),
+        )?;
+        require(
             "num_latents",
             self.num_latents < self.base_block_size,
             format!(
@@ -369,6 +397,7 @@ impl ModelSpec for LlmTrmSpec {
     fn sizes(&self) -> Sizes {
         vec![
             ("cut", self.cut),
+            ("compressor_layer", self.compressor_layer),
             ("num_latents", self.num_latents),
             ("hidden_size", self.hidden_size),
             ("num_heads", self.num_heads),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
+use trm_spec::LlmTrmSpec;
 
 use super::{QuestionRows, QuestionStates};
 use crate::Recursive;
@@ -36,28 +37,27 @@ impl FrozenDecoder {
         &self.llama
     }
 
-    /// The states of `[question | <think> | answer]` after the first `cut` layers, for tokens of
-    /// questions `[batch, question]`, padded on the left, and answers `[batch, answer]`, padded
-    /// on the right.
+    /// The states of `[question | <think> | answer]` after the first layers, those below the
+    /// cut, for tokens of questions `[batch, question]`, padded on the left, and answers
+    /// `[batch, answer]`, padded on the right.
     pub fn trunk(
         &self,
-        cut: usize,
+        layers: TrunkLayers,
         question: Tensor<2, Int>,
         answer: Option<Tensor<2, Int>>,
         rows: &QuestionRows,
     ) -> QuestionStates {
-        let (states, _) = self.trunk_with_cache(cut, question, answer, rows);
-        QuestionStates { states, rows: rows.clone() }
+        self.trunk_with_cache(layers, question, answer, rows).0
     }
 
     /// [`trunk`](Self::trunk), and the keys and values of its layers.
     pub(super) fn trunk_with_cache(
         &self,
-        cut: usize,
+        TrunkLayers { compressed, cut }: TrunkLayers,
         question: Tensor<2, Int>,
         answer: Option<Tensor<2, Int>>,
         rows: &QuestionRows,
-    ) -> (Tensor<3>, Vec<KeyValues>) {
+    ) -> (QuestionStates, Vec<KeyValues>) {
         let dim = self.think.dims()[0];
         let think = self.think.clone().reshape([1, 1, dim]);
         let think = think.expand([rows.questions().len(), 1, dim]);
@@ -65,38 +65,40 @@ impl FrozenDecoder {
         let parts = [embedded(Some(question)), Some(think), embedded(answer)];
         let x = Tensor::cat(parts.into_iter().flatten().collect(), 1);
         let placement = rows.trunk(self.llama.rope());
-        self.llama.run_layers(0..cut, x, &placement, None, None)
+        let (low, mut past) = self.llama.run_layers(0..compressed, x, &placement, None, None);
+        let read = low.clone().narrow(1, 0, rows.longest_question() + 1);
+        let (states, upper) = self.llama.run_layers(compressed..cut, low, &placement, None, None);
+        past.extend(upper);
+        (QuestionStates { states, compressed: read, rows: rows.clone() }, past)
     }
 
-    /// Mean and deviation of the trunk's states of questions, over all of their tokens but the
-    /// first: that one is an attention sink, whose states are tens of times as large
-    /// (arXiv 2309.17453), and soft states of its size would carry nothing.
+    /// Mean and deviation of the states of questions after the first `layers`, over all of
+    /// their tokens but the first: that one is an attention sink, whose states are tens of
+    /// times as large (arXiv 2309.17453), and soft states of its size would carry nothing.
     pub fn measure(
         &self,
-        cut: usize,
+        layers: TrunkLayers,
         batches: impl Iterator<Item = (Tensor<2, Int>, QuestionRows)>,
     ) -> Option<Measured> {
-        let mut sums: Option<[Tensor<1>; 2]> = None;
+        let mut sums: Option<[Sums; 2]> = None;
         let mut count = 0;
         for (question, rows) in batches {
-            let QuestionStates { states, .. } = self.trunk(cut, question, None, &rows);
-            let [_, _, dim] = states.dims();
-            let kept = states * rows.after_the_first(&self.device());
+            let QuestionStates { states, compressed, .. } =
+                self.trunk(layers, question, None, &rows);
             count += rows.questions().iter().sum::<usize>();
-            let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
-            let new = [sum(kept.clone()), sum(kept.square())];
+            let weights = rows.after_the_first(&self.device());
+            let new = [states, compressed].map(|x| Sums::of(x * weights.clone()));
             sums = Some(match sums {
                 None => new,
-                Some([first, second]) => {
-                    let [a, b] = new;
-                    [first + a, second + b]
+                Some([states, compressed]) => {
+                    let [more_states, more_compressed] = new;
+                    [states.plus(more_states), compressed.plus(more_compressed)]
                 }
             });
         }
-        let [first, second] = sums?;
-        let mean = first.div_scalar(count as f64);
-        let variance = second.div_scalar(count as f64) - mean.clone().square();
-        Some(Measured { mean, std: variance.clamp_min(SMALLEST_VARIANCE).sqrt() })
+        let [cut, compressed] = sums?.map(|sums| sums.measured(count));
+        let compressed = (layers.compressed != layers.cut).then_some(compressed);
+        Some(Measured { cut, compressed })
     }
 
     /// Logits after the last `count` of tokens `[batch, seq]`: `[batch, count, vocab]`.
@@ -120,11 +122,59 @@ impl fmt::Debug for FrozenDecoder {
     }
 }
 
+/// Sums over states, `[base dim]` each: of the numbers, and of their squares.
+struct Sums {
+    first: Tensor<1>,
+    second: Tensor<1>,
+}
+
+impl Sums {
+    fn of(states: Tensor<3>) -> Self {
+        let [_, _, dim] = states.dims();
+        let sum = |x: Tensor<3>| x.sum_dim(0).sum_dim(1).reshape([dim]);
+        Self { first: sum(states.clone()), second: sum(states.square()) }
+    }
+
+    fn plus(self, more: Self) -> Self {
+        Self { first: self.first + more.first, second: self.second + more.second }
+    }
+
+    fn measured(self, count: usize) -> Spread {
+        let mean = self.first.div_scalar(count as f64);
+        let variance = self.second.div_scalar(count as f64) - mean.clone().square();
+        Spread { mean, std: variance.clamp_min(SMALLEST_VARIANCE).sqrt() }
+    }
+}
+
+/// How many layers of the decoder a question runs through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrunkLayers {
+    /// To the states that are compressed.
+    pub compressed: usize,
+    /// To the states that the upper layers read; not fewer.
+    pub cut: usize,
+}
+
+impl From<&LlmTrmSpec> for TrunkLayers {
+    fn from(spec: &LlmTrmSpec) -> Self {
+        Self { compressed: spec.compressed_after(), cut: spec.cut }
+    }
+}
+
+/// Mean and standard deviation of states, `[base dim]` each.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    /// The mean of each feature.
+    pub mean: Tensor<1>,
+    /// Its standard deviation.
+    pub std: Tensor<1>,
+}
+
 /// Numbers that are measured on the training questions before training.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// Mean of the trunk's states, `[base dim]`.
-    pub mean: Tensor<1>,
-    /// Their standard deviation, `[base dim]`.
-    pub std: Tensor<1>,
+    /// Of the states at the cut.
+    pub cut: Spread,
+    /// Of the states that are compressed, where these are others.
+    pub compressed: Option<Spread>,
 }

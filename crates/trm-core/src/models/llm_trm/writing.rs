@@ -32,8 +32,8 @@ impl LlmTrm {
     pub fn read_question(&self, question: Tensor<2, Int>) -> (QuestionStates, TrunkCache) {
         let [_, length] = question.dims();
         let rows = QuestionRows::new(vec![length], vec![0]);
-        let (states, past) = self.base.trunk_with_cache(self.cut, question, None, &rows);
-        (QuestionStates { states, rows }, TrunkCache { past, length: length + 1 })
+        let (states, past) = self.base.trunk_with_cache(self.layers, question, None, &rows);
+        (states, TrunkCache { past, length: length + 1 })
     }
 
     /// The readout of `state` at `<think>`, and what it takes to write the answer.
@@ -64,7 +64,7 @@ impl LlmTrm {
         let TrunkCache { past, length } = &mut cache.trunk;
         let placement = place(*length, *length + 1, 0);
         let x = base.embed(token);
-        let (x, own) = base.run_layers(0..self.cut, x, &placement, Some(past), None);
+        let (x, own) = base.run_layers(0..self.layers.cut, x, &placement, Some(past), None);
         *past = past.iter().zip(own).map(|(old, new)| old.append(new)).collect();
         *length += 1;
         let keys = cache.upper[0].keys.dims()[2] + 1;

@@ -12,6 +12,7 @@ use trm_train::{QuestionSet, Run, create_on, few_shot, load_on, open_llm, questi
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
+use crate::features;
 use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
 use crate::progress::thousands;
@@ -125,7 +126,9 @@ fn compare(
     base: &BaseOnDisk,
     device: &OpenDevice,
 ) -> anyhow::Result<Vec<Compared>> {
-    let Dataset::Questions(set) = questions else { return Ok(Vec::new()) };
+    // Where training has kept the states of these questions, they are there already.
+    let questions = features::cached(questions.clone(), config, Some(base), device)?;
+    let Dataset::Questions(set) = &questions else { return Ok(Vec::new()) };
     let frozen = open_llm(config, base.file(), &device.device)?;
     let rows = set.train_rows(config.train.seed, 0, SHOTS.min(set.train.len()), usize::MAX);
     let examples: Vec<_> = rows.into_iter().map(|row| set.train[row].clone()).collect();

@@ -32,12 +32,22 @@ impl KeptStates {
         train: &[QuestionTokens],
     ) -> Result<Option<Self>, Failure> {
         let Some(folder) = &set.states_in else { return Ok(None) };
-        let (digest, cut) = (&base.identity().sha256, spec.cut);
+        let digest = &base.identity().sha256;
+        let layers = if spec.compresses_below_the_cut() {
+            format!("{}-{}", spec.compressed_after(), spec.cut)
+        } else {
+            spec.cut.to_string()
+        };
         let short = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
-        let name = format!("states-{}-{}-{cut}.f16", short(&set.sha256), short(digest));
+        let name = format!("states-{}-{}-{layers}.f16", short(&set.sha256), short(digest));
         // What the prompt looks like decides the states too.
-        let key = format!("{digest} {cut} {} {}", set.sha256, prompt("{}"));
-        let lengths: Vec<usize> = train.iter().map(QuestionTokens::positions).collect();
+        let key = format!("{digest} {layers} {} {}", set.sha256, prompt("{}"));
+        // States that are compressed stand behind those at the cut, where they are others.
+        let kept = |tokens: &QuestionTokens| match spec.compresses_below_the_cut() {
+            true => tokens.positions() + tokens.question.len() + 1,
+            false => tokens.positions(),
+        };
+        let lengths: Vec<usize> = train.iter().map(kept).collect();
         let width = spec.base_hidden_size;
         let file = StateFile::open(&folder.join(name), &key, &lengths, width)?;
         Ok(Some(Self(RefCell::new(file))))
@@ -57,7 +67,9 @@ impl KeptStates {
         let (width, device) = (spec.base_hidden_size, base.device());
         let (question, answer) = (batch.rows.longest_question(), batch.rows.longest_answer());
         let columns = question + 1 + answer;
+        let below = spec.compresses_below_the_cut();
         let mut values = vec![0.0; rows.len() * columns * width];
+        let mut compressed = vec![0.0; if below { rows.len() * (question + 1) * width } else { 0 }];
         for (place, (&row, tokens)) in rows.iter().zip(tokens).enumerate() {
             let states = match kept.get(row)? {
                 Some(states) => states,
@@ -65,25 +77,48 @@ impl KeptStates {
                     let one = std::slice::from_ref(tokens);
                     let one = QuestionBatch::new(one, base.end(), &device);
                     let (question, answer) = (one.question.clone(), one.answer.clone());
-                    let states = base.decoder.trunk(spec.cut, question, answer, &one.rows);
-                    let data = states.states.into_data();
-                    let states: Vec<f32> = data.try_into_vec().map_err(|error| {
-                        Failure::new(
-                            FailureKind::Device,
-                            format!("states of the frozen model cannot be read back: {error:?}"),
-                            "Start again.",
-                        )
-                    })?;
+                    let found = base.decoder.trunk(spec.into(), question, answer, &one.rows);
+                    let mut states = numbers(found.states)?;
+                    if below {
+                        states.extend(numbers(found.compressed)?);
+                    }
                     kept.put(row, &states)?;
                     rounded(&states)
                 }
             };
-            let first = (place * columns + question - tokens.question.len()) * width;
-            values[first..first + states.len()].copy_from_slice(&states);
+            let padding = question - tokens.question.len();
+            let put = |to: &mut [f32], columns: usize, states: &[f32]| {
+                let first = (place * columns + padding) * width;
+                to[first..first + states.len()].copy_from_slice(states);
+            };
+            let (at_cut, lower) = states.split_at(tokens.positions() * width);
+            put(&mut values, columns, at_cut);
+            if below {
+                put(&mut compressed, question + 1, lower);
+            }
         }
-        let data = TensorData::new(values, [rows.len(), columns, width]);
-        Ok(QuestionStates { states: Tensor::from_data(data, &device), rows: batch.rows.clone() })
+        let tensor = |values: Vec<f32>, columns: usize| {
+            Tensor::from_data(TensorData::new(values, [rows.len(), columns, width]), &device)
+        };
+        let states: Tensor<3> = tensor(values, columns);
+        let compressed = match below {
+            true => tensor(compressed, question + 1),
+            false => states.clone().narrow(1, 0, question + 1),
+        };
+        Ok(QuestionStates { states, compressed, rows: batch.rows.clone() })
     }
+}
+
+/// Reads states back.
+#[cfg(feature = "files")]
+fn numbers(states: Tensor<3>) -> Result<Vec<f32>, Failure> {
+    states.into_data().try_into_vec().map_err(|error| {
+        Failure::new(
+            FailureKind::Device,
+            format!("states of the frozen model cannot be read back: {error:?}"),
+            "Start again.",
+        )
+    })
 }
 
 /// Without files, nothing is kept.

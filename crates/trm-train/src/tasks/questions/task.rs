@@ -99,13 +99,13 @@ impl QuestionTask {
             let batch = QuestionBatch::new(tokens, self.base.end(), &device);
             (batch.question, batch.rows)
         });
-        Ok(self.base.decoder.measure(self.spec.cut, batches))
+        Ok(self.base.decoder.measure((&self.spec).into(), batches))
     }
 
     /// The frozen model's states of a batch.
     fn trunk(&self, batch: &QuestionBatch) -> QuestionStates {
         let (question, answer) = (batch.question.clone(), batch.answer.clone());
-        self.base.decoder.trunk(self.spec.cut, question, answer, &batch.rows)
+        self.base.decoder.trunk((&self.spec).into(), question, answer, &batch.rows)
     }
 
     fn tokens_of(&self, questions: &[Question]) -> Result<Vec<QuestionTokens>, Failure> {
