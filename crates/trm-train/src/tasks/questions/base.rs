@@ -114,7 +114,7 @@ impl FrozenLlm {
             parameters: VariantSpec::from(self.sizes.clone()).parameters(self.vocab.size()),
             layers: self.sizes.n_layers,
             tokens: self.vocab.size(),
-            context: self.sizes.block_size,
+            context: self.context(),
             chats: self.turn().is_some(),
         }
     }
@@ -167,6 +167,11 @@ impl FrozenLlm {
     /// Where its weights are.
     pub fn device(&self) -> Device {
         self.decoder.device()
+    }
+
+    /// How many tokens it reads.
+    pub fn context(&self) -> usize {
+        self.sizes.block_size
     }
 
     /// The token that ends an answer.

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 use trm_data::questions::Question;
-use trm_spec::{Failure, LlmTrmSpec, ModelSpec};
+use trm_spec::{Failure, FailureKind, LlmTrmSpec, ModelSpec};
 
 use super::base::FrozenLlm;
 use super::rows::prompt;
@@ -44,10 +44,10 @@ fn without_recursion(spec: &LlmTrmSpec) -> LlmTrmSpec {
 }
 
 /// Share of `questions` that the frozen model alone answers exactly, after `examples` with
-/// their answers in the same form.
+/// their answers in the same form, as many as its context has room for.
 ///
 /// # Errors
-/// If the device is lost, or there are no questions.
+/// If the device is lost, or a question alone does not fit into the context.
 pub async fn few_shot(
     base: &FrozenLlm,
     examples: &[Question],
@@ -55,14 +55,25 @@ pub async fn few_shot(
 ) -> Result<f64, Failure> {
     let form =
         |question: &Question| format!("{} {}\n\n", prompt(&question.question), question.answer);
-    let start: String = examples.iter().map(form).collect();
     let device = base.device();
     let mut exact = 0;
     for question in questions {
-        let asked = base.encode(&format!("{start}{}", prompt(&question.question)))?;
         // The empty line after an answer ends it.
         let answer = base.encode(&format!(" {}\n", question.answer))?;
-        let all: Vec<i32> = asked.iter().chain(&answer).map(|&token| token as i32).collect();
+        let asked = |shown: usize| {
+            let start: String = examples[..shown].iter().map(form).collect();
+            base.encode(&format!("{start}{}", prompt(&question.question)))
+        };
+        let mut shown = examples.len();
+        let mut tokens = asked(shown)?;
+        while tokens.len() + answer.len() - 1 > base.context() {
+            if shown == 0 {
+                return Err(too_long(question, base.context()));
+            }
+            shown -= 1;
+            tokens = asked(shown)?;
+        }
+        let all: Vec<i32> = tokens.iter().chain(&answer).map(|&token| token as i32).collect();
         let count = all.len() - 1;
         let data = TensorData::new(all[..count].to_vec(), [1, count]);
         let logits = base.decoder.predict(Tensor::<2, Int>::from_data(data, &device), answer.len());
@@ -72,6 +83,17 @@ pub async fn few_shot(
         exact += usize::from(best.iter().zip(&answer).all(|(a, b)| *a == *b as f32));
     }
     Ok(exact as f64 / questions.len().max(1) as f64)
+}
+
+fn too_long(question: &Question, context: usize) -> Failure {
+    let start: String = question.question.chars().take(60).collect();
+    Failure::new(
+        FailureKind::Prompt,
+        format!(
+            "the question \"{start}…\" is longer than the {context} tokens of the frozen model"
+        ),
+        "Shorten or leave out this question.",
+    )
 }
 
 #[cfg(test)]

@@ -1,90 +1,21 @@
 //! Runs that answer questions: they learn, are saved without their frozen base, and answer as
 //! they are scored.
 
-use std::rc::Rc;
-use trm_data::questions::{QuestionDataset, QuestionKind, QuestionSource};
-use trm_data::{Dataset, TextDataset};
+mod baselines;
+mod support;
 
 use burn::tensor::Device;
-
-use trm_spec::{
-    ChatMessage, ChatOptions, ChatRole, FailureKind, GenerateOptions, LlamaSpec, LlmTrmSpec,
-    RunConfig, VariantSpec,
-};
+use trm_data::Dataset;
+use trm_spec::{ChatMessage, ChatOptions, ChatRole, FailureKind, GenerateOptions, RunConfig};
 use trm_train::checkpoint::{read_header, restart};
 use trm_train::{
-    AskRequest, BaseFile, ConsiderRequest, FrozenLlm, QuestionSet, Run, create, create_on, load,
-    load_on, load_on_decoder, open_decoder,
+    AskRequest, BaseFile, ConsiderRequest, FrozenLlm, QuestionSet, Run, create_on, load, load_on,
+    load_on_decoder,
 };
 
-/// On the CPU a future is ready at once.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).as_mut().poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("the CPU is never waited for"),
-    }
-}
+use std::rc::Rc;
 
-/// A decoder of characters that has seen the form of questions, and knows no answer.
-fn base(width: usize) -> Vec<u8> {
-    let spec = LlamaSpec {
-        hidden_size: width,
-        n_layers: 3,
-        num_heads: 4,
-        num_kv_heads: 2,
-        intermediate_size: 2 * width,
-        block_size: 256,
-        ..LlamaSpec::default()
-    };
-    let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
-    config.train.batch_size = 2;
-    config.train.max_iters = 60;
-    config.train.learning_rate = 5e-3;
-    config.train.warmup_iters = 0;
-    // The last character ends an answer.
-    let form = "Question: The ball is under cup A. Swap B and C. Which cup?\nAnswer: A~\n";
-    let text: String = (' '..='~').chain(form.repeat(60).chars()).collect();
-    let text = TextDataset::from_text("forms", &text, 0.1).unwrap();
-    let mut run = create(&config, text, &Device::flex()).unwrap();
-    block_on(run.steps(60)).unwrap();
-    block_on(run.export(serde_json::Value::Null)).unwrap()
-}
-
-fn config() -> RunConfig {
-    let spec = LlmTrmSpec {
-        cut: 1,
-        num_latents: 6,
-        window: 4,
-        hidden_size: 32,
-        num_heads: 2,
-        n_layers: 1,
-        intermediate_size: 64,
-        h_cycles: 2,
-        l_cycles: 2,
-        supervision_steps: 2,
-        fourier_bands: 4,
-        lora_rank: 2,
-        ..LlmTrmSpec::default()
-    };
-    let mut config = RunConfig { model: spec.into(), ..RunConfig::default() };
-    config.data.dataset = "cups".into();
-    config.data.num_questions = 40;
-    config.data.num_val_questions = 12;
-    config.data.min_difficulty = 1;
-    config.data.max_difficulty = 3;
-    config.train.batch_size = 8;
-    config.train.max_iters = 60;
-    config.train.learning_rate = 3e-3;
-    config.train.warmup_iters = 0;
-    config.train.halt_loss_weight = 0.5;
-    config
-}
-
-fn questions(config: &RunConfig) -> Dataset {
-    let source = QuestionSource::Generated(QuestionKind::Cups);
-    Dataset::Questions(QuestionDataset::load(&source, &config.data, config.train.seed).unwrap())
-}
+use support::{base, block_on, compressed_below, config, opened, questions};
 
 fn fresh(base: &[u8]) -> Box<dyn Run> {
     let (config, base) = (config(), BaseFile { name: "base.safetensors", bytes: base });
@@ -152,52 +83,6 @@ fn a_missing_foreign_or_other_base_is_refused() {
     assert!(foreign.map(drop).unwrap_err().message.contains("decoder"));
     let none = create_on(&config, questions(&config), None, &Device::flex());
     assert!(none.map(drop).unwrap_err().hint.contains("--base"));
-}
-
-/// The compressor reads the question one layer below the cut.
-fn compressed_below() -> RunConfig {
-    let mut config = config();
-    let VariantSpec::LlmTrm(spec) = &mut config.model else { unreachable!() };
-    (spec.cut, spec.compressor_layer) = (2, 1);
-    config
-}
-
-#[cfg(feature = "files")]
-#[test]
-fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
-    let (base, config) = (base(32), compressed_below());
-    let file = || Some(BaseFile { name: "base.safetensors", bytes: &base });
-    let folder = tempfile::tempdir().unwrap();
-    let set = |keep: bool| {
-        let Dataset::Questions(set) = questions(&config) else { unreachable!() };
-        let states_in = keep.then(|| folder.path().to_owned());
-        Dataset::Questions(QuestionDataset { states_in, ..set })
-    };
-    let trained = |keep: bool| {
-        let mut run = create_on(&config, set(keep), file(), &Device::flex()).unwrap();
-        let reports = block_on(run.steps(4)).unwrap();
-        (reports.iter().map(|report| report.loss).collect::<Vec<_>>(), run)
-    };
-    let (without, _) = trained(false);
-    let (computed, _) = trained(true);
-    let (read, mut run) = trained(true);
-    assert_eq!(computed, read, "states from the file");
-    for (kept, exact) in read.iter().zip(&without) {
-        assert!((kept - exact).abs() < 1e-2 * exact, "{kept} for {exact}: rounded to half");
-    }
-    // At the cut the losses are others, so the lower states are used.
-    let mut cut = config.clone();
-    let VariantSpec::LlmTrm(spec) = &mut cut.model else { unreachable!() };
-    spec.compressor_layer = 0;
-    let mut other = create_on(&cut, questions(&cut), file(), &Device::flex()).unwrap();
-    assert!((block_on(other.steps(1)).unwrap()[0].loss - without[0]).abs() > 1e-4);
-    // The measured numbers are in the checkpoint.
-    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
-    let data = Some(set(true));
-    let mut again =
-        load_on(&saved.checkpoint, Some(&saved.optimizer), data, file(), &Device::flex()).unwrap();
-    let loss = |run: &mut Box<dyn Run>| block_on(run.steps(1)).unwrap()[0].loss;
-    assert_eq!(loss(&mut run), loss(&mut again));
 }
 
 #[test]
@@ -270,10 +155,6 @@ fn a_question_that_cannot_be_asked_is_refused() {
     assert!(run.as_writer().is_none());
 }
 
-fn opened(bytes: &[u8]) -> Rc<FrozenLlm> {
-    Rc::new(open_decoder(BaseFile { name: "open.gguf", bytes }, &Device::flex()).unwrap())
-}
-
 #[test]
 fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
     let base = base(32);
@@ -307,7 +188,7 @@ fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
     assert_eq!(refused.kind, FailureKind::Base);
     assert!(refused.hint.contains(&named.sha256), "{refused:?}");
     // Other sizes, and a model that answers nothing.
-    let narrow = on(&opened(&self::base(16))).map(drop).unwrap_err();
+    let narrow = on(&opened(&support::base(16))).map(drop).unwrap_err();
     assert!(narrow.message.contains("hidden_size"), "{narrow:?}");
     let decoder = block_on(load_on_decoder(&base, &other, &Device::flex())).map(drop);
     assert!(decoder.unwrap_err().message.contains("does not answer questions"));

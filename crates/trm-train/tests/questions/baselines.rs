@@ -1,0 +1,70 @@
+//! States that are kept in a file, and the frozen model alone.
+
+#[cfg(feature = "files")]
+use burn::tensor::Device;
+use trm_data::Dataset;
+use trm_data::questions::Question;
+#[cfg(feature = "files")]
+use trm_data::questions::QuestionDataset;
+#[cfg(feature = "files")]
+use trm_spec::VariantSpec;
+use trm_train::few_shot;
+#[cfg(feature = "files")]
+use trm_train::{BaseFile, Run, create_on, load_on};
+
+#[cfg(feature = "files")]
+use crate::support::compressed_below;
+use crate::support::{base, block_on, config, opened, questions};
+
+#[cfg(feature = "files")]
+#[test]
+fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
+    let (base, config) = (base(32), compressed_below());
+    let file = || Some(BaseFile { name: "base.safetensors", bytes: &base });
+    let folder = tempfile::tempdir().unwrap();
+    let set = |keep: bool| {
+        let Dataset::Questions(set) = questions(&config) else { unreachable!() };
+        let states_in = keep.then(|| folder.path().to_owned());
+        Dataset::Questions(QuestionDataset { states_in, ..set })
+    };
+    let trained = |keep: bool| {
+        let mut run = create_on(&config, set(keep), file(), &Device::flex()).unwrap();
+        let reports = block_on(run.steps(4)).unwrap();
+        (reports.iter().map(|report| report.loss).collect::<Vec<_>>(), run)
+    };
+    let (without, _) = trained(false);
+    let (computed, _) = trained(true);
+    let (read, mut run) = trained(true);
+    assert_eq!(computed, read, "states from the file");
+    for (kept, exact) in read.iter().zip(&without) {
+        assert!((kept - exact).abs() < 1e-2 * exact, "{kept} for {exact}: rounded to half");
+    }
+    // At the cut the losses are others, so the lower states are used.
+    let mut cut = config.clone();
+    let VariantSpec::LlmTrm(spec) = &mut cut.model else { unreachable!() };
+    spec.compressor_layer = 0;
+    let mut other = create_on(&cut, questions(&cut), file(), &Device::flex()).unwrap();
+    assert!((block_on(other.steps(1)).unwrap()[0].loss - without[0]).abs() > 1e-4);
+    // The measured numbers are in the checkpoint.
+    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    let data = Some(set(true));
+    let mut again =
+        load_on(&saved.checkpoint, Some(&saved.optimizer), data, file(), &Device::flex()).unwrap();
+    let loss = |run: &mut Box<dyn Run>| block_on(run.steps(1)).unwrap()[0].loss;
+    assert_eq!(loss(&mut run), loss(&mut again));
+}
+
+#[test]
+fn examples_that_do_not_fit_are_left_out() {
+    let base = opened(&base(32));
+    let Dataset::Questions(set) = questions(&config()) else { unreachable!() };
+    let alone = block_on(few_shot(&base, &[], &set.val)).unwrap();
+    assert!((0.0..=1.0).contains(&alone));
+    // Far more than 256 characters: as many as fit.
+    let many = block_on(few_shot(&base, &set.train, &set.val[..2])).unwrap();
+    assert!((0.0..=1.0).contains(&many));
+    let long = "very ".repeat(60);
+    let long = Question { question: long, answer: "A".into(), difficulty: 1 };
+    let refused = block_on(few_shot(&base, &set.train[..1], &[long])).unwrap_err();
+    assert!(refused.message.contains("256"), "{refused:?}");
+}
