@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import type { SessionClient } from '../src/client/client';
-import type { Trace, TraceStep } from '../src/gen';
+import { SessionClient } from '../src/client/client';
+import type { Command, Event, Trace, TraceStep } from '../src/gen';
 import {
   BLANK,
   cellsOf,
@@ -33,6 +33,7 @@ import {
 import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
 import { formsResult } from '../src/rooms/puzzles/words';
 import { preset } from '../src/run/presets';
+import { Answering } from './support/session';
 
 function known(name: string): Kind {
   const kind = kindOf(name);
@@ -251,15 +252,25 @@ describe('symmetric forms', () => {
     ]);
   const request = { kind: FOUR, puzzle, steps: 2, top: 3, threshold: 0.5 };
 
-  /** A client whose forms halt with these probabilities. */
-  function clientOf(halting: readonly number[]) {
-    const asked: number[] = [];
-    const ask = (command: { form: number }) => {
-      asked.push(command.form);
-      const { trace, checks } = ending(halting[command.form] ?? 0);
-      return Promise.resolve({ type: 'puzzle_solved', step: 7, trace, checks });
-    };
-    return { asked, client: { ask } as unknown as SessionClient };
+  /** Answers forms that halt with these probabilities, and fails at the others. */
+  class Halting extends Answering {
+    readonly asked: number[] = [];
+
+    constructor(readonly halting: readonly number[]) {
+      super();
+    }
+
+    protected answer(command: Command): Event {
+      if (command.type !== 'solve_puzzle') throw new Error(`${command.type} was not expected`);
+      this.asked.push(command.form);
+      const halt = this.halting[command.form];
+      if (halt === undefined) {
+        const failure = { kind: 'puzzle' as const, message: 'no such form', hint: 'Ask less.' };
+        return { type: 'failed', failure };
+      }
+      const { trace, checks } = ending(halt);
+      return { type: 'puzzle_solved', step: 7, trace, checks: [...checks] };
+    }
   }
 
   test('are chosen by the halting probability where they stop, the first of equals', () => {
@@ -274,10 +285,11 @@ describe('symmetric forms', () => {
 
   test('are asked one by one, and the chosen one is put on the board', async () => {
     const forms = new Forms();
-    const { client, asked } = clientOf([0.6, 0.7, 0.8, 0.95, 0.2, 0.1, 0.9, 0.3]);
+    const session = new Halting([0.6, 0.7, 0.8, 0.95, 0.2, 0.1, 0.9, 0.3]);
+    const client = new SessionClient(session);
     forms.begin(request);
     while (forms.wanted) await forms.next(client);
-    expect(asked).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(session.asked).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect([forms.answers.length, forms.selected]).toEqual([FORMS, 3]);
     expect(forms.shown && halts(forms.shown)).toEqual([0.1, 0.95]);
     forms.selected = null;
@@ -286,7 +298,7 @@ describe('symmetric forms', () => {
 
   test('of another puzzle or of other weights are dropped', async () => {
     const forms = new Forms();
-    const { client } = clientOf([]);
+    const client = new SessionClient(new Halting([0.5, 0.5]));
     forms.begin(request);
     const late = forms.next(client);
     forms.forget();
@@ -302,9 +314,9 @@ describe('symmetric forms', () => {
 
   test('that cannot be answered end the request', async () => {
     const forms = new Forms();
-    const ask = () => Promise.reject(new Error('lost'));
+    const client = new SessionClient(new Halting([]));
     forms.begin(request);
-    await expect(forms.next({ ask } as unknown as SessionClient)).rejects.toThrow('lost');
+    await expect(forms.next(client)).rejects.toThrow('no such form');
     expect(forms.wanted).toBe(false);
   });
 
