@@ -949,7 +949,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Context length of the frozen decoder, in tokens; taken from --base"
+    "help": "Its context length, in tokens; taken from --base"
   },
   {
     "key": "dataset",

@@ -109,10 +109,7 @@ impl LlmTrmSpec {
 
     /// Layers below the states that are compressed.
     pub fn compressed_after(&self) -> usize {
-        match self.compressor_layer {
-            0 => self.cut,
-            layer => layer,
-        }
+        if self.compressor_layer == 0 { self.cut } else { self.compressor_layer }
     }
 
     /// Whether the compressor reads other states than the upper layers.
@@ -136,6 +133,11 @@ impl LlmTrmSpec {
             .map(|size| size as f64);
         2.0 * d * (q + kv) + 8.0 * d * d
     }
+}
+
+/// A size of the frozen decoder.
+const fn of_base(key: &'static str, help: &'static str) -> Setting {
+    Setting::model(key, SettingKind::Integer, help)
 }
 
 impl ModelSpec for LlmTrmSpec {
@@ -213,31 +215,11 @@ impl ModelSpec for LlmTrmSpec {
         ),
         RMS_NORM_EPS,
         ROPE_THETA,
-        Setting::model(
-            "base_hidden_size",
-            SettingKind::Integer,
-            "Width of the frozen decoder; taken from --base",
-        ),
-        Setting::model(
-            "base_layers",
-            SettingKind::Integer,
-            "Layers of the frozen decoder; taken from --base",
-        ),
-        Setting::model(
-            "base_query_size",
-            SettingKind::Integer,
-            "Features of its query heads; taken from --base",
-        ),
-        Setting::model(
-            "base_kv_size",
-            SettingKind::Integer,
-            "Features of its key heads; taken from --base",
-        ),
-        Setting::model(
-            "base_block_size",
-            SettingKind::Integer,
-            "Context length of the frozen decoder, in tokens; taken from --base",
-        ),
+        of_base("base_hidden_size", "Width of the frozen decoder; taken from --base"),
+        of_base("base_layers", "Layers of the frozen decoder; taken from --base"),
+        of_base("base_query_size", "Features of its query heads; taken from --base"),
+        of_base("base_kv_size", "Features of its key heads; taken from --base"),
+        of_base("base_block_size", "Its context length, in tokens; taken from --base"),
     ];
 
     fn defaults() -> (DataSpec, TrainSpec) {
