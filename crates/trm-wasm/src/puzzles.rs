@@ -31,8 +31,24 @@ pub async fn solve(
     form: usize,
 ) -> Result<Event, Failure> {
     let kind = PuzzleKind::require(kind).map_err(unusable)?;
+    let copy = if form == 0 { None } else { Some(symmetric(kind, &puzzle, form)?) };
+    let tokens = vec![copy.as_ref().map_or_else(|| puzzle.clone(), |copy| copy.apply(&puzzle))];
+    let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
+    let mut trace = run.trace(&request).await?;
+    if let Some(copy) = &copy {
+        for step in &mut trace.steps {
+            turn_back(copy, step);
+        }
+    }
+    let checks = trace.steps.iter().map(|step| kind.check_answer(&puzzle, &step.argmax[0]));
+    let checks = checks.collect::<Result<_, _>>().map_err(unusable)?;
+    Ok(Event::PuzzleSolved { step: run.summary().step, trace, checks })
+}
+
+/// A symmetric form of a puzzle of `kind`.
+fn symmetric(kind: PuzzleKind, puzzle: &[u32], form: usize) -> Result<AugmentedCopy, Failure> {
     // Says of a puzzle of another size what is wrong.
-    kind.check_answer(&puzzle, &puzzle).map_err(unusable)?;
+    kind.check_answer(puzzle, puzzle).map_err(unusable)?;
     if form >= MOST_FORMS {
         return Err(Failure::new(
             FailureKind::Puzzle,
@@ -41,16 +57,7 @@ pub async fn solve(
         ));
     }
     let copies = kind.augmentation().copies(form + 1, FORMS_SEED);
-    let copy = copies.map_err(unusable)?.swap_remove(form);
-    let tokens = vec![copy.apply(&puzzle)];
-    let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
-    let mut trace = run.trace(&request).await?;
-    for step in &mut trace.steps {
-        turn_back(&copy, step);
-    }
-    let checks = trace.steps.iter().map(|step| kind.check_answer(&puzzle, &step.argmax[0]));
-    let checks = checks.collect::<Result<_, _>>().map_err(unusable)?;
-    Ok(Event::PuzzleSolved { step: run.summary().step, trace, checks })
+    Ok(copies.map_err(unusable)?.swap_remove(form))
 }
 
 /// The cells of a form's answer in the order of the puzzle, with its tokens.

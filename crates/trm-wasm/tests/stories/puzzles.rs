@@ -159,11 +159,12 @@ pub async fn what_is_no_puzzle_is_refused_and_the_run_stays() {
         text("9..............."),
         checking(PuzzleInput::Drawn { tokens: vec![7; 16] }),
         Command::CheckPuzzle { kind: "chess-8x8".into(), input: generated_puzzle() },
-        solving(vec![1; 15]),
-        solving(vec![99; 16]),
     ] {
         assert_eq!(failure(&mut session, command).await.kind, FailureKind::Puzzle);
     }
+    // The model itself refuses what it cannot read.
+    assert_eq!(failure(&mut session, solving(vec![1; 15])).await.kind, FailureKind::Prompt);
+    assert_eq!(failure(&mut session, solving(vec![99; 16])).await.kind, FailureKind::Prompt);
     let text = Command::Generate { options: options(1) };
     assert_eq!(failure(&mut session, text).await.kind, FailureKind::Prompt);
     assert_eq!(step(&mut session, 1).await[0].step, 1);
