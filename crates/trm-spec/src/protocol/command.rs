@@ -159,7 +159,8 @@ pub enum Command {
         steps: usize,
         /// Tokens listed for each position.
         top: usize,
-        /// Number of the symmetric form; 0 is the puzzle itself.
+        /// Number of the symmetric form; 0, the default, is the puzzle itself.
+        #[serde(default)]
         form: usize,
     },
     /// The tasks of a JSON file of ARC's. Needs no model. Answered by `tasks`.
