@@ -4,6 +4,7 @@
 import { type SessionClient, SessionError } from '../../client/client';
 import type { ArcAnswers, ArcCandidate, ArcTask, Failure } from '../../gen';
 import { predictionsOf } from './arc';
+import { Copies } from './copies.svelte';
 
 interface TestRequest {
   readonly task: ArcTask;
@@ -11,9 +12,7 @@ interface TestRequest {
   readonly steps: number;
 }
 
-export class ArcPredictions {
-  /** By augmented copy; the first is the original test. */
-  answers = $state.raw<readonly ArcAnswers[]>([]);
+export class ArcPredictions extends Copies<TestRequest, ArcAnswers> {
   /** Voted answers, most votes first. */
   candidates = $state.raw<readonly ArcCandidate[]>([]);
   /** Why the test cannot be answered. */
@@ -22,14 +21,6 @@ export class ArcPredictions {
   step = $state(0);
   /** The selected augmented copy, from 0; `null` is the latest. */
   selected = $state<number | null>(null);
-
-  #request = $state.raw<TestRequest | null>(null);
-  #round = 0;
-
-  /** Whether augmented copies are still to be answered. */
-  get wanted(): boolean {
-    return this.#request !== null;
-  }
 
   /** Number of augmented copies; 0 until the first answer. */
   get augmentations(): number {
@@ -45,51 +36,44 @@ export class ArcPredictions {
     return this.answers[this.at] ?? null;
   }
 
-  begin(request: TestRequest): void {
-    this.forget();
-    this.#request = request;
+  override begin(request: TestRequest): void {
+    super.begin(request);
     // The test as it is stays in view while the others are answered.
     this.selected = 0;
   }
 
-  /** What was answered so far stays. */
-  stop(): void {
-    this.#request = null;
-  }
-
-  forget(): void {
-    this.#round += 1;
-    this.#request = null;
-    this.answers = [];
+  override forget(): void {
+    super.forget();
     this.candidates = [];
     this.problem = null;
     this.selected = null;
   }
 
-  /** Answers one more augmented copy, and counts the votes. */
-  async next(client: SessionClient): Promise<void> {
-    const [request, round] = [this.#request, this.#round];
-    if (!request) return;
+  /** Counts the votes after each copy. */
+  protected override async answer(
+    client: SessionClient,
+    request: TestRequest,
+    current: () => boolean,
+  ): Promise<void> {
+    const augmentation = this.answers.length;
     try {
-      const command = {
-        type: 'predict_arc',
-        ...request,
-        augmentation: this.answers.length,
-      } as const;
-      const { step, answers } = await client.ask(command, 'arc_predicted');
+      const { step, answers } = await client.ask(
+        { type: 'predict_arc', ...request, augmentation },
+        'arc_predicted',
+      );
       const all = [...this.answers, answers];
       const vote = { type: 'vote', predictions: predictionsOf(all) } as const;
       const { candidates } = await client.ask(vote, 'voted');
-      // Another test was requested meanwhile; one that was only stopped keeps its answer.
-      if (round !== this.#round) return;
+      if (!current()) return;
       this.answers = all;
       this.candidates = candidates;
       this.step = step;
       if (all.length >= answers.augmentations) this.stop();
     } catch (error) {
-      if (round === this.#round) this.stop();
       if (!(error instanceof SessionError) || error.failure.kind !== 'puzzle') throw error;
-      if (round === this.#round) this.problem = error.failure;
+      if (!current()) return;
+      this.stop();
+      this.problem = error.failure;
     }
   }
 }
