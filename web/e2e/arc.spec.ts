@@ -61,16 +61,16 @@ test('a model learns the sample for some steps, and the augmented copies vote fo
   await expect(arc.attempts).toContainText(/✗ wrong|✓ right/);
   await expect(arc.attempts).toContainText(/Not solved|Solved/);
   // Each step of each copy can be looked at.
-  await page.getByRole('slider', { name: 'Variant' }).fill('1');
+  await page.getByRole('slider', { name: 'Augmented copy' }).fill('1');
   await expect(arc.augmentation).toHaveAttribute('data-augmentation', '1');
-  await expect(arc.grid('Test in this variant')).toHaveAttribute('data-grid', '8000/8300/0330');
+  await expect(arc.grid('Test in this copy')).toHaveAttribute('data-grid', '8000/8300/0330');
   await page.getByRole('slider', { name: 'Step' }).fill('1');
   await expect(arc.augmentation).toContainText(/Supervision step 1, halting probability \d+ %/);
   await page.getByRole('slider', { name: 'Step' }).fill('2');
   await expect(arc.augmentation).toContainText(/Supervision step 2, \d+ cells? changed/);
   // Another test is answered at once: the model has learned its task.
   await page.getByRole('combobox', { name: 'Test', exact: true }).selectOption('2 of 2');
-  await expect(arc.grid('Test in this variant')).toHaveAttribute('data-grid', '210/002/100');
+  await expect(arc.grid('Test in this copy')).toHaveAttribute('data-grid', '210/002/100');
   await expect.poll(() => arc.counted()).toEqual([3, 3]);
 });
 
@@ -85,7 +85,7 @@ test('ARC opens with the answers of the model that comes with the page', async (
   await expect(arc.augmentation).toBeVisible({ timeout: 20_000 });
   await expect(arc.knowledge).toContainText('trained only on the examples of 4 tasks');
   await expect(arc.knowledge).toContainText('no general ARC solver');
-  // Every variant votes, and the result says whether one of two attempts is right.
+  // Every copy votes, and the result says whether one of two attempts is right.
   await expect(arc.attempts).toContainText(/Not solved|Solved/, { timeout: 60_000 });
   const [given, of] = await arc.counted();
   expect(given).toBe(of);

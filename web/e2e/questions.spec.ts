@@ -1,5 +1,5 @@
 // The Questions page: a base model is opened, kept and forgotten, a chat with it, and a
-// model that thinks before it answers. With tiny models, whose texts mean nothing.
+// recursive model on it. With tiny models, whose texts mean nothing.
 
 import { AxeBuilder } from '@axe-core/playwright';
 
@@ -39,14 +39,14 @@ test('a base is opened, chats, is kept over a reload, and is forgotten', async (
   await questions.open('none');
 });
 
-test('a model thinks on its base, and its answers change step by step', async ({ page, site }) => {
+test('a recursive model runs on its base, and its answers change step by step', async ({ page, site }) => {
   await withFolder(async (folder) => {
     const { base, model } = pair(folder);
     const questions = new Questions(page, site);
     await questions.open();
     // The model waits for its base.
     await questions.giveModel(model);
-    await questions.says(/stands on a base model/);
+    await questions.says(/needs its base model/);
     await questions.give(base);
     await questions.is('open');
     // It opens by itself.

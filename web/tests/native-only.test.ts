@@ -25,7 +25,7 @@ function checkpoint(variant: string): Uint8Array {
   return file;
 }
 
-test('a model that only the command line has is refused before the worker gets it', async () => {
+test('a pretrained decoder is refused by the pages that cannot open one, before the worker gets it', async () => {
   const names = MODELS.filter((model) => model.nativeOnly).map((model) => model.name);
   expect(names.length).toBeGreaterThan(0);
   for (const name of names) {
@@ -34,7 +34,7 @@ test('a model that only the command line has is refused before the worker gets i
     const run = new WorkerRun('language', new TextDatasets());
     const refused = run.load(client, checkpoint(name), null, null);
     await expect(refused).rejects.toMatchObject({ failure: { kind: 'room' } });
-    await expect(refused).rejects.toThrow('too large for the page');
+    await expect(refused).rejects.toThrow('which this page cannot open');
     expect(session.asked).toEqual([]);
   }
 });

@@ -52,8 +52,8 @@ fn command(arguments: &[OsString]) -> Command {
 
 const ABOUT: &str = "\
 Train and run Tiny Recursive Models (TRMs): small networks that apply the same layers several
-times and refine their answer each time. They predict text, solve Sudokus, mazes and ARC tasks, or
-classify images.";
+times and refine their answer each time. They predict text, solve Sudokus, mazes and ARC tasks,
+classify images, or answer questions.";
 
 const AFTER_HELP: &str = "\
 First steps:

@@ -797,7 +797,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "sudoku-4x4",
-    "description": "Sudoku 4×4: token mixing, 0.2M parameters, eight supervision steps; minutes on a CPU.",
+    "description": "Sudoku 4×4: token mixing, 0.06M parameters, eight supervision steps; minutes on a CPU.",
     "config": {
       "model": {
         "variant": "trm",

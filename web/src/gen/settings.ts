@@ -1255,7 +1255,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Updates in which the questions rise to the most difficult ones; 0 means all at once"
+    "help": "Curriculum: updates over which the difficulty grows to max_difficulty; 0 trains on all from the start"
   },
   {
     "key": "batch_size",
@@ -1408,10 +1408,7 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "families": [
-      "language",
-      "images"
-    ],
+    "families": [],
     "live": true,
     "cli_only": false,
     "tier": "advanced",

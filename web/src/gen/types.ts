@@ -548,7 +548,7 @@ steps: number,
  */
 top: number, 
 /**
- * Number of the symmetric form; 0 is the puzzle itself.
+ * Number of the symmetric form; 0, the default, is the puzzle itself.
  */
 form: number, } | { "type": "read_tasks", 
 /**

@@ -96,7 +96,7 @@ export const ROOMS: readonly Room[] = [
       title: 'Questions · TRM Playground',
       description:
         'Ask a small language model in your browser, and watch a recursive model change its answer from one supervision step to the next.',
-      intro: 'A small language model that thinks before it answers, in your browser.',
+      intro: 'A small language model with recursive steps before its answer, in your browser.',
     },
   },
 ];

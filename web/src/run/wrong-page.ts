@@ -18,11 +18,12 @@ export class WrongPage extends SessionError {
   }
 }
 
-/** A model that only the command line has. */
+/** A pretrained decoder: only the questions page opens it, as the base of its models. */
 export class NativeOnly extends SessionError {
   constructor(variant: Variant) {
-    const message = `This checkpoint holds a “${variant}” model, which is too large for the page.`;
-    const hint = 'Use the command-line program for it. Your current run is unchanged.';
+    const message = `This checkpoint is a pretrained decoder (“${variant}”), which this page cannot open.`;
+    const hint =
+      'Open it on the Questions page or with the command line. Your current run is unchanged.';
     super({ kind: 'room', message, hint }, false);
   }
 }

@@ -21,7 +21,7 @@ pub fn checkpoint() -> Arg {
 pub fn base() -> Arg {
     file(
         "base",
-        "Image models on a frozen ViT: its checkpoint [default: the file that the model names, beside it]",
+        "Checkpoint of the frozen model: a ViT for image models, a decoder for question models [default: the file that the model names, in its folder or up to two folders above]",
     )
 }
 

@@ -55,7 +55,7 @@ Examples:
 /// `eval` and its arguments.
 pub fn eval() -> Command {
     Command::new("eval")
-        .about("Measure the validation loss at several depths; for puzzle and image models also the accuracy")
+        .about("Measure the validation loss at several depths; for puzzle, image and question models also the accuracy")
         .after_help(EVAL_HELP)
         .arg(checkpoint())
         .arg(file("data", "The text or token file that the model was trained on, if it was your own"))

@@ -171,7 +171,7 @@ fn shared(command: Command, described: &Described, without: &[&str]) -> Command 
         .arg(file("config", "A TOML file of settings instead of a preset").conflicts_with("preset"))
         .arg(file(
             "data",
-            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`, nanoGPT's train.bin or its folder; for puzzle models a puzzle file or data folder; for image models a folder of images or a file of `data prepare`",
+            "Your own data instead of the built-in: a text (UTF-8), JSON lines with a field `text` (.jsonl), a token file of `data prepare`, nanoGPT's train.bin or its folder; for puzzle models a puzzle file or data folder; for image models a folder of images or a file of `data prepare`; for question models JSON lines or a JSON array of questions with answers",
         ))
         .arg(as_text())
         .arg(base())

@@ -87,7 +87,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "curriculum_iters",
         Integer,
-        "Updates in which the questions rise to the most difficult ones; 0 means all at once",
+        "Curriculum: updates over which the difficulty grows to max_difficulty; 0 trains on all from the start",
     )
     .only(&[Questions]),
 ];

@@ -23,7 +23,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         Integer,
         "Batches whose gradients are averaged into one update",
     )
-    .only(&[Language, Images])
     .live(),
     s("max_iters", Integer, "Training steps").resumable().everyday(),
     s("learning_rate", Number, "Peak learning rate").resumable().everyday(),

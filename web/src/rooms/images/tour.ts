@@ -50,7 +50,7 @@ export const TOUR: readonly ImageStop[] = [
   {
     place: 'train',
     title: 'Train a classifier',
-    text: 'A new model is learning the digits from nothing now; the bar below pauses it. Most are recognised within ten seconds. The model from before is in the Library.',
+    text: 'A new model is being trained on the digits from scratch now; the bar below pauses it. Most are recognised within ten seconds. The model from before is in the Library.',
     look: {},
     train: true,
   },

@@ -36,7 +36,7 @@ export const TOUR: readonly PuzzleStop[] = [
   {
     place: 'train',
     title: 'Train a solver',
-    text: 'A small new model is learning 4×4 Sudokus from nothing now; the bar below pauses it. It stops when it solves nearly all held-out puzzles, after about two minutes. The solver from before is in the Library.',
+    text: 'A small new model is being trained on 4×4 Sudokus from scratch now; the bar below pauses it. It stops when it solves nearly all held-out puzzles, after about two minutes. The solver from before is in the Library.',
     train: true,
   },
 ];

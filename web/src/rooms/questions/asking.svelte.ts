@@ -1,4 +1,4 @@
-// A question to a model that thinks before it answers.
+// A question to a recursive model.
 
 import type { SessionClient } from '../../client/client';
 import type { Considered, RunSummary } from '../../gen';

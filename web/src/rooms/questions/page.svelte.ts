@@ -1,5 +1,5 @@
 // State and actions of the questions page: a base model, a chat with it, and a model that
-// thinks on top of it.
+// refines on top of it.
 
 import { type SessionClient, SessionError } from '../../client/client';
 import { familyOf, modelOf, type RunSummary } from '../../gen';
@@ -197,7 +197,7 @@ export class QuestionsPage {
     if (!this.base.open) {
       [this.#waiting, this.awaited] = [model, model.title];
       const hint = 'Get or choose its base model below; then it opens by itself.';
-      this.#notices.tell('note', `“${model.title}” stands on a base model.`, hint);
+      this.#notices.tell('note', `“${model.title}” needs its base model.`, hint);
       return;
     }
     [this.#waiting, this.awaited] = [null, null];

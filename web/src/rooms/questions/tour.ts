@@ -10,7 +10,7 @@ export const TOUR: readonly Stop[] = [
   },
   {
     place: 'ask',
-    title: 'A model that thinks first',
+    title: 'LLM-TRM, a recursive model',
     text: 'An LLM-TRM reads the question with the lower layers, compresses it into a few latents, and refines these step by step before the upper layers answer. Open one here, ask it at several depths, and see after which step its answer changes.',
   },
   {
