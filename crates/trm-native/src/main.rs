@@ -18,6 +18,7 @@ mod metrics_log;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod output;
+mod own_data;
 mod plan;
 mod presets;
 mod progress;

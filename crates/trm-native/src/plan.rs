@@ -12,6 +12,7 @@ pub use self::config::with_flags;
 #[cfg(feature = "mpi")]
 pub use self::fresh::fresh;
 pub use self::fresh::{Base, base};
+pub use self::resume::as_decided;
 pub use self::types::{Shown, Start, Train};
 use crate::args;
 use crate::device::OpenDevice;

@@ -16,6 +16,7 @@ const PRESETS: &[(&str, &str)] = presets![
     "vit-mnist",
     "trm-vit-mnist",
     "cups",
+    "cups-5",
     "sudoku-4x4",
     "maze-10x10",
     "sudoku-9x9",

@@ -20,6 +20,8 @@ pub struct Results<'a> {
     pub step: usize,
     /// Whether the run made all of its steps.
     pub finished: bool,
+    /// Whether it ended before, as its validations got no better.
+    pub early_stopped: bool,
     /// Tokens processed in training; a token counts each time it is seen.
     pub tokens_seen: usize,
     /// Floating-point operations of all training steps.

@@ -19,7 +19,7 @@ use trm_spec::{RunConfig, Saved};
 use trm_train::checkpoint::{self, Header};
 
 use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
-pub use files::{read, write};
+pub use files::{read, unfinished_in, write};
 use lock::Lock;
 
 use crate::memory;

@@ -102,8 +102,9 @@ impl Trainer {
             // From here on there is always a state to resume from.
             self.save_last()?;
         } else if self.metrics.val_step == Some(self.step) {
-            // The process may have been killed between saving the state and the best model.
+            // The process may have been killed between saving the state and what follows it.
             self.keep_best()?;
+            self.dir.save_results(&self.results())?;
         }
         while self.step < self.config.train.max_iters {
             if self.metrics.out_of_patience(self.config.train.early_stopping_patience) {
@@ -217,6 +218,8 @@ impl Trainer {
             val_tokens: summary.val_tokens,
             step: self.step,
             finished: self.step >= config.train.max_iters,
+            early_stopped: self.step < config.train.max_iters
+                && metrics.out_of_patience(config.train.early_stopping_patience),
             tokens_seen: self.step * config.tokens_per_step(),
             training_flops: summary.training_flops_per_token
                 * (self.step * config.tokens_per_step()) as f64,
@@ -277,7 +280,8 @@ impl Trainer {
             });
         }
         if let Some(answerer) = self.run.as_answerer() {
-            let scores = block_on(answerer.evaluate_questions(QuestionSet::Val, depth, tokens))?;
+            let questions = tokens / self.config.model.length();
+            let scores = block_on(answerer.evaluate_questions(QuestionSet::Val, depth, questions))?;
             let last = scores.steps.last().context("the validation returned no scores")?;
             return Ok(Validation {
                 loss: rounded(last.loss),

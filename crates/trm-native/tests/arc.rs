@@ -106,6 +106,27 @@ fn tasks_are_learned_and_two_attempts_are_voted_for() {
 }
 
 #[test]
+fn the_same_command_goes_on_with_the_embeddings_of_all_tasks() {
+    let place = with_tasks();
+    let same = ["--data", "tasks", "--num-aug", "3", "--auto-resume"];
+    train(&place, &same);
+    says(&train(&place, &same).stderr, &["step 3 of run"]);
+    let sweep = [
+        &["sweep", "arc", "--data", "tasks", "--num-aug", "1", "--vary", "learning_rate=1e-3"][..],
+        SMALL,
+        &["--out", "sweep"],
+    ]
+    .concat();
+    place.done(&sweep);
+    says(&place.done(&sweep).stderr, &["1 finished before"]);
+    // As if it had been stopped in its middle.
+    for entry in fs::read_dir(place.path("sweep")).expect("runs") {
+        let _ = fs::remove_file(entry.expect("a run").path().join("results.json"));
+    }
+    says(&place.done(&sweep).stderr, &["0 finished before", "the last saved step"]);
+}
+
+#[test]
 fn other_tasks_than_those_learned_are_refused() {
     let place = with_tasks();
     says(&place.refused(2, &["train", "arc", "--device", "cpu"]), &["--data"]);

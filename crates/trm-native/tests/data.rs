@@ -157,6 +157,14 @@ fn texts_come_back_and_mistakes_are_explained() {
     assert_eq!(document["tokens"], text.len());
     place.done(&["data", "export", "v.safetensors", "back.txt"]);
     assert_eq!(fs::read_to_string(place.path("back.txt")).expect("text"), text);
+    // It is as open to others as any new file.
+    place.write("new.txt", "new");
+    let mode = |name: &str| fs::metadata(place.path(name)).expect("there").permissions();
+    assert_eq!(mode("back.txt"), mode("new.txt"));
+    let before = bytes(&place.path("v.safetensors"));
+    let error = place.refused(2, &["data", "export", "v.safetensors", "./v.safetensors"]);
+    says(&error, &["v.safetensors would be replaced"]);
+    assert_eq!(bytes(&place.path("v.safetensors")), before);
     place.done(&["data", "export", "shakespeare", "plays.txt"]);
     assert_eq!(bytes(&place.path("plays.txt")).len(), 1_115_394);
     says(&place.refused(2, &["data", "export", "hamlet", "x.txt"]), &["hamlet", "shakespeare"]);

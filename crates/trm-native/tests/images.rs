@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 
 use common::{GREY, Place, bytes, says};
+use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::Value;
 
 const QUICK: &[&str] = &[
@@ -205,10 +206,65 @@ fn settings_are_swept_and_finished_runs_are_kept() {
     let chart = String::from_utf8(bytes(&place.path("sweep/sweep.svg"))).expect("UTF-8");
     says(&chart, &["<svg", "validation accuracy"]);
     says(&place.done(&sweep).stderr, &["4 finished before"]);
+    // With other data, or a setting that no table shows, they are other runs.
+    for other in [["--random-crop", "1"], ["--alpha", "0.25"], ["--learning-rate", "1e-3"]] {
+        says(&place.refused(2, &[&sweep[..], &other].concat()), &["a sweep with other settings"]);
+    }
     for (vary, word) in [("n=0", "inner_steps"), ("speed=3", "speed"), ("n", "SETTING=VALUE")] {
         says(&place.refused(2, &["sweep", "digits", "--vary", vary]), &[word]);
     }
     says(&place.refused(2, &["sweep", "digits", "--recursion-steps", "1,2"]), &["--vary"]);
+}
+
+#[test]
+fn runs_that_stop_early_are_in_the_table() {
+    let place = Place::new();
+    // Without a learning rate no validation is better than the first.
+    let sweep = [
+        &["sweep"][..],
+        &QUICK[1..QUICK.len() - 2],
+        &["--learning-rate", "1e-12", "--min-lr", "0", "--ema-decay", "0", "--max-iters", "40"],
+        &["--early-stopping-patience", "1", "--vary", "hidden_size=8,16", "--out", "sweep"],
+    ]
+    .concat();
+    let ended = place.done(&sweep);
+    says(&ended.stdout, &["hidden_size 8", "hidden_size 16"]);
+    says(&place.done(&sweep).stderr, &["2 finished before"]);
+}
+
+#[test]
+fn raw_and_averaged_weights_are_scored_apart() {
+    let place = Place::new();
+    place.done(&[QUICK, &["--ema-decay", "0.9", "--out", "run"]].concat());
+    let loss = |weights: &str| {
+        let eval = ["eval", "run", "--device", "cpu", "--json", "--weights", weights];
+        place.done(&eval).json()["steps"][1]["loss"].as_f64().expect("a loss")
+    };
+    assert_ne!(loss("raw"), loss("average"));
+    let best = ["eval", "run/best.safetensors", "--device", "cpu", "--weights", "raw"];
+    says(&place.refused(2, &best), &["give the folder of the run"]);
+    for other in [["--augmentations", "2"], ["--puzzles", "3"]] {
+        let eval = [&["eval", "run", "--device", "cpu"][..], &other].concat();
+        place.refused(2, &eval);
+    }
+}
+
+#[test]
+fn pixels_in_another_order_are_refused() {
+    let place = Place::new();
+    place.done(&[QUICK, &["--out", "run"]].concat());
+    let given = |shape: [usize; 4]| {
+        let count: usize = shape.iter().product();
+        let data = vec![0; 4 * count];
+        let view = TensorView::new(Dtype::F32, shape.to_vec(), &data).expect("a tensor");
+        let file = serialize([("pixel_values", view)], None).expect("a file");
+        place.write("in.safetensors", file);
+        place.run(&["classify", "run", "--tensors", "in.safetensors", "--device", "cpu"])
+    };
+    assert_eq!(given([2, 1, 8, 8]).code, 0);
+    let ended = given([2, 8, 8, 1]);
+    assert_eq!(ended.code, 2);
+    says(&ended.stderr, &["[2, 8, 8, 1]", "[B, 1, 8, 8]"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Place, bytes, says};
+use common::{Place, bytes, content, says};
 use serde_json::Value;
 
 const CPU: [&str; 2] = ["--device", "cpu"];
@@ -181,6 +181,13 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
         "merged.safetensors",
     ];
     place.done(&merge);
+    // The weights alone name their folder.
+    let mut from_file = merge;
+    from_file[1] = "adapter/adapter_model.safetensors";
+    from_file[7] = "same.safetensors";
+    place.done(&from_file);
+    let [one, other] = ["same.safetensors", "merged.safetensors"];
+    assert!(content(&place.path(one)) == content(&place.path(other)));
     place.done(&["generate", "merged.safetensors", "--max-new-tokens", "3", "--device", "cpu"]);
 }
 

@@ -158,3 +158,50 @@ fn a_run_without_validation_keeps_its_last_model() {
     says(&ended.stderr, &[" 0 validation tokens", "done; the model is in run/last.safetensors"]);
     assert!(!place.path("run/best.safetensors").exists());
 }
+
+#[test]
+fn a_run_goes_on_with_its_own_puzzles_only() {
+    let place = Place::new();
+    let whole = "1234341221434321";
+    // No two are forms of one puzzle: those would be held out together.
+    let blanks: [&[usize]; 10] = [
+        &[0],
+        &[0, 1],
+        &[0, 5],
+        &[0, 6],
+        &[0, 1, 2],
+        &[0, 1, 4],
+        &[0, 5, 10],
+        &[0, 1, 2, 3],
+        &[0, 1, 4, 5],
+        &[0, 5, 10, 15],
+    ];
+    let boards = |count: usize| -> String {
+        let board = |blanks: &&[usize]| -> String {
+            let cell = |(place, digit)| if blanks.contains(&place) { '.' } else { digit };
+            whole.chars().enumerate().map(cell).chain(['\n']).collect()
+        };
+        blanks[..count].iter().map(board).collect()
+    };
+    place.write("mine.txt", boards(10));
+    place.write("other.txt", boards(9));
+    let train = |more: &[&str]| {
+        let small = ["--device", "cpu", "--hidden-size", "16", "--num-heads", "2"];
+        let short = ["--batch-size", "2", "--halt-max-steps", "2", "--eval-interval", "2"];
+        place.run(&[&["train"][..], more, &small, &short].concat())
+    };
+    let begun = train(&["sudoku-4x4", "--data", "mine.txt", "--max-iters", "2", "--out", "run"]);
+    assert_eq!(begun.code, 0, "{}", begun.stderr);
+    let before = content(&place.path("run/last.safetensors"));
+    let resume = |data: &[&str]| train(&[&["--resume", "run", "--max-iters", "4"], data].concat());
+    says(&resume(&[]).stderr, &["trained on mine.txt", "--data"]);
+    says(&resume(&["--data", "other.txt"]).stderr, &["other.txt is not the file", "mine.txt"]);
+    assert_eq!(content(&place.path("run/last.safetensors")), before, "nothing was changed");
+    let eval = ["eval", "run", "--device", "cpu"];
+    says(&place.done(&eval).stderr, &["the run was trained on mine.txt"]);
+    // Under another name it is the same file.
+    fs::rename(place.path("mine.txt"), place.path("moved.txt")).expect("moved");
+    let ended = resume(&["--data", "moved.txt"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    says(&ended.stderr, &["step 4"]);
+}

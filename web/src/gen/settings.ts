@@ -1716,7 +1716,11 @@ export const SETTINGS: readonly Setting[] = [
     "choices": [],
     "aliases": [],
     "variants": [],
-    "families": [],
+    "families": [
+      "language",
+      "puzzles",
+      "images"
+    ],
     "live": true,
     "cli_only": false,
     "tier": "advanced",

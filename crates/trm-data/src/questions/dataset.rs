@@ -129,7 +129,7 @@ impl QuestionDataset {
 }
 
 /// SHA-256 of `questions` and their answers, whatever file they are from.
-pub(crate) fn digest_of<'a>(questions: impl Iterator<Item = &'a Question>) -> String {
+pub fn digest_of<'a>(questions: impl Iterator<Item = &'a Question>) -> String {
     let mut digest = Sha256::new();
     for question in questions {
         for text in [&question.question, &question.answer] {

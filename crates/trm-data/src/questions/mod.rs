@@ -16,7 +16,7 @@ mod words;
 
 pub use dataset::QuestionDataset;
 #[cfg(feature = "files")]
-pub(crate) use dataset::digest_of;
+pub use dataset::digest_of;
 pub use error::{QuestionError, QuestionPart};
 pub use generate::generate;
 pub use kind::QuestionKind;

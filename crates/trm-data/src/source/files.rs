@@ -126,6 +126,11 @@ impl OpenedSource {
         }
     }
 
+    /// The user's file or folder; `None` for what is built in.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// SHA-256 of the texts, the tokens or the user's questions, in hexadecimal; empty for
     /// other data, whose digest is known when they are loaded.
     pub fn sha256(&self) -> &str {

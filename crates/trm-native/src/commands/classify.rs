@@ -8,7 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use trm_data::image_preprocessing;
 use trm_data::images::{Preprocessing, decode_image};
-use trm_spec::{ClassStep, Failure, Vocab};
+use trm_spec::{ClassStep, Failure, RunConfig, Vocab};
 use trm_train::ClassifyRequest;
 
 use crate::args;
@@ -52,7 +52,7 @@ pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
         .with_context(|| typed.checkpoint.display().to_string())?;
     let classifier = run.classifier()?;
     let (names, request) = match &typed.tensors {
-        Some(path) => tensors(path)?,
+        Some(path) => tensors(path, &header.config)?,
         None => pictures(typed, &image_preprocessing(&header.config)?)?,
     };
     let steps = [typed.inner_steps, typed.outer_steps].map(Option::unwrap_or_default);
@@ -120,7 +120,7 @@ fn pictures(
 }
 
 /// The inputs of a safetensors file.
-fn tensors(path: &Path) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
+fn tensors(path: &Path, config: &RunConfig) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
     let shown = path.display();
     let bytes = run_dir::read(path)?;
     let file = SafeTensors::deserialize(&bytes)
@@ -141,6 +141,16 @@ fn tensors(path: &Path) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
                 "{shown}: `pixel_values` has the shape {shape:?}, not [B, C, H, W]"
             ));
         };
+        let preprocessing = image_preprocessing(config)?;
+        let wanted = [preprocessing.channels, preprocessing.size, preprocessing.size];
+        if shape[1..] != wanted {
+            return Err(usage!(
+                "{shown}: `pixel_values` has the shape {shape:?}, but this model takes [B, {}, {}, {}]",
+                wanted[0],
+                wanted[1],
+                wanted[2]
+            ));
+        }
         return Ok((numbered(images), ClassifyRequest::Pixels { values, images }));
     }
     let Some((shape, values)) = read("vit_hidden")? else {

@@ -63,8 +63,11 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
                 trm_train::hf_llama(&weights, &config, tokenizer, &Device::flex())?
             }
             CheckpointFormat::Peft => {
-                let config = typed.input.join("adapter_config.json");
-                let config = text_file::read(&config)?;
+                let beside = match typed.input.is_dir() {
+                    true => typed.input.join("adapter_config.json"),
+                    false => typed.input.with_file_name("adapter_config.json"),
+                };
+                let config = text_file::read(typed.config.as_deref().unwrap_or(&beside))?;
                 let base = typed.base.as_deref().ok_or_else(|| {
                     usage!("--from peft merges an adapter into a decoder; give it with --base FILE")
                 })?;

@@ -276,6 +276,9 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
     if name == SHAKESPEARE && !path.exists() {
         run_dir::write(file, shakespeare().as_bytes())?;
     } else if path.exists() {
+        if same_file(path, file) {
+            return Err(usage!("{name} would be replaced by its own text; choose another name"));
+        }
         decoded(&TokenFile::open(path)?, file)?;
     } else {
         return Err(usage!(
@@ -285,13 +288,17 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
     print(&file.display().to_string())
 }
 
+/// Whether two paths name one file.
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Decodes a token file into a text file, piece by piece.
 fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     const PIECE: usize = 1 << 20;
     let cannot = |source| DataError::Unwritable { path: file.display().to_string(), source };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let staged =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+    let staged = run_dir::unfinished_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
     let mut out = BufWriter::new(staged);
     let (mut decoder, mut read) = (Decoder::new(tokens.vocab()), Vec::new());
     for start in (0..tokens.len()).step_by(PIECE) {

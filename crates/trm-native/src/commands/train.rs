@@ -15,6 +15,7 @@ use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
 use crate::memory;
 use crate::metrics_log::MetricsLog;
+use crate::own_data::OwnData;
 use crate::plan::{self, Shown, Start};
 use crate::progress::clock;
 use crate::replicas::{self, Replica};
@@ -141,6 +142,9 @@ pub fn prepare_shared(
         }
         Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
+            if let Some(own) = OwnData::read(dir.path())? {
+                own.expect(OwnData::of(&plan.data, &plan.config)?.as_ref())?;
+            }
             let load = || {
                 let header = checkpoint::read_header(&last.checkpoint)?;
                 memory::check(&plan.config, &header.vocab, devices)?;
@@ -158,7 +162,13 @@ pub fn prepare_shared(
     let run = share(run)?;
     let (dir, resumed) = match resumed {
         Some((dir, metrics)) => (dir, Some(metrics)),
-        None => (RunDir::create(&plan.out)?, None),
+        None => {
+            let dir = RunDir::create(&plan.out)?;
+            if let Some(own) = OwnData::of(&plan.data, &plan.config)? {
+                own.write(dir.path())?;
+            }
+            (dir, None)
+        }
     };
     say!("{}", Shown { plan, summary: &summary, devices, processes });
     dir.save_config(&summary.config)?;

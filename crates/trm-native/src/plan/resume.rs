@@ -85,9 +85,17 @@ pub fn auto_resume(plan: Train) -> anyhow::Result<Train> {
         return Ok(plan);
     }
     let (header, _) = read_checkpoint(&last)?;
-    refuse_other(&header.config, &plan.config, "this command", &last)?;
+    let config = as_decided(&plan.config, &header.config);
+    refuse_other(&header.config, &config, "this command", &last)?;
     let origin = format!("step {} of {}", header.step, plan.out.display());
-    Ok(Train { origin, start: Start::Resume, ..plan })
+    Ok(Train { origin, start: Start::Resume, config, ..plan })
+}
+
+/// `asked` with the sizes that the data decided when the run of `trained` began.
+pub fn as_decided(asked: &RunConfig, trained: &RunConfig) -> RunConfig {
+    let mut config = asked.clone();
+    config.model.take_decided(&trained.model);
+    config
 }
 
 /// Refuses settings that may not change when a run is resumed.

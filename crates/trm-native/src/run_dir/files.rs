@@ -57,18 +57,23 @@ pub fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     write(to, &read(from)?)
 }
 
+/// An empty file in `folder`, which is removed unless it is renamed.
+pub fn unfinished_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    #[cfg(unix)]
+    {
+        // The usual permissions of a new file (temporary files are private).
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
 /// Writes `bytes` to a temporary file beside `path`, which is removed unless it is renamed.
 pub fn stage(path: &Path, bytes: &[u8]) -> anyhow::Result<tempfile::TempPath> {
     let attempt = || -> io::Result<tempfile::TempPath> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(UNFINISHED);
-        #[cfg(unix)]
-        {
-            // The usual permissions of a new file (temporary files are private).
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(folder_of(path))?;
+        let mut file = unfinished_in(folder_of(path))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file.into_temp_path())

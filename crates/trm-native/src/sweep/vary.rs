@@ -126,9 +126,10 @@ pub struct VariedRow {
 
 impl VariedRow {
     /// The row of `run`, from the `results.json` of its folder; `None` if the run is not
-    /// complete.
+    /// complete, or has no validation.
     pub fn of(run: &VariedRun, results: &Value) -> Option<Self> {
-        if !results["finished"].as_bool()? {
+        let early_stopped = results["early_stopped"].as_bool().unwrap_or(false);
+        if !results["finished"].as_bool()? && !early_stopped {
             return None;
         }
         let settings = run.values.iter().map(|(key, value)| {

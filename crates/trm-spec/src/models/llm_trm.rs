@@ -354,6 +354,15 @@ impl ModelSpec for LlmTrmSpec {
         in_range("lora_dropout", self.lora_dropout, 0.0, 0.95)?;
         in_range("rms_norm_eps", self.rms_norm_eps, 0.0, 1.0)?;
         in_range("rope_theta", self.rope_theta, 1.0, 1e9)?;
+        // 0, "all", is what files of before have.
+        require(
+            "backprop_cycles",
+            train.backprop_cycles <= 1,
+            format!(
+                "is {}, but the gradient of LLM-TRM goes through the last cycle of a supervision step only",
+                train.backprop_cycles
+            ),
+        )?;
         no_language_settings(
             train,
             [

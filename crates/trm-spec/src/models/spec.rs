@@ -70,6 +70,10 @@ pub trait ModelSpec: Clone + Default {
     /// Sets [`depth`](Self::depth).
     fn set_depth(&mut self, depth: usize);
 
+    /// Takes over what the data decided when a model of these sizes was made: `trained` has
+    /// the sizes of the model that was saved.
+    fn take_decided(&mut self, _trained: &Self) {}
+
     /// Tokens in a whole row: the context length, the cells of a puzzle, or the
     /// positions of an image.
     fn length(&self) -> usize;

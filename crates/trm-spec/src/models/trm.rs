@@ -225,6 +225,12 @@ impl ModelSpec for TrmSpec {
         self.halt_max_steps
     }
 
+    /// Every identifier of the puzzles has an embedding.
+    fn take_decided(&mut self, trained: &Self) {
+        self.num_puzzle_identifiers =
+            self.num_puzzle_identifiers.max(trained.num_puzzle_identifiers);
+    }
+
     fn set_depth(&mut self, depth: usize) {
         self.halt_max_steps = depth;
     }

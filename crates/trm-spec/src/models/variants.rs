@@ -71,6 +71,17 @@ macro_rules! variants {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.set_depth(depth),)* }
             }
 
+            /// Takes over what the data decided when the model of `trained` was made; nothing
+            /// from another model.
+            pub fn take_decided(&mut self, trained: &Self) {
+                match (self, trained) {
+                    $($(#[cfg($cfg)])? (Self::$variant(spec), Self::$variant(trained)) => {
+                        ModelSpec::take_decided(spec, trained);
+                    })*
+                    _ => {}
+                }
+            }
+
             /// Tokens in a whole row: the context length, or the cells of a puzzle.
             pub fn length(&self) -> usize {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.length(),)* }

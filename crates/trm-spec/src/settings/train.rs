@@ -121,7 +121,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     .only(&[Language])
     .live(),
     s("min_depth", Integer, "Minimum sampled depth").only(&[Language]).live(),
-    s("backprop_cycles", Integer, "Number of last cycles with a gradient; 0 means all").live(),
+    s("backprop_cycles", Integer, "Number of last cycles with a gradient; 0 means all")
+        .only(&[Language, Puzzles, Images])
+        .live(),
     s(
         "detach_cycles",
         Flag,

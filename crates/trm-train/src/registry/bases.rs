@@ -137,8 +137,14 @@ pub fn question_baselines(config: &RunConfig) -> Result<Vec<(&'static str, RunCo
     let VariantSpec::LlmTrm(spec) = &config.model else {
         return Err(needs_no_base(&config.model));
     };
-    let run =
-        |(name, spec): (_, LlmTrmSpec)| (name, RunConfig { model: spec.into(), ..config.clone() });
+    let run = |(name, other): (_, LlmTrmSpec)| {
+        let mut train = config.train.clone();
+        if other.supervision_steps != spec.supervision_steps {
+            // There is one weight for each supervision step.
+            train.cycle_weights.clear();
+        }
+        (name, RunConfig { model: other.into(), train, ..config.clone() })
+    };
     Ok(baselines(spec).into_iter().map(run).collect())
 }
 

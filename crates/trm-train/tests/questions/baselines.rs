@@ -1,16 +1,16 @@
 //! States that are kept in a file, and the frozen model alone.
 
-#[cfg(feature = "files")]
 use burn::tensor::Device;
 use trm_data::Dataset;
 use trm_data::questions::Question;
-#[cfg(feature = "files")]
 use trm_data::questions::QuestionDataset;
 #[cfg(feature = "files")]
-use trm_spec::VariantSpec;
-use trm_train::few_shot;
+use trm_data::questions::{QuestionKind, QuestionSource, generate};
 #[cfg(feature = "files")]
-use trm_train::{BaseFile, Run, create_on, load_on};
+use trm_spec::VariantSpec;
+use trm_train::{BaseFile, create_on, few_shot, question_baselines};
+#[cfg(feature = "files")]
+use trm_train::{Run, load_on};
 
 #[cfg(feature = "files")]
 use crate::support::compressed_below;
@@ -52,6 +52,62 @@ fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
         load_on(&saved.checkpoint, Some(&saved.optimizer), data, file(), &Device::flex()).unwrap();
     let loss = |run: &mut Box<dyn Run>| block_on(run.steps(1)).unwrap()[0].loss;
     assert_eq!(loss(&mut run), loss(&mut again));
+}
+
+/// Two questions of the same length are no sign of the same question.
+#[cfg(feature = "files")]
+#[test]
+fn states_of_another_order_are_not_used() {
+    let (base, mut config) = (base(32), config());
+    let file = || Some(BaseFile { name: "base.safetensors", bytes: &base });
+    let folder = tempfile::tempdir().unwrap();
+    let questions = generate(QuestionKind::Cups, 2..=2, 20, 1).unwrap();
+    let source = QuestionSource::Given { name: "own".into(), questions: questions.into() };
+    let mut trained = |seed: u64, keep: bool| {
+        config.train.seed = seed;
+        let set = QuestionDataset::load(&source, &config.data, seed).unwrap();
+        let states_in = keep.then(|| folder.path().to_owned());
+        let set = Dataset::Questions(QuestionDataset { states_in, ..set });
+        let mut run = create_on(&config, set, file(), &Device::flex()).unwrap();
+        let reports = block_on(run.steps(4)).unwrap();
+        reports.iter().map(|report| report.loss).collect::<Vec<_>>()
+    };
+    let first = trained(1, true);
+    for (kept, exact) in trained(2, true).iter().zip(trained(2, false)) {
+        assert!((kept - exact).abs() < 1e-2 * exact, "{kept} for {exact}: rounded to half");
+    }
+    // Nor does the other run lose what it kept.
+    assert_eq!(trained(1, true), first);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+/// Each fits into the 256 characters, but the longest question with the longest answer does not.
+#[test]
+fn a_long_question_beside_a_long_answer_fits() {
+    let (base, mut config) = (base(32), config());
+    config.train.batch_size = 2;
+    let question = |question: &str, answer: &str| Question {
+        question: question.into(),
+        answer: answer.into(),
+        difficulty: 1,
+    };
+    let pair = vec![question(&"a".repeat(220), "b"), question("a", &"b".repeat(200))];
+    let Dataset::Questions(set) = questions(&config) else { unreachable!() };
+    let set = QuestionDataset { train: pair.clone(), val: pair, harder: Vec::new(), ..set };
+    let file = Some(BaseFile { name: "base.safetensors", bytes: &base });
+    let mut run = create_on(&config, Dataset::Questions(set), file, &Device::flex()).unwrap();
+    assert!(block_on(run.steps(1)).unwrap()[0].loss.is_finite());
+}
+
+#[test]
+fn baselines_have_weights_for_their_own_steps() {
+    let mut config = config();
+    config.train.cycle_weights = vec![1.0, 2.0];
+    let all = question_baselines(&config).unwrap();
+    assert!(all.len() > 2);
+    for (name, config) in all {
+        assert!(config.validate().is_ok(), "{name}");
+    }
 }
 
 #[test]

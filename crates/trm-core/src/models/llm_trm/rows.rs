@@ -102,8 +102,10 @@ impl QuestionRows {
         count: usize,
     ) -> Placement {
         let columns = count + 1 + self.longest_answer();
-        let positions =
-            self.positions(columns, &rope.device(), |row, column| self.questions[row] + column);
+        let positions = self.positions(columns, &rope.device(), |row, column| {
+            // Behind the answer positions stay at its end, as in the trunk.
+            self.questions[row] + column.min(count + self.answers[row])
+        });
         let mask = self.mask(columns, seen + columns, &rope.device(), |row, query, key| {
             if key < seen {
                 return key + window >= seen && key + self.questions[row] >= seen;

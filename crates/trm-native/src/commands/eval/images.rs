@@ -7,8 +7,9 @@ use serde::Serialize;
 use trm_data::Dataset;
 use trm_spec::{Failure, ImageScores, ImageSplit, RunConfig};
 use trm_train::checkpoint::Header;
-use trm_train::{ImageScoring, Run, baselines, create_baseline, load_on};
+use trm_train::{ImageScoring, Run, baselines, create_baseline};
 
+use super::load_on;
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
@@ -69,8 +70,7 @@ pub fn evaluate(
     let file = || base.as_ref().map(BaseOnDisk::file);
     let images = data.load(config, None)?;
     let images = features::cached(images, config, base.as_ref(), device)?;
-    let run = load_on(bytes, None, Some(images.clone()), file(), &device.device)
-        .with_context(|| typed.checkpoint.display().to_string())?;
+    let run = load_on(typed, bytes, images.clone(), file(), device)?;
     let split = typed.split.unwrap_or(ImageSplit::Val);
     let trained = config.model.depth();
     let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());

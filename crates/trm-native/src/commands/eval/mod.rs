@@ -4,18 +4,22 @@
 mod images;
 mod questions;
 
+use std::path::PathBuf;
+
+use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
+use trm_data::{Dataset, OpenedSource};
 use trm_spec::{DepthLoss, Failure, Family};
 use trm_train::checkpoint::read_header;
-use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
+use trm_train::{BaseFile, Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
 use crate::args;
 use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::output::{print, print_json};
+use crate::own_data::OwnData;
 use crate::progress::thousands;
 use crate::report::{about_checkpoint, say, usage};
 use crate::run_dir::{self, read_checkpoint};
@@ -40,11 +44,24 @@ struct Document {
 /// If the checkpoint or its data cannot be read, or do not fit.
 pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
-    let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    if header.config.model.family() == Family::Images {
+    let (header, bytes) = read_checkpoint(&weights_file(typed)?)?;
+    let family = header.config.model.family();
+    if family != Family::Puzzles {
+        if typed.copies != Copies::default() {
+            return Err(usage!(
+                "--augmentations, --chains and --state-noise are for puzzle models"
+            ));
+        }
+        if typed.puzzles.is_some() {
+            return Err(usage!("--puzzles is for puzzle models"));
+        }
+    } else if typed.stride.is_some() {
+        return Err(usage!("--stride is for language models"));
+    }
+    if family == Family::Images {
         return images::evaluate(typed, &header, &bytes, &device);
     }
-    if header.config.model.family() == Family::Questions {
+    if family == Family::Questions {
         return questions::evaluate(typed, &header, &bytes, &device);
     }
     if typed.split.is_some()
@@ -53,11 +70,8 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         || typed.base.is_some()
     {
         return Err(usage!(
-            "--split, --inner-steps, --baselines and --base are for image classifiers"
+            "--split and --inner-steps are for image classifiers, --baselines and --base for these and for question models"
         ));
-    }
-    if header.config.model.family() != Family::Puzzles && typed.copies != Copies::default() {
-        return Err(usage!("--augmentations, --chains and --state-noise are for puzzle models"));
     }
     let (run, corpus) =
         open(typed, &device).map_err(|error| about_checkpoint(error, &typed.checkpoint))?;
@@ -191,16 +205,7 @@ fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::
 /// Loads the requested weights with their data; returns the name of the data too.
 fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>, String)> {
     let folder = &typed.checkpoint;
-    let source = match typed.weights {
-        None => folder.clone(),
-        Some(_) if folder.is_dir() => run_dir::last_in(folder),
-        Some(_) => {
-            return Err(usage!(
-                "--weights selects one of the two sets of weights of a run: give the folder of the run"
-            ));
-        }
-    };
-    let (header, bytes) = read_checkpoint(&source)?;
+    let (header, bytes) = read_checkpoint(&weights_file(typed)?)?;
     if let Some(path) = &typed.test {
         if header.config.model.family() != Family::Language {
             return Err(usage!(
@@ -226,6 +231,15 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
             other
         }
     };
+    let beside = if folder.is_dir() { Some(folder.as_path()) } else { folder.parent() };
+    if let (Some(beside), None, None) = (beside, &typed.data, typed.grade)
+        && let Some(own) = OwnData::read(beside)?
+    {
+        say!(
+            "the run was trained on {}, but {corpus} is scored: give --data for its held-out part",
+            own.name()
+        );
+    }
     if let Some(grade) = typed.grade {
         let mut config = header.config.clone();
         if !matches!(PuzzleKind::named(&config.data.dataset), Some(PuzzleKind::Sudoku(_))) {
@@ -251,6 +265,39 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
     let mut run = load(&data, &bytes, Some(&optimizer), typed, device)?;
     run.use_weights(weights)?;
     Ok((run, corpus))
+}
+
+/// The file with the weights that `--weights` asks for.
+fn weights_file(typed: &args::Eval) -> anyhow::Result<PathBuf> {
+    match typed.weights {
+        None => Ok(typed.checkpoint.clone()),
+        Some(_) if typed.checkpoint.is_dir() => Ok(run_dir::last_in(&typed.checkpoint)),
+        Some(_) => Err(usage!(
+            "--weights selects one of the two sets of weights of a run: give the folder of the run"
+        )),
+    }
+}
+
+/// A model on its frozen base, with the weights that `--weights` asks for.
+fn load_on(
+    typed: &args::Eval,
+    checkpoint: &[u8],
+    data: Dataset,
+    base: Option<BaseFile<'_>>,
+    device: &OpenDevice,
+) -> anyhow::Result<Box<dyn Run>> {
+    let named = || typed.checkpoint.display().to_string();
+    let optimizer = match typed.weights {
+        Some(_) => Some(run_dir::read(&run_dir::optimizer_in(&typed.checkpoint))?),
+        None => None,
+    };
+    let mut run =
+        trm_train::load_on(checkpoint, optimizer.as_deref(), Some(data), base, &device.device)
+            .with_context(named)?;
+    if let Some(weights) = typed.weights {
+        run.use_weights(weights)?;
+    }
+    Ok(run)
 }
 
 /// A saved run with the data to evaluate it by.

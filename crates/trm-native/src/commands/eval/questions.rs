@@ -1,14 +1,14 @@
 //! `eval` of models that answer questions: exact answers by depth and difficulty.
 
-use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
 use trm_data::questions::Question;
 use trm_spec::{Failure, QuestionScores, RunConfig};
 use trm_train::checkpoint::Header;
-use trm_train::{QuestionSet, Run, create_on, few_shot, load_on, open_llm, question_baselines};
+use trm_train::{QuestionSet, Run, create_on, few_shot, open_llm, question_baselines};
 
+use super::load_on;
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
@@ -67,8 +67,7 @@ pub fn evaluate(
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = base.as_ref().map(BaseOnDisk::file);
     let questions = data.load(config, None)?;
-    let run = load_on(bytes, None, Some(questions.clone()), file, &device.device)
-        .with_context(|| typed.checkpoint.display().to_string())?;
+    let run = load_on(typed, bytes, questions.clone(), file, device)?;
     let trained = config.model.depth();
     let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
     let steps = deepest.unwrap_or(trained + EXTRA_STEPS);

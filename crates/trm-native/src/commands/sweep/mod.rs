@@ -37,6 +37,9 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
+    if base.config.model.family() == Family::Language && base.config.data.val_fraction == 0.0 {
+        return Err(usage!("a sweep compares validation losses: val_fraction must be above 0"));
+    }
     if !typed.vary.is_empty() {
         let out = folder(typed, &base.name);
         return vary::run(typed, base, &out, &stop, &device);
@@ -52,9 +55,6 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
             "a sweep over depths compares language models; {} describes {is}, whose `eval` shows every {step}; to compare settings, use --vary",
             base.origin
         ));
-    }
-    if base.config.data.val_fraction == 0.0 {
-        return Err(usage!("a sweep compares validation losses: val_fraction must be above 0"));
     }
     let text = base.data.text(&base.config, None).map_err(Failure::from)?;
     let vocab_size = text.vocab().size();

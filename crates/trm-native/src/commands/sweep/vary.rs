@@ -12,6 +12,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
 use crate::output::{print, print_json};
+use crate::own_data::OwnData;
 use crate::plan::{self, Base, Start};
 use crate::progress::thousands;
 use crate::report::{say, usage};
@@ -37,8 +38,9 @@ pub fn run(
         seeds => seeds.to_vec(),
     };
     let runs = varied_runs(&base.config, &typed.vary, &seeds)?;
-    let mut rows: Vec<Option<VariedRow>> =
-        runs.iter().map(|run| finished(out, run)).collect::<Result<_, _>>()?;
+    let own = OwnData::of(&base.data, &base.config)?;
+    let finished = |run: &VariedRun| finished(out, run, own.as_ref());
+    let mut rows: Vec<Option<VariedRow>> = runs.iter().map(finished).collect::<Result<_, _>>()?;
     let count = runs.len();
     say!(
         "{count} runs, settings of {}; {} finished before; output {}",
@@ -52,11 +54,18 @@ pub fn run(
         }
         say!("run {} of {count}: {}", number + 1, run.name);
         let folder = out.join(&run.name);
-        let begun = folder.join("last.safetensors").exists();
+        let last = folder.join("last.safetensors");
+        let (start, origin, config) = if last.exists() {
+            let (header, _) = run_dir::read_checkpoint(&last)?;
+            let config = plan::as_decided(&run.config, &header.config);
+            (Start::Resume, "the last saved step", config)
+        } else {
+            (Start::Fresh, "settings of the sweep", run.config.clone())
+        };
         let plan = plan::Train {
-            start: if begun { Start::Resume } else { Start::Fresh },
-            origin: if begun { "the last saved step" } else { "settings of the sweep" }.into(),
-            config: run.config.clone(),
+            start,
+            origin: origin.into(),
+            config,
             data: dataset::open(&run.config, typed.train.data.as_deref(), typed.train.as_text)?,
             base: base.frozen.clone(),
             out: folder,
@@ -66,7 +75,13 @@ pub fn run(
             say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
             return Ok(());
         }
-        rows[number] = finished(out, run)?;
+        rows[number] = finished(run)?;
+        if rows[number].is_none() {
+            return Err(usage!(
+                "run {} has no validation loss, and a sweep compares those: there is nothing held out",
+                run.name
+            ));
+        }
         write(out, &base.config, device, &rows)?;
     }
     let document = write(out, &base.config, device, &rows)?;
@@ -79,14 +94,28 @@ pub fn run(
 }
 
 /// The row of a run that is complete.
-fn finished(out: &Path, run: &VariedRun) -> anyhow::Result<Option<VariedRow>> {
+fn finished(
+    out: &Path,
+    run: &VariedRun,
+    own: Option<&OwnData>,
+) -> anyhow::Result<Option<VariedRow>> {
     let folder = out.join(&run.name);
     let config = folder.join("config.toml");
-    if config.exists() && !same(&plan::config_file(&RunConfig::default(), &config)?, &run.config) {
-        return Err(usage!(
-            "{} belongs to a sweep with other settings; choose another --out",
-            folder.display()
-        ));
+    if config.exists() {
+        let stored = plan::config_file(&RunConfig::default(), &config)?;
+        let what = if stored != plan::as_decided(&run.config, &stored) {
+            "settings"
+        } else if !OwnData::is_same(OwnData::read(&folder)?.as_ref(), own) {
+            "data"
+        } else {
+            ""
+        };
+        if !what.is_empty() {
+            return Err(usage!(
+                "{} belongs to a sweep with other {what}; choose another --out",
+                folder.display()
+            ));
+        }
     }
     let results: PathBuf = folder.join("results.json");
     if !results.exists() {
@@ -94,12 +123,6 @@ fn finished(out: &Path, run: &VariedRun) -> anyhow::Result<Option<VariedRow>> {
     }
     let results: Value = serde_json::from_slice(&run_dir::read(&results)?)?;
     Ok(VariedRow::of(run, &results))
-}
-
-/// Whether a run's settings are those of the sweep. Numbers that the data decide, such as
-/// embeddings for puzzles, may differ.
-fn same(stored: &RunConfig, wanted: &RunConfig) -> bool {
-    stored.train == wanted.train && stored.model.shown() == wanted.model.shown()
 }
 
 fn write(

@@ -272,6 +272,7 @@ fn check_sizes(name: &str, sizes: &LlamaSpec, spec: &LlmTrmSpec) -> Result<(), F
         ("n_layers", fitted.base_layers, spec.base_layers),
         ("query features", fitted.base_query_size, spec.base_query_size),
         ("key features", fitted.base_kv_size, spec.base_kv_size),
+        ("block_size", fitted.base_block_size, spec.base_block_size),
     ];
     match wanted.into_iter().find(|(_, found, wanted)| found != wanted) {
         Some((what, found, wanted)) => {

@@ -8,7 +8,7 @@ use burn::tensor::{Tensor, TensorData};
 use trm_core::models::llm_trm::QuestionStates;
 use trm_data::questions::QuestionDataset;
 #[cfg(feature = "files")]
-use trm_data::questions::{StateFile, rounded};
+use trm_data::questions::{StateFile, digest_of, rounded};
 #[cfg(feature = "files")]
 use trm_spec::FailureKind;
 use trm_spec::{Failure, LlmTrmSpec};
@@ -38,10 +38,13 @@ impl KeptStates {
         } else {
             spec.cut.to_string()
         };
-        let short = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
-        let name = format!("states-{}-{}-{layers}.f16", short(&set.sha256), short(digest));
+        // Which of a file's questions are trained on, and in which order, depends on the seed:
+        // other rows are kept in another file, which another run may be reading.
+        let questions = digest_of(set.train.iter());
+        let short = |digest: &str| digest.get(..16).unwrap_or(digest).to_owned();
+        let name = format!("states-{}-{}-{layers}.f16", short(&questions), short(digest));
         // What the prompt looks like decides the states too.
-        let key = format!("{digest} {layers} {} {}", set.sha256, prompt("{}"));
+        let key = format!("{digest} {layers} {questions} {}", prompt("{}"));
         // States that are compressed stand behind those at the cut, where they are others.
         let kept = |tokens: &QuestionTokens| match spec.compresses_below_the_cut() {
             true => tokens.positions() + tokens.question.len() + 1,
