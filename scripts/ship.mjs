@@ -106,7 +106,9 @@ function trm(...args) {
 }
 
 /** Whether a model answers questions, on a language model that is not shipped. */
-const asks = ({ config }) => config.model.supervision_steps !== undefined;
+function asks({ config }) {
+  return config.model.supervision_steps !== undefined;
+}
 
 /** The argument for the frozen base of a checkpoint: `given`, or a file that is shipped already. */
 function based({ base, config }, given) {

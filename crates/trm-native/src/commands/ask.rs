@@ -69,7 +69,9 @@ pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
     if !answered.halt.is_empty() {
         let halt: Vec<_> =
             answered.halt.iter().map(|chance| format!("{:.1} %", chance * 100.0)).collect();
-        print(&format!("halting after each step: {}", halt.join(", ")))?;
+        let untrained = header.config.train.halt_loss_weight == 0.0;
+        let note = if untrained { " (not trained: halt_loss_weight was 0)" } else { "" };
+        print(&format!("halting after each step: {}{note}", halt.join(", ")))?;
     }
     Ok(())
 }
