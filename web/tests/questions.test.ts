@@ -158,6 +158,15 @@ describe('what is shown of a step', () => {
     expect(shown).toEqual(['↵', '␣␣', '(nothing)', 'B']);
   });
 
+  test('names candidates apart that differ in a space alone', () => {
+    const candidates = [' A', 'A', ' B'].map((text, token) => ({ token, text, ends: false }));
+    const step = { step: 1, prob: [0.2, 0.5, 0.1], halt: null };
+    const alike = { ...considered, candidates, steps: [step] };
+    const texts = segments(alike, step).map(({ text }) => text);
+    expect(texts).toEqual(['␣A', 'A', 'B', 'other answers']);
+    expect(best(alike, step)?.text).toBe('A');
+  });
+
   test('is a line of halting from the first step on', () => {
     expect(halts(considered.steps)).toEqual([{ x: 1, y: 0.25 }]);
   });

@@ -22,22 +22,31 @@ export function visible({ text, ends }: Pick<AnswerToken, 'text' | 'ends'>): str
   return shown.trim() === '' ? shown.replaceAll(' ', '␣') || '(nothing)' : shown.trim();
 }
 
+/** The candidates as they can be read; where two look alike, with their spaces. */
+function names({ candidates }: Considered): string[] {
+  const shown = candidates.map(visible);
+  return candidates.map((candidate, i) => {
+    const name = shown[i] ?? '';
+    const alone = shown.indexOf(name) === shown.lastIndexOf(name);
+    return alone || candidate.ends ? name : candidate.text.replaceAll(' ', '␣');
+  });
+}
+
 /** The probabilities of a step as parts of a bar, the rest at the end. */
-export function segments({ candidates }: Considered, { prob }: AnswerStep): Segment[] {
-  const named = candidates.slice(0, COLOURS).map((candidate, i) => ({
-    ...{ text: visible(candidate), prob: prob[i] ?? 0 },
-    colour: i,
-  }));
+export function segments(considered: Considered, { prob }: AnswerStep): Segment[] {
+  const named = names(considered)
+    .slice(0, COLOURS)
+    .map((text, i) => ({ text, prob: prob[i] ?? 0, colour: i }));
   const rest = Math.max(0, 1 - named.reduce((sum, each) => sum + each.prob, 0));
   return [...named, { text: 'other answers', prob: rest, colour: null }];
 }
 
 /** The most probable answer of a step. */
-export function best({ candidates }: Considered, { prob }: AnswerStep): Segment | null {
+export function best(considered: Considered, { prob }: AnswerStep): Segment | null {
   const at = prob.reduce((top, each, i) => (each > (prob[top] ?? -1) ? i : top), 0);
-  const candidate = candidates[at];
+  const text = names(considered)[at];
   const colour = at < COLOURS ? at : null;
-  return candidate ? { text: visible(candidate), prob: prob[at] ?? 0, colour } : null;
+  return text === undefined ? null : { text, prob: prob[at] ?? 0, colour };
 }
 
 /** Halting probabilities as spots of a line, from the first step on. */
