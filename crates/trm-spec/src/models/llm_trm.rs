@@ -354,15 +354,9 @@ impl ModelSpec for LlmTrmSpec {
         in_range("lora_dropout", self.lora_dropout, 0.0, 0.95)?;
         in_range("rms_norm_eps", self.rms_norm_eps, 0.0, 1.0)?;
         in_range("rope_theta", self.rope_theta, 1.0, 1e9)?;
-        // 0, "all", is what files of before have.
-        require(
-            "backprop_cycles",
-            train.backprop_cycles <= 1,
-            format!(
-                "is {}, but the gradient of LLM-TRM goes through the last cycle of a supervision step only",
-                train.backprop_cycles
-            ),
-        )?;
+        // The gradient goes through the last cycle of a supervision step only; files of before
+        // this was checked have 0.
+        in_range("backprop_cycles", train.backprop_cycles as f64, 0.0, 1.0)?;
         no_language_settings(
             train,
             [

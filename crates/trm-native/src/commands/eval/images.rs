@@ -9,7 +9,7 @@ use trm_spec::{Failure, ImageScores, ImageSplit, RunConfig};
 use trm_train::checkpoint::Header;
 use trm_train::{ImageScoring, Run, baselines, create_baseline};
 
-use super::load_on;
+use super::load::load_on;
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;

@@ -2,19 +2,18 @@
 //! also the accuracy.
 
 mod images;
+mod load;
 mod questions;
 
-use std::path::PathBuf;
-
-use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
+use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
-use trm_data::{Dataset, OpenedSource};
 use trm_spec::{DepthLoss, Failure, Family};
 use trm_train::checkpoint::read_header;
-use trm_train::{BaseFile, Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
+use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
+use self::load::weights_file;
 use crate::args;
 use crate::dataset;
 use crate::device::{self, OpenDevice};
@@ -265,39 +264,6 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
     let mut run = load(&data, &bytes, Some(&optimizer), typed, device)?;
     run.use_weights(weights)?;
     Ok((run, corpus))
-}
-
-/// The file with the weights that `--weights` asks for.
-fn weights_file(typed: &args::Eval) -> anyhow::Result<PathBuf> {
-    match typed.weights {
-        None => Ok(typed.checkpoint.clone()),
-        Some(_) if typed.checkpoint.is_dir() => Ok(run_dir::last_in(&typed.checkpoint)),
-        Some(_) => Err(usage!(
-            "--weights selects one of the two sets of weights of a run: give the folder of the run"
-        )),
-    }
-}
-
-/// A model on its frozen base, with the weights that `--weights` asks for.
-fn load_on(
-    typed: &args::Eval,
-    checkpoint: &[u8],
-    data: Dataset,
-    base: Option<BaseFile<'_>>,
-    device: &OpenDevice,
-) -> anyhow::Result<Box<dyn Run>> {
-    let named = || typed.checkpoint.display().to_string();
-    let optimizer = match typed.weights {
-        Some(_) => Some(run_dir::read(&run_dir::optimizer_in(&typed.checkpoint))?),
-        None => None,
-    };
-    let mut run =
-        trm_train::load_on(checkpoint, optimizer.as_deref(), Some(data), base, &device.device)
-            .with_context(named)?;
-    if let Some(weights) = typed.weights {
-        run.use_weights(weights)?;
-    }
-    Ok(run)
 }
 
 /// A saved run with the data to evaluate it by.

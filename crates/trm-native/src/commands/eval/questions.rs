@@ -8,7 +8,7 @@ use trm_spec::{Failure, QuestionScores, RunConfig};
 use trm_train::checkpoint::Header;
 use trm_train::{QuestionSet, Run, create_on, few_shot, open_llm, question_baselines};
 
-use super::load_on;
+use super::load::load_on;
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
