@@ -52,7 +52,7 @@ test('with its answer in sight the model looks good, without it worse than guess
   await play.tab('Train');
   await page.getByRole('link', { name: /a data leak/ }).click();
   await expect(page).toHaveURL(`${site.url}leak.html`);
-  expect(await leak.numbers('honest')).toEqual(['–', '–']);
+  await expect.poll(() => leak.numbers('honest')).toEqual(['–', '–']);
   await leak.button('Train the leaky model').click();
   await leak.scored(0);
   expect(await leak.loss('honest')).toBeGreaterThan(3);
