@@ -18,7 +18,7 @@ use trm_data::{
     shakespeare, test_file, tokenizer,
 };
 
-use self::texts::{Text, Texts};
+use self::texts::{Text, Texts, same_file};
 use crate::args::{Data, Prepare};
 use crate::interrupt::Interrupt;
 use crate::output::{print, print_json};
@@ -286,11 +286,6 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
         ));
     }
     print(&file.display().to_string())
-}
-
-/// Whether two paths name one file.
-fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Decodes a token file into a text file, piece by piece.

@@ -32,11 +32,13 @@ impl Text {
 
     /// Whether this is the file at `other`.
     pub fn is(&self, other: &Path) -> bool {
-        match (self, other.canonicalize()) {
-            (Self::File(path), Ok(other)) => path.canonicalize().is_ok_and(|path| path == other),
-            _ => false,
-        }
+        matches!(self, Self::File(path) if same_file(path, other))
     }
+}
+
+/// Whether two paths name one file.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 impl Texts {

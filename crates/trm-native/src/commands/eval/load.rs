@@ -36,16 +36,24 @@ pub fn load_on(
     base: Option<BaseFile<'_>>,
     device: &OpenDevice,
 ) -> anyhow::Result<Box<dyn Run>> {
-    let named = || typed.checkpoint.display().to_string();
-    let optimizer = match typed.weights {
-        Some(_) => Some(run_dir::read(&run_dir::optimizer_in(&typed.checkpoint))?),
-        None => None,
-    };
-    let mut run =
-        trm_train::load_on(checkpoint, optimizer.as_deref(), Some(data), base, &device.device)
-            .with_context(named)?;
-    if let Some(weights) = typed.weights {
-        run.use_weights(weights)?;
-    }
+    with_weights(typed, |optimizer| {
+        trm_train::load_on(checkpoint, optimizer, Some(data), base, &device.device)
+            .with_context(|| typed.checkpoint.display().to_string())
+    })
+}
+
+/// The model that `load` opens with an optimizer file, with the weights that `--weights`
+/// asks for.
+///
+/// # Errors
+/// If the optimizer file cannot be read or has no such weights, and those of `load`.
+pub fn with_weights(
+    typed: &args::Eval,
+    load: impl FnOnce(Option<&[u8]>) -> anyhow::Result<Box<dyn Run>>,
+) -> anyhow::Result<Box<dyn Run>> {
+    let Some(weights) = typed.weights else { return load(None) };
+    let optimizer = run_dir::read(&run_dir::optimizer_in(&typed.checkpoint))?;
+    let mut run = load(Some(&optimizer))?;
+    run.use_weights(weights)?;
     Ok(run)
 }

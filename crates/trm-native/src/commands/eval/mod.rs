@@ -10,10 +10,10 @@ use serde::Serialize;
 use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
 use trm_spec::{DepthLoss, Failure, Family};
-use trm_train::checkpoint::read_header;
+use trm_train::checkpoint::{Header, read_header};
 use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
-use self::load::weights_file;
+use self::load::{weights_file, with_weights};
 use crate::args;
 use crate::dataset;
 use crate::device::{self, OpenDevice};
@@ -21,7 +21,7 @@ use crate::output::{print, print_json};
 use crate::own_data::OwnData;
 use crate::progress::thousands;
 use crate::report::{about_checkpoint, say, usage};
-use crate::run_dir::{self, read_checkpoint};
+use crate::run_dir::read_checkpoint;
 
 #[derive(Serialize)]
 struct Document {
@@ -72,8 +72,8 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
             "--split and --inner-steps are for image classifiers, --baselines and --base for these and for question models"
         ));
     }
-    let (run, corpus) =
-        open(typed, &device).map_err(|error| about_checkpoint(error, &typed.checkpoint))?;
+    let (run, corpus) = open(typed, &header, &bytes, &device)
+        .map_err(|error| about_checkpoint(error, &typed.checkpoint))?;
     let summary = run.summary();
     say!(
         "{}: step {}; {corpus}: {} {}; {}",
@@ -202,9 +202,13 @@ fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::
 }
 
 /// Loads the requested weights with their data; returns the name of the data too.
-fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>, String)> {
+fn open(
+    typed: &args::Eval,
+    header: &Header,
+    bytes: &[u8],
+    device: &OpenDevice,
+) -> anyhow::Result<(Box<dyn Run>, String)> {
     let folder = &typed.checkpoint;
-    let (header, bytes) = read_checkpoint(&weights_file(typed)?)?;
     if let Some(path) = &typed.test {
         if header.config.model.family() != Family::Language {
             return Err(usage!(
@@ -217,7 +221,7 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
             false => OpenedSource::open_test(path)?,
         };
         let text = data.test_text(&header.vocab).map_err(Failure::from)?;
-        let run = trm_train::load_with(&bytes, None, Some(text.into()), &device.device)?;
+        let run = trm_train::load_with(bytes, None, Some(text.into()), &device.device)?;
         return Ok((run, data.title().into()));
     }
     let mut data = dataset::open(&header.config, typed.data.as_deref(), typed.as_text)?;
@@ -254,15 +258,10 @@ fn open(typed: &args::Eval, device: &OpenDevice) -> anyhow::Result<(Box<dyn Run>
             config.data.num_val_puzzles = puzzles;
         }
         let puzzles = data.load(&config, None)?;
-        let run = trm_train::load_with(&bytes, None, Some(puzzles), &device.device)?;
+        let run = trm_train::load_with(bytes, None, Some(puzzles), &device.device)?;
         return Ok((run, data.title().into()));
     }
-    let Some(weights) = typed.weights else {
-        return Ok((load(&data, &bytes, None, typed, device)?, corpus));
-    };
-    let optimizer = run_dir::read(&run_dir::optimizer_in(folder))?;
-    let mut run = load(&data, &bytes, Some(&optimizer), typed, device)?;
-    run.use_weights(weights)?;
+    let run = with_weights(typed, |optimizer| load(&data, bytes, optimizer, typed, device))?;
     Ok((run, corpus))
 }
 
