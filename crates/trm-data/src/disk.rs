@@ -59,8 +59,19 @@ pub(crate) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
 pub(crate) fn unnamed(path: &Path) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
+    unfinished_in(folder)
+}
+
+/// What the name of a file begins with until it is whole.
+pub const UNFINISHED: &str = ".unfinished-";
+
+/// An empty file in `folder` that disappears unless it is given a name.
+///
+/// # Errors
+/// If it cannot be made there.
+pub fn unfinished_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".unfinished-");
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     {
         // As any other new file: readable to whom the user's mask allows it.
@@ -82,7 +93,7 @@ pub(crate) fn persist(file: BufWriter<NamedTempFile>, path: &Path) -> io::Result
 }
 
 /// A digest in hexadecimal.
-pub(crate) fn hex(digest: Sha256) -> String {
+pub fn hex(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use trm_data::{DataError, OpenedSource};
+use trm_data::{DataError, OpenedSource, hex};
 use trm_spec::{Failure, Family, RunConfig};
 
 use crate::report::usage;
@@ -104,5 +104,5 @@ fn digest(path: &Path) -> io::Result<String> {
             read => digest.update(&piece[..read]),
         }
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(digest))
 }

@@ -18,8 +18,8 @@ use anyhow::Context;
 use trm_spec::{RunConfig, Saved};
 use trm_train::checkpoint::{self, Header};
 
-use files::{Move, UNFINISHED, cannot_read, cannot_write, stage, sync_folder};
-pub use files::{read, unfinished_in, write};
+use files::{Move, cannot_read, cannot_write, stage, sync_folder};
+pub use files::{read, write};
 use lock::Lock;
 
 use crate::memory;
@@ -180,7 +180,7 @@ impl RunDir {
     fn remove_unfinished(&self) -> anyhow::Result<()> {
         for entry in fs::read_dir(&self.path).with_context(|| cannot_read(&self.path))? {
             let entry = entry.with_context(|| cannot_read(&self.path))?;
-            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            if entry.file_name().to_string_lossy().starts_with(trm_data::UNFINISHED) {
                 Move::Remove(entry.path()).apply()?;
             }
         }

@@ -293,7 +293,7 @@ fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     const PIECE: usize = 1 << 20;
     let cannot = |source| DataError::Unwritable { path: file.display().to_string(), source };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let staged = run_dir::unfinished_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+    let staged = trm_data::unfinished_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
     let mut out = BufWriter::new(staged);
     let (mut decoder, mut read) = (Decoder::new(tokens.vocab()), Vec::new());
     for start in (0..tokens.len()).step_by(PIECE) {

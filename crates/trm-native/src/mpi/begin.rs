@@ -129,7 +129,7 @@ fn digest(file: &[u8]) -> Result<String, Failure> {
         digest.update(format!("{name} {:?} {:?}\n", tensor.dtype(), tensor.shape()));
         digest.update(tensor.data());
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(trm_data::hex(digest))
 }
 
 #[cfg(test)]

@@ -5,10 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use trm_data::refuse_device;
-
-/// Prefix of files that are still being written; opening the run removes leftovers.
-pub const UNFINISHED: &str = ".unfinished-";
+use trm_data::{refuse_device, unfinished_in};
 
 /// A rename or a removal; the file system applies each atomically.
 pub enum Move {
@@ -55,19 +52,6 @@ pub fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
         return sync_folder(folder_of(to));
     }
     write(to, &read(from)?)
-}
-
-/// An empty file in `folder`, which is removed unless it is renamed.
-pub fn unfinished_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED);
-    #[cfg(unix)]
-    {
-        // The usual permissions of a new file (temporary files are private).
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 /// Writes `bytes` to a temporary file beside `path`, which is removed unless it is renamed.
