@@ -118,6 +118,27 @@ test('what is no task is refused, and nothing is lost', async ({ page, play, arc
   expect(await arc.counted()).toEqual([3, 3]);
 });
 
+test('tasks of one name are told apart, and a task without a test is shown', async ({
+  page,
+  play,
+  arc,
+}) => {
+  await arc.open(SMALL);
+  await play.trainTo(1);
+  const task: object = JSON.parse(OWN);
+  const twice = [
+    { ...task, id: 'swap' },
+    { ...task, id: 'swap', test: [] },
+  ];
+  await play.drop('twice.json', JSON.stringify(twice));
+  await expect(arc.task).toHaveAttribute('data-task', 'swap');
+  await expect(play.button('Answer')).toBeEnabled();
+  await page.getByRole('combobox', { name: 'Task', exact: true }).selectOption('swap (2)');
+  await expect(arc.grid('Example 2, input')).toHaveAttribute('data-grid', '34');
+  await expect(arc.task).toContainText('This task has no test.');
+  await expect(play.button('Answer')).toBeDisabled();
+});
+
 test('a task that the model does not know is shown, and learned by another one', async ({
   page,
   play,

@@ -134,6 +134,13 @@ test.describe('a model that drafts chunks', () => {
     await expect(chunk).toHaveAttribute('data-step', String(steps));
     await expect(chunk.getByRole('gridcell')).toHaveCount(4 * 2);
     await expect(other.page.getByRole('button', { name: 'Play the passes' })).toBeVisible();
+    // A reload goes on with it: its address names a preset of the same kind of model.
+    await expect(other.page.getByText(/Saved in this browser at/)).toBeAttached();
+    await other.page.reload();
+    await other.at(steps);
+    await expect(other.notice.getByRole('paragraph')).toHaveCount(0);
+    await chunk.scrollIntoViewIfNeeded();
+    await expect(chunk).toHaveAttribute('data-step', String(steps));
     await other.stepOnce();
     await chunk.scrollIntoViewIfNeeded();
     await expect(chunk).toHaveAttribute('data-step', String(steps + 1));

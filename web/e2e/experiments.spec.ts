@@ -74,6 +74,32 @@ test('the form says what can change now and what needs a new run', async ({ page
   await expect(page).toHaveURL(/n_layers=2.*grad_clip=0\.5/);
 });
 
+test('what the form refused goes with the model that it was typed for', async ({ page, play }) => {
+  await play.open();
+  await page.getByText('Settings', { exact: true }).click();
+  await page.getByText('Advanced settings').click();
+  await page.getByText('Raw configuration').click();
+  const type = async (name: RegExp, value: string) => {
+    await page.getByRole('textbox', { name }).fill(value);
+    await page.getByRole('textbox', { name }).blur();
+  };
+  await type(/^grad_clip live/, '0.5');
+  await type(/hidden_size/, '48');
+  await type(/n_layers new run/, '3');
+  await expect(page.getByText(/grad_clip can be applied now; hidden_size, n_layers need a new run/)).toBeVisible();
+  await type(/n_layers new run/, '2.5');
+  await type(/JSON/, 'null');
+  const layers = page.getByRole('textbox', { name: /n_layers new run/ });
+  await expect(layers).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.getByText('The document is no object.')).toBeVisible();
+  await page.getByRole('combobox', { name: 'Model', exact: true }).selectOption('page-small');
+  await expect(page).toHaveURL(/preset=page-small/);
+  await expect(layers).toHaveValue(/^\d+$/);
+  await expect(layers).not.toHaveAttribute('aria-invalid');
+  await expect(page.getByRole('textbox', { name: /JSON/ })).toHaveValue(/"model"/);
+  await expect(page.getByText('The document is no object.')).toHaveCount(0);
+});
+
 test('earlier runs stay on the chart, with what they were', async ({ page, play }) => {
   const past = page.getByTestId(TESTIDS.pastRuns);
   await play.open();

@@ -38,6 +38,26 @@ test('a visitor draws a digit, and the model recognises it', async ({ page, imag
   await images.says(7);
 });
 
+test('a digit is drawn where a browser lists no coalesced moves', async ({ page, images }) => {
+  // As Safari before 18.2, and as every browser on a page without HTTPS.
+  await page.addInitScript('delete PointerEvent.prototype.getCoalescedEvents');
+  await images.open();
+  await images.draw(STROKES[7]);
+  await images.says(7);
+});
+
+test('the keyboard draws on from where it can be seen, also after a click', async ({
+  page,
+  images,
+}) => {
+  await images.open();
+  await images.draw(STROKES[1]);
+  // A click shows no cursor, the first key does.
+  await expect(page.getByText(/^Row \d+, column \d+/)).toHaveCount(0);
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByText('Row 9, column 10: empty')).toBeAttached();
+});
+
 test('a digit is drawn with the keyboard', async ({ page, images }) => {
   await images.open();
   await images.pad.focus();
@@ -124,9 +144,22 @@ test('accuracy is measured, and a confusion leads to its images and to the stage
   await images.wrong.getByRole('button').first().click();
   await expect(images.picture).toHaveAttribute('data-label', label);
   await images.says(Number(predicted));
-  await expect(images.answer).toContainText(`right is ${label}`);
+  await expect(images.answer).toContainText(`the correct class is ${label}`);
   await expect(page).toHaveURL(/image=\d+&/);
   await expect(images.answer).toBeInViewport();
+});
+
+test('the steps of training are on the axis, also where fewer were measured', async ({
+  images,
+}) => {
+  await images.open('?outer=1');
+  await images.press('Measure');
+  await expect(images.measured).toHaveAttribute('data-steps', '2');
+  const chart = images.measured.locator('figure svg').first();
+  const width = Number(await chart.getAttribute('width'));
+  const dashed = Number(await chart.locator('line').last().getAttribute('x1'));
+  expect(dashed).toBeGreaterThan(0);
+  expect(dashed).toBeLessThanOrEqual(width);
 });
 
 /** A black ring on white paper, as the bytes of a file. */
@@ -149,9 +182,9 @@ test('a picture is dropped, and other files are refused', async ({ page, play, i
   await images.open();
   const picture = Uint8Array.from(await ring(images));
   await play.drop('zero.png', picture);
-  await expect(images.picture).toHaveAccessibleName(/zero.png.*bright and dark exchanged/);
+  await expect(images.picture).toHaveAccessibleName(/zero.png.*colours inverted/);
   await images.says(0);
-  await page.getByRole('checkbox', { name: 'Exchange bright and dark' }).uncheck();
+  await page.getByRole('checkbox', { name: 'Invert colours' }).uncheck();
   await expect(images.picture).toHaveAccessibleName(/zero.png” in 8×8 pixels\.$/);
   await play.drop('notes.txt', 'these are words');
   await play.says('“notes.txt” is neither a picture nor a checkpoint (.safetensors).');
@@ -254,5 +287,29 @@ test.describe('on a phone', () => {
     await send('touchEnd', []);
     await images.says(1);
     await expect(images.answer).toBeInViewport();
+  });
+
+  test('a second finger draws nothing', async ({ page, images }) => {
+    await images.open();
+    await images.pad.scrollIntoViewIfNeeded();
+    const box = (await images.pad.boundingBox())!;
+    const touch = await page.context().newCDPSession(page);
+    const at = (x: number, y: number, id: number) =>
+      ({ x: box.x + x * box.width, y: box.y + y * box.height, id }) as const;
+    const send = (
+      type: 'touchStart' | 'touchMove' | 'touchEnd',
+      touchPoints: { x: number; y: number; id: number }[],
+    ) => touch.send('Input.dispatchTouchEvent', { type, touchPoints });
+    const first = at(0.2, 0.2, 0);
+    await send('touchStart', [first]);
+    await expect(page.getByText('Draw here')).toHaveCount(0);
+    const dot = await images.pad.getAttribute('data-drawing');
+    await send('touchStart', [first, at(0.8, 0.8, 1)]);
+    await send('touchMove', [first, at(0.8, 0.5, 1)]);
+    await expect(images.pad).toHaveAttribute('data-drawing', dot ?? '');
+    // The first one goes on.
+    await send('touchMove', [at(0.2, 0.6, 0), at(0.8, 0.5, 1)]);
+    await expect(images.pad).not.toHaveAttribute('data-drawing', dot ?? '');
+    await send('touchEnd', []);
   });
 });

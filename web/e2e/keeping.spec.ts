@@ -63,6 +63,22 @@ test('a full disk is told once, and nothing stops', async ({ page, play, site })
   expect(metadata((await play.download()).bytes)['step']).toBe('3');
 });
 
+test('a model that could not take the place of an unsaved run is not shown as chosen', async ({
+  page,
+  play,
+  site,
+}) => {
+  await play.open();
+  const client = await page.context().newCDPSession(page);
+  await client.send('Storage.overrideQuotaForOrigin', { origin: site.origin, quotaSize: 1 });
+  await play.stepOnce();
+  const menu = page.getByRole('combobox', { name: 'Model', exact: true });
+  await menu.selectOption('page-small');
+  await play.says('so it was not replaced');
+  await expect(menu).toHaveValue('tiny');
+  await play.at(1);
+});
+
 test('of two tabs the first keeps its run, and the second once it is alone', async ({
   context,
   play,

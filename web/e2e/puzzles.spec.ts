@@ -74,13 +74,13 @@ test('the threshold tells where it would stop and what that saves', async ({ pag
   expect(late).toBeGreaterThanOrEqual(early);
 });
 
-test('symmetric forms are asked, and the chosen answer is on the board', async ({ page, puzzles }) => {
+test('augmented copies are solved, and the chosen answer is on the board', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open(LINK);
-  await puzzles.forms.getByRole('button', { name: 'Ask in 8 forms' }).click();
+  await puzzles.forms.getByRole('button', { name: 'Solve 8 copies' }).click();
   await expect(puzzles.forms).toHaveAttribute('data-answered', '8');
   const chosen = await puzzles.forms.getAttribute('data-chosen');
-  const button = puzzles.forms.getByRole('button', { name: `Form ${chosen}:` });
+  const button = puzzles.forms.getByRole('button', { name: `Copy ${chosen}:` });
   await expect(button).toHaveAttribute('aria-pressed', 'true');
   await expect(button).toHaveAccessibleName(/halting probability \d+ %, solved, chosen/);
   await expect(puzzles.forms).toContainText('is chosen: its halting probability is the highest');
@@ -88,7 +88,7 @@ test('symmetric forms are asked, and the chosen answer is on the board', async (
   await puzzles.solved();
   for (const [at, digit] of [...SOLUTION].entries()) await expect(puzzles.cell(at)).toHaveText(digit);
   for (const form of [2, 5, 8]) {
-    await puzzles.forms.getByRole('button', { name: `Form ${form}:` }).click();
+    await puzzles.forms.getByRole('button', { name: `Copy ${form}:` }).click();
     await puzzles.solved();
     await expect(puzzles.cell(0)).toHaveAccessibleName('Row 1, column 1: 1, given');
   }
@@ -125,6 +125,23 @@ test('a puzzle that cannot be is refused or said to be so, and nothing is lost',
   await expect(puzzles.validity).toContainText('The board is empty');
   await puzzles.paste(PUZZLE);
   await puzzles.solved();
+});
+
+test('a pasted puzzle is said to be loaded when it is, until something changes', async ({
+  page,
+  puzzles,
+}) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await puzzles.open(LINK);
+  await puzzles.paste('123');
+  await expect(puzzles.validity).toContainText('The previous puzzle is unchanged.');
+  await expect(page.getByText('Loaded.', { exact: true })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Load puzzle' })).toBeInViewport();
+  await puzzles.paste(PUZZLE);
+  await expect(page.getByText('Loaded.', { exact: true })).toBeAttached();
+  await puzzles.solved();
+  await page.getByRole('button', { name: 'New puzzle' }).click();
+  await expect(page.getByText('Loaded.', { exact: true })).toHaveCount(0);
 });
 
 test('a puzzle is typed with the keyboard', async ({ page, puzzles }) => {

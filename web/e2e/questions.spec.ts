@@ -18,7 +18,7 @@ test('a base is opened, chats, is kept over a reload, and is forgotten', async (
   await expect(questions.base).toContainText('about 0.7 GB of memory');
   await questions.give(tinyBase());
   await questions.is('open');
-  await expect(questions.base).toContainText('reads up to 512');
+  await expect(questions.base).toContainText('context length 512');
   await expect(questions.base).toContainText('kept in this browser');
 
   await questions.say('Hello');
@@ -37,6 +37,34 @@ test('a base is opened, chats, is kept over a reload, and is forgotten', async (
   // It stays open, and is gone afterwards.
   await questions.is('open');
   await questions.open('none');
+});
+
+test('a long chat shows its end, and a message that is refused is not lost', async ({
+  page,
+  site,
+}) => {
+  const questions = new Questions(page, site);
+  await questions.open();
+  await questions.give(tinyBase());
+  await questions.is('open');
+  await questions.say('a line\n'.repeat(20));
+  await expect(questions.messages).toHaveCount(2);
+  const log = page.getByRole('log', { name: 'Conversation' });
+  const hidden = (element: HTMLElement) =>
+    element.scrollHeight - element.clientHeight - element.scrollTop;
+  expect(await log.evaluate((element) => element.scrollTop)).toBeGreaterThan(0);
+  expect(await log.evaluate(hidden)).toBeLessThan(2);
+  // The keyboard scrolls it.
+  await log.focus();
+  await page.keyboard.press('Home');
+  await expect.poll(() => log.evaluate((element) => element.scrollTop)).toBe(0);
+
+  const long = 'very '.repeat(200).trim();
+  await page.getByRole('textbox', { name: 'Message' }).fill(long);
+  await questions.button('Send').click();
+  await questions.says(/reads 512 at most/);
+  await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue(long);
+  await expect(questions.messages).toHaveCount(2);
 });
 
 test('a recursive model runs on its base, and its answers change step by step', async ({ page, site }) => {
@@ -110,6 +138,8 @@ test('files that cannot be used are named, and change nothing', async ({ page, s
     [Buffer.alloc(0), /empty/],
     [Buffer.from('no model'), /neither a base model nor a checkpoint/],
   ];
+  await questions.giveModel(Buffer.from('no model at all'), 'none.safetensors');
+  await questions.says(/“none\.safetensors” is not a checkpoint/);
   for (const [file, why] of refused) {
     await questions.give(file);
     await questions.says(why);

@@ -20,6 +20,16 @@ test('where the page\'s code does not come, it says so after a while', async ({ 
   await expect(page.getByText('could not be fetched')).toBeVisible();
 });
 
+test('where motion is not welcome, it says so no sooner', async ({ page, site }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.route('**/assets/language-*.js', (route) => route.abort());
+  await page.goto(site.text);
+  await expect(page.getByRole('heading', { name: 'TRM Playground' })).toBeVisible();
+  const late = page.getByText('could not be fetched');
+  expect(await late.isVisible()).toBe(false);
+  await expect(late).toBeVisible();
+});
+
 test('where the trainer cannot be fetched, the page says so and offers to reload', async ({
   page,
   play,

@@ -33,6 +33,18 @@ test('without a click, text is written and the grid follows it', async ({ page, 
   await expect(page.getByText(/Each row is another pass/)).toBeVisible();
 });
 
+test('drawings are as sharp as the screen, also when that changes', async ({ page }) => {
+  const grid = page.getByTestId(TESTIDS.refinement).locator('canvas').first();
+  const ratio = () =>
+    grid.evaluate((it) => (it as HTMLCanvasElement).width / it.clientWidth);
+  await expect.poll(ratio).toBeCloseTo(1, 1);
+  const client = await page.context().newCDPSession(page);
+  const size = page.viewportSize()!;
+  const screen = { ...size, deviceScaleFactor: 2, mobile: false };
+  await client.send('Emulation.setDeviceMetricsOverride', screen);
+  await expect.poll(ratio).toBeCloseTo(2, 1);
+});
+
 test('where little is to move, the text comes as fast as it can', async ({ page, play }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await play.open('');

@@ -12,6 +12,7 @@ import {
   predictionsOf,
   cellWords,
   changesIn,
+  distinct,
   describe as inWords,
   isChanged,
   knowledge,
@@ -150,6 +151,7 @@ const OTHER: ArcTask = {
 /** Knows one task in three augmented copies, of which the last disagrees. */
 class Knowing extends Answering {
   readonly asked: Command[] = [];
+  tasks: ArcTask[] = [OTHER];
   refuse: 'puzzle' | 'corpus' | null = null;
 
   protected answer(command: Command): Event {
@@ -160,7 +162,7 @@ class Knowing extends Answering {
     }
     switch (command.type) {
       case 'read_tasks':
-        return { type: 'tasks', tasks: [OTHER] };
+        return { type: 'tasks', tasks: this.tasks };
       case 'predict_arc': {
         const answer = command.augmentation === 2 ? [[9]] : GRID;
         const answers: ArcAnswers = {
@@ -211,6 +213,25 @@ describe('the tasks at hand', () => {
     expect(JSON.parse(tasks.text)).toEqual({ other: { train: OTHER.train, test: OTHER.test } });
     tasks.sample();
     expect(tasks.text).toBe(SAMPLE_TEXT);
+  });
+
+  test('have different names, whatever the file calls them', async () => {
+    const names = (all: readonly ArcTask[]) => all.map(({ name }) => name);
+    const called = ['a', 'a', 'b', 'a', 'a (2)'].map((name) => ({ ...OTHER, name }));
+    expect(names(distinct(called))).toEqual(['a', 'a (2)', 'b', 'a (3)', 'a (2) (2)']);
+    session.tasks = called;
+    const tasks = new Tasks(null, 0);
+    await tasks.read(client, 'twice.json', 'some text');
+    expect(tasks.text.match(/"train"/g)).toHaveLength(called.length);
+    tasks.choose('a (3)');
+    expect(tasks.task?.name).toBe('a (3)');
+  });
+
+  test('may have no test', async () => {
+    session.tasks = [{ ...OTHER, test: [] }];
+    const tasks = new Tasks(null, 0);
+    await tasks.read(client, 'none.json', 'some text');
+    expect([tasks.task?.train, tasks.pair, tasks.truth]).toEqual([OTHER.train, null, null]);
   });
 
   test('stay when others are refused', async () => {

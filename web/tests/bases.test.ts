@@ -159,6 +159,17 @@ describe('a checkpoint whose base is missing', () => {
     expect(session.bases.at(-1)).toEqual(BASE);
   });
 
+  test('is opened by a drop after another visit, if the base was given once or came along', async () => {
+    fetched.mockResolvedValue(BASE);
+    const current = currentRun();
+    await current.open(SHIPPED, HEAD);
+    // As it is saved and dropped again: its base is known, but not from the visitor.
+    await current.load(HEAD);
+    expect(session.bases).toEqual([BASE, BASE]);
+    const later = new Bases(fetched, `bases-${databases}`);
+    await vi.waitFor(async () => expect(await later.of(HEAD, null)).toEqual(BASE));
+  });
+
   test('gives way to another checkpoint', async () => {
     const current = currentRun();
     await expect(current.load(HEAD)).rejects.toThrow('it needs');
@@ -167,6 +178,18 @@ describe('a checkpoint whose base is missing', () => {
     // It waits no longer.
     await current.load(WHOLE);
     expect(session.bases.at(-1)).toBeNull();
+  });
+
+  test('and that is a saved run goes on once that file is given', async () => {
+    const current = currentRun();
+    const history = { training: [{ step: 5, loss: 2 }], validation: [], elapsed: 1 };
+    const saved = { id: 'kept-1', preset: 'digits', dataset: 'digits', text: null, savedAt: 1 };
+    const files = { checkpoint: HEAD, optimizer: new Uint8Array([7]) };
+    const kept = { ...saved, ...files, step: 5, history, named: 'mine' };
+    await expect(current.restore(kept, null)).rejects.toThrow(`it needs ${NAMED.name}`);
+    await current.load(BASE, 'the base');
+    expect(session.bases).toEqual([null, BASE]);
+    expect(current.named).toBe('mine');
   });
 
   test('comes with it where it is pre-trained', async () => {

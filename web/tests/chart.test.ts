@@ -9,6 +9,7 @@ import {
   type Spot,
   spread,
   ticks,
+  time,
 } from '../src/ui/draw/chart';
 
 const EMPTY: ChartData = { lines: [], chance: Math.log(65), end: 0, axis: 'steps' };
@@ -123,6 +124,12 @@ describe('the frame', () => {
 
 test('operations are written as people write them', () => {
   expect([0, 950, 1e6, 2.5e12, 3e15].map(flops)).toEqual(['0', '950', '1 M', '2.5 T', '3 P']);
+  expect([999_400, 999_600].map(flops)).toEqual(['999 k', '1 M']);
+});
+
+test('times are written without the error of their sums', () => {
+  expect(ticks(0, 1, 5).map(time)).toEqual(['0 s', '0.2 s', '0.4 s', '0.6 s', '0.8 s', '1 s']);
+  expect([90, 150].map(time)).toEqual(['90 s', '2.5 min']);
 });
 
 describe('labels', () => {

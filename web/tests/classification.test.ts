@@ -84,7 +84,7 @@ describe('a classification', () => {
     expect(className(undefined, 5)).toBe('5');
     expect([names, undefined].map(tellsDigits)).toEqual([false, true]);
     expect(verdict({ image, steps }, 1, names)).toBe(
-      'After outer step 1 of 3: zero (50 %); right is two.',
+      'After outer step 1 of 3: zero (50 %); the correct class is two.',
     );
     expect(verdict({ image, steps }, 3, names)).toBe(
       'After outer step 3 of 3: two (80 %), which is right.',

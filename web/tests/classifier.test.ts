@@ -203,6 +203,21 @@ describe('the image on the stage', () => {
     expect(run.shown).toBe(2);
   });
 
+  test('is not replaced by a blank drawing when drawings are to be centred', async () => {
+    const { session, run, input } = opened('?image=3');
+    await settle(run);
+    input.fitTo(false);
+    await settle(run);
+    expect([input.kind, input.fit]).toEqual(['stored', false]);
+    expect(session.of('classify')).toHaveLength(1);
+    // A drawing is classified again.
+    input.line({ x: 5, y: 5 }, { x: 9, y: 9 });
+    await settle(run);
+    input.fitTo(true);
+    await settle(run);
+    expect(session.of('classify')).toHaveLength(3);
+  });
+
   test('goes round at the ends of its split', async () => {
     const { run, input } = opened();
     await settle(run);
@@ -215,6 +230,36 @@ describe('the image on the stage', () => {
     expect(input.index).toBe(COUNTS.test - 1);
     input.choose('test', COUNTS.test);
     expect(input.index).toBe(0);
+  });
+});
+
+describe('the number of images', () => {
+  test('is found while a model is being trained', async () => {
+    const { run, input } = opened();
+    run.train();
+    for (let turns = 0; turns < 8; turns += 1) await run.respond(0);
+    expect(input.counts).toEqual({ test: COUNTS.test, val: COUNTS.val });
+    expect(await run.idle()).toBe(false);
+  });
+
+  test('is that of the split on the stage first, also of the training images', async () => {
+    const { run, input } = opened('?split=train&image=2');
+    await run.idle();
+    expect(input.count).toBe(COUNTS.train);
+  });
+
+  test('stays with another run on the same data, and with no other', async () => {
+    const { session, run, input } = opened();
+    while (await run.idle());
+    const asked = session.asked.length;
+    run.begin({ ...SUMMARY, step: 9 }, null, null, false);
+    expect(input.counts).toEqual({ test: COUNTS.test, val: COUNTS.val });
+    expect(await run.idle()).toBe(false);
+    expect(session.asked).toHaveLength(asked);
+    run.begin({ ...SUMMARY, train_tokens: 7 }, null, null, false);
+    expect(input.counts).toEqual({});
+    run.begin({ ...SUMMARY, trainable: false }, null, null, false);
+    expect(await run.idle()).toBe(false);
   });
 });
 
@@ -261,6 +306,13 @@ describe('training', () => {
 
 describe('measuring', () => {
   const depth = { inner: 6, outer: 4 };
+
+  test('asks for nothing where the images of the model are not here', async () => {
+    const { session, run } = opened('', { ...SUMMARY, trainable: false });
+    run.measure();
+    await settle(run);
+    expect([run.measuring.busy, session.asked]).toEqual([false, []]);
+  });
 
   async function all(measuring: Measuring, client: SessionClient, recursive = true) {
     while (await measuring.next(client, depth, recursive));

@@ -217,4 +217,32 @@ describe('workers that train together', () => {
     await together(2);
     expect(cores.problem).toBeNull();
   });
+
+  test('are not ended while they take over another run, however long that takes', async () => {
+    await together(2);
+    vi.useFakeTimers();
+    await steps(1);
+    workers.loading = 40_000;
+    cores.begun();
+    const going = steps(1);
+    await vi.advanceTimersByTimeAsync(50_000);
+    await going;
+    expect([cores.problem, cores.now.size]).toEqual([null, 2]);
+    // Without further steps they are ended all the same.
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(workers.alive).toHaveLength(1);
+  });
+
+  test('say for a while that one was replaced, and no longer', async () => {
+    await together(2);
+    const last = workers.alive.at(-1);
+    if (last) last.dies = true;
+    await steps(1);
+    await together(2);
+    expect(cores.problem).toMatch(/Another worker is started/);
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+    await steps(1);
+    vi.restoreAllMocks();
+    expect(cores.problem).toBeNull();
+  });
 });

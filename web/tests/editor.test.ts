@@ -89,11 +89,36 @@ describe('the editor', () => {
     await editor.settle(client);
     const { posed } = editor;
     rules.refuse = true;
-    editor.read('12');
+    const whole = editor.read('12');
     expect(await editor.settle(client)).toBe('refused');
+    expect(await whole).toBe(false);
     expect(editor.posed).toBe(posed);
     expect(editor.problem).toBe('Too short.');
     expect(editor.pending).toBe(false);
+  });
+
+  test('says that a text was read when it has been checked, and no sooner', async () => {
+    const editor = new PuzzleEditor(FOUR, null);
+    await editor.settle(client);
+    let known: boolean | null = null;
+    const whole = editor.read('1'.repeat(16)).then((read) => (known = read));
+    const settling = editor.settle(client);
+    expect([editor.pending, known]).toEqual([false, null]);
+    await settling;
+    expect(await whole).toBe(true);
+  });
+
+  test('does not say it of a text that another input replaces', async () => {
+    const editor = new PuzzleEditor(FOUR, null);
+    const waiting = editor.read('12');
+    const checked = editor.read('34');
+    expect(await waiting).toBe(false);
+    const settling = editor.settle(client);
+    editor.put(0, 3);
+    await settling;
+    expect(await checked).toBe(false);
+    await editor.settle(client);
+    expect(editor.board[0]).toBe(3);
   });
 
   test('keeps what is drawn until it is a puzzle', async () => {

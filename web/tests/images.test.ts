@@ -16,6 +16,7 @@ import { DIGITS, fitted, MNIST } from '../src/rooms/images/fitting';
 import { inverted, isBright, looksLikePicture, scaled } from '../src/rooms/images/picture';
 import { requestOf } from '../src/rooms/images/request';
 import { readsDigits, shapeOf } from '../src/rooms/images/shape';
+import { TOUR } from '../src/rooms/images/tour';
 import { DEFAULT_LOOK, readImages, writeImages } from '../src/rooms/images/url';
 import { preset } from '../src/run/presets';
 
@@ -222,4 +223,8 @@ describe('an address', () => {
     expect(read.image).toEqual({ fit: false, bitmap: null, split: 'test', index: null });
     expect(read.look).toEqual(DEFAULT_LOOK);
   });
+});
+
+test('the tour is right for images of any size', () => {
+  expect(TOUR.filter(({ text }) => /\d×\d/.test(text))).toEqual([]);
 });

@@ -46,12 +46,15 @@ describe('two texts', () => {
 
 test('what more passes add is said by the measured losses', () => {
   const losses = (...all: number[]) => all.map((loss, i) => ({ depth: i + 1, loss }));
-  expect(depthAdvice(losses(1.66, 1.52, 1.491, 1.488, 1.486))).toBe(
-    'Beyond 3 passes, more add little to this model.',
+  expect(depthAdvice(losses(1.66, 1.52, 1.491, 1.488, 1.486), 5)).toBe(
+    'Beyond 3 passes, more passes hardly lower the loss of this model.',
   );
-  expect(depthAdvice(losses(2.2, 1.44, 1.6, 1.62))).toBe(
-    'Best at 2 passes, as it was trained; more make this model worse.',
+  expect(depthAdvice(losses(2.2, 1.44, 1.6, 1.62), 2)).toBe(
+    'Best at 2 passes, the trained depth; more passes make this model worse.',
   );
-  expect(depthAdvice(losses(1.6, 1.5, 1.4))).toBe('');
-  expect(depthAdvice([])).toBe('');
+  expect(depthAdvice(losses(2.2, 1.44, 1.6, 1.62), 3)).toBe(
+    'Best at 2 passes; more make this model worse.',
+  );
+  expect(depthAdvice(losses(1.6, 1.5, 1.4), 3)).toBe('');
+  expect(depthAdvice([], null)).toBe('');
 });

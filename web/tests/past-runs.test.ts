@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { marks, PAST, pastLine } from '../src/ui/draw/lines';
+import { marks, PAST, pastLine, runLines } from '../src/ui/draw/lines';
 import { DEFAULT_CONFIG, type DepthLoss } from '../src/gen';
 import {
   added,
@@ -110,4 +110,13 @@ describe('marks', () => {
     const found = marks(changes, (step) => step, 10);
     expect(found.map((mark) => mark.changes.map((c) => c.step))).toEqual([[50, 52], [90]]);
   });
+});
+
+test('the values of a line are named after its run', () => {
+  const [run] = added([], arrival('Tiny, 100 steps'));
+  expect(run && pastLine(run).name).toBe('Tiny, 100 steps');
+  const current = runLines(arrival('now').history);
+  expect(current.map(({ name, label }) => name ?? label)).toEqual([
+    ...['training', 'depth 1', 'depth 2'],
+  ]);
 });

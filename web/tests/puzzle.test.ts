@@ -6,6 +6,7 @@ import type { Command, Event, Trace, TraceStep } from '../src/gen';
 import {
   BLANK,
   cellsOf,
+  correction,
   decode,
   empty,
   encode,
@@ -82,6 +83,11 @@ describe('a board', () => {
     expect(put(MAZE, twice, 8, WALL).filter((token) => token === START)).toHaveLength(1);
     // Of a digit there may be many.
     expect(put(FOUR, put(FOUR, empty(FOUR), 0, 2), 1, 2).slice(0, 2)).toEqual([2, 2]);
+  });
+
+  test('tells a path that is missing from one that is too much', () => {
+    expect([PATH, FLOOR].map((token) => correction(MAZE, token))).toEqual(['+', '×']);
+    expect(correction(FOUR, 4)).toBe('3');
   });
 
   test('is walked over with the arrow keys, and not left', () => {
@@ -241,7 +247,7 @@ describe('the address of the Puzzles page', () => {
   });
 });
 
-describe('symmetric forms', () => {
+describe('augmented copies', () => {
   const puzzle = [2, ...new Array<number>(15).fill(BLANK)];
   const board = [2, 4, 5, ...new Array<number>(13).fill(3)];
   /** An answer that halts so surely after its last step. */
@@ -326,8 +332,8 @@ describe('symmetric forms', () => {
       { halt: 0.97, solved: true },
     ];
     expect(formsResult(ends, 1, 32)).toBe(
-      'Form 2 is chosen: its halting probability is the highest, 97 %; its answer is right. ' +
-        '1 of 2 forms are solved, in 32 supervision steps.',
+      'Copy 2 is chosen: its halting probability is the highest, 97 %; its answer is right. ' +
+        '1 of 2 copies are solved, in 32 supervision steps.',
     );
   });
 });

@@ -5,7 +5,7 @@ import type { Considered } from '../src/gen';
 import { downloadBase } from '../src/rooms/questions/base-download';
 import { BaseStore, PART } from '../src/rooms/questions/base-store';
 import { readSiteBase, type SiteBase } from '../src/rooms/questions/site-bases';
-import { best, halts, segments, visible } from '../src/rooms/questions/steps';
+import { best, halts, names, segments, visible } from '../src/rooms/questions/steps';
 import { Folder } from './support/opfs';
 
 const BYTES = 2 * PART + 100;
@@ -165,6 +165,8 @@ describe('what is shown of a step', () => {
     const texts = segments(alike, step).map(({ text }) => text);
     expect(texts).toEqual(['␣A', 'A', 'B', 'other answers']);
     expect(best(alike, step)?.text).toBe('A');
+    // The legend has the same names.
+    expect(names(alike)).toEqual(texts.slice(0, 3));
   });
 
   test('is a line of halting from the first step on', () => {

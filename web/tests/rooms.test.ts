@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 
 import { expect, test } from 'vitest';
 
-import { handOver, takeOver } from '../src/run/handover';
+import { forgetHanded, handedOver, handOver, takeOver } from '../src/run/handover';
 import { variantOf } from '../src/run/checkpoint';
 
 function checkpoint(metadata: object): Uint8Array {
@@ -45,4 +45,12 @@ test('a file is handed over once', async () => {
   expect(await handOver(new Uint8Array([1, 2, 3]), 'full')).toBe(true);
   expect(await takeOver('full')).toEqual(new Uint8Array([1, 2, 3]));
   expect(await takeOver('full')).toBeNull();
+});
+
+test('a file that was handed over stays until it is forgotten', async () => {
+  await handOver(new Uint8Array([4]), 'twice');
+  expect(await handedOver('twice')).toEqual(new Uint8Array([4]));
+  expect(await handedOver('twice')).toEqual(new Uint8Array([4]));
+  await forgetHanded('twice');
+  expect(await handedOver('twice')).toBeNull();
 });

@@ -165,6 +165,32 @@ describe('the saver', () => {
   });
 });
 
+describe('a saver after a crash', () => {
+  test('forgets a successor that was lost before its first save', async () => {
+    const saver = new RunSaver(store, vi.fn());
+    await saver.save(run(5));
+    saver.succeed(null);
+    await saver.save(run(7));
+    const [kept] = (await saver.kept()) ?? [];
+    saver.succeed(kept?.id ?? null);
+    expect((await saver.latest())?.step).toBe(7);
+    await saver.save(run(8));
+    expect(steps(await saver.kept())).toEqual([5]);
+    expect((await saver.current())?.step).toBe(8);
+  });
+
+  test('remembers one that could not be saved', async () => {
+    const saver = new RunSaver(store, vi.fn());
+    await saver.save(run(5));
+    saver.succeed(null);
+    vi.spyOn(store, 'succeed').mockImplementationOnce(() => Promise.reject(new Error('no')));
+    expect(await saver.save(run(1, 9))).toBe(false);
+    expect((await saver.latest())?.step).toBe(1);
+    await saver.save(run(2, 10));
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+});
+
 describe('a saver whose place is vacated', () => {
   test('sets the run before aside, and is not asked to go on with it', async () => {
     const saver = new RunSaver(store, vi.fn());

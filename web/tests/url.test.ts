@@ -9,7 +9,7 @@ import {
   type Side,
   withOverride,
 } from '../src/rooms/language/comparison-plan';
-import { DEFAULT_PRESET, preset } from '../src/run/presets';
+import { DEFAULT_PRESET, preset, presetFor } from '../src/run/presets';
 import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
 import { rangeOf } from '../src/run/limits';
 import { DEEPEST, MOST_COMPARED, DEFAULT_OPTIONS, read, write } from '../src/rooms/language/url';
@@ -128,6 +128,19 @@ describe('the address', () => {
         },
       ),
     );
+  });
+
+  test('gives back a model that was opened over a preset of another one', () => {
+    for (const { name, config } of PRESETS) {
+      const found = presetFor(config, 'tiny');
+      // The nearest one, and the given one where it fits.
+      expect(preset(found)).toEqual(config.model.variant === 'chat_trm' ? preset('tiny') : config);
+      expect(presetFor(config, name)).toBe(name);
+      const page = { preset: found, config, options: DEFAULT_OPTIONS, origin: null };
+      const back = read(write({ ...page, comparison: null, device: 'auto', software: false }));
+      expect(back.problems).toEqual([]);
+      expect(same(back.config, config)).toBe(true);
+    }
   });
 
   test('says only what differs', () => {

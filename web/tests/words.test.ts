@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { PRESETS } from '../src/gen';
 import { aboutOf, titleOf } from '../src/run/presets';
-import { bytes, count, duration, glyph, sentence } from '../src/run/format';
+import { bytes, count, duration, glyph, percent, sentence } from '../src/run/format';
 import { type AdapterInfo, decide } from '../src/worker/device';
 
 describe('numbers as people read them', () => {
@@ -27,6 +27,19 @@ describe('numbers as people read them', () => {
       '3.60M',
     ]);
     expect([1, 133_000, 1_700_000].map(bytes)).toEqual(['1 kB', '133 kB', '1.7 MB']);
+  });
+
+  test('what is rounded up to the next unit has that unit', () => {
+    expect([999_499, 999_600].map(count)).toEqual(['999k', '1.00M']);
+    expect([999_499, 999_600, 999_940_000, 999_960_000].map(bytes)).toEqual([
+      ...['999 kB', '1.0 MB', '999.9 MB', '1.0 GB'],
+    ]);
+  });
+
+  test('only all is 100 %', () => {
+    expect([0, 0.004, 0.42, 0.99, 0.9972, 0.99999, 1].map(percent)).toEqual([
+      ...['0.0 %', '0.4 %', '42 %', '99 %', '99.7 %', '99.9 %', '100 %'],
+    ]);
   });
 
   test('white space is visible', () => {

@@ -33,6 +33,14 @@ test('a prompt that the text cannot have gives way to how the text begins', () =
   expect(readable('ROMEO:', SUMMARY, null)).toBe('ROMEO:');
 });
 
+test('a prompt that a model of the page cannot read gives way to the usual one', () => {
+  const summary: RunSummary = { ...SUMMARY, vocab: { kind: 'char', chars: 'ROME:KING' } };
+  expect(readable('Ночь', summary, null)).toBe('ROMEO:');
+  expect(readable('KING', summary, null)).toBe('KING');
+  // Where it cannot read that one either, the page says what is wrong.
+  expect(readable('Ночь', SUMMARY, null)).toBe('Ночь');
+});
+
 const untrainable = () => new TextDatasets().untrainable();
 
 test('a loaded checkpoint says what can be done with it', () => {

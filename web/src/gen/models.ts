@@ -58,6 +58,7 @@ export const MODELS: readonly ModelInfo[] = [
       "chunk_size",
       "dropout",
       "draft_start",
+      "readout_context",
       "tie_embeddings",
       "expansion",
       "rms_norm_eps",

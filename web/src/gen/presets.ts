@@ -202,6 +202,7 @@ export const PRESETS: readonly Preset[] = [
         "block_size": 64,
         "chunk_size": 4,
         "draft_start": "targets",
+        "readout_context": 0,
         "tie_embeddings": true,
         "expansion": 4.0,
         "dropout": 0.0,
@@ -372,6 +373,7 @@ export const PRESETS: readonly Preset[] = [
         "block_size": 64,
         "chunk_size": 4,
         "draft_start": "last_token",
+        "readout_context": 0,
         "tie_embeddings": true,
         "expansion": 4.0,
         "dropout": 0.0,
@@ -446,7 +448,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "cups-5",
-    "description": "Cups up to five swaps, learned by the recursion alone: no adapters, window 0 (--base); 40 minutes on a core.",
+    "description": "Cups up to five swaps, learned by the recursion alone: no adapters, window 0 (--base); about an hour on one core.",
     "config": {
       "model": {
         "variant": "llm_trm",
@@ -1077,6 +1079,7 @@ export const PRESETS: readonly Preset[] = [
         "block_size": 64,
         "chunk_size": 4,
         "draft_start": "last_token",
+        "readout_context": 0,
         "tie_embeddings": true,
         "expansion": 4.0,
         "dropout": 0.0,
@@ -1340,7 +1343,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-best",
-    "description": "Shakespeare, lowest loss: 1.7M parameters, two hours on two cores; Muon, averaged weights and a little dropout.",
+    "description": "Shakespeare, lowest loss: 1.7M parameters, two hours on one core; Muon, averaged weights and a little dropout.",
     "config": {
       "model": {
         "variant": "chat_trm",
@@ -1614,6 +1617,7 @@ export const PRESETS: readonly Preset[] = [
         "block_size": 64,
         "chunk_size": 4,
         "draft_start": "queries",
+        "readout_context": 0,
         "tie_embeddings": true,
         "expansion": 4.0,
         "dropout": 0.1,

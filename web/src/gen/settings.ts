@@ -169,6 +169,21 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Tokens drafted at once; must divide block_size"
   },
   {
+    "key": "readout_context",
+    "section": "model",
+    "kind": "integer",
+    "choices": [],
+    "aliases": [],
+    "variants": [
+      "chunk_lm"
+    ],
+    "families": [],
+    "live": false,
+    "cli_only": false,
+    "tier": "everyday",
+    "help": "Tokens before a position that its readout sees, at most chunk_size; 0 draws the tokens of a chunk independently"
+  },
+  {
     "key": "h_cycles",
     "section": "model",
     "kind": "integer",
@@ -383,7 +398,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Newest tokens of the question that the answer sees beside the latents; 0 hides all"
+    "help": "Last tokens of the question that the answer attends to besides the latents; 0 means none"
   },
   {
     "key": "supervision_steps",
@@ -799,7 +814,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Layers after which the compressor reads the question; 0: those below the cut"
+    "help": "Layer after which the compressor reads the question; 0 means the cut"
   },
   {
     "key": "lora_alpha",
@@ -844,7 +859,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Frequencies of the token positions that the compressor reads, from each end"
+    "help": "Fourier frequencies of the position features of the compressor, counted from each end of the question"
   },
   {
     "key": "fourier_longest",
@@ -874,7 +889,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Factor of what the latents add to the states that the upper layers read"
+    "help": "Scale factor of the soft states that the latents add for the upper layers"
   },
   {
     "key": "base_hidden_size",
@@ -981,7 +996,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs"
+    "help": "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte-pair encoding"
   },
   {
     "key": "num_puzzles",
@@ -1041,7 +1056,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Distinct training questions, where they are generated"
+    "help": "Distinct training questions to generate"
   },
   {
     "key": "max_difficulty",
@@ -1195,7 +1210,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Mean of each channel that is subtracted from pixels in 0..1; empty means 0.5"
+    "help": "Mean of each channel, subtracted from pixel values in 0..1; empty means 0.5"
   },
   {
     "key": "pixel_std",
@@ -1210,7 +1225,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Standard deviation of each channel that pixels are divided by; empty means 0.5"
+    "help": "Standard deviation of each channel, by which pixel values are divided; empty means 0.5"
   },
   {
     "key": "num_val_questions",
@@ -1225,7 +1240,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Validation questions, and as many harder ones; of your own questions at most a fifth"
+    "help": "Validation questions, and the same number of harder ones; at most a fifth of your own questions"
   },
   {
     "key": "min_difficulty",
@@ -1724,7 +1739,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": true,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Number of last cycles with a gradient; 0 means all"
+    "help": "Truncated backpropagation: number of final cycles with a gradient; 0 means all"
   },
   {
     "key": "detach_cycles",

@@ -354,6 +354,12 @@ chunk_size: number,
  */
 draft_start: DraftStart, 
 /**
+ * Tokens before a position that its readout sees, at most a chunk. 0, as published,
+ * draws the tokens of a chunk independently of each other; otherwise each is drawn
+ * given the ones before it, which costs a small layer for each token.
+ */
+readout_context: number, 
+/**
  * Read answers out with the token embedding instead of a matrix of its own.
  */
 tie_embeddings: boolean, 
@@ -548,7 +554,7 @@ steps: number,
  */
 top: number, 
 /**
- * Number of the symmetric form; 0, the default, is the puzzle itself.
+ * Number of the augmented copy; 0, the default, is the puzzle itself.
  */
 form: number, } | { "type": "read_tasks", 
 /**

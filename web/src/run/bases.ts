@@ -1,5 +1,5 @@
 // The frozen bases of models: weights that a model uses and never trains, in a file of
-// their own. Those that a visitor gave are kept in the browser, so that saved runs open.
+// their own. Those that were used are kept in the browser, so that saved runs open.
 
 import { type DBSchema, openDB } from 'idb';
 
@@ -42,7 +42,9 @@ export class Bases {
     this.#here.set(named.sha256, base);
     try {
       const database = await this.#opened();
-      await database.put('files', base, named.sha256);
+      if (!(await database.getKey('files', named.sha256))) {
+        await database.put('files', base, named.sha256);
+      }
       database.close();
     } catch {
       // Storage is full or forbidden: after a reload the file is asked for again.

@@ -156,9 +156,8 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Title and step of a saved run. */
-  titleOf({ origin, named, preset }: SavedRun): string {
-    const shipped = this.gallery.shown.find(({ name }) => name === origin);
-    return shipped?.title ?? named ?? titleOf(preset);
+  titleOf(run: SavedRun): string {
+    return this.runs.titleOf(run);
   }
 
   /** The address of all this, for somebody else. */

@@ -12,6 +12,9 @@ const MOST_BROKEN = 2;
 /** Milliseconds without a step after which the other workers are ended. */
 const REST = 30_000;
 
+/** Milliseconds for which a problem is shown at least, so that it can be read. */
+const READABLE = 10_000;
+
 /** What differs between the first worker's run and the copies. */
 type Stale = 'nothing' | 'settings' | 'run';
 
@@ -38,6 +41,7 @@ export class Cores {
   #ready: WorkerGroup | null = null;
   #stale: Stale = 'run';
   #broken = 0;
+  #brokenAt = 0;
   #resting: ReturnType<typeof setTimeout> | undefined;
 
   /** `open`: another worker on the CPU. */
@@ -78,6 +82,8 @@ export class Cores {
 
   /** Makes the workers ready that the next steps need, as far as that takes no waiting. */
   async prepare(first: SessionClient, summary: RunSummary): Promise<void> {
+    // Copying may take longer than the rest.
+    clearTimeout(this.#resting);
     const wanted = this.#sharing(summary);
     if (this.#group && !this.#fits(this.#group, first, wanted)) await this.#dismiss(first);
     if (wanted.size === 1) return this.#forget();
@@ -104,7 +110,6 @@ export class Cores {
 
   /** Trains up to `n` steps. */
   async step(first: SessionClient, n: number): Promise<readonly StepReport[]> {
-    clearTimeout(this.#resting);
     const before = performance.now();
     const reports = (await this.#together(first, n)) ?? (await this.#alone(first, n));
     const ms = performance.now() - before;
@@ -127,6 +132,8 @@ export class Cores {
     if (!this.#group) return null;
     const reports = await this.#group.step(n);
     if (this.#group.stopped) await this.#dismiss(first);
+    // Another group has taken the place of the one that broke.
+    else if (performance.now() > this.#brokenAt + READABLE) this.problem = null;
     return reports;
   }
 
@@ -192,10 +199,11 @@ export class Cores {
 
   #breaks(message: string): void {
     this.#broken += 1;
+    this.#brokenAt = performance.now();
     this.problem =
       this.#broken < MOST_BROKEN
         ? `Another worker is started in place of one that failed. ${message} No step was lost.`
-        : `Training goes on with one core, because workers failed repeatedly. ${message} No step was lost.`;
+        : `Training continues on one core, because workers failed repeatedly. ${message} No step was lost.`;
   }
 
   /** Smoothed, so that it can be read. */

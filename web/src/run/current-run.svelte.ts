@@ -11,7 +11,7 @@ import { handOver } from './handover';
 import type { Machine } from './machine.svelte';
 import type { Shipped } from './manifest';
 import type { Notices } from './notices.svelte';
-import { preset, presetOfKind } from './presets';
+import { preset, presetFor, presetOfKind } from './presets';
 import type { SavedRun } from './saved-runs';
 import { type Patch, patched, same } from './settings';
 import type { History } from './state';
@@ -37,6 +37,9 @@ export interface CurrentRunContext {
   readonly configured: () => Promise<unknown>;
 }
 
+/** Opens with a frozen base what was refused without. */
+type Reopen = (base: Uint8Array) => Promise<void>;
+
 export class CurrentRun {
   preset = $state('');
   /** The model of the page that the run continues. */
@@ -51,8 +54,8 @@ export class CurrentRun {
   #attachable = $state(false);
   /** The step of a model that has just been opened and can be opened again. */
   #opened = $state<number | null>(null);
-  /** A checkpoint that was loaded and whose frozen base is still missing. */
-  #baseless: Uint8Array | null = null;
+  /** What was to be loaded last, if its frozen base is still missing. */
+  #waiting: Reopen | null = null;
 
   constructor(page: CurrentRunContext, preset: string) {
     this.#page = page;
@@ -90,31 +93,27 @@ export class CurrentRun {
 
   /** Loads a checkpoint from a file, or the frozen base of the one before. */
   async load(bytes: Uint8Array, name: string | null = null): Promise<void> {
-    const waiting = this.#baseless;
-    this.#baseless = null;
-    if (!waiting) return this.#load(bytes, await this.#page.bases.of(bytes, null), name);
+    const waiting = this.#waiting;
+    this.#waiting = null;
     try {
-      await this.#load(waiting, bytes, this.named);
-      await this.#page.bases.keep(waiting, bytes);
+      if (waiting) return await waiting(bytes);
     } catch (error) {
-      // It was no base, but another checkpoint.
       if (!isBaseless(error) || !variantOf(bytes)) throw error;
-      await this.#load(bytes, await this.#page.bases.of(bytes, null), name);
+      // It was no base, but another checkpoint.
+      this.#waiting = null;
     }
+    await this.#load(bytes, await this.#page.bases.of(bytes, null), name);
   }
 
   async #load(bytes: Uint8Array, base: Uint8Array | null, name: string | null): Promise<void> {
-    const { machine, notices, datasets } = this.#page;
-    const own = datasets.ownForFile(this.own);
-    const summary = await this.#workerRun
-      .load(machine.client, bytes, null, own, base)
-      .catch(async (error: unknown) => {
-        // The page that it belongs to can take the file from there.
-        if (error instanceof WrongPage) await handOver(bytes);
-        if (!isBaseless(error)) throw error;
-        this.#baseless = bytes;
-        throw withBaseHint(error);
-      });
+    const { notices, datasets } = this.#page;
+    const files = { checkpoint: bytes, optimizer: null, text: datasets.ownForFile(this.own) };
+    const again = (base: Uint8Array) => this.#load(bytes, base, name);
+    const summary = await this.#loaded(files, base, again).catch(async (error: unknown) => {
+      // The page that it belongs to can take the file from there.
+      if (error instanceof WrongPage) await handOver(bytes);
+      throw error;
+    });
     this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
     this.#began(summary, null, null, name);
     const hint = loadedHint(summary, (each) => datasets.untrainable(each));
@@ -123,9 +122,9 @@ export class CurrentRun {
 
   /** Opens a pre-trained model. */
   async open(shipped: Shipped, bytes: Uint8Array, live: Patch = {}): Promise<void> {
-    const { machine, notices, standard, bases } = this.#page;
+    const { notices, standard, bases } = this.#page;
     const base = await bases.of(bytes, shipped);
-    const summary = await this.#workerRun.load(machine.client, bytes, null, null, base);
+    const summary = await this.#loaded({ checkpoint: bytes, optimizer: null, text: null }, base);
     // The preset of a new run with the same settings.
     this.preset = preset(shipped.name) ? shipped.name : standard;
     this.#began(summary, null, shipped);
@@ -139,13 +138,37 @@ export class CurrentRun {
   }
 
   /** Goes on with a saved run. `origin`: the model of the page that it continues. */
-  async restore(saved: SavedRun, origin: Shipped | null): Promise<void> {
-    const { checkpoint, optimizer, text, preset } = saved;
-    const { machine, bases } = this.#page;
-    const base = await bases.of(checkpoint, origin);
-    const summary = await this.#workerRun.load(machine.client, checkpoint, optimizer, text, base);
-    this.preset = preset;
+  async restore(
+    saved: SavedRun,
+    origin: Shipped | null,
+    given: Uint8Array | null = null,
+  ): Promise<void> {
+    const base = given ?? (await this.#page.bases.of(saved.checkpoint, origin));
+    const again = (base: Uint8Array) => this.restore(saved, origin, base);
+    const summary = await this.#loaded(saved, base, again);
+    this.preset = saved.preset;
     this.#began(summary, saved, origin, saved.named ?? null);
+  }
+
+  /** Loads a run with its base. `again`: the same once that is given, where it is missing. */
+  async #loaded(
+    files: Pick<SavedRun, 'checkpoint' | 'optimizer' | 'text'>,
+    base: Uint8Array | null,
+    again: Reopen | null = null,
+  ): Promise<RunSummary> {
+    const { machine, bases } = this.#page;
+    const { checkpoint, optimizer, text } = files;
+    try {
+      const { client } = machine;
+      const summary = await this.#workerRun.load(client, checkpoint, optimizer, text, base);
+      // Until now it may have been in memory only.
+      if (base) void bases.keep(checkpoint, base);
+      return summary;
+    } catch (error) {
+      if (!again || !isBaseless(error)) throw error;
+      this.#waiting = again;
+      throw withBaseHint(error);
+    }
   }
 
   #began(
@@ -158,7 +181,7 @@ export class CurrentRun {
     const history: History | null = from?.history ?? null;
     this.origin = origin;
     this.named = named;
-    this.#baseless = null;
+    this.preset = presetFor(summary.config, this.preset);
     this.#opened = origin && !history ? summary.step : null;
     this.#attachable = this.#workerRun.attachable;
     run.begin(summary, this.own, history, this.#opened !== null);

@@ -11,17 +11,22 @@ export function duration(seconds: number): string {
 }
 
 export function count(n: number): string {
-  if (n >= 1e6) return `${(n / 1e6).toFixed(2)}M`;
-  if (n >= 1e4) return `${Math.round(n / 1e3)}k`;
-  return n.toLocaleString('en-US');
+  if (n < 1e4) return n.toLocaleString('en-US');
+  // What is rounded up to the next unit has that unit.
+  const thousands = Math.round(n / 1e3);
+  return thousands < 1e3 ? `${thousands}k` : `${(n / 1e6).toFixed(2)}M`;
 }
 
 export function bytes(n: number): string {
-  if (n >= 1e9) return `${(n / 1e9).toFixed(1)} GB`;
-  return n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(n / 1e3))} kB`;
+  const thousands = Math.max(1, Math.round(n / 1e3));
+  if (thousands < 1e3) return `${thousands} kB`;
+  const millions = (n / 1e6).toFixed(1);
+  return +millions < 1e3 ? `${millions} MB` : `${(n / 1e9).toFixed(1)} GB`;
 }
 
 export function percent(share: number): string {
+  // Only all is 100 %.
+  if (share > 0.99 && share < 1) return `${Math.min(99.9, 100 * share).toFixed(1)} %`;
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 

@@ -1,38 +1,48 @@
-// A file on its way from one page to another: stored by the first, taken by the second,
-// and gone then.
+// A file on its way from one page to another: stored by the first, and forgotten once the
+// second has opened it.
 
-import { type DBSchema, openDB } from 'idb';
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
 interface Schema extends DBSchema {
   files: { key: string; value: Uint8Array };
 }
 
+const NAME = 'trm-handover';
 const FILE = 'checkpoint';
 
-const opened = (name: string) =>
-  openDB<Schema>(name, 1, { upgrade: (database) => void database.createObjectStore('files') });
-
 /** Whether the other page can take it. */
-export async function handOver(file: Uint8Array, name = 'trm-handover'): Promise<boolean> {
-  try {
-    const database = await opened(name);
-    await database.put('files', file, FILE);
-    database.close();
-    return true;
-  } catch {
-    return false;
-  }
+export async function handOver(file: Uint8Array, name = NAME): Promise<boolean> {
+  return (await within(name, (database) => database.put('files', file, FILE))) !== null;
 }
 
-export async function takeOver(name = 'trm-handover'): Promise<Uint8Array | null> {
+/** The file that another page left. */
+export async function handedOver(name = NAME): Promise<Uint8Array | null> {
+  return (await within(name, (database) => database.get('files', FILE))) ?? null;
+}
+
+/** Forgets the file that another page left. */
+export async function forgetHanded(name = NAME): Promise<void> {
+  await within(name, (database) => database.delete('files', FILE));
+}
+
+/** The file that another page left, which is then forgotten. */
+export async function takeOver(name = NAME): Promise<Uint8Array | null> {
+  const file = await handedOver(name);
+  await forgetHanded(name);
+  return file;
+}
+
+/** `null` where the browser stores nothing. */
+async function within<T>(
+  name: string,
+  use: (database: IDBPDatabase<Schema>) => Promise<T>,
+): Promise<T | null> {
   try {
-    const database = await opened(name);
-    const change = database.transaction('files', 'readwrite');
-    const file = await change.store.get(FILE);
-    await change.store.delete(FILE);
-    await change.done;
+    const upgrade = (database: IDBPDatabase<Schema>) => void database.createObjectStore('files');
+    const database = await openDB<Schema>(name, 1, { upgrade });
+    const result = await use(database);
     database.close();
-    return file ?? null;
+    return result;
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 // The presets by name, with their titles.
 
 import { familyOf, PRESETS, type RunConfig } from '../gen';
+import { differing } from './settings';
 
 export const DEFAULT_PRESET = 'page-tiny';
 
@@ -14,6 +15,20 @@ export function presetOfKind(kind: string): string | null {
     ({ config }) => familyOf(config.model) === 'puzzles' && config.data.dataset === kind,
   );
   return named?.name ?? null;
+}
+
+/**
+ * `name`, or the preset nearest to a configuration of another model: in an address a preset
+ * decides which model it is.
+ */
+export function presetFor(config: RunConfig, name: string): string {
+  const { variant } = config.model;
+  if (preset(name)?.model.variant === variant) return name;
+  const far = (other: RunConfig) => differing(config, other).length;
+  const [nearest] = PRESETS.filter((each) => each.config.model.variant === variant).sort(
+    (a, b) => far(a.config) - far(b.config),
+  );
+  return nearest?.name ?? name;
 }
 
 /** The title of a preset: its description up to the colon. */

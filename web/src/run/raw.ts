@@ -15,9 +15,11 @@ export function read(config: RunConfig, text: string): RunConfig | string {
   } catch (error) {
     return `This is not JSON: ${error instanceof Error ? error.message : String(error)}`;
   }
+  if (!isObject(document)) return 'The document is no object.';
   let changed = config;
-  for (const [section, values] of entries(document)) {
-    for (const [key, value] of entries(values)) {
+  for (const [section, values] of Object.entries(document)) {
+    if (!isObject(values)) return `“${section}” is no object.`;
+    for (const [key, value] of Object.entries(values)) {
       const setting = settingsOf(config).find(
         (each) => each.section === section && each.key === key,
       );
@@ -33,8 +35,9 @@ export function read(config: RunConfig, text: string): RunConfig | string {
   return changed;
 }
 
-const entries = (value: unknown): [string, unknown][] =>
-  typeof value === 'object' && value !== null ? Object.entries(value) : [];
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 function isValue(value: unknown): value is Value {
   if (Array.isArray(value)) return value.every((each) => typeof each === 'number');

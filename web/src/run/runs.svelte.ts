@@ -8,7 +8,7 @@ import { Bases } from './bases';
 import { CurrentRun } from './current-run.svelte';
 import type { DatasetChoice } from './dataset';
 import type { Gallery } from './gallery.svelte';
-import { takeOver } from './handover';
+import { forgetHanded, handedOver } from './handover';
 import type { Machine } from './machine.svelte';
 import type { Shipped } from './manifest';
 import type { Notices } from './notices.svelte';
@@ -17,7 +17,7 @@ import { preset, titleOf } from './presets';
 import { SavedList } from './saved-list.svelte';
 import { asideId, type SavedRun, type SavedRuns } from './saved-runs';
 import { FORBIDDEN } from './saver';
-import { same } from './settings';
+import { differing, valueOf } from './settings';
 import type { Training } from './training.svelte';
 import type { RunAddress } from './url';
 
@@ -43,6 +43,8 @@ export class Runs {
   readonly saved: SavedList;
 
   readonly #page: RunsContext;
+  /** The kept run that the current one was restored from. */
+  #from: string | null = null;
   /** Ends the wait for the model that the page opens with. */
   skip: () => void = () => undefined;
   readonly #skipped = new Promise<null>((resolve) => (this.skip = () => resolve(null)));
@@ -54,7 +56,10 @@ export class Runs {
       {
         ...{ family, datasets, machine, run, notices, standard, remember },
         bases: new Bases((shipped) => gallery.base(shipped)),
-        began: (summary, from) => this.autosave.began(summary.step, from),
+        began: (summary, from) => {
+          this.#from = from?.id ?? null;
+          this.autosave.began(summary.step, from);
+        },
         configured: () => this.autosave.save(),
       },
       preset,
@@ -71,42 +76,57 @@ export class Runs {
   }
 
   /**
-   * Restores the last run; what the address asks for takes its place. With
+   * Restores the last run, or begins with what the address asks for. With
    * neither, the page opens with the model that its manifest names.
    */
   async begin(address: RunAddress, handed = false): Promise<void> {
+    // Each run that begins writes the address anew.
+    const asked = location.search;
     const { autosave, current } = this;
+    const { notices, run, standard, past } = this.#page;
     const last = await autosave.saver.current();
     await this.saved.refresh();
     await autosave.look();
-    const { notices, run, standard } = this.#page;
     if (autosave.prevented === 'storage') notices.tell('note', ...FORBIDDEN);
-    const file = handed ? await takeOver() : null;
-    if (last) {
-      await this.#restore(last);
-      if (!file && (await this.#agrees(address))) return;
-    }
-    const next = file ? () => current.load(file) : await this.#asked(address);
-    const asked = location.search;
-    try {
-      if (last) return next ? await this.replace(next) : undefined;
-      await (next ?? (() => current.create(address.config, null, address.preset)))();
-    } catch (error) {
-      if (!(error instanceof SessionError) || error.severe) throw error;
-      // The address requests something impossible: report it, and start with a default.
-      if (!last) await current.create(preset(standard) ?? run.draft, null, standard);
-      notices.fail(error, asked);
-    }
-  }
+    const file = handed ? await handedOver() : null;
+    // As it is called once it is set aside.
+    const kept = last && { ...last, id: asideId(last.savedAt) };
+    // Any other run would replace the puzzle, the prompt or the image of the address.
+    const meant = kept !== null && !file && means(address, kept);
 
-  /** Whether the run that was restored is the one that the address means. */
-  async #agrees({ explicit, checkpoint, live, config }: RunAddress): Promise<boolean> {
-    if (!explicit) return true;
-    const { summary } = this.#page.run.state;
-    if (checkpoint === null) return summary !== null && same(summary.config, config);
-    if (checkpoint !== this.current.origin?.name) return false;
-    await this.current.configure(live);
-    return true;
+    const resume = async (): Promise<void> => {
+      if (!kept) return;
+      await this.#restore(kept);
+      if (meant) await current.configure(address.live);
+    };
+    const put = async (next: () => Promise<void>): Promise<void> => {
+      if (!kept && !file) return next();
+      await this.#succeed(next);
+      if (kept?.history.training.length) past.addKept(kept, this.titleOf(kept));
+    };
+    const ask = async (): Promise<void> => {
+      const next = file ? () => current.load(file) : await this.#asked(address);
+      if (next) await put(next);
+      if (file) await forgetHanded();
+    };
+    const ways = [
+      ...(meant ? [resume, ask] : [ask, resume]),
+      () => put(() => current.create(address.config, null, address.preset)),
+      () => put(() => current.create(preset(standard) ?? run.draft, null, standard)),
+    ];
+    let problem: SessionError | null = null;
+    // The first that opens a run.
+    for (const way of ways) {
+      try {
+        if (!run.state.summary) await way();
+      } catch (error) {
+        if (!(error instanceof SessionError) || error.severe) throw error;
+        problem ??= way === resume && !run.state.summary ? unopened(error) : error;
+      }
+    }
+    if (!problem) return;
+    if (!run.state.summary) throw problem;
+    notices.fail(problem, asked);
   }
 
   /** How to begin with what the address or the manifest asks for; `null` where that cannot be had. */
@@ -142,15 +162,21 @@ export class Runs {
     }
   }
 
-  restore(saved: SavedRun): Promise<void> {
-    return this.replace(() => this.#restore(saved), saved.id);
+  /** The title of a saved run. */
+  titleOf({ origin, named, preset }: SavedRun): string {
+    const shipped = this.#page.gallery.shown.find(({ name }) => name === origin);
+    return shipped?.title ?? named ?? titleOf(preset);
+  }
+
+  /** Goes on with an earlier run, unless it has left the list meanwhile. */
+  async restore(saved: SavedRun): Promise<void> {
+    if (this.saved.has(saved)) await this.replace(() => this.#restore(saved));
   }
 
   /** Puts another run in the place of this one, which is saved. */
-  async replace(next: () => Promise<void>, taken: string | null = null): Promise<void> {
-    const { notices, past } = this.#page;
-    const { autosave } = this;
-    if (!(await autosave.release())) {
+  async replace(next: () => Promise<void>): Promise<void> {
+    const { notices } = this.#page;
+    if (!(await this.autosave.release())) {
       notices.tell(
         'bad',
         'The current run could not be saved in the browser, so it was not replaced.',
@@ -159,9 +185,18 @@ export class Runs {
       return;
     }
     const before = notices.shown;
+    await this.#succeed(next);
+    if (notices.shown === before) notices.dismiss();
+  }
+
+  /** Puts another run in the place of what is saved as the current one. */
+  async #succeed(next: () => Promise<void>): Promise<void> {
+    const { past } = this.#page;
+    const { autosave } = this;
     const leaving = this.#leaving();
     await next();
     if (leaving) past.add(leaving);
+    const taken = this.#from;
     // A restored run is current again, not past.
     if (taken !== null) past.drop(taken);
     // Only now: a new run that fails must not replace the current one.
@@ -170,7 +205,6 @@ export class Runs {
     else await autosave.save();
     await this.saved.refresh();
     autosave.progressed = true;
-    if (notices.shown === before) notices.dismiss();
   }
 
   /** The current run as one to compare with, if it has trained. */
@@ -198,10 +232,26 @@ export class Runs {
     if (last) return this.#restore(last);
     const { gallery, run } = this.#page;
     const { origin } = this.current;
-    if (!origin) return this.current.create(run.draft, this.current.own);
+    const config = run.state.summary?.config;
+    if (!origin) return this.current.create(config ?? run.draft, this.current.own);
     // Also to how long it was to be trained.
-    const { learning_rate, max_iters } = (run.state.summary?.config ?? origin.config).train;
+    const { learning_rate, max_iters } = (config ?? origin.config).train;
     const bytes = await gallery.bring(origin);
     return this.current.open(origin, bytes, { learning_rate, max_iters });
   }
+}
+
+/** Whether a saved run is the one that an address means. */
+function means({ explicit, checkpoint, config }: RunAddress, saved: SavedRun): boolean {
+  if (!explicit) return true;
+  if (checkpoint !== null) return checkpoint === saved.origin;
+  const { config: own } = saved;
+  // A record does not hold settings that came after it.
+  return !own || differing(own, config).every((setting) => valueOf(own, setting) === '');
+}
+
+/** Why a saved run was not opened. */
+function unopened({ failure }: SessionError): SessionError {
+  const message = `The saved run was not opened: ${failure.message}`;
+  return new SessionError({ ...failure, message }, false);
 }

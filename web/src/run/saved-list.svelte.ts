@@ -28,7 +28,13 @@ export class SavedList {
     void this.measure();
   }
 
+  /** Whether a run is in the list: another action may have removed it. */
+  has({ id }: SavedRun): boolean {
+    return this.runs.some((run) => run.id === id);
+  }
+
   async discard(run: SavedRun): Promise<void> {
+    if (!this.has(run)) return;
     if (await this.#saver.discard(run.id)) this.deleted = run;
     await this.refresh();
   }

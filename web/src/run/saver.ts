@@ -12,13 +12,19 @@ export const FORBIDDEN = [
   'Everything else works. Save a checkpoint before you close the tab.',
 ] as const;
 
+/** A run that has not replaced the one before it on the shelf. */
+interface Heir {
+  /** The kept run that it goes on from; it leaves the list. */
+  readonly taken: string | null;
+}
+
 export class RunSaver {
-  /** The current run has not replaced the one before it on the shelf. */
-  #heir = false;
-  /** The kept run that the current one goes on from; it leaves the list. */
-  #taken: string | null = null;
+  /** Whether the current run is one. */
+  #heir: Heir | null = null;
   /** What was last to be kept, also if it could not be. */
   #latest: SavedRun | null = null;
+  /** Whether that one is. */
+  #latestHeir: Heir | null = null;
 
   /** `mine`: whether the place of the current run belongs to this tab. */
   constructor(
@@ -29,6 +35,8 @@ export class RunSaver {
 
   /** The last state, for recovery after a crash, even if it could not be saved. */
   async latest(): Promise<SavedRun | null> {
+    // A successor that was lost before its first save replaces nothing.
+    this.#heir = this.#latestHeir;
     return this.#latest ?? this.current();
   }
 
@@ -53,31 +61,30 @@ export class RunSaver {
 
   /** From the next save on, another run is the current one. */
   succeed(taken: string | null): void {
-    this.#heir = true;
-    this.#taken = taken;
+    this.#heir = { taken };
   }
 
   /** The current run leaves its place to one that need not be kept. */
   async vacate(): Promise<void> {
     this.#latest = null;
+    this.#latestHeir = this.#heir;
     if (!(await this.mine)) return;
     await this.#quietly(async () => {
-      await this.store.succeed(null, this.#taken);
-      this.#heir = false;
-      this.#taken = null;
+      await this.store.succeed(null, this.#heir?.taken ?? null);
+      this.#heir = this.#latestHeir = null;
     });
   }
 
   /** Whether the run is kept now. */
   async save(run: SavedRun): Promise<boolean> {
     this.#latest = run;
+    this.#latestHeir = this.#heir;
     if (!(await this.mine)) return false;
     const kept = await this.#quietly(async () => {
       // Until it has worked once: a plain save would overwrite the run before.
-      if (this.#heir) await this.store.succeed(run, this.#taken);
+      if (this.#heir) await this.store.succeed(run, this.#heir.taken);
       else await this.store.save(run);
-      this.#heir = false;
-      this.#taken = null;
+      this.#heir = this.#latestHeir = null;
       return true;
     });
     return kept ?? false;

@@ -58,11 +58,14 @@ export abstract class Training {
 
   train(): boolean {
     if (this.phase !== 'paused' && this.phase !== 'done') return false;
+    // Single steps that were asked for before are among those that follow.
+    this.#single = 0;
     this.phase = 'training';
     return true;
   }
 
   pause(): void {
+    this.#single = 0;
     if (this.phase === 'training') this.phase = 'paused';
   }
 

@@ -27,7 +27,7 @@ export class WorkerRun {
   }
 
   async create(client: SessionClient, wanted: RunConfig, own: string | null): Promise<RunSummary> {
-    this.#admit(wanted.model.variant);
+    this.#admit(wanted.model.variant, 'preset is for');
     const data = await this.#datasets.forNewRun(wanted, own);
     const command = { type: 'create', config: data.config, data: data.source } as const;
     const { summary } = await client.ask(command, 'ready');
@@ -83,10 +83,10 @@ export class WorkerRun {
   }
 
   /** Refuses a model of another family before anything is given up for it. */
-  #admit(variant: Variant): void {
+  #admit(variant: Variant, given?: string): void {
     const { family, nativeOnly } = modelOf(variant) ?? {};
     if (nativeOnly) throw new NativeOnly(variant);
-    if (family && family !== this.#family) throw new WrongPage(family);
+    if (family && family !== this.#family) throw new WrongPage(family, given);
   }
 
   async save(client: SessionClient): Promise<Saved> {

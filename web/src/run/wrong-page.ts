@@ -8,10 +8,11 @@ export class WrongPage extends SessionError {
   /** The page that it belongs to; `null` where this site has none. */
   readonly room: Room | null;
 
-  constructor(family: Family) {
+  /** `given`: what of this family was given. */
+  constructor(family: Family, given = 'checkpoint is') {
     const room = roomOf(family);
     const message = room
-      ? `This checkpoint is ${room.model}, which this page cannot open.`
+      ? `This ${given} ${room.model}, which this page cannot open.`
       : 'This site has no page for checkpoints of this kind.';
     super({ kind: 'room', message, hint: 'Your current run is unchanged.' }, false);
     this.room = room;

@@ -14,36 +14,53 @@ export interface Receiver {
   refuse(message: string, hint: string): void;
 }
 
-const stem = (name: string): string => name.replace(/\.safetensors$/, '');
+const CHECKPOINT = /\.safetensors$/i;
 
 export async function receive(page: Receiver, file: File): Promise<void> {
+  const { name } = file;
   if (file.size === 0) {
-    page.refuse(`The file “${file.name}” is empty (0 bytes).`, 'Choose another file.');
+    page.refuse(`The file “${name}” is empty (0 bytes).`, 'Choose another file.');
     return;
   }
-  if (file.name.endsWith('.safetensors')) {
-    page.openCheckpoint(new Uint8Array(await file.arrayBuffer()), stem(file.name));
+  if (CHECKPOINT.test(name)) {
+    const bytes = await contentOf(page, file);
+    if (bytes) page.openCheckpoint(bytes, name.replace(CHECKPOINT, ''));
+    return;
+  }
+  if (/\.gguf$/i.test(name)) {
+    page.refuse(`“${name}” is a base model.`, 'Drop it on the Questions page, which opens it.');
     return;
   }
   if (page.takeFile?.(file)) return;
-  if (file.type.startsWith('image/') || /\.(jpe?g|png|webp|gif|bmp|heic)$/i.test(file.name)) {
-    page.refuse(`“${file.name}” is a picture.`, 'Drop it on the Images page, which classifies it.');
+  if (file.type.startsWith('image/') || /\.(jpe?g|png|webp|gif|bmp|heic)$/i.test(name)) {
+    page.refuse(`“${name}” is a picture.`, 'Drop it on the Images page, which classifies it.');
     return;
   }
   if (file.size > LARGEST_TEXT) {
     page.refuse(
-      `The file “${file.name}” is larger than 64 MB.`,
+      `The file “${name}” is larger than 64 MB.`,
       'Use the native program for it: trm-native train --data FILE.',
     );
     return;
   }
+  const bytes = await contentOf(page, file);
+  if (!bytes) return;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
-    page.takeText(file.name, text);
+    page.takeText(name, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     page.refuse(
-      `The file “${file.name}” is neither a .safetensors file nor UTF-8 text.`,
+      `The file “${name}” is neither a .safetensors file nor UTF-8 text.`,
       'Save the text as UTF-8 and drop it again.',
     );
+  }
+}
+
+/** The bytes of a file; `null`, and a message, where it cannot be read. */
+async function contentOf(page: Receiver, file: File): Promise<Uint8Array | null> {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    page.refuse(`The file “${file.name}” could not be read.`, 'Choose it again.');
+    return null;
   }
 }

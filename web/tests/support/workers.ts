@@ -42,6 +42,8 @@ export class Workers {
   waiting: Pending[] = [];
   /** The step of the last save. */
   saved = 0;
+  /** Milliseconds that a copy of the run takes to load. */
+  loading = 0;
   /** Why the next worker cannot be opened. */
   unopenable: string | null = null;
 
@@ -135,7 +137,10 @@ export class FakeWorker implements WorkerPort {
       case 'command':
         this.commands.push(request.command.type);
         if (request.command.type === 'step') this.#train(id, request.command.n);
-        else this.#answer(id, this.#obeyed(request.command));
+        else if (request.command.type === 'load' && this.#workers.loading > 0) {
+          const event = this.#obeyed(request.command);
+          setTimeout(() => this.#answer(id, event), this.#workers.loading);
+        } else this.#answer(id, this.#obeyed(request.command));
         break;
       default:
         request satisfies never;

@@ -2,7 +2,7 @@
 // stage, and accuracy on held-out images.
 
 import { SessionError } from '../../client/client';
-import type { Classification, ImageSplit, RunConfig, RunSummary } from '../../gen';
+import type { Classification, RunConfig, RunSummary } from '../../gen';
 import { Cursor } from '../../run/cursor.svelte';
 import { sentence } from '../../run/format';
 import type { Machine } from '../../run/machine.svelte';
@@ -44,7 +44,6 @@ export class Classifier extends Training {
   #classifyAt = 0;
   #served = false;
   #unscored = false;
-  #uncounted: ImageSplit[] = [];
   /** Whether the run was opened with its scores. */
   #finished = false;
   /** The outer step that the first answer is shown at. */
@@ -60,9 +59,9 @@ export class Classifier extends Training {
   begin(summary: RunSummary, _: string | null, history: History | null, finished: boolean): void {
     this.begun(summary, history);
     this.measuring.forget();
-    this.input.turn(summary.trainable);
+    const { config, trainable, train_tokens, val_tokens } = summary;
+    this.input.turn(trainable ? `${config.data.dataset} ${train_tokens} ${val_tokens}` : null);
     this.classified = null;
-    this.#uncounted = summary.trainable ? ['test', 'val'] : [];
     this.#unscored = false;
     this.#finished = finished;
     this.cursor.set(this.#wanted, null);
@@ -89,6 +88,11 @@ export class Classifier extends Training {
   get shown(): number {
     const last = Math.max(1, this.answered);
     return Math.min(this.cursor.cycle ?? last, last);
+  }
+
+  /** Measures the accuracy, where there are images for it. */
+  measure(): void {
+    if (this.state.summary?.trainable) this.measuring.ask();
   }
 
   /** The visitor waits for an answer. `play`: shows its steps one after another. */
@@ -130,15 +134,23 @@ export class Classifier extends Training {
       this.#note();
       return true;
     }
-    if (!this.#unscored) return false;
-    await this.#score(FEW_IMAGES);
-    return true;
+    if (this.#unscored) {
+      await this.#score(FEW_IMAGES);
+      return true;
+    }
+    // While it trains, there is no idle time.
+    return this.wanted && this.#count();
   }
 
-  /** Counts the images of the data. */
-  async idle(): Promise<boolean> {
-    const split = this.#uncounted.shift();
-    if (!split) return false;
+  idle(): Promise<boolean> {
+    return this.#count();
+  }
+
+  /** Counts the images of one more split, first of the one on the stage. */
+  async #count(): Promise<boolean> {
+    const { stored, split: shown, counts } = this.input;
+    const split = ([shown, 'test', 'val'] as const).find((each) => counts[each] === undefined);
+    if (!stored || !split) return false;
     const { client } = this.machine;
     const count = await countOf(async (index) => {
       try {
@@ -149,7 +161,7 @@ export class Classifier extends Training {
         throw error;
       }
     });
-    if (this.state.summary?.trainable) this.input.counted(split, count);
+    this.input.counted(split, count);
     return true;
   }
 

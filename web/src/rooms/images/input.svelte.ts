@@ -26,6 +26,7 @@ export class StageInput {
   /** Whether the model has images of its own. */
   stored = $state(false);
 
+  #data: string | null = null;
   #before = $state.raw<readonly Bitmap[]>([]);
   readonly #changed: () => void;
 
@@ -89,7 +90,8 @@ export class StageInput {
 
   fitTo(fit: boolean): void {
     this.fit = fit;
-    this.#draw(this.bitmap);
+    // Another image stays on the stage.
+    if (this.kind === 'drawing') this.#told();
   }
 
   /** Takes an image of the data; beyond either end it goes on at the other. */
@@ -114,11 +116,12 @@ export class StageInput {
     this.#told();
   }
 
-  /** The data of another run. `stored`: whether there are images in it. */
-  turn(stored: boolean): void {
-    this.counts = {};
-    this.stored = stored;
-    if (!stored && this.kind === 'stored') this.kind = 'drawing';
+  /** Another run. `data`: which images it has; `null` where they are not here. */
+  turn(data: string | null): void {
+    if (data !== this.#data) this.counts = {};
+    this.#data = data;
+    this.stored = data !== null;
+    if (!this.stored && this.kind === 'stored') this.kind = 'drawing';
     this.problem = null;
   }
 

@@ -98,7 +98,7 @@ export class ImagesPage extends RunController<Classifier> {
   }
 
   measure(): void {
-    this.measuring.ask();
+    this.run.measure();
     this.queue.poke();
   }
 

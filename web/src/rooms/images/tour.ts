@@ -17,7 +17,7 @@ export const TOUR: readonly ImageStop[] = [
   {
     place: 'classify-input',
     title: 'Draw a digit',
-    text: 'The drawing is reduced to 8×8 pixels, as the images that the model was trained on were. Or take one of the test images below, which it has never seen.',
+    text: 'The drawing is reduced to the size of the training images. Or take one of the test images below, which were not used for training.',
     look: { inner: null, outer: null },
   },
   {
@@ -30,20 +30,20 @@ export const TOUR: readonly ImageStop[] = [
   {
     place: 'classify-options',
     title: 'Where it changes',
-    text: 'The image is cut into patches of 2×2 pixels. The colour shows whose state moved most in this step.',
+    text: 'The image is cut into square patches. The colour shows which patch’s state changed most in this step.',
     look: { overlay: 'moved' },
   },
   {
     place: 'classify-answer',
     title: 'More steps than it was trained with',
-    text: 'Now it runs eight outer steps, more than it was trained with: watch whether the answer holds. “As trained” goes back.',
+    text: 'Now it runs eight outer steps, more than it was trained with: watch whether the answer stays the same. “As trained” restores the trained number.',
     look: { outer: 8 },
     play: true,
   },
   {
     place: 'accuracy',
     title: 'Accuracy by outer step',
-    text: 'Measured in this tab, on test images. The table of mistakes can be clicked: it shows the images that were taken for another digit.',
+    text: 'Measured in this tab, on test images. Click a number in the confusion matrix to see the misclassified images.',
     look: { inner: null, outer: null },
     measure: true,
   },

@@ -28,7 +28,7 @@ export function aboutSubject(subject: Subject, shape: Shape, count: number | nul
       return `${SPLITS[subject.split]} ${number}${of}, ${pixels}.`;
     }
     case 'picture':
-      return `The centre of “${subject.picture.name}” in ${pixels}${subject.invert ? ', bright and dark exchanged' : ''}.`;
+      return `The centre of “${subject.picture.name}” in ${pixels}${subject.invert ? ', colours inverted' : ''}.`;
     default:
       return subject satisfies never;
   }
@@ -56,7 +56,7 @@ export function verdict(answer: Classification, step: number, vocab: Vocab | und
       ? ''
       : image.label === column.top
         ? ', which is right'
-        : `; right is ${name(image.label)}`;
+        : `; the correct class is ${name(image.label)}`;
   return `${after}${name(column.top)} (${percent(column.prob)})${truth}.`;
 }
 

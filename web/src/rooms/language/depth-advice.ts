@@ -8,15 +8,17 @@ type Loss = Pick<DepthLoss, 'depth' | 'loss'>;
 const LITTLE = 0.01;
 const MUCH = 0.05;
 
-export function depthAdvice(losses: readonly Loss[]): string {
+/** `trained`: the depth that the model was trained at, if it is known. */
+export function depthAdvice(losses: readonly Loss[], trained: number | null): string {
   const best = losses.reduce<Loss | null>((a, b) => (a && a.loss <= b.loss ? a : b), null);
   const deepest = losses.at(-1);
   if (!best || !deepest || losses.length < 2) return '';
   const passes = (n: number) => `${n} ${n === 1 ? 'pass' : 'passes'}`;
   if (deepest.loss - best.loss > MUCH) {
-    return `Best at ${passes(best.depth)}, as it was trained; more make this model worse.`;
+    const more = best.depth === trained ? ', the trained depth; more passes' : '; more';
+    return `Best at ${passes(best.depth)}${more} make this model worse.`;
   }
   const enough = losses.find(({ loss }) => loss - best.loss <= LITTLE) ?? best;
   if (enough.depth >= deepest.depth) return '';
-  return `Beyond ${passes(enough.depth)}, more add little to this model.`;
+  return `Beyond ${passes(enough.depth)}, more passes hardly lower the loss of this model.`;
 }

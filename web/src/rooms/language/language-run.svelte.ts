@@ -75,6 +75,12 @@ export class LanguageRun extends Training {
     return this.chosenText ?? (this.phase === 'training' ? 'reference' : 'written');
   }
 
+  /** That text as it is now. */
+  get followedText(): string {
+    const { prompt, referenceText } = this.resolved;
+    return this.followed === 'reference' ? referenceText : prompt + this.answers.watched.text;
+  }
+
   /** A section of the page becomes visible, or is no longer visible. */
   look(part: Part, seen: boolean): void {
     this.#seen[part] = seen;
@@ -183,7 +189,7 @@ export class LanguageRun extends Training {
 
   /** Traces the generated text or the fixed text. */
   async #refine(): Promise<void> {
-    const { prompt, referenceText, depth } = this.resolved;
+    const { prompt, depth } = this.resolved;
     const { summary, step } = this.state;
     if (!summary) return;
     const { client } = this.machine;
@@ -197,9 +203,8 @@ export class LanguageRun extends Training {
       await this.refining.follow(client, vocab, prompt, watched.generated, depth, block);
       return;
     }
-    const text = this.followed === 'reference' ? referenceText : prompt + watched.text;
     const from = this.#seen.attention ? (this.cursor.at ?? 'last') : null;
-    await this.refining.read(client, vocab, text, depth, block, from, busy);
+    await this.refining.read(client, vocab, this.followedText, depth, block, from, busy);
   }
 
   /** A chunk is drafted only while its section is visible. */

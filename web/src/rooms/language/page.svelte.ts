@@ -100,6 +100,10 @@ export class LanguagePage extends RunController<LanguageRun> {
   get followed(): FollowedText {
     return this.run.followed;
   }
+  /** That text as it is now. */
+  get followedText(): string {
+    return this.run.followedText;
+  }
   /** Milliseconds per step, by preset. */
   get estimates(): Readonly<Record<string, number>> {
     return this.#estimates.known;
@@ -119,7 +123,7 @@ export class LanguagePage extends RunController<LanguageRun> {
       const left = this.state.step > 0;
       await this.current.create(config, text, size ?? undefined);
       if (text === null) return;
-      const hint = left ? 'The previous run is saved under Checkpoints.' : 'Press Train to start.';
+      const hint = left ? 'The previous run is saved in the Library.' : 'Press Train to start.';
       const length = text.length.toLocaleString('en-US');
       this.notices.tell('good', `This run trains on “${name}” (${length} characters).`, hint);
     });

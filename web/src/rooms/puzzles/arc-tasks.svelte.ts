@@ -1,8 +1,8 @@
 // The loaded ARC tasks and the selected one. Invalid files do not replace them.
 
 import type { SessionClient } from '../../client/client';
-import type { ArcTask } from '../../gen';
-import { type Grid, stemOf, tasksText } from './arc';
+import type { ArcPair, ArcTask } from '../../gen';
+import { distinct, type Grid, stemOf, tasksText } from './arc';
 import { SAMPLE, SAMPLE_TEXT } from './arc-sample';
 
 export class Tasks {
@@ -30,9 +30,14 @@ export class Tasks {
     return Math.max(0, Math.min(this.#test, (this.task?.test.length ?? 1) - 1));
   }
 
+  /** The selected test; a task may have none. */
+  get pair(): ArcPair | null {
+    return this.task?.test[this.test] ?? null;
+  }
+
   /** The right answer to the test, where it is known. */
   get truth(): Grid | null {
-    return this.task?.test[this.test]?.output ?? null;
+    return this.pair?.output ?? null;
   }
 
   /** Whether these are the tasks that come with the page. */
@@ -62,7 +67,7 @@ export class Tasks {
     const command = { type: 'read_tasks', name: stemOf(name), text } as const;
     const { tasks } = await client.ask(command, 'tasks');
     this.#wanted = null;
-    this.#take(tasks);
+    this.#take(distinct(tasks));
   }
 
   /** The training tasks of a run. */

@@ -102,6 +102,17 @@ export function knowledge(tasks: readonly KnownTask[]): string {
   return tasks.length === 1 ? `one task: ${all}` : `${tasks.length} tasks: ${all}`;
 }
 
+/** Tasks with different names: they are chosen, kept and learned by name. */
+export function distinct(tasks: readonly ArcTask[]): ArcTask[] {
+  const names = new Set<string>();
+  return tasks.map((task) => {
+    let { name } = task;
+    for (let i = 2; names.has(name); i += 1) name = `${task.name} (${i})`;
+    names.add(name);
+    return { ...task, name };
+  });
+}
+
 /** Tasks as a file of their own, each under its name. */
 export function tasksText(tasks: readonly ArcTask[]): string {
   return JSON.stringify(

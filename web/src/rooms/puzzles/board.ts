@@ -30,6 +30,11 @@ export function glyph(kind: Kind, token: number): string {
   return token === START ? 'S' : token === GOAL ? 'G' : '';
 }
 
+/** The mark of a cell that the model got wrong: the digit; in a maze, what to do with the path. */
+export function correction(kind: Kind, token: number): string {
+  return kind.family === 'sudoku' ? glyph(kind, token) : token === PATH ? '+' : '×';
+}
+
 const MAZE_WORDS = ['unknown', 'wall', 'floor', 'start', 'goal', 'path'];
 
 /** The name of a token. */

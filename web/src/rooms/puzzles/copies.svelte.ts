@@ -1,4 +1,4 @@
-// Answers to several copies of one question (symmetric forms, augmented copies), one
+// Answers to several copies of one question, one
 // after the other, until all are answered, they are stopped, or others are begun.
 
 import type { SessionClient } from '../../client/client';

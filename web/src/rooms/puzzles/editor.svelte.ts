@@ -26,6 +26,8 @@ export class PuzzleEditor {
   settled: () => void = () => undefined;
 
   #wanted = $state.raw<PuzzleInput | null>(null);
+  /** Told whether the text that was read last became the board. */
+  #told: (whole: boolean) => void = () => undefined;
   #left = false;
 
   constructor(kind: Kind, board: Board | null) {
@@ -58,16 +60,18 @@ export class PuzzleEditor {
     this.#left = true;
     this.posed = null;
     this.problem = problem;
-    this.#wanted = null;
+    this.#want(null);
   }
 
   make(grade?: Grade): void {
     if (grade) [this.grade, this.#graded] = [grade, true];
-    this.#wanted = made(this.grade);
+    this.#want(made(this.grade));
   }
 
-  read(text: string): void {
-    this.#wanted = { type: 'text', text };
+  /** Reads a puzzle; gives whether it is on the board, once it has been checked. */
+  read(text: string): Promise<boolean> {
+    this.#want({ type: 'text', text });
+    return new Promise((resolve) => (this.#told = resolve));
   }
 
   put(at: number, token: number): void {
@@ -81,7 +85,13 @@ export class PuzzleEditor {
 
   #draw(board: Board): void {
     this.board = board;
-    this.#wanted = { type: 'drawn', tokens: [...board] };
+    this.#want({ type: 'drawn', tokens: [...board] });
+  }
+
+  /** Another input takes the place of a text that is still to be checked. */
+  #want(input: PuzzleInput | null): void {
+    this.#told(false);
+    this.#wanted = input;
   }
 
   /** Checks the input in the worker. */
@@ -98,6 +108,7 @@ export class PuzzleEditor {
       this.board = posed.tokens;
       this.problem = null;
       this.settled();
+      this.#told(true);
       return from.type === 'drawn' ? 'drawn' : 'whole';
     } catch (error) {
       if (!(error instanceof SessionError) || error.failure.kind !== 'puzzle') {
@@ -108,6 +119,7 @@ export class PuzzleEditor {
       this.problem = sentence(error.failure.message);
       // The drawn board stays, so that it can be corrected.
       if (from.type === 'drawn') this.posed = null;
+      this.#told(false);
       return 'refused';
     }
   }

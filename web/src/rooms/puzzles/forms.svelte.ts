@@ -1,4 +1,4 @@
-// Answers to several symmetric forms of one puzzle, turned back. All come from the same
+// Answers to several augmented copies of one puzzle, transformed back. All come from the same
 // weights; they are forgotten when the weights, the puzzle or the number of steps change.
 
 import type { SessionClient } from '../../client/client';

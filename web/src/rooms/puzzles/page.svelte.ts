@@ -57,7 +57,7 @@ export class PuzzlesPage extends RunController<Solver> {
     this.notices.tell(
       'good',
       `It solves ${solved} after ${steps} steps, so training pauses.`,
-      'Watch it under Explore, or press Train to go on.',
+      'Watch it under Explore, or press Train to continue.',
     );
   }
 
@@ -108,9 +108,11 @@ export class PuzzlesPage extends RunController<Solver> {
     this.#given();
   }
 
-  read(text: string): void {
-    this.editor.read(text);
+  /** Reads a puzzle; gives whether it is on the board, once it has been checked. */
+  read(text: string): Promise<boolean> {
+    const whole = this.editor.read(text);
     this.#given();
+    return whole;
   }
 
   put(at: number, token: number): void {
@@ -127,15 +129,12 @@ export class PuzzlesPage extends RunController<Solver> {
 
   lookAt(change: Partial<Look>): void {
     Object.assign(this.run.look, change);
-    if (change.steps !== undefined) {
-      this.cursor.set(null, this.cursor.at);
-      this.run.hurry();
-    }
+    if (change.steps !== undefined) this.run.again();
     this.bar.soon(this.address());
     this.queue.poke();
   }
 
-  /** Asks the model the puzzle in several symmetric forms, one after another. */
+  /** Asks the model the puzzle in several augmented copies, one after another. */
   askForms(): void {
     this.run.askForms();
     this.queue.poke();
@@ -163,12 +162,12 @@ export class PuzzlesPage extends RunController<Solver> {
   /** JSON means ARC tasks, any other text a puzzle of the current kind. */
   takeText(name: string, text: string): void {
     if (this.subject === ARC || /\.json$/i.test(name)) this.takeTasks(name, text);
-    else this.read(text);
+    else void this.read(text);
   }
 
   takePasted(text: string): void {
     if (this.subject === ARC || text.trimStart().startsWith('{')) this.takeTasks('pasted', text);
-    else this.read(text);
+    else void this.read(text);
   }
 
   /** Replaces the loaded ARC tasks; an untrained model starts with the new ones. */

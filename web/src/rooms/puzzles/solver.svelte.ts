@@ -119,7 +119,7 @@ export class Solver extends Training {
     return Math.min(this.cursor.cycle ?? last, last);
   }
 
-  /** Asks the model the puzzle on the board in several symmetric forms. */
+  /** Asks the model the puzzle on the board in several augmented copies. */
   askForms(): void {
     const { kind, posed } = this.editor;
     if (!posed) return;
@@ -130,9 +130,9 @@ export class Solver extends Training {
 
   /** Runs the model on all augmented copies of the selected test. */
   predict(): void {
-    const { task, test } = this.tasks;
+    const { task, test, pair } = this.tasks;
     this.#opened = false;
-    if (task) this.predictions.begin({ task, test, steps: this.steps });
+    if (task && pair) this.predictions.begin({ task, test, steps: this.steps });
     this.cursor.set(null, null);
   }
 
@@ -141,6 +141,13 @@ export class Solver extends Training {
     this.predictions.forget();
     this.cursor.set(null, null);
     this.#opened = true;
+  }
+
+  /** Another number of steps is to be run: what was answered is asked again. */
+  again(): void {
+    this.cursor.set(null, this.cursor.at);
+    if (this.subject === ARC) this.turned();
+    else this.hurry();
   }
 
   /** Whether the model can answer the selected test, and has learned something for it. */

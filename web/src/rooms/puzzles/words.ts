@@ -56,12 +56,12 @@ export function formsResult(
 ): string {
   const end = ends[chosen];
   if (!end) return '';
-  const form = chosen === 0 ? 'The puzzle as it is' : `Form ${chosen + 1}`;
+  const form = chosen === 0 ? 'The original puzzle' : `Copy ${chosen + 1}`;
   const right = ends.filter(({ solved }) => solved).length;
   return (
     `${form} is chosen: its halting probability is the highest, ${Math.round(100 * end.halt)} %; ` +
     `its answer is ${end.solved ? 'right' : 'wrong'}. ` +
-    `${right} of ${many(ends.length, 'form')} are solved, in ${calls} supervision steps.`
+    `${right} of ${ends.length} copies are solved, in ${calls} supervision steps.`
   );
 }
 

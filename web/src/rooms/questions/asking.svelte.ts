@@ -18,19 +18,30 @@ export const MOST_DEPTHS = 4;
 export interface Written {
   readonly depth: number;
   readonly text: string;
-  readonly done: boolean;
+  readonly state: 'writing' | 'ended' | 'stopped';
+}
+
+/** An answer as it is shown. */
+export function shown({ text, state }: Written): string {
+  if (state === 'stopped') return `${text} (stopped)`.trimStart();
+  return text || (state === 'ended' ? '(ends at once)' : '…');
 }
 
 export class Asking {
   /** Depths whose answers are written. */
   depths = $state.raw<readonly number[]>([]);
   considered = $state.raw<Considered | null>(null);
-  /** The question that `considered` belongs to. */
+  /** The question that `considered` and `answers` belong to. */
   asked = $state('');
   answers = $state.raw<readonly Written[]>([]);
   busy = $state(false);
 
   #stopped = false;
+
+  /** Whether the answers are being written; the supervision steps come before that. */
+  get writing(): boolean {
+    return this.answers.some(({ state }) => state === 'writing');
+  }
 
   /** Depths of a model that can be chosen: 0 to some more than it was trained with. */
   choices(summary: RunSummary): number[] {
@@ -67,13 +78,15 @@ export class Asking {
         'considered',
       );
       [this.considered, this.asked] = [considered, question];
-      this.answers = depths.map((depth) => ({ depth, text: '', done: false }));
+      this.answers = depths.map((depth) => ({ depth, text: '', state: 'writing' }));
       for (const [place, stream] of streams.entries()) {
         const stopped = () => this.#stopped;
-        await readStream(client, stream, { stopped, add: (text) => this.#add(place, text) });
-        this.#end(place);
+        const add = (text: string) => this.#add(place, text);
+        if (await readStream(client, stream, { stopped, add })) this.#end('ended', place);
       }
     } finally {
+      // By the visitor, or by a failure.
+      this.#end('stopped');
       this.busy = false;
     }
   }
@@ -88,9 +101,10 @@ export class Asking {
     );
   }
 
-  #end(place: number): void {
+  /** The answer at `place` ends, or all that are still written. */
+  #end(state: 'ended' | 'stopped', place?: number): void {
     this.answers = this.answers.map((answer, i) =>
-      i === place ? { ...answer, done: true } : answer,
+      answer.state === 'writing' && i === (place ?? i) ? { ...answer, state } : answer,
     );
   }
 }

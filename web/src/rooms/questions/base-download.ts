@@ -127,7 +127,7 @@ function brokenOff(received: number, total: number, whole: number): SessionError
   const what = `The connection was interrupted after ${shown(received)} of ${shown(total)}.`;
   const hint =
     whole > 0
-      ? `Try again: ${shown(Math.min(whole, received))} are kept, and the rest follows.`
+      ? `Try again: ${shown(Math.min(whole, received))} are already stored; only the rest is downloaded.`
       : 'Try again.';
   return failed(what, hint);
 }

@@ -27,6 +27,9 @@ export class Base {
   /** Memory of the engine with the base in it, in bytes. */
   memory = $state<number | null>(null);
 
+  /** Called when the engine lets go of the base, and so of the model on it. */
+  closed: () => void = () => undefined;
+
   readonly #store: BaseStore;
 
   constructor(store = new BaseStore()) {
@@ -78,7 +81,7 @@ export class Base {
   async take(client: SessionClient, file: File): Promise<boolean> {
     if (file.size > LARGEST) throw tooLarge(file);
     return this.#while({ kind: 'reading' }, async () => {
-      const bytes = new Uint8Array(await file.arrayBuffer());
+      const bytes = await bytesOf(file, file.name);
       const { sha256 } = await this.#open(client, file.name, bytes);
       this.busy = { kind: 'keeping' };
       try {
@@ -99,9 +102,10 @@ export class Base {
     return gone;
   }
 
-  /** The worker ended. */
+  /** The engine has none any more. */
   lost(): void {
     [this.open, this.memory] = [null, null];
+    this.closed();
   }
 
   async #open(
@@ -111,7 +115,7 @@ export class Base {
   ): Promise<BaseSummary> {
     this.busy = { kind: 'opening' };
     // The engine lets go of the one before.
-    this.open = null;
+    this.lost();
     const { base } = await client.ask({ type: 'open_base', name, bytes }, 'base_open', [
       bytes.buffer,
     ]);
@@ -128,6 +132,17 @@ export class Base {
     } finally {
       this.busy = null;
     }
+  }
+}
+
+/** The bytes of a file, or of a part of it. Throws where the browser cannot read it. */
+export async function bytesOf(file: Blob, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    const message = `The browser cannot read the file “${name}”.`;
+    const hint = 'It may have been moved or changed: choose it again.';
+    throw new SessionError({ kind: 'base', message, hint }, false);
   }
 }
 

@@ -11,6 +11,8 @@ const TOP_K = 40;
 
 export class Chat {
   messages = $state.raw<readonly ChatMessage[]>([]);
+  /** What is in the field. */
+  draft = $state('');
   /** The answer so far; `null` while nothing is written. */
   writing = $state<string | null>(null);
   /** Whether the model reads the chat, before its first token. */
@@ -25,9 +27,10 @@ export class Chat {
     return this.writing !== null;
   }
 
-  /** Sends a message and writes the answer. The message is taken back if it fails. */
+  /** Sends a message and writes the answer. The message goes back to the field if it fails. */
   async send(client: SessionClient, text: string): Promise<void> {
     const before = this.messages;
+    this.draft = '';
     this.messages = [...before, { role: 'user', text }];
     [this.writing, this.reading, this.#stopped] = ['', true, false];
     const options = {
@@ -52,6 +55,7 @@ export class Chat {
       this.messages = [...this.messages, { role: 'assistant', text: this.writing.trim() }];
     } catch (error) {
       this.messages = before;
+      this.draft ||= text;
       throw error;
     } finally {
       [this.writing, this.reading] = [null, false];

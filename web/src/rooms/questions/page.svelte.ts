@@ -3,7 +3,7 @@
 
 import { type SessionClient, SessionError } from '../../client/client';
 import { familyOf, modelOf, type RunSummary } from '../../gen';
-import { readHeader } from '../../run/checkpoint';
+import { variantOf } from '../../run/checkpoint';
 import { trainedFor } from '../../run/format';
 import { Gallery } from '../../run/gallery.svelte';
 import { handOver, takeOver } from '../../run/handover';
@@ -15,11 +15,13 @@ import type { Wish } from '../../run/url';
 import { WrongPage } from '../../run/wrong-page';
 import type { OpenedDevice } from '../../worker/protocol';
 import { Asking } from './asking.svelte';
-import { Base, NOT_KEPT } from './base.svelte';
+import { Base, bytesOf, NOT_KEPT } from './base.svelte';
 import { Chat } from './chat.svelte';
 
 /** The engine. */
 export type Phase = 'opening' | 'ready' | 'broken';
+
+const BUSY = ['The page is busy.', 'Wait a moment and try again.'] as const;
 
 /** A question model that waits for its base. */
 interface Waiting {
@@ -50,6 +52,7 @@ export class QuestionsPage {
     this.#machine = new Machine(spawn, wish, 'questions');
     this.gallery = new Gallery(document.baseURI, 'questions');
     this.base = base;
+    base.closed = () => this.#forgetModel();
   }
 
   get notice(): Notice | null {
@@ -115,11 +118,11 @@ export class QuestionsPage {
   /** Takes a file that was dropped or chosen: a base, or a checkpoint. */
   take(file: File): Promise<void> {
     return this.#reporting(async () => {
-      if (!this.idle) return this.refuse('The page is busy.', 'Wait a moment and try again.');
+      if (!this.idle) return this.refuse(...BUSY);
       if (file.size === 0) {
         return this.refuse(`The file “${file.name}” is empty (0 bytes).`, 'Choose another file.');
       }
-      const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+      const start = await bytesOf(file.slice(0, 4), file.name);
       if (String.fromCharCode(...start) === 'GGUF') return this.#base(file);
       if (!file.name.endsWith('.safetensors')) {
         return this.refuse(
@@ -127,8 +130,8 @@ export class QuestionsPage {
           'Choose a GGUF file of a Llama model, or a .safetensors file.',
         );
       }
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      const variant = readHeader(bytes)?.variant ?? null;
+      const bytes = await bytesOf(file, file.name);
+      const variant = variantOf(bytes);
       // Of the models that no other page opens, it is a base.
       if (variant && modelOf(variant)?.nativeOnly) return this.#base(file);
       return this.#checkpoint(bytes, file.name);
@@ -138,8 +141,15 @@ export class QuestionsPage {
   /** Opens a question model that comes with the page. */
   open(shipped: Shipped): Promise<void> {
     return this.#reporting(async () => {
-      const bytes = new Uint8Array(await this.gallery.bring(shipped));
-      await this.#load({ bytes, title: shipped.title });
+      if (!this.idle) return this.refuse(...BUSY);
+      // Loading it ends all streams, so that nothing can be asked until it has come.
+      this.loading = true;
+      try {
+        const bytes = new Uint8Array(await this.gallery.bring(shipped));
+        await this.#load({ bytes, title: shipped.title });
+      } finally {
+        this.loading = false;
+      }
     });
   }
 
@@ -164,14 +174,12 @@ export class QuestionsPage {
   }
 
   async #base(file: File): Promise<void> {
-    this.#forgetModel();
     await this.#opened(await this.base.take(this.#client, file));
   }
 
   /** A base is open: what waits for it is loaded. */
   async #opened(kept: boolean): Promise<void> {
     this.#notices.dismiss();
-    this.#forgetModel();
     this.chat.clear();
     if (!kept) this.#notices.tell('note', ...NOT_KEPT);
     if (this.#waiting) await this.#load(this.#waiting);
@@ -183,9 +191,15 @@ export class QuestionsPage {
   }
 
   async #checkpoint(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
-    const variant = readHeader(bytes)?.variant ?? null;
+    const variant = variantOf(bytes);
     const family = variant && (modelOf(variant)?.family ?? null);
-    if (family && family !== 'questions') {
+    if (!family) {
+      return this.refuse(
+        `“${name}” is not a checkpoint of a model that this page knows.`,
+        'Choose a .safetensors file that trm-native has written.',
+      );
+    }
+    if (family !== 'questions') {
       await handOver(bytes);
       throw new WrongPage(family);
     }
@@ -228,7 +242,6 @@ export class QuestionsPage {
 
   async #renew(): Promise<void> {
     this.base.lost();
-    this.#forgetModel();
     this.phase = 'opening';
     try {
       await this.#machine.renew();

@@ -23,7 +23,7 @@ export function visible({ text, ends }: Pick<AnswerToken, 'text' | 'ends'>): str
 }
 
 /** The candidates as they can be read; where two look alike, with their spaces. */
-function names({ candidates }: Considered): string[] {
+export function names({ candidates }: Pick<Considered, 'candidates'>): string[] {
   const shown = candidates.map(visible);
   return candidates.map((candidate, i) => {
     const name = shown[i] ?? '';

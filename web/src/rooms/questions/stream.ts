@@ -1,4 +1,4 @@
-// Reads a stream of text to its end, a token at a time, so that other commands of the page
+// Reads a stream of text to its end or until it is stopped, a token at a time, so that other commands of the page
 // are answered in between.
 
 import type { SessionClient } from '../../client/client';
@@ -11,18 +11,19 @@ export interface Reading {
   readonly add: (text: string, tokens: number) => void;
 }
 
+/** Gives whether it came to its end. */
 export async function readStream(
   client: SessionClient,
   stream: number,
   { stopped, add }: Reading,
-): Promise<void> {
+): Promise<boolean> {
   for (;;) {
     if (stopped()) {
       await client.ask({ type: 'close', stream }, 'closed');
-      return;
+      return false;
     }
     const { output } = await client.ask({ type: 'pull', stream, n: 1, trace: false }, 'generated');
     add(output.text, output.tokens.length);
-    if (output.done) return;
+    if (output.done) return true;
   }
 }

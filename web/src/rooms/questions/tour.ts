@@ -6,7 +6,7 @@ export const TOUR: readonly Stop[] = [
   {
     place: 'base',
     title: 'A pretrained model underneath',
-    text: 'The answers are written by SmolLM2-135M, a small language model whose weights stay as they are. It is fetched from this site where it is offered, or opened from a GGUF file, and computes in this tab: what you type is sent nowhere.',
+    text: 'The answers are written by SmolLM2-135M, a small language model with frozen weights. It is downloaded from this site if available, or opened from a GGUF file. It runs in this tab; what you type is not sent anywhere.',
   },
   {
     place: 'ask',
@@ -16,6 +16,6 @@ export const TOUR: readonly Stop[] = [
   {
     place: 'chat',
     title: 'The base alone',
-    text: 'Here the base model chats without any recursion, to compare. Each turn goes on from what it has read already.',
+    text: 'For comparison, the base model chats without recursion. Each turn reuses the key-value cache of the earlier ones.',
   },
 ];

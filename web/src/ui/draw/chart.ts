@@ -15,6 +15,8 @@ export interface Line {
   readonly opacity?: number;
   /** Written beside its last point, which is then marked. */
   readonly label?: string;
+  /** What it is called where its values are read; without one, it has its label. */
+  readonly name?: string;
 }
 
 /** What is counted from left to right. */
@@ -54,12 +56,19 @@ export const MARGIN = { left: 38, right: 64, top: 14, bottom: 26 } as const;
 const AXES: Record<Axis, { readonly least: number; readonly show: (at: number) => string }> = {
   steps: { least: 20, show: (at) => at.toLocaleString('en-US') },
   compute: { least: 1e6, show: flops },
-  time: { least: 1, show: (at) => (at < 120 ? `${at} s` : `${+(at / 60).toFixed(1)} min`) },
+  time: { least: 1, show: time },
 };
 
+/** Seconds as people write them. */
+export function time(at: number): string {
+  // Multiples of a tenth are not exact.
+  return at < 120 ? `${+at.toPrecision(6)} s` : `${+(at / 60).toFixed(1)} min`;
+}
+
 /** Floating-point operations as people write them. */
-export function flops(n: number): string {
+export function flops(exact: number): string {
   const units = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+  const n = +exact.toPrecision(3);
   const unit = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(n) / 3 + 1e-9));
   return `${+(n / 1000 ** unit).toPrecision(3)}${units[unit] ? ` ${units[unit]}` : ''}`;
 }

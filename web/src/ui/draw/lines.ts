@@ -20,7 +20,8 @@ const spot = ({ step, loss }: Point): Spot => ({ x: step, loss });
 export function runLines({ training, validation }: History): Line[] {
   const all = validation.flatMap((v) => v.depths.map((d) => d.depth));
   const depths = [...new Set(all)].sort((a, b) => a - b);
-  const batches = { spots: training.map(spot), colour: '--trace', width: 1.25 };
+  const spots = training.map(spot);
+  const batches = { spots, colour: '--trace', width: 1.25, name: 'training' };
   const byDepth = depths.map((depth, i) => ({
     spots: atDepth({ training, validation, elapsed: 0 }, depth),
     colour: DEPTHS[i % DEPTHS.length] ?? '--accent',
@@ -34,7 +35,7 @@ export function runLines({ training, validation }: History): Line[] {
 export function pastLine(run: PastRun): Line {
   const { colour, dash } = PAST[run.style % PAST.length] ?? PAST[0];
   const spots = run.validated ? atDepth(run.history, run.depth) : smooth(run.history.training);
-  return { spots, colour, dash, width: 1.5 };
+  return { spots, colour, dash, width: 1.5, name: run.name };
 }
 
 function atDepth({ validation }: History, depth: number): Spot[] {
