@@ -1,8 +1,10 @@
-//! Decoding of PNG, JPEG and WebP. Sizes are read and checked before any pixel is.
+//! Decoding of PNG, JPEG and WebP. Sizes are read and checked before any pixel is, and
+//! photographs are turned as their camera says.
 
 use std::fmt::Display;
 use std::io::Cursor;
 
+use exif::{In, Reader, Tag};
 use image_webp::WebPDecoder;
 use png::{ColorType, Decoder, Limits, Transformations};
 use zune_jpeg::JpegDecoder;
@@ -19,7 +21,7 @@ use crate::file_kind::FileKind;
 const MEMORY: usize = 8 * MOST_PIXELS as usize;
 
 /// The PNG, JPEG or WebP image in `bytes` as a model takes it: `[channels, size, size]`,
-/// from 0 to 255. Of an animation it is the first frame; `name` is for messages.
+/// from 0 to 255, the right way up. Of an animation it is the first frame; `name` is for messages.
 ///
 /// # Errors
 /// If it is no such image, is cut short or too large, or has another size than the
@@ -48,7 +50,16 @@ pub fn decode_image(
             });
         }
     };
-    decode(name, bytes, preprocessing)?.fit(name, preprocessing)
+    decode(name, bytes, preprocessing)?.upright(orientation(bytes)).fit(name, preprocessing)
+}
+
+/// The orientation of Exif, from 1 to 8: how the stored image has to be turned. 1 where the
+/// file does not say it.
+fn orientation(bytes: &[u8]) -> u32 {
+    let exif = Reader::new().read_from_container(&mut Cursor::new(bytes)).ok();
+    exif.and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0))
+        .filter(|orientation| (1..=8).contains(orientation))
+        .unwrap_or(1)
 }
 
 fn damaged(name: &str, reason: impl Display) -> ImageError {

@@ -1,5 +1,5 @@
-//! Folders of images, one folder for each class: `train/CLASS/IMAGE` with `val` and
-//! `test` beside it, or `CLASS/IMAGE` alone.
+//! Folders of images, one folder for each class: `train/CLASS/IMAGE` with `val` (or `valid`,
+//! `validation`) and `test` beside it, or `CLASS/IMAGE` alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,36 @@ const ENDINGS: [&str; 4] = ["jpeg", "jpg", "png", "webp"];
 
 /// The images in `folder`, or `None` if it has no folders. Only their names are read.
 pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
-    if folders(folder)?.is_empty() {
+    let found = folders(folder)?;
+    if found.is_empty() {
         return Ok(None);
     }
-    let part = |split: ImageSplit| folder.join(split.name());
-    let split = part(ImageSplit::Train).is_dir();
-    let root = if split { part(ImageSplit::Train) } else { folder.to_owned() };
+    let part = |split: ImageSplit| found.iter().find(|path| is_part(path, split)).cloned();
+    // A class may be called `train` too: its folder holds images, and no other is a split's.
+    let others = [ImageSplit::Val, ImageSplit::Test].iter().any(|split| part(*split).is_some());
+    let train = match part(ImageSplit::Train) {
+        Some(train) if others || !folders(&train)?.is_empty() => Some(train),
+        _ => None,
+    };
+    let split = train.is_some();
+    let of_split = |path: &&PathBuf| ImageSplit::ALL.iter().any(|split| is_part(path, *split));
+    if let Some(other) = found.iter().find(|path| split && !of_split(path)) {
+        return Err(ImageError::UnknownLayout {
+            path: other.display().to_string(),
+            reason: "it lies beside `train`, and its images would be passed over".into(),
+        });
+    }
+    let root = train.unwrap_or_else(|| folder.to_owned());
     let classes = names(&folders(&root)?);
     check_classes(&folder_name(folder), usize::MAX, classes.len())?;
     let (mut paths, mut labels, mut counts) = (Vec::new(), Vec::new(), [0; 3]);
     for (split_part, count) in ImageSplit::ALL.into_iter().zip(&mut counts) {
         let root = match split_part {
             ImageSplit::Train => root.clone(),
-            _ if split && part(split_part).is_dir() => part(split_part),
-            _ => continue,
+            other => match part(other).filter(|_| split) {
+                Some(root) => root,
+                None => continue,
+            },
         };
         let found = names(&folders(&root)?);
         if let Some(other) = found.iter().find(|name| !classes.contains(name)) {
@@ -54,6 +70,16 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
         counts,
     };
     Ok(Some(Opened::files(content, paths)))
+}
+
+/// Whether a folder is called as a split is.
+fn is_part(path: &Path, split: ImageSplit) -> bool {
+    let others: &[&str] = match split {
+        ImageSplit::Val => &["valid", "validation"],
+        ImageSplit::Train | ImageSplit::Test => &[],
+    };
+    let name = name(path);
+    name == split.name() || others.contains(&name.as_str())
 }
 
 /// The images of a class, in the order of their names, so that every machine has the same.

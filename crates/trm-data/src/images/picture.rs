@@ -65,6 +65,38 @@ impl Picture {
         }
     }
 
+    /// The image as its orientation of Exif says that it is meant: from 5 on mirrored along
+    /// the diagonal from the top left, then turned by 180° or mirrored.
+    #[cfg(feature = "files")]
+    pub fn upright(self, orientation: u32) -> Self {
+        // Whether rows and columns are exchanged, and which run backwards then.
+        let (exchanged, up, left) = match orientation {
+            2 => (false, false, true),
+            3 => (false, true, true),
+            4 => (false, true, false),
+            5 => (true, false, false),
+            6 => (true, false, true),
+            7 => (true, true, true),
+            8 => (true, true, false),
+            _ => return self,
+        };
+        let ImageSize { channels, height, width } = self.size;
+        let (rows, columns) = if exchanged { (width, height) } else { (height, width) };
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        for plane in self.pixels.chunks_exact(height * width) {
+            for row in 0..rows {
+                let row = if up { rows - 1 - row } else { row };
+                pixels.extend((0..columns).map(|column| {
+                    let column = if left { columns - 1 - column } else { column };
+                    let (from_row, from_column) =
+                        if exchanged { (column, row) } else { (row, column) };
+                    plane[from_row * width + from_column]
+                }));
+            }
+        }
+        Self { size: ImageSize { channels, height: rows, width: columns }, pixels }
+    }
+
     fn with_channels(self, channels: usize) -> Self {
         let size = ImageSize { channels, ..self.size };
         let plane = self.size.height * self.size.width;

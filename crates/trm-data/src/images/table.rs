@@ -18,13 +18,16 @@ const SIXTEEN: u8 = 16;
 /// range.
 pub fn read_table(name: &str, text: &str) -> Result<LabelledImages, ImageError> {
     let mut lines = text
+        .trim_start_matches('\u{feff}')
         .lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty())
         .peekable();
     let header = lines.next_if(|(_, line)| line.bytes().any(|byte| byte.is_ascii_alphabetic()));
-    let is_label = |column: &str| matches!(unquoted(column), "label" | "class");
+    let is_label = |column: &str| {
+        ["label", "class"].iter().any(|name| unquoted(column).eq_ignore_ascii_case(name))
+    };
     let named = header.and_then(|(_, line)| line.split(',').position(is_label));
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     let mut columns = 0;

@@ -132,7 +132,7 @@ impl Augmentation {
     pub fn copies(&self, count: usize, seed: u64) -> Result<Vec<AugmentedCopy>, PuzzleError> {
         let forms = self.forms();
         if count as u64 > forms {
-            let what = format!("a puzzle of this kind has {forms} symmetric forms, not {count}");
+            let what = format!("a puzzle of this kind has {forms} augmented copies, not {count}");
             return Err(PuzzleError::TooManyCopies { what, forms });
         }
         Ok(match *self {
@@ -196,7 +196,7 @@ mod tests {
         let maze = Augmentation::Dihedral { side: 5 };
         assert_eq!(maze.forms(), 8);
         let error = maze.copies(9, 0).expect_err("too many");
-        assert!(error.to_string().contains("8 symmetric forms, not 9"), "{error}");
+        assert!(error.to_string().contains("8 augmented copies, not 9"), "{error}");
         assert_eq!(Augmentation::Sudoku(Size::Four).forms(), 3_072);
         assert_eq!(Augmentation::Sudoku(Size::Six).forms(), 720 * 48 * 72);
         assert_eq!(Augmentation::Sudoku(Size::Nine).forms(), 362_880 * 1_296 * 1_296 * 2);

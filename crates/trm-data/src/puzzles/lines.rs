@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::dataset::PuzzleSet;
+use super::dihedral::Dihedral;
 use super::error::PuzzleError;
 use super::maze;
 use super::sudoku::{self, Size, Solutions};
@@ -85,7 +86,10 @@ pub(super) fn mazes(
             }
         };
         let input = maze.tokens().to_vec();
-        Ok(Entry { print: input.clone(), input, label: answer.tokens().to_vec() })
+        // Training shows a maze in every form: turned and mirrored ones are the same.
+        let forms = (0..Dihedral::COUNT).filter_map(Dihedral::new);
+        let print = forms.map(|form| form.apply(&input, side, side)).min();
+        Ok(Entry { print, input, label: answer.tokens().to_vec() })
     };
     let empty = PuzzleSet::empty(name.into(), side * side, maze::VOCAB);
     let entries = found.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
@@ -99,8 +103,8 @@ fn split<P: Eq + Hash>(
     [train, val]: [usize; 2],
 ) -> Result<Read, PuzzleError> {
     let puzzles = entries.len();
-    // One puzzle at least is left to learn from.
-    let boundary = puzzles - val.min(puzzles - 1);
+    // At most a fifth is held out, and one puzzle at least is left to learn from.
+    let boundary = puzzles - val.min((puzzles / 5).max(1)).min(puzzles - 1);
     let [mut learned, mut held] = [empty.clone(), empty];
     let held_out: HashSet<&P> = entries[boundary..].iter().map(|entry| &entry.print).collect();
     let mut copies = 0;

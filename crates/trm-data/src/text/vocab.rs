@@ -1,6 +1,6 @@
 //! Text to token numbers. The way back is `decoder`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use trm_spec::{Tokenizer, Vocab};
 
@@ -50,11 +50,12 @@ fn encode_characters(name: &str, chars: &str, text: &str) -> Result<Vec<u32>, Da
     let numbers: HashMap<char, u32> = chars.chars().zip(0..).collect();
     let mut tokens = Vec::with_capacity(text.len());
     let mut missing = Vec::new();
+    let mut seen = HashSet::new();
     let mut position = 0;
     for (index, character) in text.chars().enumerate() {
         match numbers.get(&character) {
             Some(&token) => tokens.push(token),
-            None if missing.contains(&character) => {}
+            None if !seen.insert(character) => {}
             None => {
                 if missing.is_empty() {
                     position = index + 1;

@@ -157,3 +157,41 @@ fn other_sizes_need_resizing() {
         assert_eq!(image, [[10; 16], [20; 16], [30; 16]].concat());
     }
 }
+
+/// A camera stores what its sensor saw, and says how it was held: Exif's orientation.
+#[test]
+fn photographs_are_turned_upright() {
+    let plain = file(BASELINE);
+    let held = |orientation: u8| {
+        // A TIFF header and one entry: tag 0x0112, a short.
+        let tiff =
+            [&b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[orientation], &[0; 6]];
+        let exif = [&b"Exif\0\0"[..], &tiff.concat()].concat();
+        let length = (exif.len() as u16 + 2).to_be_bytes();
+        [&plain[..2], &[0xff, 0xe1], &length, &exif, &plain[2..]].concat()
+    };
+    let stored = decode(&plain, 3).expect("an image");
+    let upright = |orientation| decode(&held(orientation), 3).expect("an image");
+    // Where the pixel in row y and column x of the upright square is stored.
+    let places: [fn(usize, usize) -> (usize, usize); 8] = [
+        |y, x| (y, x),
+        |y, x| (y, 15 - x),
+        |y, x| (15 - y, 15 - x),
+        |y, x| (15 - y, x),
+        |y, x| (x, y),
+        |y, x| (15 - x, y),
+        |y, x| (15 - x, 15 - y),
+        |y, x| (x, 15 - y),
+    ];
+    for (orientation, place) in (1..).zip(places) {
+        let found = upright(orientation);
+        let expected = (0..3 * 256).map(|pixel| {
+            let (channel, y, x) = (pixel / 256, pixel % 256 / 16, pixel % 16);
+            let (row, column) = place(y, x);
+            stored[channel * 256 + row * 16 + column]
+        });
+        assert!(found.iter().copied().eq(expected), "orientation {orientation}");
+    }
+    assert_eq!(upright(0), stored);
+    assert_eq!(upright(9), stored);
+}

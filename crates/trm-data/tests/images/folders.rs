@@ -62,6 +62,33 @@ fn parts_of_its_own_are_kept() {
     assert!(message.contains("no class of this name"), "{message}");
 }
 
+/// Keras and Roboflow call the validation split otherwise.
+#[test]
+fn a_validation_split_of_another_name_is_read() {
+    for name in ["valid", "validation"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (part, images) in [("train", 10), (name, 2)] {
+            class(&folder.path().join(part), "a", images);
+            class(&folder.path().join(part), "b", images);
+        }
+        let images = load(folder.path(), Preprocessing::new(3, 4)).expect("images");
+        assert_eq!(images.val.len(), 4, "{name}");
+        class(&folder.path().join("extra"), "a", 1);
+        let message = refused(folder.path(), Preprocessing::new(3, 4), "extra");
+        assert!(message.contains("would be passed over"), "{message}");
+    }
+}
+
+#[test]
+fn a_class_may_be_called_as_a_split() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["bus", "train"] {
+        class(folder.path(), name, 10);
+    }
+    let images = load(folder.path(), Preprocessing::new(3, 4)).expect("images");
+    assert_eq!(images.classes, ["bus", "train"]);
+}
+
 #[test]
 fn unusable_folders_are_refused() {
     let pre = || Preprocessing::new(3, 4);

@@ -30,6 +30,17 @@ fn a_header_says_where_the_label_is() {
 }
 
 #[test]
+fn a_byte_order_mark_and_capitals_change_nothing() {
+    for start in ["\u{feff}Label", "CLASS", "\u{feff}\"label\""] {
+        let text = format!("{start},a,b,c,d\n1,0,255,7,8\n0,1,2,3,4\n");
+        let read = read_table("t", &text).expect("a table");
+        assert_eq!(read.labels, [1, 0], "{start}");
+    }
+    let read = read_table("t", "\u{feff}1,2,3,4,0\n5,6,7,8,1\n").expect("a table");
+    assert_eq!(read.labels, [0, 1]);
+}
+
+#[test]
 fn what_is_no_table_of_images_is_refused_with_its_line() {
     for (text, expected) in [
         ("", "has no images"),

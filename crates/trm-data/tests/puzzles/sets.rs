@@ -194,3 +194,34 @@ fn copies_are_counted_and_said() {
         assert!(error.contains(what), "{error}");
     }
 }
+
+/// A file with fewer puzzles than are to be held out is still one to learn from.
+#[test]
+fn at_most_a_fifth_of_own_puzzles_is_held_out() {
+    let boards: Vec<String> = (0..20)
+        .map(|number| {
+            let easy = Grade::Easy.guesses();
+            let made = sudoku::make(Size::Four, &easy, trm_data::Split::Train, 1, number);
+            sudoku::print(&made.expect("a puzzle").board)
+        })
+        .collect();
+    let data = lines(&boards.join("\n")).load(100, 256, false).expect("puzzles");
+    assert_eq!(data.val.len(), 4);
+    assert_eq!(data.train.len() + data.copies, 16);
+}
+
+/// Training turns and mirrors mazes, so that a turned one is the same.
+#[test]
+fn a_turned_maze_is_a_copy() {
+    let [maze, other] = ["S  # ###  ##   G", "S   ##        #G"];
+    let turned: String = (0..4)
+        .flat_map(|row| (0..4).map(move |column| (3 - column) * 4 + row))
+        .map(|cell| maze.as_bytes()[cell] as char)
+        .collect();
+    let source = PuzzleSource::MazeLines(TextSource::Text {
+        name: "mazes".into(),
+        text: format!("{maze}\n{other}\n{turned}\n"),
+    });
+    let data = source.load(9, 1, true).expect("mazes");
+    assert_eq!((data.train.len(), data.val.len(), data.copies), (1, 1, 1));
+}
