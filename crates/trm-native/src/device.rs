@@ -7,6 +7,8 @@ use anyhow::Context;
 use burn::tensor::Device;
 use serde::Serialize;
 
+use crate::report::usage;
+
 /// The value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
@@ -216,12 +218,20 @@ pub fn open(choice: DeviceChoice) -> anyhow::Result<OpenDevice> {
 pub fn open_all(list: &DeviceList) -> anyhow::Result<Vec<OpenDevice>> {
     let choices = match list {
         DeviceList::Named(choices) => choices.clone(),
-        DeviceList::Count(count) => match select(DeviceChoice::Auto, &adapters())?.0 {
-            Some(_) => (0..*count).map(DeviceChoice::Gpu).collect(),
-            None => vec![DeviceChoice::Cpu; *count],
-        },
+        DeviceList::Count(count) => count_of(*count, &adapters())?,
     };
     choices.into_iter().map(open).collect()
+}
+
+/// `count` hardware GPUs of `adapters`, which come first; without one, copies on the CPU.
+fn count_of(count: usize, adapters: &[Adapter]) -> anyhow::Result<Vec<DeviceChoice>> {
+    match adapters.iter().filter(|adapter| adapter.kind != AdapterKind::Software).count() {
+        0 => Ok(vec![DeviceChoice::Cpu; count]),
+        gpus if gpus < count => Err(usage!(
+            "--devices {count}: there are {gpus} hardware GPUs here; name the devices instead, for example --devices gpu:0,cpu"
+        )),
+        _ => Ok((0..count).map(DeviceChoice::Gpu).collect()),
+    }
 }
 
 impl fmt::Display for Adapter {
@@ -317,64 +327,4 @@ fn open_gpu(adapter: &Adapter) -> anyhow::Result<Device> {
 }
 
 #[cfg(all(test, feature = "gpu"))]
-mod tests {
-    use super::*;
-
-    fn adapter(kind: AdapterKind) -> Adapter {
-        Adapter {
-            name: "a card".into(),
-            api: "vulkan".into(),
-            kind,
-            index: 0,
-            largest_buffer: 1 << 30,
-            backend: wgpu::Backend::Vulkan,
-        }
-    }
-
-    #[test]
-    fn auto_uses_a_hardware_gpu_but_no_software_adapter() {
-        let select = |adapters: &[Adapter]| select(DeviceChoice::Auto, adapters).expect("selected");
-        assert_eq!(
-            select(&[adapter(AdapterKind::Integrated), adapter(AdapterKind::Software)]).0,
-            Some(0)
-        );
-        let (number, reason) = select(&[adapter(AdapterKind::Software)]);
-        assert!(number.is_none() && reason.contains("software"), "{reason}");
-        let (number, reason) = select(&[]);
-        assert!(number.is_none() && reason.contains("no GPU"), "{reason}");
-    }
-
-    #[test]
-    fn a_requested_device_is_selected_or_refused() {
-        let adapters = [adapter(AdapterKind::Software)];
-        assert_eq!(select(DeviceChoice::Gpu(0), &adapters).expect("there").0, Some(0));
-        assert_eq!(select(DeviceChoice::Cpu, &adapters).expect("there").0, None);
-        let error = select(DeviceChoice::Gpu(1), &adapters).expect_err("not there").to_string();
-        assert!(error.contains("gpu:1") && error.contains("lists 1"), "{error}");
-        let error = select(DeviceChoice::Gpu(0), &[]).expect_err("not there").to_string();
-        assert!(error.contains("--device cpu"), "{error}");
-    }
-
-    #[test]
-    fn lists_of_devices() {
-        assert_eq!("2".parse(), Ok(DeviceList::Count(2)));
-        let named = DeviceList::Named(vec![DeviceChoice::Gpu(0), DeviceChoice::Gpu(1)]);
-        assert_eq!("gpu:0,gpu:1".parse(), Ok(named.clone()));
-        assert_eq!(named.to_string().parse(), Ok(named));
-        for text in ["0", "-1", "auto", "cpu,auto", "cpu,,cpu", "two", ""] {
-            assert!(text.parse::<DeviceList>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn spellings() {
-        assert_eq!("gpu".parse(), Ok(DeviceChoice::Gpu(0)));
-        assert_eq!("gpu:3".parse(), Ok(DeviceChoice::Gpu(3)));
-        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Gpu(2)] {
-            assert_eq!(choice.to_string().parse(), Ok(choice));
-        }
-        for text in ["gpu:x", "tpu", "cuda:0", "cpu:1", ""] {
-            assert!(text.parse::<DeviceChoice>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;

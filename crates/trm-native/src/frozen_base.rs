@@ -30,7 +30,7 @@ impl BaseOnDisk {
     }
 
     /// The base of a saved model: at `given`, or else under its name in the folder of
-    /// the checkpoint or the one above. None if there is no such file; opening the model
+    /// the checkpoint or the two above. None if there is no such file; opening the model
     /// then says what is missing.
     ///
     /// # Errors
@@ -44,8 +44,10 @@ impl BaseOnDisk {
             return Self::read(path).map(Some);
         }
         let Some(base) = &header.base else { return Ok(None) };
-        let folders: Vec<PathBuf> = checkpoint.ancestors().take(3).map(Path::to_owned).collect();
-        let found = folders.iter().map(|folder| folder.join(&base.name)).find(|path| path.exists());
+        let checkpoint = std::path::absolute(checkpoint)?;
+        let folder = if checkpoint.is_dir() { Some(&*checkpoint) } else { checkpoint.parent() };
+        let folders = folder.into_iter().flat_map(Path::ancestors).take(3);
+        let found = folders.map(|folder| folder.join(&base.name)).find(|path| path.exists());
         found.map(|path| Self::read(&path).context(path.display().to_string())).transpose()
     }
 

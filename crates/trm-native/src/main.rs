@@ -8,7 +8,6 @@ mod dataset;
 mod depths;
 mod device;
 mod features;
-mod finite;
 mod frozen_base;
 mod hf_folder;
 mod interrupt;

@@ -132,9 +132,23 @@ impl MetricsLog {
                     scalars.extend(exact.map(|exact| ("train/exact_answers", exact)));
                     events.scalars(*step, &scalars)
                 }
-                LogLine::Val { step, val_loss, exact_accuracy, .. } => {
+                LogLine::Val {
+                    step,
+                    val_loss,
+                    exact_accuracy,
+                    cell_accuracy,
+                    accuracy,
+                    think,
+                    ..
+                } => {
                     let mut scalars = vec![("val/loss", *val_loss)];
-                    scalars.extend(exact_accuracy.map(|exact| ("val/exact_accuracy", exact)));
+                    let others = [
+                        ("val/exact_accuracy", exact_accuracy),
+                        ("val/cell_accuracy", cell_accuracy),
+                        ("val/accuracy", accuracy),
+                        ("val/think", think),
+                    ];
+                    scalars.extend(others.into_iter().filter_map(|(of, x)| Some((of, (*x)?))));
                     events.scalars(*step, &scalars)
                 }
             })
@@ -181,7 +195,7 @@ mod tests {
     #[test]
     fn lines_are_appended_to_what_was_kept() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let dir = RunDir::create(&folder.path().join("run")).expect("a new run");
+        let dir = RunDir::create(&folder.path().join("run"), &[]).expect("a new run");
         let val = |step| LogLine::Val {
             step,
             val_loss: 2.5,

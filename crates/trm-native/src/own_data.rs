@@ -14,7 +14,7 @@ use crate::report::usage;
 use crate::run_dir;
 
 /// Its place in a run's folder.
-const FILE: &str = "data.json";
+pub const FILE: &str = "data.json";
 
 /// The data that were given with `--data`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,10 +19,11 @@ use trm_spec::{RunConfig, Saved};
 use trm_train::checkpoint::{self, Header};
 
 use files::{Move, cannot_read, cannot_write, stage, sync_folder};
-pub use files::{read, write};
+pub use files::{read, same_file, write};
 use lock::Lock;
 
 use crate::memory;
+use crate::own_data;
 use crate::report::usage;
 use crate::results::Results;
 
@@ -52,9 +53,18 @@ impl RunDir {
     /// Creates the folder of a new run.
     ///
     /// # Errors
-    /// If the folder contains a run already, another process writes there, or it cannot
-    /// be created.
-    pub fn create(path: &Path) -> anyhow::Result<Self> {
+    /// If the folder contains a run already or one of the `inputs` would be overwritten,
+    /// another process writes there, or it cannot be created.
+    pub fn create(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        for name in [CONFIG, METRICS, RESULTS, own_data::FILE] {
+            let written = path.join(name);
+            if inputs.iter().any(|input| same_file(input, &written)) {
+                return Err(usage!(
+                    "{} would be overwritten by the run's own {name}; choose another --out",
+                    written.display()
+                ));
+            }
+        }
         if [LAST, BEST].iter().any(|name| path.join(name).exists()) {
             return Err(usage!(
                 "{0} already contains a run; continue it with --resume {0}, or choose another --out",

@@ -11,7 +11,6 @@ use trm_spec::{
 };
 use trm_train::{ImageScoring, QuestionSet, Run};
 
-use crate::finite;
 use crate::memory;
 use crate::metrics_log::{LogLine, MetricsLog};
 use crate::progress::{Progress, Speed, clock};
@@ -115,6 +114,7 @@ impl Trainer {
                 return Ok(TrainingEnd::Stopped(reason));
             }
             self.steps(stop).with_context(|| self.saved_state())?;
+            let start = Instant::now();
             let train = &self.config.train;
             if self.step >= train.max_iters || due(self.step, train.eval_interval) {
                 self.validate_and_save()?;
@@ -124,6 +124,7 @@ impl Trainer {
             if due(self.step, self.config.train.sample_interval) {
                 self.sample()?;
             }
+            self.speed.paused(start.elapsed());
         }
         Ok(TrainingEnd::Finished)
     }
@@ -191,7 +192,6 @@ impl Trainer {
 
     /// Validates, if there is a validation split, and saves.
     fn validate_and_save(&mut self) -> anyhow::Result<()> {
-        let start = Instant::now();
         if self.can_validate {
             self.validate().with_context(|| self.saved_state())?;
         }
@@ -202,7 +202,6 @@ impl Trainer {
             self.keep_best()?;
         }
         self.dir.save_results(&self.results())?;
-        self.speed.paused(start.elapsed());
         Ok(())
     }
 
@@ -330,15 +329,6 @@ impl Trainer {
         }
         let save = || -> anyhow::Result<()> {
             let saved: Saved = block_on(self.run.save(serde_json::to_value(&self.metrics)?))?;
-            // The last update may have broken weights that no loss has been computed with yet.
-            for file in [&saved.checkpoint, &saved.optimizer] {
-                if let Some(tensor) = finite::first_broken(file)? {
-                    return Err(diverged(format!(
-                        "after step {} the tensor `{tensor}` contains NaN or infinite values",
-                        self.step
-                    )));
-                }
-            }
             self.dir.save_last(&saved)
         };
         save().with_context(|| self.saved_state())?;

@@ -222,6 +222,36 @@ fn a_puzzle_solver_goes_on_in_another_number_of_processes() {
     assert!(whole == parts, "the optimizer's state differs");
 }
 
+/// A task of ARC, and a model for it that is soon trained.
+const TASK: &str = r#"{"a": {"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[1]], "output": [[2]]}]}}"#;
+const ARC: &[&str] = &[
+    "arc",
+    "--hidden-size",
+    "32",
+    "--num-heads",
+    "2",
+    "--puzzle-emb-ndim",
+    "32",
+    "--num-aug",
+    "2",
+    "--eval-interval",
+    "100",
+];
+
+/// The number of tasks is decided by the data, on every rank.
+#[test]
+fn the_same_command_goes_on_with_arc() {
+    let place = Place::new();
+    place.write("tasks.json", TASK);
+    let start = |steps| {
+        let data = ["--data", "tasks.json", "--out", "run", "--auto-resume", "--max-iters", steps];
+        [ARC, SHARDS, &data].concat()
+    };
+    place.trained(2, &start("2"));
+    place.trained(2, &start("3"));
+    assert_eq!(saved_step(&place), 3);
+}
+
 #[test]
 fn ranks_that_differ_are_refused_with_one_message_before_anything_is_written() {
     let place = Place::new();
@@ -230,7 +260,8 @@ fn ranks_that_differ_are_refused_with_one_message_before_anything_is_written() {
     let second = place.write("second.txt", text.replace("question", "Question"));
     let [first, second] = [&first, &second].map(|path| path.to_str().expect("UTF-8"));
     let refused = |code: i32, arguments: &[&str], ranks: &[&[&str]], words: &[&str]| {
-        let arguments = [&["tiny"], SHARDS, &["--out", "run"], arguments].concat();
+        let preset: &[&str] = if arguments.is_empty() { &["tiny"] } else { arguments };
+        let arguments = [preset, SHARDS, &["--out", "run"]].concat();
         let output = place.mpirun("self,vader", &arguments, ranks).output();
         let ended = Ended::from(output.expect("mpirun starts"));
         assert_eq!(ended.code, code, "{}", ended.stderr);
@@ -241,6 +272,11 @@ fn ranks_that_differ_are_refused_with_one_message_before_anything_is_written() {
     refused(2, &[], &[&[], &["--seed", "5"]], &["rank 1: seed is 5 here, but 1337 on rank 0"]);
     let data: [&[&str]; 2] = [&["--data", first], &["--data", second]];
     refused(2, &[], &data, &["rank 1: the digest of the data is ", "on rank 0"]);
+    // Puzzles have no digest in their settings.
+    place.write("two.json", TASK);
+    place.write("three.json", TASK.replace("[[2]]", "[[3]]"));
+    let puzzles: [&[&str]; 2] = [&["--data", "two.json"], &["--data", "three.json"]];
+    refused(2, ARC, &puzzles, &["rank 1: the digest of the data is ", "on rank 0"]);
     let missing: [&[&str]; 2] = [&[], &["--data", "missing.txt"]];
     refused(1, &[], &missing, &["rank 1: missing.txt cannot be read"]);
     refused(2, &[], &[&[][..]; 3], &["an update has 4 batches", "cannot share equally"]);

@@ -145,6 +145,14 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
         }
     }
 
+    // Two folders above a file the base is found too, and from within.
+    std::fs::create_dir(place.path("deep")).unwrap();
+    std::fs::rename(place.path("parts"), place.path("deep/parts")).unwrap();
+    let resume = ["train", "--resume", "deep/parts", "--max-iters", "9"];
+    place.done(&[&resume[..], &CPU].concat());
+    let file = ["eval", "deep/parts/best.safetensors", "--depths", "1"];
+    place.done(&[&file[..], &CPU].concat());
+
     let question = "The ball is under cup A. Swap A and B. Which cup?";
     let ask =
         |more: &[&str]| place.done(&[&["ask", "whole", question][..], &CPU, more].concat()).stdout;
@@ -233,6 +241,12 @@ fn other_files_and_bases_are_refused() {
         "cpu",
     ]);
     says(&refused(1, &["ask", "decoder", "Which cup?"]), &["does not answer questions"]);
+    // Without a recursion there is one depth to evaluate.
+    let scores = place
+        .done(&[&["eval", "decoder", "--data", "forms.txt", "--json"][..], &CPU].concat())
+        .json();
+    assert_eq!(scores["depths"].as_array().unwrap().len(), 1, "{scores}");
+    assert_eq!(scores["depths"][0]["depth"], 1);
     says(&refused(2, &["generate", "run"]), &["a question model", "ask"]);
     says(&refused(2, &["ask", "run", "Which cup?", "--depth", "x"]), &["not a depth"]);
 }

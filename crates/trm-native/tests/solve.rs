@@ -168,7 +168,7 @@ fn copies_that_cannot_be_made_are_refused() {
     let (four, maze) = (four(), shipped("maze-10x10.safetensors"));
     let writer = shipped("shakespeare-elastic.safetensors");
     for (arguments, words) in [
-        (vec!["solve", &maze, "maze.txt", "--augmentations", "9"], ["8 symmetric forms", "8"]),
+        (vec!["solve", &maze, "maze.txt", "--augmentations", "9"], ["8 augmented copies", "8"]),
         (vec!["solve", &four, "puzzles.txt", "--augmentations", "0"], ["augmentations", "1"]),
         (vec!["solve", &four, "puzzles.txt", "--chains", "2"], ["state-noise", "required"]),
         (vec!["solve", &four, "puzzles.txt", "--state-noise=-1"], ["state-noise", "from 0"]),

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Place, QUICK, says};
+use common::{Place, QUICK, says, shipped};
 
 #[test]
 fn unknown_words_come_with_the_nearest_known_one() {
@@ -123,4 +123,67 @@ fn a_run_that_goes_on_keeps_its_settings() {
     says(&error, &["keeps its hidden_size", "--init"]);
     says(&place.refused(2, &["train", "--resume", "nowhere"]), &["no run to resume"]);
     says(&place.refused(2, &["train", "tiny", "--resume", "run"]), &["cannot be used with"]);
+}
+
+/// A flag that the model does not read would change nothing, without a word.
+#[test]
+fn settings_of_other_models_are_refused() {
+    let place = Place::new();
+    for arguments in [
+        vec!["train", "sudoku-4x4", "--val-fraction", "0.5"],
+        vec!["train", "tiny", "--num-val-puzzles", "9"],
+        vec!["train", "digits", "--tokenizer", "gpt2"],
+        vec!["train", "sudoku-4x4", "--objective", "every_cycle"],
+        vec!["overfit", "tiny", "--num-puzzles", "3"],
+        vec!["sweep", "digits", "--vary", "num_puzzles=10,20"],
+    ] {
+        let error = place.refused(2, &[&arguments[..], &["--device", "cpu"]].concat());
+        says(&error, &["does not belong to a"]);
+    }
+    assert!(!place.path("runs").exists(), "nothing was made");
+}
+
+#[test]
+fn options_that_a_command_does_not_read_are_refused() {
+    let place = Place::new();
+    let solver = shipped("sudoku-4x4.safetensors");
+    let convert = |more: &[&str]| {
+        let start = ["convert", &solver, "--from", "trm", "--to", "x.safetensors"];
+        place.refused(2, &[&start[..], more].concat())
+    };
+    says(&convert(&["--dataset", "shakespeare"]), &["--dataset and --data"]);
+    let gguf = ["convert", "x.gguf", "--from", "gguf", "--to", "y", "--base", &solver];
+    fs::write(place.path("x.gguf"), "GGUF").unwrap();
+    says(&place.refused(2, &gguf), &["--base is for models on a frozen base"]);
+    fs::create_dir(place.path("photos")).unwrap();
+    for more in [["--tokenizer", "gpt2"], ["--field", "x"], ["--name", "birds"]] {
+        let start = ["data", "prepare", "photos", "--image-size", "8", "--out", "o.safetensors"];
+        says(&place.refused(2, &[&start[..], &more].concat()), &["--image-size", more[0]]);
+    }
+    let vit = shipped("vit-mnist.safetensors");
+    let classify = ["classify", &vit, "x.png", "--inner-steps", "5", "--device", "cpu"];
+    place.write("x.png", PIXEL);
+    says(&place.refused(2, &classify), &["has no recursion"]);
+}
+
+/// A PNG of one grey pixel.
+const PIXEL: &[u8] = b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\x0aIDATx\x9cch\x00\x00\x00\x82\x00\x81w\xcdr\xb6\x00\x00\x00\x00IEND\xaeB`\x82";
+
+/// A run's folder holds files of its own names.
+#[test]
+fn no_input_is_overwritten_by_a_run() {
+    let place = Place::new();
+    fs::create_dir(place.path("exp")).unwrap();
+    let puzzles = "1.34341221434321\n12343412214343..\n";
+    place.write("exp/data.json", puzzles);
+    let config = "# my settings\n[model]\nvariant = \"chat_trm\"\n";
+    place.write("exp/config.toml", config);
+    let own = ["train", "sudoku-4x4", "--data", "exp/data.json", "--out", "exp"];
+    let settings = ["train", "--config", "exp/config.toml", "--out", "exp", "--max-iters", "1"];
+    for (arguments, name) in [(&own[..], "data.json"), (&settings, "config.toml")] {
+        let error = place.refused(2, &[arguments, &["--device", "cpu"]].concat());
+        says(&error, &[name, "would be overwritten", "--out"]);
+    }
+    assert_eq!(fs::read_to_string(place.path("exp/data.json")).unwrap(), puzzles);
+    assert_eq!(fs::read_to_string(place.path("exp/config.toml")).unwrap(), config);
 }

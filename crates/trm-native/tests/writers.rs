@@ -41,6 +41,10 @@ fn every_model_overfits_one_sentence_or_the_command_fails() {
         assert_eq!(learned["preset"], preset);
         assert!(learned["loss"].as_f64().expect("a loss") < 0.01, "{learned}");
     }
+    // A text is for the models that write: the others are left out.
+    let text = ["overfit", "--text", "To be or not", "--max-iters", "1", "--target", "9", "--json"];
+    let learned = place.done(&[&text[..], &sizes].concat()).json();
+    assert_eq!(learned.as_array().expect("a list").len(), 3, "{learned}");
     let puzzle = place.done(&["overfit", "sudoku-4x4", "--device", "cpu"]);
     says(&puzzle.stdout, &["sudoku-4x4 (trm,"]);
     let few = ["overfit", "tiny", "--max-iters", "5", "--device", "cpu"];

@@ -48,7 +48,7 @@ pub fn device() -> Arg {
 pub fn as_text() -> Arg {
     flag(
         "as-text",
-        "Read the file as one text, even if it looks like JSON, a web page or something else that is no text",
+        "Read the file as one text, even if it looks like JSON, a web page or something else that is not text",
     )
 }
 

@@ -1,5 +1,5 @@
 //! `--help` and arguments of the commands that use a trained model: `generate`,
-//! `eval`, `trace` and `solve`.
+//! `eval`, `trace`, `solve`, `classify` and `ask`.
 
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ pub fn eval() -> Command {
         .about("Measure the validation loss at several depths; for puzzle, image and question models also the accuracy")
         .after_help(EVAL_HELP)
         .arg(checkpoint())
-        .arg(file("data", "The text or token file that the model was trained on, if it was your own"))
+        .arg(file("data", "The data that the model was trained on, if it was your own: a text, token file, puzzles, images or questions"))
         .arg(
             file("test", "Score all of this text or token file instead of the validation split")
                 .conflicts_with_all(["data", "weights", "grade"]),
@@ -77,7 +77,7 @@ pub fn eval() -> Command {
             option(
                 "depths",
                 "DEPTHS",
-                "Depths to evaluate: a range that includes both ends (1..8) or a list (1,2,4) [default: 1..8; for puzzle models every supervision step]",
+                "Depths to evaluate: a range that includes both ends (1..8) or a list (1,2,4) [default: 1..8; puzzle models: every supervision step; image models: outer steps up to twice the trained number; question models: supervision steps up to four beyond the trained number]",
             )
             .value_parser(depths::parse),
         )
@@ -126,7 +126,7 @@ pub fn eval() -> Command {
             option(
                 "split",
                 "SPLIT",
-                "Images: evaluate on val (to choose by) or on test (final figures only) [default: val]",
+                "Images: split to evaluate: train, val (for model selection) or test (for final results only) [default: val]",
             )
             .value_parser(one_of(&[
                 ("train", ImageSplit::Train),
@@ -137,7 +137,7 @@ pub fn eval() -> Command {
         .arg(inner_steps())
         .arg(flag(
             "baselines",
-            "Also train and evaluate models to compare with, with the settings of the run: for images a linear probe, an MLP probe, the head without recursion and a plain ViT of equal size; for questions adapters alone, one step and no window, beside the frozen model",
+            "Also train and evaluate baselines with the settings of the run. Images: a linear probe, an MLP probe, the head without recursion and a plain ViT of equal size. Questions: adapters with a soft prompt, one step, no window, and the frozen model alone",
         ))
         .arg(base())
         .arg(json())
@@ -207,7 +207,7 @@ Examples:
 /// `ask` and its arguments.
 pub fn ask() -> Command {
     Command::new("ask")
-        .about("Ask a question of a language model that recurses on latents before it answers")
+        .about("Ask a question; the model refines latent vectors recursively before it answers")
         .after_help(ASK_HELP)
         .arg(checkpoint())
         .arg(Arg::new("question").value_name("QUESTION").required(true).help("The question"))
@@ -238,7 +238,7 @@ pub fn ask() -> Command {
 
 const ASK_HELP: &str = "\
 The answer is written as it is computed, once for each depth. With --json the document has `think`
-(the probability that the model asks for the recursion), `halt` (the halting probability after each
+(the probability that the model generates <think>, which starts the recursion), `halt` (the halting probability after each
 step) and `answers` with depth, steps, text, tokens and their probabilities.
 
 Examples:
@@ -322,7 +322,7 @@ pub fn solve() -> Command {
             option(
                 "choose",
                 "HOW",
-                "Whose answer is taken of several copies: highest halting probability (halting), the first to halt, which needs --halt-threshold (first), or the first that obeys the rules (rules) [default: halting]",
+                "Which copy's answer to keep: the one with the highest halting probability (halting), the first to halt, which needs --halt-threshold (first), or the first that obeys the rules (rules) [default: halting]",
             )
             .value_parser(one_of(&[
                 ("halting", Choice::Halting),
@@ -341,20 +341,20 @@ fn copies() -> [Arg; 3] {
         option(
             "augmentations",
             "K",
-            "Sudokus and mazes: ask about K symmetric forms of each puzzle (digits renamed, rows and columns reordered, turned or mirrored) and choose one answer [default: 1, the puzzle as it is]",
+            "Sudokus and mazes: solve K augmented copies of each puzzle (digits permuted, rows and columns permuted, rotated or reflected) and keep one answer [default: 1, the original puzzle]",
         )
         .value_parser(count()),
         option(
             "chains",
             "C",
-            "Run every form C times with different noise; needs --state-noise [default: 1]",
+            "Run every copy C times with different noise; needs --state-noise [default: 1]",
         )
         .requires("state-noise")
         .value_parser(count()),
         option(
             "state-noise",
             "SIGMA",
-            "Standard deviation of the noise added to the latent state before every supervision step; of several chains the first has none [default: 0]",
+            "Standard deviation of the noise added to the latent state before every supervision step; with several chains, the first has no noise [default: 0]",
         )
         .value_parser(not_negative),
     ]

@@ -122,22 +122,27 @@ pub fn data() -> Command {
             option(
                 "tokenizer",
                 "T",
-                "char: the characters that occur; byte: the 256 bytes of UTF-8; gpt2: GPT-2's 50,257 byte pairs",
+                "char: the characters that occur; byte: the 256 bytes of UTF-8; gpt2: GPT-2's byte-pair encoding (50,257 tokens)",
             )
             .default_value("char")
             .value_parser(["char", "byte", "gpt2"])
-            .hide_possible_values(true),
+            .hide_possible_values(true)
+            .conflicts_with("image-size"),
         )
         .arg(
             option("field", "NAME", "Field of each JSON line that holds the text")
-                .default_value(trm_data::TEXT_FIELD),
+                .default_value(trm_data::TEXT_FIELD)
+                .conflicts_with("image-size"),
         )
-        .arg(as_text())
-        .arg(option(
-            "name",
-            "NAME",
-            "Name stored in the token file and used in results [default: the first text or folder]",
-        ))
+        .arg(as_text().conflicts_with("image-size"))
+        .arg(
+            option(
+                "name",
+                "NAME",
+                "Name stored in the token file and used in results [default: the first text or folder]",
+            )
+            .conflicts_with("image-size"),
+        )
         .arg(
             option(
                 "image-size",

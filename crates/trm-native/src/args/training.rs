@@ -77,7 +77,7 @@ pub fn sweep(described: &Described) -> Command {
             option(
                 "recursion-steps",
                 "DEPTHS",
-                "Depths to train: a list (1,2,3) or a range that includes both ends (1..3)",
+                "Language models: depths to train, a list (1,2,3) or a range that includes both ends (1..3)",
             )
             .id("depths")
             .required_unless_present("vary")
@@ -129,11 +129,11 @@ complete are not trained again.";
 /// `overfit` and its arguments.
 pub fn overfit(described: &Described) -> Command {
     Command::new("overfit")
-        .about("Overfit one sentence or puzzle (sanity check, takes seconds)")
+        .about("Overfit one sentence, one puzzle or eight images (sanity check, takes seconds)")
         .before_help(OVERFIT_HELP)
         .help_template(TEMPLATE)
         .arg(preset(
-            "A named configuration (`trm-native train --help` lists them) [default: one per model]",
+            "A named configuration (`trm-native train --help` lists them) [default: tiny, page-chunk, shakespeare-trm-lm and sudoku-4x4]",
         ))
         .arg(option("text", "TEXT", "The sentence [default: a line from Hamlet]"))
         .arg(
@@ -150,7 +150,7 @@ pub fn overfit(described: &Described) -> Command {
 
 const OVERFIT_HELP: &str = "\
 A model that cannot overfit a single example has a defect in its gradients or its optimizer.
-Without a preset one small model of every kind is checked. The exit code is 1 unless the training
+Without a preset, four small models are checked: three language models and a puzzle model. The exit code is 1 unless the training
 loss falls below --target within --max-iters steps.";
 
 fn preset(help: &'static str) -> Arg {

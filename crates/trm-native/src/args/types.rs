@@ -158,7 +158,7 @@ pub struct Solve {
     pub device: DeviceChoice,
 }
 
-/// Arguments of `classify`.
+/// Arguments of `ask`.
 pub struct Ask {
     pub checkpoint: PathBuf,
     pub question: String,
@@ -171,7 +171,7 @@ pub struct Ask {
     pub device: DeviceChoice,
 }
 
-/// What `classify` was asked for.
+/// Arguments of `classify`.
 pub struct Classify {
     pub checkpoint: PathBuf,
     pub images: Vec<PathBuf>,

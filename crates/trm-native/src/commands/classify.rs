@@ -51,12 +51,26 @@ pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
     let run = trm_train::load_on(&bytes, None, None, file, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
     let classifier = run.classifier()?;
-    let (names, request) = match &typed.tensors {
-        Some(path) => tensors(path, &header.config)?,
+    let (names, requests) = match &typed.tensors {
+        Some(path) => {
+            let (names, request) = tensors(path, &header.config)?;
+            (names, vec![request])
+        }
         None => pictures(typed, &image_preprocessing(&header.config)?)?,
     };
-    let steps = [typed.inner_steps, typed.outer_steps].map(Option::unwrap_or_default);
-    let found = block_on(classifier.classify_all(&request, steps[0], steps[1]))?;
+    let [inner, outer] = [typed.inner_steps, typed.outer_steps];
+    let model = &header.config.model;
+    if model.depth_key().is_none() && (inner.is_some() || outer.is_some_and(|steps| steps > 1)) {
+        return Err(usage!(
+            "--inner-steps and --outer-steps: a `{}` model has no recursion",
+            model.name()
+        ));
+    }
+    let mut found = Vec::new();
+    for request in &requests {
+        let steps = [inner, outer].map(Option::unwrap_or_default);
+        found.extend(block_on(classifier.classify_all(request, steps[0], steps[1]))?);
+    }
     let classes = match header.vocab {
         Vocab::Classes { names } => names,
         _ => Vec::new(),
@@ -99,24 +113,30 @@ pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Pictures that are classified at once; bounds memory, not results.
+const BATCH: usize = 64;
+
 /// The pictures that were named, as the model takes them.
 fn pictures(
     typed: &args::Classify,
     preprocessing: &Preprocessing,
-) -> anyhow::Result<(Vec<String>, ClassifyRequest)> {
+) -> anyhow::Result<(Vec<String>, Vec<ClassifyRequest>)> {
     // Whatever data the model was trained on, a picture may have any size.
     let any_size = preprocessing.for_any_size();
-    let mut values = Vec::new();
     let mut names = Vec::new();
-    for path in &typed.images {
-        let name = path.display().to_string();
-        let pixels =
-            decode_image(&name, &run_dir::read(path)?, &any_size).map_err(Failure::from)?;
-        values.extend(any_size.normalised(&pixels, u8::MAX));
-        names.push(name);
+    let mut requests = Vec::new();
+    for paths in typed.images.chunks(BATCH) {
+        let mut values = Vec::new();
+        for path in paths {
+            let name = path.display().to_string();
+            let pixels =
+                decode_image(&name, &run_dir::read(path)?, &any_size).map_err(Failure::from)?;
+            values.extend(any_size.normalised(&pixels, u8::MAX));
+            names.push(name);
+        }
+        requests.push(ClassifyRequest::Pixels { values, images: paths.len() });
     }
-    let images = names.len();
-    Ok((names, ClassifyRequest::Pixels { values, images }))
+    Ok((names, requests))
 }
 
 /// The inputs of a safetensors file.

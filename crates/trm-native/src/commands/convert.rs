@@ -101,10 +101,18 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     }
     if matches!(
         typed.from,
-        CheckpointFormat::HfLlama | CheckpointFormat::Gguf | CheckpointFormat::Peft
+        CheckpointFormat::HfLlama
+            | CheckpointFormat::Gguf
+            | CheckpointFormat::Peft
+            | CheckpointFormat::Trm
     ) && (typed.dataset.is_some() || typed.data.is_some())
     {
         return Err(usage!("--dataset and --data are for models without a tokenizer of their own"));
+    }
+    let has_base = [CheckpointFormat::TrmVit, CheckpointFormat::Peft, CheckpointFormat::Trm]
+        .contains(&typed.from);
+    if typed.base.is_some() && !has_base {
+        return Err(usage!("--base is for models on a frozen base: --from trm-vit, peft or trm"));
     }
     if typed.from != CheckpointFormat::HfVit
         && (typed.image_size.is_some() || typed.vit_depth.is_some())

@@ -18,13 +18,13 @@ use trm_data::{
     shakespeare, test_file, tokenizer,
 };
 
-use self::texts::{Text, Texts, same_file};
+use self::texts::{Text, Texts};
 use crate::args::{Data, Prepare};
 use crate::interrupt::Interrupt;
 use crate::output::{print, print_json};
 use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::{say, usage};
-use crate::run_dir;
+use crate::run_dir::{self, same_file};
 use crate::shell::{program, quoted};
 
 /// Runs the command.

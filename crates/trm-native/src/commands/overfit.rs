@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use trm_data::images::{ImageDataset, ImageOptions, ImageSource, LabelledImages};
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{DataSource, Failure, Family, RunConfig, Vocab, overlay};
+use trm_spec::{DataSource, Failure, Family, RunConfig, Vocab, must_read, overlay};
 
 use crate::args;
 use crate::device::{self, OpenDevice};
@@ -49,7 +49,15 @@ pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
     let device = device::open(typed.train.device)?;
     let presets: Vec<&str> = match &typed.train.preset {
         Some(name) => vec![name],
-        None => PRESETS.to_vec(),
+        None => {
+            let mut all = PRESETS.to_vec();
+            // A text is for models that write.
+            let writes = |name: &str| {
+                presets::config(name).is_ok_and(|of| of.model.family() == Family::Language)
+            };
+            all.retain(|name| typed.text.is_none() || writes(name));
+            all
+        }
     };
     let mut all = Vec::new();
     for preset in presets {
@@ -128,7 +136,12 @@ fn overfit_config(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<Run
     for (setting, value) in &typed.train.settings {
         patch[setting.key] = value.clone();
     }
-    Ok(overlay(base, &patch)?)
+    let config = overlay(base, &patch)?;
+    // Of the default presets, not every one reads every setting.
+    if typed.train.preset.is_some() {
+        must_read(&config, typed.train.settings.iter().map(|(setting, _)| *setting))?;
+    }
+    Ok(config)
 }
 
 /// One sentence, in a block that holds all of it, so that every token is predictable.

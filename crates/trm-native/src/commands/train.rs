@@ -163,7 +163,7 @@ pub fn prepare_shared(
     let (dir, resumed) = match resumed {
         Some((dir, metrics)) => (dir, Some(metrics)),
         None => {
-            let dir = RunDir::create(&plan.out)?;
+            let dir = RunDir::create(&plan.out, &plan.inputs)?;
             if let Some(own) = OwnData::of(&plan.data, &plan.config)? {
                 own.write(dir.path())?;
             }

@@ -4,7 +4,8 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use trm_data::{Dataset, OpenedSource};
+use trm_data::puzzles::PuzzleDataset;
+use trm_data::{Dataset, OpenedSource, hex};
 use trm_spec::{Failure, FailureKind, RunConfig, Saved, Vocab, differences};
 
 use super::failure::lost;
@@ -38,6 +39,18 @@ pub struct Fingerprint {
     optimizer: String,
 }
 
+/// Digest of the puzzles that are trained on and held out.
+fn puzzles_digest(puzzles: &PuzzleDataset) -> String {
+    let mut digest = Sha256::new();
+    for set in [&puzzles.train, &puzzles.val] {
+        for numbers in [&set.inputs, &set.labels, &set.puzzle_identifiers] {
+            digest.update((numbers.len() as u64).to_le_bytes());
+            numbers.iter().for_each(|number| digest.update(number.to_le_bytes()));
+        }
+    }
+    hex(digest)
+}
+
 impl Begin {
     /// What this rank begins with.
     ///
@@ -49,7 +62,8 @@ impl Begin {
             "" => match data.load(config, Some(vocab))? {
                 Dataset::Images(images) => images.sha256,
                 Dataset::Questions(questions) => questions.sha256,
-                Dataset::Text(_) | Dataset::Puzzles(_) => String::new(),
+                Dataset::Puzzles(puzzles) => puzzles_digest(&puzzles),
+                Dataset::Text(_) => String::new(),
             },
             known => known.to_owned(),
         };

@@ -68,7 +68,8 @@ fn plan_here(
 ) -> anyhow::Result<(RunConfig, OpenedSource, Option<BaseOnDisk>)> {
     let Some(folder) = &typed.resume else {
         let plan = plan::fresh(typed, device)?;
-        return Ok((plan.config, plan.data, plan.base));
+        let config = plan::as_decided(&plan.config, &header.config);
+        return Ok((config, plan.data, plan.base));
     };
     // Only rank 0 needs the folder of the run.
     let config = plan::with_flags(&first.config, typed)?;

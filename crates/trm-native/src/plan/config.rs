@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::Value;
-use trm_spec::{RunConfig, overlay, read_json};
+use trm_spec::{RunConfig, must_read, overlay, read_json};
 
 use crate::args;
 use crate::report::usage;
@@ -17,7 +17,9 @@ use crate::text_file;
 pub fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunConfig> {
     // Flags have no sections: setting names are unique.
     let flags = typed.settings.iter().map(|(s, value)| (s.key.to_owned(), value.clone())).collect();
-    Ok(overlay(base, &Value::Object(flags))?)
+    let config = overlay(base, &Value::Object(flags))?;
+    must_read(&config, typed.settings.iter().map(|(setting, _)| *setting))?;
+    Ok(config)
 }
 
 /// `base` with the settings of a TOML file.

@@ -79,7 +79,9 @@ pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> 
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };
-    Ok(Train { start, origin, config, data, base: frozen, out })
+    let inputs = [&typed.config, &typed.data, &typed.init, &typed.base];
+    let inputs = inputs.into_iter().flatten().cloned().collect();
+    Ok(Train { start, origin, config, data, base: frozen, out, inputs })
 }
 
 /// Refuses settings whose model has other weights than the checkpoint.

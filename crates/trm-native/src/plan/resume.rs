@@ -71,6 +71,7 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
         base,
         config,
         out: folder.to_owned(),
+        inputs: Vec::new(),
     })
 }
 

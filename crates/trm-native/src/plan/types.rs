@@ -31,6 +31,8 @@ pub struct Train {
     /// The frozen ViT that an image model reads features of.
     pub base: Option<BaseOnDisk>,
     pub out: PathBuf,
+    /// Files that were typed, which a new run must not overwrite.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// Prints a plan together with the run that was made from it.

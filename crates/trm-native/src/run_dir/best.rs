@@ -148,7 +148,7 @@ mod tests {
 
     fn new_run() -> (tempfile::TempDir, RunDir) {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let dir = RunDir::create(&folder.path().join("run")).expect("a new run");
+        let dir = RunDir::create(&folder.path().join("run"), &[]).expect("a new run");
         (folder, dir)
     }
 

@@ -86,3 +86,8 @@ pub fn cannot_write(path: &Path) -> String {
 pub fn cannot_read(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
+
+/// Whether two paths name one file.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}

@@ -19,7 +19,7 @@ fn saved(step: usize) -> Saved {
 
 fn new_run() -> (tempfile::TempDir, RunDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let dir = RunDir::create(&folder.path().join("run")).expect("a new run");
+    let dir = RunDir::create(&folder.path().join("run"), &[]).expect("a new run");
     (folder, dir)
 }
 
@@ -103,9 +103,9 @@ fn a_pair_of_two_steps_is_refused_with_a_way_out() {
 #[test]
 fn a_folder_with_a_run_is_not_taken_for_a_new_one() {
     let (_folder, dir) = new_run();
-    RunDir::create(dir.path()).expect("nothing to lose yet");
+    RunDir::create(dir.path(), &[]).expect("nothing to lose yet");
     write(&dir.best(), &file_of(1)).expect("written");
-    let error = RunDir::create(dir.path()).err().expect("refused").to_string();
+    let error = RunDir::create(dir.path(), &[]).err().expect("refused").to_string();
     assert!(error.contains("already contains a run") && error.contains("--resume"), "{error}");
     let error = RunDir::open(&dir.path().join("elsewhere")).err().expect("refused").to_string();
     assert!(error.contains("last.safetensors is missing"), "{error}");

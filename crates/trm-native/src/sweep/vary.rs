@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trm_spec::{RunConfig, Setting, overlay};
+use trm_spec::{RunConfig, Setting, must_read, overlay};
 
 /// A setting and the values that it takes in a sweep.
 #[derive(Clone, Debug)]
@@ -79,6 +79,7 @@ pub fn plan(base: &RunConfig, varied: &[Varied], seeds: &[u64]) -> anyhow::Resul
             let patch: Map<String, Value> =
                 combination.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
             let mut config = overlay(base, &Value::Object(patch))?;
+            must_read(&config, varied.iter().map(|one| one.setting))?;
             config.train.seed = seed;
             config.validate()?;
             let values: Vec<_> =

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use trm_data::{Document, SHAKESPEARE, WikiText, find_texts, shakespeare};
 
 use crate::report::{say, usage};
+use crate::run_dir::same_file;
 
 /// Texts by split.
 #[derive(Default)]
@@ -34,11 +35,6 @@ impl Text {
     pub fn is(&self, other: &Path) -> bool {
         matches!(self, Self::File(path) if same_file(path, other))
     }
-}
-
-/// Whether two paths name one file.
-pub fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 impl Texts {

@@ -97,8 +97,12 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
 
 /// Prints the loss at each depth.
 fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::Result<()> {
-    let block_size = run.summary().config.model.length();
-    let depths = typed.depths.clone().unwrap_or_else(|| (1..=8).collect());
+    let model = run.summary().config.model;
+    let block_size = model.length();
+    let depths = typed.depths.clone().unwrap_or_else(|| match model.depth_key() {
+        Some(_) => (1..=8).collect(),
+        None => vec![model.depth()],
+    });
     let stride = typed.stride.unwrap_or(block_size);
     let scoring = Scoring { depths, max_tokens: 0, stride };
     let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;

@@ -171,7 +171,7 @@ impl Answered {
         let gap = if self.answer.ends_with('\n') { "" } else { "  " };
         let copy = match self.copy {
             0 => String::new(),
-            copy => format!(" (form {} of the puzzle)", copy + 1),
+            copy => format!(" (augmented copy {})", copy + 1),
         };
         print(&format!(
             "{}{gap}{} steps{copy}, lowest cell probability {:.1} %, halting probability {:.1} %: {}",

@@ -144,6 +144,7 @@ impl Sweep<'_> {
             data,
             base: None,
             out: folder,
+            inputs: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(self.device))?;
         if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {

@@ -69,6 +69,7 @@ pub fn run(
             data: dataset::open(&run.config, typed.train.data.as_deref(), typed.train.as_text)?,
             base: base.frozen.clone(),
             out: folder,
+            inputs: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(device))?;
         if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
