@@ -31,6 +31,18 @@ pub trait Autoregressive: Recursive<Input = Tensor<2, Int>> {
         cache: &mut ModelCache,
         on_cycle: &mut dyn FnMut(usize, &Self::State),
     ) -> Self::State;
+    /// Predicted tokens that are drawn together, independently of each other:
+    /// [`ahead`](Self::ahead), or 1 where a token depends on the ones drawn before it.
+    fn drawn_together(&self) -> usize {
+        self.ahead()
+    }
+    /// Logits of the next [`drawn_together`](Self::drawn_together) tokens, `[1, tokens,
+    /// vocab]`, read from the predicted positions `state` of [`extend`](Self::extend), where
+    /// `row` are the tokens in the cache and those that were `drawn` from this state.
+    fn read_next(&self, state: &Self::State, row: &[u32], drawn: usize) -> Tensor<3> {
+        let _ = row;
+        self.read(state).logits.narrow(1, drawn, self.drawn_together())
+    }
 }
 
 /// The label leak of the published chunk-refinement code, kept as a demonstration: a

@@ -29,8 +29,9 @@ pub use arc::{ArcAnswers, ArcCandidate, ArcPair, ArcPrediction, ArcTask, Colours
 #[cfg(feature = "llm")]
 pub use chat::{BaseSummary, ChatMessage, ChatOptions, ChatRole};
 pub use config::{
-    DataSpec, Decay, DepthSampling, LossType, MAX_DIFFICULTY, Objective, Optimizer, Precision,
-    Prediction, RunConfig, Sampling, Schedule, Supervision, Tokenizer, TrainSpec,
+    DataSpec, Decay, DepthSampling, LossType, MAX_DEPTH, MAX_DIFFICULTY, MAX_SAMPLED, Objective,
+    Optimizer, Precision, Prediction, RunConfig, Sampling, Schedule, Supervision, Tokenizer,
+    TrainSpec,
 };
 pub use data_source::DataSource;
 pub use failure::{Failure, FailureKind};
@@ -67,8 +68,8 @@ pub use question::{
     DifficultyScore, QuestionScores,
 };
 pub use settings::{
-    SETTINGS, Setting, SettingError, SettingKind, Tier, closest, differences, may_change, nearest,
-    overlay, settings_of,
+    SETTINGS, Setting, SettingError, SettingKind, Tier, closest, differences, may_change,
+    must_read, nearest, overlay, settings_of,
 };
 pub use trace::{Candidate, Trace, TraceStep};
 #[cfg(feature = "llm")]

@@ -65,6 +65,37 @@ fn training_counts_drawn_depths_losses_and_gradients() {
     assert_eq!(cost(|c| c.train.backprop_cycles = 9), cost(|_| {}));
 }
 
+/// Depths are capped one by one: of 1 to 8, each of at most four cycles has a way back.
+#[test]
+fn the_way_back_is_averaged_over_the_drawn_depths() {
+    let mut config = RunConfig { model: VariantSpec::ChatTrm(spec()), ..RunConfig::default() };
+    config.model.set_depth(8);
+    config.train.depth_sampling = DepthSampling::Uniform;
+    config.train.min_depth = 1;
+    config.train.backprop_cycles = 4;
+    let cycle = 2.0 * 2.0 * (BLOCK + ATTENTION);
+    let back = (1.0 + 2.0 + 3.0 + 5.0 * 4.0) / 8.0;
+    let expected = (4.5 + 2.0 * back) * cycle + 6.0 * HEAD;
+    assert_eq!(config.training_flops_per_token(65), expected);
+}
+
+/// What fits must fit the deepest pass that is drawn.
+#[test]
+fn memory_is_that_of_the_deepest_drawn_pass() {
+    let mut config = RunConfig { model: VariantSpec::ChatTrm(spec()), ..RunConfig::default() };
+    let kept = |config: &RunConfig, depth, sampling, back| {
+        let mut config = config.clone();
+        config.model.set_depth(depth);
+        config.train.depth_sampling = sampling;
+        config.train.backprop_cycles = back;
+        config.model.kept_bytes(&config.train, 65)
+    };
+    config.train.min_depth = 1;
+    let (fixed, drawn) = (DepthSampling::Fixed, DepthSampling::LogNormal);
+    assert_eq!(kept(&config, 8, drawn, 0), kept(&config, 32, fixed, 0));
+    assert_eq!(kept(&config, 8, drawn, 4), kept(&config, 8, fixed, 4));
+}
+
 #[test]
 fn a_step_sees_all_its_batches() {
     let mut config = RunConfig { model: VariantSpec::ChatTrm(spec()), ..RunConfig::default() };
@@ -74,7 +105,8 @@ fn a_step_sees_all_its_batches() {
 }
 
 /// A token of a chunk model is read once, and then two slots of it go through every
-/// call, in blocks that see the context and the chunk's slots.
+/// call, in blocks that see the context and the chunk's slots. The last block only projects
+/// the second.
 #[test]
 fn chunks_cost_two_slots_of_every_token_in_every_call() {
     let mut config = RunConfig::of("chunk_lm").expect("a variant");
@@ -90,11 +122,21 @@ fn chunks_cost_two_slots_of_every_token_in_every_call() {
     });
     let seen = ATTENTION / 32.0;
     let read = 2.0 * (BLOCK + 32.0 * seen);
-    let call = 2.0 * 2.0 * (BLOCK + 40.0 * seen);
+    let call = 3.0 * (BLOCK + 40.0 * seen) + (96 * 288) as f64;
     let whole = read + 3.0 * 3.0 * call + 3.0 * HEAD;
     assert_eq!(config.training_flops_per_token(65), 6.0 * whole);
     // Cut off, refinements before the last have no way back where they have no loss.
     config.train.objective = Objective::LastCycle;
+    let whole = 6.0 * read + (6.0 + 2.0 + 2.0) * 3.0 * call + 6.0 * HEAD;
+    assert_eq!(config.training_flops_per_token(65), whole);
+    // A readout that sees two tokens adds a gated MLP from three widths to two to one.
+    let VariantSpec::ChunkLm(spec) = &mut config.model else { unreachable!() };
+    spec.readout_context = 2;
+    let mlp = 2.0 * 96.0 * 96.0 * (3.0 * 4.0 + 2.0);
+    assert_eq!(config.training_flops_per_token(65), whole + 3.0 * mlp);
+    let VariantSpec::ChunkLm(spec) = &mut config.model else { unreachable!() };
+    (spec.n_layers, spec.readout_context) = (1, 0);
+    let [read, call] = [BLOCK + 32.0 * seen, BLOCK + 40.0 * seen + (96 * 288) as f64];
     let whole = 6.0 * read + (6.0 + 2.0 + 2.0) * 3.0 * call + 6.0 * HEAD;
     assert_eq!(config.training_flops_per_token(65), whole);
 }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trm_spec::{
-    MODELS, RunConfig, Setting, SettingError, VariantSpec, differences, may_change, overlay,
+    Family, MAX_DEPTH, MODELS, RunConfig, Setting, SettingError, VariantSpec, differences,
+    may_change, must_read, overlay,
 };
 
 fn refused(patch: &Value) -> SettingError {
@@ -220,4 +221,62 @@ proptest! {
             prop_assert_eq!(model.head_dim() * model.num_heads, model.hidden_size);
         }
     }
+}
+
+/// A pretrained decoder may be larger than any model that is trained here.
+#[test]
+fn decoders_of_billions_of_weights_are_allowed() {
+    let sizes = json!({
+        "variant": "llama", "hidden_size": 2048, "n_layers": 36, "intermediate_size": 11008,
+        "num_heads": 16, "num_kv_heads": 4, "head_dim": 128, "block_size": 65536,
+    });
+    let config = overlay(&RunConfig::default(), &sizes).unwrap();
+    assert_eq!(config.model.parameters(0), 2_812_430_336);
+    let sizes = json!({ "variant": "chat_trm", "hidden_size": 1 << 20, "num_heads": 16 });
+    assert!(refused(&sizes).to_string().contains("2^30"));
+}
+
+/// Every command reads a model out at its trained depth.
+#[test]
+fn depths_that_no_command_runs_are_refused() {
+    for model in MODELS {
+        let Some(key) = model.depth_key else { continue };
+        let at = |depth: usize| json!({ "variant": model.name, key: depth });
+        overlay(&RunConfig::default(), &at(MAX_DEPTH)).unwrap_or_else(|e| panic!("{key}: {e}"));
+        let error = refused(&at(MAX_DEPTH + 1)).to_string();
+        assert!(error.contains(key) && error.contains("at most 1024"), "{error}");
+    }
+}
+
+#[test]
+fn a_model_without_a_recursion_has_no_sampled_depths() {
+    for model in MODELS.iter().filter(|model| model.family == Family::Language) {
+        let patch = json!({ "variant": model.name, "depth_sampling": "log_normal" });
+        let drawn = overlay(&RunConfig::default(), &patch);
+        assert_eq!(drawn.is_ok(), model.depth_key.is_some(), "{}", model.name);
+    }
+}
+
+#[test]
+fn typed_settings_belong_to_the_model() {
+    let of = |variant: &str| RunConfig::of(variant).unwrap();
+    let read = |variant: &str, key: &str| must_read(&of(variant), [Setting::find(key).unwrap()]);
+    for (variant, key) in
+        [("trm", "val_fraction"), ("chat_trm", "num_val_puzzles"), ("trm_vit", "tokenizer")]
+    {
+        let error = read(variant, key).unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains("does not belong"), "{error}");
+    }
+    for (variant, key) in [("trm", "num_puzzles"), ("chat_trm", "tokenizer"), ("vit", "flip")] {
+        read(variant, key).unwrap();
+    }
+}
+
+/// A readout sees at most the tokens of a chunk.
+#[test]
+fn a_readout_looks_back_a_chunk_at_most() {
+    let at = |tokens: usize| json!({ "variant": "chunk_lm", "readout_context": tokens });
+    overlay(&RunConfig::default(), &at(4)).unwrap();
+    let error = refused(&at(5)).to_string();
+    assert!(error.contains("readout_context") && error.contains("4 tokens"), "{error}");
 }

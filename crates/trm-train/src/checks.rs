@@ -1,21 +1,20 @@
 //! Checks of requests that runs of every family share.
 
 use burn::tensor::{Device, FloatDType};
-use trm_spec::{Failure, FailureKind, Precision, VariantSpec};
+use trm_spec::{Failure, FailureKind, MAX_DEPTH, Precision, VariantSpec};
 
 /// Depth as asked for, checked.
 ///
 /// # Errors
 /// If it is 0 or absurdly large.
 pub(crate) fn check_depth(depth: usize) -> Result<usize, Failure> {
-    const MOST: usize = 1024;
-    if (1..=MOST).contains(&depth) {
+    if (1..=MAX_DEPTH).contains(&depth) {
         return Ok(depth);
     }
     Err(Failure::new(
         FailureKind::Config,
         format!("depth {depth} is out of range"),
-        format!("Choose a depth from 1 to {MOST}."),
+        format!("Choose a depth from 1 to {MAX_DEPTH}."),
     ))
 }
 

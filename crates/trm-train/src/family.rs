@@ -27,7 +27,7 @@ pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
 /// `model` belongs to a family that this build does not hold.
 pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
     let (is, room) = match model.family() {
-        Family::Language => ("is a language model", "Language page"),
+        Family::Language => ("is a language model", "Text page"),
         Family::Puzzles => ("is a puzzle solver", "Puzzles page"),
         Family::Images => ("is an image classifier", "Images page"),
         Family::Questions => ("answers questions", "Questions page"),
@@ -45,6 +45,6 @@ pub(crate) fn not_a_question_model(model: &VariantSpec) -> Failure {
     Failure::new(
         FailureKind::Room,
         format!("this is a `{}` model, and does not answer questions", model.name()),
-        "Load a checkpoint of an LLM-TRM (trm-native train llm-trm).",
+        "Load a checkpoint of an LLM-TRM (trm-native train cups-5).",
     )
 }

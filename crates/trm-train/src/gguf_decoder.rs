@@ -3,7 +3,7 @@
 
 use trm_data::gguf::Gguf;
 use trm_data::subwords_of_gguf;
-use trm_spec::{Failure, FailureKind, LlamaSpec, Subwords, Vocab};
+use trm_spec::{Failure, FailureKind, LlamaSpec, ModelSpec, Subwords, TrainSpec, Vocab};
 
 /// The embedding of the tokens and the output layer, in a checkpoint.
 pub(crate) const EMBEDDING: &str = "embed_tokens";
@@ -53,6 +53,7 @@ impl<'a> GgufDecoder<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Failure> {
         let file = Gguf::read(bytes).map_err(unread)?;
         let spec = spec(&file).map_err(unread)?;
+        spec.validate(&TrainSpec::default()).map_err(|error| unread(error.to_string()))?;
         let tokenizer = subwords_of_gguf(&file).map_err(unread)?;
         if let Some(name) = file.names().find(|name| !is_known(name, spec.n_layers)) {
             return Err(unread(format!("tensor `{name}` does not belong to a model that is read")));

@@ -180,16 +180,17 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
     /// [`metrics`](BatchGradients::metrics).
     fn report(&self, config: &RunConfig, metrics: &[f64], report: &mut StepReport);
 
-    /// The carry of an optimiser file, where it holds one.
+    /// The carry of an optimizer file, where it holds one, of a model of `vocab` tokens.
     ///
     /// # Errors
     /// If it does not fit the model.
     fn restore_carry(
         &self,
         optimizer: &[u8],
+        vocab: usize,
         device: &Device,
     ) -> Result<Option<Self::Carry>, Failure> {
-        let _ = (optimizer, device);
+        let _ = (optimizer, vocab, device);
         Ok(None)
     }
 

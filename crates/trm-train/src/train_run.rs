@@ -89,7 +89,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         self.optimization.resume(step, optimizer)?;
         let device = self.optimization.plain_device();
         let carry = match optimizer {
-            Some(bytes) => self.task.restore_carry(bytes, &device)?,
+            Some(bytes) => self.task.restore_carry(bytes, self.vocab.size(), &device)?,
             None => None,
         };
         // Cut into shards with the next update.
@@ -191,6 +191,9 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
         may_change(&self.config, config)?;
+        if self.data.is_some() {
+            check_precision(config.train.precision, &self.optimization.plain_device())?;
+        }
         let ranks = self.ranks.as_ref().map_or(1, |ranks| ranks.size());
         check_ranks(config, ranks, self.parts)?;
         self.task.configure(config);
@@ -237,11 +240,25 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
         let carry = self.carry_numbers()?;
         let model = self.optimization.model();
-        Ok(Saved {
+        let step = self.optimization.step;
+        let saved = Saved {
             checkpoint: checkpoint::write(model, &self.header(metrics)).await?,
             optimizer: self.optimization.save(carry.unwrap_or_default()).await?,
-            step: self.optimization.step,
-        })
+            step,
+        };
+        // The last update may have broken weights that no loss has been computed with yet.
+        for file in [&saved.checkpoint, &saved.optimizer] {
+            if let Some(tensor) = checkpoint::first_broken(file)? {
+                return Err(Failure::new(
+                    FailureKind::Diverged,
+                    format!(
+                        "after step {step} the tensor `{tensor}` contains NaN or infinite values"
+                    ),
+                    "Lower learning_rate, or set grad_clip to 1.",
+                ));
+            }
+        }
+        Ok(saved)
     }
 
     async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {

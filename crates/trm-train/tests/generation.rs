@@ -6,7 +6,7 @@ mod support;
 
 use kinds::{depth, honest};
 use support::{start, tiny, wait};
-use trm_spec::{GenerateOptions, Generated, Tokenizer, Trace};
+use trm_spec::{GenerateOptions, Generated, Tokenizer, Trace, VariantSpec};
 use trm_train::{Run, TraceRequest};
 
 const PROMPT: &str = "To be, or";
@@ -61,8 +61,12 @@ fn pulled_tokens_come_with_the_cycles_that_made_them() {
                 TraceRequest { tokens: vec![prompt], depth, top: 10, ..Default::default() };
             let draft = wait(run.writer().unwrap().draft(&request)).unwrap();
             let trace = traced[0].trace.as_ref().unwrap();
+            // A draft continues with its own best tokens, not with the drawn ones.
+            let drawn_alone =
+                matches!(&config.model, VariantSpec::ChunkLm(spec) if spec.readout_context > 0);
+            let together = if drawn_alone { 1 } else { config.model.chunk_size() };
             for cycle in 0..depth {
-                let count = trace.tokens[0].len().min(config.model.chunk_size());
+                let count = trace.tokens[0].len().min(together);
                 assert_eq!(
                     answers(trace, cycle)[..count],
                     answers(&draft, cycle)[..count],
@@ -131,5 +135,34 @@ fn every_token_has_its_piece_of_the_text() {
         assert_eq!(pieces.concat(), trm_data::decode(&run.summary().vocab, &tokens));
         let pear = pieces.iter().position(|piece| piece == "🍐").expect("a learned character");
         assert_eq!(pieces[pear - 3..pear], ["", "", ""]);
+    }
+}
+
+/// The most probable text, written from the cache, is that of the model which reads the
+/// whole row; and a draft shows the same tokens.
+#[test]
+fn greedy_text_is_the_argmax_of_the_whole_row() {
+    for config in honest() {
+        let mut run = start(&config);
+        wait(run.steps(10)).unwrap();
+        let depth = depth(&config, 2);
+        let writer = run.writer().unwrap();
+        let options = GenerateOptions { depth, ..options("T", 12, 0.0) };
+        let prompt = writer.encode("T").unwrap();
+        let written = wait(writer.generate(&options).unwrap().pull(12, true)).unwrap();
+        let mut text = [prompt.clone(), written.tokens.clone()].concat();
+        text.truncate(config.model.length());
+        let request = TraceRequest { tokens: vec![text.clone()], depth, ..Default::default() };
+        let whole = wait(run.trace(&request)).unwrap();
+        let best = &whole.steps[depth - 1].argmax[0];
+        assert_eq!(best[..text.len() - 1], text[1..], "{}", config.model.name());
+        // The trace of the written tokens: what was drawn is the best of the last cycle.
+        let trace = written.trace.unwrap();
+        assert_eq!(trace.steps[depth - 1].argmax[0], written.tokens, "{}", config.model.name());
+        let request = TraceRequest { tokens: vec![prompt], depth, ..Default::default() };
+        let draft = wait(writer.draft(&request)).unwrap();
+        let drafted = &draft.steps[depth - 1].argmax[0];
+        let count = drafted.len().min(written.tokens.len());
+        assert_eq!(drafted[..count], written.tokens[..count], "{}", config.model.name());
     }
 }

@@ -157,7 +157,8 @@ fn classification_agrees_with_the_scores() {
     let scores = wait(classifier.evaluate_images(&scoring(20, 5))).expect("scores");
     assert_eq!(scores.steps.len(), 5);
     let mut right = 0;
-    for index in 0..20 {
+    // The twenty are spread over the split, in which images of a class lie together.
+    for index in (0..20).map(|number| number * 179 / 20) {
         let input = ImageInput::Stored { split: ImageSplit::Val, index };
         let found = wait(classifier.classify(&input, 0, 5)).expect("a class");
         assert_eq!(found.steps.len(), 5);
@@ -178,6 +179,15 @@ fn classification_agrees_with_the_scores() {
     let beyond = ImageInput::Stored { split: ImageSplit::Val, index: 179 };
     let refused = wait(classifier.classify(&beyond, 0, 1)).expect_err("no such image");
     assert_eq!(refused.kind, FailureKind::Image);
+}
+
+/// Less than an image is an image, not all of them.
+#[test]
+fn few_tokens_are_one_image() {
+    let run = fresh(&config(small()));
+    let scored = |tokens| wait(run.evaluate(&[2], tokens)).expect("scores")[0].loss;
+    assert_eq!(scored(1), scored(16));
+    assert_ne!(scored(1), scored(0));
 }
 
 /// A drawing becomes the same pixels as an image of the data.
@@ -263,6 +273,7 @@ fn cached_features_stand_for_the_base() {
         Ok::<_, trm_spec::Failure>(std::ops::ControlFlow::Continue(()))
     };
     wait(frozen.features_of(&images, shape, &device, &mut keep)).expect("computed");
+    let features = std::sync::Arc::new(features);
     let losses = |images: Dataset| {
         let mut run = trm_train::create_on(&config, images, Some(base), &device).expect("a run");
         let scores = wait(run.classifier().expect("one").evaluate_images(&scoring(40, 2)));
@@ -270,7 +281,16 @@ fn cached_features_stand_for_the_base() {
         [scores, wait(run.steps(1)).expect("steps")[0].loss]
     };
     let run = losses(images.clone().into());
-    images.features = Some(std::sync::Arc::new(features));
+    // Another split of the same images has features of its own.
+    let mut other = config.clone();
+    other.data.val_fraction = 0.3;
+    let Dataset::Images(mut others) = digits(&other) else { panic!("images") };
+    assert_ne!(frozen.key(&others, shape).data, frozen.key(&images, shape).data);
+    others.features = Some(features.clone());
+    let refused = trm_train::create_on(&other, Dataset::from(others), Some(base), &device);
+    let refused = refused.err().expect("features of another split");
+    assert!(refused.message.contains("another split"), "{refused}");
+    images.features = Some(features);
     for (with, without) in losses(images.into()).iter().zip(&run) {
         assert!((with - without).abs() < 1e-2, "{with} {without}");
     }

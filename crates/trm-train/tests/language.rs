@@ -250,4 +250,19 @@ fn a_diverging_run_says_at_which_step() {
     let failure = failure.expect("weights that grow a hundredfold each step overflow");
     assert_eq!(failure.kind, FailureKind::Diverged);
     assert!(failure.message.contains("step"), "{failure}");
+    // The update before broke the weights: they are not saved over good ones.
+    config.train.adam_eps = 1e-20;
+    let mut run = start(&config);
+    let mut refused = None;
+    while refused.is_none() && wait(run.steps(1)).is_ok() {
+        match wait(run.save(serde_json::Value::Null)) {
+            Ok(saved) => {
+                drop(trm_train::load_with(&saved.checkpoint, None, None, &Device::flex()).unwrap())
+            }
+            Err(failure) => refused = Some(failure),
+        }
+    }
+    let refused = refused.expect("the last update leaves weights that are not finite");
+    assert_eq!(refused.kind, FailureKind::Diverged);
+    assert!(refused.message.contains("NaN or infinite"), "{refused}");
 }

@@ -135,6 +135,83 @@ fn a_run_goes_on_exactly() {
     }
 }
 
+/// Products in half precision are other numbers, and learn the same.
+#[test]
+fn half_precision_learns_what_full_precision_learns() {
+    for patch in [json!({}), json!({ "supervision": "unrolled" })] {
+        let losses = |precision: &str| {
+            let config = overlay(&tiny(patch.clone()), &json!({ "precision": precision })).unwrap();
+            let reports = wait(start(&config).steps(30)).unwrap();
+            reports.iter().map(|report| report.loss).collect::<Vec<_>>()
+        };
+        let full = losses("f32");
+        for precision in ["bf16", "f16"] {
+            let half = losses(precision);
+            assert_ne!(half[0], full[0], "{precision} changes nothing");
+            // Later the smallest difference grows.
+            for (step, (a, b)) in half.iter().zip(&full).enumerate().take(15) {
+                assert!((a - b).abs() < 0.1, "{patch}, {precision}, step {step}: {a} and {b}");
+            }
+        }
+    }
+}
+
+/// A number of the carry that is no token, task or step is refused before it is used.
+#[test]
+fn a_damaged_carry_is_refused() {
+    let config = tiny(json!({}));
+    let mut run = start(&config);
+    wait(run.steps(3)).unwrap();
+    let saved = wait(run.save(Value::Null)).unwrap();
+    let load = |optimizer: &[u8]| {
+        let data = Some(data().into());
+        trm_train::load_with(&saved.checkpoint, Some(optimizer), data, &Device::flex())
+    };
+    load(&saved.optimizer).unwrap();
+    for (name, value) in [
+        ("carry.inputs", VOCAB as f32),
+        ("carry.inputs", 0.5),
+        ("carry.labels", -2.0),
+        ("carry.identifiers", 3.0),
+        ("carry.steps", -1.0),
+        ("carry.halted", 2.0),
+    ] {
+        let file = SafeTensors::deserialize(&saved.optimizer).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&saved.optimizer).unwrap();
+        let changed: Vec<_> = file
+            .tensors()
+            .into_iter()
+            .map(|(of, view)| {
+                let mut data = view.data().to_vec();
+                if of == name {
+                    assert_eq!(view.dtype(), safetensors::Dtype::F32);
+                    data[..4].copy_from_slice(&value.to_le_bytes());
+                }
+                (of, view.dtype(), view.shape().to_vec(), data)
+            })
+            .collect();
+        assert!(changed.iter().any(|(of, ..)| of == name), "{name}");
+        let views = changed.iter().map(|(of, dtype, shape, data)| {
+            (of, safetensors::tensor::TensorView::new(*dtype, shape.clone(), data).unwrap())
+        });
+        let bytes = safetensors::serialize(views, header.metadata().clone()).unwrap();
+        let failure = load(&bytes).err().unwrap_or_else(|| panic!("{name} {value}"));
+        assert_eq!(failure.kind, FailureKind::Checkpoint);
+        assert!(failure.message.contains(name), "{failure}");
+    }
+}
+
+/// Less than a puzzle is a puzzle, not all of them.
+#[test]
+fn few_tokens_are_one_puzzle() {
+    let config = tiny(json!({}));
+    let mut run = start(&config);
+    wait(run.steps(2)).unwrap();
+    let scored = |tokens| wait(run.evaluate(&[2], tokens)).unwrap()[0].loss;
+    assert_eq!(scored(1), scored(CELLS));
+    assert_ne!(scored(1), scored(0));
+}
+
 #[test]
 fn answers_agree_with_scores_and_traces() {
     let config = tiny(json!({ "max_iters": 150 }));
@@ -221,7 +298,7 @@ fn chains_with_noise_are_never_less_sure_than_the_puzzle_alone() {
     }
     assert!(chosen.iter().any(|solution| solution.copy > 0), "noise changes something");
     for (copies, words) in [
-        (Copies { augmentations: 2, ..Copies::default() }, "no symmetric forms"),
+        (Copies { augmentations: 2, ..Copies::default() }, "no known augmentations"),
         (Copies { choice: Choice::Rules, ..Copies::default() }, "rules of"),
         (Copies { chains: 2, ..Copies::default() }, "without noise"),
         (Copies { state_noise: f64::NAN, ..Copies::default() }, "state noise"),

@@ -15,13 +15,13 @@ pub fn check(kind: &str, input: &PuzzleInput) -> Result<Event, Failure> {
     Ok(Event::PuzzleChecked { puzzle: puzzle.map_err(unusable)? })
 }
 
-/// Most symmetric forms of one puzzle.
+/// Most augmented copies of one puzzle.
 const MOST_FORMS: usize = 1024;
 
-/// Draws the symmetric forms; the native program's seed.
+/// Draws the augmented copies; the native program's seed.
 const FORMS_SEED: u64 = 0;
 
-/// The model's answer to a symmetric form of a puzzle after every supervision step, turned
+/// The model's answer to an augmented copy of a puzzle after every supervision step, turned
 /// back and checked against the rules. Form 0 is the puzzle itself.
 pub async fn solve(
     run: &dyn Run,
@@ -45,7 +45,7 @@ pub async fn solve(
     Ok(Event::PuzzleSolved { step: run.summary().step, trace, checks })
 }
 
-/// A symmetric form of a puzzle of `kind`.
+/// An augmented copy of a puzzle of `kind`.
 fn symmetric(kind: PuzzleKind, puzzle: &[u32], form: usize) -> Result<AugmentedCopy, Failure> {
     // Says of a puzzle of another size what is wrong.
     kind.check_answer(puzzle, puzzle).map_err(unusable)?;

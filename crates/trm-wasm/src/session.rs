@@ -80,13 +80,11 @@ impl Answering {
                 // First what a setting alone makes impossible, which names it.
                 config.validate()?;
                 let data = trm_train::load_data(&data, &config, None)?;
-                if self.opened.info.backend == Backend::Cpu {
-                    let vocab = match &data {
-                        Dataset::Text(text) => text.vocab().size(),
-                        _ => 0,
-                    };
-                    trm_train::check_memory(&config, vocab, 1, MOST_MEMORY)?;
-                }
+                let vocab = match &data {
+                    Dataset::Text(text) => text.vocab().size(),
+                    _ => 0,
+                };
+                self.check_memory(&config, vocab)?;
                 let run = trm_train::create(&config, data, &self.opened.device)?;
                 Ok(self.replace(run))
             }
@@ -219,6 +217,8 @@ impl Answering {
                 Ok(Event::Considered { step, considered, streams })
             }
             Command::Configure { config } => {
+                config.validate()?;
+                self.check_memory(&config, self.run()?.summary().vocab.size())?;
                 let run = self.run_mut()?;
                 // The other sessions, and the parts, are those of the settings before.
                 run.join(None, 1)?;
@@ -228,6 +228,17 @@ impl Answering {
             Command::Save => Ok(Event::Saved { saved: self.run()?.save(Value::Null).await? }),
             Command::Benchmark { config, steps } => self.benchmark(config, steps).await,
             Command::MeasureMemory => Ok(Event::Memory { memory: self.memory() }),
+        }
+    }
+
+    /// Checks that a step of a run of `config`, with `vocab` tokens, fits into the module.
+    ///
+    /// # Errors
+    /// If it does not.
+    fn check_memory(&self, config: &RunConfig, vocab: usize) -> Result<(), Failure> {
+        match self.opened.info.backend {
+            Backend::Cpu => trm_train::check_memory(config, vocab, 1, MOST_MEMORY),
+            Backend::Webgpu => Ok(()),
         }
     }
 

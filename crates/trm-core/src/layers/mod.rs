@@ -13,6 +13,7 @@ mod linear;
 mod lora;
 mod mixer;
 mod pre_norm;
+mod preceding;
 mod swiglu;
 
 pub use attention::{ContextKv, DraftPositions, SelfAttention};
@@ -27,4 +28,5 @@ pub use linear::{Affine, Linear};
 pub use lora::{Adapters, AttentionLora, Lora, LoraSpec};
 pub use mixer::{Mixing, MixingBlock};
 pub use pre_norm::{PreNormBlock, PreNormSpec};
+pub use preceding::PrecedingTokens;
 pub use swiglu::SwiGlu;

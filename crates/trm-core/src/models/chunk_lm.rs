@@ -13,6 +13,11 @@
 //! therefore that of the next token, as with any language model, and all chunks of a
 //! row are refined together.
 //!
+//! As published the tokens of a chunk are predicted independently of each other. With
+//! `readout_context` a layer after the recursion shows a position the tokens right before
+//! it, those of its own chunk included. Training gives it the text's; generation draws a
+//! token, then reads the next position. The network is still called once for a chunk.
+//!
 //! As published (seed 002) a draft starts as the embedding of its own answer, which
 //! is a label leak; [`LeakDemo`] reproduces it.
 
@@ -21,7 +26,9 @@ use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_spec::{ChunkLmSpec, DraftStart};
 
-use crate::layers::{Block, BlockSpec, ContextKv, DraftPositions, Embedding, Linear};
+use crate::layers::{
+    Block, BlockSpec, ContextKv, DraftPositions, Embedding, Linear, PrecedingTokens,
+};
 use crate::{Autoregressive, Context, Init, LeakDemo, ModelCache, Readout, Recursive, State};
 
 /// The chunk-refinement model.
@@ -31,6 +38,8 @@ pub struct ChunkLm {
     blocks: Vec<Block>,
     /// The output layer, unless it is tied to the embedding.
     lm_head: Option<Linear>,
+    /// What shows a position the tokens before it, where its readout sees any.
+    preceding: Option<PrecedingTokens>,
     /// Added to the draft at every use of f, `[chunk, dim]`.
     draft_queries: Param<Tensor<2>>,
     /// Added to the reasoning likewise.
@@ -54,12 +63,15 @@ pub struct ChunkContext {
     pub hidden: Tensor<3>,
     /// Keys and values of every block.
     pub kv: Vec<ContextKv>,
+    /// The tokens, `[batch, seq]`.
+    tokens: Tensor<2, Int>,
 }
 
 impl Context for ChunkContext {
     fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
         let hidden = change(self.hidden);
-        Self { hidden, kv: self.kv.into_iter().map(|kv| kv.map(change)).collect() }
+        let kv = self.kv.into_iter().map(|kv| kv.map(change)).collect();
+        Self { hidden, kv, ..self }
     }
 }
 
@@ -72,6 +84,9 @@ pub struct Drafts {
     pub reasoning: Tensor<3>,
     /// Positions that are read out; the rest fills the last chunk.
     length: usize,
+    /// Where the readout sees K tokens: those before the first position and, as far as they
+    /// are known, before the others, `[batch, K − 1 + known positions]`.
+    known: Option<Tensor<2, Int>>,
 }
 
 impl State for Drafts {
@@ -103,6 +118,8 @@ impl ChunkLm {
             embed_tokens: Embedding::new(vocab, dim, init),
             blocks: (0..spec.n_layers).map(|_| Block::new(block, init)).collect(),
             lm_head: (!spec.tie_embeddings).then(|| Linear::new(dim, vocab, init)),
+            preceding: (spec.readout_context > 0)
+                .then(|| PrecedingTokens::new(dim, spec.readout_context, init)),
             draft_queries: init.truncated_normal([spec.chunk_size, dim], 1.0),
             reasoning_queries: init.truncated_normal([spec.chunk_size, dim], 1.0),
             dropout: DropoutConfig::new(spec.dropout).init(),
@@ -143,8 +160,9 @@ impl ChunkLm {
     }
 
     /// Drafts of `length` positions before the first cycle, where `last` `[batch,
-    /// chunks, dim]` is the last context position of each chunk.
-    fn initial(&self, last: Tensor<3>, length: usize) -> Drafts {
+    /// chunks, dim]` is the last context position of each chunk and `tokens` are those of
+    /// the positions, as far as they are known, and any before them.
+    fn initial(&self, last: Tensor<3>, length: usize, tokens: &Tensor<2, Int>) -> Drafts {
         let [batch, chunks, dim] = last.dims();
         let dims = [batch, chunks * self.size(), dim];
         let zeros = Tensor::zeros(dims, &last.device());
@@ -154,7 +172,40 @@ impl ChunkLm {
             let last: Tensor<4> = last.unsqueeze_dim(2);
             last.expand([batch, chunks, self.size(), dim]).reshape(dims)
         };
-        Drafts { draft, reasoning: zeros, length }
+        let known = self.preceding.as_ref().map(|layer| layer.before(tokens.clone()));
+        Drafts { draft, reasoning: zeros, length, known }
+    }
+
+    /// Logits of states that are ready to be read out, `[batch, seq, vocab]`.
+    fn logits(&self, draft: Tensor<3>) -> Tensor<3> {
+        match &self.lm_head {
+            Some(head) => head.forward(draft),
+            None => self.embed_tokens.compare(draft),
+        }
+    }
+
+    /// The states of a draft `[batch, positions, dim]` together with the tokens before
+    /// each. Where these are not known, they are the most probable ones.
+    fn informed(
+        &self,
+        layer: &PrecedingTokens,
+        draft: Tensor<3>,
+        known: &Tensor<2, Int>,
+    ) -> Tensor<3> {
+        let [batch, positions, _] = draft.dims();
+        let mut known = known.clone();
+        loop {
+            let [_, tokens] = known.dims();
+            let next = tokens + 1 - layer.count();
+            if next >= positions {
+                return layer.forward(draft, self.embed_tokens.forward(known));
+            }
+            let tokens = known.clone().narrow(1, next - 1, layer.count());
+            let one = draft.clone().narrow(1, next - 1, 1);
+            let one = layer.forward(one, self.embed_tokens.forward(tokens));
+            let best = self.logits(one).argmax(2).reshape([batch, 1]);
+            known = Tensor::cat(vec![known, best], 1);
+        }
     }
 
     /// The input of f at the draft positions, `[batch, chunks · 2 · chunk, dim]`: of
@@ -222,7 +273,7 @@ impl Recursive for ChunkLm {
             hidden = next;
             kv.push(block_kv);
         }
-        ChunkContext { hidden, kv }
+        ChunkContext { hidden, kv, tokens: tokens.clone() }
     }
 
     fn start(&self, context: &ChunkContext) -> Drafts {
@@ -231,7 +282,7 @@ impl Recursive for ChunkLm {
         let chunks = firsts.len();
         let data = TensorData::new(firsts, [chunks]);
         let firsts = Tensor::from_data(data, &context.hidden.device());
-        self.initial(context.hidden.clone().select(1, firsts), seq)
+        self.initial(context.hidden.clone().select(1, firsts), seq, &context.tokens)
     }
 
     fn cycle(&self, context: &ChunkContext, state: Drafts) -> Drafts {
@@ -241,11 +292,11 @@ impl Recursive for ChunkLm {
 
     fn read(&self, state: &Drafts) -> Readout {
         let draft = state.draft.clone().narrow(1, 0, state.length);
-        let logits = match &self.lm_head {
-            Some(head) => head.forward(draft),
-            None => self.embed_tokens.compare(draft),
+        let draft = match (&self.preceding, &state.known) {
+            (Some(layer), Some(known)) => self.informed(layer, draft, known),
+            _ => draft,
         };
-        Readout { logits, halt: None }
+        Readout { logits: self.logits(draft), halt: None }
     }
 
     /// Of the first reasoning step: the weights of the reasoning on the context.
@@ -292,7 +343,7 @@ impl Autoregressive for ChunkLm {
         cache: &mut ModelCache,
         on_cycle: &mut dyn FnMut(usize, &Drafts),
     ) -> Drafts {
-        let mut h = self.embed_tokens.forward(tokens);
+        let mut h = self.embed_tokens.forward(tokens.clone());
         let mut kv = Vec::with_capacity(self.blocks.len());
         for pass in cache.passes_mut() {
             for (block, cache) in self.blocks.iter().zip(pass) {
@@ -303,12 +354,34 @@ impl Autoregressive for ChunkLm {
         }
         let [_, new, _] = h.dims();
         let positions = self.positions(cache.len(), 1, None);
-        let mut state = self.initial(h.narrow(1, new - 1, 1), self.size());
+        let mut state = self.initial(h.narrow(1, new - 1, 1), self.size(), &tokens);
+        // Of the predicted positions only the first follows tokens that are known.
+        if let (Some(layer), Some(known)) = (&self.preceding, &mut state.known) {
+            *known = known.clone().narrow(1, new - 1, layer.count());
+        }
         for cycle in 1..=cache.depth() {
             state = self.refine(state, &positions, &kv);
             on_cycle(cycle, &state);
         }
         state
+    }
+
+    fn drawn_together(&self) -> usize {
+        if self.preceding.is_some() { 1 } else { self.ahead() }
+    }
+
+    fn read_next(&self, state: &Drafts, row: &[u32], drawn: usize) -> Tensor<3> {
+        let Some(layer) = &self.preceding else {
+            return self.read(state).logits;
+        };
+        let last = &row[row.len().saturating_sub(layer.count())..];
+        let last: Vec<i32> = last.iter().map(|&token| token as i32).collect();
+        let last = TensorData::new(last.clone(), [1, last.len()]);
+        // Before the first token of a row, it is repeated.
+        let known = layer.before(Tensor::from_data(last, &self.device()));
+        let known = known.clone().narrow(1, known.dims()[1] - layer.count(), layer.count());
+        let draft = state.draft.clone().narrow(1, drawn, 1);
+        self.logits(layer.forward(draft, self.embed_tokens.forward(known)))
     }
 }
 

@@ -94,7 +94,7 @@ pub fn adam_atan2(
 
 /// `atan2(y, x)` for `x ≥ 0` to about 1 ulp of f32, without branches: the ratio
 /// is turned into `[0, tan(π/8)]` twice, and a polynomial does the rest
-/// (coefficients of the Cephes library). The angle of nothing is 0.
+/// (coefficients of the Cephes library). The angle of nothing is 0, and NaN stays NaN.
 #[inline(always)]
 fn angle(y: f32, x: f32) -> f32 {
     use core::f32::consts::{FRAC_PI_2, FRAC_PI_4};
@@ -112,12 +112,22 @@ fn angle(y: f32, x: f32) -> f32 {
     let part = poly * z * t + t;
     let flat = if steep { part + FRAC_PI_4 } else { part };
     let whole = if side > x { FRAC_PI_2 - flat } else { flat };
-    if y < 0.0 { -whole } else { whole }
+    let signed = if y < 0.0 { -whole } else { whole };
+    // The smaller and the larger of two numbers are not NaN where one of them is.
+    if x.is_nan() || y.is_nan() { f32::NAN } else { signed }
 }
 
 #[cfg(test)]
 mod tests {
     use super::angle;
+
+    #[test]
+    fn what_is_no_number_has_no_angle() {
+        for (y, x) in [(f32::NAN, 1.0), (1.0, f32::NAN), (f32::NAN, f32::NAN)] {
+            assert!(angle(y, x).is_nan(), "{y} and {x}");
+        }
+        assert_eq!(angle(1.0, f32::INFINITY), 0.0);
+    }
 
     #[test]
     fn angles_are_as_good_as_the_librarys() {

@@ -13,8 +13,8 @@ use ts_rs::TS;
 use crate::{ModelInfo, VariantSpec};
 pub use data::{DataSpec, MAX_DIFFICULTY, Sampling, Tokenizer};
 pub use train::{
-    Decay, DepthSampling, LossType, Objective, Optimizer, Precision, Prediction, Schedule,
-    Supervision, TrainSpec,
+    Decay, DepthSampling, LossType, MAX_DEPTH, MAX_SAMPLED, Objective, Optimizer, Precision,
+    Prediction, Schedule, Supervision, TrainSpec,
 };
 
 /// A run: which model, on which text or puzzles, trained how.

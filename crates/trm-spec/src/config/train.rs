@@ -36,6 +36,12 @@ pub enum Objective {
     EveryCycle,
 }
 
+/// Largest depth that a model is trained or run at.
+pub const MAX_DEPTH: usize = 1024;
+
+/// How many times the trained depth [`DepthSampling::LogNormal`] draws at most.
+pub const MAX_SAMPLED: usize = 4;
+
 /// How the depth of a training step is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

@@ -1,12 +1,8 @@
 //! Checks of a configuration before anything is allocated.
 
-use super::{MAX_DIFFICULTY, RunConfig};
+use super::{MAX_DEPTH, MAX_DIFFICULTY, RunConfig};
 use crate::SettingError;
 use crate::check::{MAX_SIZE, in_range, require, sizes};
-
-/// Largest product of sizes a run may ask for, so that a typing error is an
-/// error message and not an exhausted machine.
-const MAX_PARAMETERS: usize = 1 << 30;
 
 /// Largest seed that TOML, JSON and JavaScript all write down exactly.
 const MAX_SEED: u64 = (1 << 53) - 1;
@@ -18,10 +14,17 @@ impl RunConfig {
     /// Names the first setting that cannot be used.
     pub fn validate(&self) -> Result<(), SettingError> {
         self.model.validate(&self.train)?;
+        let (parameters, most) = (self.model.parameters(0), self.model.max_parameters());
         require(
             "hidden_size",
-            self.model.parameters(0) <= MAX_PARAMETERS,
-            format!("makes a model of {} parameters, more than 2^30", self.model.parameters(0)),
+            parameters as u64 <= most,
+            format!("makes a model of {parameters} parameters, more than 2^{}", most.ilog2()),
+        )?;
+        let depth = self.model.depth();
+        require(
+            self.model.depth_key().unwrap_or("depth"),
+            depth <= MAX_DEPTH,
+            format!("is {depth}, but must be at most {MAX_DEPTH}"),
         )?;
         let (data, train) = (&self.data, &self.train);
         sizes(&[
@@ -76,7 +79,7 @@ impl RunConfig {
         in_range("min_lr", train.min_lr, 0.0, 10.0)?;
         in_range("beta1", train.beta1, 0.0, 0.999_999)?;
         in_range("beta2", train.beta2, 0.0, 0.999_999)?;
-        in_range("adam_eps", train.adam_eps, 1e-30, 1.0)?;
+        in_range("adam_eps", train.adam_eps, 1e-37, 1.0)?;
         in_range("weight_decay", train.weight_decay, 0.0, 10.0)?;
         in_range("halt_loss_weight", train.halt_loss_weight, 0.0, 100.0)?;
         in_range("halt_exploration_prob", train.halt_exploration_prob, 0.0, 1.0)?;

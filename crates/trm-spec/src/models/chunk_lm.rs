@@ -38,6 +38,10 @@ pub struct ChunkLmSpec {
     pub chunk_size: usize,
     /// Initial values of a draft.
     pub draft_start: DraftStart,
+    /// Tokens before a position that its readout sees, at most a chunk. 0, as published,
+    /// draws the tokens of a chunk independently of each other; otherwise each is drawn
+    /// given the ones before it, which costs a small layer for each token.
+    pub readout_context: usize,
     /// Read answers out with the token embedding instead of a matrix of its own.
     pub tie_embeddings: bool,
     /// SwiGLU expansion; the inner width is rounded up to a multiple of 256.
@@ -76,6 +80,7 @@ impl Default for ChunkLmSpec {
             block_size: 64,
             chunk_size: 4,
             draft_start: DraftStart::Queries,
+            readout_context: 0,
             tie_embeddings: true,
             expansion: 4.0,
             dropout: 0.0,
@@ -96,17 +101,27 @@ impl ChunkLmSpec {
         inner_size(self.expansion, self.hidden_size)
     }
 
+    /// Weights of the layer that shows the tokens before a position to its readout: a gated
+    /// MLP of the state and their embeddings, twice as wide as the state.
+    fn readout_parameters(&self) -> u128 {
+        let [d, seen] = [self.hidden_size, self.readout_context].map(|size| size as u128);
+        if seen == 0 { 0 } else { (4 * (seen + 1) + 2) * d * d }
+    }
+
     /// The context is read once. A refinement then makes `l_cycles + 1` calls for two
     /// positions of every token, one of the draft and one of its reasoning, which attend
-    /// to the context and to their chunk.
+    /// to the context and to their chunk. A call returns one of the two.
     fn forward(&self, vocab_size: usize) -> Forward {
         let [d, inner, layers] = [self.hidden_size, self.inner_size(), self.n_layers];
         let seen = self.block_size + 2 * self.chunk_size;
         let calls = (self.l_cycles + 1) as f64;
+        // The last block projects queries, keys and values of both positions and computes
+        // the rest for one.
+        let last = blocks([d, inner, 1, seen]) + 2.0 * 3.0 * (d * d) as f64;
         Forward {
             once: blocks([d, inner, layers, self.block_size]),
-            cycle: calls * 2.0 * blocks([d, inner, layers, seen]),
-            readout: readout(d, vocab_size),
+            cycle: calls * (2.0 * blocks([d, inner, layers.saturating_sub(1), seen]) + last),
+            readout: readout(d, vocab_size) + 2.0 * self.readout_parameters() as f64,
         }
     }
 }
@@ -141,6 +156,12 @@ impl ModelSpec for ChunkLmSpec {
             &["queries", "last_token", "targets"],
             "Initial values of a draft: learned vectors, the context's last token, or the target tokens, which leaks the labels (only for the demonstration)",
         ),
+        Setting::model(
+            "readout_context",
+            SettingKind::Integer,
+            "Tokens before a position that its readout sees, at most chunk_size; 0 draws the tokens of a chunk independently",
+        )
+        .everyday(),
         TIE_EMBEDDINGS,
         EXPANSION,
         RMS_NORM_EPS,
@@ -190,7 +211,8 @@ impl ModelSpec for ChunkLmSpec {
         let positions = 2 * self.chunk_size as u128 * d;
         let block = block_parameters(self.hidden_size, self.inner_size());
         let blocks = (self.n_layers as u128).saturating_mul(block);
-        narrowed(positions + tables * vocab_size as u128 * d + blocks)
+        let tables = tables * vocab_size as u128 * d;
+        narrowed(positions + tables + blocks + self.readout_parameters())
     }
 
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
@@ -206,7 +228,7 @@ impl ModelSpec for ChunkLmSpec {
             once: memory::block(self.n_layers, sizes),
             cycle: memory::block(calls, sizes) + memory::stored_attention(calls, attention),
             state: 4 * self.hidden_size,
-            readout: memory::readout(vocab_size),
+            readout: memory::readout(vocab_size) + memory::gated(self.readout_context, sizes[0]),
         };
         kept.training(self, train) * self.block_size as f64
     }
@@ -220,6 +242,11 @@ impl ModelSpec for ChunkLmSpec {
             "chunk_size",
             self.block_size.is_multiple_of(self.chunk_size),
             format!("is {}, which does not divide block_size {}", self.chunk_size, self.block_size),
+        )?;
+        require(
+            "readout_context",
+            self.readout_context <= self.chunk_size,
+            format!("is {}, but a chunk has {} tokens", self.readout_context, self.chunk_size),
         )?;
         require(
             "prediction",
@@ -250,6 +277,7 @@ impl ModelSpec for ChunkLmSpec {
             ("num_heads", self.num_heads),
             ("inner size (expansion)", self.inner_size()),
             ("chunk_size", self.chunk_size),
+            ("readout_context", self.readout_context),
             ("tie_embeddings", usize::from(self.tie_embeddings)),
         ]
     }

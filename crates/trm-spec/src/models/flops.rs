@@ -42,22 +42,31 @@ impl Forward {
     /// that leave no gradient.
     pub fn training(&self, spec: &impl ModelSpec, train: &TrainSpec) -> f64 {
         let Self { once, cycle, readout } = self;
-        let deepest = spec.depth() as f64;
-        let depth = match train.depth_sampling {
-            // The log-normal draw has this mean but for its cut ends.
-            DepthSampling::Fixed | DepthSampling::LogNormal => deepest,
-            DepthSampling::Uniform => (train.min_depth as f64 + deepest) / 2.0,
-        };
+        let depth = mean_depth(spec.depth(), train, usize::MAX);
         let back = match train.backprop_cycles {
             // Cut off from the loss, the cycles before the last have no backward pass.
             0 if train.detach_cycles && train.objective == Objective::LastCycle => 1.0,
             0 => depth,
-            cycles => depth.min(cycles as f64),
+            cycles => mean_depth(spec.depth(), train, cycles),
         };
         let readouts = match train.objective {
             Objective::LastCycle => 1.0,
             Objective::EveryCycle => back,
         };
         3.0 * once + (depth + 2.0 * back) * cycle + 3.0 * readouts * readout
+    }
+}
+
+/// Mean over the drawn depths of the cycles of a pass, at most `most` of each.
+fn mean_depth(deepest: usize, train: &TrainSpec, most: usize) -> f64 {
+    match train.depth_sampling {
+        DepthSampling::Fixed => deepest.min(most) as f64,
+        // The draw has this mean but for its cut ends; where passes are capped, an upper bound.
+        DepthSampling::LogNormal => deepest.min(most) as f64,
+        DepthSampling::Uniform => {
+            let depths = train.min_depth.min(deepest)..=deepest;
+            let count = depths.clone().count() as f64;
+            depths.map(|depth| depth.min(most) as f64).sum::<f64>() / count
+        }
     }
 }

@@ -94,6 +94,8 @@ impl ModelSpec for LlamaSpec {
     const FAMILY: Family = Family::Language;
     /// No recursion: the depth is always one.
     const DEPTH_KEY: Option<&'static str> = None;
+    /// Pretrained models are large; the sizes of a file are compared with its bytes.
+    const MAX_PARAMETERS: u64 = 1 << 36;
     const NATIVE_ONLY: bool = true;
     const LENGTH: &'static str = "model.block_size";
     const CALLS: &'static str = "1";

@@ -159,7 +159,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "compressor_layer",
             SettingKind::Integer,
-            "Layers after which the compressor reads the question; 0: those below the cut",
+            "Layer after which the compressor reads the question; 0 means the cut",
         ),
         Setting::model(
             "num_latents",
@@ -170,7 +170,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "window",
             SettingKind::Integer,
-            "Newest tokens of the question that the answer sees beside the latents; 0 hides all",
+            "Last tokens of the question that the answer attends to besides the latents; 0 means none",
         )
         .everyday(),
         HIDDEN_SIZE,
@@ -201,7 +201,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "fourier_bands",
             SettingKind::Integer,
-            "Frequencies of the token positions that the compressor reads, from each end",
+            "Fourier frequencies of the position features of the compressor, counted from each end of the question",
         ),
         Setting::model(
             "fourier_longest",
@@ -211,7 +211,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "soft_scale",
             SettingKind::Number,
-            "Factor of what the latents add to the states that the upper layers read",
+            "Scale factor of the soft states that the latents add for the upper layers",
         ),
         RMS_NORM_EPS,
         ROPE_THETA,

@@ -3,7 +3,7 @@
 //! depend on what the fused operations of `trm-kernels` store and on what Burn keeps beside
 //! it. The matrix of attention is never stored whole.
 
-use crate::{ModelSpec, Objective, TrainSpec};
+use crate::{DepthSampling, MAX_SAMPLED, ModelSpec, Objective, TrainSpec};
 
 /// Bytes of a number.
 pub(super) const NUMBER: f64 = 4.0;
@@ -51,6 +51,15 @@ pub fn readout(vocab_size: usize) -> f64 {
     NUMBER * READOUT * vocab_size as f64
 }
 
+/// Bytes kept of a gated MLP at one position that reads its state and as many embeddings,
+/// twice as wide as the state: `context` embeddings of `d` features; none without any.
+pub fn gated(context: usize, d: usize) -> f64 {
+    if context == 0 {
+        return 0.0;
+    }
+    NUMBER * d as f64 * (2.0 * (context + 1) as f64 + 2.0 * INNER + 2.0)
+}
+
 /// Bytes that one position keeps in a language model.
 pub struct Kept {
     /// Before the first cycle.
@@ -68,7 +77,11 @@ impl Kept {
     /// cycle and the states between them where they are computed again.
     pub fn training(&self, spec: &impl ModelSpec, train: &TrainSpec) -> f64 {
         let Self { once, cycle, state, readout } = self;
-        let cycles = cycles_back(spec.depth(), train) as f64;
+        let deepest = match train.depth_sampling {
+            DepthSampling::LogNormal => MAX_SAMPLED * spec.depth(),
+            DepthSampling::Fixed | DepthSampling::Uniform => spec.depth(),
+        };
+        let cycles = cycles_back(deepest, train) as f64;
         let readouts = match train.objective {
             Objective::LastCycle => 1.0,
             Objective::EveryCycle => cycles,

@@ -48,6 +48,11 @@ pub fn language(spec: &impl ModelSpec, train: &TrainSpec) -> Result<(), SettingE
         format!("is {}, more than recursion_steps {depth}", train.min_depth),
     )?;
     require(
+        "depth_sampling",
+        train.depth_sampling == DepthSampling::Fixed || has_recursion(spec),
+        "must be fixed: this model has no recursion".into(),
+    )?;
+    require(
         "loss_type",
         train.loss_type == LossType::Softmax,
         "is stablemax, which only puzzle models are trained with".into(),
@@ -57,6 +62,10 @@ pub fn language(spec: &impl ModelSpec, train: &TrainSpec) -> Result<(), SettingE
         !train.detach_cycles || train.backprop_cycles == 0,
         "cuts every cycle off from the one before, so that backprop_cycles must be 0".into(),
     )
+}
+
+fn has_recursion<S: ModelSpec>(_: &S) -> bool {
+    S::DEPTH_KEY.is_some()
 }
 
 /// Checks what holds for every transformer block.

@@ -48,6 +48,9 @@ pub trait ModelSpec: Clone + Default {
     const DEPTH_KEY: Option<&'static str>;
     /// Whether only the command line has it: it is too large for the page.
     const NATIVE_ONLY: bool = false;
+    /// Most numbers that a model may have, so that a typing error is an error message and
+    /// not an exhausted machine.
+    const MAX_PARAMETERS: u64 = 1 << 30;
     /// [`length`](Self::length), as an arithmetic expression over the settings of
     /// `model`; the page evaluates it.
     const LENGTH: &'static str;

@@ -108,6 +108,11 @@ macro_rules! variants {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.parameters(vocab_size),)* }
             }
 
+            /// Most numbers that a model of this kind may have.
+            pub fn max_parameters(&self) -> u64 {
+                match self { $($(#[cfg($cfg)])? Self::$variant(_) => <$spec>::MAX_PARAMETERS,)* }
+            }
+
             /// Floating-point operations that training spends on one token, forward
             /// and backward, on average over the depths that `train` draws.
             pub fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

@@ -146,7 +146,7 @@ pub enum Command {
     },
     /// How the model answers a puzzle after each of `steps` supervision steps,
     /// with the `top` most probable tokens of each cell, and what the rules say of
-    /// every answer. It can be asked a symmetric form of the puzzle (other digits, rows and
+    /// every answer. It can be asked an augmented copy of the puzzle (other digits, rows and
     /// columns, or turned and mirrored), whose answers are turned back. Answered by
     /// `puzzle_solved`.
     #[cfg(feature = "puzzles")]
@@ -159,7 +159,7 @@ pub enum Command {
         steps: usize,
         /// Tokens listed for each position.
         top: usize,
-        /// Number of the symmetric form; 0, the default, is the puzzle itself.
+        /// Number of the augmented copy; 0, the default, is the puzzle itself.
         #[serde(default)]
         form: usize,
     },

@@ -25,7 +25,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "data",
         "tokenizer",
         &["char", "byte", "gpt2"],
-        "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte pairs",
+        "Tokens: the characters of the text, the bytes of UTF-8, or GPT-2's byte-pair encoding",
     )
     .only(&[Language])
     .everyday(),
@@ -58,17 +58,17 @@ pub(super) const SETTINGS: &[Setting] = &[
     .only(&[Images])
     .everyday(),
     s("flip", Flag, "Augmentation: flip half of the training images horizontally").only(&[Images]),
-    s("pixel_mean", Numbers, "Mean of each channel that is subtracted from pixels in 0..1; empty means 0.5")
+    s("pixel_mean", Numbers, "Mean of each channel, subtracted from pixel values in 0..1; empty means 0.5")
         .only(&[Images]),
-    s("pixel_std", Numbers, "Standard deviation of each channel that pixels are divided by; empty means 0.5")
+    s("pixel_std", Numbers, "Standard deviation of each channel, by which pixel values are divided; empty means 0.5")
         .only(&[Images]),
-    s("num_questions", Integer, "Distinct training questions, where they are generated")
+    s("num_questions", Integer, "Distinct training questions to generate")
         .only(&[Questions])
         .everyday(),
     s(
         "num_val_questions",
         Integer,
-        "Validation questions, and as many harder ones; of your own questions at most a fifth",
+        "Validation questions, and the same number of harder ones; at most a fifth of your own questions",
     )
     .only(&[Questions]),
     s(

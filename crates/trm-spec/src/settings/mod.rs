@@ -19,7 +19,7 @@ use crate::{MODELS, ModelInfo, VARIANTS};
 
 pub use error::SettingError;
 pub use nearest::{closest, nearest};
-pub use overlay::{differences, may_change, overlay};
+pub use overlay::{differences, may_change, must_read, overlay};
 pub(crate) use setting::shown;
 pub use setting::{Setting, SettingKind, Tier};
 

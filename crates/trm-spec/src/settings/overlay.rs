@@ -54,6 +54,31 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
     Ok(config)
 }
 
+/// Checks that the model of `config` reads every one of `settings`, which somebody typed one
+/// by one. A whole configuration holds those of every family.
+///
+/// # Errors
+/// Names the first setting that the model does not read.
+pub fn must_read<'a>(
+    config: &RunConfig,
+    settings: impl IntoIterator<Item = &'a Setting>,
+) -> Result<(), SettingError> {
+    let variant = config.model.name();
+    let model = ModelInfo::find(variant);
+    let reads = |setting: &Setting| model.is_some_and(|model| setting.belongs_to(model));
+    match settings.into_iter().find(|setting| !reads(setting)) {
+        None => Ok(()),
+        Some(setting) => Err(foreign(setting, variant)),
+    }
+}
+
+fn foreign(setting: &Setting, variant: &str) -> SettingError {
+    SettingError::Value {
+        key: setting.key.into(),
+        problem: format!("does not belong to a `{variant}` model"),
+    }
+}
+
 /// Whether a run may go on with another configuration: only settings that are
 /// `live` may differ.
 ///
@@ -78,10 +103,7 @@ pub fn differences(a: &RunConfig, b: &RunConfig) -> impl Iterator<Item = &'stati
 fn set(whole: &mut Value, setting: &Setting, value: &Value) -> Result<(), SettingError> {
     let Some(place) = whole[setting.section].get_mut(setting.key) else {
         let variant = whole["model"]["variant"].as_str().unwrap_or_default();
-        return Err(SettingError::Value {
-            key: setting.key.into(),
-            problem: format!("does not belong to a `{variant}` model"),
-        });
+        return Err(foreign(setting, variant));
     };
     let alias =
         value.as_str().and_then(|old| setting.aliases.iter().find(|(word, _)| *word == old));

@@ -121,7 +121,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     .only(&[Language])
     .live(),
     s("min_depth", Integer, "Minimum sampled depth").only(&[Language]).live(),
-    s("backprop_cycles", Integer, "Number of last cycles with a gradient; 0 means all")
+    s("backprop_cycles", Integer, "Truncated backpropagation: number of final cycles with a gradient; 0 means all")
         .only(&[Language, Puzzles, Images])
         .live(),
     s(

@@ -1,15 +1,15 @@
 //! Checks that a checkpoint is finite before it replaces a good one.
 
-use anyhow::Context;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
+use trm_data::checkpoint::tensors;
+use trm_spec::Failure;
 
 /// The name of a tensor of the safetensors `file` that contains NaN or infinity.
 ///
 /// # Errors
 /// If the file is not valid safetensors.
-pub fn first_broken(file: &[u8]) -> anyhow::Result<Option<String>> {
-    let tensors = SafeTensors::deserialize(file)
-        .context("the checkpoint in memory is not a valid safetensors file")?;
+pub(crate) fn first_broken(file: &[u8]) -> Result<Option<String>, Failure> {
+    let tensors = tensors(file)?;
     let broken = tensors.tensors().into_iter().find(|(_, view)| !finite(view.data(), view.dtype()));
     Ok(broken.map(|(name, _)| name))
 }

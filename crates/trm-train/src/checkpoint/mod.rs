@@ -8,6 +8,7 @@
 
 #[cfg(feature = "llm")]
 mod fill;
+mod finite;
 pub(crate) mod optimizer;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::transfer::host;
 
 #[cfg(feature = "llm")]
 pub(crate) use fill::fill;
+pub(crate) use finite::first_broken;
 pub(crate) use trm_data::checkpoint::pairs;
 #[cfg(feature = "llm")]
 pub(crate) use trm_data::checkpoint::with_base;

@@ -95,10 +95,12 @@ fn orthogonal(train: &TrainSpec) -> Muon {
         .build()
 }
 
-/// Whether Muon is meant for this parameter: a matrix that maps features to
-/// features. Embeddings and heads are not, although they are matrices.
+/// Whether Muon is meant for this parameter: a matrix that maps features to features, in a
+/// block (blocks are numbered) or right beside them. Embeddings, learned states and heads
+/// are not, although they are matrices.
 fn inner_matrix(name: &str, dims: usize) -> bool {
-    dims == 2 && !["embed_tokens.", "lm_head."].iter().any(|outer| name.starts_with(outer))
+    let in_block = name.split('.').any(|part| part.parse::<usize>().is_ok());
+    dims == 2 && (in_block || ["adapter.", "preceding."].iter().any(|of| name.starts_with(of)))
 }
 
 struct Update<'a> {

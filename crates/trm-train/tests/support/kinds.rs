@@ -75,6 +75,14 @@ fn untied() -> RunConfig {
     config
 }
 
+/// A chunk model whose readout sees `tokens` tokens before a position.
+fn reading(chunk_size: usize, tokens: usize, draft_start: DraftStart) -> RunConfig {
+    let mut config = chunk(chunk_size, draft_start);
+    let VariantSpec::ChunkLm(spec) = &mut config.model else { unreachable!() };
+    spec.readout_context = tokens;
+    config
+}
+
 /// A TRM-LM.
 pub fn last_token(state_start: StateStart, alpha: f64, learnable_alpha: bool) -> RunConfig {
     let mut config = tiny();
@@ -125,6 +133,9 @@ pub fn honest() -> Vec<RunConfig> {
         chunk(1, DraftStart::Queries),
         chunk(16, DraftStart::LastToken),
         untied(),
+        reading(4, 2, DraftStart::LastToken),
+        reading(4, 1, DraftStart::Queries),
+        reading(16, 3, DraftStart::LastToken),
         last_token(StateStart::Normal, 0.0, false),
         last_token(StateStart::Learned, 0.3, false),
         last_token(StateStart::Zero, 0.0, true),

@@ -78,7 +78,7 @@ pub async fn a_puzzle_solver_learns_and_answers_at_every_step() {
     }
 }
 
-/// What the model answers to a symmetric form is what it answers to the changed puzzle, in the
+/// What the model answers to an augmented copy is what it answers to the changed puzzle, in the
 /// cells and digits of the puzzle itself.
 pub async fn a_symmetric_form_is_answered_in_the_puzzles_own_cells() {
     let mut session = open().await;

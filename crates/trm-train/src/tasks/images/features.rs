@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
+use sha2::{Digest, Sha256};
 use trm_data::images::{FeatureKey, ImageDataset, ImageSplit};
 use trm_spec::{Failure, ImageShape};
 
@@ -15,16 +16,28 @@ use crate::transfer::host;
 /// width]`; a break ends the computation.
 pub type OnFeatures<'a, E> = &'a mut dyn FnMut([usize; 3], &[f32]) -> Result<ControlFlow<()>, E>;
 
+/// Digest of the images and of the split that each belongs to: features are stored in the
+/// order of the splits.
+fn split_digest(data: &ImageDataset) -> String {
+    let mut hasher = Sha256::new_with_prefix(data.sha256.as_bytes());
+    for split in ImageSplit::ALL {
+        let rows = data.set(split).rows();
+        hasher.update((rows.len() as u64).to_le_bytes());
+        rows.iter().for_each(|row| hasher.update(row.to_le_bytes()));
+    }
+    format!("{:x}", hasher.finalize())
+}
+
 /// Images whose features are computed at once.
 const BATCH: usize = 32;
 
 impl FrozenBase {
-    /// What cached features belong to: this base, so many of its blocks, these images,
-    /// and how they become inputs.
+    /// What cached features belong to: this base, so many of its blocks, these images in
+    /// these splits, and how they become inputs.
     pub fn key(&self, data: &ImageDataset, shape: ImageShape) -> FeatureKey {
         FeatureKey {
             base: format!("{}:{}", self.identity().sha256, shape.vit_depth),
-            data: data.sha256.clone(),
+            data: split_digest(data),
             preprocessing: format!("{:?}", data.preprocessing),
         }
     }

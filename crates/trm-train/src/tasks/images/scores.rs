@@ -1,7 +1,5 @@
 //! Scores of an image classifier on a split.
 
-use std::ops::Range;
-
 use burn::tensor::Tensor;
 use trm_core::{Engine, Recursive};
 use trm_data::images::ImageDataset;
@@ -19,7 +17,8 @@ const BATCH: usize = 64;
 const TOP: usize = 5;
 
 /// Scores after each outer step. `features` gives the inputs of the images with these
-/// numbers. `model` has autodiff off.
+/// numbers. Where not all images are scored, they are spread over the split, which may be in
+/// the order of its classes. `model` has autodiff off.
 ///
 /// # Errors
 /// If the split holds no image, or so many steps cannot be run.
@@ -27,7 +26,7 @@ pub(super) async fn evaluate<M: ImageModel>(
     model: &M,
     data: &ImageDataset,
     scoring: &ImageScoring,
-    features: &dyn Fn(Range<usize>) -> Result<Tensor<3>, Failure>,
+    features: &dyn Fn(Vec<usize>) -> Result<Tensor<3>, Failure>,
 ) -> Result<ImageScores, Failure> {
     let steps = check_depth(scoring.outer_steps)?;
     let set = data.set(scoring.split);
@@ -44,10 +43,11 @@ pub(super) async fn evaluate<M: ImageModel>(
     let mut confusion = vec![vec![0; classes]; classes];
     let mut mistakes = Vec::new();
     for first in (0..images).step_by(BATCH) {
-        let rows = first..(first + BATCH).min(images);
+        let numbers = first..(first + BATCH).min(images);
+        let rows: Vec<usize> = numbers.map(|number| number * set.len() / images).collect();
         let features = features(rows.clone())?;
         let logits = host(Tensor::cat(readouts(model, &features, steps), 1)).await?;
-        for (index, row) in rows.zip(logits.chunks_exact(steps * classes)) {
+        for (index, row) in rows.into_iter().zip(logits.chunks_exact(steps * classes)) {
             let label = set.label(index);
             for (sum, logits) in sums.iter_mut().zip(row.chunks_exact(classes)) {
                 sum.add(logits, label as usize);

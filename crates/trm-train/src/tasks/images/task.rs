@@ -13,8 +13,8 @@ use trm_data::images::{Augment, ImageBatch, ImageDataset};
 use trm_data::{Dataset, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, ImageScores, ImageShape, ImageSplit, RunConfig, StepReport,
-    Trace, TrainSpec, Vocab,
+    DepthLoss, Failure, FailureKind, ImageScores, ImageShape, ImageSplit, Precision, RunConfig,
+    StepReport, Trace, TrainSpec, Vocab,
 };
 
 use super::base::FrozenBase;
@@ -97,7 +97,8 @@ impl<M: ImageModel> ImageTask<M> {
         data: &ImageDataset,
         scoring: &ImageScoring,
     ) -> Result<ImageScores, Failure> {
-        let features = |rows| self.unchanged(model, data, scoring.split, rows);
+        let features =
+            |rows: Vec<usize>| self.unchanged(model, data, scoring.split, rows.into_iter());
         evaluate(model, data, scoring, &features).await
     }
 }
@@ -159,10 +160,14 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         if self.shape.vit_depth > 0 && self.base.is_none() {
             return Err(no_base());
         }
-        if let Some(features) = &data.features
-            && [features.tokens(), features.width()] != self.shape.input
-        {
-            return Err(unreadable("the cached features are of another base".into()));
+        if let Some(features) = &data.features {
+            if [features.tokens(), features.width()] != self.shape.input {
+                return Err(unreadable("the cached features are of another base".into()));
+            }
+            let count = |split| (features.len(split), data.set(split).len());
+            if ImageSplit::ALL.map(count).iter().any(|(cached, images)| cached != images) {
+                return Err(unreadable("the cached features are of another split".into()));
+            }
         }
         Ok(data)
     }
@@ -203,6 +208,13 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         Ok(ReadyBatch { values: pixels, features: None, labels })
     }
 
+    /// Gradients of a mean over many images would vanish in half precision; those of the sum
+    /// lie around one.
+    fn loss_scale(&self, config: &RunConfig) -> f64 {
+        let images = config.train.batch_size;
+        if config.train.precision == Precision::F16 { images as f64 } else { 1.0 }
+    }
+
     fn part(&self, batch: ReadyBatch, rows: Range<usize>) -> ReadyBatch {
         let ReadyBatch { values, features, labels } = batch;
         let each = values.len() / labels.len();
@@ -233,6 +245,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
             let device = model.device().without_autodiff();
             device.seed(draw(config.train.seed, stream::DROPOUT, id.shard).random());
         }
+        let share = share * self.loss_scale(config);
         autocast(half(config.train.precision), || {
             let context = model.encode(&features);
             let start = model.start(&context);
@@ -273,7 +286,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
     ) -> Result<Vec<DepthLoss>, Failure> {
         let scoring = ImageScoring {
             split: ImageSplit::Val,
-            images: max_tokens / (self.shape.patches() + 1),
+            images: max_tokens.div_ceil(self.shape.input[0].max(1)),
             inner_steps: 0,
             outer_steps: depths.iter().copied().max().unwrap_or(1),
         };

@@ -128,8 +128,7 @@ impl<M: Autoregressive> Generation<M> {
         Self { variant: variant.into(), ..self }
     }
 
-    /// Draws the next tokens, as many as the model predicts at once, each from logits
-    /// of its own.
+    /// Draws the next tokens, as many as the model predicts at once.
     async fn draw(&mut self, trace: bool) -> Result<(), Failure> {
         let most = self.model.context_size();
         if self.cache.len() + self.pending > most {
@@ -153,24 +152,28 @@ impl<M: Autoregressive> Generation<M> {
         if !trace {
             states.push(last_positions(last, ahead));
         }
-        // One read-back for all cycles.
-        let logits = states.iter().map(|state| self.model.read(state).logits).collect();
-        let logits = Tensor::cat(logits, 0);
-        let [_, _, vocab] = logits.dims();
-        let logits = host(logits).await?;
         let squares = if trace { Some(mean_squares(&states).await?) } else { None };
-        let cycles: Vec<&[f32]> = logits.chunks_exact(ahead * vocab).collect();
-        let final_cycle = cycles[cycles.len() - 1];
         self.pending = 0;
-        for (position, logits) in final_cycle.chunks_exact(vocab).enumerate() {
-            let token = self.sampler.next(logits);
-            let cycles = squares.as_ref().map(|squares| {
-                let readouts = cycles.iter().map(|logits| &logits[position * vocab..][..vocab]);
-                readouts.zip(squares).map(|(logits, of)| Cycle::new(logits, *of)).collect()
-            });
-            self.drawn.push_back(Drawn { token, cycles });
-            self.context.push(token);
-            self.pending += 1;
+        while self.pending < ahead {
+            // One read-back for all cycles. What the model has forgotten it has not seen.
+            let row = self.context.len() - self.pending - self.cache.len();
+            let row = &self.context[row..];
+            let read = |state| self.model.read_next(state, row, self.pending);
+            let logits = Tensor::cat(states.iter().map(read).collect(), 0);
+            let [_, together, vocab] = logits.dims();
+            let logits = host(logits).await?;
+            let cycles: Vec<&[f32]> = logits.chunks_exact(together * vocab).collect();
+            let final_cycle = cycles[cycles.len() - 1];
+            for (position, logits) in final_cycle.chunks_exact(vocab).enumerate() {
+                let token = self.sampler.next(logits);
+                let cycles = squares.as_ref().map(|squares| {
+                    let readouts = cycles.iter().map(|logits| &logits[position * vocab..][..vocab]);
+                    readouts.zip(squares).map(|(logits, of)| Cycle::new(logits, *of)).collect()
+                });
+                self.drawn.push_back(Drawn { token, cycles });
+                self.context.push(token);
+                self.pending += 1;
+            }
         }
         Ok(())
     }

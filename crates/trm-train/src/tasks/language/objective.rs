@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, Normal, Poisson};
 use trm_core::{Autoregressive, Engine, LeakDemo};
 use trm_data::{Batch, draw, stream};
-use trm_spec::{DepthSampling, Objective, TrainSpec};
+use trm_spec::{DepthSampling, MAX_SAMPLED, Objective, TrainSpec};
 
 use super::lm_batch::LmBatch;
 use crate::tasks::weights::cycle_weights;
@@ -47,8 +47,6 @@ pub struct Losses {
 
 /// Deviation of the logarithm of the rate that `log_normal` draws.
 const LOG_DEVIATION: f64 = 0.5;
-/// How far beyond the mean `log_normal` may go.
-const DEEPEST: usize = 4;
 
 impl<M: LeakDemo> LanguageTask<M> {
     /// The demonstration of a label leak: drafts start as their own answers, as
@@ -109,7 +107,7 @@ impl<M: Autoregressive> LanguageTask<M> {
                     .map_or(self.depth as f64, |normal| normal.sample(&mut generator).exp());
                 let drawn = Poisson::new(rate)
                     .map_or(self.depth as f64, |poisson| poisson.sample(&mut generator));
-                (drawn as usize).clamp(self.min_depth, DEEPEST * self.depth)
+                (drawn as usize).clamp(self.min_depth, MAX_SAMPLED * self.depth)
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Puzzles under way: what one update hands to the next, also through a file.
 
+use std::ops::Range;
+
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use trm_core::State;
 use trm_core::models::trm::DualState;
+use trm_data::IGNORED;
 use trm_spec::{Failure, FailureKind, TrmSpec};
 
 use super::batch::{Puzzles, off_tape};
@@ -34,46 +37,59 @@ impl Carry {
     /// The carry of an optimiser file, where it holds one.
     ///
     /// # Errors
-    /// If it does not fit a model of `spec`.
+    /// If it does not fit a model of `spec` with `vocab` tokens.
     pub(super) fn restore(
         optimizer: &[u8],
         spec: &TrmSpec,
+        vocab: usize,
         device: &Device,
     ) -> Result<Option<Self>, Failure> {
         let Some(steps) = optimizer::carried(optimizer, "steps")? else { return Ok(None) };
         let rows = steps.len();
+        let unfit = |name: &str| {
+            Failure::new(
+                FailureKind::Checkpoint,
+                format!("the optimizer file's `carry.{name}` does not fit this run"),
+                "Use the two files of the same save, or continue without the optimizer file.",
+            )
+        };
         let part = |name: &str, size: usize| -> Result<Vec<f32>, Failure> {
             optimizer::carried(optimizer, name)?
                 .filter(|values| values.len() == rows * size)
-                .ok_or_else(|| {
-                    Failure::new(
-                        FailureKind::Checkpoint,
-                        format!("the optimiser file's `carry.{name}` does not fit this run"),
-                        "Use the two files of the same save, or continue without the optimiser file.",
-                    )
-                })
+                .ok_or_else(|| unfit(name))
+        };
+        // Whole numbers of a range: each is an index of a table, or counts.
+        let within = |name: &str, size: usize, range: Range<i32>| {
+            let values = part(name, size)?;
+            let fits = |value: &f32| value.fract() == 0.0 && range.contains(&(*value as i32));
+            if values.iter().all(fits) { Ok(whole(&values)) } else { Err(unfit(name)) }
+        };
+        let tokens = vocab as i32;
+        let tasks = match spec.puzzle_emb_ndim {
+            0 => i32::MAX,
+            _ => spec.num_puzzle_identifiers as i32,
         };
         let (positions, dim) = (spec.positions(), spec.hidden_size);
         let state = |name: &str| -> Result<Tensor<3>, Failure> {
             let values = part(name, positions * dim)?;
             Ok(Tensor::from_data(TensorData::new(values, [rows, positions, dim]), device))
         };
-        let cells = |name: &str| -> Result<Tensor<2, Int>, Failure> {
-            let values = whole(&part(name, spec.seq_len)?);
+        let cells = |name: &str, range| -> Result<Tensor<2, Int>, Failure> {
+            let values = within(name, spec.seq_len, range)?;
             Ok(Tensor::from_data(TensorData::new(values, [rows, spec.seq_len]), device))
         };
-        let numbers = |name: &str| -> Result<Tensor<1, Int>, Failure> {
-            Ok(Tensor::from_data(TensorData::new(whole(&part(name, 1)?), [rows]), device))
+        let numbers = |name: &str, range| -> Result<Tensor<1, Int>, Failure> {
+            Ok(Tensor::from_data(TensorData::new(within(name, 1, range)?, [rows]), device))
         };
         Ok(Some(Self {
             state: DualState { y: state("y")?, z: state("z")? },
             puzzles: Puzzles {
-                inputs: cells("inputs")?,
-                labels: cells("labels")?,
-                identifiers: numbers("identifiers")?,
+                inputs: cells("inputs", 0..tokens)?,
+                labels: cells("labels", IGNORED as i32..tokens)?,
+                identifiers: numbers("identifiers", 0..tasks)?,
             },
-            steps: numbers("steps")?,
-            halted: numbers("halted")?.equal_elem(1),
+            steps: numbers("steps", 0..i32::MAX)?,
+            halted: numbers("halted", 0..2)?.equal_elem(1),
         }))
     }
 }

@@ -18,13 +18,19 @@ pub(super) struct CopySet {
     settings: Copies,
     kind: Option<PuzzleKind>,
     forms: Vec<AugmentedCopy>,
+    /// Name of the dataset.
+    dataset: String,
+}
+
+fn unknown_rules(dataset: &str) -> String {
+    format!("the rules of `{dataset}` are not known here")
 }
 
 impl CopySet {
     /// The copies that `settings` ask for, of puzzles of a run of `config` and `vocab`.
     ///
     /// # Errors
-    /// If a number is out of range, or the puzzles of this model have no symmetric forms or
+    /// If a number is out of range, or the puzzles of this model have no known augmentations or
     /// no rules that are known here.
     pub fn new(config: &RunConfig, vocab: &Vocab, settings: Copies) -> Result<Self, Failure> {
         let Copies { augmentations, chains, state_noise, choice, seed } = settings;
@@ -55,7 +61,7 @@ impl CopySet {
             (Some(kind), _) => kind.augmentation().copies(augmentations, seed)?,
             (None, 1) => Vec::new(),
             (None, _) => {
-                let message = format!("puzzles of `{dataset}` have no symmetric forms known here");
+                let message = format!("puzzles of `{dataset}` have no known augmentations");
                 return refuse(
                     message,
                     "Augmented copies are for Sudokus and mazes; ARC tasks have their own.",
@@ -63,10 +69,24 @@ impl CopySet {
             }
         };
         if kind.is_none() && choice == Choice::Rules {
-            let message = format!("the rules of `{dataset}` are not known here");
-            return refuse(message, "Choose by the halting probability.");
+            return refuse(unknown_rules(dataset), "Choose by the halting probability.");
         }
-        Ok(Self { settings, kind, forms })
+        Ok(Self { settings, kind, forms, dataset: dataset.clone() })
+    }
+
+    /// Checks that answers can be judged.
+    ///
+    /// # Errors
+    /// If the rules of the puzzles are not known.
+    pub fn need_rules(&self) -> Result<(), Failure> {
+        match self.kind {
+            Some(_) => Ok(()),
+            None => Err(Failure::new(
+                FailureKind::Config,
+                unknown_rules(&self.dataset),
+                "Evaluate without copies, chains and noise.",
+            )),
+        }
     }
 
     /// Copies of each puzzle.

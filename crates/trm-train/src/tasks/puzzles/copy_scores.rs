@@ -20,6 +20,7 @@ pub(super) async fn evaluate_copies(
     copies: &CopySet,
 ) -> Result<CopyScores, Failure> {
     let depths = &scoring.depths;
+    copies.need_rules()?;
     let deepest = check_depth(depths.iter().copied().max().unwrap_or(1))?;
     let rows = if scoring.puzzles == 0 { set.len() } else { scoring.puzzles.min(set.len()) };
     let puzzles: Vec<Vec<u32>> =

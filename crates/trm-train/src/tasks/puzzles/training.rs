@@ -9,8 +9,10 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_core::Recursive;
 use trm_core::models::trm::{DualState, PuzzleInput, Trm};
 use trm_data::puzzles::{PuzzleBatch, PuzzleDataset};
+use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, RunConfig, Solved, StepReport, Supervision, Trace, Vocab,
+    DepthLoss, Failure, FailureKind, Precision, RunConfig, Solved, StepReport, Supervision, Trace,
+    Vocab,
 };
 
 use super::batch::Puzzles;
@@ -18,7 +20,7 @@ use super::carry::Carry;
 use super::fit::{check_data, check_rows};
 use super::solve::evaluate;
 use super::supervision::{PuzzleTask, Supervised};
-use crate::checks::check_depth;
+use crate::checks::{check_depth, half};
 use crate::dataset::wrong_data;
 use crate::optim::sign_descent;
 use crate::run::{Solver, TraceRequest};
@@ -94,6 +96,13 @@ impl Task<Trm> for PuzzleTask {
         PuzzleRows { least: batch.least[rows.clone()].to_vec(), puzzles: batch.puzzles.part(rows) }
     }
 
+    /// Gradients of a mean over many cells would vanish in half precision; those of the sum
+    /// lie around one.
+    fn loss_scale(&self, config: &RunConfig) -> f64 {
+        let cells = config.train.batch_size * self.spec.seq_len;
+        if config.train.precision == Precision::F16 { cells as f64 } else { 1.0 }
+    }
+
     fn gradients(
         &self,
         config: &RunConfig,
@@ -103,10 +112,11 @@ impl Task<Trm> for PuzzleTask {
         share: f64,
         carry: &mut Option<Carry>,
     ) -> BatchGradients<Self::BufferGradients> {
-        match config.train.supervision {
+        let share = share * self.loss_scale(config);
+        autocast(half(config.train.precision), || match config.train.supervision {
             Supervision::Carry => self.carried(model, batch, share, carry),
             Supervision::Unrolled => self.unrolled(model, &batch.puzzles, share),
-        }
+        })
     }
 
     fn buffer_numbers(&self, gradients: &Self::BufferGradients) -> Option<Tensor<1>> {
@@ -171,8 +181,13 @@ impl Task<Trm> for PuzzleTask {
         });
     }
 
-    fn restore_carry(&self, optimizer: &[u8], device: &Device) -> Result<Option<Carry>, Failure> {
-        Carry::restore(optimizer, &self.spec, device)
+    fn restore_carry(
+        &self,
+        optimizer: &[u8],
+        vocab: usize,
+        device: &Device,
+    ) -> Result<Option<Carry>, Failure> {
+        Carry::restore(optimizer, &self.spec, vocab, device)
     }
 
     /// Loss per cell, where a depth is a supervision step.
@@ -184,7 +199,8 @@ impl Task<Trm> for PuzzleTask {
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
         let deepest = depths.iter().copied().max().unwrap_or(1);
-        let scores = evaluate(model, self, data, deepest, max_tokens / self.spec.seq_len).await?;
+        let scores =
+            evaluate(model, self, data, deepest, max_tokens.div_ceil(self.spec.seq_len)).await?;
         depths
             .iter()
             .map(|&depth| {

@@ -12,7 +12,7 @@ use crate::transfer::host;
 /// The trained baselines of `spec`: their names in tables, and their sizes.
 pub fn baselines(spec: &LlmTrmSpec) -> Vec<(&'static str, LlmTrmSpec)> {
     let alone = without_recursion(spec);
-    vec![
+    let mut all = vec![
         (
             "adapters and soft prompt only, whole question, equal parameters",
             LlmTrmSpec { window: spec.base_block_size, ..alone.clone() },
@@ -23,15 +23,21 @@ pub fn baselines(spec: &LlmTrmSpec) -> Vec<(&'static str, LlmTrmSpec)> {
             LlmTrmSpec { h_cycles: 1, l_cycles: 1, supervision_steps: 1, ..spec.clone() },
         ),
         ("window 0", LlmTrmSpec { window: 0, ..spec.clone() }),
-    ]
+    ];
+    // A model whose answer sees the latents only is no baseline of itself.
+    all.retain(|(_, other)| other != spec);
+    all
 }
 
 /// No supervision step, so that compressor and network are not trained; adapters of a rank
-/// that has as many weights instead, and the soft states are a trained prompt.
+/// that has as many weights instead, and the soft states are a trained prompt. Where the
+/// adapters of `spec` are switched off (`lora_alpha` 0), these have the usual scale.
 fn without_recursion(spec: &LlmTrmSpec) -> LlmTrmSpec {
+    let scale = |spec: &LlmTrmSpec| spec.lora_alpha / spec.lora_rank as f64;
+    let scale = if scale(spec) > 0.0 { scale(spec) } else { scale(&LlmTrmSpec::default()) };
     let with_rank = |lora_rank: usize| LlmTrmSpec {
         lora_rank,
-        lora_alpha: spec.lora_alpha / spec.lora_rank as f64 * lora_rank as f64,
+        lora_alpha: scale * lora_rank as f64,
         supervision_steps: 0,
         ..spec.clone()
     };
@@ -99,6 +105,24 @@ fn too_long(question: &Question, context: usize) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn adapters_that_are_switched_off_are_on_in_the_models_without_recursion() {
+        let off = LlmTrmSpec { lora_rank: 1, lora_alpha: 0.0, ..LlmTrmSpec::default() };
+        let scale = |spec: &LlmTrmSpec| spec.lora_alpha / spec.lora_rank as f64;
+        let all = baselines(&off);
+        let (adapters, recursive) = all.split_at(2);
+        assert!(adapters.iter().all(|(_, spec)| scale(spec) == scale(&LlmTrmSpec::default())));
+        assert!(recursive.iter().all(|(_, spec)| spec.lora_alpha == 0.0));
+    }
+
+    #[test]
+    fn the_model_itself_is_not_among_its_baselines() {
+        let hidden = LlmTrmSpec { window: 0, ..LlmTrmSpec::default() };
+        assert!(baselines(&hidden).iter().all(|(_, spec)| *spec != hidden));
+        assert_eq!(baselines(&hidden).len(), 3);
+        assert_eq!(baselines(&LlmTrmSpec { window: 4, ..hidden }).len(), 4);
+    }
 
     #[test]
     fn one_model_without_recursion_sees_the_whole_question_with_as_many_weights() {
