@@ -33,7 +33,7 @@ function named() {
 const LIMITS = [
   {
     // Each module with the JavaScript that loads it. Every module holds the settings of
-    // all six models. The same source gives 2 % more or less in another folder, since the
+    // all eight models. The same source gives 2 % more or less in another folder, since the
     // compiler divides a crate by names that depend on it; the limits leave room for that.
     name: "CPU module",
     compressed: "brotli",

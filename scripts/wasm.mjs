@@ -1,6 +1,6 @@
 // Builds the browser's WebAssembly modules from the crate trm-wasm: for every page one
 // that computes on the CPU and holds only the page's family of models, so that each
-// loads quickly; and one for WebGPU with all families, which is fetched only where
+// loads quickly; and one for WebGPU with all families but questions, fetched only where
 // there is an adapter.
 //
 //   node scripts/wasm.mjs [cpu] [cpu-puzzles] [gpu]
