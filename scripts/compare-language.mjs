@@ -39,6 +39,15 @@ const SHARED = {
   eval_iters: 20,
 };
 
+const CHUNK = {
+  variant: "chunk_lm",
+  n_layers: 2,
+  recursion_steps: 2,
+  l_cycles: 1,
+  chunk_size: 4,
+  draft_start: "last_token",
+};
+
 /**
  * The recursive models apply two blocks eight times to a token. A plain
  * transformer has as many parameters when it applies them once, and about as much
@@ -48,15 +57,15 @@ const SHARED = {
 const MODELS = [
   {
     name: "chunk",
-    words: "chunk model, 4 characters, 2 refinements of 1 + 1 calls",
-    settings: {
-      variant: "chunk_lm",
-      n_layers: 2,
-      recursion_steps: 2,
-      l_cycles: 1,
-      chunk_size: 4,
-      draft_start: "last_token",
-    },
+    words: "chunk model, 4 independent characters, 2 refinements of 1 + 1 calls",
+    settings: CHUNK,
+    depths: [1, 2, 3, 4],
+    depth: 2,
+  },
+  {
+    name: "chunk-given",
+    words: "the same, each character given the three before it",
+    settings: { ...CHUNK, readout_context: 3 },
     depths: [1, 2, 3, 4],
     depth: 2,
   },
