@@ -458,7 +458,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "page-chunk",
-    "description": "Tiny – 4 characters at a time: drafts four characters at once and revises them in two passes; each is drawn given the ones before it; 0.2M parameters.",
+    "description": "Tiny – 4 characters at a time: drafts four, each given the ones before it, and revises them in two passes; 0.2M parameters.",
     "config": {
       "model": {
         "variant": "chunk_lm",
@@ -1067,7 +1067,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     "name": "shakespeare-chunk",
-    "description": "Shakespeare, 4 characters at a time: drafts four characters and revises them in three passes, with a loss at every pass; each is drawn given the ones before it; 0.8M parameters.",
+    "description": "Shakespeare, 4 characters at a time: drafts four, each given the ones before it, and revises them in three passes, with a loss at every pass; 0.8M parameters.",
     "config": {
       "model": {
         "variant": "chunk_lm",
