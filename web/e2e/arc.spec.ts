@@ -131,6 +131,7 @@ test('tasks of one name are told apart, and a task without a test is shown', asy
     { ...task, id: 'swap', test: [] },
   ];
   await play.drop('twice.json', JSON.stringify(twice));
+  await play.tab('Explore');
   await expect(arc.task).toHaveAttribute('data-task', 'swap');
   await expect(play.button('Answer')).toBeEnabled();
   await page.getByRole('combobox', { name: 'Task', exact: true }).selectOption('swap (2)');
