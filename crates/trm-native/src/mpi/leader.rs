@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pollster::block_on;
 use serde_json::Value;
-use trm_spec::{Failure, Saved};
+use trm_spec::{Failure, RunSummary, Saved};
 use trm_train::{Run, check_ranks};
 
 use super::begin::{Begin, Command, Fingerprint};
@@ -60,8 +60,9 @@ fn share(
     times: &Rc<Cell<Times>>,
 ) -> Result<SharedRun, Failure> {
     run.join(Some(Box::new(Exchange { link: Rc::clone(link), times: Rc::clone(times) })), 1)?;
-    let vocab = run.summary().vocab;
-    link.tell_all(Tag::Order, &Begin::new(&plan.config, &plan.data, &vocab)?);
+    let RunSummary { config: decided, vocab, .. } = run.summary();
+    let config = plan::as_decided(&plan.config, &decided);
+    link.tell_all(Tag::Order, &Begin::new(&config, &plan.data, &vocab)?);
     let saved = block_on(run.save(Value::Null))?;
     let fingerprint = Fingerprint::of(&saved)?;
     let mut sent = Vec::new();
