@@ -12,7 +12,7 @@ import { Machine } from '../src/run/machine.svelte';
 import type { Shipped } from '../src/run/manifest';
 import { Notices } from '../src/run/notices.svelte';
 import { preset } from '../src/run/presets';
-import { Training } from '../src/run/training.svelte';
+import { Idle } from './support/idle';
 import { Answering } from './support/session';
 
 const DIGITS = preset('digits');
@@ -60,25 +60,6 @@ class Session extends Answering {
     if (!needs || command.base?.length === BASE.length) return { type: 'ready', summary: SUMMARY };
     const message = command.base ? 'this is another base' : `it needs ${NAMED.name}`;
     return { type: 'failed', failure: { kind: 'base', message, hint: 'Use --base.' } };
-  }
-}
-
-class Idle extends Training {
-  begin(summary: RunSummary): void {
-    this.begun(summary, null);
-  }
-  respond(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-  idle(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-  due(): null {
-    return null;
-  }
-  protected stepped(): void {}
-  protected finish(): Promise<void> {
-    return Promise.resolve();
   }
 }
 

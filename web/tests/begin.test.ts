@@ -19,7 +19,8 @@ import { preset } from '../src/run/presets';
 import { Runs } from '../src/run/runs.svelte';
 import { CURRENT, type SavedRun, SavedRuns } from '../src/run/saved-runs';
 import { same, settingOf, withSetting } from '../src/run/settings';
-import { Training } from '../src/run/training.svelte';
+import type { Training } from '../src/run/training.svelte';
+import { Idle } from './support/idle';
 import { Answering } from './support/session';
 
 const DIGITS = preset(STANDARD) ?? fail();
@@ -101,26 +102,13 @@ class Session extends Answering {
   }
 }
 
-class Idle extends Training {
+class Recorded extends Idle {
   /** The configurations of all runs that were current. */
   readonly configs: RunConfig[] = [];
 
-  begin(...[summary, , history]: Parameters<Training['begin']>): void {
+  override begin(...[summary, , history]: Parameters<Training['begin']>): void {
     this.configs.push(summary.config);
     this.begun(summary, history);
-  }
-  respond(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-  idle(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-  due(): null {
-    return null;
-  }
-  protected stepped(): void {}
-  protected finish(): Promise<void> {
-    return Promise.resolve();
   }
 }
 
@@ -134,7 +122,7 @@ function record(config: RunConfig, step: number, base = false): SavedRun {
 
 let store: SavedRuns;
 let session: Session;
-let run: Idle;
+let run: Recorded;
 let runs: Runs;
 let notices: Notices;
 let past: PastRuns;
@@ -156,7 +144,7 @@ beforeEach(() => {
   past = new PastRuns();
   const client = () => new SessionClient(session);
   const machine = new Machine(client, { device: 'cpu', software: false }, 'images');
-  run = new Idle(machine, DIGITS);
+  run = new Recorded(machine, DIGITS);
   const gallery = new Gallery('http://localhost/', 'images');
   const page = { machine, run, gallery, notices, past, store, datasets: new ImageDatasets() };
   const remember = () => vi.stubGlobal('location', { search: '?rewritten' });

@@ -2,29 +2,10 @@
 
 import { expect, test } from 'vitest';
 
-import { DEFAULT_CONFIG, type RunSummary } from '../src/gen';
+import { DEFAULT_CONFIG } from '../src/gen';
 import { Machine } from '../src/run/machine.svelte';
-import { Training } from '../src/run/training.svelte';
+import { Idle } from './support/idle';
 import { summaryOf, Workers } from './support/workers';
-
-class Idle extends Training {
-  begin(summary: RunSummary): void {
-    this.begun(summary, null);
-  }
-  respond(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-  idle(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-  due(): null {
-    return null;
-  }
-  protected stepped(): void {}
-  protected finish(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 function paused(): Idle {
   const workers = new Workers();

@@ -89,7 +89,7 @@ export class Runs {
     await autosave.look();
     if (autosave.prevented === 'storage') notices.tell('note', ...FORBIDDEN);
     const file = handed ? await handedOver() : null;
-    // As it is called once it is set aside.
+    // With the id that it gets once it is set aside.
     const kept = last && { ...last, id: asideId(last.savedAt) };
     // Any other run would replace the puzzle, the prompt or the image of the address.
     const meant = kept !== null && !file && means(address, kept);
