@@ -38,6 +38,13 @@ impl PrecedingTokens {
         Tensor::cat(vec![first, tokens], 1)
     }
 
+    /// The tokens that the last of the positions of `tokens` sees, `[batch, n] → [batch,
+    /// count]`.
+    pub fn before_last(&self, tokens: Tensor<2, Int>) -> Tensor<2, Int> {
+        let [_, last] = tokens.dims();
+        self.before(tokens).narrow(1, last - 1, self.count)
+    }
+
     /// `[batch, positions, dim] → [batch, positions, dim]`, where `embedded` holds the
     /// tokens of [`before`](Self::before), `[batch, count − 1 + positions or more, dim]`.
     pub fn forward(&self, state: Tensor<3>, embedded: Tensor<3>) -> Tensor<3> {

@@ -160,9 +160,9 @@ impl ChunkLm {
     }
 
     /// Drafts of `length` positions before the first cycle, where `last` `[batch,
-    /// chunks, dim]` is the last context position of each chunk and `tokens` are those of
-    /// the positions, as far as they are known, and any before them.
-    fn initial(&self, last: Tensor<3>, length: usize, tokens: &Tensor<2, Int>) -> Drafts {
+    /// chunks, dim]` is the last context position of each chunk, and `known` are the tokens
+    /// that the readout sees.
+    fn initial(&self, last: Tensor<3>, length: usize, known: Option<Tensor<2, Int>>) -> Drafts {
         let [batch, chunks, dim] = last.dims();
         let dims = [batch, chunks * self.size(), dim];
         let zeros = Tensor::zeros(dims, &last.device());
@@ -172,7 +172,6 @@ impl ChunkLm {
             let last: Tensor<4> = last.unsqueeze_dim(2);
             last.expand([batch, chunks, self.size(), dim]).reshape(dims)
         };
-        let known = self.preceding.as_ref().map(|layer| layer.before(tokens.clone()));
         Drafts { draft, reasoning: zeros, length, known }
     }
 
@@ -282,7 +281,8 @@ impl Recursive for ChunkLm {
         let chunks = firsts.len();
         let data = TensorData::new(firsts, [chunks]);
         let firsts = Tensor::from_data(data, &context.hidden.device());
-        self.initial(context.hidden.clone().select(1, firsts), seq, &context.tokens)
+        let known = self.preceding.as_ref().map(|layer| layer.before(context.tokens.clone()));
+        self.initial(context.hidden.clone().select(1, firsts), seq, known)
     }
 
     fn cycle(&self, context: &ChunkContext, state: Drafts) -> Drafts {
@@ -354,11 +354,9 @@ impl Autoregressive for ChunkLm {
         }
         let [_, new, _] = h.dims();
         let positions = self.positions(cache.len(), 1, None);
-        let mut state = self.initial(h.narrow(1, new - 1, 1), self.size(), &tokens);
         // Of the predicted positions only the first follows tokens that are known.
-        if let (Some(layer), Some(known)) = (&self.preceding, &mut state.known) {
-            *known = known.clone().narrow(1, new - 1, layer.count());
-        }
+        let known = self.preceding.as_ref().map(|layer| layer.before_last(tokens));
+        let mut state = self.initial(h.narrow(1, new - 1, 1), self.size(), known);
         for cycle in 1..=cache.depth() {
             state = self.refine(state, &positions, &kv);
             on_cycle(cycle, &state);
@@ -377,9 +375,7 @@ impl Autoregressive for ChunkLm {
         let last = &row[row.len().saturating_sub(layer.count())..];
         let last: Vec<i32> = last.iter().map(|&token| token as i32).collect();
         let last = TensorData::new(last.clone(), [1, last.len()]);
-        // Before the first token of a row, it is repeated.
-        let known = layer.before(Tensor::from_data(last, &self.device()));
-        let known = known.clone().narrow(1, known.dims()[1] - layer.count(), layer.count());
+        let known = layer.before_last(Tensor::from_data(last, &self.device()));
         let draft = state.draft.clone().narrow(1, drawn, 1);
         self.logits(layer.forward(draft, self.embed_tokens.forward(known)))
     }

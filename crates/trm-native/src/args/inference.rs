@@ -238,8 +238,8 @@ pub fn ask() -> Command {
 
 const ASK_HELP: &str = "\
 The answer is written as it is computed, once for each depth. With --json the document has `think`
-(the probability that the model generates <think>, which starts the recursion), `halt` (the halting probability after each
-step) and `answers` with depth, steps, text, tokens and their probabilities.
+(the probability that the model generates <think>, which starts the recursion), `halt` (the halting
+probability after each step) and `answers` with depth, steps, text, tokens and their probabilities.
 
 Examples:
   trm-native ask runs/cups \"The ball is under cup A. Swap A and B. Which cup?\" --depth 0..4

@@ -150,8 +150,8 @@ pub fn overfit(described: &Described) -> Command {
 
 const OVERFIT_HELP: &str = "\
 A model that cannot overfit a single example has a defect in its gradients or its optimizer.
-Without a preset, four small models are checked: three language models and a puzzle model. The exit code is 1 unless the training
-loss falls below --target within --max-iters steps.";
+Without a preset, four small models are checked: three language models and a puzzle model. The exit
+code is 1 unless the training loss falls below --target within --max-iters steps.";
 
 fn preset(help: &'static str) -> Arg {
     Arg::new("preset")
