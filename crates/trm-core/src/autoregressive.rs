@@ -1,5 +1,7 @@
 //! What a language model offers beside its recursion.
 
+use std::ops::Range;
+
 use burn::tensor::{Int, Tensor};
 
 use crate::{ModelCache, Recursive};
@@ -30,7 +32,34 @@ pub trait Autoregressive: Recursive<Input = Tensor<2, Int>> {
         tokens: Tensor<2, Int>,
         cache: &mut ModelCache,
         on_cycle: &mut dyn FnMut(usize, &Self::State),
-    ) -> Self::State;
+    ) -> Self::State {
+        let context = self.encode(&tokens);
+        let start = self.start(&context);
+        let cycles = 0..cache.depth();
+        self.extend_cycles(&context, start, cache, cycles, on_cycle)
+    }
+    /// Whether [`extend_cycles`](Self::extend_cycles) is there: one token is predicted at a
+    /// time, and a cycle needs nothing of a position but its state.
+    fn has_extend_cycles(&self) -> bool {
+        false
+    }
+    /// Some of the cycles of [`extend`](Self::extend): `cycles`, counted from 0, at the
+    /// positions of `context`, from their `state` after the cycle before. The first cycles of
+    /// a few tokens can so be run one token at a time, and the others for all of them at once.
+    ///
+    /// # Panics
+    /// Without [`has_extend_cycles`](Self::has_extend_cycles).
+    fn extend_cycles(
+        &self,
+        context: &Self::Context,
+        state: Self::State,
+        cache: &mut ModelCache,
+        cycles: Range<usize>,
+        on_cycle: &mut dyn FnMut(usize, &Self::State),
+    ) -> Self::State {
+        let _ = (context, state, cache, cycles, on_cycle);
+        unreachable!("a model without cycles to extend has an `extend` of its own")
+    }
     /// Predicted tokens that are drawn together, independently of each other:
     /// [`ahead`](Self::ahead), or 1 where a token depends on the ones drawn before it.
     fn drawn_together(&self) -> usize {

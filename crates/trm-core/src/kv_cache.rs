@@ -2,6 +2,8 @@
 //! token. In a recursive model every pass through the blocks has keys of its own:
 //! a [`ModelCache`] holds a [`KvCache`] for each pass and block.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 /// Positions that a cache has room for at first.
@@ -120,9 +122,17 @@ impl ModelCache {
         self.passes.iter_mut().flatten().for_each(|cache| cache.truncate(len));
     }
 
-    /// The caches of each pass in order, one per block.
-    pub fn passes_mut(&mut self) -> impl Iterator<Item = &mut [KvCache]> {
-        self.passes.iter_mut().map(Vec::as_mut_slice)
+    /// The caches of the passes `passes` in order, counted from 0, one per block.
+    ///
+    /// # Panics
+    /// If there are fewer passes.
+    pub fn passes_mut(&mut self, passes: Range<usize>) -> impl Iterator<Item = &mut [KvCache]> {
+        self.passes[passes].iter_mut().map(Vec::as_mut_slice)
+    }
+
+    /// The caches of all passes in order, one per block.
+    pub fn all_passes_mut(&mut self) -> impl Iterator<Item = &mut [KvCache]> {
+        self.passes_mut(0..self.passes.len())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The recursion itself, the same for every model.
 
+use std::iter;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -13,6 +15,15 @@ pub trait State: Clone {
     /// The same numbers without their gradient history.
     fn detach(self) -> Self {
         self.map(&mut Tensor::detach)
+    }
+
+    /// The positions of `first`, followed by those of `others`.
+    fn cat(first: Self, others: &[Self]) -> Self {
+        let mut others: Vec<_> = others.iter().map(|state| state.parts().into_iter()).collect();
+        first.map(&mut |part| {
+            let more = others.iter_mut().filter_map(Iterator::next);
+            Tensor::cat(iter::once(part).chain(more).collect(), 1)
+        })
     }
 
     /// Its tensors, in the order of [`map`](Self::map).

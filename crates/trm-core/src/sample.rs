@@ -17,6 +17,50 @@ impl Sampler {
         Self { rng: ChaCha8Rng::seed_from_u64(seed), temperature, top_k }
     }
 
+    /// The probability with which [`next`](Self::next) draws each token.
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
+        if self.temperature <= 0.0 {
+            let best = argmax(logits) as usize;
+            return (0..logits.len()).map(|i| f64::from(u8::from(i == best))).collect();
+        }
+        let top = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+        let weight = |x: f32| ((f64::from(x) - top) / self.temperature).exp();
+        let mut weights: Vec<f64> = logits.iter().map(|x| weight(*x)).collect();
+        if self.top_k > 0 && self.top_k < logits.len() {
+            let mut order: Vec<usize> = (0..logits.len()).collect();
+            order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+            order[self.top_k..].iter().for_each(|i| weights[*i] = 0.0);
+        }
+        let total: f64 = weights.iter().sum();
+        weights.into_iter().map(|w| w / total).collect()
+    }
+
+    /// A token, drawn with these `probabilities`.
+    pub fn draw(&mut self, probabilities: &[f64]) -> u32 {
+        let mut left = self.rng.random::<f64>() * probabilities.iter().sum::<f64>();
+        let mut last = 0;
+        for (i, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+            last = i;
+            left -= p;
+            if left < 0.0 {
+                break;
+            }
+        }
+        last as u32
+    }
+
+    /// A token with the probabilities `wanted`, which is `drafted` as often as that is
+    /// possible: a token that was drawn with the probabilities `offered` (speculative
+    /// sampling, Leviathan et al. 2023, algorithm 1).
+    pub fn verify(&mut self, drafted: u32, offered: &[f64], wanted: &[f64]) -> u32 {
+        let at = drafted as usize;
+        if self.rng.random::<f64>() * offered[at] < wanted[at] {
+            return drafted;
+        }
+        let missing = offered.iter().zip(wanted).map(|(q, p)| (p - q).max(0.0));
+        self.draw(&missing.collect::<Vec<_>>())
+    }
+
     /// The next token for `logits`, one per class.
     pub fn next(&mut self, logits: &[f32]) -> u32 {
         let uniform: f64 = self.rng.random();
@@ -82,6 +126,53 @@ mod tests {
         }
         for (count, p) in counts.iter().zip(expected) {
             assert!((count - p).abs() < 0.015, "{count} for {p}");
+        }
+    }
+
+    /// Shares of `count` tokens.
+    fn shares(count: usize, mut draw: impl FnMut() -> u32) -> [f64; 4] {
+        let mut shares = [0.0; 4];
+        (0..count).for_each(|_| shares[draw() as usize] += 1.0 / count as f64);
+        shares
+    }
+
+    #[test]
+    fn probabilities_are_those_of_the_drawn_tokens() {
+        let logits = [1.0, 2.0, 0.5, 2.0];
+        for (temperature, top_k) in [(0.7, 0), (1.3, 2), (1.0, 9), (0.0, 0)] {
+            let mut sampler = Sampler::new(7, temperature, top_k);
+            let expected = sampler.probabilities(&logits);
+            let drawn = shares(40_000, || sampler.next(&logits));
+            let again = shares(40_000, || sampler.draw(&expected));
+            for i in 0..4 {
+                assert!((drawn[i] - expected[i]).abs() < 0.01, "{drawn:?} for {expected:?}");
+                assert!((again[i] - expected[i]).abs() < 0.01, "{again:?} for {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn verified_drafts_follow_the_wanted_distribution() {
+        let mut sampler = Sampler::new(3, 1.0, 0);
+        let cases: [[[f64; 4]; 2]; 4] = [
+            [[0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]],
+            [[0.25; 4], [0.0, 0.0, 1.0, 0.0]],
+            [[0.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.5, 0.0]],
+            [[0.7, 0.1, 0.1, 0.1], [0.7, 0.1, 0.1, 0.1]],
+        ];
+        for [offered, wanted] in cases {
+            let (count, mut kept) = (40_000, 0.0);
+            let found = shares(count, || {
+                let drafted = sampler.draw(&offered);
+                let token = sampler.verify(drafted, &offered, &wanted);
+                kept += f64::from(u8::from(token == drafted)) / count as f64;
+                token
+            });
+            let common: f64 = offered.iter().zip(wanted).map(|(q, p)| q.min(p)).sum();
+            assert!((kept - common).abs() < 0.01, "{kept} of {common} kept");
+            for (found, p) in found.iter().zip(wanted) {
+                assert!((found - p).abs() < 0.01, "{found} for {p}");
+            }
         }
     }
 

@@ -105,6 +105,7 @@ pub fn parse() -> Invocation {
             checkpoint: required(m, "checkpoint"),
             prompt: text(m, "prompt"),
             depth: m.get_one("depth").copied(),
+            draft_depth: m.get_one("draft-depth").copied(),
             temperature: required(m, "temperature"),
             top_k: required(m, "top-k"),
             seed: required(m, "seed"),

@@ -312,6 +312,7 @@ impl Trainer {
         let mut stream = writer.generate(&GenerateOptions {
             prompt: default_prompt(&self.vocab),
             depth: self.config.model.depth(),
+            draft_depth: 0,
             temperature: 0.8,
             top_k: 0,
             // The same seed every time, so that samples differ only by the weights.

@@ -258,6 +258,7 @@ pub trait Writer {
     /// let options = trm_spec::GenerateOptions {
     ///     prompt: "better".into(),
     ///     depth: 2,
+    ///     draft_depth: 0,
     ///     temperature: 0.0,
     ///     top_k: 0,
     ///     seed: 1,

@@ -266,6 +266,7 @@ fn greedy_decoding_is_identical_across_the_block() {
         let options = GenerateOptions {
             prompt: String::new(),
             depth: fixture.spec.recursion_steps,
+            draft_depth: 0,
             temperature: 0.0,
             top_k: 1,
             seed: 0,

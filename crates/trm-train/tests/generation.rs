@@ -6,7 +6,7 @@ mod support;
 
 use kinds::{depth, honest};
 use support::{start, tiny, wait};
-use trm_spec::{GenerateOptions, Generated, Tokenizer, Trace, VariantSpec};
+use trm_spec::{Candidate, GenerateOptions, Generated, Tokenizer, Trace, VariantSpec};
 use trm_train::{Run, TraceRequest};
 
 const PROMPT: &str = "To be, or";
@@ -15,6 +15,7 @@ fn options(prompt: &str, tokens: usize, temperature: f64) -> GenerateOptions {
     GenerateOptions {
         prompt: prompt.into(),
         depth: 3,
+        draft_depth: 0,
         temperature,
         top_k: 0,
         seed: 11,
@@ -164,5 +165,110 @@ fn greedy_text_is_the_argmax_of_the_whole_row() {
         let drafted = &draft.steps[depth - 1].argmax[0];
         let count = drafted.len().min(written.tokens.len());
         assert_eq!(drafted[..count], written.tokens[..count], "{}", config.model.name());
+    }
+}
+
+/// Drafting with a few cycles changes no token of the most probable text, past the end of the
+/// block too, and however it is pulled and traced.
+#[test]
+fn drafted_text_is_the_text_of_plain_generation() {
+    let mut drafting = 0;
+    for config in honest() {
+        let mut run = start(&config);
+        wait(run.steps(10)).unwrap();
+        let depth = depth(&config, 4);
+        let plain = GenerateOptions { depth, ..options(PROMPT, 90, 0.0) };
+        let expected = pulled(&*run, &plain, &[90], false).remove(0);
+        for draft_depth in 1..depth {
+            let drafted = GenerateOptions { draft_depth, ..plain.clone() };
+            if run.writer().unwrap().generate(&drafted).is_err() {
+                continue;
+            }
+            drafting += 1;
+            for (sizes, trace) in [(&[90][..], false), (&[1; 90], false), (&[7; 13], true)] {
+                let mut stream = run.writer().unwrap().generate(&drafted).unwrap();
+                let pull = |(i, size): (usize, &usize)| {
+                    wait(stream.pull(*size, trace && i % 2 == 0)).unwrap()
+                };
+                let parts: Vec<Generated> = sizes.iter().enumerate().map(pull).collect();
+                let tokens: Vec<u32> = parts.iter().flat_map(|part| part.tokens.clone()).collect();
+                assert_eq!(tokens, expected.tokens, "{} {draft_depth}", config.model.name());
+                let text: String = parts.iter().map(|part| part.text.as_str()).collect();
+                assert_eq!(text, expected.text);
+                assert!(parts.last().unwrap().done);
+            }
+        }
+    }
+    assert!(drafting >= 6, "{drafting} kinds of drafts were tried");
+}
+
+/// The second token of a drafted text is drawn with the probabilities of the whole depth, not
+/// with those of the draft.
+#[test]
+fn drafted_tokens_have_the_distribution_of_the_whole_depth() {
+    const TEXTS: usize = 4000;
+    let mut run = start(&tiny());
+    wait(run.steps(150)).unwrap();
+    let (writer, size) = (run.writer().unwrap(), run.summary().vocab.size());
+    let prompt = writer.encode(PROMPT).unwrap();
+    // Probabilities of the token after each row.
+    let next = |rows: Vec<Vec<u32>>, depth| {
+        let request = TraceRequest { tokens: rows, depth, top: size, ..TraceRequest::default() };
+        let trace = wait(run.trace(&request)).unwrap();
+        let last = trace.steps[depth - 1].top.iter().map(|row| row.last().unwrap());
+        let spread = |top: &Vec<Candidate>| {
+            let mut probs = vec![0.0; size];
+            top.iter().for_each(|c| probs[c.token as usize] = f64::from(c.prob));
+            probs
+        };
+        last.map(spread).collect::<Vec<Vec<f64>>>()
+    };
+    let second = |depth| {
+        let first = next(vec![prompt.clone()], depth).remove(0);
+        let rows = (0..size as u32).map(|token| [&prompt[..], &[token]].concat()).collect();
+        let after = next(rows, depth);
+        let share = |token: usize| first.iter().zip(&after).map(|(p, row)| p * row[token]).sum();
+        (0..size).map(share).collect::<Vec<f64>>()
+    };
+    let distance =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>() / 2.0;
+    let (whole, draft) = (second(3), second(1));
+    let mut drawn = vec![0.0; size];
+    for seed in 0..TEXTS as u32 {
+        let options = GenerateOptions { draft_depth: 1, seed, ..options(PROMPT, 4, 1.0) };
+        let text = wait(writer.generate(&options).unwrap().pull(4, false)).unwrap();
+        drawn[text.tokens[1] as usize] += 1.0 / TEXTS as f64;
+    }
+    let (found, other) = (distance(&drawn, &whole), distance(&draft, &whole));
+    assert!(other > 0.15, "the draft's own distribution is only {other} away");
+    assert!(
+        found < 0.06,
+        "{found} from the whole depth, {} from the draft",
+        distance(&drawn, &draft)
+    );
+}
+
+/// What cannot be drafted says why.
+#[test]
+fn drafts_that_cannot_be_are_refused() {
+    for config in honest() {
+        let run = start(&config);
+        let writer = run.writer().unwrap();
+        let depth = depth(&config, 3);
+        let refused = |draft_depth| {
+            let options = GenerateOptions { depth, draft_depth, ..options(PROMPT, 5, 1.0) };
+            writer.generate(&options).err().map(|failure| failure.message)
+        };
+        let message = refused(depth).expect("as deep as the text itself");
+        let expected = match &config.model {
+            VariantSpec::ChatTrm(_) | VariantSpec::TrmLm(_) => {
+                assert_eq!(refused(depth - 1), None);
+                format!("the draft depth {depth} is not below the depth {depth}")
+            }
+            other => {
+                format!("a `{}` model cannot draft tokens with its first cycles", other.name())
+            }
+        };
+        assert_eq!(message, expected);
     }
 }

@@ -160,6 +160,7 @@ fn options(depth: usize, seed: u32) -> GenerateOptions {
     GenerateOptions {
         prompt: "To ".into(),
         depth,
+        draft_depth: 0,
         temperature: 1.0,
         top_k: 0,
         seed,

@@ -43,6 +43,7 @@ fn a_draft_tells_what_comes_next() {
         let options = trm_spec::GenerateOptions {
             prompt: "To be, or not to be".into(),
             depth,
+            draft_depth: 0,
             temperature: 0.0,
             top_k: 0,
             seed: 1,

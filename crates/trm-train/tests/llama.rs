@@ -138,6 +138,7 @@ fn greedy(run: &dyn Run, prompt: &str, count: usize) -> Vec<u32> {
     let options = GenerateOptions {
         prompt: prompt.into(),
         depth: 1,
+        draft_depth: 0,
         temperature: 0.0,
         top_k: 0,
         seed: 1,
@@ -164,6 +165,7 @@ fn a_decoder_continues_with_its_cache_as_the_original_does() {
             let options = GenerateOptions {
                 prompt: String::new(),
                 depth: 1,
+                draft_depth: 0,
                 temperature: 0.0,
                 top_k: 0,
                 seed: 1,

@@ -89,6 +89,7 @@ fn it_learns_generates_and_resumes() {
     let options = GenerateOptions {
         prompt: "To be".into(),
         depth: 4,
+        draft_depth: 0,
         temperature: 0.0,
         top_k: 0,
         seed: 1,

@@ -1069,6 +1069,11 @@ prompt: string,
  */
 depth: number, 
 /**
+ * Speculative decoding: tokens are drafted with this many cycles, and the others verify
+ * several at once, so that the text has the distribution of `depth`. 0 is none.
+ */
+draft_depth: number, 
+/**
  * 0 takes the most probable token.
  */
 temperature: number, 

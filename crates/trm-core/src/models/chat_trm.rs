@@ -8,6 +8,8 @@
 //! a learned map, and a gate can move the state towards the blocks' output instead
 //! of replacing it.
 
+use std::ops::Range;
+
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::activation::sigmoid;
@@ -158,15 +160,19 @@ impl Autoregressive for ChatTrm {
         ModelCache::new(depth, depth, self.blocks.len(), self.block_size())
     }
 
-    fn extend(
+    fn has_extend_cycles(&self) -> bool {
+        true
+    }
+
+    fn extend_cycles(
         &self,
-        tokens: Tensor<2, Int>,
+        context: &Embedded,
+        mut state: Single,
         cache: &mut ModelCache,
+        cycles: Range<usize>,
         on_cycle: &mut dyn FnMut(usize, &Single),
     ) -> Single {
-        let context = self.encode(&tokens);
-        let mut state = self.start(&context);
-        for (cycle, pass) in cache.passes_mut().enumerate() {
+        for (cycle, pass) in cycles.clone().zip(cache.passes_mut(cycles)) {
             let z = state.z;
             state.z = self
                 .cycle_with(&context.x, z, |i, block, h| block.extend(h, &self.rope, &mut pass[i]));

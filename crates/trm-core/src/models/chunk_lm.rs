@@ -345,7 +345,7 @@ impl Autoregressive for ChunkLm {
     ) -> Drafts {
         let mut h = self.embed_tokens.forward(tokens.clone());
         let mut kv = Vec::with_capacity(self.blocks.len());
-        for pass in cache.passes_mut() {
+        for pass in cache.all_passes_mut() {
             for (block, cache) in self.blocks.iter().zip(pass) {
                 h = block.extend(h, &self.rope, cache);
                 let (keys, values) = cache.get().expect("the block has read something");

@@ -196,7 +196,7 @@ impl Autoregressive for Llama {
         on_cycle: &mut dyn FnMut(usize, &Single),
     ) -> Single {
         let mut state = Single { z: self.embed(tokens) };
-        for (cycle, pass) in cache.passes_mut().enumerate() {
+        for (cycle, pass) in cache.all_passes_mut().enumerate() {
             state.z = self
                 .layers
                 .iter()

@@ -1,5 +1,7 @@
 //! The smallest recursive language model: `z = block(z + x)`, from zero.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use trm_spec::ToyLmSpec;
@@ -75,15 +77,19 @@ impl Autoregressive for ToyLm {
         ModelCache::new(depth, depth, 1, self.block_size())
     }
 
-    fn extend(
+    fn has_extend_cycles(&self) -> bool {
+        true
+    }
+
+    fn extend_cycles(
         &self,
-        tokens: Tensor<2, Int>,
+        context: &Embedded,
+        mut state: Single,
         cache: &mut ModelCache,
+        cycles: Range<usize>,
         on_cycle: &mut dyn FnMut(usize, &Single),
     ) -> Single {
-        let context = self.encode(&tokens);
-        let mut state = self.start(&context);
-        for (cycle, pass) in cache.passes_mut().enumerate() {
+        for (cycle, pass) in cycles.clone().zip(cache.passes_mut(cycles)) {
             let z = state.z + context.x.clone();
             state.z = self.block.extend(z, &self.rope, &mut pass[0]);
             on_cycle(cycle + 1, &state);

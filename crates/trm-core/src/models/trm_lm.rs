@@ -12,6 +12,8 @@
 
 #![expect(non_snake_case, reason = "the names of the official TRM's weights")]
 
+use std::ops::Range;
+
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Int, Tensor};
@@ -161,23 +163,27 @@ impl Autoregressive for TrmLm {
         ModelCache::new(depth, passes, self.blocks.len(), self.block_size())
     }
 
-    fn extend(
+    fn has_extend_cycles(&self) -> bool {
+        true
+    }
+
+    fn extend_cycles(
         &self,
-        tokens: Tensor<2, Int>,
+        context: &Embedded,
+        mut state: DualState,
         cache: &mut ModelCache,
+        cycles: Range<usize>,
         on_cycle: &mut dyn FnMut(usize, &DualState),
     ) -> DualState {
-        let context = self.encode(&tokens);
-        let mut state = self.start(&context);
-        let depth = cache.depth();
-        let mut passes = cache.passes_mut();
-        for cycle in 1..=depth {
+        let calls = self.l_cycles + 1;
+        let mut passes = cache.passes_mut(cycles.start * calls..cycles.end * calls);
+        for cycle in cycles {
             state = self.cycle_with(&context.x, state, |h| {
                 let pass = passes.next().expect("a pass for every call of the network");
                 let blocks = self.blocks.iter().zip(pass);
                 blocks.fold(h, |h, (block, cache)| block.extend(h, &self.rope, cache))
             });
-            on_cycle(cycle, &state);
+            on_cycle(cycle + 1, &state);
         }
         state
     }

@@ -38,7 +38,17 @@ pub fn exp(x: f32) -> f32 {
 /// Sum of a row.
 #[inline(always)]
 pub fn total(row: &[f32]) -> f32 {
-    sum(row.len(), |i| row[i])
+    let mut chunks = row.chunks_exact(LANES);
+    let mut lanes = [0.0; LANES];
+    for chunk in &mut chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += x;
+        }
+    }
+    for x in chunks.remainder() {
+        lanes[0] += x;
+    }
+    across(lanes)
 }
 
 #[inline(always)]
@@ -46,27 +56,27 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// `Σ term(i)` for `i` in `0..n`.
+/// Sum of the lanes.
 #[inline(always)]
-fn sum(n: usize, term: impl Fn(usize) -> f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let whole = n / LANES * LANES;
-    for i in (0..whole).step_by(LANES) {
-        for (lane, total) in lanes.iter_mut().enumerate() {
-            *total += term(i + lane);
-        }
-    }
-    for i in whole..n {
-        lanes[0] += term(i);
-    }
+fn across(lanes: [f32; LANES]) -> f32 {
     lanes.iter().sum()
 }
 
-/// Inner product.
+/// Inner product. Over whole chunks: a loop over indexes keeps its bounds checks and does not
+/// vectorize.
 #[inline(always)]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let b = &b[..a.len()];
-    sum(a.len(), |i| a[i] * b[i])
+    let (mut xs, mut ys) = (a.chunks_exact(LANES), b[..a.len()].chunks_exact(LANES));
+    let mut lanes = [0.0; LANES];
+    for (x, y) in (&mut xs).zip(&mut ys) {
+        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += x * y;
+        }
+    }
+    for (x, y) in xs.remainder().iter().zip(ys.remainder()) {
+        lanes[0] += x * y;
+    }
+    across(lanes)
 }
 
 #[inline(always)]
@@ -88,7 +98,7 @@ pub fn exp_shifted(row: &mut [f32], shift: f32) -> f32 {
     for x in row.iter_mut() {
         *x = exp(*x - shift);
     }
-    sum(row.len(), |i| row[i])
+    total(row)
 }
 
 /// `y += b` for every row of `y`.

@@ -24,6 +24,14 @@ pub fn generate() -> Command {
         .arg(option("prompt", "TEXT", "Text to continue [default: a line break]"))
         .arg(depth())
         .arg(
+            option(
+                "draft-depth",
+                "N",
+                "Speculative decoding: draft tokens with the first N cycles and verify several at once with the others. The text has the same distribution, at temperature 0 it is the same text",
+            )
+            .value_parser(at_least_one),
+        )
+        .arg(
             number(
                 "temperature",
                 "0.8",
@@ -50,7 +58,8 @@ pub fn generate() -> Command {
 const GENERATE_HELP: &str = "\
 Examples:
   trm-native generate runs/tiny --prompt \"ROMEO:\"
-  trm-native generate runs/tiny --prompt \"ROMEO:\" --depth 8 --temperature 0 --max-new-tokens 100";
+  trm-native generate runs/tiny --prompt \"ROMEO:\" --depth 8 --temperature 0 --max-new-tokens 100
+  trm-native generate runs/tiny --depth 8 --draft-depth 1";
 
 /// `eval` and its arguments.
 pub fn eval() -> Command {

@@ -88,6 +88,7 @@ pub struct Generate {
     pub checkpoint: PathBuf,
     pub prompt: Option<String>,
     pub depth: Option<usize>,
+    pub draft_depth: Option<usize>,
     pub temperature: f64,
     pub top_k: usize,
     pub seed: u32,

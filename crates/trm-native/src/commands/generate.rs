@@ -53,6 +53,7 @@ pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
             &GenerateOptions {
                 prompt: prompt.clone(),
                 depth: typed.depth.unwrap_or(header.config.model.depth()),
+                draft_depth: typed.draft_depth.unwrap_or(0),
                 temperature: typed.temperature,
                 top_k: typed.top_k,
                 seed: typed.seed.wrapping_add(sample as u32),

@@ -19,6 +19,10 @@ pub struct GenerateOptions {
     pub prompt: String,
     /// Cycles of the recursion.
     pub depth: usize,
+    /// Speculative decoding: tokens are drafted with this many cycles, and the others verify
+    /// several at once, so that the text has the distribution of `depth`. 0 is none.
+    #[serde(default)]
+    pub draft_depth: usize,
     /// 0 takes the most probable token.
     pub temperature: f64,
     /// Only the k most probable tokens; 0 means all.

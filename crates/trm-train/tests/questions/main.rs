@@ -275,6 +275,7 @@ fn a_chat_ends_by_itself_and_fits_into_the_context() {
         let options = GenerateOptions {
             prompt: form.into(),
             depth: 1,
+            draft_depth: 0,
             temperature: 1.2,
             top_k: 0,
             seed,

@@ -46,6 +46,7 @@ pub fn options(depth: usize) -> GenerateOptions {
     GenerateOptions {
         prompt: "the ".into(),
         depth,
+        draft_depth: 0,
         temperature: 1.0,
         top_k: 0,
         seed: 3,

@@ -145,6 +145,7 @@ export class Answer {
 
   #request({ prompt, depth, temperature, topK, seed }: TextOptions): GenerateOptions {
     const max_new_tokens = this.#length;
-    return { prompt, depth, temperature, top_k: topK, seed, max_new_tokens };
+    const sampling = { temperature, top_k: topK, seed };
+    return { prompt, depth, draft_depth: 0, ...sampling, max_new_tokens };
   }
 }

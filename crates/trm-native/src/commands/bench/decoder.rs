@@ -47,6 +47,7 @@ pub fn measure(runs: usize, base: &BaseOnDisk, device: &OpenDevice) -> anyhow::R
         let mut stream = writer.generate(&GenerateOptions {
             prompt: prompt.clone(),
             depth: 1,
+            draft_depth: 0,
             temperature: 0.0,
             top_k: 0,
             seed: 0,

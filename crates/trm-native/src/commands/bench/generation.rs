@@ -40,6 +40,7 @@ pub fn measure(runs: usize, device: &OpenDevice) -> anyhow::Result<Generation> {
         let mut stream = run.writer()?.generate(&GenerateOptions {
             prompt: "\n".into(),
             depth,
+            draft_depth: 0,
             temperature: 1.0,
             top_k: 0,
             seed: seed as u32,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use trm_core::sample::{Sampler, argmax, entropy, softmax};
 use trm_core::{Autoregressive, ModelCache, State};
 use trm_data::Decoder;
@@ -29,20 +29,22 @@ const TOP: usize = 10;
 
 /// A stream of tokens.
 pub struct Generation<M> {
-    model: M,
+    pub(super) model: M,
     /// The variant's name, for traces.
     variant: String,
     decoder: Decoder,
-    sampler: Sampler,
+    pub(super) sampler: Sampler,
     depth: usize,
+    /// Cycles of a drafted token; 0 is no drafting.
+    pub(super) draft_depth: usize,
     overflow: Overflow,
-    cache: ModelCache,
-    context: Vec<u32>,
+    pub(super) cache: ModelCache,
+    pub(super) context: Vec<u32>,
     /// Tokens of the context that the cache does not hold yet.
-    pending: usize,
+    pub(super) pending: usize,
     /// Tokens that were drawn and not yet pulled.
     drawn: VecDeque<Drawn>,
-    left: usize,
+    pub(super) left: usize,
     /// The token that ends the text, where one does.
     end: Option<u32>,
 }
@@ -55,7 +57,7 @@ struct Drawn {
 
 /// The readout of one position after one cycle.
 #[derive(Clone)]
-struct Cycle {
+pub(super) struct Cycle {
     argmax: u32,
     prob: f32,
     entropy: f32,
@@ -90,6 +92,7 @@ impl<M: Autoregressive> Generation<M> {
             sampler: Sampler::new(u64::from(options.seed), options.temperature, options.top_k),
             variant: String::new(),
             depth: options.depth,
+            draft_depth: options.draft_depth,
             overflow,
             pending: prompt.len(),
             context: prompt,
@@ -140,8 +143,13 @@ impl<M: Autoregressive> Generation<M> {
             self.cache = self.model.cache(self.depth);
             self.pending = keep.min(self.context.len());
         }
-        let new = &self.context[self.context.len() - self.pending..];
-        let input = tokens(new, new.len(), &self.model.device());
+        // The cycles of a draft that was wrong are not those of its text.
+        let room = most - self.cache.len() - self.pending;
+        let count = if trace { 0 } else { self.to_draft(room) };
+        if count > 0 {
+            return self.draw_verified(count).await;
+        }
+        let input = self.input(&self.context[self.context.len() - self.pending..]);
         let ahead = self.model.ahead();
         let mut states = Vec::new();
         let last = self.model.extend(input, &mut self.cache, &mut |_, state| {
@@ -170,12 +178,22 @@ impl<M: Autoregressive> Generation<M> {
                     let readouts = cycles.iter().map(|logits| &logits[position * vocab..][..vocab]);
                     readouts.zip(squares).map(|(logits, of)| Cycle::new(logits, *of)).collect()
                 });
-                self.drawn.push_back(Drawn { token, cycles });
-                self.context.push(token);
+                self.push(token, cycles);
                 self.pending += 1;
             }
         }
         Ok(())
+    }
+
+    /// A row of tokens for the model.
+    pub(super) fn input(&self, row: &[u32]) -> Tensor<2, Int> {
+        tokens(row, row.len(), &self.model.device())
+    }
+
+    /// Takes a drawn token into the context.
+    pub(super) fn push(&mut self, token: u32, cycles: Option<Vec<Cycle>>) {
+        self.drawn.push_back(Drawn { token, cycles });
+        self.context.push(token);
     }
 
     /// The trace of the tokens whose cycles are known.

@@ -5,6 +5,7 @@ mod evaluate;
 mod generate;
 mod lm_batch;
 mod objective;
+mod speculative;
 mod training;
 mod writer;
 

@@ -63,6 +63,24 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
         }
         let prompt = self.encode(&options.prompt)?;
         let (model, name) = (self.optimization.inference_model(), self.config.model.name());
+        if options.draft_depth > 0 && !model.has_extend_cycles() {
+            return Err(Failure::new(
+                FailureKind::Config,
+                format!("a `{name}` model cannot draft tokens with its first cycles"),
+                "Leave the draft depth out; models that predict one token at a time with a \
+                 recursion can draft.",
+            ));
+        }
+        if options.draft_depth > 0 && options.draft_depth >= options.depth {
+            return Err(Failure::new(
+                FailureKind::Config,
+                format!(
+                    "the draft depth {} is not below the depth {}",
+                    options.draft_depth, options.depth
+                ),
+                "Choose a smaller draft depth, for example 1.",
+            ));
+        }
         let generation = Generation::new(model, &self.vocab, prompt, options, Overflow::Half);
         Ok(Box::new(generation.named(name)))
     }

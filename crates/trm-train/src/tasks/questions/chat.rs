@@ -73,6 +73,7 @@ impl FrozenLlm {
         let generate = GenerateOptions {
             prompt: String::new(),
             depth: 1,
+            draft_depth: 0,
             temperature: options.temperature,
             top_k: options.top_k,
             seed: options.seed,

@@ -38,7 +38,7 @@ mod tests {
     fn what_two_chats_begin_with_alike_is_not_read_again() {
         let read = |tokens: &[u32]| {
             let mut cache = ModelCache::new(1, 1, 1, 8);
-            for blocks in cache.passes_mut() {
+            for blocks in cache.all_passes_mut() {
                 let kv = Tensor::zeros([1, 1, tokens.len(), 2], &Device::flex());
                 blocks[0].append(kv.clone(), kv);
             }
