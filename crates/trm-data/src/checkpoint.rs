@@ -7,6 +7,7 @@ mod projects;
 mod pytorch;
 mod rewrite;
 mod tensors;
+mod write;
 
 pub use header::{
     Base, DAMAGED, FORMAT, Header, OTHER_FILE, metadata, pairs, read_header, refused, saved_step,
@@ -17,3 +18,4 @@ pub use projects::{described, missing, project};
 pub use pytorch::{is_pytorch, pytorch_weights};
 pub use rewrite::{Precision, restart, with_base, with_config, with_precision, with_vocab};
 pub use tensors::{finite, numbers, tensor, tensors, to_bytes, values, wrong_shape};
+pub use write::write;

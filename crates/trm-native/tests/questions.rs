@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Place, bytes, content, says};
+use safetensors::SafeTensors;
 use serde_json::Value;
 
 const CPU: [&str; 2] = ["--device", "cpu"];
@@ -226,20 +227,22 @@ fn other_files_and_bases_are_refused() {
     std::fs::rename(place.path("base.safetensors"), place.path("hidden.safetensors")).unwrap();
     let lost = refused(1, &["ask", "run", "Which cup?"]);
     says(&lost, &["needs its frozen base, base.safetensors", "SHA-256"]);
+    // Another file of the same weights is the same base, as of a conversion that was repeated.
+    let bytes = std::fs::read(place.path("hidden.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let mut pairs = header.metadata().clone().unwrap();
+    pairs.insert("note".into(), "another file".into());
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let again = safetensors::serialize(tensors.tensors(), Some(pairs)).unwrap();
+    std::fs::write(place.path("again.safetensors"), again).unwrap();
+    for file in ["hidden.safetensors", "again.safetensors"] {
+        let asked = ["ask", "run", "Which cup?", "--base", file, "--max-new-tokens", "1"];
+        place.done(&[&asked[..], &CPU].concat());
+    }
+    let resume = ["train", "--resume", "decoder", "--data", "forms.txt", "--max-iters", "5"];
+    place.done(&[&resume[..], &CPU].concat());
     let other = ["ask", "run", "Which cup?", "--base", "decoder/last.safetensors"];
-    // The same decoder in another file is another base.
     says(&refused(1, &other), &["is not the frozen base", "SHA-256"]);
-    place.done(&[
-        "ask",
-        "run",
-        "Which cup?",
-        "--base",
-        "hidden.safetensors",
-        "--max-new-tokens",
-        "1",
-        "--device",
-        "cpu",
-    ]);
     says(&refused(1, &["ask", "decoder", "Which cup?"]), &["does not answer questions"]);
     // Without a recursion there is one depth to evaluate.
     let scores = place

@@ -85,6 +85,27 @@ fn eval_tells_of_every_step_and_of_grades() {
     says(&error, &["--grade", "Sudoku"]);
 }
 
+/// New puzzles are as many as asked for, and not those that the checkpoint was chosen by.
+#[test]
+fn eval_makes_new_puzzles() {
+    let place = Place::new();
+    let (four, maze) = (four(), shipped("maze-10x10.safetensors"));
+    let scores = |more: &[&str]| {
+        let all = [&["eval"], more, &["--json", "--device", "cpu", "--depths", "2"]].concat();
+        place.done(&all).json()
+    };
+    let mazes = scores(&[&maze, "--puzzles", "40", "--augmentations", "8"]);
+    assert_eq!((&mazes["puzzles"], &mazes["copies"]), (&40.into(), &8.into()));
+    let solved = |way: &str| mazes["steps"][0][way]["solved"].as_f64().expect("a share");
+    assert!(solved("rules") >= solved("single") && solved("rules") > 0.9, "{mazes}");
+    let new = scores(&[&four, "--puzzles", "500"]);
+    let own = scores(&[&four]);
+    assert_eq!(new["puzzles"], own["puzzles"], "as many as the preset holds out");
+    assert_ne!(new["steps"][0]["loss"], own["steps"][0]["loss"]);
+    let error = place.refused(2, &["eval", &four, "--puzzles", "5", "--data", "own.txt"]);
+    says(&error, &["--puzzles", "--data"]);
+}
+
 /// A file of one puzzle holds out none, and is scored all the same.
 #[test]
 fn eval_scores_a_file_of_one_puzzle() {

@@ -233,7 +233,7 @@ pub fn load_on(
         check_precision(config.train.precision, device)?;
     }
     checkpoint.expect_size(config.model.parameters(vocab.size()))?;
-    expect_base(checkpoint.header.base.as_ref(), base.as_ref())?;
+    expect_base(checkpoint.header.base.as_ref(), base.as_ref(), device)?;
     let saved = Some(Saved { checkpoint: &checkpoint, optimizer });
     open(Opening { config, vocab, data, saved, base, device })
 }

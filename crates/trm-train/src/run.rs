@@ -396,6 +396,11 @@ pub trait TextStream {
     /// # Errors
     /// If the device is lost.
     async fn pull(&mut self, n: usize, trace: bool) -> Result<Generated, Failure>;
+
+    /// Of speculative decoding: tokens that were drafted so far, and those that were kept.
+    fn drafted(&self) -> (usize, usize) {
+        (0, 0)
+    }
 }
 
 /// What to trace.

@@ -234,11 +234,16 @@ fn drafted_tokens_have_the_distribution_of_the_whole_depth() {
         |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>() / 2.0;
     let (whole, draft) = (second(3), second(1));
     let mut drawn = vec![0.0; size];
+    let (mut drafted, mut kept) = (0, 0);
     for seed in 0..TEXTS as u32 {
         let options = GenerateOptions { draft_depth: 1, seed, ..options(PROMPT, 4, 1.0) };
-        let text = wait(writer.generate(&options).unwrap().pull(4, false)).unwrap();
+        let mut stream = writer.generate(&options).unwrap();
+        let text = wait(stream.pull(4, false)).unwrap();
         drawn[text.tokens[1] as usize] += 1.0 / TEXTS as f64;
+        let (all, good) = stream.drafted();
+        (drafted, kept) = (drafted + all, kept + good);
     }
+    assert!(drafted >= 3 * TEXTS && kept > drafted / 10 && kept < drafted, "{kept} of {drafted}");
     let (found, other) = (distance(&drawn, &whole), distance(&draft, &whole));
     assert!(other > 0.15, "the draft's own distribution is only {other} away");
     assert!(

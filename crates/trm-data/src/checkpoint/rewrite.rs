@@ -10,6 +10,7 @@ use trm_spec::{Failure, RunConfig, Vocab};
 
 use super::header::{Base, DAMAGED, FORMAT, metadata, refused};
 use super::tensors::numbers;
+use super::write::write;
 
 /// How a checkpoint's numbers are stored; all are read back as f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn rewrite(
     pairs.extend(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
     let tensors = SafeTensors::deserialize(checkpoint).map_err(whole)?;
     let Some(precision) = precision else {
-        return safetensors::serialize(tensors.tensors(), Some(pairs)).map_err(whole);
+        return write(tensors.tensors(), pairs).map_err(whole);
     };
     let mut stored = Vec::new();
     for (name, view) in tensors.tensors() {
@@ -105,7 +106,7 @@ fn rewrite(
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(whole)?;
-    safetensors::serialize(views, Some(pairs)).map_err(whole)
+    write(views, pairs).map_err(whole)
 }
 
 /// The bytes of `values`, unless one of them does not fit.

@@ -8,6 +8,7 @@ use trm_spec::Failure;
 
 use super::header::{DAMAGED, OTHER_FILE, refused};
 use super::projects;
+use super::write::write;
 
 /// The tensors of a safetensors file.
 ///
@@ -119,5 +120,5 @@ pub fn to_bytes(
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(unwritable)?;
-    safetensors::serialize(views, Some(pairs)).map_err(unwritable)
+    write(views, pairs).map_err(unwritable)
 }

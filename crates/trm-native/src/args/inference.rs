@@ -117,9 +117,9 @@ pub fn eval() -> Command {
             option(
                 "puzzles",
                 "N",
-                "Sudokus to generate with --grade [default: as many as the run holds out]",
+                "Evaluate a Sudoku or maze model on N new puzzles [default: the run's validation puzzles; with --grade as many as these]",
             )
-            .requires("grade")
+            .conflicts_with_all(["data", "weights", "test"])
             .value_parser(value_parser!(u64).range(1..=1_000_000).map(|n| n as usize)),
         )
         .args(copies())
@@ -163,6 +163,7 @@ Examples:
   trm-native eval runs/tiny --test other.txt --stride 1
   trm-native eval runs/sudoku-9x9 --grade hard
   trm-native eval runs/sudoku-9x9 --grade hardest --augmentations 8 --depths 16,64
+  trm-native eval runs/maze-10x10 --puzzles 1000 --augmentations 8
   trm-native eval runs/digits --split test --baselines";
 
 /// `--inner-steps N`.

@@ -87,7 +87,14 @@ fn write_sample(run: &dyn Run, options: &GenerateOptions) -> anyhow::Result<()> 
             writeln!(out)?;
             let seconds = start.elapsed().as_secs_f64();
             let speed = thousands((written as f64 / seconds) as u64);
-            say!("{written} tokens in {seconds:.2} s, {speed} tokens/s");
+            let kept = match stream.drafted() {
+                (0, _) => String::new(),
+                (all, kept) => {
+                    let share = 100.0 * kept as f64 / all as f64;
+                    format!("; {share:.0} % of {} drafted tokens kept", thousands(all as u64))
+                }
+            };
+            say!("{written} tokens in {seconds:.2} s, {speed} tokens/s{kept}");
             return Ok(());
         }
     }

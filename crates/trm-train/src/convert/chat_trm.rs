@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
+use trm_data::checkpoint::write;
 use trm_spec::{
     ChatTrmSpec, Decay, Failure, Objective, RunConfig, TrainSpec, VariantSpec, Vocab, read_json,
 };
@@ -91,7 +92,7 @@ pub fn chat_trm(weights: &[u8], config_json: &str, device: &Device) -> Result<Ve
         metrics: Value::Null,
         base: None,
     };
-    let bytes = safetensors::serialize(views, Some(pairs(&header)?))
+    let bytes = write(views, pairs(&header)?)
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
     // Read back what will be read later, so that a wrong file is refused here.
     crate::load(&bytes, None, None, device).map_err(of_original)?;

@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
+use trm_data::checkpoint::write;
 use trm_spec::{
     DataSpec, Failure, ModelSpec, Positions, RunConfig, StateStart, TrainSpec, TrmSpec,
     VariantSpec, Vocab, read_json,
@@ -131,7 +132,7 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
         metrics: Value::Null,
         base: None,
     };
-    let bytes = safetensors::serialize(views, Some(pairs(&header)?))
+    let bytes = write(views, pairs(&header)?)
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
     // Read back what will be read later, so that a wrong file is refused here.
     crate::load(&bytes, None, None, device).map_err(of_original)?;
@@ -162,7 +163,7 @@ pub fn to_samsung_trm(checkpoint: &[u8]) -> Result<(Vec<u8>, String), Failure> {
         .into_iter()
         .map(|(name, view)| (format!("{}{name}", WRAPPERS.concat()), view));
     let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = safetensors::serialize(named, Some(format))
+    let bytes = write(named, format)
         .map_err(|error| refused(format!("the weights cannot be written: {error}")))?;
     let config = serde_json::json!({
         "batch_size": opened.header.config.train.batch_size,

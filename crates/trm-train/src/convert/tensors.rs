@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{TensorView, View};
 use safetensors::{Dtype, SafeTensors};
-use trm_data::checkpoint::{missing, numbers};
+use trm_data::checkpoint::{missing, numbers, write};
 use trm_spec::Failure;
 
 use super::refused;
@@ -172,7 +172,7 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// If it cannot be written.
     pub fn write(self, metadata: HashMap<String, String>) -> Result<Vec<u8>, Failure> {
-        safetensors::serialize(self.0, Some(metadata))
+        write(self.0, metadata)
             .map_err(|error| refused(format!("the weights cannot be written: {error}")))
     }
 }

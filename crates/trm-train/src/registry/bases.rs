@@ -122,7 +122,7 @@ pub fn name_weights(
     else {
         return Ok(checkpoint.to_vec());
     };
-    expect_base(Some(&named), Some(&file))?;
+    expect_base(Some(&named), Some(&file), device)?;
     let base = FrozenLlm::read(file, named, true, device)?;
     with_base(checkpoint, base.identity())
 }
@@ -172,20 +172,40 @@ pub(super) fn needs_no_base(model: &VariantSpec) -> Failure {
 pub(super) fn expect_base(
     named: Option<&Base>,
     given: Option<&BaseFile<'_>>,
+    device: &Device,
 ) -> Result<(), Failure> {
     let Some(named) = named else { return Ok(()) };
     let hint = format!("Give the file whose SHA-256 is {}.", named.sha256);
     let refused = |message: String| Err(Failure::new(FailureKind::Base, message, hint));
     match given {
         None => refused(format!("this model needs its frozen base, {}", named.name)),
-        Some(file) if file.identity().sha256 != named.sha256 => refused(format!(
+        Some(file) if file.identity().sha256 == named.sha256 => Ok(()),
+        Some(file) if same_weights(named, *file, device)? => Ok(()),
+        Some(file) => refused(format!(
             "{} is not the frozen base of this model, {}: its SHA-256 is {}",
             file.name,
             named.name,
             file.identity().sha256,
         )),
-        Some(_) => Ok(()),
     }
+}
+
+/// Whether `file`, which is another one, holds the weights of the base that is named: those of
+/// a decoder stay the same where its file is converted again.
+#[cfg(feature = "llm")]
+fn same_weights(named: &Base, file: BaseFile<'_>, device: &Device) -> Result<bool, Failure> {
+    let Some(weights) = &named.weights else { return Ok(false) };
+    if llm_of(&file).is_err() {
+        return Ok(false);
+    }
+    let found = FrozenLlm::read(file, file.identity(), true, device)?;
+    Ok(found.identity().weights.as_ref() == Some(weights))
+}
+
+/// Only bases of question models have weights of their own name.
+#[cfg(not(feature = "llm"))]
+fn same_weights(_: &Base, _: BaseFile<'_>, _: &Device) -> Result<bool, Failure> {
+    Ok(false)
 }
 
 /// The images that an image classifier takes.

@@ -52,7 +52,7 @@ impl Opening<'_> {
     }
 
     /// The given base, and what checkpoints call it. A saved model has a name for it already,
-    /// and `expect_base` has compared the digests, so that the file is not read again.
+    /// and `expect_base` has compared the digests, which are not computed again.
     fn named_base(&self) -> Option<(BaseFile<'_>, Base)> {
         let file = self.base?;
         let Some(named) = self.saved.as_ref().and_then(|s| s.checkpoint.header.base.as_ref())

@@ -9,7 +9,7 @@ use pollster::block_on;
 use serde::Serialize;
 use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
-use trm_spec::{DepthLoss, Failure, Family};
+use trm_spec::{DepthLoss, Failure, Family, RunConfig};
 use trm_train::checkpoint::{Header, read_header};
 use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
@@ -247,26 +247,46 @@ fn open(
             own.name()
         );
     }
-    if let Some(grade) = typed.grade {
-        let mut config = header.config.clone();
-        if !matches!(PuzzleKind::named(&config.data.dataset), Some(PuzzleKind::Sudoku(_))) {
-            return Err(usage!(
-                "--grade is for Sudoku models; this model was trained on other data"
-            ));
-        }
-        let guesses = grade.guesses();
-        (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
-        // Nothing is trained, so one training puzzle is enough.
-        config.data.num_puzzles = 1;
-        if let Some(puzzles) = typed.puzzles {
-            config.data.num_val_puzzles = puzzles;
-        }
-        let puzzles = data.load(&config, None)?;
+    if typed.grade.is_some() || typed.puzzles.is_some() {
+        let puzzles = data.load(&of_new_puzzles(typed, header)?, None)?;
         let run = trm_train::load_with(bytes, None, Some(puzzles), &device.device)?;
         return Ok((run, data.title().into()));
     }
     let run = with_weights(typed, |optimizer| load(&data, bytes, optimizer, typed, device))?;
     Ok((run, corpus))
+}
+
+/// The configuration whose held-out puzzles are the new ones that are asked for.
+fn of_new_puzzles(typed: &args::Eval, header: &Header) -> anyhow::Result<RunConfig> {
+    let mut config = header.config.clone();
+    let kind = PuzzleKind::named(&config.data.dataset);
+    // Nothing is trained, so one training puzzle is enough.
+    config.data.num_puzzles = 1;
+    if let Some(puzzles) = typed.puzzles {
+        config.data.num_val_puzzles = puzzles;
+    }
+    match (typed.grade, kind) {
+        (Some(grade), Some(PuzzleKind::Sudoku(_))) => {
+            let guesses = grade.guesses();
+            (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
+        }
+        (Some(_), _) => {
+            return Err(usage!(
+                "--grade is for Sudoku models; this model was trained on other data"
+            ));
+        }
+        // The best checkpoint was chosen on the puzzles of the run's own seed. Of another seed,
+        // held-out puzzles are still none that training saw.
+        (None, Some(PuzzleKind::Sudoku(_) | PuzzleKind::Maze(_))) => {
+            config.train.seed = config.train.seed.wrapping_add(1);
+        }
+        (None, _) => {
+            return Err(usage!(
+                "--puzzles is for models of generated puzzles; this model was trained on other data"
+            ));
+        }
+    }
+    Ok(config)
 }
 
 /// A saved run with the data to evaluate it by.

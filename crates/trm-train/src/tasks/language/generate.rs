@@ -37,6 +37,8 @@ pub struct Generation<M> {
     depth: usize,
     /// Cycles of a drafted token; 0 is no drafting.
     pub(super) draft_depth: usize,
+    /// Tokens that were drafted, and those that were kept.
+    pub(super) drafted: (usize, usize),
     overflow: Overflow,
     pub(super) cache: ModelCache,
     pub(super) context: Vec<u32>,
@@ -93,6 +95,7 @@ impl<M: Autoregressive> Generation<M> {
             variant: String::new(),
             depth: options.depth,
             draft_depth: options.draft_depth,
+            drafted: (0, 0),
             overflow,
             pending: prompt.len(),
             context: prompt,
@@ -292,5 +295,9 @@ impl<M: Autoregressive> TextStream for Generation<M> {
             done,
             trace: trace.then(|| self.trace(&new)),
         })
+    }
+
+    fn drafted(&self) -> (usize, usize) {
+        self.drafted
     }
 }

@@ -66,6 +66,8 @@ impl<M: Autoregressive> Generation<M> {
         // The last token has not been read, as after plain generation.
         self.cache.truncate(before + row.len() + accepted);
         self.pending = 1;
+        self.drafted.0 += count;
+        self.drafted.1 += accepted;
         Ok(())
     }
 
