@@ -195,7 +195,7 @@ fn copies_that_cannot_be_made_are_refused() {
         (vec!["solve", &four, "puzzles.txt", "--state-noise=-1"], ["state-noise", "from 0"]),
         (vec!["solve", &four, "puzzles.txt", "--choose", "first"], ["halt-threshold", "first"]),
         (vec!["eval", &writer, "--augmentations", "2"], ["augmentations", "puzzle models"]),
-        (vec!["eval", &four, "--puzzles", "5"], ["grade", "required"]),
+        (vec!["eval", &writer, "--puzzles", "5"], ["puzzles", "puzzle models"]),
     ] {
         says(&place.refused(2, &arguments), &words);
     }
