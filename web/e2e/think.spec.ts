@@ -42,8 +42,9 @@ test('drawings are as sharp as the screen, also when that changes', async ({ pag
   // As zooming in does. Chromium 156.0.8078.114 tells a page nothing of a scale alone.
   const size = page.viewportSize()!;
   const zoom = 1.25;
-  const [width, height] = [size.width / zoom, size.height / zoom].map(Math.round);
-  const screen = { width, height, deviceScaleFactor: zoom, mobile: false };
+  const cssPixels = (n: number) => Math.round(n / zoom);
+  const seen = { width: cssPixels(size.width), height: cssPixels(size.height) };
+  const screen = { ...seen, deviceScaleFactor: zoom, mobile: false };
   await client.send('Emulation.setDeviceMetricsOverride', screen);
   await expect.poll(ratio).toBeCloseTo(zoom, 1);
 });

@@ -1,7 +1,7 @@
 //! Training progress on standard error: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use trm_spec::StepReport;
@@ -133,6 +133,30 @@ impl Speed {
     pub fn time_for(&self, steps: usize) -> Duration {
         let pause = self.paused / self.steps.max(1) as f64;
         Duration::from_secs_f64((self.seconds.unwrap_or(0.0) + pause) * steps as f64)
+    }
+}
+
+/// How far work on many puzzles is, in a line every [`LINE_INTERVAL`].
+pub struct PuzzleProgress {
+    began: Instant,
+    shown: Instant,
+}
+
+impl PuzzleProgress {
+    /// The work begins now.
+    pub fn new() -> Self {
+        Self { began: Instant::now(), shown: Instant::now() }
+    }
+
+    /// `done` of `total` are done; `detail` is added to the line.
+    pub fn at(&mut self, done: usize, total: usize, detail: &str) {
+        if done == 0 || done >= total || self.shown.elapsed() <= LINE_INTERVAL {
+            return;
+        }
+        self.shown = Instant::now();
+        let left = self.began.elapsed().mul_f64((total - done) as f64 / done as f64);
+        let [done, total] = [done, total].map(|n| thousands(n as u64));
+        say!("{done} of {total} puzzles{detail}, {} left", clock(left));
     }
 }
 

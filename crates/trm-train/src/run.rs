@@ -303,12 +303,17 @@ pub trait Solver {
     async fn evaluate_puzzles(&self, steps: usize, puzzles: usize)
     -> Result<PuzzleScores, Failure>;
 
-    /// How answers score that are chosen among several copies of each held-out puzzle.
+    /// How answers score that are chosen among several copies of each held-out puzzle. `seen`
+    /// is told how many puzzles are done, and of how many.
     ///
     /// # Errors
     /// If there are no held-out puzzles, the copies cannot be made, or so many steps cannot
     /// be run.
-    async fn evaluate_copies(&self, scoring: &CopyScoring) -> Result<CopyScores, Failure>;
+    async fn evaluate_copies(
+        &self,
+        scoring: &CopyScoring,
+        seen: &mut dyn FnMut(usize, usize),
+    ) -> Result<CopyScores, Failure>;
 
     /// Solves puzzles.
     ///

@@ -19,7 +19,7 @@ use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::output::{print, print_json};
 use crate::own_data::OwnData;
-use crate::progress::thousands;
+use crate::progress::{PuzzleProgress, thousands};
 use crate::report::{about_checkpoint, say, usage};
 use crate::run_dir::read_checkpoint;
 
@@ -144,7 +144,9 @@ fn evaluate_copies(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::R
         threshold: typed.halt_threshold,
         copies: typed.copies,
     };
-    let scores = block_on(run.solver()?.evaluate_copies(&scoring))?;
+    let mut progress = PuzzleProgress::new();
+    let mut seen = |done, total| progress.at(done, total, "");
+    let scores = block_on(run.solver()?.evaluate_copies(&scoring, &mut seen))?;
     if typed.json {
         return print_json(&scores);
     }

@@ -6,7 +6,6 @@ mod request;
 
 use std::io::{Read, stdin};
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::Context;
 use pollster::block_on;
@@ -21,7 +20,7 @@ use self::request::request;
 use crate::args;
 use crate::device;
 use crate::output::{print, print_json};
-use crate::progress::{LINE_INTERVAL, clock, thousands};
+use crate::progress::{PuzzleProgress, thousands};
 use crate::report::{say, usage};
 use crate::run_dir::read_checkpoint;
 
@@ -127,7 +126,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     }
     let run = solver()?;
     let solver = run.solver()?;
-    let (began, mut shown) = (Instant::now(), Instant::now());
+    let mut progress = PuzzleProgress::new();
     let (mut answers, mut done, mut solved) = (Vec::new(), 0, 0);
     for some in puzzles.chunks(AT_ONCE) {
         let inputs = some.iter().map(|(_, tokens)| tokens.clone()).collect();
@@ -143,17 +142,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
             }
         }
         done += some.len();
-        if done < puzzles.len() && shown.elapsed() > LINE_INTERVAL {
-            shown = Instant::now();
-            let left = began.elapsed().mul_f64((puzzles.len() - done) as f64 / done as f64);
-            say!(
-                "{} of {} puzzles, {} solved, {} left",
-                thousands(done as u64),
-                thousands(puzzles.len() as u64),
-                thousands(solved as u64),
-                clock(left)
-            );
-        }
+        progress.at(done, puzzles.len(), &format!(", {} solved", thousands(solved as u64)));
     }
     if typed.json {
         return print_json(&Document { puzzles: answers, solved });

@@ -11,13 +11,15 @@ use crate::checks::check_depth;
 use crate::run::{Chosen, CopyScore, CopyScores, CopyScoring, SolveRequest};
 
 /// Scores every way to choose among copies of the first `scoring.puzzles` puzzles of `set`
-/// (0: all): each copy runs all steps, so that one run serves every choice.
+/// (0: all): each copy runs all steps, so that one run serves every choice. `seen` is told how
+/// many puzzles are done, and of how many.
 pub(super) async fn evaluate_copies(
     model: &Trm,
     task: &PuzzleTask,
     set: &PuzzleSet,
     scoring: &CopyScoring,
     copies: &CopySet,
+    seen: &mut dyn FnMut(usize, usize),
 ) -> Result<CopyScores, Failure> {
     let depths = &scoring.depths;
     copies.need_rules()?;
@@ -51,6 +53,7 @@ pub(super) async fn evaluate_copies(
             }
             watched.iter_mut().for_each(Watched::next_step);
         }
+        seen(first + puzzles.len(), rows);
     }
     let steps = depths.iter().zip(tallies).map(|(&step, tally)| tally.score(step, rows));
     Ok(CopyScores { puzzles: rows, copies: each, steps: steps.collect() })

@@ -24,11 +24,15 @@ impl Solver for TrainRun<Trm, PuzzleTask> {
         evaluate(&self.optimization.inference_model(), &self.task, data, steps, puzzles).await
     }
 
-    async fn evaluate_copies(&self, scoring: &CopyScoring) -> Result<CopyScores, Failure> {
+    async fn evaluate_copies(
+        &self,
+        scoring: &CopyScoring,
+        seen: &mut dyn FnMut(usize, usize),
+    ) -> Result<CopyScores, Failure> {
         let copies = CopySet::new(&self.config, &self.vocab, scoring.copies)?;
         let set = held_out(self.data()?)?;
         let model = self.optimization.inference_model();
-        evaluate_copies(&model, &self.task, set, scoring, &copies).await
+        evaluate_copies(&model, &self.task, set, scoring, &copies, seen).await
     }
 
     async fn solve(&self, request: &SolveRequest) -> Result<Vec<Solution>, Failure> {
