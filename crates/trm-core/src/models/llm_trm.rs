@@ -298,6 +298,33 @@ impl LlmTrm {
         self.base.llama.run_layers(layers, x, placement, past, Some(&self.lora))
     }
 
+    /// Encodes questions of which nothing is compressed: the latents are zero. For training
+    /// without a supervision step, where the latents would have no part in the loss; what has
+    /// none stays in the memory of automatic differentiation.
+    pub fn encode_without_latents(&self, input: &QuestionStates) -> Compressed {
+        let [count, dim] = self.latents.dims();
+        let [batch, _, _] = input.states.dims();
+        self.with_latents(Tensor::zeros([batch, count, dim], &self.device()), input)
+    }
+
+    /// The context of questions whose latents are `u`.
+    fn with_latents(&self, u: Tensor<3>, input: &QuestionStates) -> Compressed {
+        let QuestionStates { states, rows, .. } = input;
+        let [batch, length, dim] = states.dims();
+        let question = rows.longest_question();
+        // Older tokens are hidden from all that comes later, so they are not computed.
+        let seen = self.window.clamp(1, question);
+        let newest = states.clone().narrow(1, question - seen, seen);
+        let rope = self.base.llama.rope();
+        let (x, past) = self.upper(newest, &rows.window(rope, seen), None);
+        let logits = self.logits(x.narrow(1, seen - 1, 1));
+        let rest = states.clone().narrow(1, question, length - question);
+        debug_assert_eq!(rest.dims()[0..3], [batch, 1 + rows.longest_answer(), dim]);
+        let count = self.latents.dims()[0];
+        let placement = rows.answer(rope, [seen, self.window], count);
+        Compressed { u, prefix: Rc::new(Prefix { past, logits, rest, placement }) }
+    }
+
     /// Logit of halting after `state`, `[batch]`.
     pub fn halting(&self, state: &LatentState) -> Tensor<1> {
         let [batch, _, dim] = state.y.dims();
@@ -317,24 +344,11 @@ impl Recursive for LlmTrm {
     type State = LatentState;
 
     fn encode(&self, input: &QuestionStates) -> Compressed {
-        let QuestionStates { states, compressed, rows } = input;
-        let [batch, length, dim] = states.dims();
-        let question = rows.longest_question();
         let mean = self.compressed_mean.as_ref().unwrap_or(&self.state_mean).val();
         let std = self.compressed_std.as_ref().unwrap_or(&self.state_std).val();
-        let standard = (compressed.clone() - mean.unsqueeze()) / std.unsqueeze();
-        let u = self.compress.forward(standard, self.latents.val(), rows);
-        // Older tokens are hidden from all that comes later, so they are not computed.
-        let seen = self.window.clamp(1, question);
-        let newest = states.clone().narrow(1, question - seen, seen);
-        let rope = self.base.llama.rope();
-        let (x, past) = self.upper(newest, &rows.window(rope, seen), None);
-        let logits = self.logits(x.narrow(1, seen - 1, 1));
-        let rest = states.clone().narrow(1, question, length - question);
-        debug_assert_eq!(rest.dims()[0..3], [batch, 1 + rows.longest_answer(), dim]);
-        let count = self.latents.dims()[0];
-        let placement = rows.answer(rope, [seen, self.window], count);
-        Compressed { u, prefix: Rc::new(Prefix { past, logits, rest, placement }) }
+        let standard = (input.compressed.clone() - mean.unsqueeze()) / std.unsqueeze();
+        let u = self.compress.forward(standard, self.latents.val(), &input.rows);
+        self.with_latents(u, input)
     }
 
     fn start(&self, context: &Compressed) -> LatentState {

@@ -194,8 +194,12 @@ impl Task<LlmTrm> for QuestionTask {
         }
         let ReadyQuestions { batch, states } = batch;
         autocast(half(config.train.precision), || {
-            let context = model.encode(&states);
-            let ends = supervised(self.engine, model, &context, self.spec.supervision_steps);
+            let steps = self.spec.supervision_steps;
+            let context = match steps {
+                0 => model.encode_without_latents(&states),
+                _ => model.encode(&states),
+            };
+            let ends = supervised(self.engine, model, &context, steps);
             let halt_weight = config.train.halt_loss_weight;
             let found = objective(model, &batch, &context, &ends, &self.weights, halt_weight);
             let grads = found.total.mul_scalar(share).backward();
