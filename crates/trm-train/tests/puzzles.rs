@@ -9,9 +9,9 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use support::wait;
 use trm_data::IGNORED;
-use trm_data::puzzles::{PuzzleDataset, PuzzleKind, PuzzleSet};
+use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{FailureKind, PuzzleScores, RunConfig, VariantSpec, overlay};
-use trm_train::{Choice, Copies, CopyScoring, Run, SolveRequest, TraceRequest, Weights};
+use trm_train::{Choice, Copies, Run, SolveRequest, TraceRequest, Weights};
 
 const CELLS: usize = 6;
 const VOCAB: usize = 5;
@@ -308,29 +308,6 @@ fn chains_with_noise_are_never_less_sure_than_the_puzzle_alone() {
         assert_eq!(failure.kind, FailureKind::Config);
         assert!(failure.message.contains(words), "{}", failure.message);
     }
-}
-
-/// Scores of many copies take long: how far they are is told after every batch.
-#[test]
-fn scores_of_copies_tell_how_far_they_are() {
-    const PUZZLES: usize = 500;
-    let path =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/checkpoints/sudoku-4x4.safetensors");
-    let bytes = std::fs::read(path).unwrap();
-    let config = trm_train::checkpoint::read_header(&bytes).unwrap().config;
-    let source = PuzzleKind::named("sudoku-4x4").unwrap().source(&config.data, 5);
-    let data = source.load(1, PUZZLES, false).unwrap();
-    let run = trm_train::load_with(&bytes, None, Some(data.into()), &Device::flex()).unwrap();
-    let copies = Copies { augmentations: 8, ..Copies::default() };
-    let scoring = CopyScoring { depths: vec![1, 2], puzzles: 0, threshold: 0.5, copies };
-    let mut told = Vec::new();
-    let mut seen = |done, total| told.push((done, total));
-    let scores = wait(run.solver().unwrap().evaluate_copies(&scoring, &mut seen)).unwrap();
-    assert_eq!((scores.puzzles, scores.copies, scores.steps.len()), (PUZZLES, 8, 2));
-    assert!(scores.steps[1].rules.solved > 0.99, "{scores:?}");
-    assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
-    assert!(told.iter().all(|(_, total)| *total == PUZZLES));
-    assert_eq!(told.last(), Some(&(PUZZLES, PUZZLES)));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The checkpoints that come with the page still open, and go on training.
+//! The checkpoints that come with the page still open, and go on training; a solver among
+//! them is scored on copies.
 
 mod support;
 
@@ -8,8 +9,9 @@ use std::path::Path;
 use burn::tensor::{Device, f16};
 use safetensors::SafeTensors;
 use support::wait;
+use trm_data::puzzles::PuzzleKind;
 use trm_spec::Family;
-use trm_train::{BaseFile, ClassifyRequest, TraceRequest};
+use trm_train::{BaseFile, ClassifyRequest, Copies, CopyScoring, TraceRequest};
 
 /// How many weights a file in half precision has; all are finite.
 fn finite_weights(file: &[u8]) -> usize {
@@ -73,4 +75,27 @@ fn every_shipped_checkpoint_opens_and_answers() {
         }
     }
     assert!(opened >= 9, "only {opened} checkpoints in {}", folder.display());
+}
+
+/// Scores of many copies take long: how far they are is told after every batch.
+#[test]
+fn scores_of_copies_tell_how_far_they_are() {
+    const PUZZLES: usize = 500;
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/checkpoints/sudoku-4x4.safetensors");
+    let bytes = fs::read(path).unwrap();
+    let config = trm_train::checkpoint::read_header(&bytes).unwrap().config;
+    let source = PuzzleKind::named("sudoku-4x4").unwrap().source(&config.data, 5);
+    let data = source.load(1, PUZZLES, false).unwrap();
+    let run = trm_train::load_with(&bytes, None, Some(data.into()), &Device::flex()).unwrap();
+    let copies = Copies { augmentations: 8, ..Copies::default() };
+    let scoring = CopyScoring { depths: vec![1, 2], puzzles: 0, threshold: 0.5, copies };
+    let mut told = Vec::new();
+    let mut seen = |done, total| told.push((done, total));
+    let scores = wait(run.solver().unwrap().evaluate_copies(&scoring, &mut seen)).unwrap();
+    assert_eq!((scores.puzzles, scores.copies, scores.steps.len()), (PUZZLES, 8, 2));
+    assert!(scores.steps[1].rules.solved > 0.99, "{scores:?}");
+    assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
+    assert!(told.iter().all(|(_, total)| *total == PUZZLES));
+    assert_eq!(told.last(), Some(&(PUZZLES, PUZZLES)));
 }
