@@ -17,36 +17,48 @@ impl Sampler {
         Self { rng: ChaCha8Rng::seed_from_u64(seed), temperature, top_k }
     }
 
-    /// The probability with which [`next`](Self::next) draws each token.
-    pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
+    /// The tokens that may be drawn, the most probable first, and in which proportion.
+    fn likely(&self, logits: &[f32]) -> Vec<(usize, f64)> {
         if self.temperature <= 0.0 {
-            let best = argmax(logits) as usize;
-            return (0..logits.len()).map(|i| f64::from(u8::from(i == best))).collect();
+            return vec![(argmax(logits) as usize, 1.0)];
         }
-        let top = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let weight = |x: f32| ((f64::from(x) - top) / self.temperature).exp();
-        let mut weights: Vec<f64> = logits.iter().map(|x| weight(*x)).collect();
-        if self.top_k > 0 && self.top_k < logits.len() {
-            let mut order: Vec<usize> = (0..logits.len()).collect();
-            order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
-            order[self.top_k..].iter().for_each(|i| weights[*i] = 0.0);
+        let mut order: Vec<usize> = (0..logits.len()).collect();
+        // Ties break by index, so that every platform sorts alike.
+        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+        if self.top_k > 0 {
+            order.truncate(self.top_k);
         }
-        let total: f64 = weights.iter().sum();
-        weights.into_iter().map(|w| w / total).collect()
+        let top = f64::from(logits[order[0]]);
+        let weight = |i: usize| ((f64::from(logits[i]) - top) / self.temperature).exp();
+        order.into_iter().map(|i| (i, weight(i))).collect()
     }
 
-    /// A token, drawn with these `probabilities`.
-    pub fn draw(&mut self, probabilities: &[f64]) -> u32 {
-        let mut left = self.rng.random::<f64>() * probabilities.iter().sum::<f64>();
-        let mut last = 0;
-        for (i, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-            last = i;
-            left -= p;
+    /// One of `tokens`, drawn in proportion to their weights.
+    fn pick(&mut self, tokens: &[(usize, f64)]) -> u32 {
+        let total: f64 = tokens.iter().map(|(_, weight)| weight).sum();
+        let mut left = self.rng.random::<f64>() * total;
+        for (token, weight) in tokens {
+            left -= weight;
             if left < 0.0 {
-                break;
+                return *token as u32;
             }
         }
-        last as u32
+        tokens.last().map_or(0, |(token, _)| *token as u32)
+    }
+
+    /// The probability with which [`next`](Self::next) draws each token.
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
+        let likely = self.likely(logits);
+        let total: f64 = likely.iter().map(|(_, weight)| weight).sum();
+        let mut probabilities = vec![0.0; logits.len()];
+        likely.into_iter().for_each(|(token, weight)| probabilities[token] = weight / total);
+        probabilities
+    }
+
+    /// A token, drawn with these `probabilities`, which need not add up to 1.
+    pub fn draw(&mut self, probabilities: &[f64]) -> u32 {
+        let tokens = probabilities.iter().copied().enumerate().filter(|(_, p)| *p > 0.0);
+        self.pick(&tokens.collect::<Vec<_>>())
     }
 
     /// A token with the probabilities `wanted`, which is `drafted` as often as that is
@@ -63,27 +75,7 @@ impl Sampler {
 
     /// The next token for `logits`, one per class.
     pub fn next(&mut self, logits: &[f32]) -> u32 {
-        let uniform: f64 = self.rng.random();
-        if self.temperature <= 0.0 {
-            return argmax(logits);
-        }
-        let mut order: Vec<usize> = (0..logits.len()).collect();
-        // Ties break by index, so that every platform sorts alike.
-        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
-        if self.top_k > 0 {
-            order.truncate(self.top_k);
-        }
-        let top = f64::from(logits[order[0]]);
-        let weight = |i: usize| ((f64::from(logits[i]) - top) / self.temperature).exp();
-        let total: f64 = order.iter().map(|&i| weight(i)).sum();
-        let mut left = uniform * total;
-        for &i in &order {
-            left -= weight(i);
-            if left < 0.0 {
-                return i as u32;
-            }
-        }
-        order[order.len() - 1] as u32
+        self.pick(&self.likely(logits))
     }
 }
 

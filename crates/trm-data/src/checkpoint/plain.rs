@@ -9,7 +9,6 @@ use safetensors::{Dtype, SafeTensors};
 use trm_spec::Failure;
 
 use super::header::refused;
-use super::write::write;
 
 /// What may stand before every name, in any order and repeatedly.
 const WRAPPERS: [&str; 5] = ["module.", "state_dict.", "model_state_dict.", "net.", "ema_model."];
@@ -73,8 +72,7 @@ pub fn plain(weights: &[u8], model: bool) -> Result<Cow<'_, [u8]>, Failure> {
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(damaged)?;
-    let pairs = metadata.metadata().clone().unwrap_or_default();
-    write(views, pairs).map(Cow::Owned).map_err(damaged)
+    safetensors::serialize(views, metadata.metadata().clone()).map(Cow::Owned).map_err(damaged)
 }
 
 /// The plain name of each tensor, none of those that are no weights.

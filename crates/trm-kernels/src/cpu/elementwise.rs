@@ -48,18 +48,12 @@ pub fn total(row: &[f32]) -> f32 {
     for x in chunks.remainder() {
         lanes[0] += x;
     }
-    across(lanes)
+    lanes.iter().sum()
 }
 
 #[inline(always)]
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
-}
-
-/// Sum of the lanes.
-#[inline(always)]
-fn across(lanes: [f32; LANES]) -> f32 {
-    lanes.iter().sum()
 }
 
 /// Inner product. Over whole chunks: a loop over indexes keeps its bounds checks and does not
@@ -76,7 +70,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     for (x, y) in xs.remainder().iter().zip(ys.remainder()) {
         lanes[0] += x * y;
     }
-    across(lanes)
+    lanes.iter().sum()
 }
 
 #[inline(always)]

@@ -177,34 +177,40 @@ pub(super) fn expect_base(
     let Some(named) = named else { return Ok(()) };
     let hint = format!("Give the file whose SHA-256 is {}.", named.sha256);
     let refused = |message: String| Err(Failure::new(FailureKind::Base, message, hint));
-    match given {
-        None => refused(format!("this model needs its frozen base, {}", named.name)),
-        Some(file) if file.identity().sha256 == named.sha256 => Ok(()),
-        Some(file) if same_weights(named, *file, device)? => Ok(()),
-        Some(file) => refused(format!(
-            "{} is not the frozen base of this model, {}: its SHA-256 is {}",
-            file.name,
-            named.name,
-            file.identity().sha256,
-        )),
+    let Some(file) = given else {
+        return refused(format!("this model needs its frozen base, {}", named.name));
+    };
+    // The file is large: its digest is computed once.
+    let own = file.identity();
+    if own.sha256 == named.sha256 || same_weights(named, *file, &own, device)? {
+        return Ok(());
     }
+    refused(format!(
+        "{} is not the frozen base of this model, {}: its SHA-256 is {}",
+        file.name, named.name, own.sha256,
+    ))
 }
 
-/// Whether `file`, which is another one, holds the weights of the base that is named: those of
+/// Whether `file`, which is another one called `own`, holds the weights of the base that is named: those of
 /// a decoder stay the same where its file is converted again.
 #[cfg(feature = "llm")]
-fn same_weights(named: &Base, file: BaseFile<'_>, device: &Device) -> Result<bool, Failure> {
+fn same_weights(
+    named: &Base,
+    file: BaseFile<'_>,
+    own: &Base,
+    device: &Device,
+) -> Result<bool, Failure> {
     let Some(weights) = &named.weights else { return Ok(false) };
     if llm_of(&file).is_err() {
         return Ok(false);
     }
-    let found = FrozenLlm::read(file, file.identity(), true, device)?;
+    let found = FrozenLlm::read(file, own.clone(), true, device)?;
     Ok(found.identity().weights.as_ref() == Some(weights))
 }
 
 /// Only bases of question models have weights of their own name.
 #[cfg(not(feature = "llm"))]
-fn same_weights(_: &Base, _: BaseFile<'_>, _: &Device) -> Result<bool, Failure> {
+fn same_weights(_: &Base, _: BaseFile<'_>, _: &Base, _: &Device) -> Result<bool, Failure> {
     Ok(false)
 }
 
