@@ -1,7 +1,7 @@
 // Measures a training step in headless Chromium and the same computation by the npm
-// package @jax-js/jax, on the CPU (one thread each) and on WebGPU. The two are
-// measured alternately in one run; medians and their ratio are printed. On WebGPU
-// the page's smallest preset is measured too, alone in the browser.
+// package @jax-js/jax, on the CPU (one thread each; ours with and without relaxed SIMD)
+// and on WebGPU. They are measured alternately in one run; medians and ratios are printed.
+// On WebGPU the page's smallest preset is measured too, alone in the browser.
 //
 //   node scripts/bench-browser.mjs [--device cpu|webgpu|both] [--rounds N] [--json]
 
@@ -28,8 +28,11 @@ const SIZES = { batch: 12, seq: 64, width: 128, heads: 4, inner: 512, layers: 4,
 /** The preset of a new model on the page. */
 const PAGE = "page-tiny";
 
-/** Rounds, and steps in a round: a software adapter needs seconds for one step. */
-const PLANS = { cpu: { rounds: 9, steps: 5 }, webgpu: { rounds: 3, steps: 1 } };
+/** Our modules; rounds, and steps in a round: a software adapter needs seconds for one step. */
+const PLANS = {
+  cpu: { modules: ["cpu-relaxed", "cpu"], rounds: 9, steps: 5 },
+  webgpu: { modules: ["gpu"], rounds: 3, steps: 1 },
+};
 
 export async function benchBrowser({ devices, rounds }) {
   return inBrowser(async (browser, url) => {
@@ -66,26 +69,31 @@ async function tab(browser, url) {
 async function measure(browser, url, device, rounds) {
   const { page, ask } = await tab(browser, url);
   const plan = { ...PLANS[device], ...(rounds ? { rounds } : {}) };
-  const { name } = await ask("open", { device, sizes: SIZES });
-  // Both compile their kernels before the first measured round.
-  await ask("ours", { config: CONFIG, steps: 1 });
+  const { modules, steps } = plan;
+  const { name } = await ask("open", { device, modules, sizes: SIZES });
+  // All compile their kernels before the first measured round.
+  for (const module of modules) await ask("ours", { module, config: CONFIG, steps: 1 });
   await ask("peer", { steps: 1 });
-  const times = { ours: [], peer: [] };
+  const ours = modules.map((module) => ({ module, times: [] }));
+  const peer = { times: [] };
   for (let round = 0; round < plan.rounds; round++) {
-    times.ours.push((await ask("ours", { config: CONFIG, steps: plan.steps })).value);
-    times.peer.push((await ask("peer", { steps: plan.steps })).value);
+    for (const { module, times } of ours) times.push((await ask("ours", { module, config: CONFIG, steps })).value);
+    peer.times.push((await ask("peer", { steps })).value);
   }
   const calls = device === "webgpu" ? await perStep(ask) : null;
   await page.close();
-  const ours = median(times.ours);
-  const peer = median(times.peer);
-  return { device, name, rounds: plan.rounds, steps: plan.steps, ours, peer, ratio: ours / peer, times, calls };
+  peer.ms = median(peer.times);
+  for (const side of ours) {
+    side.ms = median(side.times);
+    side.ratio = side.ms / peer.ms;
+  }
+  return { device, name, rounds: plan.rounds, steps, ours, peer, calls };
 }
 
 /** Calls of one step: half the difference between three steps and one. */
 async function perStep(ask) {
-  const one = (await ask("ours", { config: CONFIG, steps: 1 })).counts;
-  const three = (await ask("ours", { config: CONFIG, steps: 3 })).counts;
+  const one = (await ask("ours", { module: "gpu", config: CONFIG, steps: 1 })).counts;
+  const three = (await ask("ours", { module: "gpu", config: CONFIG, steps: 3 })).counts;
   const ours = Object.fromEntries(Object.keys(one).map((key) => [key, (three[key] - one[key]) / 2]));
   const peer = (await ask("peer", { steps: 1 })).counts;
   return { ours, peer };
@@ -95,22 +103,27 @@ async function perStep(ask) {
 export async function benchPreset({ rounds = 5, steps = 3, config = preset(PAGE) } = {}) {
   return inBrowser(async (browser, url) => {
     const { page, ask } = await tab(browser, url);
-    const { name } = await ask("open", { device: "webgpu" });
+    const module = "gpu";
+    const { name } = await ask("open", { device: "webgpu", modules: [module] });
     // Kernels are compiled before the first measured round.
-    await ask("ours", { config, steps: 1 });
+    await ask("ours", { module, config, steps: 1 });
     const times = [];
-    for (let round = 0; round < rounds; round++) times.push((await ask("ours", { config, steps })).value);
+    for (let round = 0; round < rounds; round++) times.push((await ask("ours", { module, config, steps })).value);
     await page.close();
     return { preset: PAGE, name, rounds, steps, ours: median(times), times };
   });
 }
 
-function show({ device, name, rounds, steps, ours, peer, ratio, times, calls }) {
+function show({ device, name, rounds, steps, ours, peer, calls }) {
   console.log(bold(`\n${device}: ${name}`));
   console.log(dim(`width 128, 4 heads, batch 12 × 64, vocabulary 65; median of ${rounds} rounds of ${steps} steps`));
-  console.log(`  ours (2 blocks × 2 cycles)  ${ours.toFixed(1)} ms a step  (${range(times.ours)})`);
-  console.log(`  jax-js (4 layers)           ${peer.toFixed(1)} ms a step  (${range(times.peer)})`);
-  console.log(`  ours / jax-js               ${ratio.toFixed(2)}`);
+  for (const { module, ms, ratio, times } of ours) {
+    console.log(
+      `  ours, 2 blocks × 2 cycles, ${module.padEnd(11)}  ${ms.toFixed(1)} ms a step  (${range(times)}), ` +
+        `${ratio.toFixed(2)} of jax-js`,
+    );
+  }
+  console.log(`  jax-js, 4 layers                        ${peer.ms.toFixed(1)} ms a step  (${range(peer.times)})`);
   for (const [side, c] of Object.entries(calls ?? {})) {
     console.log(
       `  ${side.padEnd(5)} a step: ${c.dispatches} dispatches, ${c.submits} submits, ` +

@@ -30,38 +30,26 @@ function named() {
   return names;
 }
 
+/** A CPU module with the JavaScript that loads it, and the same for browsers with relaxed SIMD. */
+const cpuModules = (name, folder, limit) =>
+  ["", "-relaxed"].map((kind) => ({
+    name: `CPU module${name}${kind && ", relaxed SIMD"}`,
+    compressed: "brotli",
+    limit,
+    files: (path) => path.startsWith(`wasm/${folder}${kind}/`),
+  }));
+
 const LIMITS = [
-  {
-    // Each module with the JavaScript that loads it. Every module holds the settings of
-    // all eight models. The same source gives 2 % more or less in another folder, since the
-    // compiler divides a crate by names that depend on it; the limits leave room for that.
-    name: "CPU module",
-    compressed: "brotli",
-    limit: 580e3,
-    files: (path) => path.startsWith("wasm/cpu/"),
-  },
-  {
-    // Larger: masks and comparisons of every number type, and the ARC tasks.
-    name: "CPU module for puzzles",
-    compressed: "brotli",
-    limit: 660e3,
-    files: (path) => path.startsWith("wasm/cpu-puzzles/"),
-  },
-  {
-    // With workers that share updates; the digits are a file of their own. It has 551 kB
-    // in one folder and 560 kB in another.
-    name: "CPU module for images",
-    compressed: "brotli",
-    limit: 575e3,
-    files: (path) => path.startsWith("wasm/cpu-images/"),
-  },
-  {
-    // With decoders, the reader of GGUF files, and the tokenizer with its tables of characters.
-    name: "CPU module for questions",
-    compressed: "brotli",
-    limit: 920e3,
-    files: (path) => path.startsWith("wasm/cpu-questions/"),
-  },
+  // Every module holds the settings of all models. The same source gives 2 % more or less in
+  // another folder, since the compiler divides a crate by names that depend on it; the limits
+  // leave room for that.
+  ...cpuModules("", "cpu", 580e3),
+  // Larger: masks and comparisons of every number type, and the ARC tasks.
+  ...cpuModules(" for puzzles", "cpu-puzzles", 660e3),
+  // With workers that share updates; the digits are a file of their own.
+  ...cpuModules(" for images", "cpu-images", 575e3),
+  // With decoders, the reader of GGUF files, and the tokenizer with its tables of characters.
+  ...cpuModules(" for questions", "cpu-questions", 920e3),
   {
     name: "GPU module",
     compressed: "brotli",

@@ -1,9 +1,9 @@
 // Builds the browser's WebAssembly modules from the crate trm-wasm: for every page one
 // that computes on the CPU and holds only the page's family of models, so that each
-// loads quickly; and one for WebGPU with all families but questions, fetched only where
-// there is an adapter.
+// loads quickly, and the same for browsers with relaxed SIMD; and one for WebGPU with all
+// families but questions, fetched only where there is an adapter.
 //
-//   node scripts/wasm.mjs [cpu] [cpu-puzzles] [gpu]
+//   node scripts/wasm.mjs [cpu] [cpu-relaxed] [cpu-puzzles] [gpu]
 //
 // A module is built once for each state of its sources: the finished files are kept
 // under the target directory by digest, and a build that finds them only copies.
@@ -33,7 +33,12 @@ import { installPackages, installWasmBindgen, installWasmTarget, requireRust } f
 /** Cargo features of the modules that ship, by kind: the pages' CPU modules, and one for WebGPU. */
 const FAMILIES = ROOMS.map(({ family }) => family);
 const SHIPPED = {
-  ...Object.fromEntries(ROOMS.map(({ wasm, family }) => [wasm, `cpu,${family}`])),
+  ...Object.fromEntries(
+    ROOMS.flatMap(({ wasm, family }) => [
+      [wasm, `cpu,${family}`],
+      [`${wasm}-relaxed`, `cpu,${family},relaxed-simd`],
+    ]),
+  ),
   // Questions are answered on the CPU alone.
   gpu: `gpu,${FAMILIES.filter((family) => family !== "questions").join(",")}`,
 };

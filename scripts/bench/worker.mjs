@@ -4,15 +4,19 @@
 import { counted } from "./counters.mjs";
 import { open as openJax } from "./jax.mjs";
 
-let session;
+/** Ours, by module. */
+const sessions = {};
 let peer;
 
 const commands = {
-  /** Loads both onto one device; without `sizes` only ours. */
-  async open({ device, sizes }) {
-    const module = await import(device === "webgpu" ? "/wasm/gpu/trm_wasm.js" : "/wasm/cpu/trm_wasm.js");
-    await module.default();
-    session = await module.Session.open();
+  /** Loads modules of ours and jax-js onto one device; without `sizes` only ours. */
+  async open({ device, modules, sizes }) {
+    for (const name of modules) {
+      const module = await import(`/wasm/${name}/trm_wasm.js`);
+      await module.default();
+      sessions[name] = await module.Session.open();
+    }
+    const session = sessions[modules[0]];
     if (!sizes) return { name: session.device().name };
     peer = await openJax(device === "webgpu" ? "webgpu" : "wasm", sizes);
     // Compiles the kernels.
@@ -23,9 +27,9 @@ const commands = {
   },
 
   /** Mean time of `steps` of ours. The session runs warm-up steps that it does not time. */
-  async ours({ config, steps }) {
+  async ours({ module, config, steps }) {
     return counted(async () => {
-      const event = await session.handle({ type: "benchmark", config, steps });
+      const event = await sessions[module].handle({ type: "benchmark", config, steps });
       if (event.type !== "benchmarked") throw new Error(event.failure?.message ?? `answered ${event.type}`);
       return event.ms_per_step;
     });

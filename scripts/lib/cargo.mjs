@@ -69,7 +69,9 @@ export async function clippy() {
     await lint([...NATIVE, ...MPI, "--bins"], [...deny, "-D", "clippy::unwrap_used"]);
     await lint([...NATIVE, ...MPI, "--test", "mpi"], deny);
   }
-  for (const kind of Object.keys(FEATURE_SETS)) {
+  // The modules with relaxed SIMD differ in one file, which one of them has.
+  const kinds = Object.keys(FEATURE_SETS).filter((kind) => !kind.endsWith("-relaxed") || kind === "cpu-relaxed");
+  for (const kind of kinds) {
     const targets = kind === "test" ? ["--all-targets"] : ["--lib"];
     await lint([...WASM, ...features(kind), ...targets], deny, OWN_FLAGS);
   }

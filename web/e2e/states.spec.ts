@@ -52,7 +52,7 @@ test('a browser without WebAssembly SIMD is told which ones have it', async ({
   play,
   site,
 }) => {
-  await page.route('**/wasm/cpu/*.wasm', (route) =>
+  await page.route('**/wasm/cpu*/*.wasm', (route) =>
     // A module of version 2, which nobody can compile.
     route.fulfill({
       body: Buffer.from([0, 0x61, 0x73, 0x6d, 2, 0, 0, 0]),
@@ -62,6 +62,27 @@ test('a browser without WebAssembly SIMD is told which ones have it', async ({
   await page.goto(site.text);
   await play.phase('broken');
   await play.says(/cannot run the engine.*It needs WebAssembly with SIMD/);
+});
+
+test('where there is relaxed SIMD its module is loaded, elsewhere the other', async ({
+  page,
+  play,
+  site,
+}) => {
+  const modules: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('.wasm')) modules.push(request.url().replace(/.*wasm\/(?=[^/]*\/)/, ''));
+  });
+  await page.goto(site.text);
+  await play.phase('paused');
+  await page.route('**/assets/worker-*.js', async (route) => {
+    const response = await route.fetch();
+    const body = `WebAssembly.validate = () => false;\n${await response.text()}`;
+    await route.fulfill({ response, body });
+  });
+  await page.reload();
+  await play.phase('paused');
+  expect(modules).toEqual(['cpu-relaxed/trm_wasm_bg.wasm', 'cpu/trm_wasm_bg.wasm']);
 });
 
 test('a page without models says so; a list that cannot be read too', async ({

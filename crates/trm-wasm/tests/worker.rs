@@ -9,6 +9,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 stories::run! {
     opens_on_the_cpu,
+    products_and_their_gradients_are_right,
     training_lowers_the_loss,
     training_stops_at_max_iters,
     a_seed_gives_the_same_text_again_and_depth_changes_it,

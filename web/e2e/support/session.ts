@@ -20,7 +20,7 @@ export class Session {
     readonly device: DeviceInfo,
   ) {}
 
-  static async open(page: Page, site: Site, kind: 'cpu' | 'cpu-images' | 'gpu'): Promise<Session> {
+  static async open(page: Page, site: Site, kind: 'cpu' | 'cpu-relaxed' | 'gpu'): Promise<Session> {
     await page.goto(`${site.origin}/session/index.html`);
     const device = await page.evaluate(
       (open) => window.ask({ open }),

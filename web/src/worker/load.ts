@@ -1,6 +1,6 @@
 // Loads one of the wasm modules by its address. They are separate builds that the
 // bundler does not see. The GPU module is fetched only when it will be used; for the
-// CPU each page has a module of its own.
+// CPU each page has a module of its own, and a faster one for browsers with relaxed SIMD.
 
 import type { Command, DeviceInfo, Event } from '../gen';
 import type { Exchange } from './exchange';
@@ -16,6 +16,20 @@ export interface Session {
   connect(exchange: Exchange): void;
   handle(command: Command): Promise<Event>;
 }
+
+/**
+ * A function with one `f32x4.relaxed_madd`: valid where WebAssembly has relaxed SIMD, and
+ * with it a fused multiply-add.
+ */
+// prettier-ignore
+const RELAXED_SIMD = new Uint8Array([
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // magic, version
+  1, 5, 1, 0x60, 0, 1, 0x7b, // types: () -> v128
+  3, 2, 1, 0, // functions: one of type 0
+  10, 19, 1, 17, 0, // code: one body without locals
+  0x41, 0, 0xfd, 15, 0x41, 0, 0xfd, 15, 0x41, 0, 0xfd, 15, // three times i8x16.splat(0)
+  0xfd, 0x85, 2, 11, // f32x4.relaxed_madd, end
+]);
 
 /** Called as the module comes: bytes received, and in all. */
 export type Progress = (received: number, total: number) => void;
@@ -42,7 +56,8 @@ export async function loadSession(
   progress: Progress,
 ): Promise<Session> {
   if (!('WebAssembly' in self)) throw tooOld('it has no WebAssembly');
-  const folder = backend === 'cpu' ? cpuFolder : 'gpu';
+  const relaxed = WebAssembly.validate(RELAXED_SIMD) ? '-relaxed' : '';
+  const folder = backend === 'cpu' ? `${cpuFolder}${relaxed}` : 'gpu';
   const url = new URL(`wasm/${folder}/trm_wasm.js`, base).href;
   const module: unknown = await import(/* @vite-ignore */ url).catch(() => {
     throw unreachable();

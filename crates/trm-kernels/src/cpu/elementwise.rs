@@ -280,6 +280,19 @@ pub fn cross_entropy_grad(
 mod tests {
     use super::exp;
 
+    /// A processor without AVX-512 must not fall back to plain code: `pulp::Arch` has only the
+    /// instruction sets that its features name.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn avx2_is_used_where_there_is_no_avx_512() {
+        let Some(v3) = pulp::x86::V3::try_new() else { return };
+        let row: Vec<f32> = (0..97).map(|i| i as f32 * 0.03 - 1.0).collect();
+        let plain: Vec<f32> = row.iter().map(|x| exp(*x)).collect();
+        let mut vectors = row.clone();
+        pulp::Arch::V3(v3).dispatch(|| vectors.iter_mut().for_each(|x| *x = exp(*x)));
+        assert_eq!(plain, vectors);
+    }
+
     #[test]
     fn exp_is_as_good_as_the_library() {
         let worst = (-8600..8800)

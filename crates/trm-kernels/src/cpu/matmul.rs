@@ -1,6 +1,9 @@
-//! Matrix products over borrowed slices: by the `gemm` crate, or, for the few rows
-//! that generation asks about, by [`few_rows`], which does not pack the weights
-//! first.
+//! Matrix products over borrowed slices: by the `gemm` crate, in a browser by [`wasm`],
+//! or, for the few rows that generation asks about, by [`few_rows`], which does not pack
+//! the weights first.
+
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 
 use std::array;
 
@@ -40,38 +43,87 @@ impl<'a> Mat<'a> {
 #[cfg(feature = "threads")]
 const PARALLEL: usize = 1 << 21;
 
+#[cfg(feature = "threads")]
+fn parallelism(a: &Mat, b: &Mat) -> gemm::Parallelism {
+    match a.rows * a.cols * b.cols >= PARALLEL {
+        true => gemm::Parallelism::Rayon(0),
+        false => gemm::Parallelism::None,
+    }
+}
+
+#[cfg(not(feature = "threads"))]
+fn parallelism(_: &Mat, _: &Mat) -> gemm::Parallelism {
+    gemm::Parallelism::None
+}
+
+/// `a · b`, row-major.
+#[cfg(target_arch = "wasm32")]
+pub fn product(a: Mat, b: Mat) -> Vec<f32> {
+    let mut out = vec![0.0; a.rows * b.cols];
+    matmul(&mut out, false, a, b);
+    out
+}
+
+/// `a · b`, row-major, on all cores when it is worth it, in memory that is not zeroed first.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn product(a: Mat, b: Mat) -> Vec<f32> {
+    let len = a.rows * b.cols;
+    let mut out = Vec::with_capacity(len);
+    // SAFETY: there is room for `len` numbers, and all are written before they count.
+    unsafe {
+        gemm_into(out.as_mut_ptr(), false, a, b, 1.0, parallelism(&a, &b));
+        out.set_len(len);
+    }
+    out
+}
+
 /// `out (+)= a · b`, row-major, on all cores when it is worth it.
 pub fn matmul(out: &mut [f32], add: bool, a: Mat, b: Mat) {
-    #[cfg(feature = "threads")]
-    let parallelism = if a.rows * a.cols * b.cols >= PARALLEL {
-        gemm::Parallelism::Rayon(0)
-    } else {
-        gemm::Parallelism::None
-    };
-    #[cfg(not(feature = "threads"))]
-    let parallelism = gemm::Parallelism::None;
-    product(out, add, a, b, 1.0, parallelism);
+    checked(out, add, a, b, 1.0, parallelism(&a, &b));
 }
 
 /// `out (+)= scale · a · b` on the calling core.
 pub fn matmul_local(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32) {
-    product(out, add, a, b, scale, gemm::Parallelism::None);
+    checked(out, add, a, b, scale, gemm::Parallelism::None);
 }
 
-fn product(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32, parallelism: gemm::Parallelism) {
+fn checked(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32, parallelism: gemm::Parallelism) {
+    assert!(out.len() >= a.rows * b.cols, "output too small");
+    // `gemm` has a kernel of its own for a single row or column.
+    #[cfg(target_arch = "wasm32")]
+    if a.rows > 1 && b.cols > 1 {
+        assert_eq!(a.cols, b.rows, "inner dimensions differ");
+        return wasm::product(out, add, a, b, scale);
+    }
+    // SAFETY: `out` has room for the result and is borrowed exclusively.
+    unsafe { gemm_into(out.as_mut_ptr(), add, a, b, scale, parallelism) }
+}
+
+/// `out (+)= scale · a · b` by the crate `gemm`. Without `add` nothing is read from `out`, and
+/// every number of it is written.
+///
+/// # Safety
+/// `out` points to `a.rows · b.cols` numbers that nobody else uses; with `add` they have values.
+unsafe fn gemm_into(
+    out: *mut f32,
+    add: bool,
+    a: Mat,
+    b: Mat,
+    scale: f32,
+    parallelism: gemm::Parallelism,
+) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert_eq!(k, b.rows, "inner dimensions differ");
-    assert!(out.len() >= m * n, "output too small");
     a.check();
     b.check();
-    // SAFETY: every index the strides can produce was checked to lie inside its
-    // slice, and `out` is borrowed exclusively, so it overlaps neither input.
+    // SAFETY: every index the strides can produce was checked to lie inside its slice; `out`
+    // is as the caller says.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            out.as_mut_ptr(),
+            out,
             1,
             n as isize,
             add,
@@ -162,6 +214,37 @@ fn tile<S: Simd, const W: usize, const R: usize>(
         for (c, sum) in sums.into_iter().enumerate() {
             let rest = (vectored..input).map(|k| x[r * input + k] * w[c * input + k]);
             out[r * width + c] = simd.reduce_sum_f32s(sum) + rest.sum::<f32>();
+        }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    /// What [`product`] rests on: without `add` every number is written and none is read,
+    /// also by the kernels for single rows and columns.
+    #[test]
+    fn a_product_reads_nothing_of_its_result() {
+        let sizes = [1, 2, 3, 7, 16, 33, 70];
+        for (m, n, k) in sizes
+            .iter()
+            .flat_map(|m| sizes.map(|n| (*m, n, [0, 1, 2, 31, 300])))
+            .flat_map(|(m, n, ks)| ks.map(|k| (m, n, k)))
+        {
+            let (a, b) = (vec![1.0; m * k], vec![0.5; k * n]);
+            for transposed in [false, true] {
+                let (a, b) = if transposed {
+                    (Mat::rows(&a, k, m).t(), Mat::rows(&b, n, k).t())
+                } else {
+                    (Mat::rows(&a, m, k), Mat::rows(&b, k, n))
+                };
+                let mut out = vec![f32::NAN; m * n];
+                // SAFETY: a buffer of its own of the size of the result.
+                unsafe { gemm_into(out.as_mut_ptr(), false, a, b, 1.0, gemm::Parallelism::None) };
+                assert_eq!(out, vec![0.5 * k as f32; m * n], "{m} × {k} × {n}");
+                assert_eq!(product(a, b), out);
+            }
         }
     }
 }

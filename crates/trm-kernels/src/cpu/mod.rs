@@ -21,7 +21,7 @@ use crate::profile::{Kind, timed};
 use crate::{AdamWStep, FusedOps};
 pub(crate) use cached::cached_attention;
 use dense::Dense;
-use matmul::{FEW, Mat, few_rows, matmul};
+use matmul::{FEW, Mat, few_rows, matmul, product};
 
 fn tensor<E: Element>(data: Vec<E>, shape: Shape) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(data, shape))
@@ -44,18 +44,14 @@ impl FusedOps for Flex {
         let (input, n) = row_split(&x.shape());
         let out = w.shape()[0];
         assert_eq!(input, w.shape()[1], "linear: width of the input and of the weight differ");
-        let mut y = vec![0.0; n * out];
-        timed(Kind::Linear, || {
+        let y = timed(Kind::Linear, || {
             // A single row has a kernel of its own in `gemm`.
             if (2..=FEW).contains(&n) {
+                let mut y = vec![0.0; n * out];
                 few_rows(&mut y, x.f32(), w.f32(), input);
+                y
             } else {
-                matmul(
-                    &mut y,
-                    false,
-                    Mat::rows(x.f32(), n, input),
-                    Mat::rows(w.f32(), out, input).t(),
-                );
+                product(Mat::rows(x.f32(), n, input), Mat::rows(w.f32(), out, input).t())
             }
         });
         tensor(y, last_axis(&x.shape(), out))
@@ -65,9 +61,8 @@ impl FusedOps for Flex {
         let (grad, w) = (Dense::new(grad), Dense::new(w));
         let (out, n) = row_split(&grad.shape());
         let input = w.shape()[1];
-        let mut dx = vec![0.0; n * input];
-        timed(Kind::Linear, || {
-            matmul(&mut dx, false, Mat::rows(grad.f32(), n, out), Mat::rows(w.f32(), out, input));
+        let dx = timed(Kind::Linear, || {
+            product(Mat::rows(grad.f32(), n, out), Mat::rows(w.f32(), out, input))
         });
         tensor(dx, last_axis(&grad.shape(), input))
     }
@@ -76,9 +71,8 @@ impl FusedOps for Flex {
         let (grad, x) = (Dense::new(grad), Dense::new(x));
         let (out, n) = row_split(&grad.shape());
         let (input, _) = row_split(&x.shape());
-        let mut dw = vec![0.0; out * input];
-        timed(Kind::Linear, || {
-            matmul(&mut dw, false, Mat::rows(grad.f32(), n, out).t(), Mat::rows(x.f32(), n, input));
+        let dw = timed(Kind::Linear, || {
+            product(Mat::rows(grad.f32(), n, out).t(), Mat::rows(x.f32(), n, input))
         });
         tensor(dw, Shape::new([out, input]))
     }

@@ -5,6 +5,7 @@ mod arc;
 mod failures;
 mod group;
 mod images;
+mod products;
 mod puzzles;
 mod support;
 mod training;
@@ -13,6 +14,7 @@ pub use arc::*;
 pub use failures::*;
 pub use group::*;
 pub use images::*;
+pub use products::*;
 pub use puzzles::*;
 pub use training::*;
 
