@@ -123,7 +123,7 @@ pub fn parse() -> Invocation {
             grade: m.get_one("grade").copied(),
             puzzles: m.get_one("puzzles").copied(),
             copies: inference::copies_of(m),
-            halt_threshold: m.get_one("halt-threshold").copied().unwrap_or(0.5),
+            halt_threshold: m.get_one("halt-threshold").copied(),
             split: m.get_one("split").copied(),
             inner_steps: m.get_one("inner-steps").copied(),
             baselines: m.get_flag("baselines"),

@@ -45,11 +45,13 @@ pub fn cached(
     let frozen = open_base(config, base.file(), &device.device)?;
     let key = frozen.key(&images, shape);
     let short = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
+    // All that the features depend on, so that those of other settings stay in their own file.
     let name = format!(
-        "features-{}-{}-{}.safetensors",
+        "features-{}-{}-{}-{}.safetensors",
         short(&key.data),
         short(&key.base),
-        shape.vit_depth
+        shape.vit_depth,
+        short(&key.preprocessing)
     );
     let path = base.folder().join(name);
     let open = || Features::open(&path, &key).map_err(Failure::from);

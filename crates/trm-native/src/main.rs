@@ -14,6 +14,7 @@ mod interrupt;
 mod launch;
 mod memory;
 mod metrics_log;
+mod model_family;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod output;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use trm_data::{DataError, OpenedSource, hex};
 use trm_spec::{Failure, Family, RunConfig};
 
-use crate::report::usage;
+use crate::report::{say, usage};
 use crate::run_dir;
 
 /// Its place in a run's folder.
@@ -93,6 +93,38 @@ impl OwnData {
     pub fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// A resumed run that is given `name`, but was trained on `generated`, data of the program.
+pub fn not_its_own(name: &str, generated: &str) -> anyhow::Error {
+    usage!(
+        "this run is trained on {generated}, which comes with the program, and not on {name}; a resumed run keeps its data. \
+         To train its weights on other data, start a new run with --init"
+    )
+}
+
+/// Says where other puzzles or images are evaluated than those that the run of `checkpoint`, a
+/// file or a run's folder, was trained on, as far as it is known.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn say_other(data: &OpenedSource, config: &RunConfig, checkpoint: &Path) -> anyhow::Result<()> {
+    let folder = if checkpoint.is_dir() { Some(checkpoint) } else { checkpoint.parent() };
+    let Some(own) = folder.map(OwnData::read).transpose()?.flatten() else { return Ok(()) };
+    match OwnData::of(data, config)? {
+        None => say!(
+            "the run was trained on {}, but {} is scored: give --data for its held-out part",
+            own.name,
+            data.title()
+        ),
+        Some(given) if own.sha256.is_some() && given.sha256 != own.sha256 => say!(
+            "the run was trained on {}, and {} is another file: what is held out of this one may be what was trained on in that one",
+            own.name,
+            given.name
+        ),
+        Some(_) => {}
+    }
+    Ok(())
 }
 
 fn digest(path: &Path) -> io::Result<String> {

@@ -19,7 +19,7 @@ use trm_spec::{RunConfig, Saved};
 use trm_train::checkpoint::{self, Header};
 
 use files::{Move, cannot_read, cannot_write, stage, sync_folder};
-pub use files::{read, same_file, write};
+pub use files::{create_folder_of, read, same_file, write, write_named};
 use lock::Lock;
 
 use crate::memory;

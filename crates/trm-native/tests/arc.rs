@@ -99,6 +99,20 @@ fn tasks_are_learned_and_two_attempts_are_voted_for() {
     place.write("recolour.json", tasks()["recolour"].to_string());
     assert_eq!(solve(&place, "recolour.json")["tests"], json!([tests[2]]));
 
+    // From standard input, where a task needs its name.
+    let piped = |file: &str| {
+        let input = fs::File::open(place.path(file)).expect("a file");
+        let mut solve = place.program();
+        solve.args(["solve", "run", "-", "--json", "--device", "cpu"]).stdin(input);
+        Ended::from(solve.output().expect("the program starts"))
+    };
+    assert_eq!(piped("one.json").json()["tests"], json!([tests[2]]));
+    let refused = piped("recolour.json");
+    assert_eq!(refused.code, 2);
+    says(&refused.stderr, &["a task on standard input has no name", "{\"NAME\": "]);
+    place.write("nothing.json", "\n");
+    says(&piped("nothing.json").stderr, &["there are no puzzles in standard input"]);
+
     // For people: a line for each test, its attempts as rows of colours.
     let ended = place.done(&["solve", "run", "tasks", "--device", "cpu"]);
     says(&ended.stdout, &["task mirror, test 2", "attempt 2, ", " of 4 votes"]);

@@ -167,6 +167,12 @@ fn texts_come_back_and_mistakes_are_explained() {
     assert_eq!(bytes(&place.path("v.safetensors")), before);
     place.done(&["data", "export", "shakespeare", "plays.txt"]);
     assert_eq!(bytes(&place.path("plays.txt")).len(), 1_115_394);
+    // Into a folder that does not exist yet.
+    for (name, file) in [("shakespeare", "new/plays.txt"), ("v.safetensors", "newer/back.txt")] {
+        place.done(&["data", "export", name, file]);
+    }
+    assert_eq!(bytes(&place.path("new/plays.txt")), bytes(&place.path("plays.txt")));
+    assert_eq!(bytes(&place.path("newer/back.txt")), bytes(&place.path("back.txt")));
     says(&place.refused(2, &["data", "export", "hamlet", "x.txt"]), &["hamlet", "shakespeare"]);
 
     place.write("books/latin1.txt", b"abc\xe4def");

@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{GREY, Place, bytes, says};
+use common::{GREY, Place, bytes, says, shipped};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::Value;
 
@@ -129,24 +129,75 @@ fn images_of_any_size_are_classified() {
 }
 
 #[test]
+fn images_are_classified_in_their_order_up_to_one_that_cannot_be_read() {
+    let place = Place::new();
+    let digits = shipped("digits.safetensors");
+    // More than are decoded at once.
+    let names: Vec<_> = (0..66).map(|number| format!("{number}.png")).collect();
+    for name in &names {
+        place.write(name, GREY);
+    }
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let classify = ["classify", &digits, "--device", "cpu"];
+    let document = place.done(&[&classify[..], &["--json"], &names[..]].concat()).json();
+    let images = document["images"].as_array().expect("a list");
+    let found: Vec<_> = images.iter().map(|image| image["image"].as_str().expect("name")).collect();
+    assert_eq!(found, names);
+    let class = |image: &Value| image["steps"][0]["argmax"].as_u64().expect("a class");
+    assert!(images.iter().all(|image| class(image) == class(&images[0])), "{document}");
+
+    place.write("65.png", &GREY[..40]);
+    let ended = place.run(&[&classify[..], &names[..]].concat());
+    assert_eq!(ended.code, 1);
+    says(&ended.stderr, &["65.png"]);
+    let shown: Vec<_> = ended.stdout.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(shown, names[..65]);
+    // A document of some of the images would pass for one of all.
+    says(&place.refused(1, &[&classify[..], &["--json"], &names[..]].concat()), &["65.png"]);
+}
+
+#[test]
+fn a_model_without_recursion_is_scored_at_its_one_depth() {
+    let place = Place::new();
+    place.done(&[VIT, &["--out", "vit"]].concat());
+    let eval = ["eval", "vit", "--device", "cpu"];
+    let one = place.done(&[&eval[..], &["--depths", "1", "--json"]].concat()).json();
+    assert_eq!(one["steps"].as_array().map(Vec::len), Some(1));
+    for depths in ["3", "1..2"] {
+        let error = place.refused(2, &[&eval[..], &["--depths", depths]].concat());
+        says(&error, &["a `vit` model has no recursion", "its depth is 1", "hint:"]);
+    }
+    let error = place.refused(2, &[&eval[..], &["--inner-steps", "2"]].concat());
+    says(&error, &["--inner-steps", "has no recursion"]);
+}
+
+#[test]
 fn a_head_is_trained_on_cached_features_of_its_base() {
     let place = Place::new();
     place.done(&[VIT, &["--out", "vit"]].concat());
     let head = [QUICK, &["--base", "vit", "--out", "head"]].concat();
     let ended = place.done(&head);
     says(&ended.stderr, &["computing the features of 1,797 images", "vit_depth 2"]);
-    let cached: Vec<_> = fs::read_dir(place.path("vit"))
-        .expect("the base's folder")
-        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
-        .filter(|name| name.starts_with("features-"))
-        .collect();
-    assert_eq!(cached.len(), 1, "{cached:?}");
+    let cached = || -> Vec<String> {
+        fs::read_dir(place.path("vit"))
+            .expect("the base's folder")
+            .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+            .filter(|name| name.starts_with("features-"))
+            .collect()
+    };
+    assert_eq!(cached().len(), 1, "{:?}", cached());
     // The second run reads them, and learns the same.
     let again = place.done(&[&head[..head.len() - 1], &["again"]].concat());
     says(&again.stderr, &["features of the frozen base"]);
     assert_eq!(place.metrics("again"), place.metrics("head"));
+    // Pixels that are normalised in another way have features of their own, beside the others.
+    let other = ["other", "--pixel-mean", "0.1", "--pixel-std", "0.3"];
+    let ended = place.done(&[&head[..head.len() - 1], &other].concat());
+    says(&ended.stderr, &["computing the features of 1,797 images"]);
+    assert_eq!(cached().len(), 2, "{:?}", cached());
     // The base is found by its name beside the run; elsewhere it has to be given.
-    place.done(&["eval", "head", "--device", "cpu", "--json"]);
+    let ended = place.done(&["eval", "head", "--device", "cpu", "--json"]);
+    says(&ended.stderr, &["features of the frozen base"]);
     fs::create_dir(place.path("alone")).expect("a folder");
     fs::create_dir(place.path("alone/deep")).expect("a folder");
     fs::create_dir(place.path("alone/deep/down")).expect("a folder");

@@ -106,6 +106,7 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
     with_base(&place);
     let said = train(&place, &["--out", "whole", "--max-iters", "8"]);
     says(&said, &["40 training questions, 8 validation questions", "exact answers by steps 0:"]);
+    says(&said, &["ask whole QUESTION --base base.safetensors"]);
     train(&place, &["--out", "parts", "--max-iters", "4"]);
     let resume = ["train", "--resume", "parts", "--base", "base.safetensors", "--max-iters", "8"];
     place.done(&[&resume[..], &CPU].concat());
@@ -124,8 +125,29 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
         // From 0 to four steps beyond the trained ones.
         assert_eq!(eval[set]["steps"].as_array().unwrap().len(), 7);
     }
-    let table = place.done(&[&["eval", "whole", "--depths", "1..2"][..], &CPU].concat()).stdout;
-    says(&table, &["8 questions that the model was not trained on", "as trained", "<think>"]);
+    let table = place.done(&[&["eval", "whole", "--depths", "0..2"][..], &CPU].concat()).stdout;
+    says(
+        &table,
+        &["8 questions that the model was not trained on", "without recursion", "as trained"],
+    );
+
+    // All questions of a file, also of a short one, or a part of them.
+    let lines = |count: usize| -> String {
+        let line = |n| format!("{{\"question\": \"Which cup, {n}?\", \"answer\": \"B\"}}\n");
+        (0..count).map(line).collect()
+    };
+    place.write("asked.jsonl", lines(3));
+    place.write("more.jsonl", lines(10));
+    let test = ["eval", "whole", "--depths", "1", "--test", "asked.jsonl"];
+    says(&place.done(&[&test[..], &CPU].concat()).stdout, &["3 questions of asked.jsonl"]);
+    let refused = place.refused(2, &[&test[..], &["--baselines"], &CPU].concat());
+    says(&refused, &["--baselines", "--test"]);
+    let other = ["eval", "whole", "--depths", "1", "--data", "more.jsonl"];
+    let other = place.done(&[&other[..], &CPU].concat());
+    says(&other.stderr, &["more.jsonl", "not what the run was trained on (cups)"]);
+    says(&other.stdout, &["2 questions held out of more.jsonl"]);
+    let resume = ["train", "--resume", "whole", "--data", "asked.jsonl", "--max-iters", "9"];
+    says(&place.refused(2, &[&resume[..], &CPU].concat()), &["trained on cups", "asked.jsonl"]);
 
     // The baselines read the states that training has kept.
     let kept = || {
@@ -243,7 +265,7 @@ fn other_files_and_bases_are_refused() {
     place.done(&[&resume[..], &CPU].concat());
     let other = ["ask", "run", "Which cup?", "--base", "decoder/last.safetensors"];
     says(&refused(1, &other), &["is not the frozen base", "SHA-256"]);
-    says(&refused(1, &["ask", "decoder", "Which cup?"]), &["does not answer questions"]);
+    says(&refused(2, &["ask", "decoder", "Which cup?"]), &["a language model", "`generate`"]);
     // Without a recursion there is one depth to evaluate.
     let scores = place
         .done(&[&["eval", "decoder", "--data", "forms.txt", "--json"][..], &CPU].concat())

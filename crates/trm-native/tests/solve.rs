@@ -83,6 +83,17 @@ fn eval_tells_of_every_step_and_of_grades() {
     let error =
         place.refused(2, &["eval", &shipped("shakespeare-elastic.safetensors"), "--grade", "easy"]);
     says(&error, &["--grade", "Sudoku"]);
+    // Those of the run's own grade are new ones too.
+    let graded = place.done(&["eval", &four(), "--grade", "easy", "--json", "--device", "cpu"]);
+    assert_ne!(graded.json()["steps"][0]["loss"], scores["steps"][0]["loss"]);
+    says(&place.refused(2, &["eval", &four(), "--depths", "0"]), &["depth 0 runs no cycle"]);
+    // What would have no effect is refused.
+    let error = place.refused(2, &["eval", &four(), "--halt-threshold", "0.9"]);
+    says(&error, &["--halt-threshold", "--augmentations"]);
+    let tasks = shipped("arc-sample.safetensors");
+    for (flag, value) in [("--puzzles", "10"), ("--grade", "easy")] {
+        says(&place.refused(2, &["eval", &tasks, flag, value]), &[flag, "trained on other data"]);
+    }
 }
 
 /// New puzzles are as many as asked for, and not those that the checkpoint was chosen by.

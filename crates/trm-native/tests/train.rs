@@ -204,4 +204,31 @@ fn a_run_goes_on_with_its_own_puzzles_only() {
     let ended = resume(&["--data", "moved.txt"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     says(&ended.stderr, &["step 4"]);
+    let eval = ["eval", "run", "--device", "cpu", "--data", "other.txt"];
+    says(
+        &place.done(&eval).stderr,
+        &["the run was trained on mine.txt", "other.txt is another file"],
+    );
+}
+
+/// What comes with the program is not exchanged for a file on the way.
+#[test]
+fn a_run_on_the_programs_own_data_goes_on_with_them() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    place.write("poem.txt", "to be, or not to be, that is the question.\n".repeat(100));
+    let small = ["--hidden-size", "16", "--num-heads", "2", "--halt-max-steps", "2"];
+    let few = ["--num-puzzles", "20", "--num-val-puzzles", "4", "--batch-size", "2"];
+    let start = ["train", "sudoku-4x4", "--out", "solver", "--device", "cpu", "--max-iters", "2"];
+    place.done(&[&start[..], &small, &few].concat());
+    place.write("boards.txt", "12.434122143432.\n");
+    for (run, data, own) in
+        [("run", "poem.txt", "shakespeare"), ("solver", "boards.txt", "sudoku-4x4")]
+    {
+        let resume =
+            ["train", "--resume", run, "--data", data, "--max-iters", "9", "--device", "cpu"];
+        let before = content(&place.path(&format!("{run}/last.safetensors")));
+        says(&place.refused(2, &resume), &[&format!("trained on {own}"), data, "--init"]);
+        assert_eq!(content(&place.path(&format!("{run}/last.safetensors"))), before);
+    }
 }

@@ -49,7 +49,7 @@ fn impossible_values_name_their_setting() {
         let error = place.refused(2, &[&["train", "tiny", "--device", "cpu"], &flags[..]].concat());
         says(&error, &words);
     }
-    for (flags, word) in [("0", "smallest is 1"), ("4..1", "backwards"), ("many", "1..8")] {
+    for (flags, word) in [("4..1", "backwards"), ("many", "1..8")] {
         says(&place.refused(2, &["eval", "x", "--depths", flags]), &[word]);
     }
     says(&place.refused(2, &["generate", "x", "--depth", "0"]), &["smallest is 1"]);
@@ -164,6 +164,63 @@ fn options_that_a_command_does_not_read_are_refused() {
     let classify = ["classify", &vit, "x.png", "--inner-steps", "5", "--device", "cpu"];
     place.write("x.png", PIXEL);
     says(&place.refused(2, &classify), &["has no recursion"]);
+}
+
+/// Before the model is opened, which would ask for its frozen base.
+#[test]
+fn models_of_other_families_are_refused_with_their_own_command() {
+    let place = Place::new();
+    let (cups, digits) = (shipped("cups-5.safetensors"), shipped("digits.safetensors"));
+    for (arguments, words) in [
+        (vec!["trace", &cups, "--prompt", "hi"], ["is a question model; use `ask`", "`trace`"]),
+        (vec!["trace", &digits, "--prompt", "hi"], ["is an image classifier", "use `classify`"]),
+        (vec!["classify", &cups, "x.png"], ["is a question model; use `ask`", "`classify`"]),
+    ] {
+        says(&place.refused(2, &arguments), &words);
+    }
+}
+
+#[test]
+fn presets_that_cannot_be_overfitted_are_refused_with_those_that_can() {
+    let place = Place::new();
+    for (preset, reason) in [
+        ("vit-mnist", "its dataset `mnist` does not come with the program"),
+        ("arc", "its dataset `arc` does not come with the program"),
+        ("trm-vit-mnist", "needs a frozen base"),
+        ("cups", "needs a frozen base"),
+    ] {
+        let error = place.refused(2, &["overfit", preset, "--device", "cpu"]);
+        says(&error, &[preset, reason, "can be overfitted: tiny, digits, sudoku-4x4, maze-10x10"]);
+        // `overfit` has neither.
+        assert!(!error.contains("--data") && !error.contains("--base"), "{error}");
+    }
+}
+
+/// They would be overridden, or read by nothing.
+#[test]
+fn flags_without_an_effect_on_overfit_are_refused() {
+    let place = Place::new();
+    let refused = |arguments: &[&str]| {
+        place.refused(2, &[&["overfit"], arguments, &["--device", "cpu"]].concat())
+    };
+    for (preset, flag, value) in [
+        ("tiny", "--block-size", "32"),
+        ("tiny", "--dataset", "shakespeare"),
+        ("sudoku-4x4", "--num-puzzles", "5"),
+        ("sudoku-4x4", "--num-val-puzzles", "5"),
+        ("sudoku-4x4", "--augment", "true"),
+        ("digits", "--batch-size", "4"),
+        ("digits", "--random-crop", "1"),
+        ("digits", "--flip", "true"),
+        ("digits", "--val-fraction", "0.2"),
+    ] {
+        says(&refused(&[preset, flag, value]), &[flag, "is set by `overfit` itself"]);
+    }
+    for flag in ["--eval-interval", "--save-interval", "--log-interval"] {
+        says(&refused(&["tiny", flag, "5"]), &[flag, "has no effect"]);
+    }
+    // Of the default presets the last reads this one; none is trained before it is refused.
+    says(&refused(&["--num-puzzles", "5"]), &["preset sudoku-4x4: --num-puzzles"]);
 }
 
 /// A PNG of one grey pixel.

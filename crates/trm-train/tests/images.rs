@@ -285,7 +285,17 @@ fn cached_features_stand_for_the_base() {
     let mut other = config.clone();
     other.data.val_fraction = 0.3;
     let Dataset::Images(mut others) = digits(&other) else { panic!("images") };
-    assert_ne!(frozen.key(&others, shape).data, frozen.key(&images, shape).data);
+    let key = frozen.key(&images, shape);
+    assert_ne!(frozen.key(&others, shape).data, key.data);
+    // So do the same images with another normalisation.
+    let mut brighter = images.clone();
+    brighter.preprocessing.mean = vec![0.1];
+    let brighter = frozen.key(&brighter, shape);
+    assert_eq!(brighter.data, key.data);
+    assert_ne!(brighter.preprocessing, key.preprocessing);
+    // It is part of a file's name and of a message.
+    let hexadecimal = |text: &str| text.chars().all(|digit| digit.is_ascii_hexdigit());
+    assert!(hexadecimal(&key.preprocessing), "{}", key.preprocessing);
     others.features = Some(features.clone());
     let refused = trm_train::create_on(&other, Dataset::from(others), Some(base), &device);
     let refused = refused.err().expect("features of another split");

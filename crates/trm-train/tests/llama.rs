@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use support::{bytes, filled, host, root, tensors, text};
 use trm_core::models::llama::Llama;
 use trm_core::{Engine, Init, Recursive};
-use trm_spec::{GenerateOptions, LlamaSpec, VariantSpec, Vocab};
+use trm_spec::{GenerateOptions, LlamaSpec, LlmTrmSpec, RunConfig, VariantSpec, Vocab};
 use trm_train::checkpoint::read_header;
 use trm_train::{Run, TraceRequest};
 
@@ -349,6 +349,15 @@ fn a_gguf_gives_the_same_weights_and_bad_ones_are_refused() {
         assert_eq!(opened.summary().parameters, converted.summary().parameters);
         assert_ne!(opened.identity().sha256, converted.identity().sha256);
         assert_eq!(block_on(opened.weights()).unwrap(), block_on(converted.weights()).unwrap());
+        // A question model takes its sizes from either.
+        let questions = RunConfig {
+            model: LlmTrmSpec { cut: 1, ..LlmTrmSpec::default() }.into(),
+            ..RunConfig::default()
+        };
+        let [on_gguf, on_checkpoint] = [&file, &ours].map(|bytes| {
+            trm_train::on_base(&questions, &trm_train::BaseFile { name: "base", bytes }).unwrap()
+        });
+        assert_eq!(on_gguf, on_checkpoint);
         let halves = trm_train::llama_gguf(&gguf(&folder, true), &Device::flex()).unwrap();
         for (name, (_, numbers)) in tensors(&halves) {
             close(&name, &numbers, &tensors(&ours)[&name].1, 2e-3);

@@ -99,7 +99,8 @@ pub async fn predict(
         ));
     };
     let task = Task::from_plain(task).map_err(unusable)?;
-    let eval = ArcEval::new(&[task], known, summary.config.train.seed).map_err(unusable)?;
+    let (most, seed) = (summary.config.data.num_aug, summary.config.train.seed);
+    let eval = ArcEval::new(&[task], known, most, seed).map_err(unusable)?;
     let inputs: Vec<_> = eval.inputs.iter().filter(|input| input.test == test).collect();
     let Some(input) = inputs.get(augmentation) else {
         return Err(Failure::new(

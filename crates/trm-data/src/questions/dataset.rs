@@ -82,6 +82,21 @@ impl QuestionDataset {
         })
     }
 
+    /// The questions of a file, all of them to be scored and none to be trained on; `None` of
+    /// generated ones.
+    pub fn for_test(source: &QuestionSource) -> Option<Self> {
+        let QuestionSource::Given { name, questions } = source else { return None };
+        Some(Self {
+            name: name.clone(),
+            sha256: digest_of(questions.iter()),
+            train: Vec::new(),
+            val: questions.to_vec(),
+            harder: Vec::new(),
+            #[cfg(feature = "files")]
+            states_in: None,
+        })
+    }
+
     /// The rows of training batch `number` of the run seeded with `seed`, among the
     /// questions whose difficulty is at most `hardest` or not known, or else among the
     /// easiest. A function of its arguments alone: question `k` of a run, the batches

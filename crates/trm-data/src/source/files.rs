@@ -14,7 +14,7 @@ use crate::images::ImageSource;
 use crate::pin::{PIN_DIGITS, digest_of, pinned, split_pin};
 use crate::puzzles::{PuzzleKind, PuzzleSource, TextSource, is_official, task_files};
 #[cfg(feature = "llm")]
-use crate::questions::{QuestionSource, digest_of as digest_of_questions};
+use crate::questions::{QuestionDataset, QuestionSource, digest_of as digest_of_questions};
 use crate::text::{
     TEXT_FIELD, TextDataset, TokenFile, clean, file_kind, in_folder, is_bin, read_as_text,
     read_texts, tokenizer,
@@ -126,6 +126,15 @@ impl OpenedSource {
         }
     }
 
+    /// All questions of the user's file, to be scored; `None` if it holds none.
+    #[cfg(feature = "llm")]
+    pub fn test_questions(&self) -> Option<QuestionDataset> {
+        match &self.content {
+            Content::Questions(source) => QuestionDataset::for_test(source),
+            _ => None,
+        }
+    }
+
     /// The user's file or folder; `None` for what is built in.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -186,17 +195,22 @@ impl OpenedSource {
         Ok(())
     }
 
-    /// The name of the user's text, if it is another than that of `dataset`, the setting
-    /// of a run: that names its text, and keeps the digest of one that is not built in.
+    /// The name of the user's text or questions, if they are other than those of `dataset`,
+    /// the setting of a run: that names them, and keeps the digest of what is not built in.
     pub fn other_than(&self, dataset: &str) -> Option<String> {
-        let (Some(path), Content::Texts(_) | Content::Tokens(_)) = (&self.path, &self.content)
-        else {
-            return None;
-        };
-        let same = match split_pin(dataset) {
-            (_, Some(_)) => self.expect_same(dataset).is_ok(),
+        let path = self.path.as_deref()?;
+        let same = match (&self.content, split_pin(dataset)) {
+            #[cfg(feature = "llm")]
+            (Content::Questions(_), (_, digest)) => {
+                digest.is_some() && self.expect_same(dataset).is_ok()
+            }
+            (Content::Texts(_) | Content::Tokens(_), (_, Some(_))) => {
+                self.expect_same(dataset).is_ok()
+            }
             #[cfg(feature = "shakespeare")]
-            (SHAKESPEARE, None) => self.sha256 == crate::text::SHAKESPEARE_SHA256,
+            (Content::Texts(_) | Content::Tokens(_), (SHAKESPEARE, None)) => {
+                self.sha256 == crate::text::SHAKESPEARE_SHA256
+            }
             _ => true,
         };
         (!same).then(|| match &self.content {

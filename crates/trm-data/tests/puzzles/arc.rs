@@ -180,7 +180,7 @@ fn an_exam_asks_in_every_augmentation_and_counts_the_answers() {
     let mut tasks = parse("tasks", TASKS).expect("tasks");
     add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
     let sets = build("tasks", &tasks, 3, 7).expect("sets");
-    let eval = ArcEval::new(&tasks, &sets.tasks, 7).expect("an eval");
+    let eval = ArcEval::new(&tasks, &sets.tasks, 3, 7).expect("an eval");
     assert_eq!((eval.tests.len(), eval.inputs.len()), (2, 5));
     for input in &eval.inputs {
         let row = (0..5).find(|row| sets.test.puzzle_identifiers[*row] == input.identifier);
@@ -197,12 +197,12 @@ fn an_exam_asks_in_every_augmentation_and_counts_the_answers() {
     assert_eq!(votes[0][0].answer, eval.tests[0].input);
 
     // One of the tasks alone is asked with the same identifiers.
-    let alone = ArcEval::new(&tasks[1..], &sets.tasks, 7).expect("an eval");
+    let alone = ArcEval::new(&tasks[1..], &sets.tasks, 3, 7).expect("an eval");
     assert_eq!(alone.inputs[0].identifier, 5);
     let stranger = parse("x", &TASKS.replace("one", "three")).expect("tasks");
-    assert_eq!(ArcEval::new(&stranger, &sets.tasks, 7).expect("an eval").unknown, ["three"]);
+    assert_eq!(ArcEval::new(&stranger, &sets.tasks, 3, 7).expect("an eval").unknown, ["three"]);
     let error =
-        ArcEval::new(&stranger[..1], &sets.tasks, 7).expect_err("no embeddings").to_string();
+        ArcEval::new(&stranger[..1], &sets.tasks, 3, 7).expect_err("no embeddings").to_string();
     assert!(error.contains("was not trained on the task three"), "{error}");
     let blank = [1, 2, 3, 4, 5, 6].iter().fold(TASKS.to_owned(), |text, colour| {
         text.replace(&format!("[{colour}]"), "[0]")
@@ -210,8 +210,22 @@ fn an_exam_asks_in_every_augmentation_and_counts_the_answers() {
             .replace(&format!(", {colour}]"), ", 0]")
     });
     let other = parse("x", &blank).expect("tasks");
-    let error = ArcEval::new(&other, &sets.tasks, 7).expect_err("another task");
+    let error = ArcEval::new(&other, &sets.tasks, 3, 7).expect_err("another task");
     assert!(error.to_string().contains("not the task"), "{error}");
+}
+
+/// A task of one colour has few copies that differ, so that the last of them is found late.
+#[test]
+fn a_task_with_few_forms_is_known_again() {
+    for seed in 0..20 {
+        let text = r#"{"dots": {"train": [{"input": [[1, 0], [0, 0]], "output": [[1, 0], [1, 1]]}],
+            "test": [{"input": [[0, 0], [1, 0]], "output": [[1, 1], [1, 0]]}]}}"#;
+        let tasks = parse("tasks", text).expect("a task");
+        let sets = build("tasks", &tasks, 200, seed).expect("sets");
+        let eval = ArcEval::new(&tasks, &sets.tasks, 200, seed).expect("the same task");
+        assert!(sets.tasks[0].augmentations < 200, "there are that many: the test shows nothing");
+        assert_eq!(eval.inputs.len(), sets.tasks[0].augmentations + 1);
+    }
 }
 
 #[test]
@@ -219,7 +233,7 @@ fn an_official_folder_is_an_exam_too() {
     let mut tasks = parse("tasks", TASKS).expect("tasks");
     add_solutions(&mut tasks, "solutions", r#"{"one": [[[6, 5]]]}"#).expect("a solution");
     let sets = build("tasks", &tasks, 3, 7).expect("sets");
-    let own = ArcEval::new(&tasks, &sets.tasks, 7).expect("an eval");
+    let own = ArcEval::new(&tasks, &sets.tasks, 3, 7).expect("an eval");
     let mut names = vec!["<blank>".to_owned(); 6];
     for TestInput { test, augmentation, identifier, .. } in &own.inputs {
         let task = &own.tests[*test].task;

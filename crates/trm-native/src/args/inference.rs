@@ -69,7 +69,7 @@ pub fn eval() -> Command {
         .arg(checkpoint())
         .arg(file("data", "The data that the model was trained on, if it was your own: a text, token file, puzzles, images or questions"))
         .arg(
-            file("test", "Score all of this text or token file instead of the validation split")
+            file("test", "Score all of this text, token file or file of questions instead of what the run holds out")
                 .conflicts_with_all(["data", "weights", "grade"]),
         )
         .arg(as_text())
@@ -88,7 +88,7 @@ pub fn eval() -> Command {
                 "DEPTHS",
                 "Depths to evaluate: a range that includes both ends (1..8) or a list (1,2,4) [default: 1..8; puzzle models: every supervision step; image models: outer steps up to twice the trained number; question models: supervision steps up to four beyond the trained number]",
             )
-            .value_parser(depths::parse),
+            .value_parser(depths::parse_from_zero),
         )
         .arg(
             option(

@@ -119,8 +119,8 @@ pub struct Eval {
     pub puzzles: Option<usize>,
     /// Puzzles: score the choice among several copies.
     pub copies: Copies,
-    /// Puzzles: halting probability above which a copy counts as halted.
-    pub halt_threshold: f64,
+    /// Puzzles: halting probability above which a copy counts as halted; `None` means 0.5.
+    pub halt_threshold: Option<f64>,
     /// Images: the split that is scored.
     pub split: Option<ImageSplit>,
     /// Images: inner steps; `None` means as trained.

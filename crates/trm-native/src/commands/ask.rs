@@ -4,11 +4,13 @@ use std::io::Write;
 
 use anyhow::Context;
 use pollster::block_on;
+use trm_spec::Family;
 use trm_train::AskRequest;
 
 use crate::args;
 use crate::device;
 use crate::frozen_base::BaseOnDisk;
+use crate::model_family;
 use crate::output::{print, print_json};
 use crate::run_dir::read_checkpoint;
 
@@ -19,6 +21,7 @@ use crate::run_dir::read_checkpoint;
 /// answered.
 pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    model_family::expect(&typed.checkpoint, &header, "ask", &[Family::Questions])?;
     let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
     let device = device::open(typed.device)?;
     let file = base.as_ref().map(BaseOnDisk::file);

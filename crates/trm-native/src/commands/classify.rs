@@ -1,6 +1,6 @@
 //! `classify`: the classes of images after every outer step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use pollster::block_on;
@@ -8,12 +8,13 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use trm_data::image_preprocessing;
 use trm_data::images::{Preprocessing, decode_image};
-use trm_spec::{ClassStep, Failure, RunConfig, Vocab};
+use trm_spec::{ClassStep, Failure, Family, RunConfig, Vocab};
 use trm_train::ClassifyRequest;
 
 use crate::args;
 use crate::device;
 use crate::frozen_base::BaseOnDisk;
+use crate::model_family;
 use crate::output::{print, print_json};
 use crate::report::usage;
 use crate::run_dir::{self, read_checkpoint};
@@ -42,101 +43,146 @@ struct Step {
 /// Runs the command.
 ///
 /// # Errors
-/// If the checkpoint is no image classifier's, or an image cannot be read.
+/// If the checkpoint is no image classifier's, or an image cannot be read. The results of the
+/// images before that one are printed, except as JSON, which is one document or none.
 pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
-    let device = device::open(typed.device)?;
-    let file = base.as_ref().map(BaseOnDisk::file);
-    let run = trm_train::load_on(&bytes, None, None, file, &device.device)
-        .with_context(|| typed.checkpoint.display().to_string())?;
-    let classifier = run.classifier()?;
-    let (names, requests) = match &typed.tensors {
-        Some(path) => {
-            let (names, request) = tensors(path, &header.config)?;
-            (names, vec![request])
-        }
-        None => pictures(typed, &image_preprocessing(&header.config)?)?,
-    };
-    let [inner, outer] = [typed.inner_steps, typed.outer_steps];
     let model = &header.config.model;
+    model_family::expect(&typed.checkpoint, &header, "classify", &[Family::Images])?;
+    let [inner, outer] = [typed.inner_steps, typed.outer_steps];
     if model.depth_key().is_none() && (inner.is_some() || outer.is_some_and(|steps| steps > 1)) {
         return Err(usage!(
             "--inner-steps and --outer-steps: a `{}` model has no recursion",
             model.name()
         ));
     }
-    let mut found = Vec::new();
-    for request in &requests {
-        let steps = [inner, outer].map(Option::unwrap_or_default);
-        found.extend(block_on(classifier.classify_all(request, steps[0], steps[1]))?);
-    }
-    let classes = match header.vocab {
-        Vocab::Classes { names } => names,
-        _ => Vec::new(),
+    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let device = device::open(typed.device)?;
+    let file = base.as_ref().map(BaseOnDisk::file);
+    let run = trm_train::load_on(&bytes, None, None, file, &device.device)
+        .with_context(|| typed.checkpoint.display().to_string())?;
+    let classifier = run.classifier()?;
+    let classes = match &header.vocab {
+        Vocab::Classes { names } => names.as_slice(),
+        _ => &[],
     };
-    let name = |class: usize| classes.get(class).cloned().unwrap_or_else(|| class.to_string());
-    if typed.json {
-        let images: Vec<_> = names
-            .into_iter()
-            .zip(found)
-            .map(|(image, steps)| {
-                let step = |step: ClassStep| Step {
-                    step: step.step,
-                    argmax: step.argmax,
-                    class: name(step.argmax as usize),
-                    prob: step.prob,
-                    logits: typed.logits.then_some(step.logits),
-                };
-                Classified { image, steps: steps.into_iter().map(step).collect() }
-            })
-            .collect();
-        // One image is the document itself; several are a list.
-        return match <[Classified; 1]>::try_from(images) {
-            Ok([one]) => print_json(&one),
-            Err(images) => print_json(&serde_json::json!({ "images": images })),
-        };
-    }
-    for (image, steps) in names.iter().zip(&found) {
-        print(image)?;
-        for step in steps {
-            let mut order: Vec<usize> = (0..step.prob.len()).collect();
-            order.sort_by(|&a, &b| step.prob[b].total_cmp(&step.prob[a]).then(a.cmp(&b)));
-            let top: Vec<_> = order
-                .iter()
-                .take(typed.top)
-                .map(|&class| format!("{} {:.1} %", name(class), step.prob[class] * 100.0))
-                .collect();
-            print(&format!("  outer step {:2}  {}", step.step, top.join(", ")))?;
+    let mut documents = Vec::new();
+    let mut classify = |names: Vec<String>, request: &ClassifyRequest| -> anyhow::Result<()> {
+        let steps = [inner, outer].map(Option::unwrap_or_default);
+        let found = block_on(classifier.classify_all(request, steps[0], steps[1]))?;
+        for (image, steps) in names.into_iter().zip(found) {
+            if typed.json {
+                documents.push(Classified::of(image, steps, classes, typed.logits));
+            } else {
+                print_image(&image, &steps, classes, typed.top)?;
+            }
         }
+        Ok(())
+    };
+    match &typed.tensors {
+        Some(path) => {
+            let (names, request) = tensors(path, &header.config)?;
+            classify(names, &request)?;
+        }
+        None => {
+            // Whatever data the model was trained on, a picture may have any size.
+            let any_size = image_preprocessing(&header.config)?.for_any_size();
+            for paths in typed.images.chunks(BATCH) {
+                let (pictures, unreadable) = pictures(paths, &any_size);
+                // Those before an unreadable one are classified all the same.
+                if let Some((names, request)) = pictures {
+                    classify(names, &request)?;
+                }
+                if let Some(error) = unreadable {
+                    return Err(error);
+                }
+            }
+        }
+    }
+    if !typed.json {
+        return Ok(());
+    }
+    // One image is the document itself; several are a list.
+    match <[Classified; 1]>::try_from(documents) {
+        Ok([one]) => print_json(&one),
+        Err(images) => print_json(&serde_json::json!({ "images": images })),
+    }
+}
+
+impl Classified {
+    fn of(image: String, steps: Vec<ClassStep>, classes: &[String], logits: bool) -> Self {
+        let step = |step: ClassStep| Step {
+            step: step.step,
+            argmax: step.argmax,
+            class: name(classes, step.argmax as usize),
+            prob: step.prob,
+            logits: logits.then_some(step.logits),
+        };
+        Self { image, steps: steps.into_iter().map(step).collect() }
+    }
+}
+
+/// The name of a class, or its number where the model has no names.
+fn name(classes: &[String], class: usize) -> String {
+    classes.get(class).cloned().unwrap_or_else(|| class.to_string())
+}
+
+/// Prints the `top` most probable classes after every step.
+fn print_image(
+    image: &str,
+    steps: &[ClassStep],
+    classes: &[String],
+    top: usize,
+) -> anyhow::Result<()> {
+    print(image)?;
+    for step in steps {
+        let mut order: Vec<usize> = (0..step.prob.len()).collect();
+        order.sort_by(|&a, &b| step.prob[b].total_cmp(&step.prob[a]).then(a.cmp(&b)));
+        let top: Vec<_> = order
+            .iter()
+            .take(top)
+            .map(|&class| format!("{} {:.1} %", name(classes, class), step.prob[class] * 100.0))
+            .collect();
+        print(&format!("  outer step {:2}  {}", step.step, top.join(", ")))?;
     }
     Ok(())
 }
 
-/// Pictures that are classified at once; bounds memory, not results.
+/// Pictures that are decoded and classified at once; bounds memory, not results.
 const BATCH: usize = 64;
 
-/// The pictures that were named, as the model takes them.
+/// Pictures as the model takes them, with their names.
+type Pictures = (Vec<String>, ClassifyRequest);
+
+/// The pictures at `paths`, up to the first that cannot be read, and why it cannot.
 fn pictures(
-    typed: &args::Classify,
+    paths: &[PathBuf],
     preprocessing: &Preprocessing,
-) -> anyhow::Result<(Vec<String>, Vec<ClassifyRequest>)> {
-    // Whatever data the model was trained on, a picture may have any size.
-    let any_size = preprocessing.for_any_size();
-    let mut names = Vec::new();
-    let mut requests = Vec::new();
-    for paths in typed.images.chunks(BATCH) {
-        let mut values = Vec::new();
-        for path in paths {
-            let name = path.display().to_string();
-            let pixels =
-                decode_image(&name, &run_dir::read(path)?, &any_size).map_err(Failure::from)?;
-            values.extend(any_size.normalised(&pixels, u8::MAX));
-            names.push(name);
+) -> (Option<Pictures>, Option<anyhow::Error>) {
+    let (mut names, mut values, mut unreadable) = (Vec::new(), Vec::new(), None);
+    for path in paths {
+        let name = path.display().to_string();
+        match picture(path, &name, preprocessing) {
+            Ok(pixels) => {
+                values.extend(pixels);
+                names.push(name);
+            }
+            Err(error) => {
+                unreadable = Some(error);
+                break;
+            }
         }
-        requests.push(ClassifyRequest::Pixels { values, images: paths.len() });
     }
-    Ok((names, requests))
+    let images = names.len();
+    let pictures = (images > 0).then(|| (names, ClassifyRequest::Pixels { values, images }));
+    (pictures, unreadable)
+}
+
+/// The normalised pixels of one picture.
+fn picture(path: &Path, name: &str, preprocessing: &Preprocessing) -> anyhow::Result<Vec<f32>> {
+    let bytes = run_dir::read(path)?;
+    let pixels = decode_image(name, &bytes, preprocessing).map_err(Failure::from)?;
+    Ok(preprocessing.normalised(&pixels, u8::MAX))
 }
 
 /// The inputs of a safetensors file.

@@ -151,9 +151,9 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
         }
     }
     for (name, text) in &beside {
-        run_dir::write(&typed.out.with_file_name(name), text.as_bytes())?;
+        run_dir::write_named(&typed.out.with_file_name(name), text.as_bytes())?;
     }
-    run_dir::write(&typed.out, &bytes)?;
+    run_dir::write_named(&typed.out, &bytes)?;
     print(&typed.out.display().to_string())
 }
 

@@ -274,7 +274,7 @@ impl PrepareProgress {
 fn export(name: &str, file: &Path) -> anyhow::Result<()> {
     let path = Path::new(name);
     if name == SHAKESPEARE && !path.exists() {
-        run_dir::write(file, shakespeare().as_bytes())?;
+        run_dir::write_named(file, shakespeare().as_bytes())?;
     } else if path.exists() {
         if same_file(path, file) {
             return Err(usage!("{name} would be replaced by its own text; choose another name"));
@@ -292,6 +292,7 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
 fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     const PIECE: usize = 1 << 20;
     let cannot = |source| DataError::Unwritable { path: file.display().to_string(), source };
+    run_dir::create_folder_of(file)?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let staged = trm_data::unfinished_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
     let mut out = BufWriter::new(staged);

@@ -10,8 +10,9 @@ use trm_train::Run;
 
 use crate::args;
 use crate::device;
+use crate::model_family;
 use crate::progress::thousands;
-use crate::report::{say, usage};
+use crate::report::say;
 use crate::run_dir::read_checkpoint;
 use crate::trainer::default_prompt;
 
@@ -27,18 +28,7 @@ const RULE: &str = "---------------";
 /// If the checkpoint is not a language model's, or the prompt cannot be encoded.
 pub fn run(typed: &args::Generate) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
-    let (is, command) = match header.config.model.family() {
-        Family::Language => ("", ""),
-        Family::Puzzles => ("a puzzle model", "solve"),
-        Family::Images => ("an image classifier", "classify"),
-        Family::Questions => ("a question model", "ask"),
-    };
-    if !is.is_empty() {
-        return Err(usage!(
-            "{} is {is} and generates no text; use `{command}`",
-            typed.checkpoint.display()
-        ));
-    }
+    model_family::expect(&typed.checkpoint, &header, "generate", &[Family::Language])?;
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;

@@ -7,7 +7,8 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::images::{ImageDataset, ImageOptions, ImageSource, LabelledImages};
+use trm_data::images::{DIGITS, ImageDataset, ImageOptions, ImageSource, LabelledImages};
+use trm_data::puzzles::PuzzleKind;
 use trm_data::{Dataset, TextDataset};
 use trm_spec::{DataSource, Failure, Family, RunConfig, Vocab, must_read, overlay};
 
@@ -46,7 +47,6 @@ struct OverfitResult {
 /// # Errors
 /// If a model does not reach the target loss, or the settings do not fit together.
 pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
-    let device = device::open(typed.train.device)?;
     let presets: Vec<&str> = match &typed.train.preset {
         Some(name) => vec![name],
         None => {
@@ -59,6 +59,11 @@ pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
             all
         }
     };
+    // All of them before the first is trained.
+    for preset in &presets {
+        check(preset, typed).with_context(|| format!("preset {preset}"))?;
+    }
+    let device = device::open(typed.train.device)?;
     let mut all = Vec::new();
     for preset in presets {
         let result = overfit(preset, typed, &device).with_context(|| format!("preset {preset}"))?;
@@ -98,11 +103,7 @@ fn overfit(
         Family::Language => sentence(&base, typed)?,
         Family::Puzzles => puzzle(&base, typed)?,
         Family::Images => images(&base, typed)?,
-        Family::Questions => {
-            return Err(usage!(
-                "{preset} needs a frozen base; `overfit` trains models without one"
-            ));
-        }
+        Family::Questions => return Err(unsuitable(ON_BASE)),
     };
     let mut run = trm_train::create(&config, data, &device.device)?;
     let summary = run.summary();
@@ -121,6 +122,80 @@ fn overfit(
         steps,
         seconds: (start.elapsed().as_secs_f64() * 10.0).round() / 10.0,
     })
+}
+
+/// Why a model on a frozen base is not trained.
+const ON_BASE: &str = "it needs a frozen base, and `overfit` trains models without one";
+
+/// Refuses a preset that cannot be overfitted, and flags that would have no effect.
+fn check(preset: &str, typed: &args::Overfit) -> anyhow::Result<()> {
+    let base = presets::config(preset)?;
+    if base.model.family() == Family::Questions {
+        return Err(unsuitable(ON_BASE));
+    }
+    let config = overfit_config(&base, typed)?;
+    if let Some(reason) = obstacle(&config) {
+        return Err(unsuitable(&reason));
+    }
+    let (own, reason) = own_settings(config.model.family());
+    for (setting, _) in &typed.train.settings {
+        let flag = setting.key.replace('_', "-");
+        if own.contains(&setting.key) {
+            return Err(usage!("--{flag} is set by `overfit` itself: {reason}"));
+        }
+        if setting.cli_only || ["eval_interval", "save_interval"].contains(&setting.key) {
+            return Err(usage!(
+                "--{flag} has no effect: `overfit` validates and saves nothing, and prints the last loss only"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Why the model of `config` cannot be overfitted; `None` if all that it needs comes with the
+/// program.
+fn obstacle(config: &RunConfig) -> Option<String> {
+    let (family, dataset) = (config.model.family(), config.data.dataset.as_str());
+    let on_base = config.model.image().is_some_and(|shape| shape.vit_depth > 0);
+    if family == Family::Questions || on_base {
+        return Some(ON_BASE.into());
+    }
+    let built_in = match family {
+        Family::Language | Family::Questions => true,
+        Family::Puzzles => PuzzleKind::named(dataset).is_some(),
+        Family::Images => dataset == DIGITS,
+    };
+    (!built_in).then(|| {
+        format!(
+            "its dataset `{dataset}` does not come with the program, and `overfit` reads no files"
+        )
+    })
+}
+
+/// The error for a preset that cannot be overfitted, with those that can.
+fn unsuitable(reason: &str) -> anyhow::Error {
+    let suitable = |name: &&str| presets::config(name).is_ok_and(|of| obstacle(&of).is_none());
+    let names: Vec<_> = presets::names().filter(suitable).collect();
+    usage!("{reason}; these presets can be overfitted: {}", names.join(", "))
+}
+
+/// Settings that are the same whatever was typed, and why.
+fn own_settings(family: Family) -> (&'static [&'static str], &'static str) {
+    match family {
+        Family::Language => (
+            &["block_size", "dataset"],
+            "a language model is trained on one sentence (--text), and its block holds all of it",
+        ),
+        Family::Puzzles => (
+            &["num_puzzles", "num_val_puzzles", "augment"],
+            "a puzzle model is trained on one puzzle, without augmentation",
+        ),
+        Family::Images => (
+            &["batch_size", "random_crop", "flip", "val_fraction"],
+            "an image classifier is trained on one batch of eight images, without augmentation",
+        ),
+        Family::Questions => (&[], ""),
+    }
 }
 
 /// `base` with settings that suit overfitting, and the flags over them.

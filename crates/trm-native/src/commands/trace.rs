@@ -7,12 +7,13 @@ use pollster::block_on;
 use serde::Deserialize;
 use trm_data::decode;
 use trm_data::puzzles::PuzzleKind;
-use trm_spec::{Trace, TraceStep};
+use trm_spec::{Family, Trace, TraceStep};
 use trm_train::TraceRequest;
 use trm_train::checkpoint::Header;
 
 use crate::args;
 use crate::device;
+use crate::model_family;
 use crate::output::{print, print_json};
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
@@ -36,6 +37,12 @@ struct Tokens {
 /// If the checkpoint or the tokens cannot be used.
 pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
+    model_family::expect(
+        &typed.checkpoint,
+        &header,
+        "trace",
+        &[Family::Language, Family::Puzzles],
+    )?;
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use trm_data::Dataset;
-use trm_spec::{Failure, FailureKind, Family, RunSummary, Vocab};
+use trm_spec::{Failure, FailureKind, Family, RunConfig, RunSummary, Vocab};
 use trm_train::{Run, check_ranks, checkpoint};
 
 use crate::args;
@@ -15,7 +15,7 @@ use crate::frozen_base::BaseOnDisk;
 use crate::interrupt::Interrupt;
 use crate::memory;
 use crate::metrics_log::MetricsLog;
-use crate::own_data::OwnData;
+use crate::own_data::{OwnData, not_its_own};
 use crate::plan::{self, Shown, Start};
 use crate::progress::clock;
 use crate::replicas::{self, Replica};
@@ -54,13 +54,13 @@ pub fn train(
     let end = trainer.run(stop).map_err(|error| with_hint(error, typed, plan))?;
     let continuation = continue_command(typed, trainer.dir().path());
     match end {
-        TrainingEnd::Finished => say!("done; {}", result(plan, trainer)),
+        TrainingEnd::Finished => say!("done; {}", result(typed, plan, trainer)),
         TrainingEnd::EarlyStopped => say!(
             "stopped early at step {}: {} validations in a row without a new best\n{}\n\
              continue with a higher --early-stopping-patience: {continuation}",
             trainer.step(),
             plan.config.train.early_stopping_patience,
-            result(plan, trainer),
+            result(typed, plan, trainer),
         ),
         TrainingEnd::Stopped(reason) => {
             let reason = match reason {
@@ -77,7 +77,7 @@ pub fn train(
 }
 
 /// Where the best model is, and the command that uses it.
-fn result(plan: &plan::Train, trainer: &Trainer) -> String {
+fn result(typed: &args::Train, plan: &plan::Train, trainer: &Trainer) -> String {
     let dir = trainer.dir();
     let Some((loss, step)) = trainer.best() else {
         return format!("the model is in {}", dir.last().display());
@@ -88,8 +88,13 @@ fn result(plan: &plan::Train, trainer: &Trainer) -> String {
         Family::Puzzles => format!("solve puzzles with: {} solve {folder} PUZZLES", program()),
         Family::Images => {
             format!("evaluate on the test images with: {} eval {folder} --split test", program())
+                + &flag("--data", typed.data.as_deref())
+                + &flag("--base", typed.base.as_deref())
         }
-        Family::Questions => format!("ask it with: {} ask {folder} QUESTION", program()),
+        Family::Questions => {
+            format!("ask it with: {} ask {folder} QUESTION", program())
+                + &flag("--base", typed.base.as_deref())
+        }
     };
     format!(
         "best validation loss {loss:.4} at step {step}, saved in {}\n{usage}",
@@ -142,8 +147,10 @@ pub fn prepare_shared(
         }
         Start::Resume => {
             let (dir, last) = RunDir::open(&plan.out)?;
-            if let Some(own) = OwnData::read(dir.path())? {
-                own.expect(OwnData::of(&plan.data, &plan.config)?.as_ref())?;
+            let given = OwnData::of(&plan.data, &plan.config)?;
+            match OwnData::read(dir.path())? {
+                Some(own) => own.expect(given.as_ref())?,
+                None => generated_as_before(given.as_ref(), &plan.config)?,
             }
             let load = || {
                 let header = checkpoint::read_header(&last.checkpoint)?;
@@ -179,6 +186,17 @@ pub fn prepare_shared(
     Ok(Trainer::new(run, summary, plan.data.title(), dir, log, resumed))
 }
 
+/// Refuses the user's file in a run that says nothing of one, and whose data come with the
+/// program.
+fn generated_as_before(given: Option<&OwnData>, config: &RunConfig) -> anyhow::Result<()> {
+    match given {
+        Some(given) if dataset::open(config, None, false).is_ok() => {
+            Err(not_its_own(given.name(), &config.data.dataset))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// `run` together with its copies on all devices but the first.
 fn on_all(
     run: Box<dyn Run>,
@@ -199,18 +217,19 @@ fn on_all(
     Ok(Box::new(replicas::share(run, others, base)?))
 }
 
+/// ` --name PATH`, where a path was typed.
+fn flag(name: &str, path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!(" {name} {}", quoted(path)))
+}
+
 /// The command that continues the run in `folder`.
 fn continue_command(typed: &args::Train, folder: &Path) -> String {
     let mut command = format!("{} train --resume {}", program(), quoted(folder));
-    if let Some(path) = &typed.data {
-        command += &format!(" --data {}", quoted(path));
-    }
+    command += &flag("--data", typed.data.as_deref());
     if typed.as_text {
         command += " --as-text";
     }
-    if let Some(path) = &typed.base {
-        command += &format!(" --base {}", quoted(path));
-    }
+    command += &flag("--base", typed.base.as_deref());
     if let Some(devices) = &typed.devices {
         command += &format!(" --devices {devices}");
     }

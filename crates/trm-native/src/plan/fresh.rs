@@ -54,7 +54,11 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
         ),
     };
     let mut config = with_flags(&base, typed)?;
-    let frozen = typed.base.as_deref().map(BaseOnDisk::read).transpose()?;
+    let frozen = match (&typed.base, &initial, &typed.init) {
+        (Some(path), ..) => Some(BaseOnDisk::read(path)?),
+        (None, Some((header, _)), Some(init)) => BaseOnDisk::of(header, init, None)?,
+        _ => None,
+    };
     if let Some(base) = &frozen {
         config = trm_train::on_base(&config, &base.file())?;
     }

@@ -11,6 +11,7 @@ use super::types::{Start, Train};
 use crate::args;
 use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
+use crate::own_data::not_its_own;
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
 
@@ -64,6 +65,9 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     refuse_other(&trained, &config, "the command line", &last)?;
     let data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
     data.expect_same(&config.data.dataset).map_err(Failure::from)?;
+    if let Some(other) = data.other_than(&config.data.dataset) {
+        return Err(not_its_own(&other, &config.data.dataset));
+    }
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),
         start: Start::Resume,

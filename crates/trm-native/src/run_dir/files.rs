@@ -46,6 +46,25 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     sync_folder(folder_of(path))
 }
 
+/// As [`write`], but creates the folder too: for a file that the user named. The files of a run
+/// are written without, so that a folder that was removed does not come back.
+///
+/// # Errors
+/// As of [`write`], and if the folder cannot be created.
+pub fn write_named(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    create_folder_of(path)?;
+    write(path, bytes)
+}
+
+/// Creates the folder of the file `path`, if it is missing.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn create_folder_of(path: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).with_context(|| cannot_write(path))
+}
+
 /// Hard-links the file `from` as `to`, or copies it if the file system has no links.
 pub fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     if fs::hard_link(from, to).is_ok() {

@@ -28,6 +28,9 @@ impl Varied {
             .ok_or_else(|| format!("`{text}` is not of the form SETTING=VALUE,VALUE"))?;
         let key = SHORT.iter().find(|(short, _)| *short == key).map_or(key, |(_, long)| long);
         let setting = Setting::find(key).map_err(|error| error.to_string())?;
+        if setting.key == "seed" {
+            return Err("seeds are varied by --seeds, e.g. --seeds 1,2,3".into());
+        }
         let values: Vec<_> = values
             .split(',')
             .map(|value| setting.parse(value.trim()).map_err(|error| error.to_string()))
@@ -134,8 +137,9 @@ impl VariedRow {
             return None;
         }
         let settings = run.values.iter().map(|(key, value)| {
-            let number = value.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
-            let value = number.map_or_else(|| Value::from(value.as_str()), Value::Number);
+            // A number as it was given: 2 steps are not 2.0.
+            let number = serde_json::from_str::<serde_json::Number>(value);
+            let value = number.map_or_else(|_| Value::from(value.as_str()), Value::Number);
             ((*key).to_owned(), value)
         });
         Some(Self {
@@ -182,6 +186,7 @@ mod tests {
             ("outer_steps", "SETTING=VALUE"),
             ("outer_stops=3", "outer_steps"),
             ("outer_steps=three", "whole number"),
+            ("seed=1,2", "--seeds"),
         ] {
             let error = Varied::parse(text).expect_err(text);
             assert!(error.contains(word), "{error}");

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec};
 #[cfg(feature = "llm")]
-use trm_spec::{LlamaSpec, LlmTrmSpec, Vocab};
+use trm_spec::{LlmTrmSpec, Vocab};
 
 use crate::base::{BaseFile, refused};
 #[cfg(feature = "llm")]
@@ -11,7 +11,7 @@ use crate::checkpoint::with_base;
 use crate::checkpoint::{Base, read_header};
 use crate::tasks::images::FrozenBase;
 #[cfg(feature = "llm")]
-use crate::tasks::questions::{FrozenLlm, baselines, no_decoder};
+use crate::tasks::questions::{FrozenLlm, baselines};
 
 /// `config` with the sizes of the frozen base that its model reads features of: of the
 /// whole base, where it does not say of how many blocks.
@@ -23,7 +23,7 @@ pub fn on_base(config: &RunConfig, file: &BaseFile<'_>) -> Result<RunConfig, Fai
         VariantSpec::TrmVit(spec) => spec.clone(),
         #[cfg(feature = "llm")]
         VariantSpec::LlmTrm(spec) => {
-            let spec = FrozenLlm::fitted(spec, &llm_of(file)?);
+            let spec = FrozenLlm::fitted(spec, &FrozenLlm::described(file)?.0);
             let config = RunConfig { model: spec.into(), ..config.clone() };
             config.validate()?;
             return Ok(config);
@@ -68,16 +68,7 @@ pub fn open_base(
 #[cfg(feature = "llm")]
 pub(super) fn llm_vocab(config: &RunConfig, file: &BaseFile<'_>) -> Result<Option<Vocab>, Failure> {
     let VariantSpec::LlmTrm(_) = &config.model else { return Ok(None) };
-    Ok(Some(Vocab::Plain { size: read_header(file.bytes)?.vocab.size() + 1 }))
-}
-
-/// The sizes of the decoder in `file`.
-#[cfg(feature = "llm")]
-pub(super) fn llm_of(file: &BaseFile<'_>) -> Result<LlamaSpec, Failure> {
-    match read_header(file.bytes)?.config.model {
-        VariantSpec::Llama(spec) => Ok(spec),
-        model => Err(no_decoder(file.name, &model)),
-    }
+    Ok(Some(Vocab::Plain { size: FrozenLlm::described(file)?.1.size() + 1 }))
 }
 
 /// The frozen decoder of a question model that `config` describes.
@@ -201,7 +192,7 @@ fn same_weights(
     device: &Device,
 ) -> Result<bool, Failure> {
     let Some(weights) = &named.weights else { return Ok(false) };
-    if llm_of(&file).is_err() {
+    if FrozenLlm::described(&file).is_err() {
         return Ok(false);
     }
     let found = FrozenLlm::read(file, own.clone(), true, device)?;

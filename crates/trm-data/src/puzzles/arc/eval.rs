@@ -60,12 +60,18 @@ impl TestInput {
 }
 
 impl ArcEval {
-    /// The tests of `tasks` under all augmentations that `known` counts. `seed` is that of the
-    /// run that learned them.
+    /// The tests of `tasks` under all augmentations that `known` counts. `most` and `seed` are
+    /// those that [`build`](super::build) had in the run that learned them: both decide which
+    /// augmentations are drawn, also where a task has fewer that differ.
     ///
     /// # Errors
     /// If none of the tasks is known, or one is another task of the same name.
-    pub fn new(tasks: &[Task], known: &[KnownTask], seed: u64) -> Result<Self, PuzzleError> {
+    pub fn new(
+        tasks: &[Task],
+        known: &[KnownTask],
+        most: usize,
+        seed: u64,
+    ) -> Result<Self, PuzzleError> {
         let mut first = 1;
         let mut places = HashMap::new();
         for task in known {
@@ -78,7 +84,7 @@ impl ArcEval {
                 eval.unknown.push(task.name.clone());
                 continue;
             };
-            let copies = augmentations_of(task, *augmentations, &mut generator(task, seed));
+            let copies = augmentations_of(task, most, &mut generator(task, seed));
             if copies.len() != augmentations + 1 {
                 return Err(PuzzleError::OtherTask { task: task.name.clone() });
             }

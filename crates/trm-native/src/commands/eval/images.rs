@@ -5,7 +5,7 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
-use trm_spec::{Failure, ImageScores, ImageSplit, RunConfig};
+use trm_spec::{Failure, FailureKind, ImageScores, ImageSplit, RunConfig, VariantSpec};
 use trm_train::checkpoint::Header;
 use trm_train::{ImageScoring, Run, baselines, create_baseline};
 
@@ -65,6 +65,7 @@ pub fn evaluate(
         ));
     }
     let config = &header.config;
+    check_steps(typed, &config.model)?;
     let data = dataset::open(config, typed.data.as_deref(), false)?;
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = || base.as_ref().map(BaseOnDisk::file);
@@ -134,6 +135,25 @@ pub fn evaluate(
         ))?;
     }
     Ok(())
+}
+
+/// Refuses steps of a recursion that the model does not have: an evaluation would leave them out.
+fn check_steps(typed: &args::Eval, model: &VariantSpec) -> anyhow::Result<()> {
+    if model.depth_key().is_some() {
+        return Ok(());
+    }
+    if typed.inner_steps.is_some() {
+        return Err(usage!("--inner-steps: a `{}` model has no recursion", model.name()));
+    }
+    let own = model.depth();
+    let Some(other) = typed.depths.iter().flatten().find(|depth| **depth != own) else {
+        return Ok(());
+    };
+    let message = format!(
+        "a `{}` model has no recursion, so that its depth is {own}, not {other}",
+        model.name()
+    );
+    Err(Failure::new(FailureKind::Config, message, "Leave the depth out.").into())
 }
 
 fn scored(run: &dyn Run, scoring: &ImageScoring) -> Result<ImageScores, Failure> {

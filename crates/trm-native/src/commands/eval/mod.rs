@@ -18,7 +18,7 @@ use crate::args;
 use crate::dataset;
 use crate::device::{self, OpenDevice};
 use crate::output::{print, print_json};
-use crate::own_data::OwnData;
+use crate::own_data;
 use crate::progress::{PuzzleProgress, thousands};
 use crate::report::{about_checkpoint, say, usage};
 use crate::run_dir::read_checkpoint;
@@ -56,6 +56,14 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         }
     } else if typed.stride.is_some() {
         return Err(usage!("--stride is for language models"));
+    }
+    if typed.halt_threshold.is_some() && !scores_copies(&typed.copies) {
+        return Err(usage!(
+            "--halt-threshold is for several copies of a puzzle (--augmentations or --chains): without them eval shows several thresholds"
+        ));
+    }
+    if family != Family::Questions && typed.depths.as_ref().is_some_and(|all| all.contains(&0)) {
+        return Err(usage!("depth 0 runs no cycle; only question models answer without one"));
     }
     if family == Family::Images {
         return images::evaluate(typed, &header, &bytes, &device);
@@ -141,7 +149,7 @@ fn evaluate_copies(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::R
     let scoring = CopyScoring {
         depths: typed.depths.clone().unwrap_or_else(|| vec![steps]),
         puzzles: 0,
-        threshold: typed.halt_threshold,
+        threshold: typed.halt_threshold.unwrap_or(0.5),
         copies: typed.copies,
     };
     let mut progress = PuzzleProgress::new();
@@ -170,10 +178,14 @@ fn evaluate_copies(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::R
     Ok(())
 }
 
+/// Whether several copies of a puzzle are scored, or one with noise.
+fn scores_copies(copies: &Copies) -> bool {
+    copies.augmentations * copies.chains > 1 || copies.state_noise > 0.0
+}
+
 /// Prints the accuracy after each supervision step, and with early stopping.
 fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
-    let copies = typed.copies;
-    if copies.augmentations * copies.chains > 1 || copies.state_noise > 0.0 {
+    if scores_copies(&typed.copies) {
         return evaluate_copies(run, steps, typed);
     }
     let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
@@ -230,7 +242,16 @@ fn open(
         let run = trm_train::load_with(bytes, None, Some(text.into()), &device.device)?;
         return Ok((run, data.title().into()));
     }
+    let of_new = match typed.grade.is_some() || typed.puzzles.is_some() {
+        true => Some(of_new_puzzles(typed, header)?),
+        false => None,
+    };
     let mut data = dataset::open(&header.config, typed.data.as_deref(), typed.as_text)?;
+    if let Some(config) = of_new {
+        let puzzles = data.load(&config, None)?;
+        let run = trm_train::load_with(bytes, None, Some(puzzles), &device.device)?;
+        return Ok((run, data.title().into()));
+    }
     let own = header.config.data.dataset.as_str();
     let corpus = match data.other_than(own) {
         None => data.title().to_owned(),
@@ -240,20 +261,7 @@ fn open(
             other
         }
     };
-    let beside = if folder.is_dir() { Some(folder.as_path()) } else { folder.parent() };
-    if let (Some(beside), None, None) = (beside, &typed.data, typed.grade)
-        && let Some(own) = OwnData::read(beside)?
-    {
-        say!(
-            "the run was trained on {}, but {corpus} is scored: give --data for its held-out part",
-            own.name()
-        );
-    }
-    if typed.grade.is_some() || typed.puzzles.is_some() {
-        let puzzles = data.load(&of_new_puzzles(typed, header)?, None)?;
-        let run = trm_train::load_with(bytes, None, Some(puzzles), &device.device)?;
-        return Ok((run, data.title().into()));
-    }
+    own_data::say_other(&data, &header.config, folder)?;
     let run = with_weights(typed, |optimizer| load(&data, bytes, optimizer, typed, device))?;
     Ok((run, corpus))
 }
@@ -272,15 +280,11 @@ fn of_new_puzzles(typed: &args::Eval, header: &Header) -> anyhow::Result<RunConf
             let guesses = grade.guesses();
             (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
         }
+        (None, Some(PuzzleKind::Sudoku(_) | PuzzleKind::Maze(_))) => {}
         (Some(_), _) => {
             return Err(usage!(
                 "--grade is for Sudoku models; this model was trained on other data"
             ));
-        }
-        // The best checkpoint was chosen on the puzzles of the run's own seed. Of another seed,
-        // held-out puzzles are still none that training saw.
-        (None, Some(PuzzleKind::Sudoku(_) | PuzzleKind::Maze(_))) => {
-            config.train.seed = config.train.seed.wrapping_add(1);
         }
         (None, _) => {
             return Err(usage!(
@@ -288,6 +292,9 @@ fn of_new_puzzles(typed: &args::Eval, header: &Header) -> anyhow::Result<RunConf
             ));
         }
     }
+    // The best checkpoint was chosen on the puzzles of the run's own seed. Of another seed,
+    // held-out puzzles are still none that training saw.
+    config.train.seed = config.train.seed.wrapping_add(1);
     Ok(config)
 }
 

@@ -51,22 +51,39 @@ pub fn evaluate(
     bytes: &[u8],
     device: &OpenDevice,
 ) -> anyhow::Result<()> {
-    if typed.test.is_some()
-        || typed.grade.is_some()
+    if typed.grade.is_some()
         || typed.stride.is_some()
         || typed.split.is_some()
         || typed.inner_steps.is_some()
     {
         return Err(usage!(
-            "--test, --stride, --grade, --split and --inner-steps are not for question models; \
-             give other questions with --data"
+            "--stride, --grade, --split and --inner-steps are not for question models; \
+             score all questions of a file with --test"
+        ));
+    }
+    if typed.test.is_some() && typed.baselines {
+        return Err(usage!(
+            "--baselines trains models, and the questions of --test are only scored"
         ));
     }
     let config = &header.config;
-    let data = dataset::open(config, typed.data.as_deref(), false)?;
+    let data = dataset::open(config, typed.test.as_deref().or(typed.data.as_deref()), false)?;
+    let other = data.other_than(&config.data.dataset);
+    if let (Some(other), None) = (&other, &typed.test) {
+        say!(
+            "scored are questions held out of {other}, which is not what the run was trained on ({}): it may have been trained on some of them",
+            config.data.dataset
+        );
+    }
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = base.as_ref().map(BaseOnDisk::file);
-    let questions = data.load(config, None)?;
+    let questions = match &typed.test {
+        Some(path) => data
+            .test_questions()
+            .ok_or_else(|| usage!("{} holds no questions", path.display()))?
+            .into(),
+        None => data.load(config, None)?,
+    };
     let run = load_on(typed, bytes, questions.clone(), file, device)?;
     let trained = config.model.depth();
     let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
@@ -95,7 +112,12 @@ pub fn evaluate(
     if typed.json {
         return print_json(&Document { dataset: data.title().into(), val, harder, baselines });
     }
-    print_scores("questions that the model was not trained on", &val, trained)?;
+    let what = match (&typed.test, &other) {
+        (Some(path), _) => format!("questions of {}", path.display()),
+        (None, Some(other)) => format!("questions held out of {other}"),
+        (None, None) => "questions that the model was not trained on".into(),
+    };
+    print_scores(&what, &val, trained)?;
     if let Some(harder) = &harder {
         print_scores("harder questions than any that it was trained on", harder, trained)?;
     }

@@ -7,12 +7,13 @@ use std::path::Path;
 use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
-use trm_data::puzzles::arc::{self, ArcEval, Candidate, Grid, Test};
-use trm_data::puzzles::{TaskFile, is_official, official, task_files};
+use trm_data::puzzles::arc::{self, ArcEval, Candidate, Grid, Task, Test};
+use trm_data::puzzles::{PuzzleError, TaskFile, TextSource, is_official, official, task_files};
 use trm_spec::Vocab;
 use trm_train::{Run, checkpoint::Header};
 
 use super::request::request;
+use super::{STANDARD_INPUT, is_standard_input, standard_input};
 use crate::args;
 use crate::output::{print, print_json};
 use crate::report::{say, usage};
@@ -53,8 +54,8 @@ struct Submitted {
     attempt_2: Vec<Vec<u8>>,
 }
 
-/// The evaluation on the file or folder at `path` of a model that knows ARC's tasks;
-/// `None` for other models.
+/// The evaluation on the file or folder at `path`, or on standard input for `-`, of a model
+/// that knows ARC's tasks; `None` for other models.
 pub fn open(path: &Path, header: &Header) -> anyhow::Result<Option<ArcEval>> {
     let length = header.config.model.length();
     let eval = match &header.vocab {
@@ -68,16 +69,42 @@ pub fn open(path: &Path, header: &Header) -> anyhow::Result<Option<ArcEval>> {
             ArcEval::official(&official::open(path, "test")?, &official::open_identifiers(path)?)?
         }
         Vocab::Arc { tasks } => {
-            let files = task_files(path)?;
-            let (given, _) = TaskFile::read_all(&files)?;
-            ArcEval::new(&given, tasks, header.config.train.seed)?
+            let given = tasks_at(path)?;
+            let config = &header.config;
+            ArcEval::new(&given, tasks, config.data.num_aug, config.train.seed)?
         }
         _ => return Ok(None),
     };
     if eval.tests.is_empty() {
-        return Err(usage!("there are no test grids in {}", path.display()));
+        let name = match is_standard_input(path) {
+            true => STANDARD_INPUT.to_owned(),
+            false => path.display().to_string(),
+        };
+        return Err(usage!("there are no test grids in {name}"));
     }
     Ok(Some(eval))
+}
+
+/// The tasks at `path`, each once.
+fn tasks_at(path: &Path) -> anyhow::Result<Vec<Task>> {
+    let files = match is_standard_input(path) {
+        true => {
+            let (name, text) = (STANDARD_INPUT.to_owned(), standard_input()?);
+            if text.trim().is_empty() {
+                return Err(PuzzleError::Empty { name }.into());
+            }
+            vec![TaskFile { tasks: TextSource::Text { name, text }, solutions: None }]
+        }
+        false => task_files(path)?,
+    };
+    let (tasks, _) = TaskFile::read_all(&files)?;
+    // A task without a name is called by its file, and here there is none.
+    if is_standard_input(path) && tasks.iter().any(|task| task.name.starts_with(STANDARD_INPUT)) {
+        return Err(usage!(
+            "a task on {STANDARD_INPUT} has no name, by which the model knows it; give {{\"NAME\": {{\"train\": […], \"test\": […]}}}}"
+        ));
+    }
+    Ok(tasks)
 }
 
 /// Evaluates `run` test by test and prints the results.

@@ -19,6 +19,7 @@ use trm_train::Choice;
 use self::request::request;
 use crate::args;
 use crate::device;
+use crate::model_family;
 use crate::output::{print, print_json};
 use crate::progress::{PuzzleProgress, thousands};
 use crate::report::{say, usage};
@@ -98,18 +99,7 @@ impl Verdict {
 pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     let model = &header.config.model;
-    let (is, command) = match model.family() {
-        Family::Puzzles => ("", ""),
-        Family::Language => ("a language model", "generate"),
-        Family::Images => ("an image classifier", "classify"),
-        Family::Questions => ("a question model", "ask"),
-    };
-    if !is.is_empty() {
-        return Err(usage!(
-            "{} is {is}; use `{command}`. `solve` needs a puzzle model",
-            typed.checkpoint.display()
-        ));
-    }
+    model_family::expect(&typed.checkpoint, &header, "solve", &[Family::Puzzles])?;
     let solver = || {
         let device = device::open(typed.device)?;
         trm_train::load(&bytes, None, None, &device.device)
@@ -188,19 +178,30 @@ fn kind(config: &RunConfig) -> anyhow::Result<PuzzleKind> {
 
 /// The name and the contents of a file or of standard input.
 fn text(path: &Path) -> anyhow::Result<(String, String)> {
-    if path != Path::new("-") {
-        let name = path.display().to_string();
-        return match trm_data::read_utf8(path) {
-            Ok(text) => Ok((name, text)),
-            Err(DataError::Empty { name }) => {
-                Err(Failure::from(PuzzleError::Empty { name }).into())
-            }
-            Err(error) => Err(error.into()),
-        };
+    if is_standard_input(path) {
+        return Ok((STANDARD_INPUT.into(), standard_input()?));
     }
+    let name = path.display().to_string();
+    match trm_data::read_utf8(path) {
+        Ok(text) => Ok((name, text)),
+        Err(DataError::Empty { name }) => Err(Failure::from(PuzzleError::Empty { name }).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What messages call standard input.
+const STANDARD_INPUT: &str = "standard input";
+
+/// Whether `path` is `-`, which is standard input.
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// All of standard input.
+fn standard_input() -> anyhow::Result<String> {
     let mut text = String::new();
     stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-    Ok(("standard input".into(), text))
+    Ok(text)
 }
 
 fn answered(

@@ -38,7 +38,11 @@ impl FrozenBase {
         FeatureKey {
             base: format!("{}:{}", self.identity().sha256, shape.vit_depth),
             data: split_digest(data),
-            preprocessing: format!("{:?}", data.preprocessing),
+            // A digest, as messages and the name of a file show it.
+            preprocessing: format!(
+                "{:x}",
+                Sha256::digest(format!("{:?}", data.preprocessing).as_bytes())
+            ),
         }
     }
 

@@ -49,6 +49,15 @@ impl FrozenLlm {
         }
     }
 
+    /// The sizes and the tokens of the decoder in `file`, a checkpoint or a GGUF file, without
+    /// its weights.
+    ///
+    /// # Errors
+    /// If the file is damaged or no decoder.
+    pub fn described(file: &BaseFile<'_>) -> Result<(LlamaSpec, Vocab), Failure> {
+        Ok(Source::open(file)?.described())
+    }
+
     /// Opens `file`, a checkpoint or a GGUF file, which is called `identity` in checkpoints.
     /// Each tensor is read when its turn comes. Where `identity` does not say the digest of
     /// the weights, `digest` adds it.
@@ -94,7 +103,7 @@ impl FrozenLlm {
         spec: &LlmTrmSpec,
         device: &Device,
     ) -> Result<Self, Failure> {
-        check_sizes(file.name, &Source::open(&file)?.described().0, spec)?;
+        check_sizes(file.name, &Self::described(&file)?.0, spec)?;
         Self::read(file, identity, true, device)
     }
 
@@ -257,7 +266,7 @@ impl<'a> Source<'a> {
 }
 
 /// A file that holds another model than a decoder.
-pub(crate) fn no_decoder(name: &str, model: &VariantSpec) -> Failure {
+fn no_decoder(name: &str, model: &VariantSpec) -> Failure {
     refused(format!(
         "{name} is a `{}` model, but the frozen base is a decoder (trm-native convert --from \
          hf-llama or gguf makes one)",

@@ -13,7 +13,6 @@ mod task;
 mod writing;
 
 pub use base::FrozenLlm;
-pub(crate) use base::no_decoder;
 pub(crate) use baselines::baselines;
 pub use baselines::few_shot;
 pub use task::QuestionTask;
