@@ -43,7 +43,7 @@ export async function benchSolve({ puzzles, folder }) {
 
 /** Runs in the page, with its own session, independent of the page's worker. */
 async function solve({ file, kind, steps, count }) {
-  const module = await import(new URL("wasm/cpu-puzzles/trm_wasm.js", location.href).href);
+  const module = await import(new URL("wasm/cpu-puzzles-relaxed/trm_wasm.js", location.href).href);
   await module.default();
   const session = await module.Session.open();
   const ask = async (command) => {

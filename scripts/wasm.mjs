@@ -43,8 +43,8 @@ const SHIPPED = {
   gpu: `gpu,${FAMILIES.filter((family) => family !== "questions").join(",")}`,
 };
 
-/** Cargo features by kind; `test` is for the tests in the browser. */
-export const FEATURE_SETS = { ...SHIPPED, test: `cpu,${FAMILIES.join(",")}` };
+/** Cargo features by kind; `test` is for the tests in Chromium, which has relaxed SIMD. */
+export const FEATURE_SETS = { ...SHIPPED, test: `cpu,relaxed-simd,${FAMILIES.join(",")}` };
 
 export const KINDS = Object.keys(SHIPPED);
 

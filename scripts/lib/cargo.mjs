@@ -69,7 +69,7 @@ export async function clippy() {
     await lint([...NATIVE, ...MPI, "--bins"], [...deny, "-D", "clippy::unwrap_used"]);
     await lint([...NATIVE, ...MPI, "--test", "mpi"], deny);
   }
-  // The modules with relaxed SIMD differ in one file, which one of them has.
+  // The modules with relaxed SIMD differ from the others in one file; linting one is enough.
   const kinds = Object.keys(FEATURE_SETS).filter((kind) => !kind.endsWith("-relaxed") || kind === "cpu-relaxed");
   for (const kind of kinds) {
     const targets = kind === "test" ? ["--all-targets"] : ["--lib"];

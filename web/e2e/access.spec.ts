@@ -4,6 +4,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 
 import { TESTIDS } from '../src/testids';
+import { ArcPage, SMALL } from './support/arc';
 import { Images, STROKES, shippedDigits } from './support/images';
 import { trainedModel } from './support/models';
 import { withFolder } from './support/native';
@@ -158,4 +159,67 @@ test('axe-core finds nothing wrong with the Images page', async ({
   await images.press('Pause');
   await play.phase('paused');
   await everySize(play, 'a model that learns');
+});
+
+test('a button keeps the focus when its action changes', async ({ page, play, site }) => {
+  await play.open('?preset=tiny&max_iters=100000&duel=tiny&duel_steps=50000');
+  await play.tab('Train');
+  await play.button('Train').press('Enter');
+  await expect(play.button('Pause')).toBeFocused();
+  await play.reach(1);
+  await page.keyboard.press('Enter');
+  await play.phase('paused');
+  await expect(play.button('Train')).toBeFocused();
+
+  // Both sides load in between.
+  await play.button('Train both').press('Enter');
+  await expect(play.button('Pause both')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(play.button('Train both')).toBeFocused();
+
+  // A run that was deleted comes back with its own button.
+  await play.button('Reset').click();
+  await play.at(0);
+  await play.tab('Library');
+  const deletes = play.kept.getByRole('button', { name: /^Delete/ });
+  await deletes.press('Enter');
+  await expect(play.button('Undo')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(deletes).toBeFocused();
+
+  await page.goto(`${site.url}leak.html`);
+  await play.button('Train the leaky model').press('Enter');
+  await expect(play.button('Stop')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(
+    page.getByRole('button', { name: /^Train (again|the leaky model)$/ }),
+  ).toBeFocused();
+});
+
+test('a button keeps the focus while the training puzzles are generated', async ({
+  page,
+  play,
+  site,
+}) => {
+  const puzzles = new Puzzles(page, site);
+  await puzzles.open('?preset=sudoku-4x4&max_iters=100000');
+  await play.trainTo(2);
+  await page.reload();
+  await play.phase('paused');
+  await play.tab('Train');
+  await play.button('Train').press('Enter');
+  await expect(play.button('Pause')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await play.phase('paused');
+  await expect(play.button('Train')).toBeFocused();
+});
+
+test('the button that answers an ARC task keeps the focus', async ({ page, play, site }) => {
+  const arc = new ArcPage(page, site);
+  await arc.open(SMALL);
+  await play.trainTo(1);
+  await play.tab('Explore');
+  await play.button('Answer').press('Enter');
+  await expect(arc.attempts).toBeVisible();
+  await expect(play.button('Answer')).toBeFocused();
 });

@@ -27,6 +27,20 @@ test('the learning rate moves while it trains, and the chart says where', async 
   await play.button('Pause').click();
   await play.phase('paused');
 
+  // On a phone, where buttons are wider, it is still centred on its step.
+  const size = page.viewportSize()!;
+  await page.setViewportSize({ width: 390, height: 844 });
+  const off = () =>
+    mark.evaluate((button) => {
+      const { x, width } = button.getBoundingClientRect();
+      const chart = (button as HTMLElement).offsetParent!;
+      const origin = chart.getBoundingClientRect().x + chart.clientLeft;
+      return Math.abs(x + width / 2 - origin - parseFloat((button as HTMLElement).style.left));
+    });
+  await expect.poll(() => mark.evaluate((button) => button.clientWidth)).toBeGreaterThan(40);
+  expect(await off()).toBeLessThan(1);
+  await page.setViewportSize(size);
+
   // A reload goes on with the rate, and with the mark.
   await expect(page.getByText(/Saved in this browser at/)).toBeAttached();
   const steps = await play.steps();

@@ -25,6 +25,18 @@ test('the tabs open by click, by key and by address, and a bar follows what trai
   await page.getByRole('tab', { name: 'Library' }).press('ArrowRight');
   await expect(page.getByRole('tab', { name: 'Explore' })).toBeFocused();
   await expect(page.getByRole('tabpanel', { name: 'Explore' })).toBeVisible();
+
+  // Back undoes a link to a tab, and the address says what has changed since.
+  await page.evaluate(() => location.assign('#train'));
+  await expect(page.getByRole('tabpanel', { name: 'Train' })).toBeVisible();
+  await page.getByRole('slider', { name: 'Learning rate' }).fill('-2.5');
+  await expect(page).toHaveURL(/learning_rate=0\.0032.*#train$/);
+  await page.goBack();
+  await expect(page.getByRole('tabpanel', { name: 'Explore' })).toBeVisible();
+  await expect(page).toHaveURL(/learning_rate=0\.0032[^#]*$/);
+  await page.goForward();
+  await expect(page.getByRole('tabpanel', { name: 'Train' })).toBeVisible();
+
   await page.setViewportSize({ width: 1440, height: 900 });
   for (const tab of ['Explore', 'Train', 'Library'] as const) {
     await play.tab(tab);

@@ -289,6 +289,18 @@ test.describe('on a phone', () => {
     await expect(images.answer).toBeInViewport();
   });
 
+  test('the counts of a confusion fit into their cells', async ({ images }) => {
+    await images.open();
+    await images.press('Measure');
+    const count = images.measured.getByRole('button', { name: /taken for/ }).first();
+    await expect(count).toBeVisible();
+    const [button, cell] = await count.evaluate((it) =>
+      [it, it.closest('td')!].map((each) => each.getBoundingClientRect().width),
+    );
+    expect(button).toBeGreaterThan(0);
+    expect(button).toBeLessThanOrEqual(cell! + 0.5);
+  });
+
   test('a second finger draws nothing', async ({ page, images }) => {
     await images.open();
     await images.pad.scrollIntoViewIfNeeded();

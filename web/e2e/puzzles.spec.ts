@@ -77,8 +77,17 @@ test('the threshold tells where it would stop and what that saves', async ({ pag
 test('augmented copies are solved, and the chosen answer is on the board', async ({ page, puzzles }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open(LINK);
+  // What is said while they are answered goes by quickly.
+  const progress = await puzzles.forms.locator('[aria-live]').evaluateHandle((line) => {
+    const said: string[] = [];
+    const watching = new MutationObserver(() => said.push(line.textContent.trim()));
+    watching.observe(line, { subtree: true, childList: true, characterData: true });
+    return said;
+  });
   await puzzles.forms.getByRole('button', { name: 'Solve 8 copies' }).click();
   await expect(puzzles.forms).toHaveAttribute('data-answered', '8');
+  // Wrong answers are counted, too.
+  expect(await progress.jsonValue()).toContain('7 of 8 copies answered.');
   const chosen = await puzzles.forms.getAttribute('data-chosen');
   const button = puzzles.forms.getByRole('button', { name: `Copy ${chosen}:` });
   await expect(button).toHaveAttribute('aria-pressed', 'true');

@@ -126,6 +126,59 @@ test('a recursive model runs on its base, and its answers change step by step', 
   });
 });
 
+test('a site says whether it looks for its models, cannot read their list, or has none', async ({
+  context,
+  page,
+  site,
+}) => {
+  const list = '**/checkpoints/manifest.json';
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await context.route(list, async (route) => {
+    await held;
+    await route.fulfill({ status: 500 });
+  });
+  const { asking } = new Questions(page, site);
+  const none = 'This site has no pre-trained model.';
+  await page.goto(`${site.url}questions.html`);
+  await expect(asking).toContainText('Looking for the models of this site …');
+  await expect(asking).not.toContainText(none);
+  release();
+  await expect(asking).toContainText('The list of models could not be read. Reload the page');
+  await expect(asking).not.toContainText(none);
+  await context.unroute(list);
+  await page.reload();
+  await expect(asking).toContainText(none);
+});
+
+test('the buttons that send and ask keep the focus', async ({ page, site }) => {
+  await withFolder(async (folder) => {
+    const { base, model } = pair(folder);
+    const questions = new Questions(page, site);
+    await questions.open();
+    await questions.give(base);
+    await questions.is('open');
+    await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
+    await expect(questions.button('Send')).toBeEnabled();
+    await questions.button('Send').press('Enter');
+    await expect(questions.messages).toHaveCount(2);
+    await expect(questions.button('Send')).toBeFocused();
+    // Nothing is in the field now, so nothing is sent.
+    await expect(questions.button('Send')).toBeDisabled();
+    await page.keyboard.press('Enter');
+    await expect(questions.messages).toHaveCount(2);
+
+    await questions.giveModel(model);
+    await expect(page.locator('main')).toContainText('trained for 3 steps', { timeout: 15_000 });
+    await page.getByRole('textbox', { name: 'Question' }).fill('The ball is under cup A. Which cup?');
+    await expect(questions.button('Ask')).toBeEnabled();
+    await questions.button('Ask').press('Enter');
+    await expect(questions.asking.getByTestId(TESTIDS.answer)).toHaveCount(4);
+    await expect(questions.button('Ask')).toBeFocused();
+    await expect(questions.button('Ask')).toBeEnabled();
+  });
+});
+
 test('files that cannot be used are named, and change nothing', async ({ page, site }) => {
   const questions = new Questions(page, site);
   await questions.open();

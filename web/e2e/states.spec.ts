@@ -1,5 +1,6 @@
 // What the page says when something is missing, and what to do about it.
 
+import { Puzzles, shippedSolver } from './support/solver';
 import { expect, test } from './support/test';
 
 test('without JavaScript the page says what it needs', async ({ browser, site }) => {
@@ -28,6 +29,43 @@ test('where motion is not welcome, it says so no sooner', async ({ page, site })
   const late = page.getByText('could not be fetched');
   expect(await late.isVisible()).toBe(false);
   await expect(late).toBeVisible();
+});
+
+const PART = 'A part of the page could not be fetched.';
+
+test('where the code for ARC does not come, it says so, and another puzzle can be chosen', async ({
+  models,
+  page,
+  site,
+}) => {
+  await models.serve(shippedSolver());
+  await page.route('**/ArcStage*', (route) => route.abort());
+  const puzzles = new Puzzles(page, site);
+  await puzzles.open();
+  const kinds = page.getByRole('combobox', { name: 'Puzzle', exact: true });
+  await kinds.selectOption('ARC tasks');
+  await expect(page.getByRole('alert').filter({ hasText: PART })).toBeVisible();
+  await expect(kinds).toBeEnabled();
+  await kinds.selectOption('Sudoku 4×4');
+  await expect(puzzles.board).toBeVisible();
+  await expect(page.getByText(PART)).toHaveCount(0);
+});
+
+test('where the code of the comparison or of the tour does not come, it says so', async ({
+  page,
+  play,
+}) => {
+  await page.route('**/assets/Comparison-*', (route) => route.abort());
+  await page.route('**/assets/Tour-*', (route) => route.abort());
+  await play.open();
+  await play.tab('Train');
+  const told = page.getByRole('alert').filter({ hasText: PART });
+  await expect(told).toBeVisible();
+  await play.tab('Explore');
+  await expect(told).toHaveCount(0);
+  await page.getByRole('button', { name: 'Take the tour' }).click();
+  await expect(told).toBeVisible();
+  await play.stepOnce();
 });
 
 test('where the trainer cannot be fetched, the page says so and offers to reload', async ({

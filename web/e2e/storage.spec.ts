@@ -40,6 +40,23 @@ for (const [name, script] of REFUSALS) {
   });
 }
 
+test('what takes the place of a run that nothing stores does not say that it is in the Library', async ({
+  page,
+  play,
+}) => {
+  for (const [, script] of REFUSALS.slice(0, 1)) await page.addInitScript(script);
+  await play.open();
+  await play.says(/does not let the page store anything/);
+  await play.stepOnce();
+  const text = 'she sells sea shells by the sea shore.\n'.repeat(100);
+  await play.paste(text);
+  await play.says('so it was not replaced');
+  // Asked a second time, the run is discarded.
+  await play.button('Train on this text').click();
+  await play.says(/trains on “own text”/);
+  await play.says('Press Train to start.');
+});
+
 test('all storage throws: text, puzzles, images and the start page are shown', async ({
   models,
   page,

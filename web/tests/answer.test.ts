@@ -11,6 +11,8 @@ class FakeSession extends Answering {
   readonly commands: Command[] = [];
   text = 'abcdefgh'.repeat(8);
   failure: Failure | null = null;
+  /** Called before the last piece of a text is given. */
+  last: () => void = () => undefined;
   #at = 0;
 
   protected answer(command: Command): Event {
@@ -25,6 +27,7 @@ class FakeSession extends Answering {
     const text = this.text.slice(this.#at, this.#at + command.n);
     this.#at += command.n;
     const done = this.#at >= this.text.length;
+    if (done) this.last();
     return { type: 'generated', stream: 3, output: { text, tokens: [], pieces: [], done } };
   }
 }
@@ -155,4 +158,20 @@ test('a text to be watched is written token by token, and only a new one', async
   answer.stale = true;
   await finish();
   expect(answer.due(now)).toBeNull();
+});
+
+test('the last piece of a text is not shown under another prompt', async () => {
+  const next = { ...OPTIONS, prompt: 'another' };
+  session.last = () => answer.renew(next);
+  // The text of the first prompt is written until its last piece is asked for.
+  while (!answer.urgent || session.commands.length < 3) await advance();
+  session.last = () => undefined;
+  await answer.advance(client, next, 1);
+  expect(answer.text).toBe('');
+  expect(session.commands.at(-1)).toMatchObject({
+    type: 'generate',
+    options: { prompt: 'another' },
+  });
+  await answer.advance(client, next, 1);
+  expect(session.text.startsWith(answer.text)).toBe(true);
 });

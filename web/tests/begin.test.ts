@@ -238,6 +238,17 @@ describe('a file from another page', () => {
     expect(await handedOver()).toBeNull();
   });
 
+  test('that does not arrive is missed, and the page begins as without', async () => {
+    await store.save(record(WIDE, 5));
+    await open('?handed=1');
+    expect(notices.shown).toEqual({
+      tone: 'bad',
+      message: 'The file from the other page did not arrive.',
+      hint: 'Drop it here again.',
+    });
+    expect(run.state.step).toBe(5);
+  });
+
   test('that the page crashes on is there for the next attempt', async () => {
     await handOver(checkpoint(WIDE, 8));
     session.crashes = 'load';

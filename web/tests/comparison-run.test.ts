@@ -15,6 +15,8 @@ let failsAt: number;
 /** Called after every step that was asked for. */
 let meanwhile: () => void;
 let workers: FakeWorker[];
+/** How the current run comes to rest; at once, if a test says nothing else. */
+let rest: () => Promise<void>;
 
 class FakeWorker extends Answering {
   readonly name = 'AB'[workers.length % 2] ?? '';
@@ -96,6 +98,7 @@ beforeEach(() => {
   failsAt = Infinity;
   meanwhile = () => undefined;
   workers = [];
+  rest = () => Promise.resolve();
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -111,7 +114,7 @@ function comparisonOf(plan: Partial<ComparisonPlan> = {}): Comparison {
       wish: { device: 'cpu', software: false },
       quiet: () => {
         log.push('quiet');
-        return Promise.resolve();
+        return rest();
       },
       text: () => Promise.resolve({ corpus: 'a text', own: null }),
       remember: () => undefined,
@@ -200,6 +203,21 @@ test('closed in the middle, it leaves nothing running and says nothing', async (
   expect([two.open, two.phase, two.problem, two.sides]).toEqual([false, 'ready', null, null]);
   expect(running()).toBe(0);
   expect(log.at(-1)).toBe('B 4');
+});
+
+test('reset before the current run rests and begun again, it starts one pair of workers', async () => {
+  const resting: (() => void)[] = [];
+  rest = () => new Promise((resolve) => resting.push(resolve));
+  const two = comparisonOf();
+  const first = two.train();
+  two.reset();
+  const second = two.train();
+  expect(workers).toHaveLength(0);
+  for (const settle of resting) settle();
+  await Promise.all([first, second]);
+  expect([two.phase, two.problem]).toEqual(['done', null]);
+  expect(workers).toHaveLength(2);
+  expect(running()).toBe(0);
 });
 
 test('a plan that cannot be compared is not trained', async () => {

@@ -60,8 +60,8 @@ describe('workers that train together', () => {
 
   afterEach(() => vi.useRealTimers());
 
-  function makeCores(chosen: number): Cores {
-    const made = new Cores(() => workers.open(), chosen);
+  function makeCores(chosen: number, open = () => workers.open()): Cores {
+    const made = new Cores(open, chosen);
     made.possible = true;
     made.sources = () => ({ data: { kind: 'named' }, base: null });
     return made;
@@ -196,6 +196,21 @@ describe('workers that train together', () => {
     expect(workers.alive).toHaveLength(1);
   });
 
+  test('whose code cannot be fetched are not opened', async () => {
+    vi.doMock('../src/run/group', () => {
+      throw new Error('not fetched');
+    });
+    await vi.waitFor(async () => {
+      await steps(1);
+      expect(cores.problem).toMatch(/one core.*could not be fetched/);
+    });
+    vi.doUnmock('../src/run/group');
+    expect(workers.all).toHaveLength(1);
+    // The visitor can ask for them again.
+    cores.choose(2);
+    await together(2);
+  });
+
   test('end with the first, whose failure is passed on', async () => {
     await together(2);
     const [one] = workers.all;
@@ -216,6 +231,32 @@ describe('workers that train together', () => {
     expect(workers.alive).toHaveLength(1);
     await together(2);
     expect(cores.problem).toBeNull();
+  });
+
+  test('are ended too where they are ready, and no step came to need them', async () => {
+    vi.useFakeTimers();
+    await steps(1);
+    await vi.waitFor(() => expect(workers.alive).toHaveLength(2));
+    expect(cores.now).toEqual(ALONE);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(workers.alive).toHaveLength(1);
+    vi.useRealTimers();
+    await together(2);
+    expect(cores.problem).toBeNull();
+  });
+
+  test('are ended too where they are still opening', async () => {
+    const opening: (() => void)[] = [];
+    cores = makeCores(2, async () => {
+      await new Promise<void>((resolve) => opening.push(resolve));
+      return workers.open();
+    });
+    vi.useFakeTimers();
+    await steps(1);
+    await vi.waitFor(() => expect(opening).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(60_000);
+    for (const open of opening) open();
+    await vi.waitFor(() => expect(workers.all.map(({ ended }) => ended)).toEqual([false, true]));
   });
 
   test('are not ended while they take over another run, however long that takes', async () => {

@@ -217,7 +217,7 @@ describe('an address', () => {
 
   test('that is wrong is told, and the rest is used', () => {
     const read = readImages(
-      '?image=0&inner=13&outer=two&at=-1&split=all&overlay=x&drawing=abc&fit=0&what=1',
+      '?image=0&inner=65&outer=two&at=-1&split=all&overlay=x&drawing=abc&fit=0&what=1',
     );
     expect(read.problems).toHaveLength(8);
     expect(read.image).toEqual({ fit: false, bitmap: null, split: 'test', index: null });

@@ -174,12 +174,15 @@ describe('a message', () => {
 
 describe('the page', () => {
   let page: QuestionsPage;
+  let folder: Folder;
 
   beforeEach(async () => {
     vi.stubGlobal('document', { baseURI: 'http://localhost/' });
     vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
     vi.spyOn(console, 'info').mockReturnValue();
-    page = new QuestionsPage(() => client, new Base(new BaseStore(Folder.root())));
+    folder = new Folder();
+    const store = new BaseStore(() => Promise.resolve(folder.handle));
+    page = new QuestionsPage(() => client, new Base(store));
     await page.live(false);
   });
 
@@ -217,6 +220,58 @@ describe('the page', () => {
     await page.take(file);
     expect(page.notice?.message).toBe(`The browser cannot read the file “${name}”.`);
     expect([page.model?.title, page.idle]).toEqual(['cups', true]);
+  });
+
+  test('keeps a base that the browser cannot read now', async () => {
+    await page.take(gguf());
+    const kept = page.base.kept;
+    expect(kept).not.toBeNull();
+    folder.broken = new DOMException('locked', 'NotReadableError');
+    await page.openBase();
+    expect(page.notice).toEqual({
+      tone: 'bad',
+      message: 'The kept base model could not be read.',
+      hint: 'It is still kept: close other tabs and try again.',
+    });
+    expect(page.base.kept).toBe(kept);
+    folder.broken = null;
+    expect(folder.used()).toBeGreaterThan(0);
+    page.base.lost();
+    await page.openBase();
+    expect(page.base.open?.name).toBe('tiny.gguf');
+  });
+
+  test('gets a base again of which a part is missing', async () => {
+    await page.take(gguf());
+    folder.broken = new DOMException('gone', 'NotFoundError');
+    await page.openBase();
+    expect(page.notice?.message).toBe('A part of the kept base model is missing.');
+    expect(page.base.kept).toBeNull();
+  });
+
+  test('tells a failure that nobody expected', async () => {
+    vi.spyOn(page.base, 'take').mockRejectedValue(new RangeError('no memory'));
+    await page.take(gguf());
+    expect(page.notice).toEqual({
+      tone: 'bad',
+      message: 'Something went wrong: no memory.',
+      hint: 'Reload the page.',
+    });
+    expect(page.idle).toBe(true);
+  });
+
+  test('tells once that a file from another page did not arrive', async () => {
+    const replaced = vi.fn();
+    vi.stubGlobal('history', { replaceState: replaced });
+    vi.stubGlobal('location', { pathname: '/questions.html', hash: '#chat' });
+    await page.live(true);
+    expect(page.notice).toEqual({
+      tone: 'bad',
+      message: 'The file from the other page did not arrive.',
+      hint: 'Drop it here again.',
+    });
+    // A reload does not ask for it again.
+    expect(replaced).toHaveBeenCalledWith(null, '', '/questions.html#chat');
   });
 
   test('keeps its model when a base is too large, and not when another one opens', async () => {

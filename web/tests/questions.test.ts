@@ -106,6 +106,19 @@ describe('a download of a base', () => {
   });
 });
 
+test('a kept base that cannot be read now is not one with a part missing', async () => {
+  const folder = new Folder();
+  const store = new BaseStore(() => Promise.resolve(folder.handle));
+  const base = { name: 'old.gguf', bytes: 3, sha256: 'a'.repeat(64) };
+  await store.keep(base, new Blob([new Uint8Array([1, 2, 3])]));
+  folder.broken = new DOMException('locked', 'NotReadableError');
+  await expect(store.read(base)).rejects.toThrow('locked');
+  folder.broken = new DOMException('gone', 'NotFoundError');
+  expect(await store.read(base)).toBeNull();
+  folder.broken = null;
+  expect(await store.read(base)).toEqual(new Uint8Array([1, 2, 3]));
+});
+
 test('a list of bases cannot send the page elsewhere', async () => {
   const base = await listed();
   const list = (change: object) => ({

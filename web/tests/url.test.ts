@@ -10,9 +10,19 @@ import {
   withOverride,
 } from '../src/rooms/language/comparison-plan';
 import { DEFAULT_PRESET, preset, presetFor } from '../src/run/presets';
-import { LIVE, parse, same, settingsOf, show, valueOf, withSetting } from '../src/run/settings';
+import {
+  LIVE,
+  parse,
+  same,
+  settingOf,
+  settingsOf,
+  show,
+  valueOf,
+  withSetting,
+} from '../src/run/settings';
 import { rangeOf } from '../src/run/limits';
 import { DEEPEST, MOST_COMPARED, DEFAULT_OPTIONS, read, write } from '../src/rooms/language/url';
+import { readImages } from '../src/rooms/images/url';
 import { readPuzzle } from '../src/rooms/puzzles/url';
 import { lengthOf } from '../src/gen';
 
@@ -207,6 +217,16 @@ describe('the address', () => {
     expect(read('?depth=banana').problems).toEqual([
       'depth: “banana” is not a whole number from 1 to 8.',
     ]);
+  });
+
+  test('takes as many steps of an image as a model may be trained with', () => {
+    const setting = settingOf('outer_steps');
+    const most = (setting && rangeOf(setting)?.most) ?? 0;
+    expect(most).toBeGreaterThan(12);
+    const page = readImages(`?inner=${most}&outer=${most}&at=${most}`);
+    expect(page.problems).toEqual([]);
+    expect([page.look.inner, page.look.outer, page.step]).toEqual([most, most, most]);
+    expect(readImages(`?outer=${most + 1}`).problems).toHaveLength(1);
   });
 
   test('refuses sizes that 32 bits cannot count', () => {

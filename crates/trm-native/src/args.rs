@@ -16,6 +16,7 @@ use clap::{ArgMatches, Command};
 use trm_spec::Tokenizer;
 
 use self::settings::Described;
+pub use self::settings::unread_by_overfit;
 pub use self::types::{
     Ask, Bench, BenchPart, CheckpointFormat, Classify, Convert, Data, Eval, Generate, Invocation,
     Overfit, Prepare, Solve, Sweep, Trace, Train,

@@ -13,6 +13,8 @@ use crate::run_dir;
 pub struct BaseOnDisk {
     name: String,
     bytes: Vec<u8>,
+    /// As it was given or found: a file, or a run's folder.
+    path: PathBuf,
     folder: PathBuf,
 }
 
@@ -26,7 +28,7 @@ impl BaseOnDisk {
         let shown = if path.is_dir() { path } else { &file };
         let name = shown.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { name, bytes: run_dir::read(&file)?, folder })
+        Ok(Self { name, bytes: run_dir::read(&file)?, path: path.to_owned(), folder })
     }
 
     /// The base of a saved model: at `given`, or else under its name in the folder of
@@ -49,6 +51,11 @@ impl BaseOnDisk {
         let folders = folder.into_iter().flat_map(Path::ancestors).take(3);
         let found = folders.map(|folder| folder.join(&base.name)).find(|path| path.exists());
         found.map(|path| Self::read(&path).context(path.display().to_string())).transpose()
+    }
+
+    /// Where it is: a file, or a run's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The folder of the file, where its features are kept.

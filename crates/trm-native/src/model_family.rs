@@ -8,7 +8,7 @@ use trm_train::checkpoint::Header;
 use crate::report::usage;
 
 /// Refuses the checkpoint at `path` unless its family is one of `wanted`, and names the command
-/// for it. Asked before the model is opened, which may need a file that would not help.
+/// for it. Checked before the model is opened, since opening may ask for a frozen base.
 ///
 /// # Errors
 /// If it is of another family.

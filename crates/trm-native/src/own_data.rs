@@ -118,7 +118,7 @@ pub fn say_other(data: &OpenedSource, config: &RunConfig, checkpoint: &Path) -> 
             data.title()
         ),
         Some(given) if own.sha256.is_some() && given.sha256 != own.sha256 => say!(
-            "the run was trained on {}, and {} is another file: what is held out of this one may be what was trained on in that one",
+            "the run was trained on {}, but {} is scored: its held-out part may contain what the run was trained on",
             own.name,
             given.name
         ),

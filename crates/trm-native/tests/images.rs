@@ -214,6 +214,15 @@ fn a_head_is_trained_on_cached_features_of_its_base() {
         &["--base FILE"],
     );
     assert!(!place.path("none").exists(), "nothing was made");
+    // New runs from its weights find the base beside it, and say where it is.
+    let deep = ["--out", "a/b/c/d", "--max-iters", "2", "--device", "cpu"];
+    let ended = place.done(&[&["train", "--init", "head"], &deep[..]].concat());
+    says(&ended.stderr, &["eval a/b/c/d --split test --base ", "/vit"]);
+    // A preset of another model keeps its own form.
+    for (preset, word) in [("tiny", "holds a `trm_vit` model"), ("digits", "the checkpoint has")] {
+        let init = ["train", preset, "--init", "head", "--out", "none", "--device", "cpu"];
+        says(&place.refused(2, &init), &["--init", word]);
+    }
     // The plain ViT among the baselines reads pixels, not the cached features.
     let eval = ["eval", "head", "--baselines", "--json", "--device", "cpu"];
     assert_eq!(place.done(&eval).json()["baselines"].as_array().map(Vec::len), Some(5));

@@ -144,7 +144,7 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
     says(&refused, &["--baselines", "--test"]);
     let other = ["eval", "whole", "--depths", "1", "--data", "more.jsonl"];
     let other = place.done(&[&other[..], &CPU].concat());
-    says(&other.stderr, &["more.jsonl", "not what the run was trained on (cups)"]);
+    says(&other.stderr, &["more.jsonl is not what the run was trained on (cups)"]);
     says(&other.stdout, &["2 questions held out of more.jsonl"]);
     let resume = ["train", "--resume", "whole", "--data", "asked.jsonl", "--max-iters", "9"];
     says(&place.refused(2, &[&resume[..], &CPU].concat()), &["trained on cups", "asked.jsonl"]);

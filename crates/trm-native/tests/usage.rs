@@ -206,6 +206,7 @@ fn flags_without_an_effect_on_overfit_are_refused() {
     for (preset, flag, value) in [
         ("tiny", "--block-size", "32"),
         ("tiny", "--dataset", "shakespeare"),
+        ("tiny", "--val-fraction", "0.5"),
         ("sudoku-4x4", "--num-puzzles", "5"),
         ("sudoku-4x4", "--num-val-puzzles", "5"),
         ("sudoku-4x4", "--augment", "true"),

@@ -89,7 +89,7 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Updates the address. */
-  protected remember(): void {
+  remember(): void {
     this.bar.write(this.address());
   }
 

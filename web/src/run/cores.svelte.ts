@@ -114,7 +114,9 @@ export class Cores {
     const reports = (await this.#together(first, n)) ?? (await this.#alone(first, n));
     const ms = performance.now() - before;
     if (reports.length > 0) this.#measure(ms / reports.length);
-    if (this.#group) this.#resting = setTimeout(() => this.#group?.close(), REST);
+    // Also without a group: workers for one may be ready or opening.
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#rest(), REST);
     return reports;
   }
 
@@ -124,6 +126,12 @@ export class Cores {
     this.#group = null;
     this.now = ALONE;
     this.#stale = 'run';
+    this.#forget();
+  }
+
+  /** Ends the other workers, also those that are still opening. */
+  #rest(): void {
+    this.#group?.close();
     this.#forget();
   }
 
@@ -163,8 +171,9 @@ export class Cores {
     const coming = this.#gather(first, size);
     this.#coming = coming;
     void coming.then((group) => {
-      if (this.#coming === coming) this.#ready = group;
-      else group?.close();
+      if (this.#coming !== coming) group?.close();
+      else if (group) this.#ready = group;
+      else this.#coming = null;
     });
     return null;
   }
@@ -177,13 +186,20 @@ export class Cores {
   }
 
   async #gather(first: SessionClient, size: number): Promise<WorkerGroup | null> {
+    // First, so that no worker is opened in vain where the code cannot be fetched.
+    const [code] = await Promise.allSettled([import('./group')]);
+    if (code.status === 'rejected') return this.#unopened('A code file could not be fetched.');
     const others = await Promise.allSettled(Array.from({ length: size - 1 }, () => this.#open()));
     const open = others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []));
     const failure = others.find((other) => other.status === 'rejected');
-    if (!failure) return new (await import('./group')).WorkerGroup(first, open);
+    if (!failure) return new code.value.WorkerGroup(first, open);
     for (const other of open) other.terminate();
-    this.#breaks(failed(failure.reason));
-    this.#coming = null;
+    return this.#unopened(failed(failure.reason));
+  }
+
+  /** There is no group now; the next steps may ask for one again. */
+  #unopened(message: string): null {
+    this.#breaks(message);
     return null;
   }
 

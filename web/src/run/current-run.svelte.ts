@@ -110,7 +110,8 @@ export class CurrentRun {
     const files = { checkpoint: bytes, optimizer: null, text: datasets.ownForFile(this.own) };
     const again = (base: Uint8Array) => this.#load(bytes, base, name);
     const summary = await this.#loaded(files, base, again).catch(async (error: unknown) => {
-      // The page that it belongs to can take the file from there.
+      // The page that it belongs to can take the file from there; where it cannot be stored,
+      // that page tells that it did not arrive.
       if (error instanceof WrongPage) await handOver(bytes);
       throw error;
     });

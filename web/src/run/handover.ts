@@ -10,6 +10,12 @@ interface Schema extends DBSchema {
 const NAME = 'trm-handover';
 const FILE = 'checkpoint';
 
+/** Message and hint on a page to which a file was handed over that is not there. */
+export const NOT_ARRIVED = [
+  'The file from the other page did not arrive.',
+  'Drop it here again.',
+] as const;
+
 /** Whether the other page can take it. */
 export async function handOver(file: Uint8Array, name = NAME): Promise<boolean> {
   return (await within(name, (database) => database.put('files', file, FILE))) !== null;

@@ -8,7 +8,7 @@ import { Bases } from './bases';
 import { CurrentRun } from './current-run.svelte';
 import type { DatasetChoice } from './dataset';
 import type { Gallery } from './gallery.svelte';
-import { forgetHanded, handedOver } from './handover';
+import { forgetHanded, handedOver, NOT_ARRIVED } from './handover';
 import type { Machine } from './machine.svelte';
 import type { Shipped } from './manifest';
 import type { Notices } from './notices.svelte';
@@ -89,6 +89,7 @@ export class Runs {
     await autosave.look();
     if (autosave.prevented === 'storage') notices.tell('note', ...FORBIDDEN);
     const file = handed ? await handedOver() : null;
+    if (handed && !file) notices.tell('bad', ...NOT_ARRIVED);
     // With the id that it gets once it is set aside.
     const kept = last && { ...last, id: asideId(last.savedAt) };
     // Any other run would replace the puzzle, the prompt or the image of the address.

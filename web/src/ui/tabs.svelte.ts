@@ -38,6 +38,9 @@ export const tabs = new Tabs();
 
 /** Opens the tab that the address means, and scrolls to what it names. */
 export function follow(hash: string): void {
-  const element = hash.length > 1 ? tabs.reveal(hash.slice(1)) : null;
+  const id = hash.slice(1);
+  // An address without a part after # means the first tab, also where Back leads to it.
+  if (id === '') tabs.open = 'explore';
+  const element = id === '' ? null : tabs.reveal(id);
   if (element && !isTab(element.id)) requestAnimationFrame(() => element.scrollIntoView());
 }

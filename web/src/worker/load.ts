@@ -18,8 +18,8 @@ export interface Session {
 }
 
 /**
- * A function with one `f32x4.relaxed_madd`: valid where WebAssembly has relaxed SIMD, and
- * with it a fused multiply-add.
+ * A function with one `f32x4.relaxed_madd`: valid where WebAssembly has relaxed SIMD, whose
+ * multiply-add is fused where the processor has such an instruction.
  */
 // prettier-ignore
 const RELAXED_SIMD = new Uint8Array([

@@ -4,6 +4,8 @@
 type Entry = Folder | Uint8Array<ArrayBuffer>;
 
 export class Folder {
+  /** Why no file below it can be read; `null` where every one can. */
+  broken: DOMException | null = null;
   readonly #entries = new Map<string, Entry>();
   readonly #room: number;
   readonly #top: Folder;
@@ -65,6 +67,7 @@ export class Folder {
       this.#entries.set(name, new Uint8Array());
     }
     const read = () => {
+      if (this.#top.broken) throw this.#top.broken;
       const found = this.#entries.get(name);
       return found instanceof Uint8Array ? new Blob([found]) : new Blob();
     };
@@ -79,7 +82,7 @@ export class Folder {
     const close = () => settled(() => void this.#entries.set(name, written));
     const writable = { write, close, abort: () => Promise.resolve() };
     return {
-      getFile: () => Promise.resolve(read()),
+      getFile: () => settled(read),
       createWritable: () => Promise.resolve(writable),
     };
   }

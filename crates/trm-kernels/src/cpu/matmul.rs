@@ -9,35 +9,7 @@ use std::array;
 
 use pulp::{Simd, WithSimd};
 
-/// A view of a matrix: `data[i·row + j·col]`.
-#[derive(Clone, Copy)]
-pub struct Mat<'a> {
-    data: &'a [f32],
-    rows: usize,
-    cols: usize,
-    row: usize,
-    col: usize,
-}
-
-impl<'a> Mat<'a> {
-    /// Row-major, without gaps.
-    pub fn rows(data: &'a [f32], rows: usize, cols: usize) -> Self {
-        Self { data, rows, cols, row: cols, col: 1 }
-    }
-
-    /// Transposed view.
-    pub fn t(self) -> Self {
-        Self { rows: self.cols, cols: self.rows, row: self.col, col: self.row, ..self }
-    }
-
-    fn check(&self) {
-        let last = self.rows.saturating_sub(1) * self.row + self.cols.saturating_sub(1) * self.col;
-        assert!(
-            self.rows == 0 || self.cols == 0 || last < self.data.len(),
-            "matrix view outside its buffer"
-        );
-    }
-}
+pub use super::mat::Mat;
 
 /// Products with fewer multiplications than this stay on one core.
 #[cfg(feature = "threads")]
@@ -69,7 +41,7 @@ pub fn product(a: Mat, b: Mat) -> Vec<f32> {
 pub fn product(a: Mat, b: Mat) -> Vec<f32> {
     let len = a.rows * b.cols;
     let mut out = Vec::with_capacity(len);
-    // SAFETY: there is room for `len` numbers, and all are written before they count.
+    // SAFETY: there is room for `len` numbers, and all are written before the length is set.
     unsafe {
         gemm_into(out.as_mut_ptr(), false, a, b, 1.0, parallelism(&a, &b));
         out.set_len(len);
@@ -93,6 +65,8 @@ fn checked(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32, parallelism: 
     #[cfg(target_arch = "wasm32")]
     if a.rows > 1 && b.cols > 1 {
         assert_eq!(a.cols, b.rows, "inner dimensions differ");
+        a.check();
+        b.check();
         return wasm::product(out, add, a, b, scale);
     }
     // SAFETY: `out` has room for the result and is borrowed exclusively.
@@ -246,5 +220,9 @@ mod tests {
                 assert_eq!(product(a, b), out);
             }
         }
+        // On several cores.
+        let (a, b) = (vec![1.0; 140 * 140], vec![0.5; 140 * 140]);
+        let (a, b) = (Mat::rows(&a, 140, 140), Mat::rows(&b, 140, 140));
+        assert_eq!(product(a, b), vec![70.0; 140 * 140]);
     }
 }

@@ -6,6 +6,7 @@ mod dense;
 mod elementwise;
 mod gelu;
 mod layer_norm;
+mod mat;
 mod matmul;
 mod optimizers;
 mod positions;

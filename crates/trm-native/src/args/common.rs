@@ -21,7 +21,7 @@ pub fn checkpoint() -> Arg {
 pub fn base() -> Arg {
     file(
         "base",
-        "Checkpoint of the frozen model: a ViT for image models, a decoder for question models [default: the file that the model names, in its folder or up to two folders above]",
+        "The frozen model: the checkpoint of a ViT for image models; a decoder for question models, as a checkpoint or a GGUF file [default: the file that the model names, in its folder or up to two folders above]",
     )
 }
 

@@ -313,7 +313,7 @@ pub fn solve() -> Command {
                 .value_name("PUZZLES")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("A file with puzzles of the model's kind, or - for standard input; for ARC a JSON file of tasks, or a folder of them"),
+                .help("A file with puzzles of the model's kind, or - for standard input; for ARC a JSON file of tasks (on standard input each with its name), or a folder of them"),
         )
         .arg(
             option(

@@ -97,6 +97,11 @@ fn argument(setting: &'static Setting, described: &Described) -> Arg {
     argument.long(kebab)
 }
 
+/// Whether a setting is only for validating, saving and logging, which `overfit` does not do.
+pub fn unread_by_overfit(setting: &Setting) -> bool {
+    setting.cli_only || ["eval_interval", "save_interval"].contains(&setting.key)
+}
+
 /// The text below the list of settings: whose settings they are, and the presets.
 pub fn notes(described: &Described, command: &str) -> String {
     let model = described.config.model.name();

@@ -37,7 +37,7 @@ pub fn convert() -> Command {
                     ("trm", CheckpointFormat::Trm),
                 ])),
         )
-        .arg(file("to", "The checkpoint to write").required(true))
+        .arg(file("to", "The checkpoint to write; its folder is created if it is missing").required(true))
         .arg(
             option("dtype", "TYPE", "Number type of the weights; f16 halves the file [default: unchanged]")
                 .value_parser(one_of(&[("f32", Precision::F32), ("f16", Precision::F16)])),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
+use trm_spec::Setting;
 
 use super::common::{as_text, base, device, file, flag, folder, json, one_of, option};
 use super::settings::{self, Described};
@@ -87,7 +88,7 @@ pub fn sweep(described: &Described) -> Command {
             option(
                 "vary",
                 "SETTING=V,V",
-                "Any setting with the values to compare, in place of depths; given several times, every combination is trained",
+                "Any setting but `seed` (use --seeds) with the values to compare, in place of depths; given several times, every combination is trained",
             )
             .action(ArgAction::Append)
             .conflicts_with("depths")
@@ -145,13 +146,20 @@ pub fn overfit(described: &Described) -> Command {
         .arg(json())
         .arg(device())
         .args(settings::arguments(described, &["variant"]))
+        // They are refused with the reason, and not as unknown.
+        .mut_args(|arg| {
+            let setting = Setting::find(arg.get_id().as_str());
+            let hidden = setting.is_ok_and(settings::unread_by_overfit);
+            if hidden { arg.hide(true) } else { arg }
+        })
         .after_help(settings::notes(described, "overfit"))
 }
 
 const OVERFIT_HELP: &str = "\
 A model that cannot overfit a single example has a defect in its gradients or its optimizer.
 Without a preset, four small models are checked: three language models and a puzzle model. The exit
-code is 1 unless the training loss falls below --target within --max-iters steps.";
+code is 1 unless the training loss falls below --target within --max-iters steps. Settings that
+overfit sets itself are refused.";
 
 fn preset(help: &'static str) -> Arg {
     Arg::new("preset")

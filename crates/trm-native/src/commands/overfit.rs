@@ -103,6 +103,7 @@ fn overfit(
         Family::Language => sentence(&base, typed)?,
         Family::Puzzles => puzzle(&base, typed)?,
         Family::Images => images(&base, typed)?,
+        // Refused by `check`.
         Family::Questions => return Err(unsuitable(ON_BASE)),
     };
     let mut run = trm_train::create(&config, data, &device.device)?;
@@ -143,7 +144,7 @@ fn check(preset: &str, typed: &args::Overfit) -> anyhow::Result<()> {
         if own.contains(&setting.key) {
             return Err(usage!("--{flag} is set by `overfit` itself: {reason}"));
         }
-        if setting.cli_only || ["eval_interval", "save_interval"].contains(&setting.key) {
+        if args::unread_by_overfit(setting) {
             return Err(usage!(
                 "--{flag} has no effect: `overfit` validates and saves nothing, and prints the last loss only"
             ));
@@ -183,7 +184,7 @@ fn unsuitable(reason: &str) -> anyhow::Error {
 fn own_settings(family: Family) -> (&'static [&'static str], &'static str) {
     match family {
         Family::Language => (
-            &["block_size", "dataset"],
+            &["block_size", "dataset", "val_fraction"],
             "a language model is trained on one sentence (--text), and its block holds all of it",
         ),
         Family::Puzzles => (

@@ -52,7 +52,7 @@ pub fn train(
     stop: &StopConditions,
 ) -> anyhow::Result<()> {
     let end = trainer.run(stop).map_err(|error| with_hint(error, typed, plan))?;
-    let continuation = continue_command(typed, trainer.dir().path());
+    let continuation = continue_command(typed, plan, trainer.dir().path());
     match end {
         TrainingEnd::Finished => say!("done; {}", result(typed, plan, trainer)),
         TrainingEnd::EarlyStopped => say!(
@@ -83,17 +83,17 @@ fn result(typed: &args::Train, plan: &plan::Train, trainer: &Trainer) -> String 
         return format!("the model is in {}", dir.last().display());
     };
     let folder = quoted(dir.path());
+    let base = flag("--base", plan.base.as_ref().map(BaseOnDisk::path));
     let usage = match plan.config.model.family() {
         Family::Language => format!("generate text with: {} generate {folder}", program()),
         Family::Puzzles => format!("solve puzzles with: {} solve {folder} PUZZLES", program()),
         Family::Images => {
             format!("evaluate on the test images with: {} eval {folder} --split test", program())
                 + &flag("--data", typed.data.as_deref())
-                + &flag("--base", typed.base.as_deref())
+                + &base
         }
         Family::Questions => {
-            format!("ask it with: {} ask {folder} QUESTION", program())
-                + &flag("--base", typed.base.as_deref())
+            format!("ask it with: {} ask {folder} QUESTION{base}", program())
         }
     };
     format!(
@@ -217,19 +217,19 @@ fn on_all(
     Ok(Box::new(replicas::share(run, others, base)?))
 }
 
-/// ` --name PATH`, where a path was typed.
+/// ` --name PATH`, where there is a path.
 fn flag(name: &str, path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!(" {name} {}", quoted(path)))
 }
 
 /// The command that continues the run in `folder`.
-fn continue_command(typed: &args::Train, folder: &Path) -> String {
+fn continue_command(typed: &args::Train, plan: &plan::Train, folder: &Path) -> String {
     let mut command = format!("{} train --resume {}", program(), quoted(folder));
     command += &flag("--data", typed.data.as_deref());
     if typed.as_text {
         command += " --as-text";
     }
-    command += &flag("--base", typed.base.as_deref());
+    command += &flag("--base", plan.base.as_ref().map(BaseOnDisk::path));
     if let Some(devices) = &typed.devices {
         command += &format!(" --devices {devices}");
     }
@@ -249,7 +249,7 @@ fn with_hint(mut error: anyhow::Error, typed: &args::Train, plan: &plan::Train) 
         failure.hint = format!(
             "Continue from the saved step with a lower learning_rate ({} --learning-rate {}), or start \
              a new run with a lower learning_rate or a higher --warmup-iters{clipping}.",
-            continue_command(typed, &plan.out),
+            continue_command(typed, plan, &plan.out),
             train.learning_rate / 4.0,
         );
     }

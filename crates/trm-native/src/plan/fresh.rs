@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trm_data::OpenedSource;
-use trm_spec::{Failure, RunConfig};
+use trm_spec::{Failure, Family, RunConfig, VariantSpec};
 use trm_train::checkpoint::Header;
 
 use super::config::{config_file, with_flags};
@@ -56,7 +56,9 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
     let mut config = with_flags(&base, typed)?;
     let frozen = match (&typed.base, &initial, &typed.init) {
         (Some(path), ..) => Some(BaseOnDisk::read(path)?),
-        (None, Some((header, _)), Some(init)) => BaseOnDisk::of(header, init, None)?,
+        (None, Some((header, _)), Some(init)) if on_bases_alike(&header.config, &config) => {
+            BaseOnDisk::of(header, init, None)?
+        }
         _ => None,
     };
     if let Some(base) = &frozen {
@@ -83,9 +85,20 @@ pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> 
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };
-    let inputs = [&typed.config, &typed.data, &typed.init, &typed.base];
-    let inputs = inputs.into_iter().flatten().cloned().collect();
+    let inputs = [&typed.config, &typed.data, &typed.init];
+    let inputs = inputs.into_iter().flatten().map(PathBuf::as_path);
+    let inputs = inputs.chain(frozen.as_ref().map(BaseOnDisk::path)).map(Path::to_owned).collect();
     Ok(Train { start, origin, config, data, base: frozen, out, inputs })
+}
+
+/// Whether both are models on a frozen base, of one kind.
+fn on_bases_alike(one: &RunConfig, other: &RunConfig) -> bool {
+    let reads_base = |model: &VariantSpec| {
+        let features = model.image().is_some_and(|shape| shape.vit_depth > 0);
+        features || model.family() == Family::Questions
+    };
+    let (one, other) = (&one.model, &other.model);
+    one.name() == other.name() && reads_base(one) && reads_base(other)
 }
 
 /// Refuses settings whose model has other weights than the checkpoint.

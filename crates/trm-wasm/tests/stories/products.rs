@@ -20,6 +20,8 @@ fn dot(a: &[f32], a_step: usize, b: &[f32], b_step: usize, terms: usize) -> f64 
 }
 
 fn check(what: &str, values: &[f32], expected: impl Iterator<Item = f64>, terms: usize) {
+    let expected: Vec<_> = expected.collect();
+    assert_eq!(values.len(), expected.len(), "{what}");
     for (i, (value, expected)) in values.iter().zip(expected).enumerate() {
         // Numbers below 1: rounding grows with the terms.
         let limit = 1e-6 * (terms as f64).max(4.0);

@@ -47,8 +47,10 @@ export type ImagesPageState = RunPage & Wish & Pick<ImagesAddress, 'image' | 'lo
 
 /** The default preset. */
 export const STANDARD = 'digits';
-/** Largest N and T of the sliders. */
+/** Largest N and T of the sliders; a model may be trained with more. */
 export const MOST_STEPS = 12;
+/** Largest N and T of an address: as many as a model may be trained with. */
+const MOST_TRAINED = 64;
 const MOST_IMAGES = 1e7;
 export const DEFAULT_LOOK: Look = { inner: null, outer: null, overlay: 'moved' };
 const NO_IMAGE: NamedImage = { fit: true, bitmap: null, split: 'test', index: null };
@@ -70,11 +72,11 @@ export function readImages(search: string): ImagesAddress {
     ...readWish(query),
     image: readImage(query, problems),
     look: {
-      inner: number('inner', MOST_STEPS),
-      outer: number('outer', MOST_STEPS),
+      inner: number('inner', MOST_TRAINED),
+      outer: number('outer', MOST_TRAINED),
       overlay: overlay ?? DEFAULT_LOOK.overlay,
     },
-    step: number('at', MOST_STEPS),
+    step: number('at', MOST_TRAINED),
     handed: query.get('handed') === '1',
     problems,
   };

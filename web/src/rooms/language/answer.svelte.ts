@@ -91,6 +91,11 @@ export class Answer {
       this.#end();
       throw error;
     });
+    // The reply belongs to another prompt, or to older weights.
+    if (this.#outdated()) {
+      if (output.done) this.#end();
+      return true;
+    }
     const fitting = (n * SLICE) / Math.max(1, performance.now() - before);
     this.#piece = Math.min(64, Math.max(1, Math.round(fitting)));
     // A text that only replaces another one is not shown while it is generated.
@@ -109,6 +114,11 @@ export class Answer {
       this.step = step;
     }
     return true;
+  }
+
+  /** Whether the text was renewed; asked again after a wait. */
+  #outdated(): boolean {
+    return this.stale;
   }
 
   #end(): void {

@@ -91,6 +91,8 @@ export class Comparison {
     this.phase = goesOn ? 'training' : 'opening';
     try {
       await this.#around.quiet();
+      // It may have been reset meanwhile: workers that start now would never be ended.
+      if (turn !== this.#turn) return;
       if (!goesOn) await this.#begin(turn);
     } catch (error) {
       this.#fail(turn, error);

@@ -120,7 +120,9 @@ export class LanguagePage extends RunController<LanguageRun> {
     this.succeed(async () => {
       const base = (size === null ? null : preset(size)) ?? this.draft;
       const config = { ...base, data: { ...base.data, dataset: name } };
-      const left = this.state.step > 0;
+      // Only what this tab saves, and has changed, is in the Library afterwards.
+      const { autosave, current, state } = this;
+      const left = state.step > 0 && autosave.prevented === null && !current.untouched;
       await this.current.create(config, text, size ?? undefined);
       if (text === null) return;
       const hint = left ? 'The previous run is saved in the Library.' : 'Press Train to start.';

@@ -41,15 +41,19 @@ export class BaseStore {
     return null;
   }
 
-  /** The kept base as one file; `null` where a part of it is missing. */
+  /**
+   * The kept base as one file; `null` where a part of it is missing. Throws where it cannot
+   * be read: it may be whole all the same.
+   */
   async read(base: KeptBase): Promise<Uint8Array<ArrayBuffer> | null> {
     try {
       const folder = await (await this.#folder()).getDirectoryHandle(base.sha256);
       const file = new Uint8Array(base.bytes);
       const filled = await fill(folder, file);
       return filled === base.bytes ? file : null;
-    } catch {
-      return null;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
     }
   }
 
@@ -124,6 +128,11 @@ function isFolder(entry: FileSystemHandle): entry is FileSystemDirectoryHandle {
   return entry.kind === 'directory';
 }
 
+/** Whether an entry does not exist; other errors say nothing about it. */
+function isMissing(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotFoundError';
+}
+
 /** Puts the parts into `file`, as far as there is no gap; how many bytes. */
 async function fill(folder: FileSystemDirectoryHandle, file: Uint8Array): Promise<number> {
   let filled = 0;
@@ -148,6 +157,7 @@ async function sizeOf(folder: FileSystemDirectoryHandle): Promise<number> {
   return size;
 }
 
+/** `null` where there is no such file. */
 async function bytesOf(
   folder: FileSystemDirectoryHandle,
   name: string,
@@ -155,8 +165,9 @@ async function bytesOf(
   try {
     const file = await (await folder.getFileHandle(name)).getFile();
     return new Uint8Array(await file.arrayBuffer());
-  } catch {
-    return null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
   }
 }
 

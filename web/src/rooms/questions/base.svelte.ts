@@ -60,7 +60,9 @@ export class Base {
     const { kept } = this;
     if (!kept) return;
     await this.#while({ kind: 'reading' }, async () => {
-      const file = await this.#store.read(kept);
+      const file = await this.#store.read(kept).catch(() => {
+        throw unreadable();
+      });
       if (!file) {
         await this.#store.drop(kept.sha256);
         this.kept = null;
@@ -144,6 +146,12 @@ export async function bytesOf(file: Blob, name: string): Promise<Uint8Array<Arra
     const hint = 'It may have been moved or changed: choose it again.';
     throw new SessionError({ kind: 'base', message, hint }, false);
   }
+}
+
+function unreadable(): SessionError {
+  const message = 'The kept base model could not be read.';
+  const hint = 'It is still kept: close other tabs and try again.';
+  return new SessionError({ kind: 'base', message, hint }, false);
 }
 
 function tooLarge(file: File): SessionError {

@@ -6,7 +6,7 @@ import { familyOf, modelOf, type RunSummary } from '../../gen';
 import { variantOf } from '../../run/checkpoint';
 import { trainedFor } from '../../run/format';
 import { Gallery } from '../../run/gallery.svelte';
-import { handOver, takeOver } from '../../run/handover';
+import { handOver, NOT_ARRIVED, takeOver } from '../../run/handover';
 import { Machine } from '../../run/machine.svelte';
 import type { Shipped } from '../../run/manifest';
 import { Notices } from '../../run/notices.svelte';
@@ -84,8 +84,7 @@ export class QuestionsPage {
     await this.#reporting(async () => {
       await Promise.all([this.#machine.open(), this.base.look()]);
       this.phase = 'ready';
-      const file = handed ? await takeOver() : null;
-      if (file) await this.#checkpoint(new Uint8Array(file), 'handed-over.safetensors');
+      if (handed) await this.#takeOver();
     });
     if (this.phase === 'opening') this.phase = 'broken';
   }
@@ -190,6 +189,14 @@ export class QuestionsPage {
     this.asking.clear();
   }
 
+  async #takeOver(): Promise<void> {
+    const file = await takeOver();
+    // It is taken once: after a reload nothing is to arrive.
+    history.replaceState(null, '', location.pathname + location.hash);
+    if (file) await this.#checkpoint(new Uint8Array(file), 'handed-over.safetensors');
+    else this.refuse(...NOT_ARRIVED);
+  }
+
   async #checkpoint(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
     const variant = variantOf(bytes);
     const family = variant && (modelOf(variant)?.family ?? null);
@@ -200,6 +207,7 @@ export class QuestionsPage {
       );
     }
     if (family !== 'questions') {
+      // Where it cannot be stored, the other page tells that it did not arrive.
       await handOver(bytes);
       throw new WrongPage(family);
     }
@@ -234,9 +242,13 @@ export class QuestionsPage {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof SessionError)) throw error;
-      this.#notices.fail(error);
-      if (error.crashed) await this.#renew();
+      if (error instanceof SessionError) {
+        this.#notices.fail(error);
+        if (error.crashed) await this.#renew();
+        return;
+      }
+      const words = error instanceof Error ? error.message : String(error);
+      this.refuse(`Something went wrong: ${words}`, 'Reload the page.');
     }
   }
 

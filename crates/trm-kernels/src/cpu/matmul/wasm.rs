@@ -8,7 +8,7 @@ use core::arch::wasm32::{
 };
 use std::cell::RefCell;
 
-use super::Mat;
+use crate::cpu::mat::Mat;
 
 /// A tile of the result is this many rows of two vectors: eight sums, two vectors of `b` and
 /// one number of `a` fit the 16 registers of x86-64.
@@ -35,8 +35,8 @@ pub fn product(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32) {
     }
     PANELS.with_borrow_mut(|(rows, cols)| {
         let depth = DEPTH.min(a.cols);
-        rows.resize(ROWS * depth, 0.0);
-        cols.resize(WIDTH.min(b.cols.next_multiple_of(COLS)) * depth, 0.0);
+        let rows = at_least(rows, ROWS * depth);
+        let cols = at_least(cols, WIDTH.min(b.cols.next_multiple_of(COLS)) * depth);
         // The last two blocks share what is left, so that none is short.
         let mut from = 0;
         while from < a.cols {
@@ -47,6 +47,14 @@ pub fn product(out: &mut [f32], add: bool, a: Mat, b: Mat, scale: f32) {
             from += depth;
         }
     });
+}
+
+/// `size` numbers of a buffer, which grows to have them.
+fn at_least(buffer: &mut Vec<f32>, size: usize) -> &mut [f32] {
+    if buffer.len() < size {
+        buffer.resize(size, 0.0);
+    }
+    &mut buffer[..size]
 }
 
 /// The terms `from .. from + depth` of every sum.

@@ -16,6 +16,7 @@ use crate::device::OpenDevice;
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
+use crate::own_data;
 use crate::progress::thousands;
 use crate::report::{say, usage};
 
@@ -67,6 +68,7 @@ pub fn evaluate(
     let config = &header.config;
     check_steps(typed, &config.model)?;
     let data = dataset::open(config, typed.data.as_deref(), false)?;
+    own_data::say_other(&data, config, &typed.checkpoint)?;
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = || base.as_ref().map(BaseOnDisk::file);
     let images = data.load(config, None)?;

@@ -59,7 +59,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     }
     if typed.halt_threshold.is_some() && !scores_copies(&typed.copies) {
         return Err(usage!(
-            "--halt-threshold is for several copies of a puzzle (--augmentations or --chains): without them eval shows several thresholds"
+            "--halt-threshold is for several copies of a puzzle (--augmentations, --chains or --state-noise): without them eval shows several thresholds"
         ));
     }
     if family != Family::Questions && typed.depths.as_ref().is_some_and(|all| all.contains(&0)) {
@@ -230,7 +230,7 @@ fn open(
     if let Some(path) = &typed.test {
         if header.config.model.family() != Family::Language {
             return Err(usage!(
-                "--test is for language models; {} is a puzzle model",
+                "--test is for language and question models; {} is a puzzle model",
                 folder.display()
             ));
         }

@@ -71,7 +71,7 @@ pub fn evaluate(
     let other = data.other_than(&config.data.dataset);
     if let (Some(other), None) = (&other, &typed.test) {
         say!(
-            "scored are questions held out of {other}, which is not what the run was trained on ({}): it may have been trained on some of them",
+            "{other} is not what the run was trained on ({}): its held-out questions are scored, and the run may have been trained on some of them",
             config.data.dataset
         );
     }

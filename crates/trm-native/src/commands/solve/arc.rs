@@ -13,7 +13,7 @@ use trm_spec::Vocab;
 use trm_train::{Run, checkpoint::Header};
 
 use super::request::request;
-use super::{STANDARD_INPUT, is_standard_input, standard_input};
+use super::standard_input::{STANDARD_INPUT, is_standard_input, standard_input};
 use crate::args;
 use crate::output::{print, print_json};
 use crate::report::{say, usage};

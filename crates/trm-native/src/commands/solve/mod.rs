@@ -3,8 +3,8 @@
 
 mod arc;
 mod request;
+mod standard_input;
 
-use std::io::{Read, stdin};
 use std::path::Path;
 
 use anyhow::Context;
@@ -17,6 +17,7 @@ use trm_spec::{Failure, Family, PuzzleInput, RunConfig, Solution, SolutionCount}
 use trm_train::Choice;
 
 use self::request::request;
+use self::standard_input::{STANDARD_INPUT, is_standard_input, standard_input};
 use crate::args;
 use crate::device;
 use crate::model_family;
@@ -187,21 +188,6 @@ fn text(path: &Path) -> anyhow::Result<(String, String)> {
         Err(DataError::Empty { name }) => Err(Failure::from(PuzzleError::Empty { name }).into()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// What messages call standard input.
-const STANDARD_INPUT: &str = "standard input";
-
-/// Whether `path` is `-`, which is standard input.
-fn is_standard_input(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// All of standard input.
-fn standard_input() -> anyhow::Result<String> {
-    let mut text = String::new();
-    stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-    Ok(text)
 }
 
 fn answered(

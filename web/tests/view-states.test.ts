@@ -1,0 +1,93 @@
+// What views write in states that go by quickly in a browser.
+
+import { render } from 'svelte/server';
+import { describe, expect, test, vi } from 'vitest';
+
+import type { Trace } from '../src/gen';
+import Solve from '../src/landing/views/Solve.svelte';
+import { SolveExhibit } from '../src/landing/solve.svelte';
+import { empty } from '../src/rooms/puzzles/board';
+import { Forms } from '../src/rooms/puzzles/forms.svelte';
+import { kindOf } from '../src/rooms/puzzles/kinds';
+import FormsView from '../src/rooms/puzzles/views/Forms.svelte';
+import { Chat } from '../src/rooms/questions/chat.svelte';
+import ChatView from '../src/rooms/questions/views/Chat.svelte';
+import Models from '../src/rooms/questions/views/Models.svelte';
+import type { ListState } from '../src/run/gallery.svelte';
+import type { Phase } from '../src/run/state';
+import TrainButtons from '../src/ui/TrainButtons.svelte';
+
+const nothing = () => undefined;
+const words = (body: string) => body.replace(/<!--.*?-->/g, '').replace(/\s+/g, ' ');
+
+test('a list of models without any says whether it comes, is unread or is empty', () => {
+  const said = (list: ListState) => {
+    const rest = { models: [], fetching: {}, awaited: null, loading: false, disabled: false };
+    const props = { list, ...rest, open: nothing, take: nothing };
+    return words(render(Models, { props }).body);
+  };
+  const none = 'This site has no pre-trained model.';
+  expect(said('coming')).toContain('Looking for the models of this site …');
+  expect(said('coming')).not.toContain(none);
+  expect(said('unread')).toContain('The list of models could not be read. Reload the page');
+  expect(said('unread')).not.toContain(none);
+  for (const list of ['here', 'none'] as const) expect(said(list)).toContain(none);
+});
+
+test('copies of a puzzle are counted once they are answered, right or wrong', () => {
+  const kind = kindOf('sudoku-4x4');
+  if (!kind) throw new Error('there is no such kind');
+  const forms = new Forms();
+  const trace: Trace = { variant: 'trm', depth: 0, tokens: [[]], steps: [] };
+  const answer = { kind, puzzle: empty(kind), trace, checks: [], step: 1 };
+  forms.answers = [answer, answer];
+  const props = { forms, differ: '', threshold: 0.5, ready: true, ask: nothing };
+  expect(words(render(FormsView, { props }).body)).toContain('2 of 8 copies answered.');
+});
+
+test('an exhibit whose model did not come says so alone', () => {
+  vi.stubGlobal('matchMedia', () => ({ matches: true }));
+  const solve = new SolveExhibit();
+  vi.unstubAllGlobals();
+  const said = () => words(render(Solve, { props: { solve, href: './' } }).body);
+  expect(said()).toContain('Loading the model …');
+  solve.problem = 'This site comes without the model for it.';
+  expect(said()).toContain(solve.problem);
+  expect(said()).not.toContain('Loading the model');
+  expect(said()).not.toContain('class="dots');
+});
+
+describe('a button whose action changes is not disabled, so that it keeps the focus', () => {
+  /** The first button: what it says, and whether it can be pressed. */
+  const first = (body: string) => {
+    const [, attributes = '', name = ''] = /<button([^>]*)>(.*?)<\/button>/.exec(words(body)) ?? [];
+    expect(attributes).not.toMatch(/ disabled/);
+    return [name.trim(), attributes.includes('aria-disabled="false"')];
+  };
+
+  test('where a run trains', () => {
+    const written = (phase: Phase, trainable: boolean) => {
+      const calls = { train: nothing, pause: nothing, reset: nothing };
+      return first(render(TrainButtons, { props: { phase, trainable, ...calls } }).body);
+    };
+    expect(written('paused', true)).toEqual(['Train', true]);
+    // Its data are being made.
+    expect(written('paused', false)).toEqual(['Train', false]);
+    expect(written('training', true)).toEqual(['Pause', true]);
+    expect(written('done', true)).toEqual(['Continue training', true]);
+    expect(written('opening', true)).toEqual(['Train', false]);
+  });
+
+  test('where a chat is held', () => {
+    const chat = new Chat();
+    const written = () => {
+      const props = { chat, ready: true, idle: !chat.busy, send: nothing };
+      return first(render(ChatView, { props }).body);
+    };
+    expect(written()).toEqual(['Send', false]);
+    chat.draft = 'Hello';
+    expect(written()).toEqual(['Send', true]);
+    [chat.draft, chat.writing] = ['', 'Hi'];
+    expect(written()).toEqual(['Stop', true]);
+  });
+});
