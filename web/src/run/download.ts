@@ -1,8 +1,5 @@
 // Downloads a file, reports progress, and checks its digest.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
-
 import { SessionError } from '../client/client';
 
 export interface Expected {
@@ -24,7 +21,8 @@ export async function download(
   expected: Expected,
   progress: (received: number) => void,
 ): Promise<Uint8Array> {
-  const reader = (await answer(url)).getReader();
+  const [body, { bytesToHex, sha256 }] = await Promise.all([answer(url), import('./sha256')]);
+  const reader = body.getReader();
   const file = new Uint8Array(expected.bytes);
   const digest = sha256.create();
   let received = 0;

@@ -1,9 +1,6 @@
 // Downloads a base model part by part. A download that breaks off goes on from the last
 // whole part, also after a reload; the digest of the whole decides.
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
-
 import { SessionError } from '../../client/client';
 import { bytes as shown } from '../../run/format';
 import { type BaseStore, PART } from './base-store';
@@ -49,6 +46,7 @@ export async function downloadBase(
     }
     if (received < base.bytes) throw brokenOff(received, base.bytes, parts.whole);
   }
+  const { bytesToHex, sha256 } = await import('../../run/sha256');
   if (bytesToHex(sha256(file)) !== base.sha256) {
     await store.drop(base.sha256);
     throw altered();
