@@ -174,7 +174,7 @@ fn pictures(
         }
     }
     let images = names.len();
-    let pictures = (images > 0).then(|| (names, ClassifyRequest::Pixels { values, images }));
+    let pictures = (images > 0).then_some((names, ClassifyRequest::Pixels { values, images }));
     (pictures, unreadable)
 }
 
