@@ -1,10 +1,9 @@
 // Whether everybody can use the page: what axe-core finds, wide and narrow,
 // light and dark, with everything unfolded.
 
-import { AxeBuilder } from '@axe-core/playwright';
-
 import { TESTIDS } from '../src/testids';
 import { ArcPage, SMALL } from './support/arc';
+import { expectNoViolation } from './support/axe';
 import { Images, STROKES, shippedDigits } from './support/images';
 import { trainedModel } from './support/models';
 import { withFolder } from './support/native';
@@ -17,13 +16,9 @@ const SIZES = [
   { width: 390, height: 844 },
 ];
 
-async function expectNoViolation({ page }: Playground, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.target).join(' ')}`);
-  expect(found, where).toEqual([]);
-}
-
-// Three tabs, two sizes and two colours of every state take their time.
+// Every tab, two sizes and two colours of every state take their time. The slowest file is
+// the one that both workers share.
+test.describe.configure({ mode: 'parallel' });
 test.beforeEach(() => test.slow());
 
 async function everySize(play: Playground, state: string): Promise<void> {
@@ -41,7 +36,7 @@ async function everySize(play: Playground, state: string): Promise<void> {
       const names = colours === 'Dark' ? await tabs.allTextContents() : [before ?? ''];
       for (const name of names.length > 0 ? names : ['']) {
         if (name) await page.getByRole('tab', { name }).click();
-        await expectNoViolation(play, `${state}, ${name}, ${colours}, ${size.width} wide`);
+        await expectNoViolation(page, `${state}, ${name}, ${colours}, ${size.width} wide`);
       }
       if (before) await page.getByRole('tab', { name: before }).click();
     }

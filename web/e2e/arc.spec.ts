@@ -2,10 +2,10 @@
 // nothing, answered in every augmented copy, and known again by a checkpoint; and the
 // model that comes with the page.
 
-import { AxeBuilder } from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 
 import { ArcPage, SMALL } from './support/arc';
+import { expectNoViolation } from './support/axe';
 import { expect, test as base } from './support/test';
 
 const test = base.extend<{ arc: ArcPage }>({
@@ -204,9 +204,7 @@ test('axe-core finds nothing wrong with a task and its answers', async ({ page, 
       { width: 390, height: 844 },
     ]) {
       await page.setViewportSize(size);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.target).join(' ')}`);
-      expect(found, `${colours}, ${size.width} wide`).toEqual([]);
+      await expectNoViolation(page, `${colours}, ${size.width} wide`);
     }
   }
 });

@@ -1,9 +1,8 @@
 // Models that draft chunks: what a visitor sees of a draft, and that such a model is
 // trained, kept and opened like any other. And TRM-LM, which writes as all do.
 
-import { AxeBuilder } from '@axe-core/playwright';
-
 import { TESTIDS } from '../src/testids';
+import { expectNoViolation } from './support/axe';
 import { metadata } from './support/playground';
 import { expect, test } from './support/test';
 
@@ -159,9 +158,7 @@ test.describe('a model that drafts chunks', () => {
       if (await change.isVisible()) await change.click();
       for (const width of [1440, 390]) {
         await page.setViewportSize({ width, height: 900 });
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.target).join(' ')}`);
-        expect(found, `${colours}, ${width} wide`).toEqual([]);
+        await expectNoViolation(page, `${colours}, ${width} wide`);
         // Nothing sticks out of the page.
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         expect(wide, `${colours}, ${width} wide`).toBeLessThanOrEqual(width);

@@ -1,8 +1,7 @@
 // The start page: two models at work without a click, and the way to the rooms.
 
-import { AxeBuilder } from '@axe-core/playwright';
-
 import { TESTIDS } from '../src/testids';
+import { expectNoViolation } from './support/axe';
 import { expect, test } from './support/test';
 
 test('a hard Sudoku is solved step by step, and a text is written', async ({
@@ -61,8 +60,7 @@ for (const width of [1440, 390, 320]) {
     await page.setViewportSize({ width, height: 844 });
     await page.goto(site.url);
     await expect(page.getByTestId(TESTIDS.solving)).toHaveAttribute('data-step', '11');
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.target).join(' ')}`)).toEqual([]);
+    await expectNoViolation(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
   });
 }

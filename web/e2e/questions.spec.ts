@@ -1,9 +1,8 @@
 // The Questions page: a base model is opened, kept and forgotten, a chat with it, and a
 // recursive model on it. With tiny models, whose texts mean nothing.
 
-import { AxeBuilder } from '@axe-core/playwright';
-
 import { TESTIDS } from '../src/testids';
+import { expectNoViolation } from './support/axe';
 import { withFolder } from './support/native';
 import { offer, pair, Questions } from './support/questions';
 import { expect, test } from './support/test';
@@ -109,8 +108,7 @@ test('a recursive model runs on its base, and its answers change step by step', 
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(size.width);
       for (const colours of ['Dark', 'Light']) {
         await page.getByRole('button', { name: colours, exact: true }).click();
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.target)])).toEqual([]);
+        await expectNoViolation(page);
       }
     }
 
