@@ -18,6 +18,7 @@ mod model_family;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod output;
+mod overfitting;
 mod own_data;
 mod plan;
 mod presets;

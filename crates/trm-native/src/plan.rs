@@ -3,6 +3,7 @@
 
 mod config;
 mod fresh;
+mod notes;
 mod resume;
 mod types;
 
@@ -12,6 +13,7 @@ pub use self::config::with_flags;
 #[cfg(feature = "mpi")]
 pub use self::fresh::fresh;
 pub use self::fresh::{Base, base};
+pub use self::notes::of_data;
 pub use self::resume::as_decided;
 pub use self::types::{Shown, Start, Train};
 use crate::args;

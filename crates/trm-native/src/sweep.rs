@@ -117,14 +117,23 @@ fn at_depth(base: &RunConfig, depth: usize) -> RunConfig {
     config
 }
 
-/// A run with `factor` times the steps of `config`; its learning rate schedule is
-/// stretched accordingly.
+/// A run with about `factor` times the steps of `config`. Its learning rate schedule, the warmup
+/// included, and the interval between validations are stretched accordingly, so that every run
+/// chooses its best checkpoint among as many.
 fn stretched(config: &RunConfig, depth: usize, seed: u64, factor: f64) -> SweepRun {
     let mut config = config.clone();
-    let steps = |steps: usize| (steps as f64 * factor).round() as usize;
-    config.train.seed = seed;
-    config.train.max_iters = steps(config.train.max_iters).max(1);
-    config.train.lr_decay_iters = steps(config.train.lr_decay_iters);
+    let train = &mut config.train;
+    let max_iters = ((train.max_iters as f64 * factor).round() as usize).max(1);
+    // Of the whole steps that are made: runs of equally many steps, which share a folder, have
+    // equal settings.
+    let ratio = max_iters as f64 / train.max_iters.max(1) as f64;
+    // 0 has a meaning of its own, and stays.
+    let steps = |steps: usize| ((steps as f64 * ratio).round() as usize).max(steps.min(1));
+    train.seed = seed;
+    train.max_iters = max_iters;
+    train.warmup_iters = steps(train.warmup_iters);
+    train.lr_decay_iters = steps(train.lr_decay_iters);
+    train.eval_interval = steps(train.eval_interval);
     SweepRun { depth, seed, config }
 }
 
@@ -154,6 +163,38 @@ mod tests {
             assert!((budget(compute, row) / budget(compute, 2) - 1.0).abs() < 1e-3);
         }
         assert!(budget(settings, 0) < 0.4 * budget(settings, 2));
+    }
+
+    #[test]
+    fn the_schedule_and_the_validations_are_stretched_with_the_steps() {
+        let mut base = RunConfig::default();
+        (base.train.max_iters, base.train.lr_decay_iters) = (3000, 2500);
+        (base.train.warmup_iters, base.train.eval_interval) = (100, 250);
+        let plan = SweepPlan::new(&base, &[1, 2, 3], &[5], &BOTH, 65).expect("a plan");
+        let [settings, compute] = &plan.comparisons[..] else { panic!("two comparisons") };
+        let train = |comparison: &Comparison, row: usize| {
+            plan.runs[comparison.rows[row].1[0]].config.train.clone()
+        };
+        for row in 0..3 {
+            let same = train(settings, row);
+            assert_eq!((same.max_iters, same.lr_decay_iters), (3000, 2500));
+            assert_eq!((same.warmup_iters, same.eval_interval), (100, 250));
+            let longer = train(compute, row);
+            let ratio = longer.max_iters as f64 / 3000.0;
+            assert_eq!(ratio > 1.0, row < 2, "the deepest is the longest already");
+            for (now, before) in [
+                (longer.lr_decay_iters, 2500.0),
+                (longer.warmup_iters, 100.0),
+                (longer.eval_interval, 250.0),
+            ] {
+                assert!((now as f64 - before * ratio).abs() <= 0.5, "{now} of {before}");
+            }
+        }
+        // Without a warmup there is none in longer runs; an interval is one step at least.
+        base.train.warmup_iters = 0;
+        base.train.eval_interval = 1;
+        let short = stretched(&base, 3, 5, 0.1).config.train;
+        assert_eq!((short.max_iters, short.warmup_iters, short.eval_interval), (300, 0, 1));
     }
 
     #[test]

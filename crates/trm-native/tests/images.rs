@@ -94,6 +94,37 @@ fn digits_are_trained_scored_and_compared_with_baselines() {
     says(&place.refused(2, &["solve", "run", "x"]), &["image classifier", "classify"]);
 }
 
+/// The table of steps goes on to twice the trained number; classes and mistakes do not.
+#[test]
+fn classes_and_mistakes_are_those_of_the_trained_depth() {
+    let place = Place::new();
+    place.done(&[QUICK, &["--out", "run"]].concat());
+    let eval = ["eval", "run", "--split", "test", "--device", "cpu"];
+    let number = |word: &str| word.parse::<f64>().expect("a number");
+    let text = place.done(&eval).stdout;
+    let row = text.lines().find(|line| line.ends_with("(as trained)")).expect("its row");
+    let row: Vec<_> = row.split_whitespace().collect();
+    let (_, classes) = text.split_once("class accuracy after outer step 2\n").expect("classes");
+    let numbers =
+        |line: &str| -> Vec<f64> { line.split_whitespace().flat_map(str::parse::<f64>).collect() };
+    let right: f64 = classes.lines().skip(1).map(numbers).map(|row| row[1] * row[2]).sum();
+    assert!((right / 359.0 - number(row[2])).abs() < 0.02, "{text}");
+    // Other steps have classes too where they are asked for.
+    for (more, step) in [(&["--depths", "1,4"][..], 4), (&["--depths", "1"], 1), (&[], 2)] {
+        let document = place.done(&[&eval[..], &["--json"], more].concat()).json();
+        assert_eq!(document["class_step"], step);
+        let mut steps = document["steps"].as_array().expect("steps").iter();
+        let row = steps.find(|row| row["step"] == step).expect("its row");
+        let top1 = row["top1"].as_f64().expect("a share");
+        let of = |class: &Value, key: &str| class[key].as_f64().expect("a number");
+        let classes = document["class_accuracy"].as_array().expect("classes").iter();
+        let right: f64 = classes.map(|class| of(class, "images") * of(class, "accuracy")).sum();
+        assert!((right / 359.0 - top1).abs() < 1e-6, "step {step}: {right} and {top1}");
+        let mistakes = document["mistakes"].as_array().expect("mistakes").len() as f64;
+        assert!((mistakes / 359.0 - (1.0 - top1)).abs() < 1e-6, "step {step}: {mistakes}");
+    }
+}
+
 #[test]
 fn images_of_any_size_are_classified() {
     let place = Place::new();

@@ -124,7 +124,11 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
         assert_eq!(eval[set]["questions"], count, "{eval}");
         // From 0 to four steps beyond the trained ones.
         assert_eq!(eval[set]["steps"].as_array().unwrap().len(), 7);
+        // A question that never halts stops where training did.
+        let halting = &eval[set]["halting"]["steps"];
+        assert!(halting.as_f64().unwrap() <= 2.0, "{halting}");
     }
+    assert!(eval["short_answers"].is_null(), "generated answers have none");
     let table = place.done(&[&["eval", "whole", "--depths", "0..2"][..], &CPU].concat()).stdout;
     says(
         &table,
@@ -139,9 +143,20 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
     place.write("asked.jsonl", lines(3));
     place.write("more.jsonl", lines(10));
     let test = ["eval", "whole", "--depths", "1", "--test", "asked.jsonl"];
-    says(&place.done(&[&test[..], &CPU].concat()).stdout, &["3 questions of asked.jsonl"]);
+    let table = place.done(&[&test[..], &CPU].concat()).stdout;
+    says(&table, &["3 questions of asked.jsonl"]);
+    assert!(!table.contains("####"), "{table}");
     let refused = place.refused(2, &[&test[..], &["--baselines"], &CPU].concat());
     says(&refused, &["--baselines", "--test"]);
+    // As in GSM8K, where what follows the mark is compared with what the model writes.
+    let short = "{\"question\": \"Which cup?\", \"answer\": \"A, then B.\\n#### B\"}\n";
+    place.write("short.jsonl", short);
+    let test = ["eval", "whole", "--depths", "0..1", "--test", "short.jsonl"];
+    let table = place.done(&[&test[..], &CPU].concat()).stdout;
+    says(&table, &["written after step 1: ", "are right after the last `#### `"]);
+    let json = place.done(&[&test[..], &["--json"], &CPU].concat()).json();
+    assert_eq!(json["short_answers"]["step"], 1, "{json}");
+    assert!((0.0..=1.0).contains(&json["short_answers"]["exact"].as_f64().unwrap()), "{json}");
     let other = ["eval", "whole", "--depths", "1", "--data", "more.jsonl"];
     let other = place.done(&[&other[..], &CPU].concat());
     says(&other.stderr, &["more.jsonl is not what the run was trained on (cups)"]);
@@ -157,10 +172,16 @@ fn a_model_is_trained_resumed_evaluated_and_asked() {
     };
     let before = kept();
     let eval = ["eval", "whole", "--baselines", "--json"];
-    let compared = place.done(&[&eval[..], &CPU].concat()).json();
+    let ended = place.done(&[&eval[..], &CPU].concat());
+    let compared = ended.json();
     assert_eq!((before.len(), kept()), (1, before));
     let rows = compared["baselines"].as_array().unwrap();
     assert_eq!(rows.len(), 5, "{compared}");
+    assert_eq!(rows[0]["model"], "base alone, few-shot (8 questions)");
+    // Like the run, each is validated at every interval, and its best weights are scored.
+    for step in ["window 0: step 4/8, ", "window 0: step 8/8, "] {
+        says(&ended.stderr, &[step, "of the held-out questions answered exactly"]);
+    }
     for (place, row) in rows.iter().enumerate() {
         assert_eq!(row["parameters"].as_u64().unwrap() > 0, place > 0, "{row}");
         for set in ["val", "harder"] {

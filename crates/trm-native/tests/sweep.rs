@@ -87,13 +87,68 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
         (&["--seeds", "1,x"][..], "`x` is not a seed"),
         (&["--seed", "3"], "cannot be used with"),
         (&["--equal", "time"], "settings, compute, both"),
-        (&["--min-depth", "2"], "min_depth"),
+        (&["--min-depth", "2", "--depth-sampling", "uniform"], "min_depth"),
         (&["--val-fraction", "0"], "val_fraction must be above 0"),
     ] {
         says(&place.refused(2, &[SWEEP, flags].concat()), &[word]);
     }
     says(&place.refused(2, &["sweep", "tiny"]), &["--recursion-steps"]);
+    let varied = ["sweep", "tiny", "--vary", "batch_size=2,4", "--equal", "compute"];
+    says(&place.refused(2, &varied), &["--equal compute", "sweeps of the recursion depth"]);
     assert!(!place.path("runs").exists(), "nothing was made");
+}
+
+/// Their own validations score more tokens where the batch is larger.
+#[test]
+fn varied_settings_are_compared_on_the_whole_validation_split() {
+    let place = Place::new();
+    let sweep = [
+        "sweep",
+        "tiny",
+        "--vary",
+        "batch_size=2,4",
+        "--equal",
+        "settings",
+        "--max-iters",
+        "4",
+        "--eval-interval",
+        "2",
+        "--eval-iters",
+        "2",
+        "--out",
+        "varied",
+        "--device",
+        "cpu",
+    ];
+    let ended = place.done(&sweep);
+    says(&ended.stderr, &["2 runs", "over the whole validation split", "done"]);
+    says(&ended.stdout, &["batch_size 2", "batch_size 4", "over the whole validation split"]);
+    let text = fs::read_to_string(place.path("varied/sweep.json")).expect("the table");
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let rows = document["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let size = &row["settings"]["batch_size"];
+        let best = format!("varied/batch_size-{size}-seed-{}/best.safetensors", row["seed"]);
+        let eval = ["eval", &best, "--depths", "2", "--json", "--device", "cpu"];
+        let eval = place.done(&eval).json();
+        let [eval, swept] = [&eval["depths"][0]["loss"], &row["val_loss"]]
+            .map(|loss| loss.as_f64().expect("a loss"));
+        assert!((eval - swept).abs() < 1e-8, "batch_size {size}: {eval} and {swept}");
+        assert!(row["accuracy"].is_null(), "a language model has none");
+    }
+
+    let again = place.done(&sweep);
+    says(&again.stderr, &["2 finished before"]);
+    assert!(!again.stderr.contains("best checkpoint"), "scored again: {}", again.stderr);
+    assert_eq!(again.stdout, ended.stdout);
+    // Runs of an earlier version have no such score: they are scored, and not trained.
+    let seed = &rows[0]["seed"];
+    let kept = place.path(&format!("varied/batch_size-2-seed-{seed}/whole_split.json"));
+    fs::remove_file(kept).expect("removed");
+    let again = place.done(&sweep);
+    says(&again.stderr, &["2 finished before", "best checkpoint: loss"]);
+    assert_eq!(again.stdout, ended.stdout);
 }
 
 #[cfg(unix)]

@@ -143,6 +143,35 @@ fn settings_of_other_models_are_refused() {
     assert!(!place.path("runs").exists(), "nothing was made");
 }
 
+/// A preset or an older run states all settings; a flag is typed to change something.
+#[test]
+fn settings_that_another_one_switches_off_are_refused() {
+    let place = Place::new();
+    for (arguments, words) in [
+        (["tiny", "--cycle-weights", "1,9"], ["--cycle-weights", "--objective every_cycle"]),
+        (["tiny", "--min-depth", "1"], ["--min-depth", "--depth-sampling uniform"]),
+        (
+            ["sudoku-4x4", "--cycle-weights", "1,1,1,1,1,1,1,1"],
+            ["--cycle-weights", "--supervision unrolled"],
+        ),
+    ] {
+        let typed = [&["train"], &arguments[..], &["--device", "cpu"]].concat();
+        says(&place.refused(2, &typed), &words);
+    }
+    let both = ["--cycle-weights", "1,9", "--objective", "every_cycle", "--max-iters", "1"];
+    place.done(&[&["train", "tiny", "--device", "cpu"], &both[..]].concat());
+}
+
+/// A model on a base computes with the sizes of the base.
+#[test]
+fn sizes_of_a_base_are_not_typed() {
+    let place = Place::new();
+    let base = shipped("vit-mnist.safetensors");
+    let typed = ["train", "trm-vit-mnist", "--base", &base, "--image-size", "16"];
+    let error = place.refused(2, &[&typed[..], &["--device", "cpu"]].concat());
+    says(&error, &["--image-size", "vit-mnist.safetensors decides", "leave it out"]);
+}
+
 #[test]
 fn options_that_a_command_does_not_read_are_refused() {
     let place = Place::new();
@@ -194,6 +223,20 @@ fn presets_that_cannot_be_overfitted_are_refused_with_those_that_can() {
         // `overfit` has neither.
         assert!(!error.contains("--data") && !error.contains("--base"), "{error}");
     }
+}
+
+/// Its help lists what it can train, and the settings that it starts from.
+#[test]
+fn the_help_of_overfit_is_its_own() {
+    let place = Place::new();
+    let general = place.done(&["overfit", "--help"]).stdout;
+    says(&general, &["trm-native overfit PRESET --help", "\n  tiny ", "\n  sudoku-4x4 "]);
+    for other in ["--variant", "\n  cups ", "\n  vit-mnist "] {
+        assert!(!general.contains(other), "{other}: {general}");
+    }
+    let tiny = place.done(&["overfit", "tiny", "--help"]).stdout;
+    says(&tiny, &["Training steps [default: 1000]", "[default: constant]"]);
+    assert!(!tiny.contains("--block-size"), "set by itself: {tiny}");
 }
 
 /// They would be overridden, or read by nothing.

@@ -447,7 +447,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256"
+    "help": "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256, except in image models"
   },
   {
     "key": "rms_norm_eps",

@@ -34,6 +34,8 @@ pub struct ImageDataset {
     pub classes: Vec<String>,
     /// SHA-256 of its content, in hexadecimal; empty for images in memory.
     pub sha256: String,
+    /// Channels of its images before they became inputs; 3 for files, which may be grey.
+    pub source_channels: usize,
     /// How its images become inputs.
     pub preprocessing: Preprocessing,
     /// Images to train on.
@@ -52,10 +54,13 @@ impl ImageDataset {
         images: LabelledImages,
         options: &ImageOptions,
     ) -> Result<Self, ImageError> {
-        let images = images.checked()?.preprocessed(&options.preprocessing)?;
+        let images = images.checked()?;
+        let source_channels = images.size.channels;
+        let images = images.preprocessed(&options.preprocessing)?;
         let LabelledImages { name, classes, size, levels, pixels, labels, counts, sha256 } = images;
         let content = Content { name, classes, sha256, size, levels, labels, counts };
-        Self::split(content, Pixels::Memory(Arc::new(pixels)), options)
+        let dataset = Self::split(content, Pixels::Memory(Arc::new(pixels)), options)?;
+        Ok(Self { source_channels, ..dataset })
     }
 
     /// Splits `content`, whose images lie in `pixels`.
@@ -87,7 +92,19 @@ impl ImageDataset {
             ImageSet { pixels, labels, rows, size, levels }
         });
         let preprocessing = options.preprocessing.clone();
-        Ok(Self { name, classes, sha256, preprocessing, train, val, test, features: None })
+        let source_channels = size.channels;
+        let features = None;
+        Ok(Self {
+            name,
+            classes,
+            sha256,
+            source_channels,
+            preprocessing,
+            train,
+            val,
+            test,
+            features,
+        })
     }
 
     /// The images of a split.

@@ -99,8 +99,10 @@ fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
         Ok(())
     })?;
     let sha256 = digest_of(&content.labels, &pixels);
+    let source_channels = content.size.channels;
     let content = Content { size, sha256, ..opened.content };
-    ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)
+    let dataset = ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)?;
+    Ok(ImageDataset { source_channels, ..dataset })
 }
 
 #[cfg(feature = "files")]

@@ -10,7 +10,7 @@ use trm_spec::{
     MODELS, ModelInfo, RunConfig, SETTINGS, Setting, SettingKind, Tier, overlay, settings_of,
 };
 
-use crate::presets;
+use crate::{overfitting, presets};
 
 /// Characters in a line of a description, so that a whole line has less than 100.
 const DESCRIPTION_WIDTH: usize = 74;
@@ -45,6 +45,18 @@ impl Described {
             }
         }
         Self { config, named }
+    }
+
+    /// The same model with the settings that `overfit` starts from.
+    pub fn overfitted(&self) -> Self {
+        let config = overlay(&self.config, &overfitting::defaults(&self.config));
+        Self { config: config.unwrap_or_else(|_| self.config.clone()), named: self.named }
+    }
+
+    /// Whether `overfit` sets or ignores a setting of this model.
+    pub fn unread_by_overfit(&self, setting: &Setting) -> bool {
+        let (own, _) = overfitting::own_settings(self.config.model.family());
+        unread_by_overfit(setting) || own.contains(&setting.key)
     }
 
     fn shows(&self, setting: &Setting) -> bool {
@@ -104,17 +116,18 @@ pub fn unread_by_overfit(setting: &Setting) -> bool {
 
 /// The text below the list of settings: whose settings they are, and the presets.
 pub fn notes(described: &Described, command: &str) -> String {
+    let overfits = command == "overfit";
     let model = described.config.model.name();
     let mut notes = match described.named {
         true => format!("The settings above are those of the model `{model}`.\n"),
         false => format!(
             "The settings above are the everyday ones of the default model, `{model}`.\n\
              All settings of another model or preset, with their defaults:\n  \
-             trm-native {command} PRESET --help\n  \
-             trm-native {command} --variant MODEL --help\n"
+             trm-native {command} PRESET --help\n"
         ),
     };
-    if !described.named {
+    if !described.named && !overfits {
+        notes += &format!("  trm-native {command} --variant MODEL --help\n");
         notes += "\nModels:\n";
         for ModelInfo { name, title, about, .. } in MODELS {
             notes += &entry(name, &format!("{title}: {about}"));
@@ -123,6 +136,9 @@ pub fn notes(described: &Described, command: &str) -> String {
     notes += "\nPresets:\n";
     for (name, description) in presets::described() {
         let its = presets::config(name);
+        if overfits && !overfitting::suits(name) {
+            continue;
+        }
         if !described.named || its.is_ok_and(|config| config.model.name() == model) {
             notes += &entry(name, description);
         }

@@ -89,7 +89,7 @@ Examples:
   trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
   trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors
   trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors
-  trm-native convert smollm2.gguf --from gguf --dtype f16 --to smollm2.safetensors
+  trm-native convert smollm2.gguf --from gguf --to smollm2.safetensors
   trm-native convert adapter --from peft --base smollm2.safetensors --to merged.safetensors
   trm-native convert runs/cups --from trm --to-format peft --to adapter/adapter_model.safetensors";
 

@@ -24,7 +24,7 @@ pub fn train(described: &Described) -> Command {
         .about("Train a model, or continue a run")
         .before_help(TRAIN_HELP)
         .help_template(TEMPLATE)
-        .arg(folder("out", "Folder of the run [default: runs/PRESET, with a number if it exists]"))
+        .arg(folder("out", "Folder of the run [default: runs/NAME, the preset or the name of the --config file, with a number if it exists]"))
         .arg(
             folder("resume", "Continue the run in this folder exactly where it stopped")
                 .conflicts_with_all(["preset", "config", "out", "init"]),
@@ -129,6 +129,7 @@ complete are not trained again.";
 
 /// `overfit` and its arguments.
 pub fn overfit(described: &Described) -> Command {
+    let described = &described.overfitted();
     Command::new("overfit")
         .about("Overfit one sentence, one puzzle or eight images (sanity check, takes seconds)")
         .before_help(OVERFIT_HELP)
@@ -149,7 +150,7 @@ pub fn overfit(described: &Described) -> Command {
         // They are refused with the reason, and not as unknown.
         .mut_args(|arg| {
             let setting = Setting::find(arg.get_id().as_str());
-            let hidden = setting.is_ok_and(settings::unread_by_overfit);
+            let hidden = setting.is_ok_and(|setting| described.unread_by_overfit(setting));
             if hidden { arg.hide(true) } else { arg }
         })
         .after_help(settings::notes(described, "overfit"))

@@ -7,14 +7,14 @@ use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use serde_json::json;
-use trm_data::images::{DIGITS, ImageDataset, ImageOptions, ImageSource, LabelledImages};
-use trm_data::puzzles::PuzzleKind;
+use trm_data::images::{ImageDataset, ImageOptions, ImageSource, LabelledImages};
 use trm_data::{Dataset, TextDataset};
 use trm_spec::{DataSource, Failure, Family, RunConfig, Vocab, must_read, overlay};
 
 use crate::args;
 use crate::device::{self, OpenDevice};
 use crate::output::{print, print_json};
+use crate::overfitting::{self, ON_BASE, obstacle, own_settings};
 use crate::presets;
 use crate::report::usage;
 
@@ -125,12 +125,10 @@ fn overfit(
     })
 }
 
-/// Why a model on a frozen base is not trained.
-const ON_BASE: &str = "it needs a frozen base, and `overfit` trains models without one";
-
 /// Refuses a preset that cannot be overfitted, and flags that would have no effect.
 fn check(preset: &str, typed: &args::Overfit) -> anyhow::Result<()> {
     let base = presets::config(preset)?;
+    // The settings of overfitting do not suit such a model.
     if base.model.family() == Family::Questions {
         return Err(unsuitable(ON_BASE));
     }
@@ -153,62 +151,15 @@ fn check(preset: &str, typed: &args::Overfit) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why the model of `config` cannot be overfitted; `None` if all that it needs comes with the
-/// program.
-fn obstacle(config: &RunConfig) -> Option<String> {
-    let (family, dataset) = (config.model.family(), config.data.dataset.as_str());
-    let on_base = config.model.image().is_some_and(|shape| shape.vit_depth > 0);
-    if family == Family::Questions || on_base {
-        return Some(ON_BASE.into());
-    }
-    let built_in = match family {
-        Family::Language | Family::Questions => true,
-        Family::Puzzles => PuzzleKind::named(dataset).is_some(),
-        Family::Images => dataset == DIGITS,
-    };
-    (!built_in).then(|| {
-        format!(
-            "its dataset `{dataset}` does not come with the program, and `overfit` reads no files"
-        )
-    })
-}
-
 /// The error for a preset that cannot be overfitted, with those that can.
 fn unsuitable(reason: &str) -> anyhow::Error {
-    let suitable = |name: &&str| presets::config(name).is_ok_and(|of| obstacle(&of).is_none());
-    let names: Vec<_> = presets::names().filter(suitable).collect();
+    let names: Vec<_> = presets::names().filter(|name| overfitting::suits(name)).collect();
     usage!("{reason}; these presets can be overfitted: {}", names.join(", "))
-}
-
-/// Settings that are the same whatever was typed, and why.
-fn own_settings(family: Family) -> (&'static [&'static str], &'static str) {
-    match family {
-        Family::Language => (
-            &["block_size", "dataset", "val_fraction"],
-            "a language model is trained on one sentence (--text), and its block holds all of it",
-        ),
-        Family::Puzzles => (
-            &["num_puzzles", "num_val_puzzles", "augment"],
-            "a puzzle model is trained on one puzzle, without augmentation",
-        ),
-        Family::Images => (
-            &["batch_size", "random_crop", "flip", "val_fraction"],
-            "an image classifier is trained on one batch of eight images, without augmentation",
-        ),
-        Family::Questions => (&[], ""),
-    }
 }
 
 /// `base` with settings that suit overfitting, and the flags over them.
 fn overfit_config(base: &RunConfig, typed: &args::Overfit) -> anyhow::Result<RunConfig> {
-    let mut patch = json!({
-        "batch_size": 1, "gradient_accumulation_steps": 1, "max_iters": 1000,
-        "learning_rate": 3e-3, "lr_schedule": "constant", "warmup_iters": 10,
-        "weight_decay": 0, "ema_decay": 0, "val_fraction": 0,
-    });
-    if base.model.dropout() > 0.0 {
-        patch["dropout"] = json!(0.0);
-    }
+    let mut patch = overfitting::defaults(base);
     for (setting, value) in &typed.train.settings {
         patch[setting.key] = value.clone();
     }

@@ -128,6 +128,9 @@ pub fn prepare_shared(
         Start::Fresh => {
             let data = plan.data.load(&plan.config, None)?;
             dataset::say_copies(&data);
+            if let Some(note) = plan::of_data(plan, &data) {
+                say!("{note}");
+            }
             if let Dataset::Text(text) = &data {
                 memory::check(&plan.config, text.vocab(), devices)?;
             } else {

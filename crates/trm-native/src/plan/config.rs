@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::Value;
-use trm_spec::{RunConfig, must_read, overlay, read_json};
+use trm_spec::{
+    DepthSampling, Family, Objective, RunConfig, Supervision, must_read, overlay, read_json,
+};
 
 use crate::args;
 use crate::report::usage;
@@ -19,7 +21,33 @@ pub fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunCo
     let flags = typed.settings.iter().map(|(s, value)| (s.key.to_owned(), value.clone())).collect();
     let config = overlay(base, &Value::Object(flags))?;
     must_read(&config, typed.settings.iter().map(|(setting, _)| *setting))?;
-    Ok(config)
+    let unused = unused(&config);
+    match unused.iter().find(|(key, _)| typed.settings.iter().any(|(s, _)| s.key == *key)) {
+        None => Ok(config),
+        Some((key, needs)) => {
+            Err(usage!("--{} has no effect without {needs}", key.replace('_', "-")))
+        }
+    }
+}
+
+/// Settings that `config` does not use because of another one, and what they need. Files may
+/// have them: a preset or an older run states all settings.
+fn unused(config: &RunConfig) -> Vec<(&'static str, &'static str)> {
+    let train = &config.train;
+    let mut unused = Vec::new();
+    match config.model.family() {
+        Family::Language | Family::Images if train.objective == Objective::LastCycle => {
+            unused.push(("cycle_weights", "--objective every_cycle"));
+        }
+        Family::Puzzles if train.supervision == Supervision::Carry => {
+            unused.push(("cycle_weights", "--supervision unrolled"));
+        }
+        _ => {}
+    }
+    if train.depth_sampling == DepthSampling::Fixed {
+        unused.push(("min_depth", "--depth-sampling uniform or log_normal"));
+    }
+    unused
 }
 
 /// `base` with the settings of a TOML file.

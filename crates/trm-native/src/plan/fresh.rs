@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use trm_data::OpenedSource;
-use trm_spec::{Failure, Family, RunConfig, VariantSpec};
-use trm_train::checkpoint::Header;
+use trm_spec::{Failure, Family, RunConfig, Setting, VariantSpec, differences};
+use trm_train::checkpoint::{self, Header};
 
 use super::config::{config_file, with_flags};
+use super::notes;
 use super::types::{Start, Train};
 use crate::args;
 use crate::dataset;
@@ -62,7 +63,19 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
         _ => None,
     };
     if let Some(base) = &frozen {
-        config = trm_train::on_base(&config, &base.file())?;
+        let fitted = trm_train::on_base(&config, &base.file())?;
+        // `vit_depth 0` means all blocks of the base.
+        let typed = |setting: &&Setting| {
+            setting.key != "vit_depth" && typed.settings.iter().any(|(s, _)| s.key == setting.key)
+        };
+        if let Some(setting) = differences(&config, &fitted).find(typed) {
+            return Err(usage!(
+                "--{}: {} decides this setting; leave it out",
+                setting.key.replace('_', "-"),
+                base.path().display()
+            ));
+        }
+        config = fitted;
     }
     let mut data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
@@ -76,19 +89,26 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
 /// As [`base`]; also if the weights do not fit the settings.
 pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> {
     let Base { config, name, origin, data, frozen, initial } = base(typed, device)?;
+    let mut notes: Vec<String> = notes::of_schedule(&config).into_iter().collect();
+    if let Some(base) = &frozen
+        && let Ok(header) = checkpoint::read_header(base.file().bytes)
+    {
+        notes.extend(notes::of_base(&header.config, &config, base.path()));
+    }
     let out = typed.out.clone().unwrap_or_else(|| free_folder(&name));
     let (start, origin) = match initial {
         None => (Start::Fresh, origin),
         Some((header, bytes)) => {
             same_shape(&header.config, &config)?;
             let init = typed.init.as_deref().unwrap_or(Path::new(""));
+            notes.extend(notes::of_held_out(&header.config, &config, init));
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };
     let inputs = [&typed.config, &typed.data, &typed.init];
     let inputs = inputs.into_iter().flatten().map(PathBuf::as_path);
     let inputs = inputs.chain(frozen.as_ref().map(BaseOnDisk::path)).map(Path::to_owned).collect();
-    Ok(Train { start, origin, config, data, base: frozen, out, inputs })
+    Ok(Train { start, origin, config, data, base: frozen, out, inputs, notes })
 }
 
 /// Whether both are models on a frozen base, of one kind.

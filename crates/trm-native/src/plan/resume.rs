@@ -7,6 +7,7 @@ use serde_json::Value;
 use trm_spec::{Failure, RunConfig, SETTINGS, Setting, differences};
 
 use super::config::{config_file, with_flags};
+use super::notes;
 use super::types::{Start, Train};
 use crate::args;
 use crate::dataset;
@@ -68,6 +69,7 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     if let Some(other) = data.other_than(&config.data.dataset) {
         return Err(not_its_own(&other, &config.data.dataset));
     }
+    let notes = notes::of_resumed(&trained, &config, header.step).into_iter().collect();
     Ok(Train {
         origin: format!("step {} of {}", header.step, folder.display()),
         start: Start::Resume,
@@ -76,6 +78,7 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
         config,
         out: folder.to_owned(),
         inputs: Vec::new(),
+        notes,
     })
 }
 
@@ -93,7 +96,8 @@ pub fn auto_resume(plan: Train) -> anyhow::Result<Train> {
     let config = as_decided(&plan.config, &header.config);
     refuse_other(&header.config, &config, "this command", &last)?;
     let origin = format!("step {} of {}", header.step, plan.out.display());
-    Ok(Train { origin, start: Start::Resume, config, ..plan })
+    let notes = notes::of_resumed(&header.config, &config, header.step).into_iter().collect();
+    Ok(Train { origin, start: Start::Resume, config, notes, ..plan })
 }
 
 /// `asked` with the sizes that the data decided when the run of `trained` began.

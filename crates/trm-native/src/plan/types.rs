@@ -33,6 +33,8 @@ pub struct Train {
     pub out: PathBuf,
     /// Files that were typed, which a new run must not overwrite.
     pub inputs: Vec<PathBuf>,
+    /// What one might not expect of this run.
+    pub notes: Vec<String>,
 }
 
 /// Prints a plan together with the run that was made from it.
@@ -96,7 +98,8 @@ impl fmt::Display for Shown<'_> {
             let share = share(train, *processes);
             writeln!(f, "processes {processes}; each computes {share}")?;
         }
-        write!(f, "output    {}", plan.out.display())
+        write!(f, "output    {}", plan.out.display())?;
+        plan.notes.iter().try_for_each(|note| write!(f, "\nnote      {note}"))
     }
 }
 

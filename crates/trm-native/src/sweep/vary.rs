@@ -115,9 +115,9 @@ pub struct VariedRow {
     pub seed: u64,
     /// Numbers in the model.
     pub parameters: u64,
-    /// Loss of the best validation.
+    /// Loss of the best checkpoint on the whole validation split.
     pub val_loss: f64,
-    /// Share of solved puzzles or of right images in the best validation.
+    /// Share of its puzzles solved or images right there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// Step of the best validation.

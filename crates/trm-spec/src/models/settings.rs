@@ -39,7 +39,7 @@ pub const TIE_EMBEDDINGS: Setting =
 pub const EXPANSION: Setting = model(
     "expansion",
     Number,
-    "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256",
+    "SwiGLU expansion factor; the inner width is rounded up to a multiple of 256, except in image models",
 );
 pub const RMS_NORM_EPS: Setting = model("rms_norm_eps", Number, "Epsilon of RMSNorm");
 pub const ROPE_THETA: Setting =

@@ -34,7 +34,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .live(),
     s("warmup_iters", Integer, "Steps of linear warmup").live().everyday(),
-    s("lr_decay_iters", Integer, "Step at which the cosine decay ends; 0 means max_iters").live(),
+    s("lr_decay_iters", Integer, "Step at which the cosine decay ends; 0 means max_iters")
+        .resumable(),
     choice(
         "optimizer",
         &["adamw", "muon", "adam_atan2"],

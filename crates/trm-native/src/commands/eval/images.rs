@@ -7,8 +7,9 @@ use serde::Serialize;
 use trm_data::Dataset;
 use trm_spec::{Failure, FailureKind, ImageScores, ImageSplit, RunConfig, VariantSpec};
 use trm_train::checkpoint::Header;
-use trm_train::{ImageScoring, Run, baselines, create_baseline};
+use trm_train::{ImageScoring, Run, create_baseline};
 
+use super::baselines;
 use super::load::load_on;
 use crate::args;
 use crate::dataset;
@@ -19,6 +20,7 @@ use crate::output::{print, print_json};
 use crate::own_data;
 use crate::progress::thousands;
 use crate::report::{say, usage};
+use crate::run_metrics::ValidationScore;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -26,8 +28,9 @@ struct Document<'a> {
     inner_steps: Option<usize>,
     #[serde(flatten)]
     scores: &'a ImageScores,
-    /// Share of the images of each class that are classified correctly, after the last
-    /// step.
+    /// The outer step that `confusion`, `mistakes` and `class_accuracy` are of.
+    class_step: usize,
+    /// Share of the images of each class that are classified correctly.
     class_accuracy: Vec<ClassAccuracy>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     baselines: Vec<Compared>,
@@ -84,6 +87,18 @@ pub fn evaluate(
         outer_steps: deepest.unwrap_or(2 * trained),
     };
     let mut scores = scored(run.as_ref(), &scoring)?;
+    // Classes and mistakes are those of the last step that is run. The steps beyond the trained
+    // ones are for the table of steps only, unless they are asked for.
+    let class_step = deepest.unwrap_or(trained);
+    let apart = scores.steps.len() != trained && (deepest.is_none() || typed.baselines);
+    let as_trained = match apart {
+        true => scored(run.as_ref(), &ImageScoring { outer_steps: trained, ..scoring })?,
+        false => scores.clone(),
+    };
+    if deepest.is_none() {
+        scores.confusion.clone_from(&as_trained.confusion);
+        scores.mistakes.clone_from(&as_trained.mistakes);
+    }
     say!(
         "{}: step {}; {}: {} {} images; {}",
         typed.checkpoint.display(),
@@ -103,12 +118,10 @@ pub fn evaluate(
     let classes = class_accuracy(names, &scores);
     if !typed.json {
         print_steps(&scores, trained)?;
-        print_classes(&classes)?;
+        print_classes(&classes, class_step)?;
     }
     let compared_with = if typed.baselines {
-        let own = ImageScoring { outer_steps: trained, ..scoring.clone() };
-        let own = compared("this model", run.as_ref(), scored(run.as_ref(), &own)?);
-        let mut rows = vec![own];
+        let mut rows = vec![compared("this model", run.as_ref(), as_trained)];
         rows.extend(train_baselines(config, &images, &base, split, device)?);
         rows
     } else {
@@ -119,6 +132,7 @@ pub fn evaluate(
             dataset: data.title(),
             inner_steps: typed.inner_steps,
             scores: &scores,
+            class_step,
             class_accuracy: classes,
             baselines: compared_with,
         });
@@ -162,6 +176,11 @@ fn scored(run: &dyn Run, scoring: &ImageScoring) -> Result<ImageScores, Failure>
     block_on(run.classifier()?.evaluate_images(scoring))
 }
 
+/// Scores of all images of a split at the depth of the model.
+fn scored_on(run: &dyn Run, split: ImageSplit) -> Result<ImageScores, Failure> {
+    scored(run, &ImageScoring { split, images: 0, inner_steps: 0, outer_steps: 0 })
+}
+
 fn compared(model: &str, run: &dyn Run, scores: ImageScores) -> Compared {
     let last = scores.steps.last();
     Compared {
@@ -173,8 +192,8 @@ fn compared(model: &str, run: &dyn Run, scores: ImageScores) -> Compared {
     }
 }
 
-/// Trains the baselines with the settings of the run; each is chosen by its validation
-/// accuracy, as the run's best checkpoint is.
+/// Trains the baselines with the settings of the run; each is scored with the weights of its
+/// best validation, as the run is.
 fn train_baselines(
     config: &RunConfig,
     images: &Dataset,
@@ -186,32 +205,22 @@ fn train_baselines(
         Dataset::Images(images) => images.classes.len(),
         Dataset::Text(_) | Dataset::Puzzles(_) | Dataset::Questions(_) => 0,
     };
-    let all = baselines(&config.model, classes)?;
+    let all = trm_train::baselines(&config.model, classes)?;
     let mut rows = Vec::with_capacity(all.len());
     for baseline in &all {
         let file = base.as_ref().map(BaseOnDisk::file);
         let mut run = create_baseline(baseline, config, images.clone(), file, &device.device)?;
-        let (steps, interval) = (config.train.max_iters, config.train.eval_interval);
-        let mut best: Option<(f64, f64, ImageScores)> = None;
-        for first in (0..steps).step_by(interval) {
-            block_on(run.steps(interval.min(steps - first)))?;
-            let on = |split| ImageScoring { split, images: 0, inner_steps: 0, outer_steps: 0 };
-            let val = scored(run.as_ref(), &on(ImageSplit::Val))?;
-            let Some(last) = val.steps.last() else { continue };
-            let better = best
-                .as_ref()
-                .is_none_or(|(top1, loss, _)| (last.top1, -last.loss) > (*top1, -*loss));
-            if better {
-                best = Some((last.top1, last.loss, scored(run.as_ref(), &on(split))?));
-            }
-            say!(
-                "{}: step {}/{steps}, {:.2} % of the validation images correct",
-                baseline.name(),
-                run.summary().step,
-                last.top1 * 100.0
-            );
-        }
-        let (_, _, scores) = best.context("the run has no steps")?;
+        let scores = baselines::train(
+            (baseline.name(), "of the validation images correct"),
+            &mut *run,
+            &config.train,
+            |run| {
+                let val = scored_on(run, ImageSplit::Val)?;
+                let last = val.steps.last().context("the validation returned no scores")?;
+                Ok(ValidationScore { loss: last.loss, exact_accuracy: Some(last.top1) })
+            },
+            |run, _| Ok(scored_on(run, split)?),
+        )?;
         rows.push(compared(baseline.name(), run.as_ref(), scores));
     }
     Ok(rows)
@@ -245,7 +254,8 @@ fn print_steps(scores: &ImageScores, trained: usize) -> anyhow::Result<()> {
 /// Classes shown in a table for people; `--json` has all of them.
 const SHOWN: usize = 20;
 
-fn print_classes(classes: &[ClassAccuracy]) -> anyhow::Result<()> {
+fn print_classes(classes: &[ClassAccuracy], step: usize) -> anyhow::Result<()> {
+    print(&format!("class accuracy after outer step {step}"))?;
     print("class             images  accuracy")?;
     for class in classes.iter().take(SHOWN) {
         print(&format!(

@@ -1,9 +1,11 @@
 //! `eval`: loss over the whole validation split at several depths; for puzzle models
 //! also the accuracy.
 
+mod baselines;
 mod images;
 mod load;
 mod questions;
+mod short_answers;
 
 use pollster::block_on;
 use serde::Serialize;

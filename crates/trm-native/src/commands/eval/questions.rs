@@ -1,5 +1,6 @@
 //! `eval` of models that answer questions: exact answers by depth and difficulty.
 
+use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
@@ -8,7 +9,9 @@ use trm_spec::{Failure, QuestionScores, RunConfig};
 use trm_train::checkpoint::Header;
 use trm_train::{QuestionSet, Run, create_on, few_shot, open_llm, question_baselines};
 
+use super::baselines;
 use super::load::load_on;
+use super::short_answers::{self, ShortAnswers};
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
@@ -17,6 +20,7 @@ use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
 use crate::progress::thousands;
 use crate::report::{say, usage};
+use crate::run_metrics::ValidationScore;
 
 #[derive(Serialize)]
 struct Document {
@@ -25,6 +29,9 @@ struct Document {
     val: QuestionScores,
     /// Harder than any that was trained; of generated questions only.
     harder: Option<QuestionScores>,
+    /// Of a file of `--test` whose answers have short ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_answers: Option<ShortAnswers>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     baselines: Vec<Compared>,
 }
@@ -105,12 +112,19 @@ pub fn evaluate(
     let val = scored(QuestionSet::Val)?;
     // Questions of a file have no harder set.
     let harder = if has_harder(run.as_ref()) { Some(scored(QuestionSet::Harder)?) } else { None };
+    let short_answers = match (&questions, &typed.test) {
+        (Dataset::Questions(set), Some(_)) => {
+            short_answers::score(run.answerer()?, &set.val, deepest.unwrap_or(trained))?
+        }
+        _ => None,
+    };
     let baselines = match (&base, typed.baselines) {
         (Some(base), true) => compare(config, &questions, base, device)?,
         _ => Vec::new(),
     };
     if typed.json {
-        return print_json(&Document { dataset: data.title().into(), val, harder, baselines });
+        let dataset = data.title().into();
+        return print_json(&Document { dataset, val, harder, short_answers, baselines });
     }
     let what = match (&typed.test, &other) {
         (Some(path), _) => format!("questions of {}", path.display()),
@@ -118,6 +132,13 @@ pub fn evaluate(
         (None, None) => "questions that the model was not trained on".into(),
     };
     print_scores(&what, &val, trained)?;
+    if let Some(short) = &short_answers {
+        print(&format!(
+            "written after step {}: {:.1} % of the answers are right after the last `#### `",
+            short.step,
+            short.exact * 100.0
+        ))?;
+    }
     if let Some(harder) = &harder {
         print_scores("harder questions than any that it was trained on", harder, trained)?;
     }
@@ -140,7 +161,8 @@ pub fn evaluate(
 const SHOTS: usize = 3;
 const ASKED: usize = 64;
 
-/// The frozen model alone, and the baselines, trained with the settings of the run.
+/// The frozen model alone, and the baselines, trained with the settings of the run; each is
+/// scored with the weights of its best validation, as the run is.
 fn compare(
     config: &RunConfig,
     questions: &Dataset,
@@ -156,8 +178,9 @@ fn compare(
     let alone = |asked: &[Question]| {
         block_on(few_shot(&frozen, &examples, &asked[..asked.len().min(ASKED)]))
     };
+    let asked = ASKED.min(set.val.len());
     let mut found = vec![Compared {
-        model: format!("frozen model alone, {SHOTS} examples"),
+        model: format!("base alone, few-shot ({asked} questions)"),
         parameters: 0,
         val: alone(&set.val)?,
         harder: (!set.harder.is_empty()).then(|| alone(&set.harder)).transpose()?,
@@ -165,23 +188,33 @@ fn compare(
     for (name, config) in question_baselines(config)? {
         let file = Some(base.file());
         let mut run = create_on(&config, questions.clone(), file, &device.device)?;
-        let (steps, depth) = (config.train.max_iters, config.model.depth());
-        for first in (0..steps).step_by(config.train.eval_interval) {
-            block_on(run.steps(config.train.eval_interval.min(steps - first)))?;
-            say!("{name}: step {}/{steps}", run.summary().step);
-        }
-        let exact = |set| -> Result<f64, Failure> {
-            let scores = block_on(run.answerer()?.evaluate_questions(set, depth, 0))?;
-            Ok(scores.steps.last().map_or(f64::NAN, |row| row.exact))
-        };
+        let (val, harder) = baselines::train(
+            (name, "of the held-out questions answered exactly"),
+            &mut *run,
+            &config.train,
+            |run| validated(run, QuestionSet::Val),
+            |run, val| {
+                let harder = (!set.harder.is_empty()).then(|| validated(run, QuestionSet::Harder));
+                let harder = harder.transpose()?.and_then(|score| score.exact_accuracy);
+                Ok((val.exact_accuracy, harder))
+            },
+        )?;
         found.push(Compared {
             model: name.into(),
             parameters: run.summary().parameters,
-            val: exact(QuestionSet::Val)?,
-            harder: (!set.harder.is_empty()).then(|| exact(QuestionSet::Harder)).transpose()?,
+            val: val.unwrap_or(f64::NAN),
+            harder,
         });
     }
     Ok(found)
+}
+
+/// The score of all questions of a set at the depth of the model.
+fn validated(run: &dyn Run, set: QuestionSet) -> anyhow::Result<ValidationScore> {
+    let depth = run.summary().config.model.depth();
+    let scores = block_on(run.answerer()?.evaluate_questions(set, depth, 0))?;
+    let last = scores.steps.last().context("the validation returned no scores")?;
+    Ok(ValidationScore { loss: last.loss, exact_accuracy: Some(last.exact) })
 }
 
 /// Supervision steps beyond the trained ones.
@@ -210,8 +243,11 @@ fn print_scores(what: &str, scores: &QuestionScores, trained: usize) -> anyhow::
             row.halt * 100.0
         ))?;
     }
+    // Of the steps that are run, the trained ones at most.
+    let most = scores.steps.last().map_or(trained, |row| row.step.min(trained));
     print(&format!(
-        "halting above {}: {:.2} steps, {:.1} % exact; <think> after {:.1} % of the questions",
+        "halting above {}, after {most} steps at the latest: {:.2} steps, {:.1} % exact; \
+         <think> after {:.1} % of the questions",
         scores.halting.threshold,
         scores.halting.steps,
         scores.halting.exact * 100.0,

@@ -2,6 +2,7 @@
 //! equal compute; or any model with several values of some settings. Runs that are complete are not trained again.
 
 mod vary;
+mod whole_split;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ use crate::run_dir::{self, RunDir};
 use crate::shell::{program, quoted};
 use crate::stop::StopConditions;
 use crate::sweep::outcome::{Outcome, Row, Table, rows};
-use crate::sweep::{SweepPlan, SweepRun, chart};
+use crate::sweep::{Equal, SweepPlan, SweepRun, chart};
 use crate::trainer::TrainingEnd;
 
 /// Runs the command.
@@ -34,6 +35,11 @@ use crate::trainer::TrainingEnd;
 /// If the plan is refused, a run diverges or a file cannot be written.
 pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     launch::alone("sweep")?;
+    if !typed.vary.is_empty() && typed.equal == [Equal::Compute] {
+        return Err(usage!(
+            "--equal compute is for sweeps of the recursion depth (--recursion-steps); all runs of --vary make as many steps as their settings say, so leave it out"
+        ));
+    }
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
@@ -145,6 +151,7 @@ impl Sweep<'_> {
             base: None,
             out: folder,
             inputs: Vec::new(),
+            notes: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(self.device))?;
         if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {

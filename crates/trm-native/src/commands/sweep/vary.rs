@@ -1,5 +1,5 @@
 //! `sweep --vary`: trains a run for every combination of values of some settings and
-//! compares the best validations.
+//! compares their best checkpoints on the whole validation split.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use trm_spec::RunConfig;
 
 use super::super::train::prepare;
+use super::whole_split::WholeSplit;
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;
+use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
 use crate::own_data::OwnData;
 use crate::plan::{self, Base, Start};
@@ -39,8 +41,9 @@ pub fn run(
     };
     let runs = varied_runs(&base.config, &typed.vary, &seeds)?;
     let own = OwnData::of(&base.data, &base.config)?;
-    let finished = |run: &VariedRun| finished(out, run, own.as_ref());
-    let mut rows: Vec<Option<VariedRow>> = runs.iter().map(finished).collect::<Result<_, _>>()?;
+    let sweep = Sweep { typed, out, own, frozen: base.frozen.as_ref(), device };
+    let mut rows: Vec<Option<VariedRow>> =
+        runs.iter().map(|run| sweep.finished(run)).collect::<Result<_, _>>()?;
     let count = runs.len();
     say!(
         "{count} runs, settings of {}; {} finished before; output {}",
@@ -70,13 +73,16 @@ pub fn run(
             base: base.frozen.clone(),
             out: folder,
             inputs: Vec::new(),
+            notes: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(device))?;
         if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
             say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
             return Ok(());
         }
-        rows[number] = finished(run)?;
+        // Its memory is free before the best checkpoint is loaded.
+        drop(trainer);
+        rows[number] = sweep.finished(run)?;
         if rows[number].is_none() {
             return Err(usage!(
                 "run {} has no validation loss, and a sweep compares those: there is nothing held out",
@@ -94,36 +100,58 @@ pub fn run(
     print(&table(&rows))
 }
 
-/// The row of a run that is complete.
-fn finished(
-    out: &Path,
-    run: &VariedRun,
-    own: Option<&OwnData>,
-) -> anyhow::Result<Option<VariedRow>> {
-    let folder = out.join(&run.name);
-    let config = folder.join("config.toml");
-    if config.exists() {
+/// What all runs of a sweep have in common.
+struct Sweep<'a> {
+    typed: &'a args::Sweep,
+    out: &'a Path,
+    own: Option<OwnData>,
+    frozen: Option<&'a BaseOnDisk>,
+    device: &'a OpenDevice,
+}
+
+impl Sweep<'_> {
+    /// The row of a run that is complete, with the scores of its best checkpoint on the whole
+    /// validation split. They are computed once.
+    fn finished(&self, run: &VariedRun) -> anyhow::Result<Option<VariedRow>> {
+        let folder = self.out.join(&run.name);
+        self.expect_same(run, &folder)?;
+        let results: PathBuf = folder.join("results.json");
+        if !results.exists() {
+            return Ok(None);
+        }
+        let results: Value = serde_json::from_slice(&run_dir::read(&results)?)?;
+        let Some(mut row) = VariedRow::of(run, &results) else { return Ok(None) };
+        let scores = match WholeSplit::read(&folder, row.best_step)? {
+            Some(scores) => scores,
+            None => {
+                let train = &self.typed.train;
+                let data = dataset::open(&run.config, train.data.as_deref(), train.as_text)?;
+                WholeSplit::evaluate(&folder, row.best_step, &data, self.frozen, self.device)?
+            }
+        };
+        (row.val_loss, row.accuracy) = (scores.loss, scores.accuracy);
+        Ok(Some(row))
+    }
+
+    /// Refuses the folder of a run with other settings or data.
+    fn expect_same(&self, run: &VariedRun, folder: &Path) -> anyhow::Result<()> {
+        let config = folder.join("config.toml");
+        if !config.exists() {
+            return Ok(());
+        }
         let stored = plan::config_file(&RunConfig::default(), &config)?;
         let what = if stored != plan::as_decided(&run.config, &stored) {
             "settings"
-        } else if !OwnData::is_same(OwnData::read(&folder)?.as_ref(), own) {
+        } else if !OwnData::is_same(OwnData::read(folder)?.as_ref(), self.own.as_ref()) {
             "data"
         } else {
-            ""
+            return Ok(());
         };
-        if !what.is_empty() {
-            return Err(usage!(
-                "{} belongs to a sweep with other {what}; choose another --out",
-                folder.display()
-            ));
-        }
+        Err(usage!(
+            "{} belongs to a sweep with other {what}; choose another --out",
+            folder.display()
+        ))
     }
-    let results: PathBuf = folder.join("results.json");
-    if !results.exists() {
-        return Ok(None);
-    }
-    let results: Value = serde_json::from_slice(&run_dir::read(&results)?)?;
-    Ok(VariedRow::of(run, &results))
 }
 
 fn write(
@@ -166,5 +194,5 @@ fn table(rows: &[VariedRow]) -> String {
             row.seconds / 60.0
         );
     }
-    text
+    text + "\nval loss, accuracy: best checkpoint over the whole validation split"
 }

@@ -184,7 +184,9 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
         };
         let limit = if limit == 0 { questions.len() } else { limit.min(questions.len()) };
         let model = self.optimization.inference_model();
-        evaluate((self.task.engine, self.task.base.end()), &model, &questions[..limit], steps).await
+        let answering = (self.task.engine, self.task.base.end());
+        let trained = self.task.spec.supervision_steps;
+        evaluate(answering, &model, &questions[..limit], steps, trained).await
     }
 }
 

@@ -34,8 +34,9 @@ struct Sums {
 
 /// Scores of `questions` after each of up to `steps` supervision steps. An answer is exact
 /// if each of its tokens, and the end, is the most probable one: then it is what the model
-/// writes. `engine` runs the cycles of a step; the token `end` ends an answer. `model` has
-/// autodiff off.
+/// writes. With early stopping, a question that never halts runs `trained` steps, as in
+/// training, however many are scored. `engine` runs the cycles of a step; the token `end` ends
+/// an answer. `model` has autodiff off.
 ///
 /// # Errors
 /// If there are no questions, or the device is lost.
@@ -44,6 +45,7 @@ pub async fn evaluate(
     model: &LlmTrm,
     questions: &[QuestionTokens],
     steps: usize,
+    trained: usize,
 ) -> Result<QuestionScores, Failure> {
     if questions.is_empty() {
         return Err(Failure::new(
@@ -63,7 +65,7 @@ pub async fn evaluate(
     };
     for chunk in order.chunks(BATCH) {
         let chunk: Vec<QuestionTokens> = chunk.iter().map(|tokens| (*tokens).clone()).collect();
-        sums.add((engine, end), model, &chunk, steps).await?;
+        sums.add((engine, end), model, &chunk, steps, trained).await?;
     }
     Ok(sums.scores())
 }
@@ -75,6 +77,7 @@ impl Sums {
         model: &LlmTrm,
         questions: &[QuestionTokens],
         steps: usize,
+        trained: usize,
     ) -> Result<(), Failure> {
         let batch = QuestionBatch::new(questions, end, &model.device());
         let states = model.trunk(batch.question.clone(), batch.answer.clone(), &batch.rows);
@@ -103,9 +106,10 @@ impl Sums {
         }
         self.questions += count;
         self.tokens += batch.scored();
+        let most = steps.min(trained);
         for (row, question) in questions.iter().enumerate() {
             let after = |step: usize| f64::from(exact[step][row]);
-            let halts = (1..steps).find(|step| halt[*step][row] > THRESHOLD).unwrap_or(steps);
+            let halts = (1..most).find(|step| halt[*step][row] > THRESHOLD).unwrap_or(most);
             self.halted += after(halts);
             self.halted_steps += halts;
             let entry = self.difficulties.entry(question.difficulty);

@@ -12,7 +12,8 @@ use trm_data::questions::{Question, QuestionDataset};
 use trm_data::{Dataset, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, LlmTrmSpec, RunConfig, StepReport, Trace, TrainSpec, Vocab,
+    DepthLoss, Failure, FailureKind, LlmTrmSpec, Precision, RunConfig, StepReport, Trace,
+    TrainSpec, Vocab,
 };
 
 use super::base::FrozenLlm;
@@ -179,6 +180,13 @@ impl Task<LlmTrm> for QuestionTask {
         Ok(ReadyQuestions { batch, states })
     }
 
+    /// Gradients of a mean over many questions would vanish in half precision; those of the
+    /// sum lie around one. Each question scores one token at least, the end of its answer.
+    fn loss_scale(&self, config: &RunConfig) -> f64 {
+        let questions = config.train.batch_size;
+        if config.train.precision == Precision::F16 { questions as f64 } else { 1.0 }
+    }
+
     fn gradients(
         &self,
         config: &RunConfig,
@@ -193,6 +201,7 @@ impl Task<LlmTrm> for QuestionTask {
             device.seed(draw(config.train.seed, stream::DROPOUT, id.number).random());
         }
         let ReadyQuestions { batch, states } = batch;
+        let share = share * self.loss_scale(config);
         autocast(half(config.train.precision), || {
             let steps = self.spec.supervision_steps;
             let context = match steps {
@@ -227,7 +236,8 @@ impl Task<LlmTrm> for QuestionTask {
         let most = depths.iter().copied().max().unwrap_or(1);
         let limit = if max_tokens == 0 { data.val.len() } else { max_tokens };
         let questions = &data.val[..limit.min(data.val.len())];
-        let scores = evaluate((self.engine, self.base.end()), model, questions, most).await?;
+        let (answering, trained) = ((self.engine, self.base.end()), self.spec.supervision_steps);
+        let scores = evaluate(answering, model, questions, most, trained).await?;
         Ok(depths.iter().map(|&depth| DepthLoss::of(depth, scores.steps[depth].loss)).collect())
     }
 

@@ -1,0 +1,38 @@
+//! Training of the models that `eval --baselines` compares with, the same for every family.
+
+use anyhow::Context;
+use pollster::block_on;
+use trm_spec::TrainSpec;
+use trm_train::Run;
+
+use crate::report::say;
+use crate::run_metrics::ValidationScore;
+
+/// Trains `run` to its last step and validates it at every evaluation interval. Returns what
+/// `scored` gives for the weights of the best validation, which is chosen as the best checkpoint
+/// of a run is. In the lines that show the progress `what` follows the validation accuracy.
+///
+/// # Errors
+/// If the loss diverges, or the model cannot be scored.
+pub fn train<S>(
+    (name, what): (&str, &str),
+    run: &mut dyn Run,
+    settings: &TrainSpec,
+    validate: impl Fn(&dyn Run) -> anyhow::Result<ValidationScore>,
+    scored: impl Fn(&dyn Run, &ValidationScore) -> anyhow::Result<S>,
+) -> anyhow::Result<S> {
+    let (steps, interval) = (settings.max_iters, settings.eval_interval);
+    let mut best: Option<(ValidationScore, S)> = None;
+    for first in (0..steps).step_by(interval) {
+        block_on(run.steps(interval.min(steps - first)))?;
+        let score = validate(&*run)?;
+        // The weights are not kept, so that they are scored now.
+        if best.as_ref().is_none_or(|(best, _)| score.compare(best).is_lt()) {
+            best = Some((score, scored(&*run, &score)?));
+        }
+        let share = score.exact_accuracy.unwrap_or(0.0) * 100.0;
+        say!("{name}: step {}/{steps}, {share:.2} % {what}", run.summary().step);
+    }
+    let (_, scores) = best.context("the run has no steps")?;
+    Ok(scores)
+}
