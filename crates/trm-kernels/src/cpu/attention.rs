@@ -7,7 +7,7 @@
 
 use burn::tensor::Shape;
 
-use super::elementwise::{dot, exp, exp_shifted, max, vectorized};
+use super::elementwise::{dot, max, vectorized, weight, weights};
 use super::matmul::{Mat, matmul_local};
 use super::threads::{split_rows, split_rows2};
 
@@ -134,7 +134,7 @@ impl Plan {
                             for (r, p) in p.chunks_exact_mut(keys).enumerate() {
                                 let (seen, hidden) = p.split_at_mut(self.visible(first, r, keys));
                                 let top = max(seen);
-                                let total = exp_shifted(seen, top);
+                                let total = weights(seen, top);
                                 for p in seen {
                                     *p /= total;
                                 }
@@ -214,7 +214,7 @@ impl Plan {
                     let along = dot(&dy[r * d..][..d], &saved.y[at(r)..][..d]);
                     let seen = self.visible(first, r, keys);
                     for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
-                        *p = exp(*p - lse);
+                        *p = weight(*p - lse);
                         *ds = *p * (*ds - along);
                     }
                     p[seen..].fill(0.0);

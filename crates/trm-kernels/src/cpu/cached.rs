@@ -9,7 +9,7 @@ use burn_flex::{Flex, FlexTensor};
 use pulp::{Simd, WithSimd};
 
 use super::attention::rotate;
-use super::elementwise::{exp_shifted, max};
+use super::elementwise::{max, weights};
 use super::{Dense, primitive, tensor};
 use crate::profile::{Kind, timed};
 
@@ -118,7 +118,7 @@ impl WithSimd for Work<'_> {
                 }
                 dots(simd, own, &q, keys.chunks_exact(d));
                 let top = max(scores);
-                let total = exp_shifted(scores, top);
+                let total = weights(scores, top);
                 let (past, own) = scores.split_at(seq);
                 let out = &mut y[(row * queries.len() + i) * dim + head * d..][..d];
                 if let Some((_, values)) = &cache {
