@@ -156,7 +156,7 @@ test('axe-core finds nothing wrong with the Images page', async ({
   await everySize(play, 'a model that learns');
 });
 
-test('a button keeps the focus when its action changes', async ({ page, play, site }) => {
+test('a button keeps the focus when its action changes', async ({ models, page, play, site }) => {
   await play.open('?preset=tiny&max_iters=100000&duel=tiny&duel_steps=50000');
   await play.tab('Train');
   await play.button('Train').press('Enter');
@@ -165,6 +165,31 @@ test('a button keeps the focus when its action changes', async ({ page, play, si
   await page.keyboard.press('Enter');
   await play.phase('paused');
   await expect(play.button('Train')).toBeFocused();
+
+  // What goes with its own action leaves the focus to what is near, or to the open tab.
+  const selected = page.getByRole('tab', { selected: true });
+  await play.button('Train').press('Enter');
+  await play.tab('Explore');
+  await page.getByRole('button', { name: 'Pause training' }).press('Enter');
+  await play.phase('paused');
+  await expect(selected).toBeFocused();
+  await play.drop('empty.txt', '');
+  await play.button('Close').press('Enter');
+  await expect(selected).toBeFocused();
+  await play.tab('Train');
+  await page.getByText('Settings', { exact: true }).click();
+  await page.locator('#setting-learning_rate').fill('0.002');
+  await page.locator('#setting-learning_rate').blur();
+  await play.button('Apply now').press('Enter');
+  await expect(play.button('Start a new run')).toBeFocused();
+  // The tour has the focus as long as it is there.
+  await play.tab('Explore');
+  await play.button('Take the tour').press('Enter');
+  await expect(play.button('Next')).toBeFocused();
+  const tour = page.getByRole('region', { name: 'Tour' });
+  await tour.getByRole('button', { name: 'Close' }).press('Enter');
+  await expect(play.button('Take the tour')).toBeFocused();
+  await play.tab('Train');
 
   // Both sides load in between.
   await play.button('Train both').press('Enter');
@@ -189,6 +214,23 @@ test('a button keeps the focus when its action changes', async ({ page, play, si
   await expect(
     page.getByRole('button', { name: /^Train (again|the leaky model)$/ }),
   ).toBeFocused();
+
+  // A model that was opened, and one that takes its place.
+  await models.serve(shippedDigits());
+  const images = new Images(page, site);
+  await images.open();
+  await play.button('Measure').press('Enter');
+  await expect(images.measured).toHaveAttribute('data-busy', 'false');
+  await expect(play.button('Measure again')).toBeFocused();
+  await play.tab('Train');
+  await play.button('Continue training').press('Enter');
+  await expect(play.button('Pause')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await play.phase('paused');
+  await expect(page.getByRole('button', { name: /^(Train|Continue training)$/ })).toBeFocused();
+  await play.button('Train from scratch').press('Enter');
+  await expect(play.button('Pause')).toBeFocused();
+  await play.button('Pause').click();
 });
 
 test('a button keeps the focus while the training puzzles are generated', async ({

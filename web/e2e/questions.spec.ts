@@ -165,6 +165,9 @@ test('the buttons that send and ask keep the focus', async ({ page, site }) => {
     await expect(questions.button('Send')).toBeDisabled();
     await page.keyboard.press('Enter');
     await expect(questions.messages).toHaveCount(2);
+    // A new chat begins with a message.
+    await questions.button('New chat').press('Enter');
+    await expect(page.getByRole('textbox', { name: 'Message' })).toBeFocused();
 
     await questions.giveModel(model);
     await expect(page.locator('main')).toContainText('trained for 3 steps', { timeout: 15_000 });

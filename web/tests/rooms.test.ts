@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { forgetHanded, handedOver, handOver, takeOver } from '../src/run/handover';
 import { variantOf } from '../src/run/checkpoint';
@@ -45,6 +45,16 @@ test('a file is handed over once', async () => {
   expect(await handOver(new Uint8Array([1, 2, 3]), 'full')).toBe(true);
   expect(await takeOver('full')).toEqual(new Uint8Array([1, 2, 3]));
   expect(await takeOver('full')).toBeNull();
+});
+
+test('a file for which there is no room leaves none to be opened in its place', async () => {
+  await handOver(new Uint8Array([1]), 'late');
+  const full = () => {
+    throw new DOMException('full', 'QuotaExceededError');
+  };
+  vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(full);
+  expect(await handOver(new Uint8Array([2]), 'late')).toBe(false);
+  expect(await handedOver('late')).toBeNull();
 });
 
 test('a file that was handed over stays until it is forgotten', async () => {

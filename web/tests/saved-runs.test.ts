@@ -3,6 +3,7 @@ import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { RunConfig } from '../src/gen';
+import { Autosave } from '../src/run/autosave.svelte';
 import { preset } from '../src/run/presets';
 import { RunSaver } from '../src/run/saver';
 import { CURRENT, type SavedRun, MOST_SAVED, SavedRuns } from '../src/run/saved-runs';
@@ -146,7 +147,33 @@ describe('the saver', () => {
     const saver = new RunSaver(store, complain);
     expect(await saver.current()).toBeNull();
     expect(await saver.kept()).toBeNull();
-    expect(complain).toHaveBeenCalledWith('The browser cannot save this run.', expect.any(String));
+    expect(complain).toHaveBeenCalledWith(
+      'The browser cannot read the saved runs.',
+      expect.any(String),
+    );
+    vi.spyOn(store, 'remove').mockImplementation(forbidden);
+    expect(await saver.discard('kept-1')).toBe(false);
+    expect(complain).toHaveBeenLastCalledWith(
+      'The browser cannot delete this run.',
+      expect.any(String),
+    );
+  });
+
+  test('knows whether runs are saved', async () => {
+    vi.stubGlobal('navigator', {});
+    const snapshots = {
+      ...{ step: () => 1, possible: () => true, needless: () => false },
+      ...{ take: () => Promise.resolve(run(1)), saved: () => undefined },
+    };
+    const autosave = new Autosave(store, 'trm-language', vi.fn(), snapshots);
+    await autosave.look();
+    vi.unstubAllGlobals();
+    expect(autosave.works).toBe(true);
+    vi.spyOn(store, 'save').mockImplementationOnce(full);
+    expect(await autosave.save()).toBe(false);
+    expect(autosave.works).toBe(false);
+    expect(await autosave.save()).toBe(true);
+    expect(autosave.works).toBe(true);
   });
 
   test('never saves a successor over the run before it, also after a failure', async () => {

@@ -227,6 +227,22 @@ describe('the address', () => {
     expect(page.problems).toEqual([]);
     expect([page.look.inner, page.look.outer, page.step]).toEqual([most, most, most]);
     expect(readImages(`?outer=${most + 1}`).problems).toHaveLength(1);
+    expect(readPuzzle(`?steps=${most}`).look.steps).toBe(most);
+  });
+
+  test('takes devices and numbers of cores that there are, and names the others', () => {
+    const known = read('?device=gpu&cores=8');
+    expect(known).toMatchObject({ device: 'gpu', cores: 8, problems: [] });
+    expect(read('?device=auto').problems).toEqual([]);
+    for (const reader of [read, readImages, readPuzzle]) {
+      const page = reader('?device=tpu&cores=99');
+      expect(page).toMatchObject({ device: 'auto', cores: null });
+      expect(page.problems).toEqual([
+        '“tpu” is not a valid value for device.',
+        'cores: “99” is not a whole number from 1 to 8.',
+      ]);
+    }
+    expect(read('?cores=x').problems).toHaveLength(1);
   });
 
   test('refuses sizes that 32 bits cannot count', () => {

@@ -14,7 +14,10 @@ import { Chat } from '../src/rooms/questions/chat.svelte';
 import ChatView from '../src/rooms/questions/views/Chat.svelte';
 import Models from '../src/rooms/questions/views/Models.svelte';
 import type { ListState } from '../src/run/gallery.svelte';
+import { preset } from '../src/run/presets';
+import { settingOf, withSetting } from '../src/run/settings';
 import type { Phase } from '../src/run/state';
+import Settings from '../src/ui/Settings.svelte';
 import TrainButtons from '../src/ui/TrainButtons.svelte';
 
 const nothing = () => undefined;
@@ -57,6 +60,19 @@ test('an exhibit whose model did not come says so alone', () => {
   expect(said()).not.toContain('class="dots');
 });
 
+test('what becomes of the current run is said where a new one begins', () => {
+  const current = preset('tiny');
+  const layers = settingOf('n_layers');
+  if (!current || !layers) throw new Error('the preset is missing');
+  const draft = withSetting(current, layers, 3);
+  const said = (kept: boolean) => {
+    const props = { draft, current, kept, edit: nothing, apply: nothing, restart: nothing };
+    return words(render(Settings, { props }).body);
+  };
+  expect(said(true)).toContain('This needs a new run; your current run is saved.');
+  expect(said(false)).toContain('your current run is not saved: save a checkpoint first.');
+});
+
 describe('a button whose action changes is not disabled, so that it keeps the focus', () => {
   /** The first button: what it says, and whether it can be pressed. */
   const first = (body: string) => {
@@ -66,9 +82,9 @@ describe('a button whose action changes is not disabled, so that it keeps the fo
   };
 
   test('where a run trains', () => {
-    const written = (phase: Phase, trainable: boolean) => {
+    const written = (phase: Phase, trainable: boolean, opened = false) => {
       const calls = { train: nothing, pause: nothing, reset: nothing };
-      return first(render(TrainButtons, { props: { phase, trainable, ...calls } }).body);
+      return first(render(TrainButtons, { props: { phase, trainable, opened, ...calls } }).body);
     };
     expect(written('paused', true)).toEqual(['Train', true]);
     // Its data are being made.
@@ -76,6 +92,12 @@ describe('a button whose action changes is not disabled, so that it keeps the fo
     expect(written('training', true)).toEqual(['Pause', true]);
     expect(written('done', true)).toEqual(['Continue training', true]);
     expect(written('opening', true)).toEqual(['Train', false]);
+    // A model that was opened is one of its states: there is nothing to reset.
+    expect(written('paused', true, true)).toEqual(['Continue training', true]);
+    expect(written('training', true, true)).toEqual(['Pause', true]);
+    const calls = { train: nothing, pause: nothing, reset: nothing };
+    const props = { phase: 'paused' as const, trainable: true, opened: true, ...calls };
+    expect(render(TrainButtons, { props }).body).not.toContain('Reset');
   });
 
   test('where a chat is held', () => {

@@ -71,9 +71,10 @@ export class SolveExhibit {
       const puzzle = [...this.puzzle];
       const asked = { kind: MODEL, puzzle, steps: STEPS, top: 1, form: 0 };
       const command = { type: 'solve_puzzle', ...asked } as const;
-      const { trace, checks, step } = await client.ask(command, 'puzzle_solved');
       // All that it is needed for.
-      client.terminate();
+      const { trace, checks, step } = await client
+        .ask(command, 'puzzle_solved')
+        .finally(() => client.terminate());
       this.answer = { kind: this.kind, puzzle, trace, checks, step };
       await this.play();
     } catch (error) {

@@ -53,7 +53,11 @@ export class WriteExhibit {
       const wasm = roomOf('language')?.wasm ?? '';
       const opened = await openModel(spawn, wasm, MODEL, (share) => (this.received = share));
       this.summary = opened.summary;
-      for (;;) await this.#turn(opened.client, opened.summary);
+      try {
+        for (;;) await this.#turn(opened.client, opened.summary);
+      } finally {
+        opened.client.terminate();
+      }
     } catch (error) {
       this.problem = reason(error);
     }

@@ -27,6 +27,8 @@ export class Autosave {
   savedBytes = $state<number | null>(null);
   /** Why this tab does not save its run: another tab does, or the browser has no storage for it. */
   prevented = $state<'tab' | 'storage' | null>(null);
+  /** Whether the last save failed. */
+  #failed = $state(false);
   /** Whether training has gone further since the last return to a save. */
   progressed = true;
 
@@ -48,6 +50,11 @@ export class Autosave {
   async look(): Promise<void> {
     const { store, mine } = this.saver;
     this.prevented = !(await store.possible) ? 'storage' : (await mine) ? null : 'tab';
+  }
+
+  /** Whether runs are saved: they can be, and the last one was. */
+  get works(): boolean {
+    return this.prevented === null && !this.#failed;
   }
 
   get unsaved(): boolean {
@@ -77,7 +84,8 @@ export class Autosave {
     // Also when it fails: the next step tries again.
     this.#saved = step();
     const snapshot = await take();
-    if (!(await this.saver.save(snapshot))) return false;
+    this.#failed = !(await this.saver.save(snapshot));
+    if (this.#failed) return false;
     this.savedAt = snapshot.savedAt;
     this.savedBytes = sizeOf(snapshot);
     saved();

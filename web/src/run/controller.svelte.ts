@@ -233,8 +233,11 @@ export abstract class RunController<R extends Training = Training> {
 
   /** Back to the beginning: of the model that was opened, or of the run. */
   reset(): void {
-    if (this.current.origin) void this.open(this.current.origin);
-    else this.restart();
+    const { origin, own } = this.current;
+    if (origin) return void this.open(origin);
+    // What stands in the form, unapplied, is for a new run.
+    const config = this.state.summary?.config ?? this.draft;
+    this.succeed(() => this.current.create(config, own));
   }
 
   choosePreset(name: string): void {

@@ -21,7 +21,10 @@ export async function download(
   expected: Expected,
   progress: (received: number) => void,
 ): Promise<Uint8Array> {
-  const [body, { bytesToHex, sha256 }] = await Promise.all([answer(url), import('./sha256')]);
+  const digests = import('./sha256').catch(() => {
+    throw unreachable('A part of the page could not be fetched');
+  });
+  const [body, { bytesToHex, sha256 }] = await Promise.all([answer(url), digests]);
   const reader = body.getReader();
   const file = new Uint8Array(expected.bytes);
   const digest = sha256.create();

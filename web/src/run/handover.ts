@@ -18,6 +18,8 @@ export const NOT_ARRIVED = [
 
 /** Whether the other page can take it. */
 export async function handOver(file: Uint8Array, name = NAME): Promise<boolean> {
+  // An earlier one goes first: it must not be opened where this one finds no room.
+  await forgetHanded(name);
   return (await within(name, (database) => database.put('files', file, FILE))) !== null;
 }
 

@@ -41,8 +41,10 @@ export class SavedList {
 
   /** Undoes the last deletion. */
   async undelete(): Promise<void> {
-    if (this.deleted && (await this.#saver.putBack(this.deleted))) this.deleted = null;
+    const back = this.deleted && (await this.#saver.putBack(this.deleted));
     await this.refresh();
+    // Last: the focus goes from Undo to the run.
+    if (back) this.deleted = null;
   }
 
   async measure(): Promise<void> {

@@ -12,6 +12,17 @@ export const FORBIDDEN = [
   'Everything else works. Save a checkpoint before you close the tab.',
 ] as const;
 
+/** What is said where storage fails. */
+type Words = readonly [message: string, hint: string];
+
+const SAVING: Words = [
+  'The browser cannot save this run.',
+  'Save a checkpoint: closing the tab loses all training since the last save.',
+];
+const AGAIN = 'Reload the page to try again.';
+const READING: Words = ['The browser cannot read the saved runs.', AGAIN];
+const DELETING: Words = ['The browser cannot delete this run.', AGAIN];
+
 /** A run that has not replaced the one before it on the shelf. */
 interface Heir {
   /** The kept run that it goes on from; it leaves the list. */
@@ -42,16 +53,16 @@ export class RunSaver {
 
   async current(): Promise<SavedRun | null> {
     if (!(await this.mine)) return null;
-    return this.#quietly(() => this.store.load(CURRENT));
+    return this.#quietly(() => this.store.load(CURRENT), READING);
   }
 
   kept(): Promise<readonly SavedRun[] | null> {
-    return this.#quietly(() => this.store.kept());
+    return this.#quietly(() => this.store.kept(), READING);
   }
 
   /** Whether it is gone. */
   async discard(id: string): Promise<boolean> {
-    return this.#done(() => this.store.remove(id));
+    return this.#done(() => this.store.remove(id), DELETING);
   }
 
   /** Whether it is there again. */
@@ -90,27 +101,22 @@ export class RunSaver {
     return kept ?? false;
   }
 
-  async #done(work: () => Promise<void>): Promise<boolean> {
+  async #done(work: () => Promise<void>, failed = SAVING): Promise<boolean> {
     const done = await this.#quietly(async () => {
       await work();
       return true;
-    });
+    }, failed);
     return done ?? false;
   }
 
-  async #quietly<T>(work: () => Promise<T>): Promise<T | null> {
+  async #quietly<T>(work: () => Promise<T>, [message, hint] = SAVING): Promise<T | null> {
     // Said once, by the page.
     if (!(await this.store.possible)) return null;
     try {
       return await work();
     } catch (error) {
       const full = error instanceof DOMException && error.name === 'QuotaExceededError';
-      this.complain(
-        full
-          ? 'The browser has no storage left for this run.'
-          : 'The browser cannot save this run.',
-        'Save a checkpoint: closing the tab loses all training since the last save.',
-      );
+      this.complain(full ? 'The browser has no storage left for this run.' : message, hint);
       return null;
     }
   }

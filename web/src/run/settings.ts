@@ -25,8 +25,18 @@ export type Patch = Readonly<Record<string, Value>>;
 
 export type Value = string | number | boolean | readonly number[];
 
-function sections(config: RunConfig): Record<string, Record<string, Value>> {
-  return { model: { ...config.model }, data: { ...config.data }, train: { ...config.train } };
+type Sections = Record<string, Record<string, Value>>;
+
+/** A page asks for all values of a configuration at every step; none is ever changed itself. */
+const known = new WeakMap<RunConfig, Sections>();
+
+function sections(config: RunConfig): Sections {
+  let found = known.get(config);
+  if (!found) {
+    found = { model: { ...config.model }, data: { ...config.data }, train: { ...config.train } };
+    known.set(config, found);
+  }
+  return found;
 }
 
 /** The value of a setting in a configuration. */
@@ -77,7 +87,7 @@ function isConfig(value: object): value is RunConfig {
 
 /** A configuration with one setting changed. */
 export function withSetting(config: RunConfig, setting: Setting, value: Value): RunConfig {
-  const whole = sections(config);
+  const whole = { ...sections(config) };
   whole[setting.section] = { ...whole[setting.section], [setting.key]: value };
   return isConfig(whole) ? whole : config;
 }

@@ -7,7 +7,7 @@ const PATIENCE = 1_000;
 /** Message and hint in the second tab. */
 export const ELSEWHERE = [
   'Another tab saves its run in this browser, so the run in this tab is not saved.',
-  'Save a checkpoint before you close this tab, or close the other tab and reload this one.',
+  'Save a checkpoint before you close or reload this tab. Runs are saved here once the other tab is closed and this one is reloaded.',
 ] as const;
 
 /** Milliseconds between two attempts in that time. */

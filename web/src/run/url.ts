@@ -3,6 +3,7 @@
 
 import { modelOf, PRESETS, type RunConfig, SETTINGS } from '../gen';
 import type { DeviceWish } from '../worker/protocol';
+import { mistake } from './limits';
 import { preset } from './presets';
 import { MOST_CORES } from './sharing';
 import {
@@ -50,6 +51,9 @@ export interface Wish {
 
 export const RUN_KEYS = ['preset', 'checkpoint', ...SETTINGS.map((setting) => setting.key)];
 export const WISH_KEYS = ['device', 'software', 'cores'];
+
+const DEVICES: readonly DeviceWish[] = ['auto', 'cpu', 'gpu'];
+const CORES = { least: 1, most: MOST_CORES, whole: true };
 
 type Run = Pick<RunAddress, 'preset' | 'config' | 'explicit'>;
 
@@ -115,13 +119,17 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
   return live;
 }
 
-export function readWish(query: URLSearchParams): Wish {
-  const wish = query.get('device');
-  const cores = Number(query.get('cores'));
+export function readWish(query: URLSearchParams, problems: string[] = []): Wish {
+  const asked = query.get('device') ?? 'auto';
+  const device = DEVICES.find((each) => each === asked);
+  if (!device) problems.push(`“${asked}” is not a valid value for device.`);
+  const cores = query.get('cores');
+  const wrong = cores === null ? null : mistake(CORES, cores);
+  if (wrong) problems.push(`cores: ${wrong}`);
   return {
-    device: wish === 'cpu' || wish === 'gpu' ? wish : 'auto',
+    device: device ?? 'auto',
     software: query.get('software') === '1',
-    cores: Number.isInteger(cores) && cores >= 1 ? Math.min(cores, MOST_CORES) : null,
+    cores: cores === null || wrong ? null : Number(cores),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import './app.css';
 import { SessionClient } from '../client/client';
+import { keepFocus } from './focus';
 
 export function spawn(): SessionClient {
   return new SessionClient(
@@ -14,6 +15,7 @@ export function place(): HTMLElement {
   const target = document.getElementById('app');
   if (!target) throw new Error('the page has no place for the application');
   target.replaceChildren();
+  keepFocus();
   return target;
 }
 

@@ -1,8 +1,11 @@
-// Goes to a section of the page, by element id.
+// Where the page and its texts are scrolled to.
+
+import type { Attachment } from 'svelte/attachments';
 
 import { still } from './still';
 import { tabs } from './tabs.svelte';
 
+/** Goes to a section of the page, by element id. */
 export function go(place: string): void {
   const element = tabs.reveal(place);
   if (!element) return;
@@ -11,3 +14,19 @@ export function go(place: string): void {
     element.scrollIntoView({ behavior: still() ? 'auto' : 'smooth', block: 'start' }),
   );
 }
+
+/** Shows the end of a text as it grows, but not to those who have scrolled back in it. */
+export const atEnd: Attachment<HTMLElement> = (text) => {
+  let follows = true;
+  const scrolled = () => {
+    follows = text.scrollHeight - text.scrollTop - text.clientHeight < 8;
+  };
+  const grown = () => {
+    if (follows) text.scrollTop = text.scrollHeight;
+  };
+  const watch = new MutationObserver(grown);
+  watch.observe(text, { childList: true, characterData: true, subtree: true });
+  text.addEventListener('scroll', scrolled);
+  grown();
+  return () => watch.disconnect();
+};

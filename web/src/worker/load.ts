@@ -66,7 +66,8 @@ export async function loadSession(
   const file = new URL(`wasm/${folder}/trm_wasm_bg.wasm`, base);
   const coming = watched(file, WASM_BYTES[folder] ?? 0, progress);
   await module.default({ module_or_path: coming }).catch((error: unknown) => {
-    throw error instanceof WebAssembly.CompileError ? tooOld(error.message) : unreachable();
+    if (error instanceof WebAssembly.CompileError) throw tooOld(error.message);
+    throw error instanceof RangeError ? noMemory() : unreachable();
   });
   return module.Session.open();
 }
@@ -88,17 +89,26 @@ async function watched(file: URL, total: number, progress: Progress): Promise<Re
 }
 
 function unreachable(): EngineFailure {
-  return new EngineFailure({
-    kind: 'device',
-    message: 'The engine (a WebAssembly module) could not be fetched.',
-    hint: 'Check the connection and reload the page.',
-  });
+  return failure(
+    'The engine (a WebAssembly module) could not be fetched.',
+    'Check the connection and reload the page.',
+  );
+}
+
+function noMemory(): EngineFailure {
+  return failure(
+    'The browser has no memory for the engine.',
+    'Close other tabs and reload the page.',
+  );
 }
 
 function tooOld(why: string): EngineFailure {
-  return new EngineFailure({
-    kind: 'device',
-    message: `This browser cannot run the engine (${why}).`,
-    hint: 'It needs WebAssembly with SIMD: Chrome 111, Firefox 115, Safari 16.4 or newer.',
-  });
+  return failure(
+    `This browser cannot run the engine (${why}).`,
+    'It needs WebAssembly with SIMD: Chrome 111, Firefox 115, Safari 16.4 or newer.',
+  );
+}
+
+function failure(message: string, hint: string): EngineFailure {
+  return new EngineFailure({ kind: 'device', message, hint });
 }

@@ -47,7 +47,7 @@ export type ImagesPageState = RunPage & Wish & Pick<ImagesAddress, 'image' | 'lo
 
 /** The default preset. */
 export const STANDARD = 'digits';
-/** Largest N and T of the sliders; a model may be trained with more. */
+/** Largest N and T of the sliders; the model and the address may have more. */
 export const MOST_STEPS = 12;
 /** Largest N and T of an address: as many as a model may be trained with. */
 const MOST_TRAINED = 64;
@@ -69,7 +69,7 @@ export function readImages(search: string): ImagesAddress {
   problems.push(...unknown(query, KNOWN));
   return {
     ...run,
-    ...readWish(query),
+    ...readWish(query, problems),
     image: readImage(query, problems),
     look: {
       inner: number('inner', MOST_TRAINED),

@@ -1,6 +1,7 @@
 // The texts that language models train on: Tiny Shakespeare, which is downloaded once
 // and when it is needed, or the visitor's own.
 
+import { SessionError } from '../../client/client';
 import type { DataSource, RunConfig } from '../../gen';
 import { Corpus } from '../../run/corpora';
 import type { DatasetChoice, NewRunData } from '../../run/dataset';
@@ -15,6 +16,9 @@ export function named(config: RunConfig, own: string | null): RunConfig {
 }
 
 export class TextDatasets implements DatasetChoice {
+  /** Called where a run is loaded without its text, with the reason. */
+  missing: (error: SessionError) => void = () => undefined;
+
   readonly #shakespeare = new Corpus(
     'shakespeare.txt',
     'Tiny Shakespeare',
@@ -31,11 +35,18 @@ export class TextDatasets implements DatasetChoice {
   }
 
   async forNewRun(wanted: RunConfig, own: string | null): Promise<NewRunData> {
-    return { config: named(wanted, own), source: await this.forSavedRun(own), own };
+    return { config: named(wanted, own), source: source(await this.text(own)), own };
   }
 
+  /** A model works without its text: it then writes, and cannot be trained. */
   async forSavedRun(own: string | null): Promise<DataSource> {
-    return source(await this.text(own));
+    try {
+      return source(await this.text(own));
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error;
+      this.missing(error);
+      return { kind: 'named' };
+    }
   }
 
   attached(own: string | null): DataSource {

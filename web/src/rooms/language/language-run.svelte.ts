@@ -13,6 +13,7 @@ import { type FollowedText, Refining } from './refining.svelte';
 import { depthOf, lengthOf } from '../../gen';
 import { readable } from './prompt';
 import { Training } from '../../run/training.svelte';
+import { tabs } from '../../ui/tabs.svelte';
 
 /** Validation tokens per estimate in the tab. */
 const VALIDATION_TOKENS = 4096;
@@ -108,21 +109,24 @@ export class LanguageRun extends Training {
   }
 
   async respond(now: number): Promise<boolean> {
-    // Neither text nor training waits for the other on a slow device.
-    const urgent = this.answers.urgent(this.#seen.compared);
-    if ((urgent || !this.#wrote) && (await this.idle(now))) {
-      this.#wrote = true;
-      return true;
-    }
-    if (!this.#refined && this.refining.due(now) === 0) {
-      await this.#refine();
-      this.#refined = true;
-      return true;
-    }
-    if (!this.#drafted && this.#draftDue(now) === 0) {
-      await this.#draft();
-      this.#drafted = true;
-      return true;
+    // Who trains on another tab sees no text; it is written as soon as this one is open.
+    if (this.phase !== 'training' || tabs.open === 'explore') {
+      // Neither text nor training waits for the other on a slow device.
+      const urgent = this.answers.urgent(this.#seen.compared);
+      if ((urgent || !this.#wrote) && (await this.idle(now))) {
+        this.#wrote = true;
+        return true;
+      }
+      if (!this.#refined && this.refining.due(now) === 0) {
+        await this.#refine();
+        this.#refined = true;
+        return true;
+      }
+      if (!this.#drafted && this.#draftDue(now) === 0) {
+        await this.#draft();
+        this.#drafted = true;
+        return true;
+      }
     }
     // Other waiting work has its turn now.
     this.#wrote = this.#refined = this.#drafted = false;

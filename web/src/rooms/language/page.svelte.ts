@@ -43,6 +43,7 @@ export class LanguagePage extends RunController<LanguageRun> {
       run: (machine) => new LanguageRun(machine, address),
     });
     this.#datasets = datasets;
+    datasets.missing = (error) => this.notices.fail(error);
     this.#address = address;
     this.comparison = new Comparison(
       {
@@ -120,9 +121,9 @@ export class LanguagePage extends RunController<LanguageRun> {
     this.succeed(async () => {
       const base = (size === null ? null : preset(size)) ?? this.draft;
       const config = { ...base, data: { ...base.data, dataset: name } };
-      // Only what this tab saves, and has changed, is in the Library afterwards.
+      // Only what could be saved, and has changed, is in the Library afterwards.
       const { autosave, current, state } = this;
-      const left = state.step > 0 && autosave.prevented === null && !current.untouched;
+      const left = state.step > 0 && autosave.works && !current.untouched;
       await this.current.create(config, text, size ?? undefined);
       if (text === null) return;
       const hint = left ? 'The previous run is saved in the Library.' : 'Press Train to start.';

@@ -82,7 +82,7 @@ export function read(search: string): PageAddress {
   problems.push(...unknown(query, KNOWN));
   return {
     ...run,
-    ...readWish(query),
+    ...readWish(query, problems),
     options: readOptions(query, problems),
     comparison: readComparison(query, problems),
     handed: query.get('handed') === '1',

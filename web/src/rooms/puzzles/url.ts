@@ -48,7 +48,8 @@ export type PuzzlePage = RunPage & Wish & AtHand & { readonly look: Look };
 
 /** The default preset. */
 export const STANDARD = 'sudoku-4x4';
-export const MOST_STEPS = 32;
+/** As many as a model may be trained with. */
+export const MOST_STEPS = 64;
 const MOST_TESTS = 99;
 export const DEFAULT_LOOK: Look = { steps: null, threshold: 0.5 };
 
@@ -70,7 +71,7 @@ export function readPuzzle(search: string): PuzzleAddress {
   problems.push(...unknown(query, KNOWN));
   return {
     ...run,
-    ...readWish(query),
+    ...readWish(query, problems),
     explicit: named || kind !== null,
     named,
     kind,

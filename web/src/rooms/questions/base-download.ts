@@ -46,7 +46,9 @@ export async function downloadBase(
     }
     if (received < base.bytes) throw brokenOff(received, base.bytes, parts.whole);
   }
-  const { bytesToHex, sha256 } = await import('../../run/sha256');
+  const { bytesToHex, sha256 } = await import('../../run/sha256').catch(() => {
+    throw failed('A part of the page could not be fetched.', 'Check the connection and try again.');
+  });
   if (bytesToHex(sha256(file)) !== base.sha256) {
     await store.drop(base.sha256);
     throw altered();

@@ -1,0 +1,36 @@
+// Files of the page that do not come: what is said, and what works without them.
+
+import { afterEach, expect, test, vi } from 'vitest';
+
+import { SessionError } from '../src/client/client';
+import { DEFAULT_CONFIG } from '../src/gen';
+import { TextDatasets } from '../src/rooms/language/datasets';
+import { download } from '../src/run/download';
+
+vi.mock('../src/run/sha256', () => {
+  throw new Error('offline');
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+test('code that a download needs fails as the file itself would', async () => {
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response('a')));
+  const coming = download(new URL('http://localhost/a'), { bytes: 1, sha256: '' }, () => undefined);
+  const error: unknown = await coming.catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(SessionError);
+  expect(String(error)).toContain('A part of the page could not be fetched');
+});
+
+test('a model is loaded without its text, and a new run says that the text is missing', async () => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('offline')));
+  const datasets = new TextDatasets();
+  const missing: string[] = [];
+  datasets.missing = ({ message }) => missing.push(message);
+  expect(await datasets.forSavedRun(null)).toEqual({ kind: 'named' });
+  expect(missing).toEqual(['Tiny Shakespeare could not be downloaded.']);
+  await expect(datasets.forNewRun(DEFAULT_CONFIG, null)).rejects.toThrow(missing[0]);
+  const own = await datasets.forSavedRun('my text');
+  expect(own).toMatchObject({ kind: 'text', text: 'my text' });
+  expect(missing).toHaveLength(1);
+});
