@@ -6,17 +6,16 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::{
-    Failure, FailureKind, GenerateOptions, ImageSplit, RunConfig, RunSummary, Saved, StepReport,
-    Vocab,
+    Failure, FailureKind, GenerateOptions, RunConfig, RunSummary, Saved, StepReport, Vocab,
 };
-use trm_train::{ImageScoring, QuestionSet, Run};
+use trm_train::Run;
 
 use crate::memory;
 use crate::metrics_log::{LogLine, MetricsLog};
 use crate::progress::{Progress, Speed, clock};
 use crate::results::Results;
 use crate::run_dir::RunDir;
-use crate::run_metrics::{RunMetrics, ValidationScore, rounded};
+use crate::run_metrics::{RunMetrics, rounded};
 use crate::stop::{StopConditions, StopReason};
 use crate::validation::Validation;
 
@@ -233,7 +232,7 @@ impl Trainer {
         let depth = model.depth();
         let tokens = train.eval_iters * train.batch_size * model.length();
         let start = Instant::now();
-        let validation = self.evaluate(depth, tokens)?;
+        let validation = Validation::of(self.run.as_ref(), tokens)?;
         let Validation { loss, exact_accuracy, cell_accuracy, accuracy, .. } = validation;
         if !loss.is_finite() {
             return Err(diverged(format!("the validation loss at step {} is {loss}", self.step)));
@@ -248,8 +247,7 @@ impl Trainer {
             exact_by_step: validation.answers.clone(),
             think: validation.think,
         })?;
-        let score = ValidationScore { loss, exact_accuracy: exact_accuracy.or(accuracy) };
-        let better = self.metrics.record_validation(score, self.step);
+        let better = self.metrics.record_validation(validation.score(), self.step);
         self.progress.print(&format!(
             "step {}/{}  validation loss {loss:.4}{}{}  ({})",
             self.step,
@@ -259,51 +257,6 @@ impl Trainer {
             clock(start.elapsed()),
         ));
         Ok(())
-    }
-
-    /// Evaluates about `tokens` tokens of the validation split at `depth`.
-    fn evaluate(&self, depth: usize, tokens: usize) -> anyhow::Result<Validation> {
-        if let Some(classifier) = self.run.as_classifier() {
-            let scoring = ImageScoring {
-                split: ImageSplit::Val,
-                images: tokens / self.config.model.length(),
-                inner_steps: 0,
-                outer_steps: depth,
-            };
-            let scores = block_on(classifier.evaluate_images(&scoring))?;
-            let last = scores.steps.last().context("the validation returned no scores")?;
-            return Ok(Validation {
-                loss: rounded(last.loss),
-                accuracy: Some(rounded(last.top1)),
-                ..Validation::default()
-            });
-        }
-        if let Some(answerer) = self.run.as_answerer() {
-            let questions = tokens / self.config.model.length();
-            let scores = block_on(answerer.evaluate_questions(QuestionSet::Val, depth, questions))?;
-            let last = scores.steps.last().context("the validation returned no scores")?;
-            return Ok(Validation {
-                loss: rounded(last.loss),
-                exact_accuracy: Some(rounded(last.exact)),
-                answers: scores.steps.iter().map(|step| rounded(step.exact)).collect(),
-                think: Some(rounded(scores.think)),
-                ..Validation::default()
-            });
-        }
-        let Some(solver) = self.run.as_solver() else {
-            let losses = block_on(self.run.evaluate(&[depth], tokens))?;
-            let loss = losses.first().context("the validation returned no loss")?.loss;
-            return Ok(Validation { loss: rounded(loss), ..Validation::default() });
-        };
-        let puzzles = tokens / self.config.model.length();
-        let scores = block_on(solver.evaluate_puzzles(depth, puzzles))?;
-        let last = scores.steps.last().context("the validation returned no scores")?;
-        Ok(Validation {
-            loss: rounded(last.loss),
-            exact_accuracy: Some(rounded(last.exact_accuracy)),
-            cell_accuracy: Some(rounded(last.cell_accuracy)),
-            ..Validation::default()
-        })
     }
 
     /// Prints a sample, if the model generates text.

@@ -7,6 +7,7 @@ use trm_train::Run;
 
 use crate::report::say;
 use crate::run_metrics::ValidationScore;
+use crate::validation::Validation;
 
 /// Trains `run` to its last step and validates it at every evaluation interval. Returns what
 /// `scored` gives for the weights of the best validation, which is chosen as the best checkpoint
@@ -18,14 +19,13 @@ pub fn train<S>(
     (name, what): (&str, &str),
     run: &mut dyn Run,
     settings: &TrainSpec,
-    validate: impl Fn(&dyn Run) -> anyhow::Result<ValidationScore>,
     scored: impl Fn(&dyn Run, &ValidationScore) -> anyhow::Result<S>,
 ) -> anyhow::Result<S> {
     let (steps, interval) = (settings.max_iters, settings.eval_interval);
     let mut best: Option<(ValidationScore, S)> = None;
     for first in (0..steps).step_by(interval) {
         block_on(run.steps(interval.min(steps - first)))?;
-        let score = validate(&*run)?;
+        let score = Validation::of(&*run, 0)?.score();
         // The weights are not kept, so that they are scored now.
         if best.as_ref().is_none_or(|(best, _)| score.compare(best).is_lt()) {
             best = Some((score, scored(&*run, &score)?));

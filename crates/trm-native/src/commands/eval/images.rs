@@ -1,7 +1,6 @@
 //! `eval` of image classifiers: accuracy after every outer step, beside baselines that
 //! are trained on the same images.
 
-use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
@@ -20,7 +19,6 @@ use crate::output::{print, print_json};
 use crate::own_data;
 use crate::progress::thousands;
 use crate::report::{say, usage};
-use crate::run_metrics::ValidationScore;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -214,11 +212,6 @@ fn train_baselines(
             (baseline.name(), "of the validation images correct"),
             &mut *run,
             &config.train,
-            |run| {
-                let val = scored_on(run, ImageSplit::Val)?;
-                let last = val.steps.last().context("the validation returned no scores")?;
-                Ok(ValidationScore { loss: last.loss, exact_accuracy: Some(last.top1) })
-            },
             |run, _| Ok(scored_on(run, split)?),
         )?;
         let row = compared(baseline.name(), run.as_ref(), scores);

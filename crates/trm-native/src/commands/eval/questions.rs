@@ -1,6 +1,5 @@
 //! `eval` of models that answer questions: exact answers by depth and difficulty.
 
-use anyhow::Context;
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::Dataset;
@@ -20,7 +19,6 @@ use crate::frozen_base::BaseOnDisk;
 use crate::output::{print, print_json};
 use crate::progress::thousands;
 use crate::report::{say, usage};
-use crate::run_metrics::ValidationScore;
 
 #[derive(Serialize)]
 struct Document {
@@ -192,11 +190,14 @@ fn compare(
             (name, "of the held-out questions answered exactly"),
             &mut *run,
             &config.train,
-            |run| validated(run, QuestionSet::Val),
             |run, val| {
-                let harder = (!set.harder.is_empty()).then(|| validated(run, QuestionSet::Harder));
-                let harder = harder.transpose()?.and_then(|score| score.exact_accuracy);
-                Ok((val.exact_accuracy, harder))
+                if set.harder.is_empty() {
+                    return Ok((val.exact_accuracy, None));
+                }
+                let depth = run.summary().config.model.depth();
+                let harder = run.answerer()?.evaluate_questions(QuestionSet::Harder, depth, 0);
+                let scores = block_on(harder)?;
+                Ok((val.exact_accuracy, scores.steps.last().map(|row| row.exact)))
             },
         )?;
         found.push(Compared {
@@ -207,14 +208,6 @@ fn compare(
         });
     }
     Ok(found)
-}
-
-/// The score of all questions of a set at the depth of the model.
-fn validated(run: &dyn Run, set: QuestionSet) -> anyhow::Result<ValidationScore> {
-    let depth = run.summary().config.model.depth();
-    let scores = block_on(run.answerer()?.evaluate_questions(set, depth, 0))?;
-    let last = scores.steps.last().context("the validation returned no scores")?;
-    Ok(ValidationScore { loss: last.loss, exact_accuracy: Some(last.exact) })
 }
 
 /// Supervision steps beyond the trained ones.

@@ -4,18 +4,16 @@
 use std::path::Path;
 
 use anyhow::Context;
-use pollster::block_on;
 use serde::{Deserialize, Serialize};
 use trm_data::OpenedSource;
-use trm_spec::ImageSplit;
-use trm_train::{ImageScoring, QuestionSet, Run};
 
 use crate::dataset;
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
 use crate::report::say;
 use crate::run_dir;
-use crate::run_metrics::rounded;
+use crate::run_metrics::ValidationScore;
+use crate::validation::Validation;
 
 /// Its place in a run's folder.
 const FILE: &str = "whole_split.json";
@@ -64,9 +62,9 @@ impl WholeSplit {
         let bytes = run_dir::read(&best)?;
         let run = dataset::load_run(data, &bytes, None, base, device)
             .with_context(|| best.display().to_string())?;
-        let (loss, accuracy) = scored(run.as_ref())?;
-        // The same numbers when they are read again.
-        let found = Self { step, loss: rounded(loss), accuracy: accuracy.map(rounded) };
+        // Rounded: the same numbers when they are read again.
+        let ValidationScore { loss, exact_accuracy } = Validation::of(run.as_ref(), 0)?.score();
+        let found = Self { step, loss, accuracy: exact_accuracy };
         run_dir::write(&folder.join(FILE), serde_json::to_string(&found)?.as_bytes())?;
         let share = found
             .accuracy
@@ -74,30 +72,4 @@ impl WholeSplit {
         say!("best checkpoint: loss {loss:.4}{share} over the whole validation split\n");
         Ok(found)
     }
-}
-
-/// Loss and accuracy on the whole validation split at the trained depth. Language models have
-/// no accuracy.
-fn scored(run: &dyn Run) -> anyhow::Result<(f64, Option<f64>)> {
-    const NONE: &str = "the evaluation returned no scores";
-    let depth = run.summary().config.model.depth();
-    if let Some(classifier) = run.as_classifier() {
-        let split = ImageSplit::Val;
-        let scoring = ImageScoring { split, images: 0, inner_steps: 0, outer_steps: depth };
-        let scores = block_on(classifier.evaluate_images(&scoring))?;
-        let last = scores.steps.last().context(NONE)?;
-        return Ok((last.loss, Some(last.top1)));
-    }
-    if let Some(answerer) = run.as_answerer() {
-        let scores = block_on(answerer.evaluate_questions(QuestionSet::Val, depth, 0))?;
-        let last = scores.steps.last().context(NONE)?;
-        return Ok((last.loss, Some(last.exact)));
-    }
-    if let Some(solver) = run.as_solver() {
-        let scores = block_on(solver.evaluate_puzzles(depth, 0))?;
-        let last = scores.steps.last().context(NONE)?;
-        return Ok((last.loss, Some(last.exact_accuracy)));
-    }
-    let losses = block_on(run.evaluate(&[depth], 0))?;
-    Ok((losses.first().context(NONE)?.loss, None))
 }
