@@ -207,6 +207,29 @@ impl Engine {
         Self { cycles, tape: Tape::Detached }
     }
 
+    /// First cycles that record no gradients.
+    fn untaped(&self) -> usize {
+        match self.tape {
+            Tape::All | Tape::Detached => 0,
+            Tape::Last(taped) => self.cycles.saturating_sub(taped),
+        }
+    }
+
+    /// The state that [`run`](Self::run) begins at, made by `start`. It records no gradients
+    /// where the first cycle records none: `run` detaches it there, and automatic
+    /// differentiation would keep for ever what no backward pass reaches.
+    pub fn start<M: Recursive>(
+        &self,
+        model: &M,
+        context: &M::Context,
+        start: impl FnOnce(&M, &M::Context) -> M::State,
+    ) -> M::State {
+        if self.untaped() == 0 {
+            return start(model, context);
+        }
+        start(&model.clone().no_grad(), &context.clone().detach())
+    }
+
     /// Runs the cycles from `state` and returns the last state. `on_cycle` sees the
     /// state after every cycle, counted from 1, and can change nothing.
     pub fn run<M: Recursive>(
@@ -216,10 +239,7 @@ impl Engine {
         mut state: M::State,
         mut on_cycle: impl FnMut(usize, &M::State),
     ) -> M::State {
-        let untaped = match self.tape {
-            Tape::All | Tape::Detached => 0,
-            Tape::Last(taped) => self.cycles.saturating_sub(taped),
-        };
+        let untaped = self.untaped();
         if untaped > 0 {
             // Weights without gradient record nothing, so that these cycles cost
             // no memory either.
@@ -240,5 +260,30 @@ impl Engine {
             on_cycle(cycle, &state);
         }
         state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_spec::ChatTrmSpec;
+
+    use super::*;
+    use crate::Init;
+    use crate::models::chat_trm::ChatTrm;
+
+    /// What `run` would detach is not recorded at all; the numbers are the same.
+    #[test]
+    fn a_start_without_gradient_is_not_recorded() {
+        let spec =
+            ChatTrmSpec { hidden_size: 16, num_heads: 2, block_size: 8, ..ChatTrmSpec::default() };
+        let device = Device::flex().autodiff();
+        let model = ChatTrm::new(&spec, 10, &mut Init::new(1, &device));
+        let context = model.encode(&Tensor::from_data([[2, 7]], &device));
+        let start = |engine: Engine| engine.start(&model, &context, ChatTrm::start).z;
+        let (whole, last) = (start(Engine::new(3)), start(Engine::truncated(3, 1)));
+        assert!(whole.is_tracked() && !last.is_tracked());
+        assert!(start(Engine::truncated(3, 3)).is_tracked());
+        assert!(start(Engine::detached(3)).is_tracked(), "its first cycle learns");
+        assert_eq!(whole.without_autodiff().into_data(), last.without_autodiff().into_data());
     }
 }

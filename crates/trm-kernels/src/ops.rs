@@ -190,6 +190,13 @@ impl AdamWStep {
         let t = self.time as f64;
         (1.0 - self.beta1.powf(t), 1.0 - self.beta2.powf(t))
     }
+
+    /// `1 − β` of both moments: the share of the new gradient. The difference of two f32 would
+    /// be wrong by a thousandth where β is near 1.
+    #[allow(dead_code, reason = "callers are the backends, and there may be none")]
+    pub(crate) fn new_shares(&self) -> [f32; 2] {
+        [(1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32]
+    }
 }
 
 /// `shape` with another last axis.

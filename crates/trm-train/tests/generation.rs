@@ -4,10 +4,16 @@
 mod kinds;
 mod support;
 
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, TensorData};
 use kinds::{depth, honest};
 use support::{start, tiny, wait};
-use trm_spec::{Candidate, GenerateOptions, Generated, Tokenizer, Trace, VariantSpec};
-use trm_train::{Run, TraceRequest};
+use trm_core::Init;
+use trm_core::models::chat_trm::ChatTrm;
+use trm_spec::{
+    Candidate, FailureKind, GenerateOptions, Generated, Tokenizer, Trace, VariantSpec, Vocab,
+};
+use trm_train::{Generation, LanguageTask, Overflow, Run, TextStream, TraceRequest, TrainRun};
 
 const PROMPT: &str = "To be, or";
 
@@ -276,4 +282,60 @@ fn drafts_that_cannot_be_are_refused() {
         };
         assert_eq!(message, expected);
     }
+}
+
+/// Makes the first weight of a model NaN.
+struct Break {
+    done: bool,
+}
+
+impl ModuleMapper for Break {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if std::mem::replace(&mut self.done, true) {
+            return param;
+        }
+        param.map(|old| {
+            let (shape, device) = (old.dims(), old.device());
+            let mut numbers: Vec<f32> = old.without_autodiff().into_data().try_into_vec().unwrap();
+            numbers[0] = f32::NAN;
+            let new = Tensor::from_data(TensorData::new(numbers, shape), &device);
+            if new.is_autodiff() { new.require_grad() } else { new }
+        })
+    }
+}
+
+/// A token could be picked from them, but would mean nothing.
+#[test]
+fn logits_that_are_no_numbers_are_an_error() {
+    let config = tiny();
+    let VariantSpec::ChatTrm(spec) = &config.model else { unreachable!() };
+    let fresh = |device: &Device| ChatTrm::new(spec, 256, &mut Init::new(5, device));
+    let plain = fresh(&Device::flex());
+    let broken = plain.clone().map(&mut Break { done: false });
+    for (draft_depth, trace) in [(0, false), (0, true), (1, false)] {
+        let options = GenerateOptions { draft_depth, ..options("", 9, 1.0) };
+        let stream = |model: &ChatTrm| {
+            let prompt = vec![u32::from(b'T')];
+            Generation::new(model.clone(), &Vocab::Byte, prompt, &options, Overflow::Half)
+        };
+        assert!(wait(stream(&plain).pull(5, trace)).is_ok());
+        let mut stream = stream(&broken);
+        let failure = wait(stream.pull(5, trace)).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Diverged);
+        assert!(failure.message.contains("NaN") && !failure.hint.is_empty(), "{failure}");
+        let after = wait(stream.pull(5, trace)).unwrap();
+        assert!(after.done && after.tokens.is_empty(), "the text is over");
+    }
+
+    let request =
+        TraceRequest { tokens: vec![vec![u32::from(b'T')]], depth: 3, ..TraceRequest::default() };
+    let draft = |model: ChatTrm| {
+        let task = LanguageTask::<ChatTrm>::new(3, &config.train);
+        let run = TrainRun::new(config.clone(), Vocab::Byte, None, model, task);
+        wait(run.as_writer().unwrap().draft(&request))
+    };
+    let trained = fresh(&Device::flex().autodiff());
+    assert!(draft(trained.clone()).is_ok());
+    let failure = draft(trained.map(&mut Break { done: false })).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Diverged);
 }

@@ -12,8 +12,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use burn::tensor::Device;
-use trm_spec::VariantSpec;
-use trm_train::{BaseFile, Run, create_on};
+use trm_data::Dataset;
+use trm_spec::{DataSource, RunConfig, StateStart, TrmVitSpec, VariantSpec};
+use trm_train::{BaseFile, Run, create, create_on};
 
 /// Bytes that are allocated now.
 static HELD: AtomicIsize = AtomicIsize::new(0);
@@ -38,18 +39,32 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes that 20 more steps may leave: less than one step's.
+/// Bytes that steps may leave: less than one of [`STEPS`] records, or [`MANY_STEPS`] starts.
 const MOST: isize = 100_000;
 
-fn expect_no_growth(run: &mut dyn Run, said: &str) {
+/// Steps of which each would leave the states between its cycles.
+const STEPS: usize = 20;
+
+/// Steps of which each would leave the two nodes of a start, about a kilobyte.
+const MANY_STEPS: usize = 400;
+
+fn expect_no_growth(run: &mut dyn Run, steps: usize, said: &str) {
     let mut held = || {
-        support::wait(run.steps(20)).unwrap();
+        assert_eq!(support::wait(run.steps(steps)).unwrap().len(), steps, "{said}");
         HELD.load(Ordering::Relaxed)
     };
     held();
     let before = held();
     let growth = held() - before;
-    assert!(growth < MOST, "{said}: 20 steps leave {growth} bytes");
+    assert!(growth < MOST, "{said}: {steps} steps leave {growth} bytes");
+}
+
+/// Truncated backpropagation from a learned start: its gradient is never computed.
+fn truncated(mut config: RunConfig) -> RunConfig {
+    config.train.backprop_cycles = 1;
+    config.train.max_iters = 3 * MANY_STEPS;
+    config.train.batch_size = 1;
+    config
 }
 
 // One test, because the counter is the process's.
@@ -57,7 +72,7 @@ fn expect_no_growth(run: &mut dyn Run, said: &str) {
 fn steps_leave_no_memory_behind() {
     for config in kinds::honest() {
         let said = serde_json::to_string(&config.model).unwrap();
-        expect_no_growth(&mut *support::start(&config), &said);
+        expect_no_growth(&mut *support::start(&config), STEPS, &said);
     }
     let base = questions::base(32);
     for steps in [0, 1, 2] {
@@ -67,6 +82,23 @@ fn steps_leave_no_memory_behind() {
         let file = Some(BaseFile { name: "base.safetensors", bytes: &base });
         let data = questions::questions(&config);
         let mut run = create_on(&config, data, file, &Device::flex()).unwrap();
-        expect_no_growth(&mut *run, &format!("questions, {steps} supervision steps"));
+        expect_no_growth(&mut *run, STEPS, &format!("questions, {steps} supervision steps"));
     }
+
+    let mut config = truncated(support::tiny());
+    let spec = support::model(&mut config);
+    (spec.hidden_size, spec.n_layers, spec.block_size, spec.recursion_steps) = (16, 1, 8, 2);
+    expect_no_growth(&mut *support::start(&config), MANY_STEPS, "truncated, text");
+
+    let mut config = truncated(RunConfig::of("trm_vit").unwrap());
+    config.model = VariantSpec::TrmVit(TrmVitSpec {
+        hidden_size: 16,
+        inner_steps: 1,
+        outer_steps: 2,
+        state_start: StateStart::Learned,
+        ..TrmVitSpec::default()
+    });
+    let digits = Dataset::load(&DataSource::Named, &config, None).unwrap();
+    let mut run = create(&config, digits, &Device::flex()).unwrap();
+    expect_no_growth(&mut *run, MANY_STEPS, "truncated, images");
 }

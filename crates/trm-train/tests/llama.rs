@@ -344,7 +344,7 @@ fn a_gguf_gives_the_same_weights_and_bad_ones_are_refused() {
         // Opened as it is, it is the same model: whatever the header says.
         let [opened, converted] = [&file, &ours].map(|bytes| {
             let file = trm_train::BaseFile { name: "base", bytes };
-            trm_train::open_decoder(file, &Device::flex()).unwrap()
+            trm_train::open_decoder(file, &Device::flex(), None).unwrap()
         });
         assert_eq!(opened.summary().parameters, converted.summary().parameters);
         assert_ne!(opened.identity().sha256, converted.identity().sha256);
@@ -365,8 +365,24 @@ fn a_gguf_gives_the_same_weights_and_bad_ones_are_refused() {
         let cut = trm_train::llama_gguf(&file[..file.len() - 40], &Device::flex()).unwrap_err();
         assert!(cut.message.contains("truncated"), "{cut}");
         let cut = trm_train::BaseFile { name: "base", bytes: &file[..file.len() - 40] };
-        let refused = trm_train::open_decoder(cut, &Device::flex()).map(drop).unwrap_err();
+        let refused = trm_train::open_decoder(cut, &Device::flex(), None).map(drop).unwrap_err();
         assert!(refused.message.contains("truncated"), "{refused}");
+    }
+}
+
+#[test]
+fn a_tensor_that_a_device_does_not_hold_is_refused() {
+    for folder in decoders() {
+        let ours = convert(&folder);
+        let bytes = |(_, numbers): &(_, Vec<f32>)| 4 * numbers.len() as u64;
+        let largest = tensors(&ours).values().map(bytes).max().unwrap();
+        let open = |buffer: u64| {
+            let file = trm_train::BaseFile { name: "base", bytes: &ours };
+            trm_train::open_decoder(file, &Device::flex(), Some(buffer)).map(drop)
+        };
+        open(largest).unwrap();
+        let refused = open(largest - 1).unwrap_err();
+        assert!(refused.message.contains("holds at most"), "{refused}");
     }
 }
 

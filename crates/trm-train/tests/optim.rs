@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
@@ -17,6 +19,14 @@ use trm_spec::{
 use trm_train::{
     Average, LanguageTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
 };
+
+/// Held by every test with dropout: Burn draws the masks of all tests from one generator.
+static DROPOUT: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    // A test that failed has left nothing behind that another one needs.
+    DROPOUT.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn build(config: &RunConfig) -> ChatTrm {
     let VariantSpec::ChatTrm(spec) = &config.model else { panic!("chat_trm") };
@@ -226,6 +236,7 @@ fn accumulated_batches_are_averaged() {
 
 #[test]
 fn cycles_computed_again_give_the_same_gradients() {
+    let _alone = alone();
     for (objective, kept) in [
         (Objective::LastCycle, 0),
         (Objective::EveryCycle, 0),
@@ -267,6 +278,7 @@ fn cycles_computed_again_give_the_same_gradients() {
 
 #[test]
 fn checkpointing_changes_nothing_about_a_run() {
+    let _alone = alone();
     let mut config = tiny();
     config.train.objective = Objective::EveryCycle;
     config.train.depth_sampling = DepthSampling::LogNormal;

@@ -45,7 +45,14 @@ fn set(count: usize, seed: usize) -> PuzzleSet {
 /// identifier says nothing about the answer. What is asked are some of them: the
 /// question is whether a model learns at all.
 fn data() -> PuzzleDataset {
-    PuzzleDataset { train: set(45, 1), val: set(12, 1), augmentation: None, tasks: None, copies: 0 }
+    PuzzleDataset {
+        train: set(45, 1),
+        val: set(12, 1),
+        augmentation: None,
+        tasks: None,
+        copies: 0,
+        unused: 0,
+    }
 }
 
 fn tiny(patch: Value) -> RunConfig {

@@ -88,14 +88,26 @@ fn scores_of_copies_tell_how_far_they_are() {
     let source = PuzzleKind::named("sudoku-4x4").unwrap().source(&config.data, 5);
     let data = source.load(1, PUZZLES, false).unwrap();
     let run = trm_train::load_with(&bytes, None, Some(data.into()), &Device::flex()).unwrap();
+    let scoring = |copies| CopyScoring { depths: vec![1, 2], puzzles: 0, threshold: 0.5, copies };
     let copies = Copies { augmentations: 8, ..Copies::default() };
-    let scoring = CopyScoring { depths: vec![1, 2], puzzles: 0, threshold: 0.5, copies };
     let mut told = Vec::new();
     let mut seen = |done, total| told.push((done, total));
-    let scores = wait(run.solver().unwrap().evaluate_copies(&scoring, &mut seen)).unwrap();
+    let scores = wait(run.solver().unwrap().evaluate_copies(&scoring(copies), &mut seen)).unwrap();
     assert_eq!((scores.puzzles, scores.copies, scores.steps.len()), (PUZZLES, 8, 2));
     assert!(scores.steps[1].rules.solved > 0.99, "{scores:?}");
     assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
     assert!(told.iter().all(|(_, total)| *total == PUZZLES));
     assert_eq!(told.last(), Some(&(PUZZLES, PUZZLES)));
+
+    // Noise falls on the other copies, not on the puzzle itself.
+    let with_noise = |state_noise: f64| {
+        let copies = Copies { augmentations: 2, state_noise, ..Copies::default() };
+        let solver = run.solver().unwrap();
+        wait(solver.evaluate_copies(&scoring(copies), &mut |_, _| {})).unwrap()
+    };
+    let (plain, noisy) = (with_noise(0.0), with_noise(100.0));
+    for (plain, noisy) in plain.steps.iter().zip(&noisy.steps) {
+        assert_eq!(plain.single, noisy.single, "after {} steps", plain.step);
+    }
+    assert_ne!(plain, noisy, "the noise changes something");
 }

@@ -49,6 +49,8 @@ impl Lora {
 
     /// `[.., in] → [.., out]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        // Dropout does nothing without autodiff, and a frozen trunk's states have none.
+        let x = if self.lora_A.weight.val().is_autodiff() { x.autodiff() } else { x };
         let inner = self.lora_A.forward(self.dropout.forward(x));
         self.lora_B.forward(inner).mul_scalar(self.scaling)
     }
@@ -87,4 +89,31 @@ impl AttentionLora {
 pub struct Adapters {
     /// The first one belongs to the first adapted layer.
     pub layers: Vec<AttentionLora>,
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn states_without_autodiff_are_dropped_too() {
+        let device = Device::flex();
+        let x = Tensor::<3>::ones([1, 8, 64], &device);
+        let outputs = |on: &Device| {
+            let spec = LoraSpec { rank: 4, alpha: 4.0, dropout: 0.5 };
+            let mut init = Init::new(3, on);
+            let lora = Lora {
+                lora_B: Linear::new(4, 16, &mut init),
+                ..Lora::new(64, 16, spec, &mut init)
+            };
+            // 512 masks of one half: two draws of one generator are never equal.
+            [(); 2].map(|()| lora.forward(x.clone()).without_autodiff().into_data())
+        };
+        let [one, other] = outputs(&device.clone().autodiff());
+        assert_ne!(one, other, "nothing is dropped in training");
+        let [one, other] = outputs(&device);
+        assert_eq!(one, other, "something is dropped where nothing is trained");
+    }
 }

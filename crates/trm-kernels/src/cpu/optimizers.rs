@@ -46,6 +46,7 @@ pub fn adamw(
 ) {
     let (bias1, bias2) = step.bias_corrections();
     let (beta1, beta2) = (step.beta1 as f32, step.beta2 as f32);
+    let [new1, new2] = step.new_shares();
     let (rate, eps) = ((step.learning_rate / bias1) as f32, step.eps as f32);
     let (keep, root) =
         ((1.0 - step.learning_rate * step.weight_decay) as f32, (1.0 / bias2) as f32);
@@ -57,8 +58,8 @@ pub fn adamw(
         #[inline(always)]
         |[p, g, m, v]| {
             let g = g * scale;
-            let m = beta1 * m + (1.0 - beta1) * g;
-            let v = beta2 * v + (1.0 - beta2) * g * g;
+            let m = beta1 * m + new1 * g;
+            let v = beta2 * v + new2 * g * g;
             [p * keep - rate * m / ((v * root).sqrt() + eps), m, v]
         },
     );
@@ -74,6 +75,7 @@ pub fn adam_atan2(
 ) {
     let (bias1, bias2) = step.bias_corrections();
     let (beta1, beta2) = (step.beta1 as f32, step.beta2 as f32);
+    let [new1, new2] = step.new_shares();
     let rate = (step.learning_rate / bias1) as f32;
     let (keep, root) =
         ((1.0 - step.learning_rate * step.weight_decay) as f32, (1.0 / bias2) as f32);
@@ -85,8 +87,8 @@ pub fn adam_atan2(
         #[inline(always)]
         |[p, g, m, v]| {
             let g = g * scale;
-            let m = beta1 * m + (1.0 - beta1) * g;
-            let v = beta2 * v + (1.0 - beta2) * g * g;
+            let m = beta1 * m + new1 * g;
+            let v = beta2 * v + new2 * g * g;
             [p * keep - rate * angle(m, (v * root).sqrt()), m, v]
         },
     );

@@ -127,6 +127,7 @@ fn update(
     let lanes = vector(numbers);
     let Launch { client, count, dim } = grid(&parameter, numbers / lanes, UNITS);
     let (bias1, bias2) = step.bias_corrections();
+    let [new1, new2] = step.new_shares();
     // SAFETY: positions past the last return before they read or write.
     unsafe {
         update_kernel::launch_unchecked(
@@ -142,6 +143,8 @@ fn update(
             (numbers / lanes) as u32,
             step.beta1 as f32,
             step.beta2 as f32,
+            new1,
+            new2,
             (step.learning_rate / bias1) as f32,
             step.eps as f32,
             (1.0 - step.learning_rate * step.weight_decay) as f32,
@@ -169,6 +172,8 @@ fn update_kernel<N: Size>(
     total: u32,
     beta1: f32,
     beta2: f32,
+    new1: f32,
+    new2: f32,
     rate: f32,
     eps: f32,
     keep: f32,
@@ -180,8 +185,8 @@ fn update_kernel<N: Size>(
         terminate!();
     }
     let g = gradient[at] * Vector::<f32, N>::new(scale[0]);
-    let first = m[at] * Vector::<f32, N>::new(beta1) + g * Vector::<f32, N>::new(1.0 - beta1);
-    let second = v[at] * Vector::<f32, N>::new(beta2) + g * g * Vector::<f32, N>::new(1.0 - beta2);
+    let first = m[at] * Vector::<f32, N>::new(beta1) + g * Vector::<f32, N>::new(new1);
+    let second = v[at] * Vector::<f32, N>::new(beta2) + g * g * Vector::<f32, N>::new(new2);
     let root = (second * Vector::<f32, N>::new(root)).sqrt();
     m[at] = first;
     v[at] = second;

@@ -81,6 +81,22 @@ fn a_missing_foreign_or_other_base_is_refused() {
     assert!(none.map(drop).unwrap_err().hint.contains("--base"));
 }
 
+/// A question's tokens are those of one question, and fewer are too.
+#[test]
+fn few_tokens_are_one_question() {
+    let base = base(32);
+    let run = fresh(&base);
+    let Dataset::Questions(set) = questions(&config()) else { unreachable!() };
+    let first = &set.val[0];
+    let text = format!("Question: {}\nAnswer: {}", first.question, first.answer);
+    // Each character is a token, and `<think>` is one.
+    let tokens = text.len() + 1;
+    let scored = |tokens| block_on(run.evaluate(&[2], tokens)).unwrap()[0].loss;
+    assert_eq!(scored(1), scored(tokens));
+    assert_ne!(scored(1), scored(tokens + 1));
+    assert_ne!(scored(1), scored(0));
+}
+
 #[test]
 fn answers_are_as_exact_as_they_are_scored() {
     for config in [config(), compressed_below()] {

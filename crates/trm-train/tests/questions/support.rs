@@ -89,5 +89,5 @@ pub fn questions(config: &RunConfig) -> Dataset {
 
 /// A base that is open.
 pub fn opened(bytes: &[u8]) -> Rc<FrozenLlm> {
-    Rc::new(open_decoder(BaseFile { name: "open.gguf", bytes }, &Device::flex()).unwrap())
+    Rc::new(open_decoder(BaseFile { name: "open.gguf", bytes }, &Device::flex(), None).unwrap())
 }

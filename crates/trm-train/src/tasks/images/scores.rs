@@ -94,12 +94,14 @@ impl Sums {
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f64 = logits.iter().map(|x| f64::from(x - largest).exp()).sum();
         self.loss += sum.ln() - f64::from(logits[label] - largest);
-        // Of equal logits the first counts as larger, as in `best`.
-        let before =
-            |i: usize| logits[i] > logits[label] || (logits[i] == logits[label] && i < label);
-        let rank = (0..logits.len()).filter(|&i| before(i)).count();
-        self.top1 += usize::from(rank == 0);
-        self.top5 += usize::from(rank < TOP);
+        // Of equal logits the first counts as larger, as in `best`, and so does NaN: right is
+        // only what is known to be.
+        let behind =
+            |i: usize| logits[i] < logits[label] || (logits[i] == logits[label] && i >= label);
+        let rank = (0..logits.len()).filter(|&i| !behind(i)).count();
+        let known = !logits[label].is_nan();
+        self.top1 += usize::from(known && rank == 0);
+        self.top5 += usize::from(known && rank < TOP);
     }
 
     fn score(&self, step: usize, images: usize) -> ImageStepScore {
@@ -110,5 +112,27 @@ impl Sums {
             top1: share(self.top1),
             top5: share(self.top5),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(logits: &[f32], label: usize) -> [usize; 2] {
+        let mut sums = Sums::default();
+        sums.add(logits, label);
+        [sums.top1, sums.top5]
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_are_not_right() {
+        assert_eq!(found(&[f32::NAN; 10], 3), [0, 0]);
+        assert_eq!(found(&[0.0, f32::NAN, 1.0], 1), [0, 0]);
+        assert_eq!(found(&[0.0, f32::NAN, 1.0], 2), [0, 1], "the other one may be larger");
+        assert_eq!(found(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 6), [1, 1]);
+        assert_eq!(found(&[1.0; 7], 0), [1, 1]);
+        assert_eq!(found(&[1.0; 7], 1), [0, 1]);
+        assert_eq!(found(&[1.0; 7], 5), [0, 0]);
     }
 }

@@ -248,10 +248,11 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         let share = share * self.loss_scale(config);
         autocast(half(config.train.precision), || {
             let context = model.encode(&features);
-            let start = model.start(&context);
+            let engine = Engine::truncated(self.depth, self.taped);
+            let start = engine.start(model, &context, M::start);
             let mut objective: Option<Tensor<1>> = None;
             let mut last = None;
-            Engine::truncated(self.depth, self.taped).run(model, &context, start, |step, state| {
+            engine.run(model, &context, start, |step, state| {
                 let weight = self.weights[step - 1];
                 if weight > 0.0 {
                     let logits = model.read(state).logits;

@@ -10,6 +10,7 @@ use trm_data::Decoder;
 use trm_spec::{Candidate, Failure, GenerateOptions, Generated, Trace, TraceStep, Vocab};
 
 use crate::run::TextStream;
+use crate::tasks::logits::host_logits;
 use crate::trace::{candidates, mean_square};
 use crate::transfer::{host, tokens};
 
@@ -172,7 +173,7 @@ impl<M: Autoregressive> Generation<M> {
             let read = |state| self.model.read_next(state, row, self.pending);
             let logits = Tensor::cat(states.iter().map(read).collect(), 0);
             let [_, together, vocab] = logits.dims();
-            let logits = host(logits).await?;
+            let logits = host_logits(logits).await?;
             let cycles: Vec<&[f32]> = logits.chunks_exact(together * vocab).collect();
             let final_cycle = cycles[cycles.len() - 1];
             for (position, logits) in final_cycle.chunks_exact(vocab).enumerate() {
@@ -273,8 +274,12 @@ impl<M: Autoregressive> TextStream for Generation<M> {
     async fn pull(&mut self, n: usize, trace: bool) -> Result<Generated, Failure> {
         let mut new = Vec::new();
         while new.len() < n && self.left > 0 {
-            if self.drawn.is_empty() {
-                self.draw(trace).await?;
+            if self.drawn.is_empty()
+                && let Err(failure) = self.draw(trace).await
+            {
+                // What was read and what was drawn no longer agree: the text is over.
+                self.left = 0;
+                return Err(failure);
             }
             self.left -= 1;
             match self.drawn.pop_front() {

@@ -119,11 +119,13 @@ impl<M: Autoregressive> LanguageTask<M> {
         let weights = self.cycle_weights(depth);
         before(0);
         let context = model.encode(&batch.inputs);
-        let start = self.start(model, &context, &batch);
+        let engine = self.engine(depth);
+        let start =
+            engine.start(model, &context, |model, context| self.start(model, context, &batch));
         before(1);
         let mut objective: Option<Tensor<1>> = None;
         let mut last = None;
-        self.engine(depth).run(model, &context, start, |cycle, state| {
+        engine.run(model, &context, start, |cycle, state| {
             let weight = weights[cycle - 1];
             if weight > 0.0 {
                 let loss = batch.mean_loss(model, state);

@@ -10,7 +10,7 @@ use trm_core::{Autoregressive, State};
 use trm_spec::Failure;
 
 use super::generate::{Generation, last_positions};
-use crate::transfer::host;
+use crate::tasks::logits::host_logits;
 
 /// Tokens that are drafted before they are verified. With the token before them they are four
 /// positions, which the matrix products for few rows take in one go.
@@ -32,7 +32,7 @@ impl<M: Autoregressive> Generation<M> {
         let mut others: Vec<M::State> = Vec::with_capacity(count);
         while others.len() < count {
             let last = last_positions(others.last().unwrap_or(&first).clone(), 1);
-            let logits = host(self.model.read(&last).logits).await?;
+            let logits = host_logits(self.model.read(&last).logits).await?;
             let probabilities = self.sampler.probabilities(&logits);
             row.push(self.sampler.draw(&probabilities));
             offered.push(probabilities);
@@ -46,7 +46,7 @@ impl<M: Autoregressive> Generation<M> {
         let state = self.model.extend_cycles(&context, state, cache, cycles, &mut |_, _| ());
         let logits = self.model.read(&last_positions(state, count + 1)).logits;
         let [_, _, vocab] = logits.dims();
-        let logits = host(logits).await?;
+        let logits = host_logits(logits).await?;
         let drafted = row.split_off(row.len() - count);
         let mut accepted = 0;
         for (at, logits) in logits.chunks_exact(vocab).enumerate() {

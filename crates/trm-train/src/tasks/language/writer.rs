@@ -10,6 +10,7 @@ use super::generate::{Generation, Overflow, last_positions};
 use super::objective::LanguageTask;
 use crate::checks::{check_depth, check_model_depth, check_tokens};
 use crate::run::{Evaluation, Scoring, TextStream, TraceRequest, Writer};
+use crate::tasks::logits::not_finite;
 use crate::trace::{Recorder, empty_row};
 use crate::train_run::TrainRun;
 use crate::transfer::tokens;
@@ -113,7 +114,13 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
             recorder.record(&state, |_| Vec::new());
         });
         let recorder = recorder.expect("there is a first cycle");
-        recorder.finish(self.config.model.name(), request, &[ahead]).await
+        let trace = recorder.finish(self.config.model.name(), request, &[ahead]).await?;
+        // A softmax of logits that are not finite is NaN.
+        let mut probabilities = trace.steps.iter().flat_map(|step| step.prob.iter().flatten());
+        if probabilities.any(|prob| prob.is_nan()) {
+            return Err(not_finite());
+        }
+        Ok(trace)
     }
 
     async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure> {

@@ -127,17 +127,21 @@ impl CopySet {
     }
 
     /// Adds noise to the latent states before supervision step `step` (from 1); `rows` says
-    /// which copy of the whole request each row of the batch is. The first chain of every
-    /// copy stays as it is.
+    /// which copy of the whole request each row of the batch is. Where there are several
+    /// copies, the puzzle itself stays as it is, and so does the first of several chains.
     pub fn disturb(&self, state: DualState, rows: &[usize], step: usize) -> DualState {
         let Copies { chains, state_noise, seed, .. } = self.settings;
         if state_noise == 0.0 {
             return state;
         }
+        let each = self.per_puzzle();
+        let undisturbed = |row: usize| {
+            each > 1 && row.is_multiple_of(each) || chains > 1 && row.is_multiple_of(chains)
+        };
         let [_, positions, width] = state.z.dims();
         let mut noise = Vec::with_capacity(rows.len() * positions * width);
         for &row in rows {
-            let deviation = if chains > 1 && row % chains == 0 { 0.0 } else { state_noise };
+            let deviation = if undisturbed(row) { 0.0 } else { state_noise };
             // So many steps cannot be run, so no two draws share an address.
             let address = row as u64 * 65_536 + step as u64;
             let mut generator = draw(seed, stream::STATE_NOISE, address);

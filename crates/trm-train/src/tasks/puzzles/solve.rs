@@ -13,6 +13,7 @@ use super::copies::CopySet;
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
 use crate::run::SolveRequest;
+use crate::tasks::logits::host_logits;
 use crate::transfer::{host, tokens};
 
 /// Cells in one batch; bounds memory, not results.
@@ -263,7 +264,7 @@ impl Batch<'_> {
 /// The most probable token of every cell and its probability, by row.
 pub(super) async fn host_answers(logits: Tensor<3>) -> Result<Vec<(Vec<u32>, Vec<f32>)>, Failure> {
     let [_, cells, vocab] = logits.dims();
-    let logits = host(logits).await?;
+    let logits = host_logits(logits).await?;
     let answers = logits.chunks_exact(cells * vocab).map(|row| {
         let best = |cell: &[f32]| {
             let best = argmax(cell);

@@ -20,6 +20,7 @@ use crate::question_requests::{
     Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought,
 };
 use crate::run::TextStream;
+use crate::tasks::logits::host_logits;
 use crate::train_run::TrainRun;
 use crate::transfer::host;
 
@@ -73,7 +74,7 @@ impl TrainRun<LlmTrm, QuestionTask> {
         let model = Rc::new(self.optimization.inference_model());
         let (states, trunk) = model.read_question(row(&tokens, &model));
         let context = model.encode(&states);
-        let first = host(context.logits()).await?;
+        let first = host_logits(context.logits()).await?;
         let think = f64::from(*first.last().unwrap_or(&0.0)) - log_sum(&first);
         let mut ends = supervised(self.task.engine, &model, &context, 0);
         if most > 0 {
@@ -135,7 +136,7 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
         let thinking = self.think(&request.question, &request.depths).await?;
         let mut steps = Vec::with_capacity(thinking.ends.len());
         for end in &thinking.ends {
-            steps.push(first_token(&host(thinking.model.read(end).logits).await?));
+            steps.push(first_token(&host_logits(thinking.model.read(end).logits).await?));
         }
         let candidates = likely(&steps, request.top);
         let halt = |step: usize| step.checked_sub(1).map(|at| thinking.halt[at]);

@@ -234,8 +234,7 @@ impl Task<LlmTrm> for QuestionTask {
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
         let most = depths.iter().copied().max().unwrap_or(1);
-        let limit = if max_tokens == 0 { data.val.len() } else { max_tokens };
-        let questions = &data.val[..limit.min(data.val.len())];
+        let questions = first_of(&data.val, max_tokens);
         let (answering, trained) = ((self.engine, self.base.end()), self.spec.supervision_steps);
         let scores = evaluate(answering, model, questions, most, trained).await?;
         Ok(depths.iter().map(|&depth| DepthLoss::of(depth, scores.steps[depth].loss)).collect())
@@ -254,6 +253,20 @@ impl Task<LlmTrm> for QuestionTask {
             "Ask it a question: `ask` shows what it answers after every step.",
         ))
     }
+}
+
+/// The first questions with about `max_tokens` tokens (0: all).
+fn first_of(questions: &[QuestionTokens], max_tokens: usize) -> &[QuestionTokens] {
+    if max_tokens == 0 {
+        return questions;
+    }
+    let mut tokens = 0;
+    let fits = |question: &&QuestionTokens| {
+        let fits = tokens < max_tokens;
+        tokens += question.positions();
+        fits
+    };
+    &questions[..questions.iter().take_while(fits).count()]
 }
 
 impl Capabilities<LlmTrm> for QuestionTask {

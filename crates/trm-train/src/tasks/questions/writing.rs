@@ -10,7 +10,8 @@ use trm_data::Decoder;
 use trm_spec::{Failure, Generated};
 
 use crate::run::TextStream;
-use crate::transfer::{host, tokens};
+use crate::tasks::logits::host_logits;
+use crate::transfer::tokens;
 
 /// The most probable answer in a state.
 pub(super) struct AnswerStream {
@@ -54,7 +55,7 @@ impl AnswerStream {
     /// The next token; none at the end.
     async fn draw(&mut self) -> Result<Option<u32>, Failure> {
         let Some(logits) = self.next.take() else { return Ok(None) };
-        let scores = host(logits).await?;
+        let scores = host_logits(logits).await?;
         // `<think>` is no part of an answer.
         let known = &scores[..scores.len() - 1];
         let best = (0..known.len()).max_by(|a, b| known[*a].total_cmp(&known[*b])).unwrap_or(0);
