@@ -26,6 +26,18 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
         _ => None,
     };
     let split = train.is_some();
+    for one in ImageSplit::ALL.into_iter().filter(|_| split) {
+        let mut same = found.iter().filter(|path| is_part(path, one));
+        if let (Some(first), Some(second)) = (same.next(), same.next()) {
+            return Err(ImageError::UnknownLayout {
+                path: second.display().to_string(),
+                reason: format!(
+                    "it is the same split as `{}`, and its images would be passed over",
+                    name(first)
+                ),
+            });
+        }
+    }
     let of_split = |path: &&PathBuf| ImageSplit::ALL.iter().any(|split| is_part(path, *split));
     if let Some(other) = found.iter().find(|path| split && !of_split(path)) {
         return Err(ImageError::UnknownLayout {
@@ -34,6 +46,7 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
         });
     }
     let root = train.unwrap_or_else(|| folder.to_owned());
+    no_loose_images(&root)?;
     let classes = names(&folders(&root)?);
     check_classes(&folder_name(folder), usize::MAX, classes.len())?;
     let (mut paths, mut labels, mut counts) = (Vec::new(), Vec::new(), [0; 3]);
@@ -41,7 +54,10 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
         let root = match split_part {
             ImageSplit::Train => root.clone(),
             other => match part(other).filter(|_| split) {
-                Some(root) => root,
+                Some(root) => {
+                    no_loose_images(&root)?;
+                    root
+                }
                 None => continue,
             },
         };
@@ -82,15 +98,30 @@ fn is_part(path: &Path, split: ImageSplit) -> bool {
     name == split.name() || others.contains(&name.as_str())
 }
 
+/// Refuses images beside the folders of classes, which have no class.
+fn no_loose_images(folder: &Path) -> Result<(), ImageError> {
+    match entries(folder)?.iter().find(|path| is_image(path)) {
+        None => Ok(()),
+        Some(image) => Err(ImageError::UnknownLayout {
+            path: folder.display().to_string(),
+            reason: format!(
+                "{} lies outside the folders of classes, and such images would be passed over",
+                name(image)
+            ),
+        }),
+    }
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    ENDINGS.contains(&ending.as_str()) && !hidden(path) && path.is_file()
+}
+
 /// The images of a class, in the order of their names, so that every machine has the same.
 fn images(folder: &Path) -> Result<Vec<PathBuf>, ImageError> {
-    let is_image = |path: &PathBuf| {
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        ENDINGS.contains(&ending.as_str()) && !hidden(path) && path.is_file()
-    };
     let all = entries(folder)?;
     for inner in all.iter().filter(|path| path.is_dir() && !hidden(path)) {
-        if entries(inner)?.iter().any(is_image) {
+        if entries(inner)?.iter().any(|path| is_image(path)) {
             return Err(ImageError::UnknownLayout {
                 path: inner.display().to_string(),
                 reason: "it lies in the folder of a class, and its images would be passed over"
@@ -98,7 +129,7 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>, ImageError> {
             });
         }
     }
-    let images: Vec<PathBuf> = all.into_iter().filter(is_image).collect();
+    let images: Vec<PathBuf> = all.into_iter().filter(|path| is_image(path)).collect();
     if images.is_empty() {
         return Err(ImageError::EmptyClass { path: folder.display().to_string() });
     }

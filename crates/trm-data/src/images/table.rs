@@ -1,6 +1,7 @@
 //! Images as a table of comma-separated values, one image on a line: its pixels row after
 //! row, then its label, as UCI distributes the handwritten digits. With a header the label
-//! may stand in any column that it calls `label` or `class`.
+//! may stand in any column that it calls `label` or `class`. A header may also only number
+//! the columns.
 
 use super::error::ImageError;
 use super::set::ImageSize;
@@ -24,7 +25,7 @@ pub fn read_table(name: &str, text: &str) -> Result<LabelledImages, ImageError> 
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty())
         .peekable();
-    let header = lines.next_if(|(_, line)| line.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    let header = lines.next_if(|(_, line)| is_header(line));
     let is_label = |column: &str| {
         ["label", "class"].iter().any(|name| unquoted(column).eq_ignore_ascii_case(name))
     };
@@ -77,6 +78,16 @@ pub fn read_table(name: &str, text: &str) -> Result<LabelledImages, ImageError> 
         labels,
         sha256: String::new(),
     })
+}
+
+/// Whether a first line names the columns, or numbers them from 0 or 1 as pandas does.
+fn is_header(line: &str) -> bool {
+    let numbers = |first: usize| {
+        let mut fields = (first..).zip(line.split(','));
+        fields.all(|(number, field)| unquoted(field).parse::<usize>() == Ok(number))
+    };
+    let numbered = line.contains(',') && (numbers(0) || numbers(1));
+    numbered || line.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 fn unquoted(field: &str) -> &str {

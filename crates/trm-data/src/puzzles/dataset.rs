@@ -131,6 +131,9 @@ pub struct PuzzleDataset {
     pub tasks: Option<Vec<KnownTask>>,
     /// Puzzles or tasks of a file that are left out: they come twice, or are held out too.
     pub copies: usize,
+    /// Further puzzles of a file that could be learned from, beyond the number that is asked
+    /// for.
+    pub unused: usize,
 }
 
 impl PuzzleDataset {

@@ -13,8 +13,10 @@ use super::sudoku::{self, Size, Solutions};
 pub(super) struct Read {
     /// To learn from, and held out.
     pub parts: [PuzzleSet; 2],
-    /// Puzzles that are not learned from, as they are held out too.
+    /// Puzzles that are left out: they come again, or are held out too.
     pub copies: usize,
+    /// Puzzles to learn from beyond the number that is asked for.
+    pub unused: usize,
 }
 
 /// A puzzle on its way into a set.
@@ -96,7 +98,7 @@ pub(super) fn mazes(
     Ok((side, split(empty, entries, counts)?))
 }
 
-/// What is learned from has no puzzle that is also held out.
+/// Every puzzle once, and none to learn from that is also held out.
 fn split<P: Eq + Hash>(
     empty: PuzzleSet,
     entries: Vec<Entry<P>>,
@@ -107,19 +109,20 @@ fn split<P: Eq + Hash>(
     let boundary = puzzles - val.min((puzzles / 5).max(1)).min(puzzles - 1);
     let [mut learned, mut held] = [empty.clone(), empty];
     let held_out: HashSet<&P> = entries[boundary..].iter().map(|entry| &entry.print).collect();
-    let mut copies = 0;
+    let (mut seen, mut copies) = (HashSet::new(), 0);
     for (place, entry) in entries.iter().enumerate() {
-        if place >= boundary {
-            held.push(&entry.input, &entry.label);
-        } else if held_out.contains(&entry.print) {
+        let learn = place < boundary;
+        if (learn && held_out.contains(&entry.print)) || !seen.insert(&entry.input) {
             copies += 1;
-        } else {
-            learned.push(&entry.input, &entry.label);
+            continue;
         }
+        let set = if learn { &mut learned } else { &mut held };
+        set.push(&entry.input, &entry.label);
     }
     if learned.is_empty() {
         return Err(PuzzleError::OnlyCopies { name: learned.name, puzzles });
     }
-    let parts = [learned.first(train), held.first(val)];
-    Ok(Read { parts, copies })
+    // No more are held out than asked for; of those to learn from there may be more.
+    let unused = learned.len().saturating_sub(train);
+    Ok(Read { parts: [learned.first(train), held], copies, unused })
 }

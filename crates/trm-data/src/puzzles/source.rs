@@ -126,7 +126,7 @@ impl PuzzleSource {
         val: usize,
         augment: bool,
     ) -> Result<PuzzleDataset, PuzzleError> {
-        let mut copies = 0;
+        let (mut copies, mut unused) = (0, 0);
         let (parts, augmentation) = match self {
             Self::Sudoku { size, min_guesses, max_guesses, seed } => {
                 let guesses = *min_guesses..=*max_guesses;
@@ -165,7 +165,7 @@ impl PuzzleSource {
                 let read = refuse_other(&name, &text)
                     .and_then(|()| lines::sudokus(&name, &text, [train, val]));
                 let (size, read) = read.map_err(|error| error.in_file(&place.shown()))?;
-                copies = read.copies;
+                (copies, unused) = (read.copies, read.unused);
                 (read.parts, Some(Augmentation::Sudoku(size)))
             }
             Self::MazeLines(place) => {
@@ -173,7 +173,7 @@ impl PuzzleSource {
                 let read = refuse_other(&name, &text)
                     .and_then(|()| lines::mazes(&name, &text, [train, val]));
                 let (side, read) = read.map_err(|error| error.in_file(&place.shown()))?;
-                copies = read.copies;
+                (copies, unused) = (read.copies, read.unused);
                 (read.parts, Some(Augmentation::Dihedral { side }))
             }
             #[cfg(feature = "files")]
@@ -194,6 +194,7 @@ impl PuzzleSource {
                     augmentation: None,
                     tasks: Some(sets.tasks),
                     copies,
+                    unused,
                 });
             }
         };
@@ -207,6 +208,7 @@ impl PuzzleSource {
             augmentation: augmentation.filter(|_| augment),
             tasks: None,
             copies,
+            unused,
         })
     }
 }

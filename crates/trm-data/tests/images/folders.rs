@@ -79,6 +79,47 @@ fn a_validation_split_of_another_name_is_read() {
     }
 }
 
+/// A split whose images lie in no class, and images beside the folders of classes.
+#[test]
+fn loose_images_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refuses = |place: &str| {
+        let path = folder.path().join(place).join("loose.JPG");
+        fs::create_dir_all(folder.path().join(place)).expect("a folder");
+        fs::write(&path, png(4, 4, [0; 3])).expect("written");
+        let message = refused(folder.path(), Preprocessing::new(3, 4), place);
+        assert!(message.contains("loose.JPG"), "{message}");
+        assert!(message.contains("would be passed over"), "{message}");
+        fs::remove_file(path).expect("removed");
+    };
+    class(folder.path(), "a", 10);
+    class(folder.path(), "b", 10);
+    refuses("");
+    load(folder.path(), Preprocessing::new(3, 4)).expect("images");
+    fs::create_dir(folder.path().join("train")).expect("a folder");
+    for name in ["a", "b"] {
+        let classes = folder.path().join("train").join(name);
+        fs::rename(folder.path().join(name), classes).expect("moved");
+    }
+    refuses("test");
+    refuses("train");
+    class(&folder.path().join("val"), "a", 1);
+    refuses("val");
+    load(folder.path(), Preprocessing::new(3, 4)).expect("images");
+}
+
+#[test]
+fn two_folders_of_one_split_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for part in ["train", "val", "valid"] {
+        class(&folder.path().join(part), "a", 10);
+        class(&folder.path().join(part), "b", 10);
+    }
+    let message = refused(folder.path(), Preprocessing::new(3, 4), "valid");
+    assert!(message.contains("the same split as `val`"), "{message}");
+    assert!(message.contains("would be passed over"), "{message}");
+}
+
 #[test]
 fn a_class_may_be_called_as_a_split() {
     let folder = tempfile::tempdir().expect("a folder");

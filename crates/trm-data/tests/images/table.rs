@@ -40,6 +40,18 @@ fn a_byte_order_mark_and_capitals_change_nothing() {
     assert_eq!(read.labels, [0, 1]);
 }
 
+/// pandas writes one where the columns have no names.
+#[test]
+fn a_header_of_numbers_is_no_image() {
+    let images = "1,2,3,4,0\n5,6,7,8,1\n";
+    for header in ["0,1,2,3,4", "1,2,3,4,5", "\"0\",\"1\",\"2\",\"3\",\"4\"", "0, 1, 2, 3, 4"] {
+        let read = read_table("t", &format!("{header}\n{images}")).expect("a table");
+        assert_eq!((read.labels, read.pixels.len()), (vec![0, 1], 8), "{header}");
+    }
+    let read = read_table("t", &format!("0,1,2,3,3\n{images}")).expect("a table");
+    assert_eq!(read.labels, [3, 0, 1], "an image");
+}
+
 #[test]
 fn what_is_no_table_of_images_is_refused_with_its_line() {
     for (text, expected) in [

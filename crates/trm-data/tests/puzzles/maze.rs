@@ -125,7 +125,7 @@ fn answers_are_judged() {
 
 #[test]
 fn many_mazes_in_one_text() {
-    let text = "\nS G\n   \n\nS###oo##oo##oooG\n\n\nS\nG\n";
+    let text = "\nS G\n   \n\nS###o###o###oooG\n\n\nS\nG\n";
     let mazes = parse_all("mazes", text).expect("mazes");
     let shapes: Vec<_> = mazes.iter().map(|m| (m.maze.rows(), m.maze.cols())).collect();
     assert_eq!(shapes, [(2, 3), (4, 4), (2, 1)]);
@@ -134,6 +134,23 @@ fn many_mazes_in_one_text() {
         assert!(error.starts_with(&format!("line {line} of mazes")), "{error}");
     }
     assert!(parse_all("mazes", "\n\n").is_err());
+}
+
+/// As in tables: it would be learned as the answer.
+#[test]
+fn a_path_in_a_drawn_maze_is_checked() {
+    let right = "S###o###o###oooG";
+    assert!(parse_all("mazes", right).expect("a maze")[0].answer.is_some());
+    for (text, line) in [
+        // Cells to spare, a gap, and a path that goes round.
+        (format!("{right}\nS###oo##oo##oooG\n"), 2),
+        (format!("{right}\nS###o### ###oooG\n"), 2),
+        ("S G\n   \n\nSoG\n   \n\n\nS G\nooo\n".to_owned(), 8),
+    ] {
+        let error = parse_all("mazes", &text).expect_err(&text).to_string();
+        let place = format!("line {line} of mazes: ");
+        assert!(error.starts_with(&place) && error.contains("no shortest path"), "{error}");
+    }
 }
 
 #[test]

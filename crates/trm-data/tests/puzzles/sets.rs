@@ -22,7 +22,8 @@ fn numbered(rows: u32, groups: Option<Groups>) -> PuzzleDataset {
         num_identifiers: 1,
         groups,
     };
-    PuzzleDataset { val: train.first(1), train, augmentation: None, tasks: None, copies: 0 }
+    let val = train.first(1);
+    PuzzleDataset { train, val, augmentation: None, tasks: None, copies: 0, unused: 0 }
 }
 
 #[test]
@@ -193,6 +194,26 @@ fn copies_are_counted_and_said() {
         let error = lines(text).load(1, 1, false).expect_err("no puzzles").to_string();
         assert!(error.contains(what), "{error}");
     }
+}
+
+/// Those of a repeated line would be trained on, or scored, more often than others.
+#[test]
+fn a_repeated_puzzle_counts_once_and_those_beyond_the_number_are_counted() {
+    let board = |number| {
+        let easy = Grade::Easy.guesses();
+        let made = sudoku::make(Size::Six, &easy, trm_data::Split::Train, 1, number);
+        sudoku::print(&made.expect("a puzzle").board)
+    };
+    // One of both parts comes again.
+    let text = [0, 0, 1, 2, 3, 4, 5, 6, 7, 7].map(board).join("\n");
+    let data = lines(&text).load(7, 2, false).expect("puzzles");
+    assert_eq!((data.train.len(), data.val.len()), (7, 1));
+    assert_eq!((data.copies, data.unused), (2, 0));
+    let data = lines(&text).load(5, 2, false).expect("puzzles");
+    assert_eq!((data.train.len(), data.val.len()), (5, 1));
+    assert_eq!((data.copies, data.unused), (2, 2));
+    let data = sudokus(Size::Four, Grade::Easy).load(5, 2, false).expect("puzzles");
+    assert_eq!((data.copies, data.unused), (0, 0), "made as many as wanted");
 }
 
 /// A file with fewer puzzles than are to be held out is still one to learn from.

@@ -2,6 +2,7 @@
 
 use super::entry::Entry;
 use super::grid::{CHARACTERS, FLOOR, LARGEST, Maze, PATH};
+use super::path::{Verdict, check};
 use crate::puzzles::error::PuzzleError;
 
 /// A maze as lines of its characters, `.` being floor as well. Rows that ended
@@ -44,7 +45,7 @@ pub fn parse(name: &str, text: &str) -> Result<Maze, PuzzleError> {
 }
 
 /// The mazes of a text, with empty lines between them, or a square one on every line: a
-/// line that is as long as a square has cells.
+/// line that is as long as a square has cells. A path that is drawn in a maze is its answer.
 pub(super) fn parse_all_plain(name: &str, text: &str) -> Result<Vec<Entry>, PuzzleError> {
     let mut mazes = Vec::new();
     let lines: Vec<&str> = text.lines().collect();
@@ -66,18 +67,26 @@ pub(super) fn parse_all_plain(name: &str, text: &str) -> Result<Vec<Entry>, Puzz
                 reason: error.to_string(),
             },
         };
-        let entry = |line: usize, maze: Maze| {
-            let answer = maze.tokens().contains(&PATH).then(|| maze.clone());
-            Entry { number: above + line, maze: maze.without_path(), answer }
+        let entry = |line: usize, drawn: Maze| {
+            let (number, maze) = (above + line, drawn.without_path());
+            let answer = drawn.tokens().contains(&PATH).then_some(drawn);
+            // A wrong answer would be learned.
+            if let Some(answer) = &answer
+                && !matches!(check(&maze, answer.tokens()), Verdict::Optimal { .. })
+            {
+                let reason = "the path in it is no shortest path of the maze".into();
+                return Err(PuzzleError::Line { name: name.into(), line: number, reason });
+            }
+            Ok(Entry { number, maze, answer })
         };
         if block.iter().all(|line| is_flat(line)) {
             for (line, text) in (1..).zip(block) {
                 let maze = parse_line(text).map_err(|error| at(line, error))?;
-                mazes.push(entry(line, maze));
+                mazes.push(entry(line, maze)?);
             }
         } else {
             let maze = parse(name, &block.join("\n")).map_err(|error| at(1, error))?;
-            mazes.push(entry(1, maze));
+            mazes.push(entry(1, maze)?);
         }
     }
     if mazes.is_empty() {
