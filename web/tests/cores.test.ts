@@ -187,6 +187,38 @@ describe('workers that train together', () => {
     await together(2);
   });
 
+  test('that fail long after others were replaced are replaced too', async () => {
+    for (let failure = 0; failure < 3; failure++) {
+      await together(2);
+      const last = workers.alive.at(-1);
+      if (last) last.dies = true;
+      await steps(1);
+      expect(cores.problem).toMatch(/Another worker is started/);
+      await together(2);
+      vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 3_600_000);
+      await steps(1);
+      expect(cores.problem).toBeNull();
+    }
+    vi.restoreAllMocks();
+  });
+
+  test('that break say nothing about the time of one core', async () => {
+    await together(2);
+    for (const stepsBefore of [2, 0]) {
+      // Forgets the times.
+      cores.changed();
+      const last = workers.alive.at(-1);
+      if (last) last.dies = true;
+      workers.stepsBefore = stepsBefore;
+      await steps(5);
+      expect(cores.now).toEqual(ALONE);
+      expect(cores.speeds).toEqual({});
+      cores.choose(2);
+      await together(2);
+    }
+    expect(Object.keys(cores.speeds)).toEqual(['1', '2']);
+  });
+
   test('that cannot be opened are not waited for', async () => {
     workers.unopenable = 'no memory';
     await vi.waitFor(async () => {

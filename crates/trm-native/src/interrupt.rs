@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current
-//! step, a second one ends the process immediately (no file is ever half written).
+//! step, a second one ends the process immediately (no file is ever half written). Work that
+//! saves nothing ends at its next [`check`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,6 +11,18 @@ use crate::report::say;
 
 /// The exit code that shells report for a process ended by Ctrl-C.
 const ENDED_BY_INTERRUPT: i32 = 130;
+
+/// What is listened for in this process, if anything is.
+static LISTENING: OnceLock<Interrupt> = OnceLock::new();
+
+/// Ends work that saves nothing. Where nobody listens, a signal ends the process by itself.
+///
+/// # Errors
+/// If a signal has arrived.
+pub fn check() -> anyhow::Result<()> {
+    anyhow::ensure!(!LISTENING.get().is_some_and(Interrupt::requested), "interrupted");
+    Ok(())
+}
 
 /// Whether the process was asked to stop.
 #[derive(Clone, Default)]
@@ -31,7 +44,6 @@ impl Interrupt {
     /// # Errors
     /// If the handler cannot be installed.
     pub fn listen() -> anyhow::Result<Self> {
-        static LISTENING: OnceLock<Interrupt> = OnceLock::new();
         if let Some(interrupt) = LISTENING.get() {
             return Ok(interrupt.clone());
         }
@@ -41,7 +53,7 @@ impl Interrupt {
             if flag.0.by_signal.swap(true, Ordering::Relaxed) {
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
-            say!("\nstopping after the current step and saving; press Ctrl-C again to quit immediately");
+            say!("\nstopping after the current step; press Ctrl-C again to quit immediately");
             // A launcher also ends all processes when one of them died. MPI may not even return
             // before this one is killed.
             let step = flag.0.step.load(Ordering::Relaxed);
@@ -54,7 +66,7 @@ impl Interrupt {
     }
 
     /// Another process was asked to stop. A signal that comes now is still the first.
-    #[cfg(feature = "mpi")]
+    #[cfg(any(feature = "mpi", test))]
     pub fn pass_on(&self) {
         self.0.by_other.store(true, Ordering::Relaxed);
     }

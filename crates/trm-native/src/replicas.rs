@@ -101,6 +101,8 @@ impl Drop for Replicas {
         for worker in &mut self.workers {
             worker.orders = None;
         }
+        // If the first device panicked, they wait for its batches.
+        self.exchange.leave(&gone("the first device stopped"));
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
                 let _ = thread.join();
@@ -219,6 +221,9 @@ impl Exchange {
 
     fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
         let mut round = self.round();
+        if let Some(failure) = &round.failure {
+            return Err(failure.clone());
+        }
         let number = round.number;
         round.shards.extend(own.into_iter().map(Arc::new));
         round.arrived += 1;
@@ -245,6 +250,8 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn shard(number: u64) -> Shard {
@@ -267,6 +274,45 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn the_other_devices_end_with_the_first() {
+        let exchange = Arc::new(Exchange::new(2));
+        let (gathered, results_of_gather) = channel();
+        let thread = std::thread::spawn({
+            let exchange = Arc::clone(&exchange);
+            move || {
+                let _ = gathered.send(exchange.gather(vec![shard(1)]));
+            }
+        });
+        while exchange.round().arrived == 0 {
+            std::thread::yield_now();
+        }
+        let ((orders, _), (_, results)) = (channel(), channel());
+        let worker = Worker { orders: Some(orders), results, thread: Some(thread) };
+        let replicas = Replicas { workers: vec![worker], exchange };
+        let (dropped, end) = channel();
+        let dropping = std::thread::spawn(move || {
+            drop(replicas);
+            let _ = dropped.send(());
+        });
+        end.recv_timeout(Duration::from_secs(30)).expect("the first waits for the others");
+        dropping.join().expect("no panic");
+        let gathered = results_of_gather.recv().expect("the thread ended");
+        let failure = gathered.expect_err("nothing to wait for");
+        assert!(failure.message.contains("first device"), "{failure:?}");
+    }
+
+    #[test]
+    fn nothing_is_exchanged_after_a_failure() {
+        let exchange = Exchange::new(2);
+        exchange.leave(&gone("device 1 stopped"));
+        exchange.leave(&gone("the first device stopped"));
+        for number in 0..3 {
+            let failure = exchange.gather(vec![shard(number)]).expect_err("one left");
+            assert!(failure.message.contains("device 1"), "{failure:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod best;
 mod files;
+mod foreign;
 mod lock;
 
 use std::fs;
@@ -50,12 +51,12 @@ pub struct Last {
 }
 
 impl RunDir {
-    /// Creates the folder of a new run.
+    /// Refuses a folder in which a new run would overwrite something. Nothing is created.
     ///
     /// # Errors
-    /// If the folder contains a run already or one of the `inputs` would be overwritten,
-    /// another process writes there, or it cannot be created.
-    pub fn create(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+    /// If the folder contains a run already, or one of the `inputs` or a file that is not of
+    /// this program would be overwritten.
+    pub fn check(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
         for name in [CONFIG, METRICS, RESULTS, own_data::FILE] {
             let written = path.join(name);
             if inputs.iter().any(|input| same_file(input, &written)) {
@@ -71,6 +72,16 @@ impl RunDir {
                 path.display()
             ));
         }
+        foreign::refuse(path)
+    }
+
+    /// Creates the folder of a new run.
+    ///
+    /// # Errors
+    /// As of [`check`](Self::check), and if another process writes there, or the folder cannot
+    /// be created.
+    pub fn create(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        Self::check(path, inputs)?;
         let unbegun = memory::Unbegun::of(path);
         fs::create_dir_all(path).with_context(|| cannot_write(path))?;
         let dir = Self { path: path.to_owned(), _lock: Lock::of(path)? };

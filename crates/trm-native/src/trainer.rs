@@ -103,6 +103,8 @@ impl Trainer {
             // The process may have been killed between saving the state and what follows it.
             self.keep_best()?;
             self.dir.save_results(&self.results())?;
+        } else if self.validation_is_owed() && stop.reached().is_none() {
+            self.validate_and_save()?;
         }
         while self.step < self.config.train.max_iters {
             if self.metrics.out_of_patience(self.config.train.early_stopping_patience) {
@@ -113,6 +115,10 @@ impl Trainer {
                 return Ok(TrainingEnd::Stopped(reason));
             }
             self.steps(stop).with_context(|| self.saved_state())?;
+            if self.step < self.config.train.max_iters && stop.reached().is_some() {
+                // Saved first: a validation may take longer than is left. It is made on resuming.
+                continue;
+            }
             let start = Instant::now();
             let train = &self.config.train;
             if self.step >= train.max_iters || due(self.step, train.eval_interval) {
@@ -189,6 +195,14 @@ impl Trainer {
         Ok(())
     }
 
+    /// Whether the run was stopped before the validation of its step.
+    fn validation_is_owed(&self) -> bool {
+        self.can_validate
+            && self.step > 0
+            && due(self.step, self.config.train.eval_interval)
+            && self.metrics.val_step != Some(self.step)
+    }
+
     /// Validates, if there is a validation split, and saves.
     fn validate_and_save(&mut self) -> anyhow::Result<()> {
         if self.can_validate {
@@ -196,7 +210,7 @@ impl Trainer {
         }
         // The state is saved first: after a kill between the two, the best model
         // can be written again from it.
-        self.save_last()?;
+        self.save()?;
         if self.can_validate {
             self.keep_best()?;
         }
@@ -277,13 +291,21 @@ impl Trainer {
         Ok(())
     }
 
+    /// Saves, unless this step is saved already.
     fn save_last(&mut self) -> anyhow::Result<()> {
-        if self.saved_step == Some(self.step) {
-            return Ok(());
-        }
+        if self.saved_step == Some(self.step) { Ok(()) } else { self.save() }
+    }
+
+    fn save(&mut self) -> anyhow::Result<()> {
         let save = || -> anyhow::Result<()> {
-            let saved: Saved = block_on(self.run.save(serde_json::to_value(&self.metrics)?))?;
-            self.dir.save_last(&saved)
+            let metrics = serde_json::to_value(&self.metrics)?;
+            let saved: Saved = block_on(self.run.save(metrics.clone()))?;
+            self.dir.save_last(&saved)?;
+            // Without validations nothing else keeps the averaged weights for inference.
+            if !self.can_validate && self.config.train.ema_decay > 0.0 && self.step > 0 {
+                self.dir.keep_average(&block_on(self.run.export(metrics))?)?;
+            }
+            Ok(())
         };
         save().with_context(|| self.saved_state())?;
         self.saved_step = Some(self.step);
@@ -338,3 +360,6 @@ pub fn default_prompt(vocab: &Vocab) -> String {
         Vocab::Plain { .. } | Vocab::Arc { .. } | Vocab::Classes { .. } => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,6 +206,8 @@ fn a_model_without_recursion_is_scored_at_its_one_depth() {
 fn a_head_is_trained_on_cached_features_of_its_base() {
     let place = Place::new();
     place.done(&[VIT, &["--out", "vit"]].concat());
+    let taken = place.refused(2, &[QUICK, &["--base", "vit", "--out", "vit"]].concat());
+    assert!(taken.contains("contains a run") && !taken.contains("features"), "{taken}");
     let head = [QUICK, &["--base", "vit", "--out", "head"]].concat();
     let ended = place.done(&head);
     says(&ended.stderr, &["computing the features of 1,797 images", "vit_depth 2"]);

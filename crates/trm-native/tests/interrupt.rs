@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use common::{Ended, Place, QUICK, bytes, says};
 
@@ -15,8 +15,18 @@ fn started(
     more: &[&str],
     word: &str,
     times: usize,
-) -> (Child, BufReader<impl Read>) {
+) -> (Child, BufReader<ChildStderr>) {
     let arguments = [QUICK, &["--max-iters", "1000000", "--out", "run"], more].concat();
+    spawned(place, &arguments, word, times)
+}
+
+/// A program that goes on for long, as in [`started`].
+fn spawned(
+    place: &Place,
+    arguments: &[&str],
+    word: &str,
+    times: usize,
+) -> (Child, BufReader<ChildStderr>) {
     let mut child = place
         .program()
         .args(arguments)
@@ -59,6 +69,40 @@ fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
         let ended = Ended::from(output.expect("a shell"));
         assert_eq!(ended.code, 0, "{command}\n{}", ended.stderr);
         says(&ended.stderr, &[&format!("step {0}/{0}", step + 1), "done"]);
+    }
+}
+
+/// Features are computed with the signal caught, and so are the baselines after them.
+#[test]
+fn a_signal_ends_an_evaluation_that_has_computed_features() {
+    let place = Place::new();
+    let small = ["--hidden-size", "16", "--batch-size", "16", "--eval-interval", "8"];
+    let vit = ["--variant", "vit", "--dataset", "digits", "--n-layers", "2", "--num-heads", "2"];
+    let more = ["--intermediate-size", "32", "--max-iters", "8", "--out", "vit"];
+    place.done(&[&["train", "--device", "cpu"], &small[..], &vit, &more].concat());
+    let head = ["--base", "vit", "--inner-steps", "1", "--outer-steps", "2", "--out", "head"];
+    let long = ["--max-iters", "1000000", "--max-minutes", "0.001"];
+    place.done(&[&["train", "digits", "--device", "cpu"], &small[..], &head, &long].concat());
+    for name in ["-INT", "-TERM"] {
+        for file in std::fs::read_dir(place.path("vit")).expect("the base's folder") {
+            let path = file.expect("readable").path();
+            if path.display().to_string().contains("features-") {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
+        let eval = ["eval", "head/last.safetensors", "--baselines", "--device", "cpu"];
+        let trained = "% of the validation images correct";
+        let (mut child, mut lines) = spawned(&place, &eval, trained, 1);
+        signal(&child, name);
+        let mut rest = String::new();
+        while lines.read_line(&mut rest).expect("readable") > 0 {
+            if rest.matches(trained).count() > 100 {
+                child.kill().expect("killed");
+                panic!("it goes on:\n{rest}");
+            }
+        }
+        assert_eq!(child.wait().expect("ends").code(), Some(1), "{rest}");
+        says(&rest, &["error: interrupted"]);
     }
 }
 

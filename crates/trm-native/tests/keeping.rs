@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::{Place, QUICK, bytes, content, says};
+use common::{GREY, Place, QUICK, bytes, content, says};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -194,4 +194,44 @@ fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_model() {
         }
         place.done(&["generate", "run", "--max-new-tokens", "4", "--device", "cpu"]);
     }
+}
+
+/// With one image more, other images are held out.
+#[test]
+fn a_folder_with_other_files_is_named() {
+    let place = Place::new();
+    for class in ["cat", "dog"] {
+        fs::create_dir_all(place.path(&format!("photos/train/{class}"))).expect("folders");
+        for number in 0..10 {
+            place.write(&format!("photos/train/{class}/{number}.png"), GREY);
+        }
+    }
+    let small = ["--image-size", "4", "--resize", "true", "--hidden-size", "8"];
+    let short = ["--max-iters", "2", "--eval-interval", "2", "--device", "cpu"];
+    let train = ["train", "--variant", "trm_vit", "--data", "photos", "--out", "run"];
+    place.done(&[&train[..], &small, &short].concat());
+    let eval = || place.done(&["eval", "run", "--data", "photos", "--device", "cpu"]).stderr;
+    let resume = |steps: &str| {
+        let resume = ["train", "--resume", "run", "--data", "photos", "--device", "cpu"];
+        place.done(&[&resume[..], &["--max-iters", steps]].concat()).stderr
+    };
+    let other = "photos has other files than when";
+    assert!(!eval().contains(other) && !resume("3").contains(other));
+    place.write("photos/train/cat/10.png", GREY);
+    says(&eval(), &[other, "may contain what the run was trained on"]);
+    says(&resume("4"), &[other, "may contain what it was trained on"]);
+    // Older versions stored the name alone.
+    place.write("run/data.json", r#"{ "name": "photos" }"#);
+    assert!(!eval().contains(other) && !resume("5").contains(other));
+}
+
+/// A run on data that come with the program has none of its own.
+#[test]
+fn the_name_of_earlier_data_does_not_stay() {
+    let place = Place::new();
+    fs::create_dir(place.path("run")).expect("a folder");
+    place.write("run/data.json", r#"{ "name": "mine.txt", "sha256": "00" }"#);
+    place.quick_model(&[]);
+    assert!(!place.path("run/data.json").exists());
+    place.done(&["train", "--resume", "run", "--max-iters", "5", "--device", "cpu"]);
 }

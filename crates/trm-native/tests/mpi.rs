@@ -312,6 +312,26 @@ fn a_silent_rank_is_named_after_the_time_limit() {
     says(&ended.stderr, &["rank 1 has sent nothing for 1 s; step ", "--rank-timeout"]);
 }
 
+/// Rank 1 stops in the middle of a request for many steps. Those before that are reported, and
+/// the failure is not forgotten meanwhile.
+#[test]
+fn a_silent_rank_is_waited_for_once() {
+    const LIMIT: Duration = Duration::from_secs(3);
+    let place = Place::new();
+    let mut run = place.under_way(&["--rank-timeout", "3", "--log-interval", "30"]);
+    run.signal("-STOP", 1);
+    let stopped = Instant::now();
+    let mut line = String::new();
+    while !line.contains("rank 1 has sent nothing") {
+        line.clear();
+        assert!(run.lines.read_line(&mut line).expect("readable") > 0, "ended without a word");
+    }
+    let waited = stopped.elapsed();
+    assert!(waited < 2 * LIMIT, "{waited:?}");
+    says(&line, &["for 3 s; step "]);
+    assert_ne!(run.ended().code, 0);
+}
+
 #[test]
 fn a_signal_to_any_rank_stops_all_and_saves_once() {
     for rank in [0, 1] {

@@ -98,3 +98,48 @@ fn colours_that_are_lost_are_named() {
     let colour = place.done(&[&train[..], &["--num-channels", "3", "--out", "colour"]].concat());
     assert!(!colour.stderr.contains("grey"), "{}", colour.stderr);
 }
+
+/// No two are forms of one puzzle.
+const BOARDS: [&str; 10] = [
+    ".234341221434321",
+    "..34341221434321",
+    ".2343.1221434321",
+    ".23434.221434321",
+    "...4341221434321",
+    "..34.41221434321",
+    ".2343.1221.34321",
+    "....341221434321",
+    "..34..1221434321",
+    ".2343.1221.3432.",
+];
+
+/// The last puzzles of a file are held out, as many as the setting says.
+#[test]
+fn what_becomes_of_a_file_of_puzzles_is_named() {
+    let place = Place::new();
+    place.write("mine.txt", BOARDS.join("\n"));
+    let small = ["--hidden-size", "16", "--num-heads", "2", "--halt-max-steps", "2"];
+    let few = ["--batch-size", "2", "--num-puzzles", "3", "--num-val-puzzles", "2"];
+    let short = ["--data", "mine.txt", "--max-iters", "2", "--device", "cpu"];
+    let start = ["train", "sudoku-4x4", "--out", "run"];
+    let ended = place.done(&[&start[..], &small, &few, &short].concat());
+    let used = ["3 of 8 training puzzles of mine are used (num_puzzles)", "--num-puzzles 8"];
+    says(&ended.stderr, &used);
+    // A resumed run keeps their number.
+    let resume = ["train", "--resume", "run", "--data", "mine.txt", "--max-iters", "3"];
+    let resumed = place.done(&[&resume[..], &["--device", "cpu"]].concat());
+    assert!(!resumed.stderr.contains("are used"), "{}", resumed.stderr);
+
+    let init = ["train", "--init", "run/last.safetensors"];
+    let held_out = "other data are held out than when run/last.safetensors";
+    let same = place.done(&[&init[..], &short, &["--out", "same"]].concat());
+    says(&same.stderr, &used);
+    assert!(!same.stderr.contains(held_out), "{}", same.stderr);
+    let fewer = ["--num-val-puzzles", "1", "--out", "fewer"];
+    let other = place.done(&[&init[..], &short, &fewer].concat());
+    says(&other.stderr, &[held_out, "3 of 9 training puzzles"]);
+    // Generated ones are held out whatever their number.
+    let made = ["--device", "cpu", "--max-iters", "1", "--num-val-puzzles", "1", "--out", "made"];
+    let made = place.done(&[&init[..], &made].concat());
+    assert!(!made.stderr.contains(held_out), "{}", made.stderr);
+}

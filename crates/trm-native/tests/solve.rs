@@ -127,7 +127,12 @@ fn eval_scores_a_file_of_one_puzzle() {
             place.done(&["eval", &four(), "--data", "one.txt", "--json", "--device", "cpu"]);
         says(&ended.stderr, &["one holds one puzzle"]);
         assert_eq!(ended.json()["puzzles"], 1);
+        let ended = place.done(&["eval", &four(), "--data", "one.txt", "--device", "cpu"]);
+        says(&ended.stdout, &["1 puzzle of one.txt\n"]);
     }
+    place.write("two.txt", "12.434122143432.\n.23434122143432.\n");
+    let ended = place.done(&["eval", &four(), "--data", "two.txt", "--device", "cpu"]);
+    says(&ended.stdout, &["1 puzzles held out of two.txt\n"]);
 }
 
 /// A Sudoku with 17 given digits.

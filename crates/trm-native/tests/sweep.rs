@@ -93,6 +93,19 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
         says(&place.refused(2, &[SWEEP, flags].concat()), &[word]);
     }
     says(&place.refused(2, &["sweep", "tiny"]), &["--recursion-steps"]);
+    // Of the base settings, or of one combination only.
+    for (preset, flags, word) in [
+        ("tiny", &["--vary", "val_fraction=0.1,0"][..], "val_fraction must be above 0"),
+        ("tiny", &["--vary", "seed=1"], "--seeds"),
+        ("tiny", &["--vary", "batch_size=2,4", "--val-fraction", "0"], "val_fraction must be"),
+        ("sudoku-4x4", &["--vary", "num_val_puzzles=8,0"], "num_val_puzzles must be above 0"),
+        ("cups", &["--vary", "num_val_questions=8,0"], "num_val_questions"),
+    ] {
+        let sweep = [&["sweep", preset, "--device", "cpu"], flags].concat();
+        says(&place.refused(2, &sweep), &[word]);
+    }
+    let images = ["sweep", "digits", "--vary", "val_fraction=0.1,0", "--device", "cpu"];
+    says(&place.refused(1, &images), &["too few for its val part", "raise val_fraction"]);
     let varied = ["sweep", "tiny", "--vary", "batch_size=2,4", "--equal", "compute"];
     says(&place.refused(2, &varied), &["--equal compute", "sweeps of the recursion depth"]);
     assert!(!place.path("runs").exists(), "nothing was made");
@@ -149,6 +162,78 @@ fn varied_settings_are_compared_on_the_whole_validation_split() {
     let again = place.done(&sweep);
     says(&again.stderr, &["2 finished before", "best checkpoint: loss"]);
     assert_eq!(again.stdout, ended.stdout);
+}
+
+/// Settings with which a high learning rate grows every weight up to infinity.
+const GROWING: &[&str] = &[
+    "sweep",
+    "tiny",
+    "--max-iters",
+    "40",
+    "--eval-interval",
+    "20",
+    "--eval-iters",
+    "1",
+    "--log-interval",
+    "1",
+    "--batch-size",
+    "2",
+    "--grad-clip",
+    "0",
+    "--weight-decay",
+    "10",
+    "--warmup-iters",
+    "0",
+    "--lr-schedule",
+    "constant",
+    "--device",
+    "cpu",
+    "--out",
+    "sweep",
+];
+
+#[test]
+fn a_combination_that_diverges_leaves_the_others() {
+    let place = Place::new();
+    let sweep = [GROWING, &["--vary", "learning_rate=10,0.001"]].concat();
+    let ended = place.done(&sweep);
+    says(&ended.stderr, &["run 1 of 2", "diverged: ", "run 2 of 2", "done"]);
+    let row = |value: &str| {
+        let line = ended.stdout.lines().find(|line| line.contains(value)).expect("a row");
+        line.to_owned()
+    };
+    assert!(row("learning_rate 10").ends_with("diverged"), "{}", ended.stdout);
+    assert!(!row("learning_rate 0.001").contains("diverged"), "{}", ended.stdout);
+    let text = fs::read_to_string(place.path("sweep/sweep.json")).expect("the table");
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let rows = document["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2);
+    let why = rows[0]["diverged"].as_str().expect("a message");
+    assert!(why.contains("step") && rows[0]["val_loss"].is_null(), "{why}");
+    assert_eq!(rows[0]["settings"]["learning_rate"], 10.0);
+    assert!(rows[1]["val_loss"].is_f64() && rows[1]["diverged"].is_null());
+    let svg = fs::read_to_string(place.path("sweep/sweep.svg")).expect("the picture");
+    assert_eq!(svg.matches("class=\"bar\"").count(), 1, "{svg}");
+
+    let again = place.done(&sweep);
+    says(&again.stderr, &["1 finished before, 1 diverged"]);
+    assert!(!again.stderr.contains("step 1/"), "{}", again.stderr);
+    assert_eq!(again.stdout, ended.stdout);
+}
+
+#[test]
+fn a_depth_that_diverges_is_named_below_the_table() {
+    let place = Place::new();
+    let depths = ["--recursion-steps", "1", "--learning-rate", "10"];
+    let sweep = [GROWING, &depths, &["--equal", "settings"]].concat();
+    let ended = place.done(&sweep);
+    says(&ended.stdout, &["diverged: depth 1, seed 1337, 40 steps: "]);
+    let again = place.done(&[&sweep[..], &["--json"]].concat());
+    says(&again.stderr, &["0 finished before, 1 diverged"]);
+    assert!(!again.stderr.contains("step 1/"), "{}", again.stderr);
+    let document = again.json();
+    assert_eq!(document["rows"].as_array().map(Vec::len), Some(0));
+    assert_eq!(document["diverged"][0]["depth"], 1);
 }
 
 #[cfg(unix)]

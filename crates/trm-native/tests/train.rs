@@ -157,6 +157,15 @@ fn a_run_without_validation_keeps_its_last_model() {
     let ended = place.quick_model(&["--val-fraction", "0"]);
     says(&ended.stderr, &[" 0 validation tokens", "done; the model is in run/last.safetensors"]);
     assert!(!place.path("run/best.safetensors").exists());
+
+    // Nor its averaged weights, from which it does not go on.
+    let place = Place::new();
+    let ended = place.quick_model(&["--val-fraction", "0", "--ema-decay", "0.9"]);
+    says(&ended.stderr, &["done; the model is in run/best.safetensors"]);
+    let [best, last] =
+        ["best", "last"].map(|name| content(&place.path(&format!("run/{name}.safetensors"))));
+    assert!(best.keys().eq(last.keys()));
+    assert_ne!(best, last);
 }
 
 #[test]
@@ -198,17 +207,22 @@ fn a_run_goes_on_with_its_own_puzzles_only() {
     says(&resume(&["--data", "other.txt"]).stderr, &["other.txt is not the file", "mine.txt"]);
     assert_eq!(content(&place.path("run/last.safetensors")), before, "nothing was changed");
     let eval = ["eval", "run", "--device", "cpu"];
-    says(&place.done(&eval).stderr, &["the run was trained on mine.txt"]);
+    let ended = place.done(&eval);
+    says(&ended.stderr, &["the run was trained on mine.txt"]);
+    says(&ended.stdout, &["puzzles held out of sudoku-4x4"]);
     // Under another name it is the same file.
     fs::rename(place.path("mine.txt"), place.path("moved.txt")).expect("moved");
     let ended = resume(&["--data", "moved.txt"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     says(&ended.stderr, &["step 4"]);
-    let eval = ["eval", "run", "--device", "cpu", "--data", "other.txt"];
+    let eval = |data: &str| place.done(&["eval", "run", "--device", "cpu", "--data", data]);
+    let ended = eval("other.txt");
     says(
-        &place.done(&eval).stderr,
+        &ended.stderr,
         &["the run was trained on mine.txt, but other.txt is scored", "may contain"],
     );
+    says(&ended.stdout, &["1 puzzles held out of other.txt"]);
+    says(&eval("moved.txt").stdout, &["2 puzzles that the model was not trained on"]);
 }
 
 /// What comes with the program is not exchanged for a file on the way.

@@ -288,3 +288,25 @@ fn no_input_is_overwritten_by_a_run() {
     assert_eq!(fs::read_to_string(place.path("exp/data.json")).unwrap(), puzzles);
     assert_eq!(fs::read_to_string(place.path("exp/config.toml")).unwrap(), config);
 }
+
+/// Only what the failed start of a run has left is replaced.
+#[test]
+fn files_of_others_are_not_overwritten_by_a_run() {
+    let place = Place::new();
+    fs::create_dir(place.path("site")).unwrap();
+    for (name, text) in [
+        ("config.toml", "[server]\nport = 80\n"),
+        ("results.json", "{\"tests\": 3}"),
+        ("metrics.jsonl", "{\"cpu\": 0.5}\n"),
+        ("data.json", "[1, 2, 3]"),
+    ] {
+        let file = format!("site/{name}");
+        let path = place.write(&file, text);
+        let error = place.refused(2, &[QUICK, &["--out", "site"]].concat());
+        says(&error, &[&file, "was not written by this program", "choose another --out"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(fs::read_dir(place.path("site")).unwrap().count(), 1, "nothing was made");
+        fs::remove_file(path).unwrap();
+    }
+    place.done(&[QUICK, &["--out", "site"]].concat());
+}

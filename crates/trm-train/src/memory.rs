@@ -2,6 +2,9 @@
 
 use trm_spec::{Failure, FailureKind, Family, RunConfig};
 
+#[cfg(feature = "llm")]
+use trm_spec::LlamaSpec;
+
 /// The program, in bytes.
 const PROGRAM: f64 = 45e6;
 
@@ -100,6 +103,34 @@ pub fn check_buffer(config: &RunConfig, vocab_size: usize, buffer: u64) -> Resul
         shown_bytes(buffer)
     );
     Err(too_large(config, message, buffer / memory.largest))
+}
+
+/// Refuses a decoder of `sizes` with `vocab_size` tokens whose largest weight, in f32, is
+/// beyond `buffer`, the bytes that a GPU gives to one tensor at most.
+///
+/// # Errors
+/// If a larger buffer is needed.
+#[cfg(feature = "llm")]
+pub(crate) fn check_weights(
+    sizes: &LlamaSpec,
+    vocab_size: usize,
+    buffer: u64,
+) -> Result<(), Failure> {
+    let attention = (sizes.num_heads + 2 * sizes.num_kv_heads) * sizes.head_dim();
+    let rows = vocab_size.max(2 * sizes.intermediate_size).max(attention);
+    let needed = 4.0 * rows as f64 * sizes.hidden_size as f64;
+    if needed <= buffer as f64 {
+        return Ok(());
+    }
+    Err(Failure::new(
+        FailureKind::Base,
+        format!(
+            "the base model has a tensor of {}, and this GPU holds at most {} in one",
+            shown_bytes(needed),
+            shown_bytes(buffer as f64)
+        ),
+        "Use the CPU (device=cpu in the address), or a smaller base model.",
+    ))
 }
 
 /// That `config` is too large, and which batch size fits.

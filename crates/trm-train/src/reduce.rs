@@ -46,7 +46,8 @@ pub trait AllReduce {
     /// ranks, whose first has the number `first`.
     ///
     /// # Errors
-    /// If another rank stopped, or is at another step.
+    /// If another rank stopped, or is at another step. From then on every call fails: a caller
+    /// may report what was done before, and learn of the failure by the next call.
     async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure>;
 }
 

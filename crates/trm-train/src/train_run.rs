@@ -162,7 +162,8 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
                     self.ranks = Some(ranks);
                     match update? {
                         Ok(update) => update,
-                        // The steps that were made are reported first; the next call fails.
+                        // The steps that were made are reported first; the next call fails, as
+                        // `all_reduce` promises.
                         Err(_) if !reports.is_empty() => break,
                         Err(stopped) => return Err(stopped),
                     }

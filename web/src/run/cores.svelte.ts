@@ -111,9 +111,11 @@ export class Cores {
   /** Trains up to `n` steps. */
   async step(first: SessionClient, n: number): Promise<readonly StepReport[]> {
     const before = performance.now();
+    const { now } = this;
     const reports = (await this.#together(first, n)) ?? (await this.#alone(first, n));
     const ms = performance.now() - before;
-    if (reports.length > 0) this.#measure(ms / reports.length);
+    // Steps of a group that broke say nothing about one core.
+    if (reports.length > 0 && this.now === now) this.#measure(ms / reports.length);
     // Also without a group: workers for one may be ready or opening.
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => this.#rest(), REST);
@@ -140,8 +142,11 @@ export class Cores {
     if (!this.#group) return null;
     const reports = await this.#group.step(n);
     if (this.#group.stopped) await this.#dismiss(first);
-    // Another group has taken the place of the one that broke.
-    else if (performance.now() > this.#brokenAt + READABLE) this.problem = null;
+    else if (performance.now() > this.#brokenAt + READABLE) {
+      // Another group has taken the place of the one that broke, and works.
+      this.problem = null;
+      this.#broken = 0;
+    }
     return reports;
   }
 

@@ -80,7 +80,8 @@ pub fn train(
 fn result(typed: &args::Train, plan: &plan::Train, trainer: &Trainer) -> String {
     let dir = trainer.dir();
     let Some((loss, step)) = trainer.best() else {
-        return format!("the model is in {}", dir.last().display());
+        let file = if dir.best().exists() { dir.best() } else { dir.last() };
+        return format!("the model is in {}", file.display());
     };
     let folder = quoted(dir.path());
     let base = flag("--base", plan.base.as_ref().map(BaseOnDisk::path));
@@ -124,10 +125,15 @@ pub fn prepare_shared(
 ) -> anyhow::Result<Trainer> {
     let device = &devices[0];
     let base = plan.base.as_ref();
+    if !matches!(plan.start, Start::Resume) {
+        // Data and features take long; the folder is known.
+        RunDir::check(&plan.out, &plan.inputs)?;
+    }
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
             let data = plan.data.load(&plan.config, None)?;
             dataset::say_copies(&data);
+            dataset::say_unused(&data);
             if let Some(note) = plan::of_data(plan, &data) {
                 say!("{note}");
             }
@@ -145,7 +151,7 @@ pub fn prepare_shared(
             let header = checkpoint::read_header(checkpoint)?;
             memory::check(&plan.config, &header.vocab, devices)?;
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
-            let run = dataset::load_run(&plan.data, &bytes, None, base, device)?;
+            let run = dataset::init_run(&plan.data, &bytes, base, device)?;
             (run, None)
         }
         Start::Resume => {
@@ -174,8 +180,9 @@ pub fn prepare_shared(
         Some((dir, metrics)) => (dir, Some(metrics)),
         None => {
             let dir = RunDir::create(&plan.out, &plan.inputs)?;
-            if let Some(own) = OwnData::of(&plan.data, &plan.config)? {
-                own.write(dir.path())?;
+            match OwnData::of(&plan.data, &plan.config)? {
+                Some(own) => own.write(dir.path())?,
+                None => OwnData::remove(dir.path())?,
             }
             (dir, None)
         }

@@ -13,7 +13,7 @@ use super::failure::lost;
 use super::link::{Link, Wait};
 use super::transport::{InFlight, Tag};
 
-/// Times of all updates so far.
+/// Times of all updates so far, without the rounds before a save.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
     pub updates: u32,
@@ -47,7 +47,7 @@ impl AllReduce for Exchange {
     }
 
     async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
-        sum_of_shards(self.gather(own)?, first)
+        sum_of_shards(self.gather(own)?, first).map_err(|failure| self.link.failed(failure))
     }
 }
 
@@ -56,12 +56,15 @@ impl Exchange {
     /// shards is sent.
     fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
         let link = self.link.as_ref();
+        link.check()?;
         let begun = Instant::now();
         let mut shards: Vec<_> = own.into_iter().map(Arc::new).collect();
         let Some(first) = shards.first() else { return Ok(shards) };
         let (elements, batches) = (first.gradients.len(), shards.len() * link.size());
-        let step = first.number as usize / batches;
-        link.reached(step);
+        let step = is_update(first).then_some(first.number as usize / batches);
+        if let Some(step) = step {
+            link.reached(step);
+        }
 
         let mut incoming: Vec<_> = link
             .others()
@@ -111,22 +114,31 @@ impl Exchange {
         })?;
         for Incoming { rank, header, gradients } in incoming {
             let whole = header.as_deref().zip(gradients.buffer());
-            let (shard, interrupted) = whole
-                .and_then(|(header, gradients)| read(header, gradients))
-                .ok_or_else(|| lost(format!("{} sent a damaged shard", link.name(rank))))?;
+            let (shard, interrupted) =
+                whole.and_then(|(header, gradients)| read(header, gradients)).ok_or_else(|| {
+                    link.failed(lost(format!("{} sent a damaged shard", link.name(rank))))
+                })?;
             if interrupted && link.rank() == 0 {
                 link.interrupt.pass_on();
             }
             shards.push(Arc::new(shard));
         }
-        link.reached(step + 1);
-        let (arrived, mut times) = (all_there.unwrap_or(begun), self.times.get());
-        times.updates += 1;
-        times.waiting += arrived - begun;
-        times.sending += arrived.elapsed();
-        self.times.set(times);
+        if let Some(step) = step {
+            link.reached(step + 1);
+            let (arrived, mut times) = (all_there.unwrap_or(begun), self.times.get());
+            times.updates += 1;
+            times.waiting += arrived - begun;
+            times.sending += arrived.elapsed();
+            self.times.set(times);
+        }
         Ok(shards)
     }
+}
+
+/// Whether a shard is of an update. Before a save, ranks give each other what they have under
+/// way, which has no metrics.
+fn is_update(shard: &Shard) -> bool {
+    !shard.metrics.is_empty()
 }
 
 /// All of a shard but its gradients: number, whether this rank was interrupted, metrics with
@@ -159,6 +171,13 @@ fn read(bytes: &[u8], gradients: Vec<f32>) -> Option<(Shard, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounds_before_a_save_are_no_updates() {
+        let shard = |metrics| Shard { number: 1, gradients: vec![0.5], present: vec![], metrics };
+        assert!(is_update(&shard(vec![1.5])));
+        assert!(!is_update(&shard(vec![])));
+    }
 
     #[test]
     fn a_shard_arrives_as_it_was_sent() {

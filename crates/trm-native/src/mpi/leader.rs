@@ -99,6 +99,7 @@ impl Followers {
 
 impl Others for Followers {
     fn order(&self, order: &Order) -> Result<(), Failure> {
+        self.0.check()?;
         self.0.tell_all(Tag::Order, &Command::Order(order.clone()));
         Ok(())
     }
@@ -112,6 +113,7 @@ impl Others for Followers {
     fn leave(&self, _: &Failure) {}
 
     fn before_saving(&self) -> Result<(), Failure> {
+        self.0.check()?;
         self.0.tell_all(Tag::Order, &Command::Fingerprint);
         Ok(())
     }

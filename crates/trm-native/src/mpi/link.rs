@@ -43,6 +43,8 @@ pub struct Link {
     first_failed: Cell<bool>,
     /// Messages that were sent and may not have arrived.
     sent: RefCell<Vec<InFlight<Vec<u8>>>>,
+    /// The first failure.
+    failure: RefCell<Option<Failure>>,
 }
 
 /// How far a wait has come.
@@ -75,6 +77,7 @@ impl Link {
             step: Cell::new(None),
             first_failed: Cell::new(false),
             sent: RefCell::default(),
+            failure: RefCell::default(),
         };
         if size != processes {
             return Err(Failure::new(
@@ -162,7 +165,9 @@ impl Link {
             if bytes.is_some() { Wait::Over } else { Wait::Rank(rank) }
         })?;
         let value = serde_json::from_slice(&bytes.unwrap_or_default());
-        value.map_err(|error| lost(format!("{} sent {tag:?}: {error}", self.name(rank))))
+        value.map_err(|error| {
+            self.failed(lost(format!("{} sent {tag:?}: {error}", self.name(rank))))
+        })
     }
 
     /// A message from a rank, if one is there.
@@ -172,11 +177,34 @@ impl Link {
         Some(found.matched_receive_vec::<u8>().0)
     }
 
+    /// Keeps the first failure, and gives it back.
+    pub fn failed(&self, failure: Failure) -> Failure {
+        self.failure.borrow_mut().get_or_insert(failure).clone()
+    }
+
+    /// Nothing more is received after a failure: receives that were given up are still posted,
+    /// and would take the messages of a later exchange.
+    ///
+    /// # Errors
+    /// The first failure, if there was one.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.failure.borrow().clone().map_or(Ok(()), Err)
+    }
+
     /// Calls `poll` until the wait is over.
     ///
     /// # Errors
-    /// If a rank failed or died, or there is a limit and it has passed.
+    /// If a rank failed or died, or there is a limit and it has passed; now or in an earlier wait.
     pub fn wait(
+        &self,
+        limit: Option<Duration>,
+        poll: &mut dyn FnMut() -> Wait,
+    ) -> Result<(), Failure> {
+        self.check()?;
+        self.wait_until_over(limit, poll).map_err(|failure| self.failed(failure))
+    }
+
+    fn wait_until_over(
         &self,
         limit: Option<Duration>,
         poll: &mut dyn FnMut() -> Wait,

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use trm_data::OpenedSource;
+use trm_data::{ARC, OpenedSource};
 use trm_spec::{Failure, Family, RunConfig, Setting, VariantSpec, differences};
 use trm_train::checkpoint::{self, Header};
 
@@ -101,7 +101,9 @@ pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> 
         Some((header, bytes)) => {
             same_shape(&header.config, &config)?;
             let init = typed.init.as_deref().unwrap_or(Path::new(""));
-            notes.extend(notes::of_held_out(&header.config, &config, init));
+            // Test grids of ARC are never learned from.
+            let listed = data.path().is_some_and(Path::is_file) && data.name() != ARC;
+            notes.extend(notes::of_held_out(&header.config, &config, listed, init));
             (Start::Init { checkpoint: bytes }, format!("{origin}, weights of {}", init.display()))
         }
     };

@@ -32,8 +32,15 @@ pub fn of_resumed(trained: &RunConfig, config: &RunConfig, step: usize) -> Optio
 }
 
 /// Of weights, trained with the settings `before`, that may have seen what is now held out.
-pub fn of_held_out(before: &RunConfig, config: &RunConfig, weights: &Path) -> Option<String> {
-    (before.data.dataset == config.data.dataset && split_of(before) != split_of(config)).then(|| {
+/// `listed` says of puzzles whether they are those of the user's file.
+pub fn of_held_out(
+    before: &RunConfig,
+    config: &RunConfig,
+    listed: bool,
+    weights: &Path,
+) -> Option<String> {
+    let [theirs, ours] = [before, config].map(|config| split_of(config, listed));
+    (before.data.dataset == config.data.dataset && theirs != ours).then(|| {
         format!(
             "other data are held out than when {} was trained: the validation may contain what these weights have seen",
             weights.display()
@@ -55,9 +62,10 @@ pub fn of_base(base: &RunConfig, config: &RunConfig, file: &Path) -> Option<Stri
 }
 
 /// The settings that decide what is held out of the data.
-fn split_of(config: &RunConfig) -> Vec<f64> {
+fn split_of(config: &RunConfig, listed: bool) -> Vec<f64> {
     let DataSpec {
         val_fraction,
+        num_val_puzzles,
         num_questions,
         num_val_questions,
         min_difficulty,
@@ -66,7 +74,9 @@ fn split_of(config: &RunConfig) -> Vec<f64> {
     } = &config.data;
     match config.model.family() {
         Family::Language | Family::Images => vec![*val_fraction],
-        // The same puzzles are held out whatever the seed.
+        // The last ones of a file.
+        Family::Puzzles if listed => vec![*num_val_puzzles as f64],
+        // Those that are made, test grids and official folders are held out whatever is set.
         Family::Puzzles => Vec::new(),
         Family::Questions => {
             let counts = [num_questions, num_val_questions, min_difficulty, max_difficulty];

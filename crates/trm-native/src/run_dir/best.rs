@@ -52,6 +52,15 @@ impl RunDir {
         self.prune(if k > 1 { k } else { 0 })
     }
 
+    /// Keeps averaged weights of a run that validates nothing, so that the folder opens with
+    /// them.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn keep_average(&self, checkpoint: &[u8]) -> anyhow::Result<()> {
+        files::write(&self.file(BEST), checkpoint)
+    }
+
     /// Gives the best checkpoint its numbered name too.
     fn name_best(&self) -> anyhow::Result<()> {
         let best = self.file(BEST);

@@ -9,6 +9,8 @@ use crate::base::{BaseFile, refused};
 #[cfg(feature = "llm")]
 use crate::checkpoint::with_base;
 use crate::checkpoint::{Base, read_header};
+#[cfg(feature = "llm")]
+use crate::memory::check_weights;
 use crate::tasks::images::FrozenBase;
 #[cfg(feature = "llm")]
 use crate::tasks::questions::{FrozenLlm, baselines};
@@ -87,12 +89,21 @@ pub fn open_llm(
     FrozenLlm::open(file, file.identity(), spec, device)
 }
 
-/// A pretrained decoder by itself: a checkpoint or a GGUF file.
+/// A pretrained decoder by itself: a checkpoint or a GGUF file. `largest_buffer` is what the
+/// device gives to one tensor at most, in bytes; none without such a limit.
 ///
 /// # Errors
-/// If the file is damaged or no decoder.
+/// If the file is damaged or no decoder, or one of its weights is too large for the device.
 #[cfg(feature = "llm")]
-pub fn open_decoder(file: BaseFile<'_>, device: &Device) -> Result<FrozenLlm, Failure> {
+pub fn open_decoder(
+    file: BaseFile<'_>,
+    device: &Device,
+    largest_buffer: Option<u64>,
+) -> Result<FrozenLlm, Failure> {
+    if let Some(buffer) = largest_buffer {
+        let (sizes, vocab) = FrozenLlm::described(&file)?;
+        check_weights(&sizes, vocab.size(), buffer)?;
+    }
     FrozenLlm::read(file, file.identity(), false, device)
 }
 

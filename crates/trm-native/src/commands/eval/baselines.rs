@@ -5,16 +5,21 @@ use pollster::block_on;
 use trm_spec::TrainSpec;
 use trm_train::Run;
 
+use crate::interrupt;
 use crate::report::say;
 use crate::run_metrics::ValidationScore;
 use crate::validation::Validation;
+
+/// Most steps between two looks whether Ctrl-C was pressed.
+const PART: usize = 16;
 
 /// Trains `run` to its last step and validates it at every evaluation interval. Returns what
 /// `scored` gives for the weights of the best validation, which is chosen as the best checkpoint
 /// of a run is. In the lines that show the progress `what` follows the validation accuracy.
 ///
 /// # Errors
-/// If the loss diverges, or the model cannot be scored.
+/// If the loss diverges, the model cannot be scored, or Ctrl-C is pressed after something in this
+/// process began to listen for it.
 pub fn train<S>(
     (name, what): (&str, &str),
     run: &mut dyn Run,
@@ -24,7 +29,12 @@ pub fn train<S>(
     let (steps, interval) = (settings.max_iters, settings.eval_interval);
     let mut best: Option<(ValidationScore, S)> = None;
     for first in (0..steps).step_by(interval) {
-        block_on(run.steps(interval.min(steps - first)))?;
+        let end = steps.min(first + interval);
+        for first in (first..end).step_by(PART) {
+            interrupt::check()?;
+            block_on(run.steps(PART.min(end - first)))?;
+        }
+        interrupt::check()?;
         let score = Validation::of(&*run, 0)?.score();
         // The weights are not kept, so that they are scored now.
         if best.as_ref().is_none_or(|(best, _)| score.compare(best).is_lt()) {

@@ -15,6 +15,7 @@ use crate::dataset;
 use crate::device::OpenDevice;
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
+use crate::interrupt;
 use crate::output::{print, print_json};
 use crate::own_data;
 use crate::progress::thousands;
@@ -54,7 +55,8 @@ struct Compared {
 /// Evaluates the classifier at `typed.checkpoint`.
 ///
 /// # Errors
-/// If the checkpoint, its data or its base cannot be read, or do not fit.
+/// If the checkpoint, its data or its base cannot be read, or do not fit, or Ctrl-C is pressed after
+/// features were computed.
 pub fn evaluate(
     typed: &args::Eval,
     header: &Header,
@@ -170,12 +172,16 @@ fn check_steps(typed: &args::Eval, model: &VariantSpec) -> anyhow::Result<()> {
     Err(Failure::new(FailureKind::Config, message, "Leave the depth out.").into())
 }
 
-fn scored(run: &dyn Run, scoring: &ImageScoring) -> Result<ImageScores, Failure> {
-    block_on(run.classifier()?.evaluate_images(scoring))
+fn scored(run: &dyn Run, scoring: &ImageScoring) -> anyhow::Result<ImageScores> {
+    // Whoever computes features has caught Ctrl-C, which no longer ends the process.
+    interrupt::check()?;
+    let scores = block_on(run.classifier()?.evaluate_images(scoring))?;
+    interrupt::check()?;
+    Ok(scores)
 }
 
 /// Scores of all images of a split at the depth of the model.
-fn scored_on(run: &dyn Run, split: ImageSplit) -> Result<ImageScores, Failure> {
+fn scored_on(run: &dyn Run, split: ImageSplit) -> anyhow::Result<ImageScores> {
     scored(run, &ImageScoring { split, images: 0, inner_steps: 0, outer_steps: 0 })
 }
 
@@ -206,13 +212,14 @@ fn train_baselines(
     let all = trm_train::baselines(&config.model, classes)?;
     let mut rows = Vec::with_capacity(all.len());
     for baseline in &all {
+        interrupt::check()?;
         let file = base.as_ref().map(BaseOnDisk::file);
         let mut run = create_baseline(baseline, config, images.clone(), file, &device.device)?;
         let scores = baselines::train(
             (baseline.name(), "of the validation images correct"),
             &mut *run,
             &config.train,
-            |run, _| Ok(scored_on(run, split)?),
+            |run, _| scored_on(run, split),
         )?;
         let row = compared(baseline.name(), run.as_ref(), scores);
         // The next one may take long.

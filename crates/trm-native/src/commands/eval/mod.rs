@@ -12,7 +12,7 @@ use serde::Serialize;
 use trm_data::OpenedSource;
 use trm_data::puzzles::PuzzleKind;
 use trm_spec::{DepthLoss, Failure, Family, RunConfig};
-use trm_train::checkpoint::{Header, read_header};
+use trm_train::checkpoint::Header;
 use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
 use self::load::{weights_file, with_weights};
@@ -82,7 +82,7 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
             "--split and --inner-steps are for image classifiers, --baselines and --base for these and for question models"
         ));
     }
-    let (run, corpus) = open(typed, &header, &bytes, &device)
+    let Opened { run, corpus, puzzles } = open(typed, &header, &bytes, &device)
         .map_err(|error| about_checkpoint(error, &typed.checkpoint))?;
     let summary = run.summary();
     say!(
@@ -100,7 +100,8 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
         }
         Family::Puzzles => {
             let deepest = typed.depths.as_ref().and_then(|depths| depths.iter().max().copied());
-            evaluate_puzzles(run.as_ref(), deepest.unwrap_or(model.depth()), typed)
+            let steps = deepest.unwrap_or(model.depth());
+            evaluate_puzzles(run.as_ref(), &puzzles, steps, typed)
         }
     }
 }
@@ -147,7 +148,12 @@ fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::R
 }
 
 /// Prints how every way to choose among several copies does.
-fn evaluate_copies(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
+fn evaluate_copies(
+    run: &dyn Run,
+    puzzles: &str,
+    steps: usize,
+    typed: &args::Eval,
+) -> anyhow::Result<()> {
     let scoring = CopyScoring {
         depths: typed.depths.clone().unwrap_or_else(|| vec![steps]),
         puzzles: 0,
@@ -161,8 +167,8 @@ fn evaluate_copies(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::R
         return print_json(&scores);
     }
     print(&format!(
-        "{} puzzles that the model was not trained on, {} copies of each; solved, judged by the \
-         rules, and network calls (copies × steps) per puzzle",
+        "{} {puzzles}, {} copies of each; solved, judged by the rules, and \
+         network calls (copies × steps) per puzzle",
         scores.puzzles, scores.copies
     ))?;
     print("step  one copy, calls  highest halting, calls  first to halt, calls  rules, calls")?;
@@ -186,9 +192,14 @@ fn scores_copies(copies: &Copies) -> bool {
 }
 
 /// Prints the accuracy after each supervision step, and with early stopping.
-fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::Result<()> {
+fn evaluate_puzzles(
+    run: &dyn Run,
+    puzzles: &str,
+    steps: usize,
+    typed: &args::Eval,
+) -> anyhow::Result<()> {
     if scores_copies(&typed.copies) {
-        return evaluate_copies(run, steps, typed);
+        return evaluate_copies(run, puzzles, steps, typed);
     }
     let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
     if let Some(depths) = &typed.depths {
@@ -197,7 +208,7 @@ fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::
     if typed.json {
         return print_json(&scores);
     }
-    print(&format!("{} puzzles that the model was not trained on", scores.puzzles))?;
+    print(&format!("{} {puzzles}", scores.puzzles))?;
     print("step    loss  correct cells  solved puzzles")?;
     for row in &scores.steps {
         print(&format!(
@@ -221,13 +232,25 @@ fn evaluate_puzzles(run: &dyn Run, steps: usize, typed: &args::Eval) -> anyhow::
     Ok(())
 }
 
-/// Loads the requested weights with their data; returns the name of the data too.
+/// Weights with the data that they are scored by.
+struct Opened {
+    run: Box<dyn Run>,
+    /// Name of the data.
+    corpus: String,
+    /// What the puzzles are, after their number.
+    puzzles: String,
+}
+
+/// What puzzles are that are known to be held out.
+const HELD_OUT: &str = "puzzles that the model was not trained on";
+
+/// Loads the requested weights with their data.
 fn open(
     typed: &args::Eval,
     header: &Header,
     bytes: &[u8],
     device: &OpenDevice,
-) -> anyhow::Result<(Box<dyn Run>, String)> {
+) -> anyhow::Result<Opened> {
     let folder = &typed.checkpoint;
     if let Some(path) = &typed.test {
         if header.config.model.family() != Family::Language {
@@ -242,7 +265,7 @@ fn open(
         };
         let text = data.test_text(&header.vocab).map_err(Failure::from)?;
         let run = trm_train::load_with(bytes, None, Some(text.into()), &device.device)?;
-        return Ok((run, data.title().into()));
+        return Ok(Opened { run, corpus: data.title().into(), puzzles: String::new() });
     }
     let of_new = match typed.grade.is_some() || typed.puzzles.is_some() {
         true => Some(of_new_puzzles(typed, header)?),
@@ -252,7 +275,7 @@ fn open(
     if let Some(config) = of_new {
         let puzzles = data.load(&config, None)?;
         let run = trm_train::load_with(bytes, None, Some(puzzles), &device.device)?;
-        return Ok((run, data.title().into()));
+        return Ok(Opened { run, corpus: data.title().into(), puzzles: HELD_OUT.into() });
     }
     let own = header.config.data.dataset.as_str();
     let corpus = match data.other_than(own) {
@@ -263,9 +286,20 @@ fn open(
             other
         }
     };
-    own_data::say_other(&data, &header.config, folder)?;
-    let run = with_weights(typed, |optimizer| load(&data, bytes, optimizer, typed, device))?;
-    Ok((run, corpus))
+    let is_own = own_data::say_other(&data, &header.config, folder)?;
+    let mut loaded = data.load(&header.config, Some(&header.vocab))?;
+    dataset::say_copies(&loaded);
+    let single = typed.data.is_some() && dataset::score_single_puzzle(&mut loaded);
+    let name = data.path().map_or_else(|| corpus.clone(), |path| path.display().to_string());
+    let puzzles = match (single, is_own) {
+        (true, _) => format!("puzzle of {name}"),
+        (false, true) => HELD_OUT.into(),
+        (false, false) => format!("puzzles held out of {name}"),
+    };
+    let run = with_weights(typed, |optimizer| {
+        Ok(trm_train::load_with(bytes, optimizer, Some(loaded), &device.device)?)
+    })?;
+    Ok(Opened { run, corpus, puzzles })
 }
 
 /// The configuration whose held-out puzzles are the new ones that are asked for.
@@ -298,21 +332,4 @@ fn of_new_puzzles(typed: &args::Eval, header: &Header) -> anyhow::Result<RunConf
     // held-out puzzles are still none that training saw.
     config.train.seed = config.train.seed.wrapping_add(1);
     Ok(config)
-}
-
-/// A saved run with the data to evaluate it by.
-fn load(
-    source: &OpenedSource,
-    checkpoint: &[u8],
-    optimizer: Option<&[u8]>,
-    typed: &args::Eval,
-    device: &OpenDevice,
-) -> anyhow::Result<Box<dyn Run>> {
-    let header = read_header(checkpoint)?;
-    let mut data = source.load(&header.config, Some(&header.vocab))?;
-    dataset::say_copies(&data);
-    if typed.data.is_some() {
-        dataset::score_single_puzzle(&mut data);
-    }
-    Ok(trm_train::load_with(checkpoint, optimizer, Some(data), &device.device)?)
 }

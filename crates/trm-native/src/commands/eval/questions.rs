@@ -16,6 +16,7 @@ use crate::dataset;
 use crate::device::OpenDevice;
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
+use crate::interrupt;
 use crate::output::{print, print_json};
 use crate::progress::thousands;
 use crate::report::{say, usage};
@@ -184,6 +185,7 @@ fn compare(
         harder: (!set.harder.is_empty()).then(|| alone(&set.harder)).transpose()?,
     }];
     for (name, config) in question_baselines(config)? {
+        interrupt::check()?;
         let file = Some(base.file());
         let mut run = create_on(&config, questions.clone(), file, &device.device)?;
         let (val, harder) = baselines::train(

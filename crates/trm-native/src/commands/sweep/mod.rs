@@ -1,6 +1,8 @@
 //! `sweep`: trains a language model at several depths, with equal settings and with
-//! equal compute; or any model with several values of some settings. Runs that are complete are not trained again.
+//! equal compute; or any model with several values of some settings. Runs that are complete or
+//! diverged are not trained again.
 
+mod diverged;
 mod vary;
 mod whole_split;
 
@@ -11,6 +13,7 @@ use pollster::block_on;
 use serde_json::json;
 use trm_spec::{Failure, Family, RunConfig};
 
+use self::diverged::Diverged;
 use super::train::prepare;
 use crate::args;
 use crate::dataset;
@@ -32,7 +35,7 @@ use crate::trainer::TrainingEnd;
 /// Runs the command.
 ///
 /// # Errors
-/// If the plan is refused, a run diverges or a file cannot be written.
+/// If the plan is refused or a file cannot be written.
 pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     launch::alone("sweep")?;
     if !typed.vary.is_empty() && typed.equal == [Equal::Compute] {
@@ -43,9 +46,6 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
-    if base.config.model.family() == Family::Language && base.config.data.val_fraction == 0.0 {
-        return Err(usage!("a sweep compares validation losses: val_fraction must be above 0"));
-    }
     if !typed.vary.is_empty() {
         let out = folder(typed, &base.name);
         return vary::run(typed, base, &out, &stop, &device);
@@ -62,6 +62,7 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
             base.origin
         ));
     }
+    expect_held_out(&base.config)?;
     let text = base.data.text(&base.config, None).map_err(Failure::from)?;
     let vocab_size = text.vocab().size();
     let seeds = match &typed.seeds[..] {
@@ -72,22 +73,27 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let out = folder(typed, &base.name);
     let sweep = Sweep { typed, plan, out: &out, device: &device, vocab_size };
     let mut outcomes = sweep.outcomes()?;
+    let mut diverged = sweep.diverged()?;
     let count = sweep.plan.runs.len();
     say!(
-        "{count} runs at depths {:?} with seeds {seeds:?}, settings of {}; {} finished before; output {}",
+        "{count} runs at depths {:?} with seeds {seeds:?}, settings of {}; {} finished before{}; output {}",
         typed.depths,
         base.origin,
         outcomes.iter().flatten().count(),
+        diverged::noted(diverged.iter().flatten().count()),
         out.display()
     );
     for (number, run) in sweep.plan.runs.iter().enumerate() {
-        if outcomes[number].is_some() {
+        if outcomes[number].is_some() || diverged[number].is_some() {
             continue;
         }
         say!("run {} of {count}: {}", number + 1, run.name());
-        outcomes[number] = sweep.train(run, &stop)?;
-        sweep.write(&rows(&sweep.plan, &outcomes))?;
-        if outcomes[number].is_none() {
+        match sweep.train(run, &stop)? {
+            Ok(outcome) => outcomes[number] = outcome,
+            Err(found) => diverged[number] = Some(found),
+        }
+        sweep.write(&rows(&sweep.plan, &outcomes), &diverged)?;
+        if outcomes[number].is_none() && diverged[number].is_none() {
             say!(
                 "stopped in run {} of {count}\ncontinue with: {}",
                 number + 1,
@@ -97,9 +103,36 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         }
     }
     let rows = rows(&sweep.plan, &outcomes);
-    let document = sweep.write(&rows)?;
+    let document = sweep.write(&rows, &diverged)?;
     say!("done; table in {0}/sweep.json, chart in {0}/sweep.svg", out.display());
-    if typed.json { print_json(&document) } else { print(&Table(&rows).to_string()) }
+    if typed.json {
+        return print_json(&document);
+    }
+    print(&Table(&rows).to_string())?;
+    for (run, found) in sweep.plan.runs.iter().zip(&diverged) {
+        if let Some(Diverged { message }) = found {
+            let SweepRun { depth, seed, config } = run;
+            let steps = config.train.max_iters;
+            print(&format!("diverged: depth {depth}, seed {seed}, {steps} steps: {message}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses settings that hold nothing out. Image data without a validation split are refused when
+/// they are loaded, as they may have one of their own.
+fn expect_held_out(config: &RunConfig) -> anyhow::Result<()> {
+    let data = &config.data;
+    let (setting, held_out) = match config.model.family() {
+        Family::Language => ("val_fraction", data.val_fraction > 0.0),
+        Family::Puzzles => ("num_val_puzzles", data.num_val_puzzles > 0),
+        Family::Questions => ("num_val_questions", data.num_val_questions > 0),
+        Family::Images => return Ok(()),
+    };
+    if held_out {
+        return Ok(());
+    }
+    Err(usage!("a sweep compares validation losses: {setting} must be above 0"))
 }
 
 /// The folder of the sweep.
@@ -133,8 +166,18 @@ impl Sweep<'_> {
         self.plan.runs.iter().map(of).collect()
     }
 
-    /// Trains a run and evaluates it; `None` if it was stopped before its end.
-    fn train(&self, run: &SweepRun, stop: &StopConditions) -> anyhow::Result<Option<Outcome>> {
+    /// The runs that are known to diverge, one entry per run.
+    fn diverged(&self) -> anyhow::Result<Vec<Option<Diverged>>> {
+        self.plan.runs.iter().map(|run| Diverged::read(&self.out.join(run.name()))).collect()
+    }
+
+    /// Trains a run and evaluates it; `None` if it was stopped before its end. The inner error is
+    /// its divergence.
+    fn train(
+        &self,
+        run: &SweepRun,
+        stop: &StopConditions,
+    ) -> anyhow::Result<Result<Option<Outcome>, Diverged>> {
         let folder = self.out.join(run.name());
         let begun = folder.join("last.safetensors").exists();
         let data =
@@ -154,13 +197,15 @@ impl Sweep<'_> {
             notes: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(self.device))?;
-        if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
-            return Ok(None);
+        match Diverged::caught(trainer.run(stop), trainer.dir().path())? {
+            Ok(TrainingEnd::Stopped(_)) => return Ok(Ok(None)),
+            Ok(TrainingEnd::Finished | TrainingEnd::EarlyStopped) => {}
+            Err(diverged) => return Ok(Err(diverged)),
         }
         let outcome = self.evaluate(&plan, trainer.dir(), trainer.step())?;
         outcome.write(trainer.dir().path())?;
         say!("best checkpoint: loss {:.4} over the whole validation split\n", outcome.loss);
-        Ok(Some(outcome))
+        Ok(Ok(Some(outcome)))
     }
 
     /// The loss of the best checkpoint, and the cost of the run.
@@ -181,14 +226,25 @@ impl Sweep<'_> {
         })
     }
 
-    /// Writes the table and the chart of the runs that are complete.
-    fn write(&self, rows: &[Row]) -> anyhow::Result<serde_json::Value> {
+    /// Writes the table and the chart of the runs that are complete, and which ones diverged.
+    fn write(
+        &self,
+        rows: &[Row],
+        diverged: &[Option<Diverged>],
+    ) -> anyhow::Result<serde_json::Value> {
+        let diverged = self.plan.runs.iter().zip(diverged).filter_map(|(run, diverged)| {
+            let SweepRun { depth, seed, config } = run;
+            let (steps, message) = (config.train.max_iters, &diverged.as_ref()?.message);
+            Some(json!({ "depth": depth, "seed": seed, "steps": steps, "message": message }))
+        });
+        let diverged: Vec<_> = diverged.collect();
         let first = &self.plan.runs[0].config;
         let document = json!({
             "dataset": first.data.dataset,
             "device": self.device.name,
             "tokens_per_step": first.tokens_per_step(),
             "rows": rows,
+            "diverged": diverged,
         });
         run_dir::write(
             &self.out.join("sweep.json"),

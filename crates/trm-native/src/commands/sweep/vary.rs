@@ -4,10 +4,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value, json};
-use trm_spec::RunConfig;
+use trm_spec::{Family, RunConfig};
 
 use super::super::train::prepare;
+use super::diverged::{Diverged, DivergedRow, noted};
+use super::expect_held_out;
 use super::whole_split::WholeSplit;
 use crate::args;
 use crate::dataset;
@@ -24,10 +27,36 @@ use crate::sweep::bars;
 use crate::sweep::vary::{VariedRow, VariedRun, plan as varied_runs};
 use crate::trainer::TrainingEnd;
 
+/// What came of a run that is not trained again.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Ended {
+    /// It is complete.
+    Row(VariedRow),
+    Diverged(DivergedRow),
+}
+
+impl Ended {
+    /// The row, if the run is complete.
+    fn row(&self) -> Option<&VariedRow> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Diverged(_) => None,
+        }
+    }
+
+    fn label(&self) -> String {
+        match self {
+            Self::Row(row) => row.label(),
+            Self::Diverged(row) => row.label(),
+        }
+    }
+}
+
 /// Runs the sweep.
 ///
 /// # Errors
-/// If a combination cannot be used, a run diverges or a file cannot be written.
+/// If a combination cannot be used, nothing is held out or a file cannot be written.
 pub fn run(
     typed: &args::Sweep,
     base: Base,
@@ -40,15 +69,30 @@ pub fn run(
         seeds => seeds.to_vec(),
     };
     let runs = varied_runs(&base.config, &typed.vary, &seeds)?;
+    for run in &runs {
+        expect_held_out(&run.config)?;
+    }
+    let open = |config: &RunConfig| {
+        dataset::open(config, typed.train.data.as_deref(), typed.train.as_text)
+    };
+    // Images may be held out by their files. Otherwise they are refused when they are loaded.
+    let by_files = |RunConfig { model, data, .. }: &RunConfig| {
+        model.family() == Family::Images && data.val_fraction == 0.0
+    };
+    if let Some(run) = runs.iter().find(|run| by_files(&run.config)) {
+        open(&run.config)?.load(&run.config, None)?;
+    }
     let own = OwnData::of(&base.data, &base.config)?;
     let sweep = Sweep { typed, out, own, frozen: base.frozen.as_ref(), device };
-    let mut rows: Vec<Option<VariedRow>> =
-        runs.iter().map(|run| sweep.finished(run)).collect::<Result<_, _>>()?;
+    let mut rows: Vec<Option<Ended>> =
+        runs.iter().map(|run| sweep.ended(run)).collect::<Result<_, _>>()?;
     let count = runs.len();
+    let finished = rows.iter().flatten().filter_map(Ended::row).count();
+    let diverged = rows.iter().flatten().count() - finished;
     say!(
-        "{count} runs, settings of {}; {} finished before; output {}",
+        "{count} runs, settings of {}; {finished} finished before{}; output {}",
         base.origin,
-        rows.iter().flatten().count(),
+        noted(diverged),
         out.display()
     );
     for (number, run) in runs.iter().enumerate() {
@@ -69,20 +113,21 @@ pub fn run(
             start,
             origin: origin.into(),
             config,
-            data: dataset::open(&run.config, typed.train.data.as_deref(), typed.train.as_text)?,
+            data: open(&run.config)?,
             base: base.frozen.clone(),
             out: folder,
             inputs: Vec::new(),
             notes: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(device))?;
-        if matches!(trainer.run(stop)?, TrainingEnd::Stopped(_)) {
+        let end = Diverged::caught(trainer.run(stop), trainer.dir().path())?;
+        if matches!(end, Ok(TrainingEnd::Stopped(_))) {
             say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
             return Ok(());
         }
         // Its memory is free before the best checkpoint is loaded.
         drop(trainer);
-        rows[number] = sweep.finished(run)?;
+        rows[number] = sweep.ended(run)?;
         if rows[number].is_none() {
             return Err(usage!(
                 "run {} has no validation loss, and a sweep compares those: there is nothing held out",
@@ -110,23 +155,31 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// The row of a run that is complete, with the scores of its best checkpoint on the whole
-    /// validation split. They are computed once.
-    fn finished(&self, run: &VariedRun) -> anyhow::Result<Option<VariedRow>> {
+    /// What came of a run; `None` if it is to be trained, or trained further.
+    fn ended(&self, run: &VariedRun) -> anyhow::Result<Option<Ended>> {
         let folder = self.out.join(&run.name);
         self.expect_same(run, &folder)?;
+        if let Some(diverged) = Diverged::read(&folder)? {
+            return Ok(Some(Ended::Diverged(DivergedRow::of(run, diverged))));
+        }
+        Ok(self.finished(run, &folder)?.map(Ended::Row))
+    }
+
+    /// The row of a run that is complete, with the scores of its best checkpoint on the whole
+    /// validation split. They are computed once.
+    fn finished(&self, run: &VariedRun, folder: &Path) -> anyhow::Result<Option<VariedRow>> {
         let results: PathBuf = folder.join("results.json");
         if !results.exists() {
             return Ok(None);
         }
         let results: Value = serde_json::from_slice(&run_dir::read(&results)?)?;
         let Some(mut row) = VariedRow::of(run, &results) else { return Ok(None) };
-        let scores = match WholeSplit::read(&folder, row.best_step)? {
+        let scores = match WholeSplit::read(folder, row.best_step)? {
             Some(scores) => scores,
             None => {
                 let train = &self.typed.train;
                 let data = dataset::open(&run.config, train.data.as_deref(), train.as_text)?;
-                WholeSplit::evaluate(&folder, row.best_step, &data, self.frozen, self.device)?
+                WholeSplit::evaluate(folder, row.best_step, &data, self.frozen, self.device)?
             }
         };
         (row.val_loss, row.accuracy) = (scores.loss, scores.accuracy);
@@ -158,30 +211,39 @@ fn write(
     out: &Path,
     base: &RunConfig,
     device: &OpenDevice,
-    rows: &[Option<VariedRow>],
+    rows: &[Option<Ended>],
 ) -> anyhow::Result<Value> {
     let rows: Vec<_> = rows.iter().flatten().collect();
     let document = json!({ "dataset": base.data.dataset, "device": device.name, "rows": rows });
     run_dir::write(&out.join("sweep.json"), serde_json::to_string_pretty(&document)?.as_bytes())?;
-    let bars: Vec<_> = rows
+    let complete: Vec<_> = rows.iter().filter_map(|row| row.row()).collect();
+    let bars: Vec<_> = complete
         .iter()
         .map(|row| {
             let label = format!("{}, seed {}", row.label(), row.seed);
             (label, row.accuracy.unwrap_or(row.val_loss))
         })
         .collect();
-    let accuracy = rows.iter().any(|row| row.accuracy.is_some());
+    let accuracy = complete.iter().any(|row| row.accuracy.is_some());
     let what = if accuracy { "validation accuracy" } else { "validation loss" };
     let title = format!("{}: {what}", base.data.dataset);
     run_dir::write(&out.join("sweep.svg"), bars::svg(&title, &bars).as_bytes())?;
     Ok(document)
 }
 
-fn table(rows: &[VariedRow]) -> String {
+fn table(rows: &[Ended]) -> String {
     let width = rows.iter().map(|row| row.label().chars().count()).max().unwrap_or(0).max(8);
     let mut text =
         format!("{:width$}  seed  parameters  val loss  accuracy  best step  minutes", "settings");
-    for row in rows {
+    for ended in rows {
+        let row = match ended {
+            Ended::Row(row) => row,
+            Ended::Diverged(row) => {
+                let (label, seed) = (row.label(), row.seed);
+                let _ = write!(text, "\n{label:width$}  {seed:4}  {:>10}  diverged", "–");
+                continue;
+            }
+        };
         let accuracy = row.accuracy.map_or("–".into(), |share| format!("{:.2} %", share * 100.0));
         let _ = write!(
             text,

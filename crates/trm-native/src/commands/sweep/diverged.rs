@@ -1,0 +1,131 @@
+//! Runs of a sweep whose loss diverged. The others go on, and these are not trained again.
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+use trm_spec::{Failure, FailureKind};
+
+use crate::report::say;
+use crate::run_dir;
+use crate::sweep::vary::VariedRun;
+
+/// Its place in a run's folder.
+const FILE: &str = "diverged.json";
+
+/// Why a run has no result, kept in its folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diverged {
+    /// What is no longer finite, and since which step.
+    pub message: String,
+}
+
+impl Diverged {
+    /// The divergence of the run in `folder`, if it is known.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let read = serde_json::from_slice(&run_dir::read(&path)?);
+        Ok(Some(read.with_context(|| {
+            format!("{} cannot be read; remove it to train the run again", path.display())
+        })?))
+    }
+
+    /// Takes a divergence out of the end of a training, and keeps it in the run's `folder`. The
+    /// inner error is the divergence.
+    ///
+    /// # Errors
+    /// Any other error of the training, or if the file cannot be written.
+    pub fn caught<T>(ended: anyhow::Result<T>, folder: &Path) -> anyhow::Result<Result<T, Self>> {
+        let error = match ended {
+            Ok(ended) => return Ok(Ok(ended)),
+            Err(error) => error,
+        };
+        let message = match error.downcast_ref::<Failure>() {
+            Some(failure) if failure.kind == FailureKind::Diverged => failure.message.clone(),
+            _ => return Err(error),
+        };
+        let path = folder.join(FILE);
+        say!("diverged: {message}; remove {} to train the run further\n", path.display());
+        let diverged = Self { message };
+        run_dir::write(&path, serde_json::to_string(&diverged)?.as_bytes())?;
+        Ok(Err(diverged))
+    }
+}
+
+/// How many runs diverged before, after the number of those that finished.
+pub fn noted(count: usize) -> String {
+    if count > 0 { format!(", {count} diverged") } else { String::new() }
+}
+
+/// The row of a run that diverged, of a sweep over any settings.
+#[derive(Clone, Debug, Serialize)]
+pub struct DivergedRow {
+    /// The settings that vary, with their values.
+    pub settings: Map<String, Value>,
+    /// The seed of the run.
+    pub seed: u64,
+    /// What is no longer finite, and since which step.
+    pub diverged: String,
+}
+
+impl DivergedRow {
+    /// The row of `run`.
+    pub fn of(run: &VariedRun, diverged: Diverged) -> Self {
+        let settings = run.values.iter().map(|(key, value)| {
+            let number = serde_json::from_str::<Number>(value);
+            let value = number.map_or_else(|_| Value::from(value.as_str()), Value::Number);
+            ((*key).to_owned(), value)
+        });
+        Self { settings: settings.collect(), seed: run.seed, diverged: diverged.message }
+    }
+
+    /// The settings as in the rows of other runs.
+    pub fn label(&self) -> String {
+        let pairs = self.settings.iter().map(|(key, value)| match value {
+            Value::String(text) => format!("{key} {text}"),
+            other => format!("{key} {other}"),
+        });
+        pairs.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_divergence_is_caught_and_kept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
+        let ended = |kind| {
+            let failure = Failure::new(kind, "the loss became NaN at step 3", "Lower it.");
+            Diverged::caught(Err::<(), _>(anyhow::Error::from(failure).context("stopped")), folder)
+        };
+        assert!(ended(FailureKind::Device).is_err());
+        assert_eq!(Diverged::caught(Ok(5), folder).expect("no error"), Ok(5));
+        assert_eq!(Diverged::read(folder).expect("nothing there"), None);
+        let caught = ended(FailureKind::Diverged).expect("kept").expect_err("diverged");
+        assert_eq!(caught.message, "the loss became NaN at step 3");
+        assert_eq!(Diverged::read(folder).expect("readable"), Some(caught));
+    }
+
+    #[test]
+    fn a_row_is_labelled_as_one_that_did_not_diverge() {
+        let values = vec![("learning_rate", "10.0".into()), ("optimizer", "muon".into())];
+        let config = trm_spec::RunConfig::default();
+        let run = VariedRun { name: "run".into(), values, seed: 1, config };
+        let row = DivergedRow::of(&run, Diverged { message: "NaN".into() });
+        assert_eq!(row.label(), "learning_rate 10.0, optimizer muon");
+        let json = serde_json::to_value(&row).expect("JSON");
+        assert_eq!(json["settings"]["learning_rate"], 10.0);
+        assert_eq!(json["seed"], 1);
+        assert_eq!(json["diverged"], "NaN");
+    }
+}
