@@ -196,7 +196,7 @@ impl Answering {
                 // What stands on the base before holds its weights.
                 self.run = None;
                 self.streams.clear();
-                self.base.open(&name, &bytes, &self.opened.device)
+                self.base.open(&name, &bytes, &self.opened)
             }
             #[cfg(feature = "questions")]
             Command::Chat { options } => {
@@ -205,7 +205,7 @@ impl Answering {
             }
             #[cfg(feature = "questions")]
             Command::LoadOnBase { checkpoint } => {
-                let run = self.base.load(&checkpoint, &self.opened.device).await?;
+                let run = self.base.load(&checkpoint, &self.opened).await?;
                 Ok(self.replace(run))
             }
             #[cfg(feature = "questions")]
@@ -226,6 +226,9 @@ impl Answering {
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Save => Ok(Event::Saved { saved: self.run()?.save(Value::Null).await? }),
+            Command::Export => {
+                Ok(Event::Exported { checkpoint: self.run()?.export(Value::Null).await? })
+            }
             Command::Benchmark { config, steps } => self.benchmark(config, steps).await,
             Command::MeasureMemory => Ok(Event::Memory { memory: self.memory() }),
         }

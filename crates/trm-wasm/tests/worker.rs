@@ -16,6 +16,7 @@ stories::run! {
     pulling_in_pieces_gives_the_same_text,
     validation_is_deterministic,
     a_saved_run_goes_on_exactly,
+    an_exported_model_has_the_averaged_weights_that_were_scored,
     a_model_without_its_text_answers_but_does_not_train,
     a_trace_has_every_cycle,
     live_settings_change_and_settled_ones_do_not,

@@ -664,7 +664,7 @@ max_new_tokens: number, } | { "type": "configure",
 /**
  * The whole configuration.
  */
-config: RunConfig, } | { "type": "save" } | { "type": "benchmark", 
+config: RunConfig, } | { "type": "save" } | { "type": "export" } | { "type": "benchmark", 
 /**
  * The whole configuration.
  */
@@ -1009,7 +1009,11 @@ streams: Array<number>, } | { "type": "saved",
 /**
  * The files.
  */
-saved: Saved, } | { "type": "benchmarked", 
+saved: Saved, } | { "type": "exported", 
+/**
+ * The model file, safetensors.
+ */
+checkpoint: Uint8Array, } | { "type": "benchmarked", 
 /**
  * Mean time of one step, in milliseconds.
  */

@@ -237,9 +237,9 @@ export class CurrentRun {
     return this.#workerRun.snapshot(machine.client, from, run.state);
   }
 
-  /** The run as a file. */
-  async file(): Promise<Uint8Array> {
-    return (await this.#workerRun.save(this.#page.machine.client)).checkpoint;
+  /** The model as a file. */
+  file(): Promise<Uint8Array> {
+    return this.#workerRun.exported(this.#page.machine.client);
   }
 }
 

@@ -93,6 +93,11 @@ export class WorkerRun {
     return (await client.ask({ type: 'save' }, 'saved')).saved;
   }
 
+  /** The weights that the page shows the answers and scores of, as a file. */
+  async exported(client: SessionClient): Promise<Uint8Array> {
+    return (await client.ask({ type: 'export' }, 'exported')).checkpoint;
+  }
+
   /** The run with all that is needed to continue it another day. */
   async snapshot(
     client: SessionClient,

@@ -33,21 +33,26 @@ async function open(options: OpenOptions): Promise<OpenedDevice> {
   const adapter = options.device === 'cpu' ? null : await findAdapter();
   const choice = decide(options.device, options.software, adapter);
   try {
-    session = await loadSession(choice.backend, options.wasm, options.base, progress);
+    session = await loadSession(choice.backend, options.modules, options.base, progress);
     return { info: session.device(), reason: choice.reason };
   } catch (error) {
     if (choice.backend === 'cpu') throw error;
     const { message } = failureOf(error, '');
-    session = await loadSession('cpu', options.wasm, options.base, progress);
+    session = await loadSession('cpu', options.modules, options.base, progress);
     return { info: session.device(), reason: `WebGPU could not be opened (${message}).` };
   }
 }
 
 /** Byte arrays of their own are handed over instead of copied. */
 function transferable(event: Event): Transferable[] {
-  if (event.type !== 'saved') return [];
+  const files =
+    event.type === 'saved'
+      ? [event.saved.checkpoint, event.saved.optimizer]
+      : event.type === 'exported'
+        ? [event.checkpoint]
+        : [];
   const buffers = new Set<Transferable>();
-  for (const bytes of [event.saved.checkpoint, event.saved.optimizer]) {
+  for (const bytes of files) {
     if (bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength) {
       buffers.add(bytes.buffer);
     }

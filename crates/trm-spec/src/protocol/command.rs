@@ -284,6 +284,9 @@ pub enum Command {
     },
     /// Everything needed to go on later. Answered by `saved`.
     Save,
+    /// The weights that answers and scores come from, averaged where the run averages them,
+    /// as a checkpoint that stands alone. Answered by `exported`.
+    Export,
     /// Time `steps` training steps of a configuration on generated data, beside
     /// the run and without touching it. Answered by `benchmarked`.
     Benchmark {

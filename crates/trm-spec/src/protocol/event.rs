@@ -152,6 +152,13 @@ pub enum Event {
         /// The files.
         saved: Saved,
     },
+    /// The weights for inference as a file.
+    Exported {
+        /// The model file, safetensors.
+        #[serde(with = "serde_bytes")]
+        #[ts(type = "Uint8Array")]
+        checkpoint: Vec<u8>,
+    },
     /// The time of a training step.
     Benchmarked {
         /// Mean time of one step, in milliseconds.

@@ -95,6 +95,8 @@ ask!(step(n: usize) -> Vec<StepReport>,
     Command::Step { n }, Event::Stepped { reports } => reports);
 ask!(save() -> Saved,
     Command::Save, Event::Saved { saved } => saved);
+ask!(export() -> Vec<u8>,
+    Command::Export, Event::Exported { checkpoint } => checkpoint);
 ask!(load(saved: &Saved, data: Option<DataSource>) -> RunSummary,
     Command::Load {
         checkpoint: saved.checkpoint.clone(),

@@ -1,6 +1,6 @@
 //! Training, asking and saving: what works.
 
-use trm_spec::{Backend, Command, DataSource, DeviceInfo, Event, Objective, VariantSpec};
+use trm_spec::{Backend, Command, DataSource, DeviceInfo, Event, Objective, Saved, VariantSpec};
 
 use super::support::*;
 
@@ -80,6 +80,27 @@ pub async fn a_saved_run_goes_on_exactly() {
     let summary = load(&mut other, &saved, Some(source())).await;
     assert_eq!(summary.step, 10);
     assert_eq!(step(&mut other, 10).await, unbroken);
+}
+
+pub async fn an_exported_model_has_the_averaged_weights_that_were_scored() {
+    let mut averaged = config();
+    averaged.train.ema_decay = 0.9;
+    let mut session = open().await;
+    create(&mut session, averaged).await;
+    step(&mut session, 20).await;
+    let scored = evaluate(&mut session, vec![2]).await;
+    let [exported, raw] = [export(&mut session).await, save(&mut session).await.checkpoint];
+
+    let mut scores = Vec::new();
+    for checkpoint in [exported, raw] {
+        let mut other = open().await;
+        let model = Saved { checkpoint, optimizer: Vec::new(), step: 20 };
+        load(&mut other, &model, None).await;
+        attach(&mut other, source()).await;
+        scores.push(evaluate(&mut other, vec![2]).await);
+    }
+    assert_eq!(scores[0], scored);
+    assert_ne!(scores[1], scored, "the run saves its weights as they are trained");
 }
 
 pub async fn a_model_without_its_text_answers_but_does_not_train() {
