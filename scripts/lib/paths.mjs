@@ -11,6 +11,8 @@ export const wasmOut = join(web, "public/wasm");
 /** Trained models: in the repository, and in the folder that the page is built from. */
 export const checkpoints = join(root, "assets/checkpoints");
 export const checkpointsOut = join(web, "public/checkpoints");
+/** The base model of the questions page, which builds copy into the site if it is there. */
+export const bases = join(root, "data/bases");
 export const corpora = join(web, "public/corpora");
 
 /** Cargo's target directory. */
