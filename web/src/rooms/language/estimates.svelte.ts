@@ -2,6 +2,7 @@
 
 import type { SessionClient } from '../../client/client';
 import { preset } from '../../run/presets';
+import { READABLE_STEPS } from './readable';
 
 export class Estimates {
   /** Milliseconds per step, by preset. */
@@ -9,8 +10,9 @@ export class Estimates {
 
   #wanted: string[] = [];
 
-  want(names: readonly string[]): void {
-    this.#wanted = [...names];
+  /** One that is shown. Others are not measured: what the visitor asks for would wait. */
+  want(name: string): void {
+    if (name in READABLE_STEPS && !(name in this.known)) this.#wanted = [name];
   }
 
   /** Measures the next one; whether there was one. */

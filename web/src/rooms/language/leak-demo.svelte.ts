@@ -14,7 +14,7 @@ import {
 } from './leak-scores';
 import { sentence } from '../../run/format';
 import { depthOf } from '../../gen';
-import type { Wish } from '../../run/url';
+import type { Wish } from '../../run/wish';
 import { Machine } from '../../run/machine.svelte';
 
 /** Training steps per request; few, so that the step count moves. */

@@ -3,7 +3,7 @@
 import { mount } from 'svelte';
 
 import { place, spawn } from '../../ui/page';
-import { readWish } from '../../run/url';
+import { readWish } from '../../run/wish';
 import { TextDatasets } from './datasets';
 import { LeakDemo } from './leak-demo.svelte';
 import LeakPage from './views/LeakPage.svelte';

@@ -191,9 +191,9 @@ export class LanguagePage extends RunController<LanguageRun> {
     if (seen) this.queue.poke();
   }
 
-  /** Measures the presets offered here, to estimate their training time. */
-  estimate(names: readonly string[]): void {
-    this.#estimates.want(names);
+  /** Measures a preset when there is nothing else to do, to estimate its training time. */
+  estimate(name: string): void {
+    this.#estimates.want(name);
     this.queue.poke();
   }
 

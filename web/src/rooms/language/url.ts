@@ -11,16 +11,13 @@ import { DEFAULT_PRESET } from '../../run/presets';
 import {
   addressOf,
   readRun,
-  readWish,
   RUN_KEYS,
   type RunAddress,
   type RunPage,
   unknown,
-  type Wish,
-  WISH_KEYS,
   writeRun,
-  writeWish,
 } from '../../run/url';
+import { readWish, type Wish, WISH_KEYS, writeWish } from '../../run/wish';
 
 /** Prompt, sampling options and depths. */
 export interface PromptOptions {
