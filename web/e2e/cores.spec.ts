@@ -35,7 +35,7 @@ test('two cores train with exactly the losses of one, over pauses and a reload',
   page,
   play,
 }) => {
-  await play.open('?preset=tiny&max_iters=300&gradient_accumulation_steps=2&cores=2');
+  await play.open('?preset=tiny&max_iters=200&gradient_accumulation_steps=2&cores=2');
   await play.tab('Train');
   await expect(page.getByText(/computes 1 of the 2 batches of every update/)).toBeVisible();
   await together(page, play);
@@ -47,7 +47,7 @@ test('two cores train with exactly the losses of one, over pauses and a reload',
   await together(page, play);
   await play.button('Train').click();
   await play.phase('done');
-  await play.at(300);
+  await play.at(200);
   const shared = await result(page, play);
 
   await choice(page).selectOption('1');

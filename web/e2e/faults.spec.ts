@@ -129,6 +129,7 @@ test('a text of one’s own is learned by a small model, with the time it takes'
   await play.open('?checkpoint=shakespeare-elastic');
   await page.getByRole('textbox', { name: /Paste at least/ }).fill('she sells sea shells. '.repeat(200));
   await expect(page.getByRole('combobox', { name: 'Size of the new model' })).toHaveValue('page-tiny');
+  await expect(page.getByText(/about .+ until most words are readable/).first()).toBeVisible();
   await play.button('Train on this text').click();
   await expect(page).toHaveURL(/preset=page-tiny/);
   await play.at(0);

@@ -13,7 +13,7 @@ import { expect, test } from './support/test';
 const TEXT = 'she sells sea shells by the sea shore.\n'.repeat(200);
 const CHANCE = Math.log(new Set(TEXT).size);
 /** Seconds of training; `LONG=1` trains for five minutes. */
-const SECONDS = process.env.LONG ? 300 : 20;
+const SECONDS = process.env.LONG ? 300 : 10;
 
 test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compares and shares`, async ({
   browser,

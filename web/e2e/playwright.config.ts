@@ -26,7 +26,9 @@ export default defineConfig({
   timeout: 240_000,
   expect: { timeout: 60_000 },
   reporter: [['list']],
-  use: { headless: true, trace: 'retain-on-failure' },
+  // A trace takes a quarter of a story's processor time. Under CI, where nobody looks at
+  // it, only a repetition has one.
+  use: { headless: true, trace: process.env.CI ? 'on-first-retry' : 'retain-on-failure' },
   projects: [
     // First and one at a time: the software adapter uses every core that is free.
     {

@@ -4,6 +4,7 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
 import { answerId, TESTIDS } from '../../src/testids';
+import { OFTEN } from './often';
 import type { Site } from './site';
 import { openTab } from './tabs';
 
@@ -36,7 +37,7 @@ export class Playground {
   /** Opens the page at an address and waits until it can be used. The usual run does not end by itself. */
   async open(query = '?preset=tiny&max_iters=100000'): Promise<void> {
     await this.page.goto(this.site.text + query);
-    await expect(this.step).toHaveAttribute('data-phase', /paused|done/);
+    await this.phase(/paused|done/);
   }
 
   tab(name: 'Explore' | 'Train' | 'Library'): Promise<void> {
@@ -52,15 +53,16 @@ export class Playground {
   }
 
   async phase(phase: string | RegExp): Promise<void> {
-    await expect(this.step).toHaveAttribute('data-phase', phase);
+    const now = expect.poll(() => this.step.getAttribute('data-phase'), OFTEN);
+    await (typeof phase === 'string' ? now.toBe(phase) : now.toMatch(phase));
   }
 
   async at(step: number): Promise<void> {
-    await expect(this.step).toHaveAttribute('data-step', String(step));
+    await expect.poll(() => this.step.getAttribute('data-step'), OFTEN).toBe(String(step));
   }
 
   async reach(step: number): Promise<void> {
-    await expect.poll(() => this.steps()).toBeGreaterThanOrEqual(step);
+    await expect.poll(() => this.steps(), OFTEN).toBeGreaterThanOrEqual(step);
   }
 
   /** Trains until at least `step` and pauses; returns the step it paused at. */
@@ -88,7 +90,8 @@ export class Playground {
   /** The first two compared texts, once neither is being written any more. */
   async texts(): Promise<[string, string]> {
     const [a, b] = this.answers;
-    // They are written only where they are seen.
+    // They are written only where they are seen; before that there is only their place.
+    await this.page.locator('#depths').scrollIntoViewIfNeeded();
     await a.scrollIntoViewIfNeeded();
     for (const answer of [a, b]) {
       await expect(answer).toHaveAttribute('data-writing', 'false');

@@ -30,8 +30,8 @@ export class Questions {
   }
 
   /** Opens the page and waits for the engine. */
-  async open(state = 'none'): Promise<void> {
-    await this.page.goto(`${this.site.url}questions.html`);
+  async open(state = 'none', query = ''): Promise<void> {
+    await this.page.goto(`${this.site.url}questions.html${query}`);
     await this.choose.waitFor();
     await this.is(state);
   }
@@ -77,10 +77,10 @@ export class Questions {
     await expect(this.button('Send')).toBeVisible();
   }
 
-  async ask(question: string): Promise<void> {
+  async ask(question: string, within?: { timeout: number }): Promise<void> {
     await this.page.getByRole('textbox', { name: 'Question' }).fill(question);
     await this.button('Ask').click();
-    await expect(this.button('Ask')).toBeEnabled();
+    await expect(this.button('Ask')).toBeEnabled(within);
   }
 }
 

@@ -42,6 +42,10 @@ export const test = base.extend<
     async ({ context }, use) => {
       const models = new Models(context);
       await models.none();
+      // Nor does the base that scripts/bases.mjs may have put there.
+      await context.route('**/bases/manifest.json', (route) =>
+        route.fulfill({ json: { format: 'trm-bases/1', bases: [] } }),
+      );
       await use(models);
     },
     { auto: true },
