@@ -10,7 +10,7 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 
 import { exportCorpora } from "./lib/corpus.mjs";
 import { digest } from "./lib/inputs.mjs";
-import { checkpoints, checkpointsOut, dist, web } from "./lib/paths.mjs";
+import { bases, checkpoints, checkpointsOut, dist, web } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { bold, duration, main, step } from "./lib/terminal.mjs";
 import { installPackages, requireRust } from "./lib/tools.mjs";
@@ -19,8 +19,6 @@ import { buildWasm } from "./wasm.mjs";
 /** What compresses well, and is large enough to be worth it. */
 const COMPRESSED = new Set([".html", ".js", ".css", ".json", ".txt", ".csv", ".svg", ".wasm"]);
 const SMALLEST = 1024;
-/** Above this size Brotli at its usual quality takes too long for a build. */
-const LARGE = 8 << 20;
 
 const stamp = join(dist, ".state");
 const [brotli, zip] = [promisify(brotliCompress), promisify(gzip)];
@@ -45,6 +43,8 @@ async function page() {
   const state = digest(["web", "configs", "assets"]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return "unchanged";
   await run("npm", ["run", "build", "--silent"], { cwd: web });
+  // The base model of the questions page, where scripts/bases.mjs has put it.
+  if (existsSync(bases)) cpSync(bases, join(dist, "bases"), { recursive: true });
   await compress(dist);
   // The state before the build: a file that was saved during it is built next time.
   writeFileSync(stamp, state);
@@ -59,7 +59,7 @@ export async function compress(folder) {
       const path = join(folder, name);
       const data = await readFile(path);
       if (data.length < SMALLEST) return;
-      const quality = { [constants.BROTLI_PARAM_QUALITY]: data.length > LARGE ? 5 : 9 };
+      const quality = { [constants.BROTLI_PARAM_QUALITY]: 9 };
       await writeFile(`${path}.br`, await brotli(data, { params: quality }));
       await writeFile(`${path}.gz`, await zip(data));
     }),

@@ -51,12 +51,13 @@ const LIMITS = [
   ...cpuModules(" for images", "cpu-images", 645e3),
   // With decoders, the reader of GGUF files, and the tokenizer with its tables of characters.
   ...cpuModules(" for questions", "cpu-questions", 1040e3),
-  {
-    name: "GPU module",
+  // Of all pages but Questions, and of that page.
+  ...["gpu", "gpu-questions"].map((folder) => ({
+    name: `GPU module${folder === "gpu" ? "" : " for questions"}`,
     compressed: "brotli",
     limit: 3.0e6,
-    files: (path) => path.startsWith("wasm/gpu/"),
-  },
+    files: (path) => path.startsWith(`wasm/${folder}/`),
+  })),
   {
     // Of all four rooms and the pages beside them; a page loads about a third.
     name: "page code",

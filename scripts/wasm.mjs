@@ -1,7 +1,7 @@
 // Builds the browser's WebAssembly modules from the crate trm-wasm: for every page one
 // that computes on the CPU and holds only the page's family of models, so that each
-// loads quickly, and the same for browsers with relaxed SIMD; and one for WebGPU with all
-// families but questions, fetched only where there is an adapter.
+// loads quickly, and the same for browsers with relaxed SIMD; and for WebGPU one for
+// questions and one for all other families, fetched only where there is an adapter.
 //
 //   node scripts/wasm.mjs [cpu] [cpu-relaxed] [cpu-puzzles] [gpu]
 //
@@ -30,18 +30,16 @@ import { output, run } from "./lib/run.mjs";
 import { UserError, bytes, duration, main, note, step } from "./lib/terminal.mjs";
 import { installPackages, installWasmBindgen, installWasmTarget, requireRust } from "./lib/tools.mjs";
 
-/** Cargo features of the modules that ship, by kind: the pages' CPU modules, and one for WebGPU. */
+/** Cargo features of the modules that ship, by kind, which is the folder of the module. */
+const SHIPPED = {};
+for (const { modules, family } of ROOMS) {
+  SHIPPED[modules.cpu] = `cpu,${family}`;
+  SHIPPED[`${modules.cpu}-relaxed`] = `cpu,${family},relaxed-simd`;
+}
+// Last, and with the families of all pages that share it.
+for (const { modules, family } of ROOMS) SHIPPED[modules.gpu] = `${SHIPPED[modules.gpu] ?? "gpu"},${family}`;
+
 const FAMILIES = ROOMS.map(({ family }) => family);
-const SHIPPED = {
-  ...Object.fromEntries(
-    ROOMS.flatMap(({ wasm, family }) => [
-      [wasm, `cpu,${family}`],
-      [`${wasm}-relaxed`, `cpu,${family},relaxed-simd`],
-    ]),
-  ),
-  // Questions are answered on the CPU alone.
-  gpu: `gpu,${FAMILIES.filter((family) => family !== "questions").join(",")}`,
-};
 
 /** Cargo features by kind; `test` is for the tests in Chromium, which has relaxed SIMD. */
 export const FEATURE_SETS = { ...SHIPPED, test: `cpu,relaxed-simd,${FAMILIES.join(",")}` };
@@ -61,6 +59,8 @@ const SOURCES = [
   "scripts/wasm.mjs",
 ];
 
+const isGpu = (kind) => FEATURE_SETS[kind].startsWith("gpu,");
+
 /** Finished modules that are kept for each kind, the most recently used. */
 const KEPT = 4;
 
@@ -79,7 +79,7 @@ const SMALL = ["burn-flex", "trm-data", "trm-core", "trm-train"];
  * smaller and not slower.
  */
 export function features(kind) {
-  const crates = FEATURE_SETS[kind].startsWith("gpu") ? [] : SMALL;
+  const crates = isGpu(kind) ? [] : SMALL;
   const small = crates.flatMap((name) => [`package.${name}.opt-level="s"`, `package.${name}.codegen-units=1`]);
   // wasm-bindgen reads the section of target features, which `strip = "symbols"` removes.
   const profile = ['strip="debuginfo"', ...small].flatMap((set) => ["--config", `profile.release.${set}`]);
@@ -91,7 +91,7 @@ export async function buildWasm(kinds = KINDS) {
   await installWasmTarget();
   await withBuildLock(async () => {
     for (const kind of kinds)
-      await step(`WebAssembly module ${kind}`, () => module(kind), kind === "gpu" ? EXPECTED.gpu : EXPECTED.cpu);
+      await step(`WebAssembly module ${kind}`, () => module(kind), isGpu(kind) ? EXPECTED.gpu : EXPECTED.cpu);
   });
 }
 

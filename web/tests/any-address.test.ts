@@ -8,7 +8,8 @@ import { PRESETS, SETTINGS } from '../src/gen';
 import { readImages } from '../src/rooms/images/url';
 import { read } from '../src/rooms/language/url';
 import { readPuzzle } from '../src/rooms/puzzles/url';
-import { RUN_KEYS, WISH_KEYS } from '../src/run/url';
+import { RUN_KEYS } from '../src/run/url';
+import { WISH_KEYS } from '../src/run/wish';
 
 const KEYS = [
   ...[...RUN_KEYS, ...WISH_KEYS],

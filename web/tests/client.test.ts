@@ -42,7 +42,7 @@ const DEVICE = {
   reason: 'device=cpu is set in the address.',
 };
 const OPEN = {
-  wasm: 'cpu',
+  modules: { cpu: 'cpu', gpu: 'gpu' },
   device: 'cpu',
   software: false,
   base: 'http://localhost/',

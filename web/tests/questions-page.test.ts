@@ -182,7 +182,7 @@ describe('the page', () => {
     vi.spyOn(console, 'info').mockReturnValue();
     folder = new Folder();
     const store = new BaseStore(() => Promise.resolve(folder.handle));
-    page = new QuestionsPage(() => client, new Base(store));
+    page = new QuestionsPage(() => client, { device: 'auto', software: false }, new Base(store));
     await page.live(false);
   });
 

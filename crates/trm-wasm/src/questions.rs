@@ -3,11 +3,12 @@
 
 use std::rc::Rc;
 
-use burn::tensor::Device;
 use js_sys::{Function, Reflect, Uint8Array};
 use trm_spec::{ChatOptions, Considered, Event, Failure, FailureKind};
 use trm_train::{BaseFile, ConsiderRequest, FrozenLlm, Run, TextStream, Thought};
 use wasm_bindgen::{JsCast, JsValue};
+
+use crate::device::Opened;
 
 /// The pretrained model of the session, if there is one.
 #[derive(Default)]
@@ -16,9 +17,10 @@ pub struct OpenBase(Option<Rc<FrozenLlm>>);
 impl OpenBase {
     /// Opens a file in place of the one before, whose memory is free before the new one's is
     /// needed.
-    pub fn open(&mut self, name: &str, bytes: &[u8], device: &Device) -> Result<Event, Failure> {
+    pub fn open(&mut self, name: &str, bytes: &[u8], on: &Opened) -> Result<Event, Failure> {
         self.0 = None;
-        let base = trm_train::open_decoder(BaseFile { name, bytes }, device)?;
+        let file = BaseFile { name, bytes };
+        let base = trm_train::open_decoder(file, &on.device, on.largest_buffer)?;
         let summary = base.summary();
         self.0 = Some(Rc::new(base));
         Ok(Event::BaseOpen { base: summary })
@@ -30,8 +32,8 @@ impl OpenBase {
     }
 
     /// A model that answers questions on it.
-    pub async fn load(&self, checkpoint: &[u8], device: &Device) -> Result<Box<dyn Run>, Failure> {
-        trm_train::load_on_decoder(checkpoint, self.get()?, device).await
+    pub async fn load(&self, checkpoint: &[u8], on: &Opened) -> Result<Box<dyn Run>, Failure> {
+        trm_train::load_on_decoder(checkpoint, self.get()?, &on.device).await
     }
 
     fn get(&self) -> Result<&Rc<FrozenLlm>, Failure> {

@@ -2,7 +2,8 @@
 // CPU: its models are small, and that module is a sixth of the other.
 
 import { type SessionClient, SessionError } from '../client/client';
-import type { RunSummary } from '../gen';
+import type { Family, RunSummary } from '../gen';
+import { modulesOf } from '../rooms/table';
 import { beside, download } from '../run/download';
 
 export interface Opened {
@@ -23,7 +24,7 @@ let list: Promise<readonly unknown[]> | null = null;
 /** Opens a worker and loads a model. `progress`: the share of both that has come. */
 export async function openModel(
   spawn: () => SessionClient,
-  wasm: string,
+  family: Family,
   name: string,
   progress: (share: number) => void,
 ): Promise<Opened> {
@@ -36,13 +37,13 @@ export async function openModel(
     tell();
   };
   try {
-    const base = document.baseURI;
+    const [modules, base] = [modulesOf(family), document.baseURI];
     const [checkpoint] = await Promise.all([
       fetchModel(name, (share) => {
         model = share;
         tell();
       }),
-      client.open({ wasm, device: 'cpu', software: false, base }),
+      client.open({ modules, device: 'cpu', software: false, base }),
     ]);
     const files = { checkpoint, optimizer: null, base: null };
     const { summary } = await client.ask({ type: 'load', ...files, data: null }, 'ready');

@@ -1,7 +1,6 @@
 // A hard Sudoku, solved from its given digits, one supervision step after another.
 
 import type { SessionClient } from '../client/client';
-import { roomOf } from '../rooms/table';
 import { decode } from '../rooms/puzzles/board';
 import { kindOf, type SudokuKind } from '../rooms/puzzles/kinds';
 import { type Cell, cellsAt, type PuzzleAnswer } from '../rooms/puzzles/solving';
@@ -66,8 +65,12 @@ export class SolveExhibit {
 
   async live(spawn: () => SessionClient): Promise<void> {
     try {
-      const wasm = roomOf('puzzles')?.wasm ?? '';
-      const { client } = await openModel(spawn, wasm, MODEL, (share) => (this.received = share));
+      const { client } = await openModel(
+        spawn,
+        'puzzles',
+        MODEL,
+        (share) => (this.received = share),
+      );
       const puzzle = [...this.puzzle];
       const asked = { kind: MODEL, puzzle, steps: STEPS, top: 1, form: 0 };
       const command = { type: 'solve_puzzle', ...asked } as const;

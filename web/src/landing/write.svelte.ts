@@ -5,7 +5,6 @@ import { lengthOf, type RunSummary } from '../gen';
 import { Answer, type TextOptions } from '../rooms/language/answer.svelte';
 import { type Grid, gridOf } from '../rooms/language/grid';
 import { Refining } from '../rooms/language/refining.svelte';
-import { roomOf } from '../rooms/table';
 import { characterOf } from '../run/format';
 import { openModel, reason, sleep } from './engine';
 
@@ -50,8 +49,7 @@ export class WriteExhibit {
 
   async live(spawn: () => SessionClient): Promise<void> {
     try {
-      const wasm = roomOf('language')?.wasm ?? '';
-      const opened = await openModel(spawn, wasm, MODEL, (share) => (this.received = share));
+      const opened = await openModel(spawn, 'language', MODEL, (share) => (this.received = share));
       this.summary = opened.summary;
       try {
         for (;;) await this.#turn(opened.client, opened.summary);

@@ -12,12 +12,17 @@ export interface PageText {
   readonly intro: string;
 }
 
+/** Folders of the WebAssembly modules that compute on the CPU and on WebGPU. */
+export interface Modules {
+  readonly cpu: string;
+  readonly gpu: string;
+}
+
 export interface Room {
   readonly family: Family;
   /** Address of the page, relative to any other page. */
   readonly path: string;
-  /** Folder of the WebAssembly module that computes on the CPU. */
-  readonly wasm: string;
+  readonly modules: Modules;
   /** IndexedDB database of the runs that are saved here. */
   readonly database: string;
   /** What the page is called in the navigation. */
@@ -42,7 +47,7 @@ export const ROOMS: readonly Room[] = [
   {
     family: 'language',
     path: 'language.html',
-    wasm: 'cpu',
+    modules: { cpu: 'cpu', gpu: 'gpu' },
     database: 'trm-playground',
     title: 'Text',
     model: 'a language model',
@@ -57,7 +62,7 @@ export const ROOMS: readonly Room[] = [
   {
     family: 'puzzles',
     path: 'puzzles.html',
-    wasm: 'cpu-puzzles',
+    modules: { cpu: 'cpu-puzzles', gpu: 'gpu' },
     database: 'trm-puzzles',
     title: 'Puzzles',
     model: 'a puzzle solver',
@@ -72,7 +77,7 @@ export const ROOMS: readonly Room[] = [
   {
     family: 'images',
     path: 'images.html',
-    wasm: 'cpu-images',
+    modules: { cpu: 'cpu-images', gpu: 'gpu' },
     database: 'trm-images',
     title: 'Images',
     model: 'an image classifier',
@@ -87,7 +92,7 @@ export const ROOMS: readonly Room[] = [
   {
     family: 'questions',
     path: 'questions.html',
-    wasm: 'cpu-questions',
+    modules: { cpu: 'cpu-questions', gpu: 'gpu-questions' },
     database: 'trm-questions',
     title: 'Questions',
     model: 'a question model',
@@ -132,6 +137,13 @@ export const PAGES: readonly SitePage[] = [
   LEAK,
   ...ROOMS.map(({ family, path, html }) => ({ path, main: `rooms/${family}/main.ts`, html })),
 ];
+
+/** The modules of a family's page. */
+export function modulesOf(family: Family): Modules {
+  const room = roomOf(family);
+  if (!room) throw new Error(`the family ${family} has no page`);
+  return room.modules;
+}
 
 /** The page of a family; `null` where this site has none. */
 export function roomOf(family: Family): Room | null {

@@ -12,7 +12,7 @@ import type { Shipped } from './manifest';
 import { trainedFor } from './format';
 import { preset, titleOf } from './presets';
 import type { Notice, Phase, RunState } from './state';
-import type { Wish } from './url';
+import type { Wish } from './wish';
 import { liveOf } from './settings';
 import type { OpenedDevice } from '../worker/protocol';
 import { AddressBar } from './address-bar';

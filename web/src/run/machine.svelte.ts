@@ -2,10 +2,10 @@
 
 import type { SessionClient } from '../client/client';
 import type { Family } from '../gen';
-import { roomOf } from '../rooms/table';
+import { modulesOf } from '../rooms/table';
 import type { DeviceWish, OpenedDevice } from '../worker/protocol';
 import { Cores } from './cores.svelte';
-import type { Wish } from './url';
+import type { Wish } from './wish';
 
 export class Machine {
   device = $state.raw<OpenedDevice | null>(null);
@@ -61,7 +61,7 @@ export class Machine {
   }
 
   #opened(client: SessionClient, device: DeviceWish): Promise<OpenedDevice> {
-    const wasm = roomOf(this.#family)?.wasm ?? 'cpu';
-    return client.open({ wasm, device, software: this.#wish.software, base: document.baseURI });
+    const modules = modulesOf(this.#family);
+    return client.open({ modules, device, software: this.#wish.software, base: document.baseURI });
   }
 }

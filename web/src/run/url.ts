@@ -2,10 +2,7 @@
 // from that. One table drives both directions.
 
 import { modelOf, PRESETS, type RunConfig, SETTINGS } from '../gen';
-import type { DeviceWish } from '../worker/protocol';
-import { mistake } from './limits';
 import { preset } from './presets';
-import { MOST_CORES } from './sharing';
 import {
   LIVE,
   parse,
@@ -41,19 +38,7 @@ export interface RunPage extends Pick<RunAddress, 'preset' | 'config'> {
   readonly origin: Origin | null;
 }
 
-/** What to compute on. */
-export interface Wish {
-  readonly device: DeviceWish;
-  readonly software: boolean;
-  /** Workers that train together on the CPU; `null`: as many as suit the machine. */
-  readonly cores?: number | null;
-}
-
 export const RUN_KEYS = ['preset', 'checkpoint', ...SETTINGS.map((setting) => setting.key)];
-export const WISH_KEYS = ['device', 'software', 'cores'];
-
-const DEVICES: readonly DeviceWish[] = ['auto', 'cpu', 'gpu'];
-const CORES = { least: 1, most: MOST_CORES, whole: true };
 
 type Run = Pick<RunAddress, 'preset' | 'config' | 'explicit'>;
 
@@ -119,20 +104,6 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
   return live;
 }
 
-export function readWish(query: URLSearchParams, problems: string[] = []): Wish {
-  const asked = query.get('device') ?? 'auto';
-  const device = DEVICES.find((each) => each === asked);
-  if (!device) problems.push(`“${asked}” is not a valid value for device.`);
-  const cores = query.get('cores');
-  const wrong = cores === null ? null : mistake(CORES, cores);
-  if (wrong) problems.push(`cores: ${wrong}`);
-  return {
-    device: device ?? 'auto',
-    software: query.get('software') === '1',
-    cores: cores === null || wrong ? null : Number(cores),
-  };
-}
-
 /** A sentence for each key that nothing knows. */
 export function unknown(query: URLSearchParams, known: ReadonlySet<string>): string[] {
   const strange = [...query.keys()].filter((key) => !known.has(key));
@@ -150,12 +121,6 @@ export function writeRun(query: URLSearchParams, page: RunPage): void {
     const value = show(valueOf(page.config, setting));
     if (!base || value !== show(valueOf(base, setting))) query.set(setting.key, value);
   }
-}
-
-export function writeWish(query: URLSearchParams, { device, software, cores }: Wish): void {
-  if (device !== 'auto') query.set('device', device);
-  if (software) query.set('software', '1');
-  if (cores) query.set('cores', String(cores));
 }
 
 export function addressOf(query: URLSearchParams): string {

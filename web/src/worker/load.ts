@@ -1,8 +1,9 @@
 // Loads one of the wasm modules by its address. They are separate builds that the
-// bundler does not see. The GPU module is fetched only when it will be used; for the
+// bundler does not see. A GPU module is fetched only when it will be used; for the
 // CPU each page has a module of its own, and a faster one for browsers with relaxed SIMD.
 
 import type { Command, DeviceInfo, Event } from '../gen';
+import type { Modules } from '../rooms/table';
 import type { Exchange } from './exchange';
 import { EngineFailure } from './failure';
 
@@ -51,13 +52,13 @@ function isWasmModule(value: unknown): value is WasmModule {
 
 export async function loadSession(
   backend: 'cpu' | 'gpu',
-  cpuFolder: string,
+  modules: Modules,
   base: string,
   progress: Progress,
 ): Promise<Session> {
   if (!('WebAssembly' in self)) throw tooOld('it has no WebAssembly');
   const relaxed = WebAssembly.validate(RELAXED_SIMD) ? '-relaxed' : '';
-  const folder = backend === 'cpu' ? `${cpuFolder}${relaxed}` : 'gpu';
+  const folder = backend === 'cpu' ? `${modules.cpu}${relaxed}` : modules.gpu;
   const url = new URL(`wasm/${folder}/trm_wasm.js`, base).href;
   const module: unknown = await import(/* @vite-ignore */ url).catch(() => {
     throw unreachable();

@@ -3,13 +3,13 @@
 // message without a number says that the worker can no longer be used.
 
 import type { Command, DeviceInfo, Event, Failure, FailureKind } from '../gen';
+import type { Modules } from '../rooms/table';
 
 /** Which device the person asked for. */
 export type DeviceWish = 'auto' | 'cpu' | 'gpu';
 
 export interface OpenOptions {
-  /** Folder of the module that computes on the CPU: each page has its own. */
-  readonly wasm: string;
+  readonly modules: Modules;
   readonly device: DeviceWish;
   /** Whether a software adapter (SwiftShader, llvmpipe) may be used. */
   readonly software: boolean;

@@ -57,7 +57,7 @@ export class Workers {
   async open(): Promise<SessionClient> {
     const client = this.spawn();
     const opened = client.open({
-      wasm: 'cpu',
+      modules: { cpu: 'cpu', gpu: 'gpu' },
       device: 'cpu',
       software: false,
       base: 'about:blank',

@@ -4,16 +4,13 @@ import type { ImageSplit } from '../../gen';
 import {
   addressOf,
   readRun,
-  readWish,
   RUN_KEYS,
   type RunAddress,
   type RunPage,
   unknown,
-  type Wish,
-  WISH_KEYS,
   writeRun,
-  writeWish,
 } from '../../run/url';
+import { readWish, type Wish, WISH_KEYS, writeWish } from '../../run/wish';
 import { type Bitmap, decode, encode, isBlank } from './bitmap';
 import type { Overlay } from './steps';
 

@@ -4,16 +4,13 @@ import { presetOfKind } from '../../run/presets';
 import {
   addressOf,
   readRun,
-  readWish,
   RUN_KEYS,
   type RunAddress,
   type RunPage,
   unknown,
-  type Wish,
-  WISH_KEYS,
   writeRun,
-  writeWish,
 } from '../../run/url';
+import { readWish, type Wish, WISH_KEYS, writeWish } from '../../run/wish';
 import { type Board, decode, encode } from './board';
 import { type ArcKind, type Kind, type Subject, subjectOf } from './kinds';
 

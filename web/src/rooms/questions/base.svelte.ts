@@ -1,7 +1,7 @@
 // The base model: where it can be had, whether the browser keeps it, and whether it is open.
 
 import { type SessionClient, SessionError } from '../../client/client';
-import type { BaseSummary } from '../../gen';
+import type { BaseSummary, Memory } from '../../gen';
 import { bytes as shown } from '../../run/format';
 import { downloadBase } from './base-download';
 import { BaseStore, type KeptBase } from './base-store';
@@ -24,8 +24,8 @@ export class Base {
   kept = $state.raw<KeptBase | null>(null);
   open = $state.raw<BaseSummary | null>(null);
   busy = $state.raw<Busy | null>(null);
-  /** Memory of the engine with the base in it, in bytes. */
-  memory = $state<number | null>(null);
+  /** Memory of the engine with the base in it. */
+  memory = $state.raw<Memory | null>(null);
 
   /** Called when the engine lets go of the base, and so of the model on it. */
   closed: () => void = () => undefined;
@@ -123,7 +123,7 @@ export class Base {
     ]);
     this.open = base;
     const { memory } = await client.ask({ type: 'measure_memory' }, 'memory');
-    this.memory = memory.wasm;
+    this.memory = memory;
     return base;
   }
 

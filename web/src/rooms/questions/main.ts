@@ -2,10 +2,15 @@
 
 import { mount } from 'svelte';
 
+import { readWish } from '../../run/wish';
 import { place, spawn } from '../../ui/page';
 import { QuestionsPage } from './page.svelte';
 import App from './views/App.svelte';
 
-const page = new QuestionsPage(spawn);
+const address = new URLSearchParams(location.search);
+const problems: string[] = [];
+const page = new QuestionsPage(spawn, readWish(address, problems));
 mount(App, { target: place(), props: { page } });
-void page.live(new URLSearchParams(location.search).has('handed'));
+if (problems.length > 0)
+  page.refuse(problems.join(' '), 'All other parts of the address are used.');
+void page.live(address.has('handed'));

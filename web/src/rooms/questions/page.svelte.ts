@@ -11,7 +11,7 @@ import { Machine } from '../../run/machine.svelte';
 import type { Shipped } from '../../run/manifest';
 import { Notices } from '../../run/notices.svelte';
 import type { Notice } from '../../run/state';
-import type { Wish } from '../../run/url';
+import type { Wish } from '../../run/wish';
 import { WrongPage } from '../../run/wrong-page';
 import type { OpenedDevice } from '../../worker/protocol';
 import { Asking } from './asking.svelte';
@@ -46,9 +46,7 @@ export class QuestionsPage {
   readonly #notices = new Notices();
   #waiting: Waiting | null = null;
 
-  constructor(spawn: () => SessionClient, base = new Base()) {
-    // Questions are answered on the CPU alone.
-    const wish: Wish = { device: 'cpu', software: false };
+  constructor(spawn: () => SessionClient, wish: Wish, base = new Base()) {
     this.#machine = new Machine(spawn, wish, 'questions');
     this.gallery = new Gallery(document.baseURI, 'questions');
     this.base = base;
@@ -59,8 +57,7 @@ export class QuestionsPage {
     return this.#notices.shown;
   }
   get device(): OpenedDevice | null {
-    const { device } = this.#machine;
-    return device && { ...device, reason: 'questions are answered there only.' };
+    return this.#machine.device;
   }
   /** How much of the engine has come. */
   get engine(): Machine['loading'] {
