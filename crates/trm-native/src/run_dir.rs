@@ -10,6 +10,7 @@ mod best;
 mod files;
 mod foreign;
 mod lock;
+mod names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,20 +23,12 @@ use trm_train::checkpoint::{self, Header};
 use files::{Move, cannot_read, cannot_write, stage, sync_folder};
 pub use files::{create_folder_of, read, same_file, write, write_named};
 use lock::Lock;
+use names::{BEST, CONFIG, LAST, METRICS, OPTIMIZER, PREVIOUS, RESULTS};
 
 use crate::memory;
 use crate::own_data;
 use crate::report::usage;
 use crate::results::Results;
-
-const CONFIG: &str = "config.toml";
-const BEST: &str = "best.safetensors";
-const LAST: &str = "last.safetensors";
-const OPTIMIZER: &str = "last.optim.safetensors";
-/// The optimizer that belongs to `last` while the pair is being replaced.
-const PREVIOUS: &str = "last.optim.previous.safetensors";
-const METRICS: &str = "metrics.jsonl";
-const RESULTS: &str = "results.json";
 
 /// The folder of a run.
 pub struct RunDir {

@@ -11,8 +11,9 @@ use std::path::Path;
 use anyhow::Context;
 use trm_train::checkpoint::{self, Header};
 
+use super::RunDir;
 use super::files::{self, Move, cannot_read, link};
-use super::{BEST, RunDir};
+use super::names::BEST;
 use crate::run_metrics::{RunMetrics, ValidationScore};
 
 /// A file among the best.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use trm_spec::{RunConfig, overlay};
 
 use super::files::read;
-use super::{CONFIG, METRICS, RESULTS};
+use super::names::{CONFIG, METRICS, RESULTS};
 use crate::own_data::{self, OwnData};
 use crate::report::usage;
 

@@ -14,6 +14,7 @@ use serde_json::json;
 use trm_spec::{Failure, Family, RunConfig};
 
 use self::diverged::Diverged;
+use self::whole_split::expect_held_out;
 use super::train::prepare;
 use crate::args;
 use crate::dataset;
@@ -117,22 +118,6 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Refuses settings that hold nothing out. Image data without a validation split are refused when
-/// they are loaded, as they may have one of their own.
-fn expect_held_out(config: &RunConfig) -> anyhow::Result<()> {
-    let data = &config.data;
-    let (setting, held_out) = match config.model.family() {
-        Family::Language => ("val_fraction", data.val_fraction > 0.0),
-        Family::Puzzles => ("num_val_puzzles", data.num_val_puzzles > 0),
-        Family::Questions => ("num_val_questions", data.num_val_questions > 0),
-        Family::Images => return Ok(()),
-    };
-    if held_out {
-        return Ok(());
-    }
-    Err(usage!("a sweep compares validation losses: {setting} must be above 0"))
 }
 
 /// The folder of the sweep.

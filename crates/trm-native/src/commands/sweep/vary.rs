@@ -10,8 +10,7 @@ use trm_spec::{Family, RunConfig};
 
 use super::super::train::prepare;
 use super::diverged::{Diverged, DivergedRow, noted};
-use super::expect_held_out;
-use super::whole_split::WholeSplit;
+use super::whole_split::{WholeSplit, expect_held_out};
 use crate::args;
 use crate::dataset;
 use crate::device::OpenDevice;

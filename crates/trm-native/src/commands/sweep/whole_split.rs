@@ -6,17 +6,37 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use trm_data::OpenedSource;
+use trm_spec::{Family, RunConfig};
 
 use crate::dataset;
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
-use crate::report::say;
+use crate::report::{say, usage};
 use crate::run_dir;
 use crate::run_metrics::ValidationScore;
 use crate::validation::Validation;
 
 /// Its place in a run's folder.
 const FILE: &str = "whole_split.json";
+
+/// Refuses settings that hold nothing out. Image data without a validation split are refused when
+/// they are loaded, as they may have one of their own.
+///
+/// # Errors
+/// If they hold nothing out.
+pub fn expect_held_out(config: &RunConfig) -> anyhow::Result<()> {
+    let data = &config.data;
+    let (setting, held_out) = match config.model.family() {
+        Family::Language => ("val_fraction", data.val_fraction > 0.0),
+        Family::Puzzles => ("num_val_puzzles", data.num_val_puzzles > 0),
+        Family::Questions => ("num_val_questions", data.num_val_questions > 0),
+        Family::Images => return Ok(()),
+    };
+    if held_out {
+        return Ok(());
+    }
+    Err(usage!("a sweep compares validation losses: {setting} must be above 0"))
+}
 
 /// Scores of the best checkpoint of a run, kept in its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
