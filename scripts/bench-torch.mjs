@@ -3,7 +3,7 @@
 // recursive head of an image model and of a question model on a frozen decoder, and the
 // features of a ViT. The two are measured alternately, each in its own process. PyTorch
 // is installed once, under the target directory. Questions need `--base`, the decoder
-// that `node scripts/datasets.mjs smollm2` fetches, as a checkpoint.
+// that `node scripts/datasets.mjs smollm2` fetches.
 //
 //   node scripts/bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
 

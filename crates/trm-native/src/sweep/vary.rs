@@ -1,7 +1,7 @@
 //! A sweep over any settings: one run for every combination of their values.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use trm_spec::{RunConfig, Setting, must_read, overlay};
 
 /// A setting and the values that it takes in a sweep.
@@ -50,6 +50,19 @@ pub struct VariedRun {
     pub seed: u64,
     /// Its whole configuration.
     pub config: RunConfig,
+}
+
+impl VariedRun {
+    /// The settings that vary, as they are written to JSON.
+    pub fn settings(&self) -> Map<String, Value> {
+        let settings = self.values.iter().map(|(key, value)| {
+            // A number as it was given: 2 steps are not 2.0.
+            let number = serde_json::from_str::<Number>(value);
+            let value = number.map_or_else(|_| Value::from(value.as_str()), Value::Number);
+            ((*key).to_owned(), value)
+        });
+        settings.collect()
+    }
 }
 
 /// The runs of every combination of the values of `varied`, with each of `seeds`.
@@ -136,14 +149,8 @@ impl VariedRow {
         if !results["finished"].as_bool()? && !early_stopped {
             return None;
         }
-        let settings = run.values.iter().map(|(key, value)| {
-            // A number as it was given: 2 steps are not 2.0.
-            let number = serde_json::from_str::<serde_json::Number>(value);
-            let value = number.map_or_else(|_| Value::from(value.as_str()), Value::Number);
-            ((*key).to_owned(), value)
-        });
         Some(Self {
-            settings: settings.collect(),
+            settings: run.settings(),
             seed: run.seed,
             parameters: results["parameters"].as_u64()?,
             val_loss: results["best_val_loss"].as_f64()?,
@@ -156,9 +163,14 @@ impl VariedRow {
 
     /// `inner_steps 6, outer_steps 4`.
     pub fn label(&self) -> String {
-        let pairs = self.settings.iter().map(|(key, value)| format!("{key} {}", shown(value)));
-        pairs.collect::<Vec<_>>().join(", ")
+        label(&self.settings)
     }
+}
+
+/// Settings with their values, for people to read.
+pub fn label(settings: &Map<String, Value>) -> String {
+    let pairs = settings.iter().map(|(key, value)| format!("{key} {}", shown(value)));
+    pairs.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
         (Some(_), _) => return Err(usage!("--base is for --part questions")),
         (None, Some(BenchPart::Questions)) => {
             return Err(usage!(
-                "--part questions needs --base FILE, a pretrained decoder as a checkpoint"
+                "--part questions needs --base FILE, a pretrained decoder as a checkpoint or a GGUF file"
             ));
         }
         (None, _) => None,

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use trm_spec::{Failure, FailureKind};
 
 use crate::report::say;
 use crate::run_dir;
-use crate::sweep::vary::VariedRun;
+use crate::sweep::vary::{VariedRun, label};
 
 /// Its place in a run's folder.
 const FILE: &str = "diverged.json";
@@ -78,21 +78,12 @@ pub struct DivergedRow {
 impl DivergedRow {
     /// The row of `run`.
     pub fn of(run: &VariedRun, diverged: Diverged) -> Self {
-        let settings = run.values.iter().map(|(key, value)| {
-            let number = serde_json::from_str::<Number>(value);
-            let value = number.map_or_else(|_| Value::from(value.as_str()), Value::Number);
-            ((*key).to_owned(), value)
-        });
-        Self { settings: settings.collect(), seed: run.seed, diverged: diverged.message }
+        Self { settings: run.settings(), seed: run.seed, diverged: diverged.message }
     }
 
     /// The settings as in the rows of other runs.
     pub fn label(&self) -> String {
-        let pairs = self.settings.iter().map(|(key, value)| match value {
-            Value::String(text) => format!("{key} {text}"),
-            other => format!("{key} {other}"),
-        });
-        pairs.collect::<Vec<_>>().join(", ")
+        label(&self.settings)
     }
 }
 
