@@ -14,13 +14,16 @@ use crate::report::usage;
 /// What every line of the metrics begins with.
 const LINE: &[u8] = b"{\"step\":";
 
+/// Whether this program has written the content of a file.
+type IsOwn = fn(&[u8]) -> bool;
+
 /// Refuses a folder that has such a file.
 ///
 /// # Errors
 /// If it has one, or a file cannot be read.
 pub fn refuse(folder: &Path) -> anyhow::Result<()> {
-    let kinds: [(&str, fn(&[u8]) -> bool); 4] = [
-        (CONFIG, is_config),
+    let kinds = [
+        (CONFIG, is_config as IsOwn),
         (METRICS, are_metrics),
         (RESULTS, are_results),
         (own_data::FILE, OwnData::is_written_in),
