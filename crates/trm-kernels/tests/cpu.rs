@@ -2,25 +2,15 @@
 //! differences: values and gradients, over sizes that do and do not fill a
 //! vector register or a block of queries.
 
+mod support;
+
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use proptest::prelude::*;
+use support::{AdamW, random, value_and_gradients, values};
 use trm_kernels::{AdamWStep, general};
-
-/// An AdamW update, fused or not.
-type AdamW = fn(
-    Tensor<1>,
-    Tensor<1>,
-    (Tensor<1>, Tensor<1>),
-    Tensor<1>,
-    AdamWStep,
-) -> (Tensor<1>, (Tensor<1>, Tensor<1>));
 
 fn device() -> Device {
     Device::flex().autodiff()
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.without_autodiff().into_data().try_into_vec().unwrap()
 }
 
 fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
@@ -33,20 +23,6 @@ fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
     }
 }
 
-fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    // From the seed alone, so that a failing case can be found again.
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let numbers: Vec<f32> = (0..shape.iter().product())
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 22) as f32 - 2.0
-        })
-        .collect();
-    Tensor::from_data(TensorData::new(numbers, shape), &device()).require_grad()
-}
-
 /// Compares value and gradients of two functions of `N` equally shaped inputs.
 fn compare<const D: usize, const E: usize>(
     what: &str,
@@ -54,16 +30,8 @@ fn compare<const D: usize, const E: usize>(
     fused: impl Fn(&[Tensor<D>]) -> Tensor<E>,
     reference: impl Fn(&[Tensor<D>]) -> Tensor<E>,
 ) {
-    let run = |f: &dyn Fn(&[Tensor<D>]) -> Tensor<E>| {
-        let y = f(inputs);
-        // Different weights for every output, so that no two errors cancel.
-        let weights = random(y.dims(), 7).detach();
-        let grads = (y.clone() * weights).sum().backward();
-        let grads: Vec<Vec<f32>> =
-            inputs.iter().map(|x| values(x.grad(&grads).expect("a gradient"))).collect();
-        (values(y), grads)
-    };
-    let ((y, dx), (y_ref, dx_ref)) = (run(&fused), run(&reference));
+    let (y, dx) = value_and_gradients(inputs, fused);
+    let (y_ref, dx_ref) = value_and_gradients(inputs, reference);
     close(what, &y, &y_ref, 1e-5);
     for (i, (a, b)) in dx.iter().zip(&dx_ref).enumerate() {
         close(&format!("{what}, gradient {i}"), a, b, 4e-5);

@@ -4,6 +4,8 @@
 
 #![cfg(all(feature = "gpu", feature = "cpu"))]
 
+mod support;
+
 use std::sync::LazyLock;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -19,15 +21,7 @@ static GPU: LazyLock<Device> = LazyLock::new(|| {
 
 /// Numbers in −1..1 that look random and are the same everywhere.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..count)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect()
+    support::numbers(count, seed).into_iter().map(|x| x / 2.0).collect()
 }
 
 /// The value of `f` and its gradient for each input, weighted so that no two

@@ -3,33 +3,14 @@
 
 #![cfg(feature = "cpu")]
 
+mod support;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use support::{AdamW, numbers, random, value_and_gradients, values};
 use trm_kernels::{AdamWStep, general};
 
 const ROWS: usize = 700;
 const WIDTH: usize = 512;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.without_autodiff().into_data().try_into_vec().unwrap()
-}
-
-/// Numbers in −2..2 that look random and are the same everywhere.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..count)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 22) as f32 - 2.0
-        })
-        .collect()
-}
-
-fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    let data = TensorData::new(numbers(shape.iter().product(), seed), shape);
-    Tensor::from_data(data, &Device::flex().autodiff()).require_grad()
-}
 
 /// As close as rounding leaves sums over all rows: relative to the largest number.
 fn close(what: &str, found: &[f32], expected: &[f32]) {
@@ -48,17 +29,11 @@ fn compare<const D: usize, const E: usize>(
     fused: impl Fn(&[Tensor<D>]) -> Tensor<E>,
     reference: impl Fn(&[Tensor<D>]) -> Tensor<E>,
 ) {
-    let run = |f: &dyn Fn(&[Tensor<D>]) -> Tensor<E>| {
-        let y = f(inputs);
-        // Different weights for every output, so that no two errors cancel.
-        let weights = random(y.dims(), 7).detach();
-        let grads = (y.clone() * weights).sum().backward();
-        let mut found = vec![values(y)];
-        found.extend(inputs.iter().map(|x| values(x.grad(&grads).expect("a gradient"))));
-        found
-    };
-    for (part, (found, expected)) in run(&fused).iter().zip(&run(&reference)).enumerate() {
-        close(&format!("{what}, part {part}"), found, expected);
+    let (y, gradients) = value_and_gradients(inputs, fused);
+    let (expected, expected_gradients) = value_and_gradients(inputs, reference);
+    close(what, &y, &expected);
+    for (i, (found, expected)) in gradients.iter().zip(&expected_gradients).enumerate() {
+        close(&format!("{what}, gradient {i}"), found, expected);
     }
 }
 
@@ -133,15 +108,6 @@ fn cross_entropy() {
         |i| general::cross_entropy(i[0].clone(), targets.clone()),
     );
 }
-
-/// An AdamW update, fused or not.
-type AdamW = fn(
-    Tensor<1>,
-    Tensor<1>,
-    (Tensor<1>, Tensor<1>),
-    Tensor<1>,
-    AdamWStep,
-) -> (Tensor<1>, (Tensor<1>, Tensor<1>));
 
 /// Parameter and moments after an update of `[parameter, gradient, m, v]`.
 fn updated(update: AdamW, inputs: &[Vec<f32>; 4], scale: f32, step: AdamWStep) -> [Vec<f32>; 3] {
