@@ -21,7 +21,7 @@ use trm_spec::{RunConfig, Saved};
 use trm_train::checkpoint::{self, Header};
 
 use files::{Move, cannot_read, cannot_write, stage, sync_folder};
-pub use files::{create_folder_of, read, same_file, write, write_named};
+pub use files::{create_folder_of, read, read_kept, same_file, write, write_named};
 use lock::Lock;
 use names::{BEST, CONFIG, LAST, METRICS, OPTIMIZER, PREVIOUS, RESULTS};
 

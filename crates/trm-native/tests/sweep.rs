@@ -4,8 +4,12 @@ mod common;
 
 use std::fs;
 
-use common::{Ended, Place, says};
+use common::{Ended, GROWING, Place, says};
 use serde_json::Value;
+
+/// Seconds at most.
+const SMALL: &[&str] =
+    &["--eval-iters", "1", "--log-interval", "1", "--batch-size", "2", "--device", "cpu"];
 
 const SWEEP: &[&str] = &[
     "sweep",
@@ -18,20 +22,12 @@ const SWEEP: &[&str] = &[
     "6",
     "--eval-interval",
     "3",
-    "--eval-iters",
-    "1",
-    "--log-interval",
-    "1",
-    "--batch-size",
-    "2",
-    "--device",
-    "cpu",
 ];
 
 #[test]
 fn depths_are_compared_under_equal_settings_and_equal_compute() {
     let place = Place::new();
-    let ended = place.done(&[SWEEP, &["--out", "sweep"]].concat());
+    let ended = place.done(&[SWEEP, SMALL, &["--out", "sweep"]].concat());
     says(&ended.stderr, &["6 runs", "0 finished before", "run 6 of 6", "done"]);
     says(&ended.stdout, &["equal settings", "equal compute", "FLOPs/token", "±", "minutes"]);
     let text = fs::read_to_string(place.path("sweep/sweep.json")).expect("the table");
@@ -66,17 +62,19 @@ fn depths_are_compared_under_equal_settings_and_equal_compute() {
     says(&svg, &["<svg", "equal settings", "equal compute", "validation loss", "</svg>"]);
 
     // What is finished is not trained again, and one more seed is only added.
-    let again = place.done(&[SWEEP, &["--out", "sweep"]].concat());
+    let again = place.done(&[SWEEP, SMALL, &["--out", "sweep"]].concat());
     says(&again.stderr, &["6 finished before"]);
     assert!(!again.stderr.contains("step 1/"), "{}", again.stderr);
     assert_eq!(again.stdout, ended.stdout);
     let more = place.done(
-        &[SWEEP, &["--seeds", "1,2,3", "--equal", "settings", "--json", "--out", "sweep"]].concat(),
+        &[SWEEP, SMALL, &["--seeds", "1,2,3", "--equal", "settings", "--json", "--out", "sweep"]]
+            .concat(),
     );
     says(&more.stderr, &["6 runs", "4 finished before"]);
     assert_eq!(more.json()["rows"].as_array().map(Vec::len), Some(2));
 
-    let error = place.refused(2, &[SWEEP, &["--out", "sweep", "--learning-rate", "1"]].concat());
+    let error =
+        place.refused(2, &[SWEEP, SMALL, &["--out", "sweep", "--learning-rate", "1"]].concat());
     says(&error, &["other settings", "--out"]);
 }
 
@@ -90,7 +88,7 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
         (&["--min-depth", "2", "--depth-sampling", "uniform"], "min_depth"),
         (&["--val-fraction", "0"], "val_fraction must be above 0"),
     ] {
-        says(&place.refused(2, &[SWEEP, flags].concat()), &[word]);
+        says(&place.refused(2, &[SWEEP, SMALL, flags].concat()), &[word]);
     }
     says(&place.refused(2, &["sweep", "tiny"]), &["--recursion-steps"]);
     // Of the base settings, or of one combination only.
@@ -164,38 +162,14 @@ fn varied_settings_are_compared_on_the_whole_validation_split() {
     assert_eq!(again.stdout, ended.stdout);
 }
 
-/// Settings with which a high learning rate grows every weight up to infinity.
-const GROWING: &[&str] = &[
-    "sweep",
-    "tiny",
-    "--max-iters",
-    "40",
-    "--eval-interval",
-    "20",
-    "--eval-iters",
-    "1",
-    "--log-interval",
-    "1",
-    "--batch-size",
-    "2",
-    "--grad-clip",
-    "0",
-    "--weight-decay",
-    "10",
-    "--warmup-iters",
-    "0",
-    "--lr-schedule",
-    "constant",
-    "--device",
-    "cpu",
-    "--out",
-    "sweep",
-];
+/// To diverge in, with [`GROWING`].
+const SHORT: &[&str] = &["sweep", "tiny", "--max-iters", "40", "--eval-interval", "20"];
 
 #[test]
 fn a_combination_that_diverges_leaves_the_others() {
     let place = Place::new();
-    let sweep = [GROWING, &["--vary", "learning_rate=10,0.001"]].concat();
+    let sweep =
+        [SHORT, SMALL, GROWING, &["--out", "sweep", "--vary", "learning_rate=10,0.001"]].concat();
     let ended = place.done(&sweep);
     says(&ended.stderr, &["run 1 of 2", "diverged: ", "run 2 of 2", "done"]);
     let row = |value: &str| {
@@ -225,7 +199,8 @@ fn a_combination_that_diverges_leaves_the_others() {
 fn a_depth_that_diverges_is_named_below_the_table() {
     let place = Place::new();
     let depths = ["--recursion-steps", "1", "--learning-rate", "10"];
-    let sweep = [GROWING, &depths, &["--equal", "settings"]].concat();
+    let sweep =
+        [SHORT, SMALL, GROWING, &depths, &["--out", "sweep", "--equal", "settings"]].concat();
     let ended = place.done(&sweep);
     says(&ended.stdout, &["diverged: depth 1, seed 1337, 40 steps: "]);
     let again = place.done(&[&sweep[..], &["--json"]].concat());
@@ -241,7 +216,7 @@ fn a_depth_that_diverges_is_named_below_the_table() {
 fn a_stopped_sweep_says_how_to_go_on() {
     let place = Place::new();
     let long = ["--max-iters", "40", "--seeds", "1", "--max-minutes", "0.001"];
-    let ended = place.done(&[SWEEP, &long].concat());
+    let ended = place.done(&[SWEEP, SMALL, &long].concat());
     says(&ended.stderr, &["stopped in run 1 of 3", "continue with: ", "--out runs/sweep-tiny"]);
     let command = ended.stderr.split("continue with: ").nth(1).expect("a command").trim();
     let command = command.replace("--max-minutes 0.001", "--max-minutes 5");

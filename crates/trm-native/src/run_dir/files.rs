@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde::de::DeserializeOwned;
 use trm_data::{refuse_device, unfinished_in};
 
 /// A rename or a removal; the file system applies each atomically.
@@ -34,6 +35,19 @@ impl Move {
 /// If the file cannot be read.
 pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     refuse_device(path).and_then(|()| fs::read(path)).with_context(|| cannot_read(path))
+}
+
+/// What is kept as JSON in the file at `path`; `None` if there is none. Of a damaged file the
+/// error says what comes of removing it: to `redo` something.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn read_kept<T: DeserializeOwned>(path: &Path, redo: &str) -> anyhow::Result<Option<T>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let kept = serde_json::from_slice(&read(path)?).map(Some);
+    kept.with_context(|| format!("{} cannot be read; remove it to {redo}", path.display()))
 }
 
 /// Writes a file atomically.

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::{Equal, SweepPlan};
@@ -33,14 +32,7 @@ impl Outcome {
     /// # Errors
     /// If the file cannot be read.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
-        let path = folder.join(RESULT);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let read = serde_json::from_slice(&run_dir::read(&path)?);
-        Ok(Some(read.with_context(|| {
-            format!("{} cannot be read; remove it to evaluate the run again", path.display())
-        })?))
+        run_dir::read_kept(&folder.join(RESULT), "evaluate the run again")
     }
 
     /// Writes the results to the folder of the run.

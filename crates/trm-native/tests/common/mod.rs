@@ -37,6 +37,19 @@ pub const QUICK: &[&str] = &[
     "1",
 ];
 
+/// With a high learning rate, decay beyond one turns every weight round and grows it, up to
+/// infinity.
+pub const GROWING: &[&str] = &[
+    "--grad-clip",
+    "0",
+    "--weight-decay",
+    "10",
+    "--warmup-iters",
+    "0",
+    "--lr-schedule",
+    "constant",
+];
+
 impl Place {
     pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))

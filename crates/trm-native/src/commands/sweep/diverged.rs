@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trm_spec::{Failure, FailureKind};
@@ -27,14 +26,7 @@ impl Diverged {
     /// # Errors
     /// If the file cannot be read.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
-        let path = folder.join(FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let read = serde_json::from_slice(&run_dir::read(&path)?);
-        Ok(Some(read.with_context(|| {
-            format!("{} cannot be read; remove it to train the run again", path.display())
-        })?))
+        run_dir::read_kept(&folder.join(FILE), "train the run again")
     }
 
     /// Takes a divergence out of the end of a training, and keeps it in the run's `folder`. The

@@ -56,15 +56,8 @@ impl WholeSplit {
     /// # Errors
     /// If the file cannot be read.
     pub fn read(folder: &Path, step: u64) -> anyhow::Result<Option<Self>> {
-        let path = folder.join(FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let read: serde_json::Result<Self> = serde_json::from_slice(&run_dir::read(&path)?);
-        let read = read.with_context(|| {
-            format!("{} cannot be read; remove it to evaluate the run again", path.display())
-        })?;
-        Ok(Some(read).filter(|read| read.step == step))
+        let kept: Option<Self> = run_dir::read_kept(&folder.join(FILE), "evaluate the run again")?;
+        Ok(kept.filter(|kept| kept.step == step))
     }
 
     /// Scores the best checkpoint in `folder`, of step `step`, and keeps the result there.
