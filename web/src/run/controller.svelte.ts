@@ -94,8 +94,7 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   protected complain(problems: readonly string[]): void {
-    if (problems.length === 0) return;
-    this.notices.tell('bad', problems.join(' '), 'All other parts of the address are used.');
+    this.notices.complain(problems);
   }
 
   // ── What there is to see ─────────────────────────────────────────────────

@@ -12,6 +12,12 @@ export class Notices {
     this.shown = { tone, message: sentence(message), hint };
   }
 
+  /** Names what the address says that cannot be used. */
+  complain(problems: readonly string[]): void {
+    if (problems.length === 0) return;
+    this.tell('bad', problems.join(' '), 'All other parts of the address are used.');
+  }
+
   /** `search`: the query of a link to the page that the model belongs to. */
   fail(error: SessionError, search = '?handed=1'): void {
     const { message, hint } = error.failure;

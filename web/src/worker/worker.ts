@@ -43,16 +43,15 @@ async function open(options: OpenOptions): Promise<OpenedDevice> {
   }
 }
 
+function filesOf(event: Event): readonly Uint8Array[] {
+  if (event.type === 'saved') return [event.saved.checkpoint, event.saved.optimizer];
+  return event.type === 'exported' ? [event.checkpoint] : [];
+}
+
 /** Byte arrays of their own are handed over instead of copied. */
 function transferable(event: Event): Transferable[] {
-  const files =
-    event.type === 'saved'
-      ? [event.saved.checkpoint, event.saved.optimizer]
-      : event.type === 'exported'
-        ? [event.checkpoint]
-        : [];
   const buffers = new Set<Transferable>();
-  for (const bytes of files) {
+  for (const bytes of filesOf(event)) {
     if (bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength) {
       buffers.add(bytes.buffer);
     }

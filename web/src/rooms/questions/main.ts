@@ -11,6 +11,5 @@ const address = new URLSearchParams(location.search);
 const problems: string[] = [];
 const page = new QuestionsPage(spawn, readWish(address, problems));
 mount(App, { target: place(), props: { page } });
-if (problems.length > 0)
-  page.refuse(problems.join(' '), 'All other parts of the address are used.');
+page.complain(problems);
 void page.live(address.has('handed'));

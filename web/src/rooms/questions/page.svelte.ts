@@ -161,6 +161,10 @@ export class QuestionsPage {
     this.#notices.tell('bad', message, hint);
   }
 
+  complain(problems: readonly string[]): void {
+    this.#notices.complain(problems);
+  }
+
   dismiss(): void {
     this.#notices.dismiss();
   }
