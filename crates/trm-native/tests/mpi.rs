@@ -90,8 +90,12 @@ impl Place {
 
     /// Two processes in training, past some steps.
     fn under_way(&self, arguments: &[&str]) -> UnderWay {
+        self.under_way_in(2, arguments)
+    }
+
+    fn under_way_in(&self, processes: usize, arguments: &[&str]) -> UnderWay {
         let arguments = [&["tiny"], SHARDS, ENDLESS, &["--out", "run"], arguments].concat();
-        let mut command = self.mpirun("self,vader", &arguments, &[&[], &[]]);
+        let mut command = self.mpirun("self,vader", &arguments, &vec![&[][..]; processes]);
         command.stderr(Stdio::piped()).stdout(Stdio::null());
         let mut mpirun = command.spawn().expect("mpirun starts");
         let mut lines = BufReader::new(mpirun.stderr.take().expect("piped"));
@@ -102,6 +106,12 @@ impl Place {
         }
         UnderWay { mpirun, lines, folder: fs::canonicalize(self.path("")).expect("a folder") }
     }
+}
+
+/// Sends a signal to a process.
+fn kill(signal: &str, process: &str) {
+    let status = Command::new("kill").args([signal, process]).status();
+    assert!(status.expect("kill starts").success());
 }
 
 struct UnderWay {
@@ -122,8 +132,7 @@ impl UnderWay {
         let processes = fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
         let found = processes.into_iter().find(is_rank).expect("the process of the rank");
         let process = found.file_name().into_string().expect("a number");
-        let status = Command::new("kill").args([name, &process]).status();
-        assert!(status.expect("kill starts").success());
+        kill(name, &process);
     }
 
     /// Waits for the end, which must come soon.
@@ -300,6 +309,23 @@ fn a_rank_that_is_killed_ends_all_and_leaves_the_last_save() {
         place.trained(1, &["--resume", "run", "--device", "cpu", "--max-iters", &last]);
         assert_eq!(saved_step(&place), step + 2);
     }
+}
+
+/// On a busy machine the launcher takes long to end the others.
+#[test]
+fn one_rank_prints_however_long_the_launcher_takes() {
+    let place = Place::new();
+    let run = place.under_way_in(4, &[]);
+    let launcher = run.mpirun.id().to_string();
+    kill("-STOP", &launcher);
+    run.signal("-KILL", 3);
+    // Longer than a rank leaves it to a lower one to print and to end all.
+    thread::sleep(Duration::from_secs(5));
+    kill("-CONT", &launcher);
+    let ended = run.ended();
+    assert_ne!(ended.code, 0);
+    says(&ended.stderr, &["rank 3 has died; step "]);
+    assert_eq!(ended.stderr.matches("error: ").count(), 1, "{}", ended.stderr);
 }
 
 #[test]

@@ -39,8 +39,8 @@ pub struct Link {
     peers: RefCell<Vec<Peer>>,
     /// The last step that all ranks have, once training began.
     step: Cell<Option<usize>>,
-    /// Whether rank 0 said that it failed.
-    first_failed: Cell<bool>,
+    /// Whether a lower rank said that it failed: that one prints, for all.
+    spoken_for: Cell<bool>,
     /// Messages that were sent and may not have arrived.
     sent: RefCell<Vec<InFlight<Vec<u8>>>>,
     /// The first failure.
@@ -75,7 +75,7 @@ impl Link {
             interrupt,
             peers: RefCell::default(),
             step: Cell::new(None),
-            first_failed: Cell::new(false),
+            spoken_for: Cell::new(false),
             sent: RefCell::default(),
             failure: RefCell::default(),
         };
@@ -236,18 +236,24 @@ impl Link {
         }
     }
 
+    /// The failure that another rank has told, if one has.
+    fn told(&self) -> Option<Failure> {
+        let process = self.world.any_process();
+        let found = process.immediate_matched_probe_with_tag(Tag::Failure as i32)?;
+        let (bytes, status) = found.matched_receive_vec::<u8>();
+        let rank = status.source_rank() as usize;
+        self.spoken_for.set(self.spoken_for.get() || rank < self.rank);
+        let name = self.name(rank);
+        let failure: Failure = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|error| lost(format!("stopped: {error}")));
+        let message = self.at_step(format!("{name}: {}", failure.message)).message;
+        Some(Failure { message, ..failure })
+    }
+
     /// The failure of another rank, if one failed or died.
     fn look(&self) -> Result<(), Failure> {
-        let process = self.world.any_process();
-        if let Some(found) = process.immediate_matched_probe_with_tag(Tag::Failure as i32) {
-            let (bytes, status) = found.matched_receive_vec::<u8>();
-            let rank = status.source_rank() as usize;
-            self.first_failed.set(rank == 0);
-            let name = self.name(rank);
-            let failure: Failure = serde_json::from_slice(&bytes)
-                .unwrap_or_else(|error| lost(format!("stopped: {error}")));
-            let message = self.at_step(format!("{name}: {}", failure.message)).message;
-            return Err(Failure { message, ..failure });
+        if let Some(failure) = self.told() {
+            return Err(failure);
         }
         match self.others().find(|rank| self.is_dead(*rank)) {
             Some(rank) => Err(self.at_step(format!("{} has died", self.name(rank)))),
@@ -270,12 +276,17 @@ impl Link {
     }
 
     /// Tells all others that this rank stops, and leaves some time for that to arrive and for
-    /// rank 0 to print it. If that one died, the next prints at once: the launcher soon ends all.
-    pub fn leave(&self, failure: &Failure, time: Duration) {
+    /// a lower rank to print it. If rank 0 died, the next prints at once: the launcher soon
+    /// ends all. Returns whether it is this rank that prints.
+    pub fn leave(&self, failure: &Failure, time: Duration) -> bool {
         let begun = Instant::now();
-        let is_next = self.rank == 1 && self.is_dead(0) && !self.first_failed.get();
+        let is_next = || self.rank == 1 && self.is_dead(0) && !self.spoken_for.get();
         self.tell_all(Tag::Failure, failure);
-        while begun.elapsed() < time && !is_next {
+        loop {
+            while self.told().is_some() {}
+            if is_next() || begun.elapsed() >= time {
+                return !self.spoken_for.get();
+            }
             self.sent.borrow_mut().retain_mut(|message| !message.arrived());
             std::thread::sleep(SLEEP);
         }

@@ -33,7 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long rank 0 leaves to the others to hear that it failed.
 const TIME_TO_TELL: Duration = Duration::from_millis(100);
 
-/// How long a rank that failed leaves it to rank 0 to say so and end all.
+/// How long a rank that failed leaves it to a lower one to say so and end all.
 const TIME_TO_END: Duration = Duration::from_secs(3);
 
 /// Trains as one of `processes`.
@@ -62,9 +62,10 @@ pub fn train(typed: &args::Train, processes: usize) -> anyhow::Result<()> {
     };
     let code = report::code(&error);
     if follows {
-        link.leave(&as_failure(&error), TIME_TO_END);
-        report::silence(false);
-        report::failure(&error.context(link.name(link.rank())));
+        if link.leave(&as_failure(&error), TIME_TO_END) {
+            report::silence(false);
+            report::failure(&error.context(link.name(link.rank())));
+        }
     } else {
         report::failure(&error);
         link.leave(&as_failure(&error), TIME_TO_TELL);
