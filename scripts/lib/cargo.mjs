@@ -24,9 +24,6 @@ export async function cargoTest() {
   await run("cargo", [...args, "--release", ...NATIVE]);
   // cargo-nextest runs no doctests.
   if (which("cargo-nextest")) await run("cargo", ["test", "--release", "--doc", ...NATIVE]);
-  // The model of docs/adding-a-model.md exists under a feature only.
-  const toy = ["--features", "trm-train/toy-model", "--test", "toy_model"];
-  await run("cargo", ["test", "--release", ...NATIVE, ...toy]);
 }
 
 /** Training across processes, which needs Open MPI: the native program is built with it. */

@@ -1,17 +1,15 @@
 //! Training holds no more memory the longer it runs. Automatic differentiation keeps what a
 //! step records until a backward pass reaches it: what has no part in the loss stays for ever.
 
-#[path = "support/kinds.rs"]
-mod kinds;
-#[allow(dead_code, reason = "not every test uses all of it")]
-#[path = "questions/support.rs"]
-mod questions;
+#[allow(dead_code, reason = "the other tests use all of it")]
+#[path = "all/support/mod.rs"]
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use burn::tensor::Device;
+use support::{kinds, questions};
 use trm_data::Dataset;
 use trm_spec::{DataSource, RunConfig, StateStart, TrmVitSpec, VariantSpec};
 use trm_train::{BaseFile, Run, create, create_on};

@@ -47,3 +47,10 @@ stories::run! {
     digits_are_learned_classified_and_scored,
     heads_are_loaded_with_their_frozen_base,
 }
+
+#[cfg(feature = "toy-model")]
+stories::run! {
+    the_files_of_the_toy_model_are_those_of_the_guide,
+    the_toy_model_has_all_that_a_model_has,
+    the_toy_model_learns_generates_and_resumes,
+}

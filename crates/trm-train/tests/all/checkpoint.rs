@@ -1,19 +1,13 @@
 //! Runs as bytes: nothing is lost on the way, and nothing wrong gets in.
 
-mod support;
-
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
+use crate::support::{TEXT, alone, model, start, text_source, tiny, wait};
 use burn::tensor::Device;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use support::{TEXT, model, start, text_source, tiny, wait};
 use trm_spec::{Failure, FailureKind, Saved};
 use trm_train::{Run, checkpoint::read_header};
-
-/// Held by every test with dropout: Burn draws the masks of all tests from one generator.
-static DROPOUT: Mutex<()> = Mutex::new(());
 
 fn save(run: &dyn Run) -> Saved {
     wait(run.save(serde_json::json!({ "val_loss": 1.5 }))).unwrap()
@@ -51,8 +45,7 @@ fn everything_that_training_remembers_is_restored() {
 
 /// A run that is saved and loaded on its way makes the same steps.
 fn continues(config: &trm_spec::RunConfig) {
-    // A test that failed has left nothing behind that another one needs.
-    let _alone = DROPOUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let mut whole = start(config);
     let expected = wait(whole.steps(30)).unwrap();
 

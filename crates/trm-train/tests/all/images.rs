@@ -1,7 +1,5 @@
 //! Image classifiers: training on digits, saving, scoring, and frozen bases.
 
-mod support;
-
 use burn::tensor::Device;
 use serde_json::Value;
 use trm_data::Dataset;
@@ -12,7 +10,7 @@ use trm_spec::{
 use trm_train::checkpoint::read_header;
 use trm_train::{BaseFile, ClassifyRequest, ImageScoring, Run};
 
-use support::wait;
+use crate::support::wait;
 
 fn small() -> TrmVitSpec {
     TrmVitSpec { hidden_size: 16, inner_steps: 2, outer_steps: 2, ..TrmVitSpec::default() }

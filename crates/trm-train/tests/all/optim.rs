@@ -1,14 +1,10 @@
 //! Updates against the same arithmetic written down independently, in f64 and
 //! without tensors.
 
-mod support;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use crate::support::{TEXT, alone, corpus, model, start, text_source, tiny, wait};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
-use support::{corpus, model, start, tiny, wait};
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::{Init, Recursive};
 use trm_data::Split;
@@ -19,14 +15,6 @@ use trm_spec::{
 use trm_train::{
     Average, LanguageTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
 };
-
-/// Held by every test with dropout: Burn draws the masks of all tests from one generator.
-static DROPOUT: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    // A test that failed has left nothing behind that another one needs.
-    DROPOUT.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn build(config: &RunConfig) -> ChatTrm {
     let VariantSpec::ChatTrm(spec) = &config.model else { panic!("chat_trm") };
@@ -335,7 +323,7 @@ fn either_weights_can_answer() {
         let run = trm_train::load(
             bytes,
             None,
-            Some(&support::text_source(support::TEXT)),
+            Some(&text_source(TEXT)),
             &Device::flex(),
         )
         .unwrap();

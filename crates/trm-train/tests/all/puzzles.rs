@@ -1,13 +1,11 @@
 //! Runs that solve puzzles: learning, going on, answering, and bad requests.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::wait;
 use burn::tensor::Device;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use support::wait;
 use trm_data::IGNORED;
 use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
 use trm_spec::{FailureKind, PuzzleScores, RunConfig, VariantSpec, overlay};

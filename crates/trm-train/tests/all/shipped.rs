@@ -1,14 +1,12 @@
 //! The checkpoints that come with the page still open, and go on training; a solver among
 //! them is scored on copies.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::wait;
 use burn::tensor::{Device, f16};
 use safetensors::SafeTensors;
-use support::wait;
 use trm_data::puzzles::PuzzleKind;
 use trm_spec::Family;
 use trm_train::{BaseFile, ClassifyRequest, Copies, CopyScoring, TraceRequest};

@@ -8,6 +8,8 @@ mod images;
 mod products;
 mod puzzles;
 mod support;
+#[cfg(feature = "toy-model")]
+mod toy_model;
 mod training;
 
 pub use arc::*;
@@ -16,6 +18,8 @@ pub use group::*;
 pub use images::*;
 pub use products::*;
 pub use puzzles::*;
+#[cfg(feature = "toy-model")]
+pub use toy_model::*;
 pub use training::*;
 
 /// Makes a browser test of each of the stories.

@@ -1,22 +1,25 @@
 //! The model that `docs/adding-a-model.md` adds, trained. Its files are the ones of the
-//! guide, to the letter; a feature keeps them out of every other build:
-//! `cargo test --release --workspace --exclude trm-wasm --features trm-train/toy-model --test toy_model`
+//! guide, to the letter; a feature keeps them out of every other build.
 
-mod support;
+use trm_spec::{Family, GenerateOptions, MODELS, RunConfig, StepReport, overlay, settings_of};
 
-use std::fs;
-use std::path::Path;
+use super::support::*;
 
-use burn::tensor::Device;
-use support::{TEXT, start, text_source, wait};
-use trm_spec::{Family, GenerateOptions, MODELS, RunConfig, Saved, overlay, settings_of};
-use trm_train::Run;
+const GUIDE: &str = include_str!("../../../../docs/adding-a-model.md");
 
-const GUIDE: &str = include_str!("../../../docs/adding-a-model.md");
+/// The files that the guide prints whole.
+const FILES: [(&str, &str); 2] = [
+    (
+        "`crates/trm-spec/src/models/toy_lm.rs`:",
+        include_str!("../../../trm-spec/src/models/toy_lm.rs"),
+    ),
+    (
+        "`crates/trm-core/src/models/toy_lm.rs`:",
+        include_str!("../../../trm-core/src/models/toy_lm.rs"),
+    ),
+];
 
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
+const REGISTRY: &str = include_str!("../../../trm-train/src/registry.rs");
 
 /// The block of code in `language` that follows `before` in the guide.
 fn block(before: &str, language: &str) -> &'static str {
@@ -25,81 +28,55 @@ fn block(before: &str, language: &str) -> &'static str {
     code.split_once("```").expect("the end of the block").0
 }
 
-/// The preset of the guide, with fewer and smaller batches.
-fn config() -> RunConfig {
+/// The preset of the guide.
+fn preset() -> RunConfig {
     let patch = toml::from_str(block("`configs/toy-lm.toml`", "toml")).expect("TOML");
-    let mut config = overlay(&RunConfig::default(), &patch).expect("a valid preset");
-    assert_eq!(config.model.name(), "toy_lm");
-    config.data.val_fraction = 0.2;
-    let smaller =
-        toml::from_str("hidden_size = 32\nblock_size = 16\nmax_iters = 60").expect("TOML");
-    overlay(&config, &smaller).expect("valid")
+    overlay(&RunConfig::default(), &patch).expect("a valid preset")
 }
 
-/// The run as it was saved, on the same text.
-fn load(saved: &Saved) -> Box<dyn Run> {
-    let (model, optimizer) = (&saved.checkpoint, Some(saved.optimizer.as_slice()));
-    trm_train::load(model, optimizer, Some(&text_source(TEXT)), &Device::flex()).unwrap()
-}
-
-#[test]
-fn its_files_are_those_of_the_guide() {
-    for package in ["trm-spec", "trm-core"] {
-        let path = format!("crates/{package}/src/models/toy_lm.rs");
-        let file = fs::read_to_string(root().join(&path)).expect("the file");
-        assert_eq!(block(&format!("`{path}`:"), "rust"), file, "{path}");
+pub async fn the_files_of_the_toy_model_are_those_of_the_guide() {
+    for (before, file) in FILES {
+        assert_eq!(block(before, "rust"), file, "{before}");
     }
-    let registry = fs::read_to_string(root().join("crates/trm-train/src/registry.rs")).expect("it");
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let arm = words(block("## 3. The registry", "rust"));
     let (import, arm) = arm.split_once("; ").expect("an import and an arm");
     for part in [import, arm] {
-        assert!(words(&registry).contains(part), "the registry lacks `{part}`");
+        assert!(words(REGISTRY).contains(part), "the registry lacks `{part}`");
     }
 }
 
-#[test]
-fn it_has_all_that_a_model_has() {
+pub async fn the_toy_model_has_all_that_a_model_has() {
     let model = MODELS.iter().find(|model| model.title == "Toy").expect("listed");
     assert_eq!(model.family, Family::Language);
     let keys: Vec<_> = settings_of(model.name).iter().map(|setting| setting.key).collect();
     assert!(keys.contains(&"block_size") && !keys.contains(&"chunk_size"));
-    assert_eq!(serde_json::to_value(config()).expect("JSON")["model"]["variant"], model.name);
+    assert_eq!(preset().model.name(), model.name);
 }
 
-#[test]
-fn it_learns_generates_and_resumes() {
-    let config = config();
-    let mut run = start(&config);
-    let summary = run.summary();
+pub async fn the_toy_model_learns_generates_and_resumes() {
+    let smaller = "hidden_size = 32\nblock_size = 16\nmax_iters = 60";
+    let config = overlay(&preset(), &toml::from_str(smaller).expect("TOML")).expect("valid");
+    let mut session = open().await;
+    let summary = create(&mut session, config.clone()).await;
     assert_eq!(summary.parameters, config.model.parameters(summary.vocab.size()));
     assert_eq!((summary.family, summary.tokens_per_step), (Family::Language, 8 * 16));
 
-    let first = wait(run.steps(30)).unwrap();
-    let saved = wait(run.save(serde_json::Value::Null)).unwrap();
-    let rest = wait(run.steps(30)).unwrap();
-    let mean = |part: &[trm_spec::StepReport]| {
+    let first = step(&mut session, 30).await;
+    let saved = save(&mut session).await;
+    let rest = step(&mut session, 30).await;
+    let mean = |part: &[StepReport]| {
         part.iter().map(|report| report.loss).sum::<f64>() / part.len() as f64
     };
     assert!(mean(&rest[20..]) < mean(&first[..10]) - 0.3, "it learns");
 
-    let mut again = load(&saved);
-    assert_eq!(wait(again.steps(30)).unwrap(), rest, "a resumed run is the same run");
+    let mut again = open().await;
+    load(&mut again, &saved, Some(source())).await;
+    assert_eq!(step(&mut again, 30).await, rest, "a resumed run is the same run");
 
-    let options = GenerateOptions {
-        prompt: "To be".into(),
-        depth: 4,
-        draft_depth: 0,
-        temperature: 0.0,
-        top_k: 0,
-        seed: 1,
-        max_new_tokens: 40,
-    };
-    let write = |run: &dyn Run| {
-        wait(run.writer().unwrap().generate(&options).unwrap().pull(40, false)).unwrap().text
-    };
-    let text = write(run.as_ref());
-    assert!(text.len() >= 40);
-    assert_eq!(text, write(again.as_ref()));
-    assert_eq!(wait(run.evaluate(&[1, 4], 0)).unwrap().len(), 2);
+    let greedy = GenerateOptions { temperature: 0.0, ..options(4) };
+    let text = generated(&mut session, greedy.clone()).await;
+    assert_eq!(text.chars().count(), 40);
+    assert_eq!(text, generated(&mut again, greedy).await);
+    assert_eq!(evaluate(&mut session, vec![1, 4]).await.len(), 2);
 }

@@ -1,13 +1,9 @@
 //! Generated tokens: the text that each adds, and the cycles that made them.
 
-#[path = "support/kinds.rs"]
-mod kinds;
-mod support;
-
+use crate::support::kinds::{depth, honest};
+use crate::support::{start, tiny, wait};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use kinds::{depth, honest};
-use support::{start, tiny, wait};
 use trm_core::Init;
 use trm_core::models::chat_trm::ChatTrm;
 use trm_spec::{

@@ -1,19 +1,15 @@
 //! What must hold for every model that writes text, of whatever variant, before
 //! any of its losses is believed.
 
-#[path = "support/kinds.rs"]
-mod kinds;
-mod support;
-
+use crate::support::kinds::{Check, Tasks, VOCAB, all, chunk, depth, for_each, honest};
+use crate::support::{TEXT, start, wait};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use kinds::{Check, Tasks, VOCAB, all, chunk, depth, for_each, honest};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use support::{TEXT, start, wait};
 
 use trm_core::{Autoregressive, Engine, State};
 use trm_data::{Batch, TextDataset, draw};

@@ -1,13 +1,9 @@
 //! What a run of any language model does: drafting, resuming, overfitting, scoring and
 //! refusing data that do not fit.
 
-#[path = "support/kinds.rs"]
-mod kinds;
-mod support;
-
+use crate::support::kinds::{all, chunk, depth, honest};
+use crate::support::{TEXT, corpus, start, text_source, tiny, wait};
 use burn::tensor::Device;
-use kinds::{all, chunk, depth, honest};
-use support::{TEXT, corpus, start, tiny, wait};
 use trm_data::{Split, TextDataset};
 use trm_spec::{DraftStart, FailureKind, Prediction, RunConfig, Vocab};
 use trm_train::TraceRequest;
@@ -65,7 +61,7 @@ fn every_kind_is_taken_up_where_it_was() {
         let mut again = trm_train::load(
             &saved.checkpoint,
             Some(&saved.optimizer),
-            Some(&support::text_source(TEXT)),
+            Some(&text_source(TEXT)),
             &Device::flex(),
         )
         .unwrap();
@@ -143,7 +139,7 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
         wait(run.steps(1)).unwrap();
         let saved = wait(run.save(serde_json::Value::Null)).unwrap();
         let Vocab::Char { .. } = run.summary().vocab else { panic!("characters") };
-        let wider = support::text_source("Überall und jederzeit: ÄÖÜ");
+        let wider = text_source("Überall und jederzeit: ÄÖÜ");
         let failure = trm_train::load(&saved.checkpoint, None, Some(&wider), &Device::flex());
         let failure = failure.err().expect("refused");
         assert_eq!(failure.kind, FailureKind::Corpus);

@@ -1,10 +1,8 @@
 //! What must hold for a language model, whatever its weights.
 
-mod support;
-
+use crate::support::{TEXT, alone, model, start, text_source, tiny, wait};
 use burn::tensor::Device;
 use serde_json::json;
-use support::{model, start, tiny, wait};
 use trm_spec::{DepthSampling, FailureKind, GenerateOptions, Objective, RunConfig, VariantSpec};
 use trm_train::TraceRequest;
 
@@ -29,6 +27,7 @@ fn training_lowers_the_loss_and_follows_the_seed() {
 
 #[test]
 fn dropout_works_in_training_and_only_there() {
+    let _alone = alone();
     let mut config = tiny();
     let plain = wait(start(&config).steps(3)).unwrap();
     model(&mut config).dropout = 0.3;
@@ -69,7 +68,7 @@ fn per_cycle_losses_make_shallow_depths_usable() {
 fn evaluation_counts_every_token_once_and_agrees_with_a_trace() {
     let run = start(&tiny());
     let summary = run.summary();
-    let tokens = run.writer().unwrap().encode(support::TEXT).unwrap();
+    let tokens = run.writer().unwrap().encode(TEXT).unwrap();
     let val = &tokens[summary.train_tokens..];
     assert_eq!(val.len(), summary.val_tokens);
     let mut total = 0.0;
@@ -146,7 +145,7 @@ fn live_settings_change_the_next_step() {
     let mut again = trm_train::load(
         &saved.checkpoint,
         Some(&saved.optimizer),
-        Some(&support::text_source(support::TEXT)),
+        Some(&text_source(TEXT)),
         &Device::flex(),
     )
     .unwrap();

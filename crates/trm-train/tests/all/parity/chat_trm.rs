@@ -1,88 +1,26 @@
 //! Parity with the original Chat-TRM: every folder of fixtures with a
 //! `config.json` and `io.safetensors` of its form is reproduced.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use safetensors::{Dtype, SafeTensors};
-
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::{Autoregressive, Engine, Init, Recursive};
 use trm_data::Batch;
 use trm_spec::{ChatTrmSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
 use trm_train::{Generation, LanguageTask, Overflow, TextStream, TraceRequest, Updates, collect};
 
-type Tensors = BTreeMap<String, Vec<f64>>;
+use super::numbers::{Numbers, TOLERANCE, close, fill, named_gradients, read};
+use crate::support::fixtures::{fixtures, host};
 
-/// Absolute or relative, whichever is looser.
-const TOLERANCE: f64 = 2e-5;
-
-fn fixtures() -> Vec<PathBuf> {
-    let root = std::env::var_os("TRM_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures"),
-        PathBuf::from,
-    );
-    let found: Vec<_> = std::fs::read_dir(&root)
-        .unwrap_or_else(|e| panic!("{}: {e}", root.display()))
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("io.safetensors").exists())
-        // Other systems have fixtures of other forms beside these.
-        .filter(|path| {
-            std::fs::read_to_string(path.join("config.json"))
-                .is_ok_and(|text| text.contains("recursion_steps"))
-        })
-        .collect();
-    assert!(!found.is_empty(), "no fixture of Chat-TRM in {}", root.display());
-    found
-}
-
-fn read(path: &Path) -> Tensors {
-    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    tensors
-        .tensors()
-        .into_iter()
-        .map(|(name, view)| {
-            let values = match view.dtype() {
-                Dtype::F32 => view
-                    .data()
-                    .chunks_exact(4)
-                    .map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())))
-                    .collect(),
-                Dtype::I64 => view
-                    .data()
-                    .chunks_exact(8)
-                    .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
-                    .collect(),
-                other => panic!("{name} is {other:?}"),
-            };
-            (name, values)
-        })
-        .collect()
-}
-
-fn close(what: &str, found: &[f32], expected: &[f64]) {
-    assert_eq!(found.len(), expected.len(), "{what}: length");
-    for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
-        let difference = (f64::from(found) - expected).abs();
-        assert!(
-            difference <= TOLERANCE * expected.abs().max(1.0),
-            "{what}[{i}]: {found} for {expected}"
-        );
-    }
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().unwrap()
-}
+/// Other systems have fixtures of other forms beside these.
+const FORM: &str = "recursion_steps";
 
 struct Fixture {
     spec: ChatTrmSpec,
     vocab: usize,
-    io: Tensors,
+    io: Numbers,
     path: PathBuf,
     checkpoint: Vec<u8>,
 }
@@ -106,7 +44,7 @@ impl Fixture {
     fn model(&self, device: &Device) -> ChatTrm {
         let weights = read(&self.path.join("weights.safetensors"));
         let mut init = Init::new(0, device);
-        fill(ChatTrm::new(&self.spec, self.vocab, &mut init), &weights)
+        fill(ChatTrm::new(&self.spec, self.vocab, &mut init), &weights, str::to_owned)
     }
 
     fn tokens(&self, name: &str, device: &Device) -> Tensor<2, Int> {
@@ -130,51 +68,6 @@ impl Fixture {
     }
 }
 
-/// Puts named values into a module.
-fn fill<M: Module>(module: M, values: &Tensors) -> M {
-    struct Fill<'a>(Vec<String>, &'a Tensors);
-    impl burn::module::ModuleMapper for Fill<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.into());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            let values: Vec<f32> = self.1[&self.0.join(".")].iter().map(|&x| x as f32).collect();
-            param.map(|old| {
-                let new = Tensor::from_data(TensorData::new(values, old.dims()), &old.device());
-                if new.is_autodiff() { new.require_grad() } else { new }
-            })
-        }
-    }
-    module.map(&mut Fill(Vec::new(), values))
-}
-
-/// Gradients by name.
-fn gradients<M: Module>(module: &M, grads: &GradientsParams) -> BTreeMap<String, Vec<f32>> {
-    struct Visit<'a> {
-        path: Vec<String>,
-        grads: &'a GradientsParams,
-        found: BTreeMap<String, Vec<f32>>,
-    }
-    impl ModuleVisitor for Visit<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.path.push(name.into());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.path.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let grad = self.grads.get::<D>(param.id).expect("every parameter has a gradient");
-            self.found.insert(self.path.join("."), host(grad));
-        }
-    }
-    let mut visit = Visit { path: Vec::new(), grads, found: BTreeMap::new() };
-    module.visit(&mut visit);
-    visit.found
-}
-
 fn original_objective(fixture: &Fixture) -> (LanguageTask<ChatTrm>, TrainSpec) {
     let train = TrainSpec {
         objective: Objective::LastCycle,
@@ -191,7 +84,7 @@ fn original_objective(fixture: &Fixture) -> (LanguageTask<ChatTrm>, TrainSpec) {
 
 #[test]
 fn logits_of_every_cycle() {
-    for path in fixtures() {
+    for path in fixtures(FORM) {
         let fixture = Fixture::open(&path);
         let device = Device::flex();
         let model = fixture.model(&device);
@@ -200,41 +93,41 @@ fn logits_of_every_cycle() {
         let mut steps = 0;
         let end = Engine::new(depth).run(&model, &x, model.start(&x), |step, state| {
             let name = format!("recursion_logits.{}", step - 1);
-            close(&name, &host(model.read(state).logits), &fixture.io[&name]);
+            close(&name, &host(model.read(state).logits), &fixture.io[&name], TOLERANCE);
             steps += 1;
         });
         assert_eq!(steps, depth);
-        close("logits", &host(model.read(&end).logits), &fixture.io["logits"]);
+        close("logits", &host(model.read(&end).logits), &fixture.io["logits"], TOLERANCE);
 
         let x = model.encode(&fixture.tokens("short_idx", &device));
         let end = Engine::new(depth).run(&model, &x, model.start(&x), |_, _| {});
-        close("short", &host(model.read(&end).logits), &fixture.io["short_logits"]);
+        close("short", &host(model.read(&end).logits), &fixture.io["short_logits"], TOLERANCE);
     }
 }
 
 #[test]
 fn loss_and_every_gradient() {
-    for path in fixtures() {
+    for path in fixtures(FORM) {
         let fixture = Fixture::open(&path);
         let model = fixture.model(&Device::flex().autodiff());
         let (task, _) = original_objective(&fixture);
         let losses = task.losses(&model, &fixture.batch(), fixture.spec.recursion_steps, &|_| {});
-        close("loss", &host(losses.last.inner()), &fixture.io["loss"]);
+        close("loss", &host(losses.last.inner()), &fixture.io["loss"], TOLERANCE);
         let grads = GradientsParams::from_grads(losses.objective.backward(), &model);
-        let found = gradients(&model, &grads);
+        let found = named_gradients(&model, &grads);
         let expected = read(&path.join("grads.safetensors"));
         assert!(found.keys().eq(expected.keys()), "names: {:?}", found.keys());
         for (name, grad) in &found {
-            close(name, grad, &expected[name]);
+            close(name, grad, &expected[name], TOLERANCE);
         }
         let norm = found.values().flatten().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-        close("norm", &[norm as f32], &fixture.io["grad_norm_before_clip"]);
+        close("norm", &[norm as f32], &fixture.io["grad_norm_before_clip"], TOLERANCE);
     }
 }
 
 #[test]
 fn weights_after_three_updates() {
-    for path in fixtures() {
+    for path in fixtures(FORM) {
         let fixture = Fixture::open(&path);
         let device = Device::flex();
         let mut model = fixture.model(&device.clone().autodiff());
@@ -248,16 +141,16 @@ fn weights_after_three_updates() {
         }
         let expected = read(&path.join("after.safetensors"));
         for named in collect(&model) {
-            close(&named.name, &host(named.values), &expected[&named.name]);
+            close(&named.name, &host(named.values), &expected[&named.name], TOLERANCE);
         }
         let losses = task.losses(&model, &fixture.batch(), depth, &|_| {});
-        close("loss after", &host(losses.last.inner()), &fixture.io["loss_after3"]);
+        close("loss after", &host(losses.last.inner()), &fixture.io["loss_after3"], TOLERANCE);
     }
 }
 
 #[test]
 fn greedy_decoding_is_identical_across_the_block() {
-    for path in fixtures() {
+    for path in fixtures(FORM) {
         let fixture = Fixture::open(&path);
         let model = fixture.model(&Device::flex());
         let expected: Vec<u32> = fixture.io["greedy_40"].iter().map(|&x| x as u32).collect();
@@ -282,7 +175,7 @@ fn greedy_decoding_is_identical_across_the_block() {
 
 #[test]
 fn a_converted_checkpoint_traces_the_same_logits() {
-    for path in fixtures() {
+    for path in fixtures(FORM) {
         let fixture = Fixture::open(&path);
         let run = trm_train::load(&fixture.checkpoint, None, None, &Device::flex()).unwrap();
         let request = TraceRequest {
@@ -294,7 +187,7 @@ fn a_converted_checkpoint_traces_the_same_logits() {
         let trace = wait(run.trace(&request)).unwrap();
         let logits: Vec<f32> =
             trace.steps.last().unwrap().logits.as_ref().unwrap().concat().concat();
-        close("trace", &logits, &fixture.io["short_logits"]);
+        close("trace", &logits, &fixture.io["short_logits"], TOLERANCE);
     }
 }
 

@@ -1,191 +1,22 @@
-//! LLM-TRM and its adapters against numbers recorded from a reference implementation, for
-//! every recorded folder of their form. `TRM_FIXTURES` may name another place. It has more than
-//! 400 lines because every test reads the same recorded numbers in the same way.
-
-#[allow(dead_code, reason = "other models use the rest")]
-#[path = "images_parity/support.rs"]
-mod support;
+//! LLM-TRM and its adapters against numbers recorded from a reference implementation.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
-use serde_json::Value;
-use support::{Tensors, bytes, close, gradients, host, root, tensors, text};
-use trm_core::models::llama::Llama;
-use trm_core::models::llm_trm::{FrozenDecoder, LatentState, LlmTrm, QuestionRows, TrunkLayers};
+use trm_core::models::llm_trm::{LatentState, LlmTrm, QuestionRows, TrunkLayers};
 use trm_core::{Engine, Init, Recursive, State};
-use trm_spec::{LlmTrmSpec, TrainSpec, VariantSpec};
-use trm_train::checkpoint::read_header;
+use trm_spec::{LlmTrmSpec, TrainSpec};
 use trm_train::{Updates, collect};
 
-const TOLERANCE: f32 = 1e-4;
-/// After several steps, each of which lets rounding grow: the reference itself, in f32 on
-/// another machine, is 1e-4 (states) and 3e-4 (logits) away from its numbers in f64 after
-/// three steps.
-const AFTER_STEPS: f32 = 1e-3;
+use super::llm_trm_fixture::{AFTER_STEPS, Fixture, TOLERANCE, folders, name_of};
+use crate::support::fixtures::{bytes, close, filled, gradients, host, integers};
 
 /// Relative, of losses after updates. AdamW divides by the size of a gradient: where that is
 /// nearly zero, rounding decides its sign, and a weight moves by up to the learning rate. The
 /// reference in f64 is 7e-4 away from its own numbers after one update.
 const AFTER_UPDATES: f32 = 2e-3;
-
-fn folders() -> Vec<PathBuf> {
-    support::fixtures("\"lora_alpha\"")
-}
-
-fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i64>) {
-    let view = file.tensor(name).unwrap();
-    let number = |b: &[u8]| i64::from_le_bytes(b.try_into().unwrap());
-    (view.shape().to_vec(), view.data().chunks_exact(8).map(number).collect())
-}
-
-/// The decoder that a folder was recorded on: the one of its width.
-fn decoder(width: usize) -> (Llama, trm_spec::LlamaSpec) {
-    for folder in support::fixtures("\"model_type\": \"llama\"") {
-        if !folder.join("model.safetensors").exists() {
-            continue;
-        }
-        let weights = [bytes(folder.join("model.safetensors"))];
-        let config = text(folder.join("config.json"));
-        let checkpoint = trm_train::hf_llama(&weights, &config, None, &Device::flex()).unwrap();
-        let header = read_header(&checkpoint).unwrap();
-        let VariantSpec::Llama(spec) = header.config.model else { panic!("a decoder") };
-        if spec.hidden_size == width {
-            let empty = Llama::new(&spec, header.vocab.size(), &mut Init::new(3, &Device::flex()));
-            return (support::filled(empty, &checkpoint), spec);
-        }
-    }
-    panic!("no decoder of width {width} in {}", root().display());
-}
-
-struct Fixture {
-    spec: LlmTrmSpec,
-    steps: usize,
-    base: FrozenDecoder,
-    weights: Vec<u8>,
-    io: Tensors,
-    whole: BTreeMap<String, (Vec<usize>, Vec<i64>)>,
-}
-
-impl Fixture {
-    fn open(folder: &Path) -> Self {
-        let config: Value = serde_json::from_str(&text(folder.join("config.json"))).unwrap();
-        let size = |key: &str| config[key].as_u64().unwrap() as usize;
-        let number = |key: &str| config[key].as_f64().unwrap();
-        let (llama, decoder) = decoder(size("D"));
-        let spec = LlmTrmSpec {
-            cut: size("cut"),
-            num_latents: size("M"),
-            window: size("window"),
-            hidden_size: size("d"),
-            num_heads: size("heads"),
-            n_layers: size("blocks"),
-            intermediate_size: size("inner"),
-            h_cycles: size("T"),
-            l_cycles: size("n"),
-            supervision_steps: size("steps"),
-            fourier_bands: size("bands"),
-            fourier_longest: number("longest"),
-            soft_scale: number("scale"),
-            lora_rank: size("lora_r"),
-            lora_alpha: number("lora_alpha"),
-            base_hidden_size: decoder.hidden_size,
-            base_layers: decoder.n_layers,
-            base_query_size: decoder.num_heads * decoder.head_dim(),
-            base_kv_size: decoder.num_kv_heads * decoder.head_dim(),
-            base_block_size: decoder.block_size,
-            ..LlmTrmSpec::default()
-        };
-        let io = bytes(folder.join("io.safetensors"));
-        let file = SafeTensors::deserialize(&io).unwrap();
-        let whole = ["question", "question_mask", "answer", "answer_mask", "labels"]
-            .map(|name| (name.to_owned(), integers(&file, name)));
-        Self {
-            weights: renamed(&bytes(folder.join("model.safetensors")), &spec),
-            io: floats(&io),
-            whole: whole.into(),
-            steps: spec.supervision_steps,
-            base: FrozenDecoder::new(llama),
-            spec,
-        }
-    }
-
-    fn model(&self, device: &Device) -> LlmTrm {
-        let fresh = LlmTrm::new(&self.spec, &self.base, None, &mut Init::new(1, device));
-        support::filled(fresh, &self.weights)
-    }
-
-    fn tokens(&self, name: &str) -> Tensor<2, Int> {
-        let (shape, values) = &self.whole[name];
-        Tensor::from_data(TensorData::new(values.clone(), shape.clone()), &Device::flex())
-    }
-
-    fn lengths(&self, mask: &str) -> Vec<usize> {
-        let (shape, values) = &self.whole[mask];
-        values.chunks(shape[1]).map(|row| row.iter().sum::<i64>() as usize).collect()
-    }
-
-    fn rows(&self) -> QuestionRows {
-        QuestionRows::new(self.lengths("question_mask"), self.lengths("answer_mask"))
-    }
-
-    fn close(&self, name: &str, found: &[f32]) {
-        close(name, found, &self.io[name].1, TOLERANCE);
-    }
-
-    fn close_after_steps(&self, name: &str, found: &[f32]) {
-        close(name, found, &self.io[name].1, AFTER_STEPS);
-    }
-
-    /// 1 where a token of `[<think> | answer]` is no padding, by row.
-    fn answered(&self) -> Vec<f32> {
-        let (shape, mask) = &self.whole["answer_mask"];
-        let rows = mask.chunks(shape[1]);
-        rows.flat_map(|row| std::iter::once(1.0).chain(row.iter().map(|m| *m as f32))).collect()
-    }
-}
-
-/// The tensors of 32-bit floats.
-fn floats(file: &[u8]) -> Tensors {
-    let parsed = SafeTensors::deserialize(file).unwrap();
-    let is_float = |name: &str| parsed.tensor(name).unwrap().dtype() == safetensors::Dtype::F32;
-    tensors(file).into_iter().filter(|(name, _)| is_float(name)).collect()
-}
-
-/// A recorded name as the model has it.
-fn name_of(name: &str, spec: &LlmTrmSpec) -> String {
-    let Some(rest) = name.strip_prefix("lora.model.layers.") else { return name.into() };
-    let (layer, rest) = rest.split_once('.').unwrap();
-    let (map, part) = rest.strip_prefix("self_attn.").unwrap().split_once('.').unwrap();
-    let layer = layer.parse::<usize>().unwrap() - spec.cut;
-    format!("lora.layers.{layer}.{map}.lora_{part}.weight")
-}
-
-/// The weights under the model's names, with states that are standard already.
-fn renamed(file: &[u8], spec: &LlmTrmSpec) -> Vec<u8> {
-    let width = spec.base_hidden_size;
-    let mut all: Tensors =
-        tensors(file).into_iter().map(|(name, value)| (name_of(&name, spec), value)).collect();
-    all.insert("state_mean".into(), (vec![width], vec![0.0; width]));
-    all.insert("state_std".into(), (vec![width], vec![1.0; width]));
-    // The frozen decoder has it: the mean of all embeddings.
-    all.remove("think.input");
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = all
-        .into_iter()
-        .map(|(name, (shape, values))| {
-            (name, shape, values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        })
-        .collect();
-    let views = bytes.iter().map(|(name, shape, bytes)| {
-        let view =
-            safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);
-        (name.as_str(), view.unwrap())
-    });
-    safetensors::serialize(views, None).unwrap()
-}
 
 /// A supervision step from `state`.
 fn step(
@@ -487,7 +318,7 @@ fn a_question_of_one_token_and_no_window_stay_finite() {
             let spec = LlmTrmSpec { window, ..fixture.spec.clone() };
             let device = Device::flex().autodiff();
             let fresh = LlmTrm::new(&spec, &fixture.base, None, &mut Init::new(1, &device));
-            let model = support::filled(fresh, &fixture.weights);
+            let model = filled(fresh, &fixture.weights);
             let rows = QuestionRows::new(vec![1, 2], vec![1, 0]);
             let question = Tensor::from_data([[2, 7], [5, 9]], &Device::flex());
             let answer = Tensor::from_data([[11], [2]], &Device::flex());

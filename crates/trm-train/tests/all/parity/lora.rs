@@ -1,19 +1,17 @@
 //! Low-rank adapters against numbers recorded from the library peft, for every recorded folder
 //! of its form. `TRM_FIXTURES` may name another place.
 
-#[allow(dead_code, reason = "other models use the rest")]
-#[path = "images_parity/support.rs"]
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::support::fixtures::{
+    Tensors, bytes, close, filled, gradients, host, integers, root, tensors, text,
+};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 use serde_json::Value;
-use support::{Tensors, bytes, close, gradients, host, root, tensors, text};
 use trm_core::Init;
 use trm_core::layers::{Adapters, AttentionLora, LoraSpec, Placement};
 use trm_core::models::llama::Llama;
@@ -42,12 +40,6 @@ fn fixtures() -> Vec<Fixture> {
         .collect();
     assert!(!found.is_empty(), "no adapter in {}", root().display());
     found
-}
-
-fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i64>) {
-    let view = file.tensor(name).unwrap();
-    let number = |b: &[u8]| i64::from_le_bytes(b.try_into().unwrap());
-    (view.shape().to_vec(), view.data().chunks_exact(8).map(number).collect())
 }
 
 impl Fixture {
@@ -85,7 +77,7 @@ impl Fixture {
     fn llama(&self, bytes: &[u8]) -> Llama {
         let vocab = read_header(bytes).unwrap().vocab.size();
         let empty = Llama::new(&self.spec, vocab, &mut Init::new(3, &Device::flex()));
-        support::filled(empty, bytes)
+        filled(empty, bytes)
     }
 
     /// The recorded adapters on a device with autodiff.
@@ -109,7 +101,7 @@ impl Fixture {
                 safetensors::tensor::TensorView::new(dtype, shape.clone(), bytes).unwrap(),
             )
         });
-        support::filled(fresh, &safetensors::serialize(views, None).unwrap())
+        filled(fresh, &safetensors::serialize(views, None).unwrap())
     }
 
     fn tokens(&self) -> Tensor<2, Int> {

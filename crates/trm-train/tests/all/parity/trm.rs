@@ -1,12 +1,11 @@
 //! Parity with the official TRM: every folder of fixtures of its form is
 //! reproduced, from single blocks to weights and averages after six updates.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use trm_core::models::trm::{PuzzleInput, Trm};
@@ -15,77 +14,21 @@ use trm_data::puzzles::PuzzleBatch;
 use trm_spec::{Decay, LossType, Optimizer, RunConfig, TrainSpec, TrmSpec, VariantSpec};
 use trm_train::{Average, Carry, PuzzleTask, Puzzles, Updates, collect, sign_descent};
 
-type Tensors = BTreeMap<String, Vec<f64>>;
+use super::numbers::{Numbers, TOLERANCE, close, fill, named_gradients, read};
+use crate::support::fixtures::{fixtures, host};
 
-/// Absolute or relative, whichever is looser.
-const TOLERANCE: f64 = 2e-5;
+/// Other systems have fixtures of other forms beside these.
+const FORM: &str = "H_cycles";
+
 /// Of weights and averages after the last update.
 const AFTER: f64 = 1e-4;
-
-fn fixtures() -> Vec<PathBuf> {
-    let root = std::env::var_os("TRM_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures"),
-        PathBuf::from,
-    );
-    let found: Vec<_> = std::fs::read_dir(&root)
-        .unwrap_or_else(|e| panic!("{}: {e}", root.display()))
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("io.safetensors").exists())
-        // Other systems have fixtures of other forms beside these.
-        .filter(|path| {
-            std::fs::read_to_string(path.join("config.json"))
-                .is_ok_and(|text| text.contains("H_cycles"))
-        })
-        .collect();
-    assert!(!found.is_empty(), "no fixture of the official TRM in {}", root.display());
-    found
-}
-
-fn read(path: &Path) -> Tensors {
-    fn all<const N: usize>(bytes: &[u8], number: fn([u8; N]) -> f64) -> Vec<f64> {
-        bytes.chunks_exact(N).map(|b| number(b.try_into().unwrap())).collect()
-    }
-    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    tensors
-        .tensors()
-        .into_iter()
-        .map(|(name, view)| {
-            let data = view.data();
-            let values = match view.dtype() {
-                Dtype::F32 => all(data, |b| f64::from(f32::from_le_bytes(b))),
-                Dtype::F64 => all(data, f64::from_le_bytes),
-                Dtype::I32 => all(data, |b| f64::from(i32::from_le_bytes(b))),
-                Dtype::I64 => all(data, |b| i64::from_le_bytes(b) as f64),
-                Dtype::BOOL => data.iter().map(|&b| f64::from(b)).collect(),
-                other => panic!("{name} is {other:?}"),
-            };
-            (name, values)
-        })
-        .collect()
-}
-
-fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}: length");
-    for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
-        let difference = (f64::from(found) - expected).abs();
-        assert!(
-            difference <= tolerance * expected.abs().max(1.0),
-            "{what}[{i}]: {found} for {expected}"
-        );
-    }
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().unwrap()
-}
 
 struct Fixture {
     path: PathBuf,
     config: Value,
     spec: TrmSpec,
     vocab: usize,
-    io: Tensors,
+    io: Numbers,
 }
 
 impl Fixture {
@@ -106,7 +49,7 @@ impl Fixture {
 
     fn model(&self, device: &Device) -> Trm {
         let weights = read(&self.path.join("weights.safetensors"));
-        fill(Trm::new(&self.spec, self.vocab, &mut Init::new(0, device)), &weights)
+        fill(Trm::new(&self.spec, self.vocab, &mut Init::new(0, device)), &weights, original)
     }
 
     fn train(&self) -> TrainSpec {
@@ -148,52 +91,9 @@ fn original(name: &str) -> String {
     format!("inner.{name}")
 }
 
-/// Puts named values into a module.
-fn fill<M: Module>(module: M, values: &Tensors) -> M {
-    struct Fill<'a>(Vec<String>, &'a Tensors);
-    impl burn::module::ModuleMapper for Fill<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.into());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            let values = &self.1[&original(&self.0.join("."))];
-            let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
-            param.map(|old| {
-                let new = Tensor::from_data(TensorData::new(values, old.dims()), &old.device());
-                if old.is_require_grad() { new.require_grad() } else { new }
-            })
-        }
-    }
-    module.map(&mut Fill(Vec::new(), values))
-}
-
-/// Every gradient by name.
-fn named_gradients(model: &Trm, grads: &GradientsParams) -> BTreeMap<String, Vec<f32>> {
-    struct Visit<'a>(Vec<String>, &'a GradientsParams, BTreeMap<String, Vec<f32>>);
-    impl ModuleVisitor for Visit<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.into());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(grad) = self.1.get::<D>(param.id) {
-                self.2.insert(self.0.join("."), host(grad));
-            }
-        }
-    }
-    let mut visit = Visit(Vec::new(), grads, BTreeMap::new());
-    model.visit(&mut visit);
-    visit.2
-}
-
 #[test]
 fn evaluation_steps_are_the_originals() {
-    for fixture in fixtures().into_iter().map(Fixture::open) {
+    for fixture in fixtures(FORM).into_iter().map(Fixture::open) {
         let device = Device::flex();
         let model = fixture.model(&device);
         let puzzles = Puzzles::new(&fixture.batch("eval.batch"), &device);
@@ -231,7 +131,7 @@ fn evaluation_steps_are_the_originals() {
 
 #[test]
 fn streamed_training_calls_are_the_originals() {
-    for fixture in fixtures().into_iter().map(Fixture::open) {
+    for fixture in fixtures(FORM).into_iter().map(Fixture::open) {
         let plain = Device::flex();
         let mut model = fixture.model(&plain.clone().autodiff());
         let train = fixture.train();
@@ -324,7 +224,7 @@ fn streamed_training_calls_are_the_originals() {
 /// In any float type, under any wrapper, and back: the same numbers.
 #[test]
 fn conversion_goes_both_ways() {
-    for fixture in fixtures().into_iter().map(Fixture::open) {
+    for fixture in fixtures(FORM).into_iter().map(Fixture::open) {
         let weights = std::fs::read(fixture.path.join("weights.safetensors")).unwrap();
         let ours =
             trm_train::samsung_trm(&weights, &fixture.config.to_string(), &Device::flex()).unwrap();
@@ -369,7 +269,7 @@ fn conversion_goes_both_ways() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let fixture = Fixture::open(fixtures().remove(0));
+    let fixture = Fixture::open(fixtures(FORM).remove(0));
     let weights = std::fs::read(fixture.path.join("weights.safetensors")).unwrap();
     let convert = |weights: &[u8], config: &Value| {
         trm_train::samsung_trm(weights, &config.to_string(), &Device::flex())

@@ -12,7 +12,7 @@ use trm_spec::{TrmVitSpec, VariantSpec};
 use trm_train::checkpoint::read_header;
 use trm_train::{BaseFile, HfVitOptions};
 
-use super::support::*;
+use crate::support::fixtures::*;
 
 fn head(folder: &Path) -> (TrmVitSpec, usize, Vec<u8>) {
     let weights = bytes(folder.join("weights.safetensors"));

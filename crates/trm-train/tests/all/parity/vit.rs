@@ -8,7 +8,7 @@ use trm_spec::Vocab;
 use trm_train::HfVitOptions;
 use trm_train::checkpoint::read_header;
 
-use super::support::*;
+use crate::support::fixtures::*;
 
 #[test]
 fn a_vit_has_its_hidden_states_and_logits() {

@@ -3,23 +3,14 @@
 use burn::tensor::Device;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use trm_data::questions::Question;
-use trm_data::questions::QuestionDataset;
-#[cfg(feature = "files")]
-use trm_data::questions::{QuestionKind, QuestionSource, generate};
+use trm_data::questions::{Question, QuestionDataset, QuestionKind, QuestionSource, generate};
 use trm_data::{Dataset, TextDataset};
-#[cfg(feature = "files")]
-use trm_spec::VariantSpec;
-use trm_spec::{LlamaSpec, RunConfig};
-use trm_train::{BaseFile, create, create_on, few_shot, question_baselines};
-#[cfg(feature = "files")]
-use trm_train::{Run, load_on};
+use trm_spec::{LlamaSpec, RunConfig, VariantSpec};
+use trm_train::{BaseFile, Run, create, create_on, few_shot, load_on, question_baselines};
 
-#[cfg(feature = "files")]
-use crate::support::compressed_below;
-use crate::support::{base, block_on, config, opened, questions};
+use crate::support::questions::{base, compressed_below, config, opened, questions};
+use crate::support::wait;
 
-#[cfg(feature = "files")]
 #[test]
 fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
     let (base, config) = (base(32), compressed_below());
@@ -32,7 +23,7 @@ fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
     };
     let trained = |keep: bool| {
         let mut run = create_on(&config, set(keep), file(), &Device::flex()).unwrap();
-        let reports = block_on(run.steps(4)).unwrap();
+        let reports = wait(run.steps(4)).unwrap();
         (reports.iter().map(|report| report.loss).collect::<Vec<_>>(), run)
     };
     let (without, _) = trained(false);
@@ -47,18 +38,17 @@ fn states_below_the_cut_are_kept_and_saved_like_those_at_it() {
     let VariantSpec::LlmTrm(spec) = &mut cut.model else { unreachable!() };
     spec.compressor_layer = 0;
     let mut other = create_on(&cut, questions(&cut), file(), &Device::flex()).unwrap();
-    assert!((block_on(other.steps(1)).unwrap()[0].loss - without[0]).abs() > 1e-4);
+    assert!((wait(other.steps(1)).unwrap()[0].loss - without[0]).abs() > 1e-4);
     // The measured numbers are in the checkpoint.
-    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    let saved = wait(run.save(serde_json::Value::Null)).unwrap();
     let data = Some(set(true));
     let mut again =
         load_on(&saved.checkpoint, Some(&saved.optimizer), data, file(), &Device::flex()).unwrap();
-    let loss = |run: &mut Box<dyn Run>| block_on(run.steps(1)).unwrap()[0].loss;
+    let loss = |run: &mut Box<dyn Run>| wait(run.steps(1)).unwrap()[0].loss;
     assert_eq!(loss(&mut run), loss(&mut again));
 }
 
 /// Two questions of the same length are no sign of the same question.
-#[cfg(feature = "files")]
 #[test]
 fn states_of_another_order_are_not_used() {
     let (base, mut config) = (base(32), config());
@@ -72,7 +62,7 @@ fn states_of_another_order_are_not_used() {
         let states_in = keep.then(|| folder.path().to_owned());
         let set = Dataset::Questions(QuestionDataset { states_in, ..set });
         let mut run = create_on(&config, set, file(), &Device::flex()).unwrap();
-        let reports = block_on(run.steps(4)).unwrap();
+        let reports = wait(run.steps(4)).unwrap();
         reports.iter().map(|report| report.loss).collect::<Vec<_>>()
     };
     let first = trained(1, true);
@@ -99,7 +89,7 @@ fn a_long_question_beside_a_long_answer_fits() {
     let set = QuestionDataset { train: pair.clone(), val: pair, harder: Vec::new(), ..set };
     let file = Some(BaseFile { name: "base.safetensors", bytes: &base });
     let mut run = create_on(&config, Dataset::Questions(set), file, &Device::flex()).unwrap();
-    assert!(block_on(run.steps(1)).unwrap()[0].loss.is_finite());
+    assert!(wait(run.steps(1)).unwrap()[0].loss.is_finite());
 }
 
 #[test]
@@ -133,7 +123,7 @@ fn answers_a() -> Vec<u8> {
     let text: String = characters.iter().collect::<String>().repeat(60);
     let text = TextDataset::from_text("characters", &text, 0.1).unwrap();
     let run = create(&config, text, &Device::flex()).unwrap();
-    let bytes = block_on(run.export(serde_json::Value::Null)).unwrap();
+    let bytes = wait(run.export(serde_json::Value::Null)).unwrap();
 
     let next = |character: char| match character {
         ':' => ' ',
@@ -180,11 +170,11 @@ fn examples_that_do_not_fit_are_left_out() {
         answer: answer.into(),
         difficulty: 1,
     });
-    assert_eq!(block_on(few_shot(&base, &[], &asked)).unwrap(), 0.6);
+    assert_eq!(wait(few_shot(&base, &[], &asked)).unwrap(), 0.6);
     // Far more than 256 characters: as many as fit.
-    assert_eq!(block_on(few_shot(&base, &set.train, &asked)).unwrap(), 0.6);
+    assert_eq!(wait(few_shot(&base, &set.train, &asked)).unwrap(), 0.6);
     let long = "very ".repeat(60);
     let long = Question { question: long, answer: "A".into(), difficulty: 1 };
-    let refused = block_on(few_shot(&base, &set.train[..1], &[long])).unwrap_err();
+    let refused = wait(few_shot(&base, &set.train[..1], &[long])).unwrap_err();
     assert!(refused.message.contains("256"), "{refused:?}");
 }

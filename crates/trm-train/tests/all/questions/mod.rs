@@ -2,7 +2,6 @@
 //! they are scored.
 
 mod baselines;
-mod support;
 
 use burn::tensor::Device;
 use trm_data::Dataset;
@@ -15,7 +14,8 @@ use trm_train::{
 
 use std::rc::Rc;
 
-use support::{base, block_on, compressed_below, config, opened, questions};
+use crate::support::questions::{base, compressed_below, config, opened, questions};
+use crate::support::wait;
 
 fn fresh(base: &[u8]) -> Box<dyn Run> {
     let (config, base) = (config(), BaseFile { name: "base.safetensors", bytes: base });
@@ -27,7 +27,7 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
     let base = base(32);
     let file = || Some(BaseFile { name: "another-name.safetensors", bytes: &base });
     let mut run = fresh(&base);
-    let reports = block_on(run.steps(30)).unwrap();
+    let reports = wait(run.steps(30)).unwrap();
     let mean = |part: &[trm_spec::StepReport]| {
         part.iter().map(|report| report.loss).sum::<f64>() / part.len() as f64
     };
@@ -35,7 +35,7 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
     assert!(mean(&reports[20..]) < 0.92 * mean(&reports[..5]), "{losses:?}");
     assert!(reports.iter().all(|report| report.exact.is_some()));
 
-    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    let saved = wait(run.save(serde_json::Value::Null)).unwrap();
     // The frozen model is not in the file, but named by its digest.
     let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("embed_tokens");
     assert!(names(&base) && !names(&saved.checkpoint));
@@ -51,11 +51,10 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
     )
     .unwrap();
     let [one, other] = [&mut run, &mut again].map(|run| {
-        block_on(run.steps(3)).unwrap().iter().map(|report| report.loss).collect::<Vec<_>>()
+        wait(run.steps(3)).unwrap().iter().map(|report| report.loss).collect::<Vec<_>>()
     });
     assert_eq!(one, other);
-    let [one, other] =
-        [&run, &again].map(|run| block_on(run.export(serde_json::Value::Null)).unwrap());
+    let [one, other] = [&run, &again].map(|run| wait(run.export(serde_json::Value::Null)).unwrap());
     assert!(one == other, "the files differ");
 }
 
@@ -63,7 +62,7 @@ fn a_run_learns_and_goes_on_exactly_where_it_was_saved() {
 fn a_missing_foreign_or_other_base_is_refused() {
     let (own, wide) = (base(32), base(48));
     let run = fresh(&own);
-    let saved = block_on(run.save(serde_json::Value::Null)).unwrap();
+    let saved = wait(run.save(serde_json::Value::Null)).unwrap();
     let open = |file: Option<&[u8]>| {
         let file = file.map(|bytes| BaseFile { name: "given.safetensors", bytes });
         load_on(&saved.checkpoint, None, None, file, &Device::flex()).map(drop).unwrap_err()
@@ -91,7 +90,7 @@ fn few_tokens_are_one_question() {
     let text = format!("Question: {}\nAnswer: {}", first.question, first.answer);
     // Each character is a token, and `<think>` is one.
     let tokens = text.len() + 1;
-    let scored = |tokens| block_on(run.evaluate(&[2], tokens)).unwrap()[0].loss;
+    let scored = |tokens| wait(run.evaluate(&[2], tokens)).unwrap()[0].loss;
     assert_eq!(scored(1), scored(tokens));
     assert_ne!(scored(1), scored(tokens + 1));
     assert_ne!(scored(1), scored(0));
@@ -108,10 +107,10 @@ fn scored_as_written(config: &RunConfig) {
     let base = base(32);
     let file = BaseFile { name: "base.safetensors", bytes: &base };
     let mut run = create_on(config, questions(config), Some(file), &Device::flex()).unwrap();
-    block_on(run.steps(60)).unwrap();
+    wait(run.steps(60)).unwrap();
     let answerer = run.answerer().unwrap();
     let steps = 3;
-    let scores = block_on(answerer.evaluate_questions(QuestionSet::Train, steps, 12)).unwrap();
+    let scores = wait(answerer.evaluate_questions(QuestionSet::Train, steps, 12)).unwrap();
     assert_eq!((scores.questions, scores.steps.len()), (12, steps + 1));
     let Dataset::Questions(set) = questions(config) else { unreachable!() };
     let mut exact = vec![0.0; steps + 1];
@@ -123,7 +122,7 @@ fn scored_as_written(config: &RunConfig) {
             max_new_tokens: 8,
         };
         let mut written = vec![String::new(); steps + 1];
-        let found = block_on(answerer.ask(&request, &mut |answer, text| {
+        let found = wait(answerer.ask(&request, &mut |answer, text| {
             written[answer].push_str(text);
         }))
         .unwrap();
@@ -157,7 +156,7 @@ fn a_question_that_cannot_be_asked_is_refused() {
             halt_threshold: None,
             max_new_tokens: 4,
         };
-        block_on(answerer.ask(&request, &mut |_, _| {})).map(drop)
+        wait(answerer.ask(&request, &mut |_, _| {})).map(drop)
     };
     assert!(ask("Which cup?", 1).is_ok());
     assert!(ask(" ", 1).unwrap_err().message.contains("empty"));
@@ -169,9 +168,9 @@ fn a_question_that_cannot_be_asked_is_refused() {
 
 #[test]
 fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
-    let base = base(32);
+    let [base, narrow] = [32, 16].map(base);
     let run = fresh(&base);
-    let checkpoint = block_on(run.export(serde_json::Value::Null)).unwrap();
+    let checkpoint = wait(run.export(serde_json::Value::Null)).unwrap();
     let named = read_header(&checkpoint).unwrap().base.unwrap();
     assert!(named.weights.is_some(), "{named:?}");
     // The same numbers under another header.
@@ -179,8 +178,7 @@ fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
     config.train.batch_size += 1;
     let other = opened(&restart(&base, &config).unwrap());
     assert_ne!(other.identity().sha256, named.sha256);
-    let on =
-        |decoder: &Rc<FrozenLlm>| block_on(load_on_decoder(&checkpoint, decoder, &Device::flex()));
+    let on = |decoder: &Rc<FrozenLlm>| wait(load_on_decoder(&checkpoint, decoder, &Device::flex()));
     let again = on(&other).unwrap();
     let ask = |run: &dyn Run| {
         let request = AskRequest {
@@ -189,7 +187,7 @@ fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
             halt_threshold: None,
             max_new_tokens: 6,
         };
-        block_on(run.answerer().unwrap().ask(&request, &mut |_, _| {})).unwrap()
+        wait(run.answerer().unwrap().ask(&request, &mut |_, _| {})).unwrap()
     };
     assert_eq!(ask(&*again), ask(&*run));
     // One number differs, in the last tensor.
@@ -200,9 +198,9 @@ fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
     assert_eq!(refused.kind, FailureKind::Base);
     assert!(refused.hint.contains(&named.sha256), "{refused:?}");
     // Other sizes, and a model that answers nothing.
-    let narrow = on(&opened(&support::base(16))).map(drop).unwrap_err();
+    let narrow = on(&opened(&narrow)).map(drop).unwrap_err();
     assert!(narrow.message.contains("hidden_size"), "{narrow:?}");
-    let decoder = block_on(load_on_decoder(&base, &other, &Device::flex())).map(drop);
+    let decoder = wait(load_on_decoder(&base, &other, &Device::flex())).map(drop);
     assert!(decoder.unwrap_err().message.contains("does not answer questions"));
 }
 
@@ -210,7 +208,7 @@ fn a_model_stands_on_an_open_base_with_its_weights_whatever_the_file_is() {
 fn what_is_considered_is_what_is_answered() {
     let base = base(32);
     let mut run = fresh(&base);
-    block_on(run.steps(20)).unwrap();
+    wait(run.steps(20)).unwrap();
     let answerer = run.answerer().unwrap();
     let question = "The ball is under cup B. Swap A and B. Which cup?";
     let depths = vec![0, 1, 3];
@@ -220,7 +218,7 @@ fn what_is_considered_is_what_is_answered() {
         top: 2,
         max_new_tokens: 5,
     };
-    let thought = block_on(answerer.consider(&request)).unwrap();
+    let thought = wait(answerer.consider(&request)).unwrap();
     let considered = thought.considered;
     let ask = AskRequest {
         question: question.into(),
@@ -228,7 +226,7 @@ fn what_is_considered_is_what_is_answered() {
         halt_threshold: None,
         max_new_tokens: 5,
     };
-    let found = block_on(answerer.ask(&ask, &mut |_, _| {})).unwrap();
+    let found = wait(answerer.ask(&ask, &mut |_, _| {})).unwrap();
     assert_eq!((considered.think, considered.steps.len()), (found.think, 4));
     assert_eq!(considered.steps[0].halt, None);
     let halt: Vec<f32> = considered.steps.iter().filter_map(|step| step.halt).collect();
@@ -244,7 +242,7 @@ fn what_is_considered_is_what_is_answered() {
     for ((depth, answer), mut stream) in depths.iter().zip(&found.answers).zip(thought.answers) {
         let (mut text, mut tokens) = (String::new(), Vec::new());
         loop {
-            let new = block_on(stream.pull(2, false)).unwrap();
+            let new = wait(stream.pull(2, false)).unwrap();
             text += &new.text;
             tokens.extend(new.tokens);
             if new.done {
@@ -272,7 +270,7 @@ fn a_chat_ends_by_itself_and_fits_into_the_context() {
         let mut stream = decoder.chat(&options)?;
         let mut text = String::new();
         loop {
-            let new = block_on(stream.pull(3, false))?;
+            let new = wait(stream.pull(3, false))?;
             text += &new.text;
             if new.done {
                 return Ok::<_, trm_spec::Failure>(text);
@@ -294,7 +292,7 @@ fn a_chat_ends_by_itself_and_fits_into_the_context() {
             max_new_tokens: 40,
         };
         let mut stream = run.writer().unwrap().generate(&options).unwrap();
-        let plain = block_on(stream.pull(40, false)).unwrap().text;
+        let plain = wait(stream.pull(40, false)).unwrap().text;
         let whole = plain.split('~').next().unwrap();
         assert_eq!(chat(form, 1.2, seed).unwrap(), whole);
         ended += usize::from(whole.len() < plain.len());
@@ -319,7 +317,7 @@ fn the_next_turn_of_a_chat_goes_on_from_the_last() {
         let options =
             ChatOptions { messages, temperature: 1.0, top_k: 0, seed: 5, max_new_tokens: 12 };
         let mut stream = decoder.chat(&options).unwrap();
-        let new = block_on(stream.pull(12, false)).unwrap();
+        let new = wait(stream.pull(12, false)).unwrap();
         assert!(new.done);
         new.text
     };

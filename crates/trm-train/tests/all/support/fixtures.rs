@@ -69,6 +69,13 @@ pub fn tensors(file: &[u8]) -> Tensors {
         .collect()
 }
 
+/// Whole numbers of a file.
+pub fn integers(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<i64>) {
+    let view = file.tensor(name).unwrap();
+    let number = |b: &[u8]| i64::from_le_bytes(b.try_into().unwrap());
+    (view.shape().to_vec(), view.data().chunks_exact(8).map(number).collect())
+}
+
 pub fn input<const D: usize>(io: &Tensors, name: &str, device: &Device) -> Tensor<D> {
     let (shape, values) = &io[name];
     Tensor::from_data(TensorData::new(values.clone(), shape.clone()), device)

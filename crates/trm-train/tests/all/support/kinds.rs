@@ -1,7 +1,5 @@
 //! Every kind of model that writes text, small, as tests of all of them take it.
 
-#![allow(dead_code, reason = "not every test uses all of it")]
-
 use burn::tensor::Device;
 use trm_core::{Autoregressive, Init};
 
@@ -15,7 +13,7 @@ use trm_spec::{
 };
 use trm_train::LanguageTask;
 
-use crate::support::{model, tiny};
+use super::{model, tiny};
 
 /// Tokens of the models that [`Check`] is given.
 pub const VOCAB: usize = 30;

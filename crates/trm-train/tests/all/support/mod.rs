@@ -1,5 +1,11 @@
 //! What several tests share.
 
+pub mod fixtures;
+pub mod kinds;
+pub mod questions;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::tensor::Device;
 use trm_data::TextDataset;
 use trm_spec::{ChatTrmSpec, DataSource, RunConfig, VariantSpec};
@@ -17,14 +23,20 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 
 pub const TEXT: &str = "To be, or not to be: that is the question:\nWhether 'tis nobler in the mind to suffer\nThe slings and arrows of outrageous fortune,\nOr to take arms against a sea of troubles\nAnd by opposing end them. To die: to sleep;\nNo more; and by a sleep to say we end\nThe heart-ache and the thousand natural shocks\nThat flesh is heir to, 'tis a consummation\nDevoutly to be wish'd.\n";
 
+/// Held by every test with dropout: Burn draws the masks of all tests from one generator.
+static DROPOUT: Mutex<()> = Mutex::new(());
+
+pub fn alone() -> MutexGuard<'static, ()> {
+    // A test that failed has left nothing behind that another one needs.
+    DROPOUT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// `text`, to learn from.
-#[allow(dead_code, reason = "puzzles have their own")]
 pub fn text_source(text: &str) -> DataSource {
     DataSource::Text { name: "text".into(), text: text.into() }
 }
 
 /// A configuration small enough to train in a test.
-#[allow(dead_code, reason = "puzzles have their own")]
 pub fn tiny() -> RunConfig {
     let mut config = RunConfig {
         model: VariantSpec::ChatTrm(ChatTrmSpec {
@@ -47,18 +59,15 @@ pub fn tiny() -> RunConfig {
 }
 
 /// The causal part of a configuration.
-#[allow(dead_code, reason = "not every test changes the model")]
 pub fn model(config: &mut RunConfig) -> &mut ChatTrmSpec {
     let VariantSpec::ChatTrm(spec) = &mut config.model else { panic!("chat_trm") };
     spec
 }
 
-#[allow(dead_code, reason = "not every test draws batches itself")]
 pub fn corpus(config: &RunConfig) -> TextDataset {
     TextDataset::from_spec(&config.data, TEXT, None).unwrap()
 }
 
-#[allow(dead_code, reason = "puzzles have their own")]
 pub fn start(config: &RunConfig) -> Box<dyn Run> {
     trm_train::create(config, corpus(config), &Device::flex()).unwrap()
 }

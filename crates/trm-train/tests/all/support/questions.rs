@@ -8,14 +8,7 @@ use trm_data::{Dataset, TextDataset};
 use trm_spec::{LlamaSpec, LlmTrmSpec, RunConfig, VariantSpec};
 use trm_train::{BaseFile, FrozenLlm, create, open_decoder};
 
-/// On the CPU a future is ready at once.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).as_mut().poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("the CPU is never waited for"),
-    }
-}
+use super::wait;
 
 /// A decoder of characters that has seen the form of questions, and knows no answer.
 pub fn base(width: usize) -> Vec<u8> {
@@ -38,8 +31,8 @@ pub fn base(width: usize) -> Vec<u8> {
     let text: String = (' '..='~').chain(form.repeat(60).chars()).collect();
     let text = TextDataset::from_text("forms", &text, 0.1).unwrap();
     let mut run = create(&config, text, &Device::flex()).unwrap();
-    block_on(run.steps(60)).unwrap();
-    block_on(run.export(serde_json::Value::Null)).unwrap()
+    wait(run.steps(60)).unwrap();
+    wait(run.export(serde_json::Value::Null)).unwrap()
 }
 
 /// Small sizes on a small base.

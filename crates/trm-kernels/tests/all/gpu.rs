@@ -2,14 +2,12 @@
 //! formulation on the CPU. A software adapter will do: Debian's
 //! `mesa-vulkan-drivers` brings one.
 
-#![cfg(all(feature = "gpu", feature = "cpu"))]
-
-mod support;
-
 use std::sync::LazyLock;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_kernels::general;
+
+use crate::support;
 
 /// The first adapter there is. Without one there is nothing to test, and a test
 /// that says so beats one that passes.

@@ -1,12 +1,8 @@
 //! The fused operations on the CPU above the size at which their work is cut into pieces
 //! (2¹⁴ numbers), against Burn's own operations: a wrong offset shows only there.
 
-#![cfg(feature = "cpu")]
-
-mod support;
-
+use crate::support::{AdamW, numbers, random, value_and_gradients, values};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use support::{AdamW, numbers, random, value_and_gradients, values};
 use trm_kernels::{AdamWStep, general};
 
 const ROWS: usize = 700;

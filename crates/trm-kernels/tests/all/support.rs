@@ -1,6 +1,4 @@
 //! Numbers to test with, and values with their gradients.
-// Each test file uses its own part of this.
-#![allow(dead_code)]
 
 use burn::tensor::{Device, Tensor, TensorData};
 use trm_kernels::AdamWStep;

@@ -1,8 +1,6 @@
 //! Tensors whose sizes do not belong together are refused on every device: the kernels of a
 //! GPU do not check where they read.
 
-#![cfg(feature = "cpu")]
-
 use burn::tensor::{Device, Int, Tensor};
 use trm_kernels::AdamWStep;
 

@@ -1,7 +1,5 @@
 //! Linear maps in half precision against the same rounding done by hand.
 
-#![cfg(feature = "cpu")]
-
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, bf16, f16};
 use trm_kernels::{autocast, linear};
 

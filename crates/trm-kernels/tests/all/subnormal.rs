@@ -2,8 +2,6 @@
 //! with such numbers a processor computes up to a hundred times slower, and a training whose
 //! attention had become sharp took four times as long for each step.
 
-#![cfg(feature = "cpu")]
-
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_kernels::general;
 

@@ -2,11 +2,9 @@
 //! differences: values and gradients, over sizes that do and do not fill a
 //! vector register or a block of queries.
 
-mod support;
-
+use crate::support::{AdamW, random, value_and_gradients, values};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use proptest::prelude::*;
-use support::{AdamW, random, value_and_gradients, values};
 use trm_kernels::{AdamWStep, general};
 
 fn device() -> Device {

@@ -1,0 +1,6 @@
+//! Models that write text.
+
+mod generation;
+mod guards;
+mod models;
+mod runs;
