@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use trm_spec::StateStart;
 
 /// Makes a model's parameters: drawn from a seed, or zero where a checkpoint will
 /// replace them.
@@ -75,6 +76,16 @@ impl Init {
         let value = if self.rng.is_some() { value } else { 0.0 };
         let values = vec![value; shape.iter().product()];
         Param::from_data(TensorData::new(values, shape), &self.device)
+    }
+
+    /// The vector that a state starts from at every position, `[dim]`, drawn with deviation 1
+    /// and trained only where it is learned; none where states start at zero.
+    pub fn state_start(&mut self, start: StateStart, dim: usize) -> Option<Param<Tensor<1>>> {
+        match start {
+            StateStart::Zero => None,
+            StateStart::Normal => Some(self.truncated_normal([dim], 1.0).set_require_grad(false)),
+            StateStart::Learned => Some(self.truncated_normal([dim], 1.0)),
+        }
     }
 
     /// Truncated LeCun normal of a linear map's weight `[out, in]`.

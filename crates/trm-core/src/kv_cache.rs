@@ -37,7 +37,8 @@ impl KvCache {
     /// All keys and values so far, `[batch, heads, len, head_dim]` each; `None` when
     /// empty.
     pub fn get(&self) -> Option<(Tensor<4>, Tensor<4>)> {
-        let (keys, values) = self.buffers.as_ref()?;
+        // A cache that was cut to nothing keeps its buffers.
+        let (keys, values) = self.buffers.as_ref().filter(|_| self.len > 0)?;
         let [batch, heads, _, head_dim] = keys.dims();
         let all = [0..batch, 0..heads, 0..self.len, 0..head_dim];
         Some((keys.clone().slice(all.clone()), values.clone().slice(all)))
@@ -162,7 +163,15 @@ mod tests {
         cache.truncate(5);
         cache.append(all.clone().narrow(2, 7, 2), all.clone().narrow(2, 7, 2));
         let (keys, _) = cache.get().expect("it holds positions");
-        let expected = Tensor::cat(vec![all.clone().narrow(2, 0, 5), all.narrow(2, 7, 2)], 2);
+        let expected =
+            Tensor::cat(vec![all.clone().narrow(2, 0, 5), all.clone().narrow(2, 7, 2)], 2);
         assert_eq!(keys.into_data(), expected.into_data());
+        // Cut to nothing, it is empty as a fresh one is.
+        cache.truncate(0);
+        assert!(cache.is_empty() && cache.get().is_none());
+        cache.append(all.clone().narrow(2, 3, 1), all.clone().narrow(2, 4, 1));
+        let (keys, values) = cache.get().expect("it holds a position");
+        assert_eq!(keys.into_data(), all.clone().narrow(2, 3, 1).into_data());
+        assert_eq!(values.into_data(), all.narrow(2, 4, 1).into_data());
     }
 }

@@ -14,10 +14,6 @@ pub mod stream {
     pub const DEPTHS: u64 = 2;
     /// Dropout masks.
     pub const DROPOUT: u64 = 3;
-    /// Initial weights.
-    pub const WEIGHTS: u64 = 4;
-    /// Sampling of generated text.
-    pub const TEXT: u64 = 5;
     /// Order of the windows of an epoch.
     pub const EPOCHS: u64 = 6;
     /// Which puzzles a batch takes.

@@ -244,17 +244,25 @@ pub fn rope_table(
     device: &burn::tensor::Device,
 ) -> Tensor<3> {
     let half = head_dim / 2;
+    let frequency = |i: usize| (1.0 / theta.powf(2.0 * i as f64 / head_dim as f64)) as f32;
+    let frequencies: Vec<f32> = (0..half).map(frequency).collect();
     let mut table = Vec::with_capacity(2 * seq * half);
     for wave in [f64::cos, f64::sin] {
         for position in 0..seq {
-            for i in 0..half {
-                // Angles in f32 first, as the originals compute them.
-                let frequency = (1.0 / theta.powf(2.0 * i as f64 / head_dim as f64)) as f32;
-                let angle = position as f32 * frequency;
-                table.push(wave(f64::from(angle)) as f32);
-            }
+            // Angles in f32 first, as the originals compute them.
+            let angles = frequencies.iter().map(|frequency| position as f32 * frequency);
+            table.extend(angles.map(|angle| wave(f64::from(angle)) as f32));
         }
     }
+    Tensor::from_data(burn::tensor::TensorData::new(table, [2, seq, half]), device)
+}
+
+/// A table of the shape of [`rope_table`] that rotates nothing, for attention without rotary
+/// positions, `[2, seq, head_dim / 2]`: cosines of 1, sines of 0.
+pub fn unrotated_table(seq: usize, head_dim: usize, device: &burn::tensor::Device) -> Tensor<3> {
+    let half = head_dim / 2;
+    let mut table = vec![1.0_f32; seq * half];
+    table.resize(2 * seq * half, 0.0);
     Tensor::from_data(burn::tensor::TensorData::new(table, [2, seq, half]), device)
 }
 

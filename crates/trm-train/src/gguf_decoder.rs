@@ -5,6 +5,8 @@ use trm_data::gguf::Gguf;
 use trm_data::subwords_of_gguf;
 use trm_spec::{Failure, FailureKind, LlamaSpec, ModelSpec, Subwords, TrainSpec, Vocab};
 
+use crate::checks::check_tables;
+
 /// The embedding of the tokens and the output layer, in a checkpoint.
 pub(crate) const EMBEDDING: &str = "embed_tokens";
 pub(crate) const HEAD: &str = "lm_head.weight";
@@ -15,6 +17,9 @@ const MOST_PADDING: usize = 1024;
 const NORM: &str = "norm.weight";
 
 const TOKENS: &str = "token_embd.weight";
+
+/// The end of the name of a tensor that every layer has.
+const FIRST_IN_LAYER: &str = ".attn_norm.weight";
 
 /// Names of a layer's tensors in a GGUF, and in Hugging Face's files.
 const IN_LAYER: [(&str, &str); 9] = [
@@ -54,9 +59,18 @@ impl<'a> GgufDecoder<'a> {
         let file = Gguf::read(bytes).map_err(unread)?;
         let spec = spec(&file).map_err(unread)?;
         spec.validate(&TrainSpec::default()).map_err(|error| unread(error.to_string()))?;
+        check_tables(spec.table_bytes()).map_err(unread)?;
         let tokenizer = subwords_of_gguf(&file).map_err(unread)?;
         if let Some(name) = file.names().find(|name| !is_known(name, spec.n_layers)) {
             return Err(unread(format!("tensor `{name}` does not belong to a model that is read")));
+        }
+        // What is allocated for layers grows with the tensors of the file.
+        let layers = file.names().filter(|name| name.ends_with(FIRST_IN_LAYER)).count();
+        if layers < spec.n_layers {
+            return Err(unread(format!(
+                "its keys say {} layers, but it has the tensors of {layers}",
+                spec.n_layers
+            )));
         }
         let rows =
             file.shape(TOKENS).and_then(|shape| shape.first().copied()).ok_or_else(|| {
@@ -78,7 +92,9 @@ impl<'a> GgufDecoder<'a> {
             parts.next().unwrap_or_else(|| Err(unread(format!("it has no `{name}`"))))?;
         for part in parts {
             let (below, more) = part?;
-            if shape.len() != below.len() || shape.get(1..) != below.get(1..) {
+            let fits = shape.len() == below.len() && shape.get(1..) == below.get(1..);
+            // A single number has no rows.
+            if shape.is_empty() || !fits {
                 return Err(unread(format!(
                     "the parts of `{name}` have shapes {shape:?} and {below:?}"
                 )));

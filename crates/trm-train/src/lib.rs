@@ -14,6 +14,7 @@ mod family;
 #[cfg(feature = "llm")]
 mod gguf_decoder;
 mod image_requests;
+mod logits;
 mod memory;
 mod optim;
 mod optimization;
@@ -50,8 +51,8 @@ pub use registry::{load_on_decoder, name_weights, open_decoder, open_llm, questi
 pub use run::{Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought};
 pub use run::{
     Choice, Chosen, Classifier, ClassifyRequest, Copies, CopyScore, CopyScores, CopyScoring,
-    Evaluation, ImageScoring, Run, Scoring, SolveRequest, Solver, TextStream, TraceRequest,
-    Weights, Writer,
+    Evaluation, ImageScoring, MOST_COPIES, Run, Scoring, SolveRequest, Solver, TextStream,
+    TraceRequest, Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
 pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures, Probe};

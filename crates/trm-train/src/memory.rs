@@ -48,7 +48,8 @@ impl StepMemory {
             fixed: PROGRAM
                 + data
                 + PARAMETER * model.parameters(vocab_size) as f64
-                + model.held_bytes(vocab_size),
+                + model.held_bytes(vocab_size)
+                + model.table_bytes() as f64,
             row: model.kept_bytes(train, vocab_size),
             largest: 4.0 * model.length() as f64 * widest as f64,
         }

@@ -1,6 +1,7 @@
 //! What a puzzle solver is asked, and how its chosen answers score.
 
 use serde::Serialize;
+use trm_spec::{Failure, FailureKind};
 
 /// Puzzles to solve.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,41 @@ impl Default for Copies {
     /// The puzzle itself, once.
     fn default() -> Self {
         Self { augmentations: 1, chains: 1, state_noise: 0.0, choice: Choice::Halting, seed: 0 }
+    }
+}
+
+/// Most copies of one puzzle: its augmented copies times the chains of each.
+pub const MOST_COPIES: usize = 1024;
+
+impl Copies {
+    /// Copies of one puzzle in all.
+    pub fn per_puzzle(&self) -> usize {
+        self.augmentations.saturating_mul(self.chains)
+    }
+
+    /// Checks that there are some copies, and not too many.
+    ///
+    /// # Errors
+    /// Names the number that is out of range, or both where their product is.
+    pub fn check(&self) -> Result<(), Failure> {
+        let Self { augmentations, chains, .. } = *self;
+        let refuse =
+            |message: String, hint: &str| Err(Failure::new(FailureKind::Config, message, hint));
+        for (name, count) in [("augmentations", augmentations), ("chains", chains)] {
+            if !(1..=MOST_COPIES).contains(&count) {
+                let message = format!("{name} is {count}; it must lie between 1 and {MOST_COPIES}");
+                return refuse(message, "8 is a good number.");
+            }
+        }
+        let all = self.per_puzzle();
+        if all > MOST_COPIES {
+            let message = format!(
+                "{augmentations} augmentations with {chains} chains each are {all} copies of a \
+                 puzzle, more than {MOST_COPIES}"
+            );
+            return refuse(message, "Lower one of the two: 8 is a good number.");
+        }
+        Ok(())
     }
 }
 

@@ -232,7 +232,7 @@ pub fn load_on(
     if data.is_some() {
         check_precision(config.train.precision, device)?;
     }
-    checkpoint.expect_size(config.model.parameters(vocab.size()))?;
+    checkpoint.expect_size()?;
     expect_base(checkpoint.header.base.as_ref(), base.as_ref(), device)?;
     let saved = Some(Saved { checkpoint: &checkpoint, optimizer });
     open(Opening { config, vocab, data, saved, base, device })
@@ -253,7 +253,7 @@ pub async fn load_on_decoder(
     let VariantSpec::LlmTrm(spec) = &config.model else {
         return Err(not_a_question_model(&config.model));
     };
-    checkpoint.expect_size(config.model.parameters(vocab.size()))?;
+    checkpoint.expect_size()?;
     decoder.fits(spec)?;
     decoder.expect(base.as_ref()).await?;
     let saved = Some(Saved { checkpoint: &checkpoint, optimizer: None });

@@ -12,7 +12,7 @@ use trm_spec::{
 
 pub use crate::image_requests::{ClassifyRequest, ImageScoring};
 pub use crate::puzzle_requests::{
-    Choice, Chosen, Copies, CopyScore, CopyScores, CopyScoring, SolveRequest,
+    Choice, Chosen, Copies, CopyScore, CopyScores, CopyScoring, MOST_COPIES, SolveRequest,
 };
 #[cfg(feature = "llm")]
 pub use crate::question_requests::{
@@ -127,13 +127,13 @@ pub trait Run {
     /// The run as bytes, to continue from; `metrics` is kept in the header.
     ///
     /// # Errors
-    /// If the device is lost.
+    /// If the device is lost, or a number is not finite.
     async fn save(&self, metrics: serde_json::Value) -> Result<Saved, Failure>;
 
     /// The weights for inference, as a checkpoint that stands alone.
     ///
     /// # Errors
-    /// If the device is lost.
+    /// If the device is lost, or a weight is not finite.
     async fn export(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Failure>;
 
     /// The run as a writer of text, if its model is a language model.

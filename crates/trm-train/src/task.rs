@@ -106,6 +106,12 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
     /// Tokens for training and for validation.
     fn tokens(data: &Self::Data) -> (usize, usize);
 
+    /// The smallest depth that can be evaluated: 0 where a model also answers without its
+    /// recursion.
+    fn least_depth() -> usize {
+        1
+    }
+
     /// Cycles of update number `step`, as it is reported.
     fn depth(&self, step: u64) -> usize;
 
@@ -194,8 +200,8 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
         Ok(None)
     }
 
-    /// Loss on the validation split at each of `depths`, over about `max_tokens` tokens
-    /// (0: all). `model` has autodiff off.
+    /// Loss on the validation split at each of `depths`, which the run has checked, over about
+    /// `max_tokens` tokens (0: all). `model` has autodiff off.
     ///
     /// # Errors
     /// If there is no validation split, or a depth cannot be run.

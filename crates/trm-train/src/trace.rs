@@ -1,27 +1,29 @@
 //! Traces: a model's readout after every cycle or supervision step.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_core::sample::{argmax, entropy, softmax};
 use trm_core::{Recursive, State};
 use trm_spec::{Candidate, Failure, FailureKind, Trace, TraceStep};
 
+use crate::logits::host_logits;
 use crate::run::TraceRequest;
 use crate::transfer::{host, tokens};
 
 /// Called with the number of a cycle and the state after it.
 pub(crate) type OnCycle<'a, S> = &'a mut dyn FnMut(usize, &S);
 
-/// The trace that `request` asks for, of a model without autodiff. `input` makes the
-/// model's input of tokens `[rows, longest]`; `run` runs the cycles. Shorter rows are
-/// padded on the right, where no other position sees the padding; only language models
-/// may be given any.
+/// The trace that `request` asks for, of a model without autodiff whose states have `prefix`
+/// positions before those of the tokens. `input` makes the model's input of tokens `[rows,
+/// longest]`; `run` runs the cycles. Shorter rows are padded on the right, where no other
+/// position sees the padding; only language models may be given any.
 ///
 /// # Errors
-/// If a row is empty, or there is no such position for attention.
+/// If a row is empty, there is no such position for attention, or the logits are not finite.
 pub(crate) async fn trace<M: Recursive>(
     model: &M,
     variant: &str,
     request: &TraceRequest,
+    prefix: usize,
     input: impl FnOnce(Tensor<2, Int>) -> M::Input,
     run: impl FnOnce(&M::Context, M::State, OnCycle<'_, M::State>),
 ) -> Result<Trace, Failure> {
@@ -43,10 +45,13 @@ pub(crate) async fn trace<M: Recursive>(
     let input = input(tokens(&rows.concat(), longest, &model.device()));
     let context = model.encode(&input);
     let start = model.start(&context);
-    let mut recorder = Recorder::new(model, start.clone());
+    let [_, positions, _] = start.answer().dims();
+    let real: Vec<usize> = lengths.iter().map(|length| prefix + length).collect();
+    let real = Real::new(&real, positions, &model.device());
+    let mut recorder = Recorder::new(model, start.clone(), real);
     run(&context, start, &mut |_, state| {
         recorder.record(state, |before| match request.attention {
-            Some(position) => from_position(model.attend(&context, before), position),
+            Some(position) => from_position(model.attend(&context, before), prefix, position),
             None => Vec::new(),
         });
     });
@@ -66,13 +71,16 @@ pub(crate) fn empty_row() -> Failure {
 pub(crate) struct Recorder<'a, M: Recursive> {
     model: &'a M,
     before: M::State,
+    /// The positions that count, where not all do.
+    real: Option<Real>,
     cycles: Vec<Recorded>,
 }
 
 impl<'a, M: Recursive> Recorder<'a, M> {
-    /// Records a model that starts at the state `before`.
-    pub fn new(model: &'a M, before: M::State) -> Self {
-        Self { model, before, cycles: Vec::new() }
+    /// Records a model that starts at the state `before`, whose positions all count unless
+    /// `real` says which do.
+    pub fn new(model: &'a M, before: M::State, real: Option<Real>) -> Self {
+        Self { model, before, real, cycles: Vec::new() }
     }
 
     /// Records the next state; `attention` gives the attention weights of the cycle
@@ -85,6 +93,10 @@ impl<'a, M: Recursive> Recorder<'a, M> {
         let readout = self.model.read(state);
         let answer = state.answer().clone();
         let change = answer.clone() - self.before.answer().clone();
+        let mean_square = |state: Tensor<3>| match &self.real {
+            Some(real) => real.mean_square(state),
+            None => mean_square(state),
+        };
         self.cycles.push(Recorded {
             logits: readout.logits,
             halt: readout.halt,
@@ -99,7 +111,7 @@ impl<'a, M: Recursive> Recorder<'a, M> {
     /// says.
     ///
     /// # Errors
-    /// If the device is lost.
+    /// If the device is lost, or the logits are not finite.
     pub async fn finish(
         self,
         variant: &str,
@@ -119,12 +131,46 @@ impl<'a, M: Recursive> Recorder<'a, M> {
     }
 }
 
-/// The attention weights of every block, of one position: `[batch, heads, seq]` each.
-fn from_position(weights: Vec<Tensor<4>>, position: usize) -> Vec<Tensor<3>> {
-    weights
-        .into_iter()
-        .map(|weights| weights.slice_dim(2, position..position + 1).squeeze_dim(2))
-        .collect()
+/// The attention weights of every block from the position of one token to those of the tokens,
+/// which stand behind `prefix` others: `[batch, heads, seq]` each.
+fn from_position(weights: Vec<Tensor<4>>, prefix: usize, position: usize) -> Vec<Tensor<3>> {
+    let one = |weights: Tensor<4>| {
+        let [_, _, _, seen] = weights.dims();
+        let row = weights.narrow(2, prefix + position, 1).narrow(3, prefix, seen - prefix);
+        row.squeeze_dim::<3>(2)
+    };
+    weights.into_iter().map(one).collect()
+}
+
+/// The positions of padded rows that are no padding.
+pub(crate) struct Real {
+    /// 1 at these positions, 0 at the others, `[rows, positions, 1]`.
+    mask: Tensor<3>,
+    count: usize,
+}
+
+impl Real {
+    /// The first positions of each row, as many as `lengths` says; none where these are all
+    /// `positions` of all rows.
+    fn new(lengths: &[usize], positions: usize, device: &Device) -> Option<Self> {
+        if lengths.iter().all(|length| *length >= positions) {
+            return None;
+        }
+        let row = |length: &usize| {
+            let length = *length;
+            (0..positions).map(move |position| f32::from(u8::from(position < length)))
+        };
+        let mask: Vec<f32> = lengths.iter().flat_map(row).collect();
+        let data = TensorData::new(mask, [lengths.len(), positions, 1]);
+        let count = lengths.iter().map(|length| (*length).min(positions)).sum();
+        Some(Self { mask: Tensor::from_data(data, device), count })
+    }
+
+    /// [`mean_square`] over these positions of a state `[rows, positions, dim]`.
+    fn mean_square(&self, state: Tensor<3>) -> Tensor<1> {
+        let [_, _, dim] = state.dims();
+        (state.square() * self.mask.clone()).sum().div_scalar((self.count * dim) as f64)
+    }
 }
 
 /// Mean of the squares, `[1]`.
@@ -150,7 +196,7 @@ impl Recorded {
         request: &TraceRequest,
     ) -> Result<TraceStep, Failure> {
         let [_, longest, vocab] = self.logits.dims();
-        let values = host(self.logits).await?;
+        let values = host_logits(self.logits).await?;
         let mut out = TraceStep {
             step,
             argmax: Vec::new(),

@@ -14,7 +14,7 @@ use trm_spec::{
 };
 
 use crate::checkpoint::{self, Header};
-use crate::checks::check_precision;
+use crate::checks::{check_model_depth_from, check_precision};
 use crate::optimization::Optimization;
 use crate::reduce::{AllReduce, check_ranks};
 #[cfg(feature = "llm")]
@@ -129,6 +129,18 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
             base: self.task.base(),
         }
     }
+
+    /// Refuses a file whose numbers are not all finite: the last update may have broken weights
+    /// that no loss has been computed with yet.
+    fn expect_finite(&self, file: &[u8]) -> Result<(), Failure> {
+        let Some(tensor) = checkpoint::first_broken(file)? else { return Ok(()) };
+        let step = self.optimization.step;
+        Err(Failure::new(
+            FailureKind::Diverged,
+            format!("after step {step} the tensor `{tensor}` contains NaN or infinite values"),
+            "Lower learning_rate, or set grad_clip to 1.",
+        ))
+    }
 }
 
 #[async_trait(?Send)]
@@ -221,6 +233,9 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         depths: &[usize],
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
+        for depth in depths {
+            check_model_depth_from(&self.config.model, T::least_depth(), *depth)?;
+        }
         let model = self.optimization.inference_model();
         self.task.evaluate(&model, self.data()?, depths, max_tokens).await
     }
@@ -247,24 +262,17 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
             optimizer: self.optimization.save(carry.unwrap_or_default()).await?,
             step,
         };
-        // The last update may have broken weights that no loss has been computed with yet.
         for file in [&saved.checkpoint, &saved.optimizer] {
-            if let Some(tensor) = checkpoint::first_broken(file)? {
-                return Err(Failure::new(
-                    FailureKind::Diverged,
-                    format!(
-                        "after step {step} the tensor `{tensor}` contains NaN or infinite values"
-                    ),
-                    "Lower learning_rate, or set grad_clip to 1.",
-                ));
-            }
+            self.expect_finite(file)?;
         }
         Ok(saved)
     }
 
     async fn export(&self, metrics: Value) -> Result<Vec<u8>, Failure> {
         let model = self.optimization.inference_model();
-        checkpoint::write(&model, &self.header(metrics)).await
+        let file = checkpoint::write(&model, &self.header(metrics)).await?;
+        self.expect_finite(&file)?;
+        Ok(file)
     }
 
     fn as_writer(&self) -> Option<&dyn Writer> {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use burn::tensor::Device;
 use support::{kinds, questions};
 use trm_data::Dataset;
-use trm_spec::{DataSource, RunConfig, StateStart, TrmVitSpec, VariantSpec};
+use trm_spec::{DataSource, Objective, RunConfig, StateStart, TrmVitSpec, VariantSpec};
 use trm_train::{BaseFile, Run, create, create_on};
 
 /// Bytes that are allocated now.
@@ -82,6 +82,12 @@ fn steps_leave_no_memory_behind() {
         let mut run = create_on(&config, data, file, &Device::flex()).unwrap();
         expect_no_growth(&mut *run, STEPS, &format!("questions, {steps} supervision steps"));
     }
+
+    // Only the last of the cycles has a loss, and no gradient reaches the others.
+    let mut config = support::tiny();
+    config.train.objective = Objective::LastCycle;
+    config.train.detach_cycles = true;
+    expect_no_growth(&mut *support::start(&config), STEPS, "detached, last cycle");
 
     let mut config = truncated(support::tiny());
     let spec = support::model(&mut config);

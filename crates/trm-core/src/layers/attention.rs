@@ -8,32 +8,8 @@ use burn::tensor::activation::softmax;
 use trm_kernels::cached_attention;
 use trm_kernels::general::{attention_weights, rotate, split_heads};
 
-use super::Linear;
+use super::{KeyValues, Linear};
 use crate::{Init, KvCache};
-
-/// Keys and values of a context in one block, which draft positions attend to.
-#[derive(Clone, Debug)]
-pub struct ContextKv {
-    /// Rotated, `[batch, heads, seq, head_dim]`.
-    pub keys: Tensor<4>,
-    /// `[batch, heads, seq, head_dim]`.
-    pub values: Tensor<4>,
-}
-
-impl ContextKv {
-    /// The same with keys, then values, changed by `change`, which takes them as
-    /// `[batch, heads · seq, head_dim]`.
-    #[must_use]
-    pub fn map(self, change: &mut dyn FnMut(Tensor<3>) -> Tensor<3>) -> Self {
-        let mut each = |part: Tensor<4>| {
-            let [batch, heads, seq, head_dim] = part.dims();
-            let part = change(part.reshape([batch, heads * seq, head_dim]));
-            let [batch, _, _] = part.dims();
-            part.reshape([batch, heads, seq, head_dim])
-        };
-        Self { keys: each(self.keys), values: each(self.values) }
-    }
-}
 
 /// Positions of drafts: groups of equal length that attend to the context and
 /// within their group, never to another group.
@@ -83,14 +59,15 @@ impl SelfAttention {
 
     /// [`forward`](Self::forward), and the keys and values of the positions for
     /// [`forward_drafts`](Self::forward_drafts).
-    pub fn forward_context(&self, x: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, ContextKv) {
+    pub fn forward_context(&self, x: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, KeyValues) {
         let [batch, seq, dim] = x.dims();
         let qkv = self.qkv_proj.forward(x);
+        // Only what is used: automatic differentiation would keep the queries for ever.
         let part = |p: usize| {
             let part = qkv.clone().narrow(2, p * dim, dim);
             part.reshape([batch, seq, self.heads, dim / self.heads]).swap_dims(1, 2)
         };
-        let kv = ContextKv { keys: rotate(part(1), rope, 0), values: part(2) };
+        let kv = KeyValues { keys: rotate(part(1), rope, 0), values: part(2) };
         let mixed = trm_kernels::attention(qkv.clone(), rope.clone(), self.heads, self.causal);
         (self.o_proj.forward(mixed), kv)
     }
@@ -102,7 +79,7 @@ impl SelfAttention {
         &self,
         x: Tensor<3>,
         positions: &DraftPositions,
-        context: &ContextKv,
+        context: &KeyValues,
         queries: &Range<usize>,
     ) -> Tensor<3> {
         let [batch, _, dim] = x.dims();
@@ -129,7 +106,7 @@ impl SelfAttention {
         &self,
         x: Tensor<3>,
         positions: &DraftPositions,
-        context: &ContextKv,
+        context: &KeyValues,
         queries: &Range<usize>,
     ) -> Tensor<4> {
         let [batch, _, _] = x.dims();
@@ -146,7 +123,7 @@ impl SelfAttention {
         &self,
         x: Tensor<3>,
         positions: &DraftPositions,
-        context: &ContextKv,
+        context: &KeyValues,
         queries: &Range<usize>,
     ) -> (Tensor<4>, Tensor<4>) {
         let [batch, all, _] = x.dims();
@@ -176,17 +153,31 @@ impl SelfAttention {
     /// [`forward`](Self::forward) for positions that follow those in `cache`, to which
     /// their keys and values are added. Causal attention only, without gradient.
     pub fn extend(&self, x: Tensor<3>, rope: &Tensor<3>, cache: &mut KvCache) -> Tensor<3> {
-        let [batch, new, dim] = x.dims();
+        let [_, new, _] = x.dims();
         let qkv = self.qkv_proj.forward(x);
         let positions = rope.clone().narrow(1, cache.len(), new);
-        let part = |p: usize| {
-            let part = qkv.clone().narrow(2, p * dim, dim);
-            part.reshape([batch, new, self.heads, dim / self.heads]).swap_dims(1, 2)
-        };
-        let (keys, values) = (rotate(part(1), rope, cache.len()), part(2));
+        let [_, keys, values] = split_heads(qkv.clone(), self.heads);
+        let keys = rotate(keys, rope, cache.len());
         let past = cache.get();
         let mixed = cached_attention(qkv, positions, past, self.heads, &(0..new), true);
         cache.append(keys, values);
         self.o_proj.forward(mixed)
     }
+}
+
+/// The attention weights of blocks that run one after the other, the first on `h` `[batch, seq,
+/// dim]`: of each block those that `weights` gives, `[batch, heads, seq, seq]`. For
+/// [`attend`](crate::Recursive::attend).
+pub(crate) fn attention_by_block<B>(
+    blocks: &[B],
+    mut h: Tensor<3>,
+    weights: impl Fn(&B, Tensor<3>) -> Option<Tensor<4>>,
+    run: impl Fn(&B, Tensor<3>) -> Tensor<3>,
+) -> Vec<Tensor<4>> {
+    let mut all = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        all.extend(weights(block, h.clone()));
+        h = run(block, h);
+    }
+    all
 }

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
 
-use super::{ContextKv, DraftPositions, SelfAttention, SwiGlu};
+use super::{DraftPositions, KeyValues, SelfAttention, SwiGlu};
 use crate::{Init, KvCache};
 
 /// Sizes of a block.
@@ -64,7 +64,7 @@ impl Block {
 
     /// [`forward`](Self::forward), and the keys and values of the positions for
     /// [`forward_drafts`](Self::forward_drafts).
-    pub fn forward_context(&self, h: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, ContextKv) {
+    pub fn forward_context(&self, h: Tensor<3>, rope: &Tensor<3>) -> (Tensor<3>, KeyValues) {
         let (mixed, kv) = self.self_attn.forward_context(h.clone(), rope);
         (self.finish(h, mixed), kv)
     }
@@ -76,7 +76,7 @@ impl Block {
         &self,
         h: Tensor<3>,
         positions: &DraftPositions,
-        context: &ContextKv,
+        context: &KeyValues,
         queries: &Range<usize>,
     ) -> Tensor<3> {
         let mixed = self.self_attn.forward_drafts(h.clone(), positions, context, queries);

@@ -5,7 +5,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor};
 use trm_kernels::general::{attention_weights, rotate};
 
-use super::{AttentionLora, Linear, SwiGlu};
+use super::{AttentionLora, KeyValues, Linear, SwiGlu};
 use crate::{Init, KvCache};
 
 /// Sizes of a layer.
@@ -25,26 +25,6 @@ pub struct DecoderSpec {
     pub eps: f64,
     /// Whether the layer has rotary positions.
     pub has_rope: bool,
-}
-
-/// Keys, with their rotary positions, and values: `[batch, kv_heads, seq, head_dim]` each.
-#[derive(Clone, Debug)]
-pub struct KeyValues {
-    /// Keys.
-    pub keys: Tensor<4>,
-    /// Values.
-    pub values: Tensor<4>,
-}
-
-impl KeyValues {
-    /// With those of the positions that follow.
-    #[must_use]
-    pub fn append(&self, next: Self) -> Self {
-        Self {
-            keys: Tensor::cat(vec![self.keys.clone(), next.keys], 2),
-            values: Tensor::cat(vec![self.values.clone(), next.values], 2),
-        }
-    }
 }
 
 /// The positions of padded rows, and what each of them attends to.

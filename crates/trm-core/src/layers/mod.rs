@@ -7,6 +7,7 @@ mod block;
 mod decoder;
 mod embedding;
 mod gated;
+mod key_values;
 mod layer_norm;
 mod linear;
 #[cfg(feature = "llm")]
@@ -16,12 +17,14 @@ mod pre_norm;
 mod preceding;
 mod swiglu;
 
-pub use attention::{ContextKv, DraftPositions, SelfAttention};
+pub(crate) use attention::attention_by_block;
+pub use attention::{DraftPositions, SelfAttention};
 pub use block::{Block, BlockSpec};
 #[cfg(feature = "llm")]
-pub use decoder::{DecoderLayer, DecoderSpec, KeyValues, Placement, ScaledRmsNorm};
+pub use decoder::{DecoderLayer, DecoderSpec, Placement, ScaledRmsNorm};
 pub use embedding::Embedding;
 pub use gated::{GatedBlock, GatedMlp, GatedSpec};
+pub use key_values::KeyValues;
 pub use layer_norm::LayerNorm;
 pub use linear::{Affine, Linear};
 #[cfg(feature = "llm")]

@@ -73,7 +73,7 @@ impl PreNormBlock {
     }
 
     /// `[batch, seq, dim] → [batch, seq, dim]`; `unrotated` is a rotary table that
-    /// rotates nothing, from [`unrotated`](Self::unrotated).
+    /// rotates nothing, from [`trm_kernels::unrotated_table`].
     pub fn forward(&self, x: Tensor<3>, unrotated: &Tensor<3>) -> Tensor<3> {
         let BiasedAttention { qkv_proj, o_proj, heads } = &self.attention;
         let qkv = qkv_proj.forward(self.layernorm_before.forward(x.clone()));
@@ -92,13 +92,5 @@ impl PreNormBlock {
             *heads,
             false,
         )
-    }
-
-    /// A rotary table for `seq` positions that rotates nothing, `[2, seq, head_dim / 2]`:
-    /// cosines of 1, sines of 0.
-    pub fn unrotated(seq: usize, head_dim: usize, init: &Init) -> Tensor<3> {
-        let shape = [1, seq, head_dim / 2];
-        let device = init.device();
-        Tensor::cat(vec![Tensor::ones(shape, device), Tensor::zeros(shape, device)], 0)
     }
 }

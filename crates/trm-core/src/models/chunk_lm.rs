@@ -27,7 +27,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use trm_spec::{ChunkLmSpec, DraftStart};
 
 use crate::layers::{
-    Block, BlockSpec, ContextKv, DraftPositions, Embedding, Linear, PrecedingTokens,
+    Block, BlockSpec, DraftPositions, Embedding, KeyValues, Linear, PrecedingTokens,
 };
 use crate::{Autoregressive, Context, Init, LeakDemo, ModelCache, Readout, Recursive, State};
 
@@ -62,7 +62,7 @@ pub struct ChunkContext {
     /// Output of the last block, `[batch, seq, dim]`.
     pub hidden: Tensor<3>,
     /// Keys and values of every block.
-    pub kv: Vec<ContextKv>,
+    pub kv: Vec<KeyValues>,
     /// The tokens, `[batch, seq]`.
     tokens: Tensor<2, Int>,
 }
@@ -227,7 +227,7 @@ impl ChunkLm {
         &self,
         state: &Drafts,
         positions: &DraftPositions,
-        kv: &[ContextKv],
+        kv: &[KeyValues],
         part: usize,
     ) -> Tensor<3> {
         let (size, last) = (self.size(), self.blocks.len() - 1);
@@ -239,7 +239,7 @@ impl ChunkLm {
     }
 
     /// One cycle of draft positions that attend to `kv`.
-    fn refine(&self, mut state: Drafts, positions: &DraftPositions, kv: &[ContextKv]) -> Drafts {
+    fn refine(&self, mut state: Drafts, positions: &DraftPositions, kv: &[KeyValues]) -> Drafts {
         for _ in 0..self.l_cycles {
             state.reasoning = self.network(&state, positions, kv, 1);
         }
@@ -349,7 +349,7 @@ impl Autoregressive for ChunkLm {
             for (block, cache) in self.blocks.iter().zip(pass) {
                 h = block.extend(h, &self.rope, cache);
                 let (keys, values) = cache.get().expect("the block has read something");
-                kv.push(ContextKv { keys, values });
+                kv.push(KeyValues { keys, values });
             }
         }
         let [_, new, _] = h.dims();

@@ -58,10 +58,8 @@ impl Llama {
             layers,
             norm: ScaledRmsNorm::new(dim, spec.rms_norm_eps, init),
             lm_head: (!spec.tie_embeddings).then(|| Linear::new(dim, vocab, init)),
-            unrotated: (!all_rotate).then(|| {
-                let cosines = rope.clone().narrow(0, 0, 1);
-                Tensor::cat(vec![cosines.ones_like(), cosines.zeros_like()], 0)
-            }),
+            unrotated: (!all_rotate)
+                .then(|| trm_kernels::unrotated_table(spec.block_size, head_dim, init.device())),
             rope,
         }
     }

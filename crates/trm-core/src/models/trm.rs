@@ -11,10 +11,10 @@
 #![expect(non_snake_case, reason = "the names of the published weights")]
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use trm_spec::{Positions, StateStart, TrmSpec};
+use burn::tensor::{Device, Int, Tensor};
+use trm_spec::{Positions, TrmSpec};
 
-use crate::layers::{Affine, Embedding, Linear, Mixing, MixingBlock};
+use crate::layers::{Affine, Embedding, Linear, Mixing, MixingBlock, attention_by_block};
 use crate::{Embedded, Init, Readout, Recursive, State};
 
 /// TRM. Field names are the names of its published weights.
@@ -122,13 +122,9 @@ impl Trm {
             .then(|| Embedding::new(positions, dim, init));
         let layers =
             (0..spec.n_layers).map(|_| MixingBlock::new(dim, mixing, inner, eps, init)).collect();
-        let mut start = || {
-            (spec.state_start == StateStart::Normal)
-                .then(|| init.truncated_normal([dim], 1.0).set_require_grad(false))
-        };
         Self {
-            H_init: start(),
-            L_init: start(),
+            H_init: init.state_start(spec.state_start, dim),
+            L_init: init.state_start(spec.state_start, dim),
             embed_tokens,
             embed_pos,
             puzzle_emb: (spec.prefix() > 0).then(|| PuzzleEmbedding {
@@ -182,16 +178,17 @@ impl Trm {
 
 /// The rotary table; one that turns nothing where positions come otherwise.
 fn rope(spec: &TrmSpec, positions: usize, device: &Device) -> Tensor<3> {
-    let device = device.clone();
     if spec.mlp_t {
-        return Tensor::zeros([2, 1, 1], &device);
+        return Tensor::zeros([2, 1, 1], device);
     }
-    if spec.pos_encodings == Positions::Rope {
-        return trm_kernels::rope_table(positions, spec.head_dim(), spec.rope_theta, &device);
+    match spec.pos_encodings {
+        Positions::Rope => {
+            trm_kernels::rope_table(positions, spec.head_dim(), spec.rope_theta, device)
+        }
+        Positions::Learned | Positions::None => {
+            trm_kernels::unrotated_table(positions, spec.head_dim(), device)
+        }
     }
-    let half = positions * spec.head_dim() / 2;
-    let table: Vec<f32> = (0..2 * half).map(|i| f32::from(u8::from(i < half))).collect();
-    Tensor::from_data(TensorData::new(table, [2, positions, spec.head_dim() / 2]), &device)
 }
 
 impl Recursive for Trm {
@@ -243,13 +240,13 @@ impl Recursive for Trm {
 
     /// Of the first latent step.
     fn attend(&self, context: &Embedded, state: &DualState) -> Vec<Tensor<4>> {
-        let mut h = state.z.clone() + (state.y.clone() + context.x.clone());
-        let mut weights = Vec::new();
-        for block in &self.L_level.layers {
-            weights.extend(block.self_attn.as_ref().map(|a| a.weights(h.clone(), &self.rope)));
-            h = block.forward(h, &self.rope);
-        }
-        weights
+        let h = state.z.clone() + (state.y.clone() + context.x.clone());
+        attention_by_block(
+            &self.L_level.layers,
+            h,
+            |block, h| block.self_attn.as_ref().map(|a| a.weights(h, &self.rope)),
+            |block, h| block.forward(h, &self.rope),
+        )
     }
 
     fn device(&self) -> Device {

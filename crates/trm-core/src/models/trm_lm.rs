@@ -17,10 +17,10 @@ use std::ops::Range;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Int, Tensor};
-use trm_spec::{StateStart, TrmLmSpec};
+use trm_spec::TrmLmSpec;
 
 use super::trm::DualState;
-use crate::layers::{Block, BlockSpec, Embedding, Linear};
+use crate::layers::{Block, BlockSpec, Embedding, Linear, attention_by_block};
 use crate::{Autoregressive, Embedded, Init, ModelCache, Readout, Recursive};
 
 /// TRM-LM.
@@ -60,14 +60,9 @@ impl TrmLm {
         let embed_tokens = Embedding::new(vocab, dim, init);
         let blocks = (0..spec.n_layers).map(|_| Block::new(block, init)).collect();
         let lm_head = Linear::new(dim, vocab, init);
-        let mut start = || match spec.state_start {
-            StateStart::Zero => None,
-            StateStart::Normal => Some(init.truncated_normal([dim], 1.0).set_require_grad(false)),
-            StateStart::Learned => Some(init.truncated_normal([dim], 1.0)),
-        };
         Self {
-            H_init: start(),
-            L_init: start(),
+            H_init: init.state_start(spec.state_start, dim),
+            L_init: init.state_start(spec.state_start, dim),
             alpha: spec.learnable_alpha.then(|| init.constant([1], spec.alpha as f32)),
             embed_tokens,
             blocks,
@@ -139,13 +134,12 @@ impl Recursive for TrmLm {
 
     /// Of the first latent step.
     fn attend(&self, context: &Embedded, state: &DualState) -> Vec<Tensor<4>> {
-        let mut h = context.x.clone() + state.y.clone() + state.z.clone();
-        let mut weights = Vec::with_capacity(self.blocks.len());
-        for block in &self.blocks {
-            weights.push(block.self_attn.weights(h.clone(), &self.rope));
-            h = block.forward(h, &self.rope);
-        }
-        weights
+        attention_by_block(
+            &self.blocks,
+            context.x.clone() + state.y.clone() + state.z.clone(),
+            |block, h| Some(block.self_attn.weights(h, &self.rope)),
+            |block, h| block.forward(h, &self.rope),
+        )
     }
 
     fn device(&self) -> Device {

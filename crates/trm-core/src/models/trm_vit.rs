@@ -11,10 +11,10 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use trm_spec::{Mixing, StateStart, TrmVitSpec};
+use trm_spec::{Mixing, TrmVitSpec};
 
 use super::trm::DualState;
-use crate::layers::{self, Affine, GatedBlock, GatedSpec};
+use crate::layers::{self, Affine, GatedBlock, GatedSpec, attention_by_block};
 use crate::{Embedded, Init, Readout, Recursive};
 
 /// TRM-ViT. Field names are the names of the weights in checkpoints.
@@ -67,14 +67,9 @@ impl TrmVit {
         let cls_token = init.truncated_normal([1, 1, dim], 1.0);
         let blocks = (0..spec.n_layers).map(|_| GatedBlock::new(block, init)).collect();
         let lm_head = Affine::new(dim, classes, init);
-        let mut start = || match spec.state_start {
-            StateStart::Zero => None,
-            StateStart::Normal => Some(init.truncated_normal([dim], 1.0).set_require_grad(false)),
-            StateStart::Learned => Some(init.truncated_normal([dim], 1.0)),
-        };
         Self {
-            y_init: start(),
-            z_init: start(),
+            y_init: init.state_start(spec.state_start, dim),
+            z_init: init.state_start(spec.state_start, dim),
             alpha: spec.learnable_alpha.then(|| init.constant([dim], spec.alpha as f32)),
             patchifier,
             cls_token,
@@ -144,13 +139,12 @@ impl Recursive for TrmVit {
 
     /// Of the first inner step.
     fn attend(&self, context: &Embedded, state: &DualState) -> Vec<Tensor<4>> {
-        let mut h = context.x.clone() + state.y.clone() + state.z.clone();
-        let mut weights = Vec::new();
-        for block in &self.blocks {
-            weights.extend(block.self_attn.as_ref().map(|a| a.weights(h.clone(), &self.rope)));
-            h = block.forward(h, &self.rope);
-        }
-        weights
+        attention_by_block(
+            &self.blocks,
+            context.x.clone() + state.y.clone() + state.z.clone(),
+            |block, h| block.self_attn.as_ref().map(|a| a.weights(h, &self.rope)),
+            |block, h| block.forward(h, &self.rope),
+        )
     }
 
     fn device(&self) -> Device {

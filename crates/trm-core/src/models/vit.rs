@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use trm_spec::VitSpec;
 
 use super::chat_trm::Single;
-use crate::layers::{Affine, LayerNorm, PreNormBlock, PreNormSpec};
+use crate::layers::{Affine, LayerNorm, PreNormBlock, PreNormSpec, attention_by_block};
 use crate::{Embedded, Init, Readout, Recursive};
 
 /// ViT. Field names are the names of the weights in checkpoints.
@@ -62,7 +62,7 @@ impl Vit {
             layernorm: LayerNorm::new(dim, spec.layer_norm_eps, init),
             classifier: Affine::new(dim, classes, init),
             dropout: DropoutConfig::new(spec.dropout).init(),
-            unrotated: PreNormBlock::unrotated(positions, spec.head_dim(), init),
+            unrotated: trm_kernels::unrotated_table(positions, spec.head_dim(), init.device()),
         }
     }
 
@@ -136,13 +136,12 @@ impl Recursive for Vit {
     }
 
     fn attend(&self, _: &Embedded, state: &Single) -> Vec<Tensor<4>> {
-        let mut x = state.z.clone();
-        let mut weights = Vec::with_capacity(self.layers.len());
-        for block in &self.layers {
-            weights.push(block.weights(x.clone(), &self.unrotated));
-            x = block.forward(x, &self.unrotated);
-        }
-        weights
+        attention_by_block(
+            &self.layers,
+            state.z.clone(),
+            |block, x| Some(block.weights(x, &self.unrotated)),
+            |block, x| block.forward(x, &self.unrotated),
+        )
     }
 
     fn device(&self) -> Device {

@@ -9,7 +9,7 @@ use super::settings::{
     BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
     RMS_NORM_EPS, ROPE_THETA,
 };
-use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
+use super::shared::{block, block_parameters, heads, inner_size, language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes};
 use crate::check::sizes;
 use crate::{Family, Setting, SettingError, TrainSpec};
@@ -172,6 +172,10 @@ impl ModelSpec for ChatTrmSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
         self.forward(vocab_size).training(self, train)
+    }
+
+    fn table_bytes(&self) -> u64 {
+        rotary_table(self.block_size, [self.hidden_size, self.num_heads])
     }
 
     fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

@@ -9,7 +9,7 @@ use super::settings::{
     BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
     RMS_NORM_EPS, ROPE_THETA, TIE_EMBEDDINGS,
 };
-use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
+use super::shared::{block, block_parameters, heads, inner_size, language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes};
 use crate::check::{require, sizes};
 use crate::{
@@ -217,6 +217,14 @@ impl ModelSpec for ChunkLmSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
         self.forward(vocab_size).training(self, train)
+    }
+
+    /// Also the mask of every chunk over a whole row.
+    fn table_bytes(&self) -> u64 {
+        let chunks = self.block_size / self.chunk_size.max(1);
+        let mask = 4_u64.saturating_mul(chunks as u64).saturating_mul(self.block_size as u64);
+        let positions = self.block_size.saturating_add(1);
+        rotary_table(positions, [self.hidden_size, self.num_heads]).saturating_add(mask)
     }
 
     fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

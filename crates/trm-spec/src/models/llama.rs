@@ -10,7 +10,7 @@ use super::settings::{
     BLOCK_SIZE, HIDDEN_SIZE, INTERMEDIATE_SIZE, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
     TIE_EMBEDDINGS,
 };
-use super::shared::{language, narrowed};
+use super::shared::{language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes};
 use crate::check::{in_range, require, sizes};
 use crate::{Family, Setting, SettingError, SettingKind, TrainSpec};
@@ -152,6 +152,12 @@ impl ModelSpec for LlamaSpec {
 
     fn held_bytes(&self, vocab_size: usize) -> f64 {
         if self.tie_embeddings { decoder_memory::tied(vocab_size, self.hidden_size) } else { 0.0 }
+    }
+
+    /// Layers without rotary positions have a table of their own.
+    fn table_bytes(&self) -> u64 {
+        let tables = if self.no_rope_layers.is_empty() { 1 } else { 2 };
+        rotary_table(self.block_size, [self.head_dim(), 1]).saturating_mul(tables)
     }
 
     fn kept_bytes(&self, _: &TrainSpec, vocab_size: usize) -> f64 {

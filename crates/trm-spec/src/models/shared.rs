@@ -15,7 +15,8 @@ pub enum StateStart {
     Normal,
     /// Zeros.
     Zero,
-    /// Two trained vectors. Only language models support this.
+    /// Two trained vectors. Not for puzzle models: no gradient reaches the start of their
+    /// states.
     Learned,
 }
 
@@ -36,6 +37,14 @@ pub fn block_parameters(hidden_size: usize, inner_size: usize) -> u128 {
 /// A number of parameters as `usize`; the largest there is if it is beyond that.
 pub fn narrowed(parameters: u128) -> usize {
     usize::try_from(parameters).unwrap_or(usize::MAX)
+}
+
+/// Bytes of a rotary table of so many positions: a cosine and a sine for each pair of features
+/// of a head, in f32. Saturates.
+pub fn rotary_table(positions: usize, [hidden_size, num_heads]: [usize; 2]) -> u64 {
+    // Sizes may not have been checked yet.
+    let head_dim = hidden_size / num_heads.max(1);
+    4_u64.saturating_mul(positions as u64).saturating_mul(head_dim as u64)
 }
 
 /// Checks what holds for every language model.

@@ -110,6 +110,13 @@ pub trait ModelSpec: Clone + Default {
         0.0
     }
 
+    /// Bytes of the tables that are computed from the sizes and not stored, such as those of
+    /// rotary positions and masks: no tensor of a file says how large they may be. Tables that
+    /// are no larger than a stored tensor are left out. Saturates.
+    fn table_bytes(&self) -> u64 {
+        0
+    }
+
     /// Bytes that training keeps of one row of a batch until its backward pass is done, on
     /// the CPU. Unless a model knows better, nearly as many as the operations of its
     /// training divided by the width.

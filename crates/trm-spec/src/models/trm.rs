@@ -8,7 +8,7 @@ use super::memory;
 use super::settings::{
     EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
-use super::shared::{block, block_parameters, heads, inner_size, narrowed};
+use super::shared::{block, block_parameters, heads, inner_size, narrowed, rotary_table};
 use super::{ModelSpec, Sizes, StateStart};
 use crate::check::{MAX_SIZE, require, sizes};
 use crate::{
@@ -118,7 +118,7 @@ impl TrmSpec {
 
     /// Positions of the states: the prefix, then the cells.
     pub fn positions(&self) -> usize {
-        self.prefix() + self.seq_len
+        self.prefix().saturating_add(self.seq_len)
     }
 
     /// Operations of one position's forward pass through one call of the network. Token
@@ -274,6 +274,13 @@ impl ModelSpec for TrmSpec {
         let share = self.positions() as f64 / self.seq_len as f64;
         let readout = readout(self.hidden_size, vocab_size);
         steps * share * (calls * self.call_flops() + 3.0 * readout)
+    }
+
+    fn table_bytes(&self) -> u64 {
+        match self.mlp_t {
+            true => 0,
+            false => rotary_table(self.positions(), [self.hidden_size, self.num_heads]),
+        }
     }
 
     fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

@@ -9,7 +9,7 @@ use super::settings::{
     ALPHA, BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, LEARNABLE_ALPHA, N_LAYERS,
     NUM_HEADS, RECURSION_STEPS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
-use super::shared::{block, block_parameters, heads, inner_size, language, narrowed};
+use super::shared::{block, block_parameters, heads, inner_size, language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes, StateStart};
 use crate::check::{in_range, sizes};
 use crate::{Family, Setting, SettingError, TrainSpec};
@@ -138,6 +138,10 @@ impl ModelSpec for TrmLmSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, vocab_size: usize) -> f64 {
         self.forward(vocab_size).training(self, train)
+    }
+
+    fn table_bytes(&self) -> u64 {
+        rotary_table(self.block_size, [self.hidden_size, self.num_heads])
     }
 
     fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

@@ -9,7 +9,7 @@ use super::settings::{
     ALPHA, EXPANSION, HIDDEN_SIZE, IMAGE_SIZE, LEARNABLE_ALPHA, N_LAYERS, NUM_CHANNELS, NUM_HEADS,
     PATCH_SIZE, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
-use super::shared::{block, heads, images, narrowed};
+use super::shared::{block, heads, images, narrowed, rotary_table};
 use super::{ImageShape, ModelSpec, Sizes, StateStart};
 use crate::check::{in_range, sizes};
 use crate::{DataSpec, Family, Objective, Setting, SettingError, SettingKind, TrainSpec};
@@ -277,6 +277,13 @@ impl ModelSpec for TrmVitSpec {
 
     fn training_flops_per_token(&self, train: &TrainSpec, classes: usize) -> f64 {
         self.forward(classes).training(self, train)
+    }
+
+    fn table_bytes(&self) -> u64 {
+        match self.mixing {
+            Mixing::TokenMlp => 0,
+            Mixing::Attention => rotary_table(self.length(), [self.hidden_size, self.num_heads]),
+        }
     }
 
     fn kept_bytes(&self, train: &TrainSpec, classes: usize) -> f64 {

@@ -129,6 +129,11 @@ macro_rules! variants {
                 }
             }
 
+            /// Bytes of the tables that are computed from the sizes and not stored. Saturates.
+            pub fn table_bytes(&self) -> u64 {
+                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.table_bytes(),)* }
+            }
+
             /// Bytes that training keeps of one row of a batch until its backward pass is
             /// done, on the CPU.
             pub fn kept_bytes(&self, train: &TrainSpec, vocab_size: usize) -> f64 {

@@ -25,6 +25,7 @@ use trm_data::checkpoint::{DAMAGED, OTHER_FILE, refused, tensors, to_bytes, valu
 use trm_data::checkpoint::{numbers, tensor};
 use trm_spec::Failure;
 
+use crate::checks::check_tables;
 use crate::parameters::{Named, Replace, collect, replace};
 use crate::transfer::host;
 
@@ -57,18 +58,23 @@ impl<'a> Checkpoint<'a> {
         Ok(Self { header, tensors: tensors(bytes)?, bytes: bytes.len() })
     }
 
-    /// Refuses a header whose model would not fit into the file that claims it.
-    pub fn expect_size(&self, parameters: usize) -> Result<(), Failure> {
-        if parameters.saturating_mul(2) <= self.bytes {
-            return Ok(());
+    /// Refuses a header whose model would not fit into the file that claims it, or computes
+    /// tables from its sizes that are too large.
+    pub fn expect_size(&self) -> Result<(), Failure> {
+        let Header { config, vocab, .. } = &self.header;
+        let parameters = config.model.parameters(vocab.size());
+        if parameters.saturating_mul(2) > self.bytes {
+            return Err(refused(
+                format!(
+                    "the header describes a model of {parameters} parameters, but the file has only {} bytes",
+                    self.bytes
+                ),
+                DAMAGED,
+            ));
         }
-        Err(refused(
-            format!(
-                "the header describes a model of {parameters} parameters, but the file has only {} bytes",
-                self.bytes
-            ),
-            DAMAGED,
-        ))
+        check_tables(config.model.table_bytes()).map_err(|reason| {
+            refused(format!("the header describes a model that is too large: {reason}"), DAMAGED)
+        })
     }
 
     /// The numbers of a tensor, and their shape.

@@ -61,11 +61,21 @@ pub fn hf_vit(
     let original = Original::read(config_json)?;
     let pixels = preprocessor_json.map(Preprocessor::read).transpose()?;
     let (spec, old) = (original.spec(&options)?, original.grid()?);
+    let config = config(spec.clone(), pixels);
+    // Before anything is allocated from the sizes.
+    config.validate()?;
     let new = spec.image_size / spec.patch_size;
     let mut tensors = Tensors::read(weights, |name| current(name, spec.n_layers))?;
-    let names = original.class_names(tensors.get("classifier.weight").map(|t| t.shape[0]))?;
-    if tensors.get("classifier.weight").is_none() {
+    flatten_kernel(&mut tensors, spec.hidden_size)?;
+    let names = original.class_names(classes(&tensors, spec.hidden_size)?)?;
+    if tensors.get(CLASSIFIER).is_none() {
         let (classes, dim) = (names.len(), spec.hidden_size);
+        if spec.parameters(classes) as u64 > VitSpec::MAX_PARAMETERS {
+            return Err(refused(format!(
+                "the original's id2label names {classes} classes, too many for a classifier of \
+                 {dim} features"
+            )));
+        }
         for (name, shape) in [("weight", vec![classes, dim]), ("bias", vec![classes])] {
             let zeros = vec![0.0; shape.iter().product()];
             tensors.insert(format!("classifier.{name}"), Stored::f32(shape, &zeros));
@@ -82,10 +92,6 @@ pub fn hf_vit(
             }
         }
     }
-    // The kernel of a convolution, flattened.
-    let kernel = tensors.take(KERNEL)?;
-    let flat = vec![kernel.shape[0], kernel.shape.iter().skip(1).product()];
-    tensors.insert("embeddings.patch_embeddings.weight".into(), kernel.reshaped(flat));
     tensors.rename(
         "embeddings.patch_embeddings.projection.bias",
         "embeddings.patch_embeddings.bias".into(),
@@ -93,17 +99,6 @@ pub fn hf_vit(
     if new != old {
         resize(&mut tensors, spec.hidden_size, old, new)?;
     }
-    let (data, train) = VitSpec::defaults();
-    let data = DataSpec { dataset: "images".into(), resize: true, ..data };
-    let config = RunConfig {
-        model: VariantSpec::Vit(spec),
-        data: match pixels {
-            Some(pixels) => DataSpec { pixel_mean: pixels.mean, pixel_std: pixels.std, ..data },
-            None => data,
-        },
-        train,
-    };
-    config.validate()?;
     let header = Header {
         config,
         vocab: Vocab::Classes { names },
@@ -117,8 +112,52 @@ pub fn hf_vit(
     Ok(bytes)
 }
 
+const CLASSIFIER: &str = "classifier.weight";
 const KERNEL: &str = "embeddings.patch_embeddings.projection.weight";
 const POSITIONS: &str = "embeddings.position_embeddings";
+
+/// The configuration of a model of `spec` whose images are normalised as `pixels` says.
+fn config(spec: VitSpec, pixels: Option<Preprocessor>) -> RunConfig {
+    let (data, train) = VitSpec::defaults();
+    let data = DataSpec { dataset: "images".into(), resize: true, ..data };
+    RunConfig {
+        model: VariantSpec::Vit(spec),
+        data: match pixels {
+            Some(pixels) => DataSpec { pixel_mean: pixels.mean, pixel_std: pixels.std, ..data },
+            None => data,
+        },
+        train,
+    }
+}
+
+/// Flattens the kernel of the convolution that embeds patches, of `dim` outputs.
+fn flatten_kernel(tensors: &mut Tensors<'_>, dim: usize) -> Result<(), Failure> {
+    let kernel = tensors.take(KERNEL)?;
+    let product = |all: usize, size: &usize| all.checked_mul(*size);
+    let inputs = kernel.shape.iter().skip(1).try_fold(1, product).unwrap_or(0);
+    // Whatever is allocated for `dim` features is then no larger than what the file holds.
+    if kernel.shape.first() != Some(&dim) || inputs == 0 {
+        return Err(refused(format!(
+            "tensor `{KERNEL}` has shape {:?}, but a kernel of {dim} outputs is expected",
+            kernel.shape
+        )));
+    }
+    let flat = kernel.reshaped(vec![dim, inputs]);
+    tensors.insert("embeddings.patch_embeddings.weight".into(), flat);
+    Ok(())
+}
+
+/// Classes of the classifier, where there is one, of a model of `dim` features.
+fn classes(tensors: &Tensors<'_>, dim: usize) -> Result<Option<usize>, Failure> {
+    let Some(classifier) = tensors.get(CLASSIFIER) else { return Ok(None) };
+    match classifier.shape[..] {
+        [classes, width] if width == dim => Ok(Some(classes)),
+        _ => Err(refused(format!(
+            "tensor `{CLASSIFIER}` has shape {:?}, but [classes, {dim}] is expected",
+            classifier.shape
+        ))),
+    }
+}
 
 /// A name in the naming of the current library, without prefixes; none for a tensor that
 /// is not needed.
@@ -143,11 +182,13 @@ fn current(name: &str, blocks: usize) -> Option<String> {
 fn resize(tensors: &mut Tensors<'_>, dim: usize, old: usize, new: usize) -> Result<(), Failure> {
     let embeddings = tensors.take(POSITIONS)?;
     let numbers = embeddings.numbers(POSITIONS)?;
-    if numbers.len() != (old * old + 1) * dim {
+    // The original's own image size has not been checked.
+    let places = old.saturating_mul(old).saturating_add(1);
+    if numbers.len() != places.saturating_mul(dim) {
         return Err(refused(format!(
             "tensor `{POSITIONS}` has shape {:?}, but {:?} is expected",
             embeddings.shape,
-            [1, old * old + 1, dim]
+            [1, places, dim]
         )));
     }
     let numbers = positions::resized(&numbers, dim, old, new);

@@ -12,6 +12,9 @@ use super::tensors::Tensors;
 use crate::checkpoint::{Header, pairs};
 use crate::gguf_decoder::{EMBEDDING, HEAD, vocab};
 
+/// Layers beyond these are a damaged configuration; some lists have an entry for each.
+const MOST_LAYERS: usize = 1 << 16;
+
 /// `config.json`, as far as it is read.
 #[derive(Deserialize)]
 struct Original {
@@ -52,6 +55,9 @@ struct Rope {
 impl Original {
     fn spec(&self, has_head: bool) -> Result<LlamaSpec, Failure> {
         let unread = |what: String| Err(refused(format!("{what}, which is not read")));
+        if self.num_hidden_layers > MOST_LAYERS {
+            return unread(format!("config.json has {} layers", self.num_hidden_layers));
+        }
         if !["llama", "smollm3"].contains(&self.model_type.as_str()) {
             return unread(format!("config.json describes a `{}` model", self.model_type));
         }

@@ -118,7 +118,13 @@ pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Ve
             return Err(unread());
         };
         let shape = stored.shape.clone();
-        if rank != config.r || inner != rank || shape[1] != input || first + output > shape[0] {
+        let fits = match shape[..] {
+            [rows, columns] => {
+                columns == input && input > 0 && first.saturating_add(output) <= rows
+            }
+            _ => false,
+        };
+        if rank != config.r || inner != rank || !fits {
             return Err(refused(format!(
                 "the adapter of `{module}` is [{output}, {inner}] · [{rank}, {input}] with r = {}, \
                  but {} has {shape:?} there",

@@ -45,7 +45,7 @@ impl Opening<'_> {
             return Err(Failure::new(
                 FailureKind::Base,
                 format!("a `{}` model needs a frozen language model", self.config.model.name()),
-                "Give one (--base FILE); trm-native convert --from gguf or hf-llama makes it.",
+                "Give one (--base FILE): a GGUF file, or a checkpoint of trm-native convert --from gguf or hf-llama.",
             ));
         };
         Ok(Rc::new(FrozenLlm::open(file, identity, spec, self.device)?))

@@ -2,7 +2,6 @@
 
 pub(crate) mod images;
 pub(crate) mod language;
-mod logits;
 pub(crate) mod puzzles;
 #[cfg(feature = "llm")]
 pub(crate) mod questions;

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::support::kinds::chunk;
 use crate::support::{TEXT, alone, model, start, text_source, tiny, wait};
 use burn::tensor::Device;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use trm_spec::{Failure, FailureKind, Saved};
+use trm_spec::{DraftStart, Failure, FailureKind, Saved, VariantSpec};
 use trm_train::{Run, checkpoint::read_header};
 
 fn save(run: &dyn Run) -> Saved {
@@ -233,6 +234,30 @@ fn shapes_are_checked_before_anything_is_allocated() {
     };
     refused("other width", &resized(16), "shape");
     refused("absurd width", &resized(2048), "but the file has only");
+}
+
+/// No tensor of the file says how large the tables of positions and masks may be.
+#[test]
+fn tables_are_checked_before_they_are_allocated() {
+    let saved = save(start(&tiny()).as_ref()).checkpoint;
+    let mut config = tiny();
+    let spec = model(&mut config);
+    (spec.block_size, spec.num_heads) = (1 << 24, 1);
+    let with = |bytes: &[u8], config: &trm_spec::RunConfig| {
+        relabel(bytes, |pairs| {
+            pairs.insert("config".into(), serde_json::to_string(config).unwrap());
+        })
+    };
+    refused("absurd context", &with(&saved, &config), "tables of 2.1 GB");
+    // A longer context than the model was trained with is none of it.
+    model(&mut config).block_size = 1 << 10;
+    trm_train::load(&with(&saved, &config), None, None, &Device::flex()).unwrap();
+
+    let mut config = chunk(4, DraftStart::Queries);
+    let saved = save(start(&config).as_ref()).checkpoint;
+    let VariantSpec::ChunkLm(spec) = &mut config.model else { unreachable!() };
+    spec.block_size = 1 << 18;
+    refused("absurd mask", &with(&saved, &config), "tables of 68.7 GB");
 }
 
 #[test]

@@ -177,6 +177,9 @@ fn classification_agrees_with_the_scores() {
     let beyond = ImageInput::Stored { split: ImageSplit::Val, index: 179 };
     let refused = wait(classifier.classify(&beyond, 0, 1)).expect_err("no such image");
     assert_eq!(refused.kind, FailureKind::Image);
+    // A model without a recursion has one depth.
+    let refused = wait(fresh(&config(plain())).evaluate(&[2], 0)).expect_err("no such depth");
+    assert_eq!(refused.kind, FailureKind::Config);
 }
 
 /// Less than an image is an image, not all of them.

@@ -12,3 +12,4 @@ mod puzzles;
 mod questions;
 mod shipped;
 mod support;
+mod traces;

@@ -128,18 +128,45 @@ fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).expect("an object")
 }
 
+/// The configuration of a model with changes, and its settings for people to read.
+fn changed(model: &str, changes: &str) -> (RunConfig, String) {
+    let mut settings = object(model);
+    settings.extend(object(changes));
+    let shown = format!("{settings:?}");
+    (overlay(&RunConfig::default(), &Value::Object(settings)).expect("settings"), shown)
+}
+
 #[test]
 fn the_estimate_is_within_fifteen_percent_of_what_was_measured() {
     let mut wrong = Vec::new();
     for (model, changes, vocab, peak) in MEASURED {
-        let mut settings = object(model);
-        settings.extend(object(changes));
-        let shown = format!("{settings:?}");
-        let config = overlay(&RunConfig::default(), &Value::Object(settings)).expect("settings");
+        let (config, shown) = changed(model, changes);
         let estimate = StepMemory::of(&config, vocab).rows(config.train.batch_size) / 1e6;
         if !(0.85..=1.15).contains(&(estimate / peak)) {
             wrong.push(format!("{estimate:.0} MB for {peak} MB of {shown}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Tables of positions and masks, counted by hand: four bytes for each number.
+#[test]
+fn tables_are_part_of_the_estimate() {
+    for (model, changes, bytes) in [
+        (CHAT, r#"{"block_size": 4096}"#, 4 * 4096 * 32),
+        (TRM_LM, r#"{"block_size": 4096}"#, 4 * 4096 * 32),
+        (CHUNK, r#"{"block_size": 4096}"#, 4 * (4097 * 32 + 1024 * 4096)),
+        (LLAMA, r#"{"block_size": 4096}"#, 4 * 4096 * 32),
+        (LLAMA, r#"{"block_size": 4096, "no_rope_layers": [1]}"#, 2 * 4 * 4096 * 32),
+        (TRM, NOTHING, 0),
+        (TRM, r#"{"mlp_t": false, "pos_encodings": "learned"}"#, 4 * 81 * 32),
+        (TRM_VIT, NOTHING, 0),
+        (TRM_VIT, r#"{"mixing": "attention"}"#, 4 * 50 * 16),
+    ] {
+        let (config, shown) = changed(model, changes);
+        assert_eq!(config.model.table_bytes(), bytes, "{shown}");
+    }
+    let fixed = |changes: &str| StepMemory::of(&changed(CHAT, changes).0, 65).rows(0);
+    let longer = fixed(r#"{"block_size": 4096}"#) - fixed(r#"{"block_size": 1024}"#);
+    assert_eq!(longer, f64::from(4 * (4096 - 1024) * 32));
 }

@@ -308,6 +308,7 @@ fn chains_with_noise_are_never_less_sure_than_the_puzzle_alone() {
         (Copies { chains: 2, ..Copies::default() }, "without noise"),
         (Copies { state_noise: f64::NAN, ..Copies::default() }, "state noise"),
         (Copies { augmentations: 0, ..Copies::default() }, "augmentations is 0"),
+        (Copies { augmentations: 64, chains: 17, ..noisy }, "64 augmentations with 17 chains"),
     ] {
         let failure = wait(run.solver().unwrap().solve(&request(copies))).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Config);

@@ -47,8 +47,8 @@ impl FrozenBase {
             return Err(wrong("n_layers", spec.n_layers, shape.vit_depth));
         }
         let checkpoint = Checkpoint::read(file.bytes)?;
+        checkpoint.expect_size()?;
         let classes = checkpoint.header.vocab.size();
-        checkpoint.expect_size(checkpoint.header.config.model.parameters(classes))?;
         let empty = Vit::new(spec, classes, &mut Init::zeros(&device.clone().without_autodiff()));
         let vit = checkpoint.restore(empty)?.no_grad();
         Ok(Self { vit, depth: shape.vit_depth, identity })

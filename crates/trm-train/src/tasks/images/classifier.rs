@@ -53,7 +53,10 @@ impl<M: ImageModel> Classifier for TrainRun<M, ImageTask<M>> {
             return Err(Failure::new(
                 FailureKind::Image,
                 format!("there is no image {index} among {}", set.len()),
-                format!("Images count from 0 to {}.", set.len() - 1),
+                match set.len().checked_sub(1) {
+                    Some(last) => format!("Images count from 0 to {last}."),
+                    None => "Choose another split: this one holds no images.".into(),
+                },
             ));
         }
         Ok(shown(set.image(index), set.levels(), self.task.shape.size, Some(set.label(index))))

@@ -7,6 +7,7 @@ use trm_spec::{ClassStep, Failure};
 
 use super::model::ImageModel;
 use super::scores::best;
+use crate::logits::host_logits;
 use crate::transfer::host;
 
 /// The readout after each of `steps` outer steps, by image. `start` replaces the
@@ -14,7 +15,7 @@ use crate::transfer::host;
 /// them, since they can take as long as the step itself. `model` has autodiff off.
 ///
 /// # Errors
-/// If the device is lost.
+/// If the device is lost, or a logit is not finite.
 pub(super) async fn classify<M: ImageModel>(
     model: &M,
     features: &Tensor<3>,
@@ -38,7 +39,7 @@ pub(super) async fn classify<M: ImageModel>(
     for (i, (logits, moved, attention)) in recorded.into_iter().enumerate() {
         let [_, positions] = moved.dims();
         let classes = logits.dims()[2];
-        let logits = host(logits).await?;
+        let logits = host_logits(logits).await?;
         let moved = host(moved).await?;
         let attention = match attention {
             Some(attention) => host(attention).await?,

@@ -1,9 +1,10 @@
 //! Probes: small classifiers without recursion on the same features, which a recursive
 //! head has to beat.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::activation::silu;
 use burn::tensor::{Device, Tensor};
+use trm_core::layers::Affine;
 use trm_core::{Embedded, Init, Readout, Recursive, State};
 
 use super::model::ImageModel;
@@ -11,30 +12,11 @@ use super::model::ImageModel;
 /// A linear map, or an MLP with one hidden layer, on one vector of features.
 #[derive(Module, Debug)]
 pub struct Probe {
-    hidden: Option<Layer>,
-    out: Layer,
+    hidden: Option<Affine>,
+    out: Affine,
     /// Whether the vector is the base's class token; else it is all features in a row.
     #[module(skip)]
     class_token: bool,
-}
-
-/// `x · weightᵀ + bias`.
-#[derive(Module, Debug)]
-struct Layer {
-    /// `[out, in]`.
-    weight: Param<Tensor<2>>,
-    /// `[out]`.
-    bias: Param<Tensor<1>>,
-}
-
-impl Layer {
-    fn new(input: usize, output: usize, init: &mut Init) -> Self {
-        Self { weight: init.lecun(output, input), bias: init.constant([output], 0.0) }
-    }
-
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        trm_kernels::linear(x, self.weight.val()) + self.bias.val().unsqueeze()
-    }
 }
 
 /// The sizes of a probe.
@@ -54,9 +36,9 @@ impl Probe {
     pub fn new(spec: &ProbeSpec, classes: usize, init: &mut Init) -> Self {
         let [positions, features] = spec.input;
         let input = if spec.class_token { features } else { positions * features };
-        let hidden = (spec.hidden > 0).then(|| Layer::new(input, spec.hidden, init));
+        let hidden = (spec.hidden > 0).then(|| Affine::new(input, spec.hidden, init));
         let width = if spec.hidden > 0 { spec.hidden } else { input };
-        Self { hidden, out: Layer::new(width, classes, init), class_token: spec.class_token }
+        Self { hidden, out: Affine::new(width, classes, init), class_token: spec.class_token }
     }
 }
 

@@ -9,8 +9,8 @@ use trm_core::{Autoregressive, ModelCache, State};
 use trm_data::Decoder;
 use trm_spec::{Candidate, Failure, GenerateOptions, Generated, Trace, TraceStep, Vocab};
 
+use crate::logits::host_logits;
 use crate::run::TextStream;
-use crate::tasks::logits::host_logits;
 use crate::trace::{candidates, mean_square};
 use crate::transfer::{host, tokens};
 

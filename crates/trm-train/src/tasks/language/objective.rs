@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, Normal, Poisson};
 use trm_core::{Autoregressive, Engine, LeakDemo};
 use trm_data::{Batch, draw, stream};
-use trm_spec::{DepthSampling, MAX_SAMPLED, Objective, TrainSpec};
+use trm_spec::{DepthSampling, MAX_DEPTH, MAX_SAMPLED, Objective, TrainSpec};
 
 use super::lm_batch::LmBatch;
 use crate::tasks::weights::cycle_weights;
@@ -48,6 +48,12 @@ pub struct Losses {
 /// Deviation of the logarithm of the rate that `log_normal` draws.
 const LOG_DEVIATION: f64 = 0.5;
 
+/// Most cycles of a step, whatever is drawn: a dropout mask's address has 12 bits for the cycle,
+/// and there is one for the encoding and one after the last cycle.
+pub(super) const MOST_CYCLES: usize = 4094;
+
+const _: () = assert!(MAX_DEPTH <= MOST_CYCLES, "a depth that is not drawn is never cut");
+
 impl<M: LeakDemo> LanguageTask<M> {
     /// The demonstration of a label leak: drafts start as their own answers, as
     /// published. Its losses say nothing about the model; evaluation also reports the
@@ -60,14 +66,16 @@ impl<M: LeakDemo> LanguageTask<M> {
 impl<M: Autoregressive> LanguageTask<M> {
     /// The task of a model that is trained with `depth` cycles.
     pub fn new(depth: usize, train: &TrainSpec) -> Self {
+        // Cut off from the only cycle with a loss, the others have no gradient.
+        let last_alone = train.detach_cycles && train.objective == Objective::LastCycle;
         Self {
             depth,
             min_depth: train.min_depth,
             sampling: train.depth_sampling,
             objective: train.objective,
             weights: train.cycle_weights.clone(),
-            taped: train.backprop_cycles,
-            detached: train.detach_cycles,
+            taped: if last_alone { 1 } else { train.backprop_cycles },
+            detached: train.detach_cycles && !last_alone,
             seed: train.seed,
             target_start: None,
         }
@@ -107,7 +115,8 @@ impl<M: Autoregressive> LanguageTask<M> {
                     .map_or(self.depth as f64, |normal| normal.sample(&mut generator).exp());
                 let drawn = Poisson::new(rate)
                     .map_or(self.depth as f64, |poisson| poisson.sample(&mut generator));
-                (drawn as usize).clamp(self.min_depth, MAX_SAMPLED * self.depth)
+                let most = (MAX_SAMPLED * self.depth).min(MOST_CYCLES);
+                (drawn as usize).clamp(self.min_depth, most)
             }
         }
     }
@@ -164,6 +173,7 @@ impl<M: Autoregressive> LanguageTask<M> {
 
 #[cfg(test)]
 mod tests {
+    use trm_core::Tape;
     use trm_core::models::chat_trm::ChatTrm;
 
     use super::*;
@@ -181,6 +191,25 @@ mod tests {
         assert!(depths.iter().all(|depth| (1..=32).contains(depth)));
         assert!(depths.iter().any(|&depth| depth <= 2) && depths.iter().any(|&depth| depth >= 20));
         assert_eq!(task.depth(5), task.depth(5));
+    }
+
+    #[test]
+    fn the_deepest_draw_has_an_address_for_every_cycle() {
+        let task = task(DepthSampling::LogNormal, MAX_DEPTH);
+        let deepest = (0..20_000).map(|step| task.depth(step)).max();
+        assert_eq!(deepest, Some(MOST_CYCLES));
+    }
+
+    /// What is cut off from the only loss is not recorded, as the estimate of memory has it.
+    #[test]
+    fn detached_cycles_without_a_loss_record_nothing() {
+        let tape = |objective| {
+            let train = TrainSpec { detach_cycles: true, objective, ..TrainSpec::default() };
+            let task: LanguageTask<ChatTrm> = LanguageTask::new(5, &train);
+            (task.engine(5).tape, task.taped(5))
+        };
+        assert_eq!(tape(Objective::LastCycle), (Tape::Last(1), 1));
+        assert_eq!(tape(Objective::EveryCycle), (Tape::Detached, 5));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use trm_core::{Autoregressive, State};
 use trm_spec::Failure;
 
 use super::generate::{Generation, last_positions};
-use crate::tasks::logits::host_logits;
+use crate::logits::host_logits;
 
 /// Tokens that are drafted before they are verified. With the token before them they are four
 /// positions, which the matrix products for few rows take in one go.

@@ -12,7 +12,7 @@ use trm_spec::{
 };
 
 use super::backward::{checkpointed, gradients};
-use super::objective::LanguageTask;
+use super::objective::{LanguageTask, MOST_CYCLES};
 use crate::checks::{check_model_depth, check_tokens, half};
 use crate::dataset::wrong_data;
 use crate::run::{Scoring, TraceRequest, Writer};
@@ -23,6 +23,8 @@ use trm_data::Dataset;
 
 /// Bits of a dropout address that hold the cycle, below those of the shard.
 const CYCLE_BITS: u32 = 12;
+
+const _: () = assert!(MOST_CYCLES + 1 < 1 << CYCLE_BITS, "no two cycles share an address");
 
 #[async_trait(?Send)]
 impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
@@ -161,7 +163,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         check_tokens(request.tokens.iter().flatten(), vocab.size())?;
         let engine = Engine::new(request.depth);
         let input = |tokens| tokens;
-        trace(model, config.model.name(), request, input, |context, start, on_cycle| {
+        trace(model, config.model.name(), request, 0, input, |context, start, on_cycle| {
             engine.run(model, context, start, on_cycle);
         })
         .await

@@ -8,9 +8,8 @@ use trm_spec::{Failure, FailureKind, GenerateOptions, Trace};
 use super::evaluate::evaluate;
 use super::generate::{Generation, Overflow, last_positions};
 use super::objective::LanguageTask;
-use crate::checks::{check_depth, check_model_depth, check_tokens};
+use crate::checks::{check_depth, check_model_depth, check_temperature, check_tokens};
 use crate::run::{Evaluation, Scoring, TextStream, TraceRequest, Writer};
-use crate::tasks::logits::not_finite;
 use crate::trace::{Recorder, empty_row};
 use crate::train_run::TrainRun;
 use crate::transfer::tokens;
@@ -55,13 +54,7 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
 
     fn generate(&self, options: &GenerateOptions) -> Result<Box<dyn TextStream>, Failure> {
         check_model_depth(&self.config.model, options.depth)?;
-        if !options.temperature.is_finite() || options.temperature < 0.0 {
-            return Err(Failure::new(
-                FailureKind::Config,
-                format!("temperature {} cannot be used", options.temperature),
-                "Choose 0 for the most probable text, or a number up to about 2.",
-            ));
-        }
+        check_temperature(options.temperature)?;
         let prompt = self.encode(&options.prompt)?;
         let (model, name) = (self.optimization.inference_model(), self.config.model.name());
         if options.draft_depth > 0 && !model.has_extend_cycles() {
@@ -110,17 +103,11 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
             let state = last_positions(state.clone(), ahead);
             // The first change is measured from zero.
             let zero = || state.clone().map(&mut |part| part.zeros_like());
-            let recorder = recorder.get_or_insert_with(|| Recorder::new(&model, zero()));
+            let recorder = recorder.get_or_insert_with(|| Recorder::new(&model, zero(), None));
             recorder.record(&state, |_| Vec::new());
         });
         let recorder = recorder.expect("there is a first cycle");
-        let trace = recorder.finish(self.config.model.name(), request, &[ahead]).await?;
-        // A softmax of logits that are not finite is NaN.
-        let mut probabilities = trace.steps.iter().flat_map(|step| step.prob.iter().flatten());
-        if probabilities.any(|prob| prob.is_nan()) {
-            return Err(not_finite());
-        }
-        Ok(trace)
+        recorder.finish(self.config.model.name(), request, &[ahead]).await
     }
 
     async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure> {

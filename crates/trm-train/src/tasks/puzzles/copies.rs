@@ -10,9 +10,6 @@ use trm_spec::{Failure, FailureKind, RunConfig, Solution, Vocab};
 
 use crate::run::{Choice, Copies};
 
-/// Most copies of one puzzle.
-const MOST: usize = 1024;
-
 /// The copies of every puzzle of a request.
 pub(super) struct CopySet {
     settings: Copies,
@@ -33,16 +30,11 @@ impl CopySet {
     /// If a number is out of range, or the puzzles of this model have no known augmentations or
     /// no rules that are known here.
     pub fn new(config: &RunConfig, vocab: &Vocab, settings: Copies) -> Result<Self, Failure> {
+        settings.check()?;
         let Copies { augmentations, chains, state_noise, choice, seed } = settings;
         let refuse = |message: String, hint: &str| {
             Err(Failure::new(FailureKind::Config, message, hint.to_owned()))
         };
-        for (name, count) in [("augmentations", augmentations), ("chains", chains)] {
-            if !(1..=MOST).contains(&count) {
-                let message = format!("{name} is {count}; it must lie between 1 and {MOST}");
-                return refuse(message, "8 is a good number.");
-            }
-        }
         if !(state_noise.is_finite() && state_noise >= 0.0) {
             let message = format!("state noise is {state_noise}; it is a deviation of 0 or more");
             return refuse(message, "Try 0.1.");
@@ -91,7 +83,7 @@ impl CopySet {
 
     /// Copies of each puzzle.
     pub fn per_puzzle(&self) -> usize {
-        self.settings.augmentations * self.settings.chains
+        self.settings.per_puzzle()
     }
 
     /// All copies of `puzzles`, those of one puzzle after each other.

@@ -12,8 +12,8 @@ use super::batch::Puzzles;
 use super::copies::CopySet;
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
+use crate::logits::host_logits;
 use crate::run::SolveRequest;
-use crate::tasks::logits::host_logits;
 use crate::transfer::{host, tokens};
 
 /// Cells in one batch; bounds memory, not results.

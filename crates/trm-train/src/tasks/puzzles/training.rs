@@ -229,7 +229,8 @@ impl Task<Trm> for PuzzleTask {
                 Tensor::from_data(TensorData::new(identifiers, [rows]), &model.device());
             PuzzleInput { tokens, embedding: model.embedding(identifiers) }
         };
-        trace(model, config.model.name(), request, input, |context, start, on_cycle| {
+        let prefix = self.spec.prefix();
+        trace(model, config.model.name(), request, prefix, input, |context, start, on_cycle| {
             let mut state = start;
             for step in 1..=request.depth {
                 state = engine.run(model, context, state, |_, _| ());

@@ -16,27 +16,14 @@ use super::rows::QuestionTokens;
 use super::scores::{evaluate, logistic};
 use super::task::QuestionTask;
 use super::writing::{AnswerStream, log_sum, row};
+use crate::checks::check_depth_from;
+use crate::logits::host_logits;
 use crate::question_requests::{
     Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought,
 };
 use crate::run::TextStream;
-use crate::tasks::logits::host_logits;
 use crate::train_run::TrainRun;
 use crate::transfer::host;
-
-/// Most supervision steps of an answer.
-const MOST_STEPS: usize = 1024;
-
-fn checked_depth(depth: usize) -> Result<usize, Failure> {
-    if depth <= MOST_STEPS {
-        return Ok(depth);
-    }
-    Err(Failure::new(
-        FailureKind::Config,
-        format!("depth {depth} is out of range"),
-        format!("Choose a depth from 0 to {MOST_STEPS}."),
-    ))
-}
 
 /// A question as the model holds it after every supervision step.
 struct Thinking {
@@ -59,7 +46,7 @@ impl TrainRun<LlmTrm, QuestionTask> {
     async fn think(&self, question: &str, depths: &[usize]) -> Result<Thinking, Failure> {
         let mut most = 0;
         for depth in depths {
-            most = most.max(checked_depth(*depth)?);
+            most = most.max(check_depth_from(0, *depth)?);
         }
         if question.trim().is_empty() {
             return Err(Failure::new(
@@ -176,7 +163,7 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
         steps: usize,
         limit: usize,
     ) -> Result<QuestionScores, Failure> {
-        checked_depth(steps)?;
+        check_depth_from(0, steps)?;
         let data = self.data()?;
         let questions = match set {
             QuestionSet::Train => &data.train,

@@ -11,7 +11,7 @@ use trm_spec::{BaseSummary, Failure, FailureKind, LlamaSpec, LlmTrmSpec, Variant
 
 use super::chat_memory::ChatMemory;
 use crate::base::{BaseFile, refused};
-use crate::checkpoint::{Base, Checkpoint, Header, WeightsDigest, fill};
+use crate::checkpoint::{Base, Checkpoint, WeightsDigest, fill};
 use crate::gguf_decoder::GgufDecoder;
 use crate::parameters::{Named, collect};
 use crate::transfer::host;
@@ -234,9 +234,8 @@ impl<'a> Source<'a> {
             return Ok(Self::Gguf(Box::new(GgufDecoder::read(file.bytes)?)));
         }
         let checkpoint = Checkpoint::read(file.bytes)?;
-        let Header { config, vocab, .. } = &checkpoint.header;
-        checkpoint.expect_size(config.model.parameters(vocab.size()))?;
-        match config.model.clone() {
+        checkpoint.expect_size()?;
+        match checkpoint.header.config.model.clone() {
             VariantSpec::Llama(sizes) => Ok(Self::Checkpoint(Box::new(checkpoint), sizes)),
             model => Err(no_decoder(file.name, &model)),
         }

@@ -7,6 +7,7 @@ use trm_spec::{ChatOptions, ChatRole, Failure, FailureKind, GenerateOptions, Gen
 
 use super::base::FrozenLlm;
 use super::chat_memory::ChatMemory;
+use crate::checks::check_temperature;
 use crate::run::TextStream;
 use crate::tasks::language::{Generation, Overflow};
 
@@ -49,13 +50,7 @@ impl FrozenLlm {
                 "Write something.",
             ));
         }
-        if !options.temperature.is_finite() || options.temperature < 0.0 {
-            return Err(Failure::new(
-                FailureKind::Config,
-                format!("temperature {} cannot be used", options.temperature),
-                "Choose 0 for the most probable text, or a number up to about 2.",
-            ));
-        }
+        check_temperature(options.temperature)?;
         let tokens = self.encode(&self.prompt(options))?;
         let context = self.sizes().block_size;
         // The last token is written, but not read.

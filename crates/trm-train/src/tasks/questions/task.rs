@@ -158,6 +158,10 @@ impl Task<LlmTrm> for QuestionTask {
         (data.train.len(), data.val.len())
     }
 
+    fn least_depth() -> usize {
+        0
+    }
+
     fn depth(&self, _: u64) -> usize {
         self.spec.supervision_steps
     }

@@ -9,8 +9,8 @@ use trm_core::models::llm_trm::{AnswerCache, LatentState, LlmTrm, TrunkCache};
 use trm_data::Decoder;
 use trm_spec::{Failure, Generated};
 
+use crate::logits::host_logits;
 use crate::run::TextStream;
-use crate::tasks::logits::host_logits;
 use crate::transfer::tokens;
 
 /// The most probable answer in a state.

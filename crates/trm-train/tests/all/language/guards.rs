@@ -16,7 +16,7 @@ use trm_data::{Batch, TextDataset, draw};
 use trm_spec::{DraftStart, Objective, Prediction, RunConfig, VariantSpec};
 use trm_train::{TraceRequest, checkpointed, gradients};
 
-const BLOCK: usize = 16;
+pub const BLOCK: usize = 16;
 
 fn row(tokens: &[u32]) -> Tensor<2, Int> {
     let values: Vec<i32> = tokens.iter().map(|&t| t as i32).collect();
@@ -34,13 +34,13 @@ fn logits<M: Autoregressive>(model: &M, tokens: &[u32], depth: usize) -> Vec<f32
     numbers(model.read(&end).logits)
 }
 
-fn batch(rows: usize) -> Batch {
+pub fn batch(rows: usize) -> Batch {
     let inputs: Vec<u32> = (0..(rows * BLOCK) as u32).map(|i| i * 7 % VOCAB as u32).collect();
     let targets = inputs.iter().map(|t| (t * 11 + 3) % VOCAB as u32).collect();
     Batch { inputs, targets, batch_size: rows, block_size: BLOCK }
 }
 
-fn said(config: &RunConfig) -> String {
+pub fn said(config: &RunConfig) -> String {
     serde_json::to_string(&config.model).unwrap()
 }
 
@@ -162,7 +162,7 @@ fn padded_batches_learn_from_their_last_tokens_alone() {
 }
 
 /// Every gradient, by parameter in the order of the module; none where there is none.
-fn collected<M: Module>(module: &M, grads: &GradientsParams) -> Vec<Option<Vec<f32>>> {
+pub fn collected<M: Module>(module: &M, grads: &GradientsParams) -> Vec<Option<Vec<f32>>> {
     struct Visit<'a>(&'a GradientsParams, Vec<Option<Vec<f32>>>);
     impl ModuleVisitor for Visit<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -320,7 +320,7 @@ fn random_targets_cost_at_least_what_chance_costs() {
         let corpus = TextDataset::from_text("noise", &noise(12_000, 3), 0.2).unwrap();
         let mut run = trm_train::create(&config, corpus, &Device::flex()).unwrap();
         wait(run.steps(120)).unwrap();
-        wait(run.evaluate(&[1, 2, 3], 0)).unwrap()
+        wait(run.evaluate(&[1, 2, 3].map(|wanted| depth(&config, wanted)), 0)).unwrap()
     };
     for config in honest() {
         for found in losses(config.clone()) {

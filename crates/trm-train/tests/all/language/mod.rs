@@ -3,4 +3,5 @@
 mod generation;
 mod guards;
 mod models;
+mod objective;
 mod runs;

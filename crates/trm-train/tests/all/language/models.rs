@@ -1,7 +1,7 @@
 //! What a run of any language model does: drafting, resuming, overfitting, scoring and
 //! refusing data that do not fit.
 
-use crate::support::kinds::{all, chunk, depth, honest};
+use crate::support::kinds::{all, chunk, decoder, depth, honest};
 use crate::support::{TEXT, corpus, start, text_source, tiny, wait};
 use burn::tensor::Device;
 use trm_data::{Split, TextDataset};
@@ -66,8 +66,25 @@ fn every_kind_is_taken_up_where_it_was() {
         )
         .unwrap();
         assert_eq!(wait(again.steps(3)).unwrap(), wait(run.steps(3)).unwrap(), "{}", said(&config));
-        assert_eq!(wait(again.evaluate(&[2], 0)).unwrap(), wait(run.evaluate(&[2], 0)).unwrap());
+        let depths = [depth(&config, 2)];
+        assert_eq!(
+            wait(again.evaluate(&depths, 0)).unwrap(),
+            wait(run.evaluate(&depths, 0)).unwrap()
+        );
     }
+}
+
+/// A depth that a model does not have is no loss at another one.
+#[test]
+fn only_depths_of_the_model_are_evaluated() {
+    let refused = |config: &RunConfig, depth: usize| {
+        wait(start(config).evaluate(&[1, depth], 0)).map(drop).unwrap_err()
+    };
+    for depth in [0, 1025, usize::MAX] {
+        assert_eq!(refused(&tiny(), depth).kind, FailureKind::Config);
+    }
+    let failure = refused(&decoder(true), 2);
+    assert!(failure.message.contains("no recursion"), "{failure}");
 }
 
 /// A language model can overfit one sentence.

@@ -14,6 +14,16 @@ use crate::support::wait;
 
 /// A decoder as a GGUF, with rows of queries and keys in pairs of neighbours.
 fn gguf(checkpoint_of: &Path, f16: bool) -> Vec<u8> {
+    changed(checkpoint_of, f16, &|_, value| value, &|_, shape| shape)
+}
+
+/// [`gguf`] with other values of its keys, and other shapes of its tensors.
+fn changed(
+    checkpoint_of: &Path,
+    f16: bool,
+    value: &dyn Fn(&str, u32) -> u32,
+    shape: &dyn Fn(&str, Vec<usize>) -> Vec<usize>,
+) -> Vec<u8> {
     let file = bytes(checkpoint_of.join("model.safetensors"));
     let file = SafeTensors::deserialize(&file).unwrap();
     let config: Value = serde_json::from_str(&text(checkpoint_of.join("config.json"))).unwrap();
@@ -34,7 +44,7 @@ fn gguf(checkpoint_of: &Path, f16: bool) -> Vec<u8> {
         ("attention.head_count", "num_attention_heads"),
         ("attention.head_count_kv", "num_key_value_heads"),
     ] {
-        key(&format!("llama.{name}"), 4, &size(of).to_le_bytes());
+        key(&format!("llama.{name}"), 4, &value(name, size(of)).to_le_bytes());
     }
     let theta = config["rope_parameters"]["rope_theta"].as_f64().unwrap() as f32;
     key("llama.rope.freq_base", 6, &theta.to_le_bytes());
@@ -83,8 +93,9 @@ fn gguf(checkpoint_of: &Path, f16: bool) -> Vec<u8> {
             numbers = halved.flat_map(|x| f16::from_f32(x).to_le_bytes()).collect();
         }
         entries.extend(string(&theirs));
-        entries.extend((view.shape().len() as u32).to_le_bytes());
-        entries.extend(view.shape().iter().rev().flat_map(|size| (*size as u64).to_le_bytes()));
+        let shape = shape(&theirs, view.shape().to_vec());
+        entries.extend((shape.len() as u32).to_le_bytes());
+        entries.extend(shape.iter().rev().flat_map(|size| (*size as u64).to_le_bytes()));
         entries.extend(u32::from(halves).to_le_bytes());
         entries.extend((data.len() as u64).to_le_bytes());
         data.extend(numbers);
@@ -136,6 +147,33 @@ fn a_gguf_gives_the_same_weights_and_bad_ones_are_refused() {
         let refused = open_decoder(cut, &Device::flex(), None).map(drop).unwrap_err();
         assert!(refused.message.contains("truncated"), "{refused}");
     }
+}
+
+/// What a file says of sizes is refused before anything is allocated or counted by it.
+#[test]
+fn a_gguf_that_is_not_what_it_says_is_refused() {
+    let folder = decoders().remove(0);
+    let refused = |file: &[u8]| {
+        let failure = trm_train::llama_gguf(file, &Device::flex()).unwrap_err();
+        let base = BaseFile { name: "base", bytes: file };
+        let opened = open_decoder(base, &Device::flex(), None).map(drop).unwrap_err();
+        assert_eq!(opened.message, failure.message);
+        failure.message
+    };
+    let keys = |change: &dyn Fn(&str, u32) -> u32| changed(&folder, false, change, &|_, s| s);
+    let long = keys(&|name, value| match name {
+        "context_length" => 1 << 24,
+        "attention.head_count" | "attention.head_count_kv" => 1,
+        _ => value,
+    });
+    assert!(refused(&long).contains("tables of 3.2 GB"), "{}", refused(&long));
+    let deep = keys(&|name, value| if name == "block_count" { 1 << 24 } else { value });
+    assert!(refused(&deep).contains("16777216 layers"), "{}", refused(&deep));
+    // Tensors that are put below each other have rows.
+    let scalar = changed(&folder, false, &|_, value| value, &|name, shape| {
+        if name.contains("ffn_gate") || name.contains("ffn_up") { Vec::new() } else { shape }
+    });
+    assert!(refused(&scalar).contains("mlp.gate_up_proj"), "{}", refused(&scalar));
 }
 
 /// The most probable next tokens, one after the other.

@@ -11,6 +11,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde_json::Value;
 use trm_core::Init;
 use trm_core::layers::{Adapters, AttentionLora, LoraSpec, Placement};
@@ -231,5 +232,17 @@ fn merged_weights_are_the_decoder_with_its_adapters() {
         let rank = config.replace("\"r\": 4", "\"r\": 5");
         assert!(rank == config || refused(&weights, &rank).contains("r = 5"));
         assert!(refused(&weights[..weights.len() / 2], &config).contains("safetensors"));
+        // Weights in one row, which have no columns.
+        let file = SafeTensors::deserialize(&fixture.base).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&fixture.base).unwrap();
+        let flat = file.tensors().into_iter().map(|(name, view)| {
+            let numbers = view.shape().iter().product();
+            let view = TensorView::new(view.dtype(), vec![numbers], view.data()).unwrap();
+            (name, view)
+        });
+        let flat = safetensors::serialize(flat, header.metadata().clone()).unwrap();
+        let base = BaseFile { name: "flat.safetensors", bytes: &flat };
+        let message = merge_lora(&weights, &config, base).unwrap_err().message;
+        assert!(message.contains("flat.safetensors has ["), "{message}");
     }
 }

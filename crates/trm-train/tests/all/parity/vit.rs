@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde_json::Value;
 use trm_core::{Engine, Recursive};
 use trm_spec::Vocab;
@@ -174,4 +175,57 @@ fn what_does_not_fit_is_refused() {
     assert!(message.contains("9 blocks"), "{message}");
     let message = convert(&config, HfVitOptions { image_size: Some(30), ..plain });
     assert!(message.contains("multiple"), "{message}");
+}
+
+/// Sizes of a configuration, and shapes, are checked before they are counted by.
+#[test]
+fn sizes_that_the_weights_do_not_have_are_refused() {
+    let folder = &vits()[0];
+    let weights = bytes(folder.join("weights.safetensors"));
+    let config: Value = serde_json::from_str(&text(folder.join("config.json"))).unwrap();
+    let file = SafeTensors::deserialize(&weights).unwrap();
+    // The same file with another shape of a tensor, which is none where there is no shape.
+    let reshaped = |end: &str, shape: Option<Vec<usize>>| {
+        let zeros = vec![0_u8; 4 * shape.iter().flatten().product::<usize>()];
+        let views = file.tensors().into_iter().filter_map(|(name, view)| {
+            let view = match (&shape, name.ends_with(end)) {
+                (_, false) => view,
+                (None, true) => return None,
+                (Some(shape), true) => {
+                    TensorView::new(safetensors::Dtype::F32, shape.clone(), &zeros).unwrap()
+                }
+            };
+            Some((name, view))
+        });
+        safetensors::serialize(views, None).unwrap()
+    };
+    let refused = |weights: &[u8], config: &Value, words: &str| {
+        let options = HfVitOptions::default();
+        let found = trm_train::hf_vit(weights, &config.to_string(), None, options, &Device::flex());
+        let message = found.expect_err("refused").message;
+        assert!(message.contains(words), "{message}");
+    };
+    let kernel = "embeddings.patch_embeddings.projection.weight";
+    for (end, shape) in [
+        (kernel, vec![]),
+        (kernel, vec![1 << 30, 0]),
+        ("classifier.weight", vec![]),
+        ("classifier.weight", vec![1 << 40, 0]),
+    ] {
+        refused(&reshaped(end, Some(shape)), &config, &format!("`{end}` has shape"));
+    }
+    // Without a classifier or biases, zeros would be made of these sizes.
+    let mut wide = config.clone();
+    wide["hidden_size"] = (1_u64 << 50).into();
+    wide["qkv_bias"] = false.into();
+    for weights in [&weights, &reshaped("classifier.weight", None)] {
+        refused(weights, &wide, "hidden_size");
+    }
+    // A size of images that was never there.
+    let mut large = config.clone();
+    let patch = large["patch_size"].as_u64().unwrap();
+    large["image_size"] = (patch << 40).into();
+    let options = HfVitOptions { image_size: Some(2 * patch as usize), ..HfVitOptions::default() };
+    let found = trm_train::hf_vit(&weights, &large.to_string(), None, options, &Device::flex());
+    assert!(found.expect_err("refused").message.contains("position_embeddings"));
 }

@@ -164,6 +164,11 @@ fn a_question_that_cannot_be_asked_is_refused() {
     let long = ask(&"very ".repeat(100), 1).unwrap_err();
     assert!(long.message.contains("256"), "{long:?}");
     assert!(run.as_writer().is_none());
+    for depth in [1025, usize::MAX] {
+        let refused = wait(run.evaluate(&[0, depth], 0)).unwrap_err();
+        assert!(refused.message.contains("out of range"), "{refused:?}");
+    }
+    assert_eq!(wait(run.evaluate(&[0], 1)).unwrap()[0].depth, 0);
 }
 
 #[test]
