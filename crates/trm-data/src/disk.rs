@@ -84,12 +84,51 @@ pub fn unfinished_in(folder: &Path) -> io::Result<NamedTempFile> {
 /// Gives a written file the name `path`, replacing an older one.
 pub(crate) fn persist(file: BufWriter<NamedTempFile>, path: &Path) -> io::Result<()> {
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
+    sync_file(file.as_file())?;
     file.persist(path).map_err(|error| error.error)?;
-    if cfg!(unix) {
-        File::open(folder_of(path))?.sync_all()?;
+    sync_folder(folder_of(path))
+}
+
+/// Writes a file through to the disk, where the file system can: shares over SMB cannot on macOS.
+///
+/// # Errors
+/// If it fails for another reason.
+pub fn sync_file(file: &File) -> io::Result<()> {
+    file.sync_all().or_else(|error| if is_unsupported(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Makes renames in a folder durable, where the system and the file system can: CIFS, 9p and
+/// shared folders of VirtualBox cannot.
+///
+/// # Errors
+/// If it fails for another reason.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
     }
-    Ok(())
+    let synced = File::open(folder)?.sync_all();
+    synced.or_else(|error| if is_unsupported_of_folder(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Numbers of `ENOTSUP` and `EOPNOTSUPP`, which not every standard library has a kind for.
+const UNSUPPORTED: [i32; 2] = if cfg!(target_vendor = "apple") { [45, 102] } else { [95, 95] };
+
+/// Number of `EBADF`.
+const BAD_FILE: i32 = 9;
+
+/// Whether a file system says that it cannot write a file through.
+fn is_unsupported(error: &io::Error) -> bool {
+    let number = error.raw_os_error().filter(|_| cfg!(unix));
+    error.kind() == io::ErrorKind::Unsupported
+        || number.is_some_and(|number| UNSUPPORTED.contains(&number))
+}
+
+/// The same of a folder, of which some say that it cannot be written to or that the request is
+/// not valid.
+fn is_unsupported_of_folder(error: &io::Error) -> bool {
+    is_unsupported(error)
+        || error.kind() == io::ErrorKind::InvalidInput
+        || error.raw_os_error() == Some(BAD_FILE)
 }
 
 /// A digest in hexadecimal.
@@ -111,5 +150,32 @@ pub(crate) fn explained(error: &SafeTensorError) -> String {
             "it ends inside its header".into()
         }
         other => format!("its header cannot be read ({other})"),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// What else fails would lose what was written: a full disk, a failing one.
+    #[test]
+    fn only_what_a_file_system_cannot_do_is_passed_over() {
+        let numbered = io::Error::from_raw_os_error;
+        for error in
+            UNSUPPORTED.map(numbered).into_iter().chain([io::ErrorKind::Unsupported.into()])
+        {
+            assert!(is_unsupported(&error) && is_unsupported_of_folder(&error), "{error}");
+        }
+        // EBADF and EINVAL.
+        for error in [9, 22].map(numbered) {
+            assert!(!is_unsupported(&error) && is_unsupported_of_folder(&error), "{error}");
+        }
+        // EIO, EACCES and ENOSPC.
+        for error in [5, 13, 28].map(numbered) {
+            assert!(!is_unsupported(&error) && !is_unsupported_of_folder(&error), "{error}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        sync_folder(folder.path()).expect("synced");
+        assert!(sync_folder(&folder.path().join("missing")).is_err());
     }
 }

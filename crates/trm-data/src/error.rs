@@ -97,7 +97,7 @@ pub enum DataError {
     Folder { path: String },
     #[error("{path} cannot be read: {reason}")]
     Unreadable { path: String, reason: String },
-    #[error("the text `{name}` does not come with the program")]
+    #[error("the dataset `{name}` does not come with the program")]
     NotCarried { name: String },
     #[error("ARC's tasks do not come with the program")]
     NoTasks,
@@ -213,7 +213,7 @@ impl DataError {
                 "Make one file of the texts in it: trm-native data prepare {path} --out NEW.safetensors, and give that."
             ),
             Self::Unreadable { .. } => "Check the path and its permissions.".into(),
-            Self::NotCarried { .. } => "Give it as a file (--data FILE).".into(),
+            Self::NotCarried { .. } => "Give its file or folder (--data FILE).".into(),
             Self::NoTasks => "Give a JSON file, or a folder of them (--data PATH).".into(),
             Self::NoFiles => "Give the data itself.".into(),
             Self::OnlyScored { .. } => {

@@ -32,7 +32,7 @@ mod text;
 
 pub use dataset::Dataset;
 #[cfg(feature = "files")]
-pub use disk::{UNFINISHED, hex, refuse_device, unfinished_in};
+pub use disk::{UNFINISHED, hex, refuse_device, sync_file, sync_folder, unfinished_in};
 pub use draw::{draw, stream};
 pub use error::DataError;
 pub use file_kind::{FileKind, GLANCE};

@@ -22,7 +22,6 @@ pub use self::types::{
     Overfit, Prepare, Solve, Sweep, Trace, Train,
 };
 use crate::device::DeviceChoice;
-use crate::sweep::Equal;
 
 /// The whole command line. `arguments` are read only for the model that they name,
 /// whose settings `--help` lists.
@@ -74,6 +73,12 @@ pub fn parse() -> Invocation {
         Ok(matches) => matches,
         Err(error) => refusal::end(error, &arguments),
     };
+    if let Some(("eval" | "solve", m)) = matches.subcommand()
+        && let Err(failure) = inference::copies_of(m).check()
+    {
+        let kind = clap::error::ErrorKind::ValueValidation;
+        refusal::end(command(&arguments).error(kind, failure), &arguments);
+    }
     match matches.subcommand() {
         Some(("train", m)) => Invocation::Train(Train {
             resume: path(m, "resume"),
@@ -87,7 +92,7 @@ pub fn parse() -> Invocation {
             depths: m.get_one("depths").cloned().unwrap_or_default(),
             vary: m.get_many("vary").into_iter().flatten().cloned().collect(),
             seeds: m.get_one("seeds").cloned().unwrap_or_default(),
-            equal: required::<&[Equal]>(m, "equal").to_vec(),
+            equal: m.get_one("equal").copied(),
             json: m.get_flag("json"),
             train: train(m),
         }),

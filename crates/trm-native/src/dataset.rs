@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use trm_data::images::OtherPictures;
 use trm_data::{Dataset, OpenedSource};
-use trm_spec::{DataSource, Failure, Family, RunConfig};
+use trm_spec::{DataSource, Failure, FailureKind, Family, RunConfig};
 use trm_train::{Run, checkpoint, load_on};
 
 use crate::device::OpenDevice;
@@ -12,30 +13,62 @@ use crate::features;
 use crate::frozen_base::BaseOnDisk;
 use crate::report::say;
 
-/// Opens the user's file or folder at `path`, or what the dataset of `config` names. Of a
-/// language model the file is one text whatever it looks like, if `as_text` says so.
+/// Opens the user's file or folder at `path`, or what the dataset of `config` names. The file of
+/// a language model is one text whatever it looks like, if `as_text` says so.
 ///
 /// # Errors
-/// If nothing is known by that name, or the file cannot be read.
+/// If nothing is known by that name, the file cannot be read, or `as_text` is said of no text.
 pub fn open(
     config: &RunConfig,
     path: Option<&Path>,
     as_text: bool,
 ) -> Result<OpenedSource, Failure> {
-    if let (true, Some(path), Family::Language) = (as_text, path, config.model.family()) {
+    if as_text {
+        let path = text_of(config, path)?;
         return OpenedSource::open_as_text(path, config);
     }
     let source = path.map_or(DataSource::Named, |path| DataSource::Files { path: path.into() });
     OpenedSource::open(&source, config)
 }
 
-/// Says how many puzzles of a file are left out because they come again.
-pub fn say_copies(data: &Dataset) {
-    if let Dataset::Puzzles(puzzles) = data
-        && puzzles.copies > 0
-    {
-        let (copies, name) = (puzzles.copies, &puzzles.train.name);
-        say!("left out: {copies} puzzles of {name} that come twice or are held out");
+/// The file that `--as-text` is about, given for a model of `config`.
+///
+/// # Errors
+/// If no file is given, or the model reads no texts.
+fn text_of<'a>(config: &RunConfig, path: Option<&'a Path>) -> Result<&'a Path, Failure> {
+    let refused = |message: String| {
+        let hint = "Leave --as-text out: it is for the text of a language model.";
+        Err(Failure::new(FailureKind::Config, message, hint))
+    };
+    match path {
+        _ if config.model.family() != Family::Language => refused(format!(
+            "--as-text reads a file as one text, and a `{}` model reads no texts",
+            config.model.name()
+        )),
+        None => refused("--as-text is about the user's file, and none is given".into()),
+        Some(path) => Ok(path),
+    }
+}
+
+/// Says what of the user's data is left out: puzzles that come again, pictures of types that are
+/// not read.
+pub fn say_left_out(data: &Dataset) {
+    match data {
+        Dataset::Puzzles(puzzles) if puzzles.copies > 0 => {
+            let (copies, name) = (puzzles.copies, &puzzles.train.name);
+            say!("left out: {copies} puzzles of {name} that come twice or are held out");
+        }
+        Dataset::Images(images) => say_other_pictures(&images.name, &images.other_pictures),
+        _ => {}
+    }
+}
+
+/// Says how many pictures of the folder `name` are left out.
+pub fn say_other_pictures(name: &str, other: &OtherPictures) {
+    if let OtherPictures { count, first: Some(first) } = other {
+        say!(
+            "left out: {count} pictures of {name} that are not JPEG, PNG or WebP ({first}); convert them to use them"
+        );
     }
 }
 
@@ -76,7 +109,7 @@ pub fn load_run(
     base: Option<&BaseOnDisk>,
     device: &OpenDevice,
 ) -> anyhow::Result<Box<dyn Run>> {
-    load(data, checkpoint, optimizer, base, device, say_copies)
+    load(data, checkpoint, optimizer, base, device, say_left_out)
 }
 
 /// As [`load_run`], of a new run that starts from the weights of `checkpoint`.
@@ -90,7 +123,7 @@ pub fn init_run(
     device: &OpenDevice,
 ) -> anyhow::Result<Box<dyn Run>> {
     let say = |data: &Dataset| {
-        say_copies(data);
+        say_left_out(data);
         say_unused(data);
     };
     load(data, checkpoint, None, base, device, say)

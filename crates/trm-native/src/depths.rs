@@ -1,7 +1,7 @@
-//! Parses depths: `1..8` (both ends included), `1,2,4`, or a mixture.
+//! Parses depths: `1..8` (both ends included), `1,2,4`, or a mixture. A depth beyond the largest
+//! is a typing error that would run for days.
 
-/// Largest depth that is accepted; a larger one is a typing error that would run for days.
-const MAX_DEPTH: usize = 1024;
+use trm_spec::MAX_DEPTH;
 
 /// The depths that `text` lists, in its order.
 ///

@@ -34,13 +34,28 @@ pub fn described(config: &RunConfig, vocab: &Vocab, devices: &[OpenDevice]) -> S
 /// If more memory is needed than there is, or a larger buffer than a GPU gives.
 pub fn check(config: &RunConfig, vocab: &Vocab, devices: &[OpenDevice]) -> Result<(), Failure> {
     let ranks = devices.iter().filter(|device| !device.is_gpu).count();
+    let smaller = |failure| with_patch_size(failure, config);
     for buffer in devices.iter().filter_map(|device| device.largest_buffer) {
-        check_buffer(config, vocab.size(), buffer)?;
+        check_buffer(config, vocab.size(), buffer).map_err(smaller)?;
     }
     match available() {
-        Some(available) if ranks > 0 => check_memory(config, vocab.size(), ranks, available),
+        Some(available) if ranks > 0 => {
+            check_memory(config, vocab.size(), ranks, available).map_err(smaller)
+        }
         _ => Ok(()),
     }
+}
+
+/// `failure` with a hint at the patches of a model of pixels, whose number grows with the square
+/// of the image.
+fn with_patch_size(mut failure: Failure, config: &RunConfig) -> Failure {
+    if let Some(shape) = config.model.image().filter(|shape| shape.vit_depth == 0) {
+        failure.hint += &format!(
+            " Or give the model larger patches (patch_size, now {}; it must divide image_size {}).",
+            shape.patch_size, shape.size
+        );
+    }
+    failure
 }
 
 /// Bytes that this process may have: those that it has already, and the least of what the
@@ -124,6 +139,20 @@ fn process_limit() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_images_are_told_of_their_patches() {
+        let base = crate::presets::config("digits").expect("a preset");
+        let large = serde_json::json!({ "image_size": 224, "patch_size": 2 });
+        let images = trm_spec::overlay(&base, &large).expect("settings");
+        let hint = |config: &RunConfig| {
+            let failure = check_memory(config, 0, 1, 1 << 20).expect_err("too much");
+            with_patch_size(failure, config).hint
+        };
+        let said = hint(&images);
+        assert!(said.contains("patch_size, now 2; it must divide image_size 224"), "{said}");
+        assert!(!hint(&RunConfig::default()).contains("patch_size"));
+    }
 
     #[test]
     fn the_least_limit_of_all_groups_counts() {

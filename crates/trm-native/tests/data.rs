@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{Place, QUICK, bytes, content, says};
+use common::{GREY, Place, QUICK, bytes, content, says};
 
 /// A folder of two texts, and the same as one text.
 fn books(place: &Place) -> String {
@@ -187,6 +187,34 @@ fn texts_come_back_and_mistakes_are_explained() {
     place.quick_model(&["--max-iters", "1"]);
     let ended = place.done(&["eval", "run", "--data", "s.safetensors", "--device", "cpu"]);
     says(&ended.stderr, &["111,540 validation tokens"]);
+}
+
+/// The default patches would be too many for a large image, and divide no odd size.
+#[test]
+fn prepared_images_have_a_patch_size_in_the_command_that_trains_on_them() {
+    let place = Place::new();
+    for class in ["cat", "dog"] {
+        fs::create_dir_all(place.path(&format!("photos/{class}"))).expect("made");
+        for number in 0..6 {
+            place.write(&format!("photos/{class}/{number}.png"), GREY);
+        }
+    }
+    place.write("photos/dog/IMG_7.HEIC", "not read");
+    let prepare = |size: &str| {
+        let start = ["data", "prepare", "photos", "--num-channels", "1", "--out", "all"];
+        place.done(&[&start[..], &["--image-size", size]].concat())
+    };
+    let ended = prepare("225");
+    says(&ended.stderr, &["left out: 1 pictures of photos", "IMG_7.HEIC", "convert them"]);
+    let (_, train) = ended.stdout.split_once("train with: ").expect("the command");
+    says(train, &["--image-size 225 --patch-size 15 "]);
+    let train: Vec<_> = train.split_whitespace().skip(1).collect();
+    let small = ["--hidden-size", "8", "--inner-steps", "1", "--outer-steps", "1"];
+    let short = ["--batch-size", "2", "--max-iters", "1", "--device", "cpu", "--out", "run"];
+    place.done(&[&train[..], &small, &short].concat());
+    let ended = prepare("227");
+    says(&ended.stderr, &["no patch size divides images of 227 pixels", "--image-size 224"]);
+    assert!(!ended.stdout.contains("train with"), "{}", ended.stdout);
 }
 
 #[test]

@@ -196,6 +196,9 @@ fn a_folder_with_other_files_is_named() {
     let short = ["--max-iters", "2", "--eval-interval", "2", "--device", "cpu"];
     let train = ["train", "--variant", "trm_vit", "--data", "photos", "--out", "run"];
     place.done(&[&train[..], &small, &short].concat());
+    // Its settings name the folder, and nothing is known by that name.
+    let error = place.refused(2, &["train", "--resume", "run", "--device", "cpu"]);
+    says(&error, &["this run is trained on photos; give it again with --data"]);
     let eval = || place.done(&["eval", "run", "--data", "photos", "--device", "cpu"]).stderr;
     let resume = |steps: &str| {
         let resume = ["train", "--resume", "run", "--data", "photos", "--device", "cpu"];

@@ -95,6 +95,7 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
     for (preset, flags, word) in [
         ("tiny", &["--vary", "val_fraction=0.1,0"][..], "val_fraction must be above 0"),
         ("tiny", &["--vary", "seed=1"], "--seeds"),
+        ("tiny", &["--vary", "variant=chat_trm,trm_lm"], "settings of one model"),
         ("tiny", &["--vary", "batch_size=2,4", "--val-fraction", "0"], "val_fraction must be"),
         ("sudoku-4x4", &["--vary", "num_val_puzzles=8,0"], "num_val_puzzles must be above 0"),
         ("cups", &["--vary", "num_val_questions=8,0"], "num_val_questions"),
@@ -104,8 +105,11 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
     }
     let images = ["sweep", "digits", "--vary", "val_fraction=0.1,0", "--device", "cpu"];
     says(&place.refused(1, &images), &["too few for its val part", "raise val_fraction"]);
-    let varied = ["sweep", "tiny", "--vary", "batch_size=2,4", "--equal", "compute"];
-    says(&place.refused(2, &varied), &["--equal compute", "sweeps of the recursion depth"]);
+    for equal in ["compute", "both"] {
+        let varied = ["sweep", "tiny", "--vary", "batch_size=2,4", "--equal", equal];
+        let refused = place.refused(2, &varied);
+        says(&refused, &[&format!("--equal {equal}"), "sweeps of the recursion depth"]);
+    }
     assert!(!place.path("runs").exists(), "nothing was made");
 }
 

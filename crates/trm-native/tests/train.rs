@@ -134,6 +134,19 @@ fn own_text_is_trained_on_by_its_name() {
     says(&error, &["does not know these characters", "hint:"]);
 }
 
+/// Another model than that of the preset has none of its settings, and so not its name either.
+#[test]
+fn a_run_of_another_model_than_the_preset_is_called_after_it() {
+    let place = Place::new();
+    let model = ["--variant", "trm_vit", "--hidden-size", "16", "--device", "cpu"];
+    let short = ["--inner-steps", "1", "--outer-steps", "1", "--max-iters", "1"];
+    let ended = place.done(&[&["train"][..], &model, &short].concat());
+    says(&ended.stderr, &["settings  defaults of `trm_vit`\n", "output    runs/trm_vit\n"]);
+    let ended = place.done(&[&["train", "tiny"][..], &model, &short].concat());
+    let origin = "settings  defaults of `trm_vit` (preset tiny describes `chat_trm`)";
+    says(&ended.stderr, &[origin, "output    runs/trm_vit-2"]);
+}
+
 #[test]
 fn texts_that_cannot_be_used_say_why() {
     let place = Place::new();

@@ -184,6 +184,18 @@ fn options_that_a_command_does_not_read_are_refused() {
     let gguf = ["convert", "x.gguf", "--from", "gguf", "--to", "y", "--base", &solver];
     fs::write(place.path("x.gguf"), "GGUF").unwrap();
     says(&place.refused(2, &gguf), &["--base is for models on a frozen base"]);
+    let config = ["--config", "config.json"];
+    says(&convert(&config), &["--config is for formats with a configuration"]);
+    let gguf = [&gguf[..6], &config].concat();
+    says(&place.refused(2, &gguf), &["--config is for formats with a configuration"]);
+    // One answer leaves nothing to choose, and the answers to an ARC test vote.
+    let arc = shipped("arc-sample.safetensors");
+    for solver in [&solver, &arc] {
+        let solve = ["solve", solver, "x.json", "--choose", "first", "--device", "cpu"];
+        says(&place.refused(2, &solve), &["--choose first", "--halt-threshold"]);
+        let halting = [&solve[..], &["--halt-threshold", "0.9"]].concat();
+        says(&place.refused(2, &halting), &["--choose first", "several copies"]);
+    }
     fs::create_dir(place.path("photos")).unwrap();
     for more in [["--tokenizer", "gpt2"], ["--field", "x"], ["--name", "birds"]] {
         let start = ["data", "prepare", "photos", "--image-size", "8", "--out", "o.safetensors"];
@@ -193,6 +205,27 @@ fn options_that_a_command_does_not_read_are_refused() {
     let classify = ["classify", &vit, "x.png", "--inner-steps", "5", "--device", "cpu"];
     place.write("x.png", PIXEL);
     says(&place.refused(2, &classify), &["has no recursion"]);
+}
+
+/// It is about a file, and only language models read texts.
+#[test]
+fn a_file_is_a_text_only_where_texts_are_read() {
+    let place = Place::new();
+    place.write("a.txt", "1.3.3.1..1.3.3.1\n");
+    let [writer, digits, cups] = ["shakespeare-elastic", "digits", "cups-5"]
+        .map(|name| shipped(&format!("{name}.safetensors")));
+    for (arguments, word) in [
+        (vec!["train", "tiny"], "none is given"),
+        (vec!["train", "sudoku-4x4", "--data", "a.txt"], "reads no texts"),
+        (vec!["sweep", "tiny", "--vary", "batch_size=1,2"], "none is given"),
+        (vec!["eval", &writer], "none is given"),
+        (vec!["eval", &digits, "--data", "a.txt"], "reads no texts"),
+        (vec!["eval", &cups, "--test", "a.txt"], "reads no texts"),
+    ] {
+        let typed = [&arguments[..], &["--as-text", "--device", "cpu"]].concat();
+        says(&place.refused(2, &typed), &["--as-text", word, "hint:"]);
+    }
+    assert!(!place.path("runs").exists(), "nothing was made");
 }
 
 /// Before the model is opened, which would ask for its frozen base.

@@ -9,7 +9,7 @@ use super::features::Features;
 use super::picture::{Picture, check_shape};
 use super::preprocessing::Preprocessing;
 use super::set::{ImageSet, ImageSize, Pixels};
-use super::source::LabelledImages;
+use super::source::{LabelledImages, OtherPictures};
 use super::split::{ImageSplit, TEST_FRACTION, stratified};
 
 /// How images are loaded.
@@ -36,6 +36,8 @@ pub struct ImageDataset {
     pub sha256: String,
     /// Channels of its images before they became inputs; 3 for files, which may be grey.
     pub source_channels: usize,
+    /// Pictures of its folder that are not read.
+    pub other_pictures: OtherPictures,
     /// How its images become inputs.
     pub preprocessing: Preprocessing,
     /// Images to train on.
@@ -99,6 +101,7 @@ impl ImageDataset {
             classes,
             sha256,
             source_channels,
+            other_pictures: OtherPictures::default(),
             preprocessing,
             train,
             val,

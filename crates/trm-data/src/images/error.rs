@@ -77,7 +77,9 @@ impl ImageError {
             Self::UnknownLayout { .. } => {
                 "Give a folder with one folder of images for each class, the files of MNIST or CIFAR, or a file that `data prepare` wrote."
             }
-            Self::EmptyClass { .. } => "Put JPEG, PNG or WebP images in it, or remove the folder.",
+            Self::EmptyClass { .. } => {
+                "Put JPEG, PNG or WebP images in it (convert others to one of these), or remove the folder."
+            }
             Self::Classes { .. } => "Give one folder of images for each class.",
             Self::Empty { .. } => "Give at least three images of each class.",
             Self::TooFew { .. } => "Give at least three images of each class, or raise val_fraction.",

@@ -8,9 +8,13 @@ use super::dataset::{Content, check_classes};
 use super::error::ImageError;
 use super::open::{Opened, folder_name, unreadable};
 use super::set::ImageSize;
+use super::source::OtherPictures;
 use super::split::ImageSplit;
 
 const ENDINGS: [&str; 4] = ["jpeg", "jpg", "png", "webp"];
+
+/// Endings of pictures that are not read.
+const OTHERS: [&str; 7] = ["avif", "bmp", "gif", "heic", "heif", "tif", "tiff"];
 
 /// The images in `folder`, or `None` if it has no folders. Only their names are read.
 pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
@@ -50,6 +54,7 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
     let classes = names(&folders(&root)?);
     check_classes(&folder_name(folder), usize::MAX, classes.len())?;
     let (mut paths, mut labels, mut counts) = (Vec::new(), Vec::new(), [0; 3]);
+    let mut other = OtherPictures::default();
     for (split_part, count) in ImageSplit::ALL.into_iter().zip(&mut counts) {
         let root = match split_part {
             ImageSplit::Train => root.clone(),
@@ -70,7 +75,7 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
         }
         for (label, class) in classes.iter().enumerate().filter(|(_, class)| found.contains(class))
         {
-            let images = images(&root.join(class))?;
+            let images = images(&root.join(class), &mut other)?;
             *count += images.len();
             labels.resize(labels.len() + images.len(), label as u16);
             paths.extend(images);
@@ -85,7 +90,7 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Opened>, ImageError> {
         labels,
         counts,
     };
-    Ok(Some(Opened::files(content, paths)))
+    Ok(Some(Opened::files(content, paths, other)))
 }
 
 /// Whether a folder is called as a split is.
@@ -113,12 +118,18 @@ fn no_loose_images(folder: &Path) -> Result<(), ImageError> {
 }
 
 fn is_image(path: &Path) -> bool {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    ENDINGS.contains(&ending.as_str()) && !hidden(path) && path.is_file()
+    ends_in(path, &ENDINGS)
 }
 
-/// The images of a class, in the order of their names, so that every machine has the same.
-fn images(folder: &Path) -> Result<Vec<PathBuf>, ImageError> {
+/// Whether a path is a file with one of the `endings`.
+fn ends_in(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    endings.contains(&ending.as_str()) && !hidden(path) && path.is_file()
+}
+
+/// The images of a class, in the order of their names, so that every machine has the same. Those
+/// of other types are added to `other`.
+fn images(folder: &Path, other: &mut OtherPictures) -> Result<Vec<PathBuf>, ImageError> {
     let all = entries(folder)?;
     for inner in all.iter().filter(|path| path.is_dir() && !hidden(path)) {
         if entries(inner)?.iter().any(|path| is_image(path)) {
@@ -128,6 +139,9 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>, ImageError> {
                     .into(),
             });
         }
+    }
+    for path in all.iter().filter(|path| ends_in(path, &OTHERS)) {
+        other.add(path);
     }
     let images: Vec<PathBuf> = all.into_iter().filter(|path| is_image(path)).collect();
     if images.is_empty() {

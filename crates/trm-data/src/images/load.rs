@@ -102,7 +102,7 @@ fn load_files(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
     let source_channels = content.size.channels;
     let content = Content { size, sha256, ..opened.content };
     let dataset = ImageDataset::split(content, Pixels::Memory(Arc::new(pixels)), options)?;
-    Ok(ImageDataset { source_channels, ..dataset })
+    Ok(ImageDataset { source_channels, other_pictures: opened.other, ..dataset })
 }
 
 #[cfg(feature = "files")]

@@ -61,7 +61,7 @@ pub use prepare::prepare_images;
 pub use prepared::PreparedImages;
 pub use preprocessing::{Filter, Preprocessing, Resize};
 pub use set::{ImageSet, ImageSize};
-pub use source::{ImageSource, LabelledImages};
+pub use source::{ImageSource, LabelledImages, OtherPictures};
 pub use split::ImageSplit;
 pub use table::read_table;
 

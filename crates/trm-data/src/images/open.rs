@@ -10,6 +10,7 @@ use super::decode::decode_image;
 use super::error::ImageError;
 use super::picture::{Picture, check_shape};
 use super::preprocessing::Preprocessing;
+use super::source::OtherPictures;
 
 /// Images that one thread reads before they are passed on.
 const AT_ONCE: usize = 16;
@@ -18,6 +19,8 @@ const AT_ONCE: usize = 16;
 pub(crate) struct Opened {
     /// All but the pixels; its size is that before preprocessing, where there is one.
     pub content: Content,
+    /// Pictures that are left out.
+    pub other: OtherPictures,
     images: Images,
 }
 
@@ -31,12 +34,12 @@ enum Images {
 impl Opened {
     /// Images that were read whole.
     pub fn table(content: Content, pixels: Vec<u8>) -> Self {
-        Self { content, images: Images::Table(pixels) }
+        Self { content, other: OtherPictures::default(), images: Images::Table(pixels) }
     }
 
-    /// Images of which only the paths are known.
-    pub fn files(content: Content, paths: Vec<PathBuf>) -> Self {
-        Self { content, images: Images::Files(paths) }
+    /// Images of which only the paths are known, beside `other` pictures.
+    pub fn files(content: Content, paths: Vec<PathBuf>, other: OtherPictures) -> Self {
+        Self { content, other, images: Images::Files(paths) }
     }
 
     /// Bytes of image `row` in the model's size and channels.

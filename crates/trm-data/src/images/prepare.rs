@@ -9,6 +9,7 @@ use super::error::ImageError;
 use super::load::open_layout;
 use super::prepared::{FORMAT, LABELS, PIXELS};
 use super::preprocessing::Preprocessing;
+use super::source::OtherPictures;
 use crate::tensor_writer::TensorWriter;
 
 /// Turns the images in the folder `source` into a file at `out`, from which they can be
@@ -16,7 +17,7 @@ use crate::tensor_writer::TensorWriter;
 /// how many there are, and may stop it.
 ///
 /// Training on the file gives what training on the folder gives: it keeps the parts
-/// that the folder has, and no others.
+/// that the folder has, and no others. Returns which pictures are left out.
 ///
 /// # Errors
 /// If an image cannot be read, does not fit the preprocessing, or the file cannot be
@@ -26,7 +27,7 @@ pub fn prepare_images(
     out: &Path,
     preprocessing: &Preprocessing,
     progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-) -> Result<(), ImageError> {
+) -> Result<OtherPictures, ImageError> {
     preprocessing.validate()?;
     let opened = open_layout(source)?;
     let content = &opened.content;
@@ -55,5 +56,6 @@ pub fn prepare_images(
             ControlFlow::Break(()) => Err(ImageError::Stopped { path: out.display().to_string() }),
         }
     })?;
-    file.finish().map_err(failed)
+    file.finish().map_err(failed)?;
+    Ok(opened.other)
 }

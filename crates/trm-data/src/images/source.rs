@@ -1,7 +1,7 @@
 //! Where images come from, and what a source holds before it is split.
 
 #[cfg(feature = "files")]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::set::ImageSize;
 
@@ -39,4 +39,22 @@ pub struct LabelledImages {
     pub counts: [usize; 3],
     /// SHA-256 of the content, or empty where none is known.
     pub sha256: String,
+}
+
+/// Pictures in the folders of classes that are left out, as their type is not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OtherPictures {
+    /// How many.
+    pub count: usize,
+    /// Path of the first one.
+    pub first: Option<String>,
+}
+
+#[cfg(feature = "files")]
+impl OtherPictures {
+    /// Counts the picture at `path`.
+    pub(crate) fn add(&mut self, path: &Path) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| path.display().to_string());
+    }
 }

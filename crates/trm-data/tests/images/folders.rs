@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use trm_data::images::{ImageError, Preprocessing};
+use trm_data::images::{ImageError, OtherPictures, Preprocessing};
 
 use crate::{load, png, refused};
 
@@ -106,6 +106,24 @@ fn loose_images_are_refused() {
     class(&folder.path().join("val"), "a", 1);
     refuses("val");
     load(folder.path(), Preprocessing::new(3, 4)).expect("images");
+}
+
+/// A telephone's photographs, and what was saved as something else.
+#[test]
+fn pictures_of_types_that_are_not_read_are_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    class(folder.path(), "a", 10);
+    class(folder.path(), "b", 10);
+    let images = || load(folder.path(), Preprocessing::new(3, 4)).expect("images");
+    assert_eq!(images().other_pictures, OtherPictures::default());
+    for name in ["a/IMG_1.HEIC", "b/2.gif", "b/3.tiff", "b/.4.bmp", "b/5.txt"] {
+        fs::write(folder.path().join(name), "not read").expect("written");
+    }
+    let images = images();
+    let OtherPictures { count, first } = &images.other_pictures;
+    assert_eq!(*count, 3, "{first:?}");
+    assert!(first.as_ref().is_some_and(|first| first.ends_with("IMG_1.HEIC")), "{first:?}");
+    assert_eq!(images.train.len() + images.val.len() + images.test.len(), 20);
 }
 
 #[test]

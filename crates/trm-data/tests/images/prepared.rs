@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use trm_data::images::{
-    Augment, ImageDataset, ImageError, ImageSplit, PreparedImages, Preprocessing, Resize,
-    prepare_images,
+    Augment, ImageDataset, ImageError, ImageSplit, OtherPictures, PreparedImages, Preprocessing,
+    Resize, prepare_images,
 };
 
 use crate::{load, png};
@@ -23,7 +23,11 @@ fn folder(root: &Path) -> PathBuf {
     source
 }
 
-fn prepare(source: &Path, out: &Path, preprocessing: &Preprocessing) -> Result<(), ImageError> {
+fn prepare(
+    source: &Path,
+    out: &Path,
+    preprocessing: &Preprocessing,
+) -> Result<OtherPictures, ImageError> {
     prepare_images(source, out, preprocessing, &mut |_, _| ControlFlow::Continue(()))
 }
 

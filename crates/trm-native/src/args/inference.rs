@@ -7,7 +7,7 @@ use clap::builder::TypedValueParser;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use trm_data::puzzles::sudoku::Grade;
 use trm_spec::ImageSplit;
-use trm_train::{Choice, Copies, Weights};
+use trm_train::{Choice, Copies, MOST_COPIES, Weights};
 
 use super::common::{
     as_text, at_least_one, base, checkpoint, depth, device, file, flag, json, not_negative, number,
@@ -346,7 +346,7 @@ pub fn solve() -> Command {
 
 /// Flags for several copies of each puzzle.
 fn copies() -> [Arg; 3] {
-    let count = || value_parser!(u64).range(1..=1024).map(|n| n as usize);
+    let count = || value_parser!(u64).range(1..=MOST_COPIES as u64).map(|n| n as usize);
     [
         option(
             "augmentations",
@@ -357,7 +357,7 @@ fn copies() -> [Arg; 3] {
         option(
             "chains",
             "C",
-            "Run every copy C times with different noise; needs --state-noise [default: 1]",
+            "Run every copy C times with different noise, K × C at most 1024; needs --state-noise [default: 1]",
         )
         .requires("state-noise")
         .value_parser(count()),

@@ -233,7 +233,7 @@ pub fn bench() -> Command {
                 ("questions", BenchPart::Questions),
             ])),
         )
-        .arg(file("base", "A pretrained decoder as a checkpoint (`convert` writes it); times questions"))
+        .arg(file("base", "A pretrained decoder: a GGUF file, or a checkpoint of `convert`; times questions"))
         .arg(flag(
             "memory",
             "Also measure how a step's peak memory grows with batch size and depth (CPU)",

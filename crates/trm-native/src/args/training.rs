@@ -24,7 +24,7 @@ pub fn train(described: &Described) -> Command {
         .about("Train a model, or continue a run")
         .before_help(TRAIN_HELP)
         .help_template(TEMPLATE)
-        .arg(folder("out", "Folder of the run [default: runs/NAME, the preset or the name of the --config file, with a number if it exists]"))
+        .arg(folder("out", "Folder of the run [default: runs/NAME: the preset, the name of the --config file, or the model that --variant names in their place; with a number if it exists]"))
         .arg(
             folder("resume", "Continue the run in this folder exactly where it stopped")
                 .conflicts_with_all(["preset", "config", "out", "init"]),
@@ -88,7 +88,7 @@ pub fn sweep(described: &Described) -> Command {
             option(
                 "vary",
                 "SETTING=V,V",
-                "Any setting but `seed` (use --seeds) with the values to compare, in place of depths; given several times, every combination is trained",
+                "Any setting but `variant` and `seed` (use --seeds) with the values to compare, in place of depths; given several times, every combination is trained",
             )
             .action(ArgAction::Append)
             .conflicts_with("depths")
@@ -103,9 +103,8 @@ pub fn sweep(described: &Described) -> Command {
             option(
                 "equal",
                 "WHAT",
-                "What all depths share: settings (the same number of steps) or compute (the same training FLOPs as the deepest)",
+                "What all depths share: settings (the same number of steps) or compute (the same training FLOPs as the deepest) [default: both]",
             )
-            .default_value("both")
             .value_parser(one_of::<&[Equal]>(&[
                 ("settings", &[Equal::Settings]),
                 ("compute", &[Equal::Compute]),

@@ -68,7 +68,8 @@ pub struct Sweep {
     pub vary: Vec<Varied>,
     /// Empty: the seed of the settings.
     pub seeds: Vec<u64>,
-    pub equal: Vec<Equal>,
+    /// What depths share; none was typed: both.
+    pub equal: Option<&'static [Equal]>,
     pub json: bool,
 }
 

@@ -114,6 +114,13 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     if typed.base.is_some() && !has_base {
         return Err(usage!("--base is for models on a frozen base: --from trm-vit, peft or trm"));
     }
+    if typed.config.is_some()
+        && matches!(typed.from, CheckpointFormat::Gguf | CheckpointFormat::Trm)
+    {
+        return Err(usage!(
+            "--config is for formats with a configuration beside the weights; a file of --from gguf or trm holds its own"
+        ));
+    }
     if typed.from != CheckpointFormat::HfVit
         && (typed.image_size.is_some() || typed.vit_depth.is_some())
     {

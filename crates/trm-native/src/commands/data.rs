@@ -304,7 +304,7 @@ fn decoded(tokens: &TokenFile, file: &Path) -> anyhow::Result<()> {
     }
     out.write_all(decoder.finish().as_bytes()).map_err(cannot)?;
     let staged = out.into_inner().map_err(|error| cannot(error.into_error()))?;
-    staged.as_file().sync_all().map_err(cannot)?;
+    trm_data::sync_file(staged.as_file()).map_err(cannot)?;
     staged.persist(file).map_err(|error| cannot(error.error))?;
     Ok(())
 }

@@ -132,7 +132,7 @@ pub fn prepare_shared(
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
             let data = plan.data.load(&plan.config, None)?;
-            dataset::say_copies(&data);
+            dataset::say_left_out(&data);
             dataset::say_unused(&data);
             if let Some(note) = plan::of_data(plan, &data) {
                 say!("{note}");

@@ -21,7 +21,7 @@ use crate::run_dir::read_checkpoint;
 /// The settings and the data of a new run.
 pub struct Base {
     pub config: RunConfig,
-    /// Name of the preset or file, after which the run's folder is named.
+    /// Name of the preset, file or model, after which the run's folder is named.
     pub name: String,
     /// Where the settings come from, for people to read.
     pub origin: String,
@@ -55,6 +55,10 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
         ),
     };
     let mut config = with_flags(&base, typed)?;
+    let (name, origin) = match of_other_model(&base, &config, typed, &origin) {
+        Some(origin) => (config.model.name().to_owned(), origin),
+        None => (name, origin),
+    };
     let frozen = match (&typed.base, &initial, &typed.init) {
         (Some(path), ..) => Some(BaseOnDisk::read(path)?),
         (None, Some((header, _)), Some(init)) if on_bases_alike(&header.config, &config) => {
@@ -81,6 +85,22 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
     let tokenizer = typed.settings.iter().any(|(setting, _)| setting.key == "tokenizer");
     data.complete(&mut config, tokenizer).map_err(Failure::from)?;
     Ok(Base { config, name, origin, data, frozen, initial })
+}
+
+/// Where the settings of `config` come from if `--variant` names another model than that of
+/// `base`, whose settings are then those of no preset and no file.
+fn of_other_model(
+    base: &RunConfig,
+    config: &RunConfig,
+    typed: &args::Train,
+    origin: &str,
+) -> Option<String> {
+    let (model, other) = (config.model.name(), base.model.name());
+    let asked_for = typed.preset.is_some() || typed.config.is_some();
+    (model != other).then(|| match asked_for {
+        true => format!("defaults of `{model}` ({origin} describes `{other}`)"),
+        false => format!("defaults of `{model}`"),
+    })
 }
 
 /// Plans a run that starts at step 0.

@@ -12,7 +12,7 @@ use super::types::{Start, Train};
 use crate::args;
 use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
-use crate::own_data::not_its_own;
+use crate::own_data::{OwnData, not_its_own};
 use crate::report::usage;
 use crate::run_dir::read_checkpoint;
 
@@ -64,6 +64,10 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
+    // Of data of the user's the settings may hold a name that nothing is known by.
+    if let (None, Some(own)) = (&typed.data, OwnData::read(folder)?) {
+        own.expect(None)?;
+    }
     let data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
     data.expect_same(&config.data.dataset).map_err(Failure::from)?;
     if let Some(other) = data.other_than(&config.data.dataset) {

@@ -1,12 +1,12 @@
 //! Atomic file writes: a file appears completely or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::de::DeserializeOwned;
-use trm_data::{refuse_device, unfinished_in};
+use trm_data::{refuse_device, sync_file, unfinished_in};
 
 /// A rename or a removal; the file system applies each atomically.
 pub enum Move {
@@ -92,7 +92,7 @@ pub fn stage(path: &Path, bytes: &[u8]) -> anyhow::Result<tempfile::TempPath> {
     let attempt = || -> io::Result<tempfile::TempPath> {
         let mut file = unfinished_in(folder_of(path))?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
+        sync_file(file.as_file())?;
         Ok(file.into_temp_path())
     };
     attempt().with_context(|| cannot_write(path))
@@ -104,10 +104,7 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Makes renames in a folder durable, if the system can.
 pub fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    if cfg!(unix) {
-        File::open(folder).and_then(|f| f.sync_all()).with_context(|| cannot_write(folder))?;
-    }
-    Ok(())
+    trm_data::sync_folder(folder).with_context(|| cannot_write(folder))
 }
 
 /// The context of a failed write.

@@ -31,6 +31,13 @@ impl Varied {
         if setting.key == "seed" {
             return Err("seeds are varied by --seeds, e.g. --seeds 1,2,3".into());
         }
+        // Another model starts from its own defaults, so the other flags would be lost.
+        if setting.key == "variant" {
+            return Err(
+                "a sweep compares settings of one model; make a sweep for each model (--variant), or train each with `train --variant`"
+                    .into(),
+            );
+        }
         let values: Vec<_> = values
             .split(',')
             .map(|value| setting.parse(value.trim()).map_err(|error| error.to_string()))
@@ -199,6 +206,7 @@ mod tests {
             ("outer_stops=3", "outer_steps"),
             ("outer_steps=three", "whole number"),
             ("seed=1,2", "--seeds"),
+            ("variant=a,b", "train --variant"),
         ] {
             let error = Varied::parse(text).expect_err(text);
             assert!(error.contains(word), "{error}");

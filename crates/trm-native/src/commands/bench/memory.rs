@@ -12,7 +12,7 @@ use trm_spec::{RunConfig, overlay};
 use super::common::fresh;
 use crate::device::{self, DeviceChoice};
 use crate::output::print;
-use crate::report::say;
+use crate::report::{say, usage};
 
 /// Batch sizes (rows of 64 tokens), at depth 4.
 const BATCHES: [usize; 4] = [12, 24, 48, 96];
@@ -56,6 +56,19 @@ pub fn measure() -> anyhow::Result<Vec<Growth>> {
         }
     }
     Ok(growths)
+}
+
+/// Refuses `--memory` where the system does not report `peak`, before anything is timed.
+///
+/// # Errors
+/// If there is none.
+pub fn expect_reported(peak: Option<u64>) -> anyhow::Result<()> {
+    match peak {
+        Some(_) => Ok(()),
+        None => Err(usage!(
+            "this system does not report the peak memory of a process, which --memory measures; leave it out"
+        )),
+    }
 }
 
 /// Prints the measurements.
@@ -135,6 +148,14 @@ pub fn peak() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn memory_is_refused_where_it_is_not_reported() {
+        let error = super::expect_reported(None).expect_err("refused");
+        assert_eq!(crate::report::code(&error), 2);
+        assert!(error.to_string().contains("--memory"), "{error}");
+        super::expect_reported(Some(1)).expect("reported");
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn the_peak_is_at_least_the_allocated_memory() {

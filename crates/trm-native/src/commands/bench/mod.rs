@@ -60,6 +60,9 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
     if typed.runs == 0 {
         return Err(usage!("--runs must be at least 1"));
     }
+    if typed.memory {
+        memory::expect_reported(memory::peak())?;
+    }
     if let Some(threads) = typed.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }

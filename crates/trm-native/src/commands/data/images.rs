@@ -6,15 +6,22 @@ use std::time::Instant;
 use anyhow::Context;
 use serde::Serialize;
 use trm_data::images::{PreparedImages, Preprocessing, prepare_images};
-use trm_spec::Failure;
+use trm_spec::{Failure, Family, MODELS, ModelInfo};
 
 use crate::args::Prepare;
+use crate::dataset;
 use crate::interrupt::Interrupt;
 use crate::output::{print, print_json};
 use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::{say, usage};
 use crate::shell::{program, quoted};
 use crate::text_file;
+
+/// Patches along a side that suit a model: ViT-B/16 has 14 in an image of 224 pixels.
+const PATCHES: usize = 14;
+
+/// Most patches along a side for which the default patch size is kept.
+const FEW: usize = 16;
 
 /// The file that was written.
 #[derive(Serialize)]
@@ -58,6 +65,13 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
             read
         }
     };
+    let train = train_command(size, channels);
+    if train.is_none() {
+        say!(
+            "no patch size divides images of {size} pixels into about {PATCHES} × {PATCHES} patches; for training prefer --image-size {}",
+            near(size)
+        );
+    }
     let interrupt = Interrupt::listen()?;
     let mut shown = Instant::now();
     let mut progress = |done: usize, total: usize| {
@@ -67,8 +81,10 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
         }
         if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    prepare_images(source, &typed.out, &preprocessing, &mut progress).map_err(Failure::from)?;
+    let other = prepare_images(source, &typed.out, &preprocessing, &mut progress);
+    let other = other.map_err(Failure::from)?;
     let file = PreparedImages::open(&typed.out).map_err(Failure::from)?;
+    dataset::say_other_pictures(file.name(), &other);
     let [train_images, val_images, test_images] = file.counts();
     let written = Written {
         path: typed.out.display().to_string(),
@@ -90,11 +106,83 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
         thousands((train_images + val_images + test_images) as u64),
         written.classes
     ))?;
+    let Some(train) = train else { return Ok(()) };
     // Pictures that are classified later are then resized in the same way.
     let resize = if typed.preprocessor.is_none() { " --resize true" } else { "" };
-    print(&format!(
-        "train with: {} train --variant trm_vit --image-size {size} --num-channels {channels}{resize} --data {}",
-        program(),
-        quoted(&typed.out)
-    ))
+    print(&format!("train with: {} {train}{resize} --data {}", program(), quoted(&typed.out)))
+}
+
+/// The command that trains the recursive classifier on images of `size` pixels a side; `None` if
+/// they have no suitable patch size.
+fn train_command(size: usize, channels: usize) -> Option<String> {
+    let recursive =
+        |model: &&ModelInfo| model.family == Family::Images && model.depth_key.is_some();
+    let model = MODELS.iter().find(recursive)?;
+    let default = (model.defaults)().0.image()?.patch_size;
+    let patch = match patch_size(size, default)? {
+        patch if patch == default => String::new(),
+        patch => format!(" --patch-size {patch}"),
+    };
+    let name = model.name;
+    Some(format!("train --variant {name} --image-size {size}{patch} --num-channels {channels}"))
+}
+
+/// The patch size for images of `size` pixels a side: `default`, where it makes few patches, or
+/// that which makes about [`PATCHES`] a side. `None` if every one makes far more or far less.
+fn patch_size(size: usize, default: usize) -> Option<usize> {
+    if size.is_multiple_of(default) && size / default <= FEW {
+        return Some(default);
+    }
+    // Small images have few patches whatever the size of these is.
+    let suits = |patch: &usize| {
+        let patches = size / patch;
+        size.is_multiple_of(*patch)
+            && patches <= 2 * PATCHES
+            && (*patch == 1 || patches >= PATCHES / 2)
+    };
+    (1..=size).filter(suits).min_by_key(|patch| (size / patch).abs_diff(PATCHES))
+}
+
+/// The nearest size that is divided into [`FEW`] patches a side.
+fn near(size: usize) -> usize {
+    (size + FEW / 2) / FEW * FEW
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_divide_the_image_and_are_about_fourteen_a_side() {
+        for (size, patch) in [
+            (8, 2),
+            (28, 2),
+            (32, 2),
+            (64, 4),
+            (96, 6),
+            (224, 16),
+            (225, 15),
+            (256, 16),
+            (384, 24),
+            (518, 37),
+            // Odd and small.
+            (7, 1),
+            (17, 1),
+        ] {
+            assert_eq!(patch_size(size, 2), Some(patch), "{size}");
+        }
+        for size in [29, 113, 226, 227] {
+            assert_eq!(patch_size(size, 2), None, "{size}");
+            // What is recommended has one.
+            assert!(patch_size(near(size), 2).is_some(), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_patch_size_is_named_where_the_default_makes_too_many() {
+        let command = |size| train_command(size, 3).expect("a command");
+        assert!(!command(32).contains("--patch-size"), "{}", command(32));
+        assert!(command(224).contains("--image-size 224 --patch-size 16 "), "{}", command(224));
+        assert_eq!(train_command(227, 3), None);
+    }
 }

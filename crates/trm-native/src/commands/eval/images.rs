@@ -70,11 +70,12 @@ pub fn evaluate(
     }
     let config = &header.config;
     check_steps(typed, &config.model)?;
-    let data = dataset::open(config, typed.data.as_deref(), false)?;
+    let data = dataset::open(config, typed.data.as_deref(), typed.as_text)?;
     own_data::say_other(&data, config, &typed.checkpoint)?;
     let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = || base.as_ref().map(BaseOnDisk::file);
     let images = data.load(config, None)?;
+    dataset::say_left_out(&images);
     let images = features::cached(images, config, base.as_ref(), device)?;
     let run = load_on(typed, bytes, images.clone(), file(), device)?;
     let split = typed.split.unwrap_or(ImageSplit::Val);

@@ -288,7 +288,7 @@ fn open(
     };
     let is_own = own_data::say_other(&data, &header.config, folder)?;
     let mut loaded = data.load(&header.config, Some(&header.vocab))?;
-    dataset::say_copies(&loaded);
+    dataset::say_left_out(&loaded);
     let single = typed.data.is_some() && dataset::score_single_puzzle(&mut loaded);
     let name = data.path().map_or_else(|| corpus.clone(), |path| path.display().to_string());
     let puzzles = match (single, is_own) {

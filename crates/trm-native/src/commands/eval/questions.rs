@@ -73,7 +73,8 @@ pub fn evaluate(
         ));
     }
     let config = &header.config;
-    let data = dataset::open(config, typed.test.as_deref().or(typed.data.as_deref()), false)?;
+    let given = typed.test.as_deref().or(typed.data.as_deref());
+    let data = dataset::open(config, given, typed.as_text)?;
     let other = data.other_than(&config.data.dataset);
     if let (Some(other), None) = (&other, &typed.test) {
         say!(

@@ -106,15 +106,13 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
         trm_train::load(&bytes, None, None, &device.device)
             .with_context(|| typed.checkpoint.display().to_string())
     };
+    expect_a_choice(typed)?;
     if let Some(eval) = arc::open(&typed.puzzles, &header)? {
         return arc::evaluate(&eval, &*solver()?, typed, model.depth());
     }
     let kind = kind(&header.config)?;
     let (name, text) = text(&typed.puzzles)?;
     let puzzles = kind.read(&name, &text).map_err(Failure::from)?;
-    if typed.copies.choice == Choice::FirstToHalt && typed.halt_threshold.is_none() {
-        return Err(usage!("`--choose first` needs a halting probability: --halt-threshold 0.9"));
-    }
     let run = solver()?;
     let solver = run.solver()?;
     let mut progress = PuzzleProgress::new();
@@ -139,6 +137,23 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
         return print_json(&Document { puzzles: answers, solved });
     }
     say!("{solved} of {} solved", puzzles.len());
+    Ok(())
+}
+
+/// Refuses `--choose first` where it would change nothing.
+fn expect_a_choice(typed: &args::Solve) -> anyhow::Result<()> {
+    let copies = typed.copies;
+    if copies.choice != Choice::FirstToHalt {
+        return Ok(());
+    }
+    if typed.halt_threshold.is_none() {
+        return Err(usage!("`--choose first` needs a halting probability: --halt-threshold 0.9"));
+    }
+    if copies.augmentations * copies.chains == 1 {
+        return Err(usage!(
+            "`--choose first` is for several copies of a puzzle: --augmentations (Sudokus and mazes), or --chains with --state-noise"
+        ));
+    }
     Ok(())
 }
 

@@ -39,9 +39,10 @@ use crate::trainer::TrainingEnd;
 /// If the plan is refused or a file cannot be written.
 pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     launch::alone("sweep")?;
-    if !typed.vary.is_empty() && typed.equal == [Equal::Compute] {
+    let compute = typed.equal.is_some_and(|equal| equal.contains(&Equal::Compute));
+    if !typed.vary.is_empty() && compute {
         return Err(usage!(
-            "--equal compute is for sweeps of the recursion depth (--recursion-steps); all runs of --vary make as many steps as their settings say, so leave it out"
+            "--equal compute and --equal both are for sweeps of the recursion depth (--recursion-steps); all runs of --vary make as many steps as their settings say, so leave it out"
         ));
     }
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
@@ -70,7 +71,8 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         [] => vec![base.config.train.seed],
         seeds => seeds.to_vec(),
     };
-    let plan = SweepPlan::new(&base.config, &typed.depths, &seeds, &typed.equal, vocab_size)?;
+    let equal = typed.equal.unwrap_or(&BOTH);
+    let plan = SweepPlan::new(&base.config, &typed.depths, &seeds, equal, vocab_size)?;
     let out = folder(typed, &base.name);
     let sweep = Sweep { typed, plan, out: &out, device: &device, vocab_size };
     let mut outcomes = sweep.outcomes()?;
@@ -119,6 +121,9 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// The comparisons of depths, unless one is asked for.
+const BOTH: [Equal; 2] = [Equal::Settings, Equal::Compute];
 
 /// The folder of the sweep.
 fn folder(typed: &args::Sweep, name: &str) -> PathBuf {
