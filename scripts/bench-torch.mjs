@@ -255,7 +255,7 @@ function options() {
   if (parts.includes("questions") && !base) {
     throw new UserError(
       "questions are timed on a pretrained decoder: --base FILE\n" +
-        "  `node scripts/datasets.mjs smollm2` fetches one and says how to convert it.",
+        "  FILE is a GGUF file, which `node scripts/datasets.mjs smollm2` fetches, or a checkpoint of `convert`.",
     );
   }
   return { parts, base, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };

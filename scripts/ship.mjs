@@ -14,7 +14,7 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { checkpoints, cache, native } from "./lib/paths.mjs";
@@ -95,7 +95,9 @@ function wanted() {
   const [run, name] = positionals;
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   if (minutes !== undefined && !(minutes >= 0)) throw new UserError(`\`--minutes ${values.minutes}\` is not a time.`);
-  return { ...values, run, name, minutes };
+  // The program is started in another folder than the caller's.
+  const [checkpoint, data, base] = [values.checkpoint, values.data, values.base].map((path) => path && resolve(path));
+  return { ...values, checkpoint, data, base, run: resolve(run), name, minutes };
 }
 
 /** Standard output of `trm-native`; its standard error goes to the terminal. */
@@ -136,7 +138,7 @@ function measured(file, about, { data, base }) {
     return { images, losses: byStep(images) };
   }
   if (config.model.halt_max_steps === undefined)
-    return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json")).depths };
+    return { losses: JSON.parse(trm("eval", file, "--depths", DEPTHS, "--json", ...own)).depths };
   const scores = JSON.parse(trm("eval", file, "--json", ...own));
   return { scores, losses: byStep(scores) };
 }

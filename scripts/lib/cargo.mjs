@@ -2,10 +2,12 @@
 // features. There is one release profile, so that Burn is compiled once for each
 // target.
 
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, delimiter, join } from "node:path";
 
-import { root, web } from "./paths.mjs";
-import { run, which } from "./run.mjs";
+import { cache, root, web } from "./paths.mjs";
+import { output, run, which } from "./run.mjs";
+import { requireBrowser } from "./tools.mjs";
 import { features, FEATURE_SETS } from "../wasm.mjs";
 
 /** All packages that run natively; trm-wasm is tested in a browser. */
@@ -31,9 +33,51 @@ const MPI = ["--features", "trm-native/mpi"];
 
 /** What this machine lacks to build and run the native program with MPI, or null. */
 export function lacksMpi() {
-  const missing = ["mpirun", "mpicc"].filter((name) => !which(name));
+  const missing = ["mpirun", "mpicc"].filter((name) => !which(name)).map((name) => `no ${name}`);
+  // The program and its tests use the variables and the flags of Open MPI.
+  const other = which("mpirun") && !output("mpirun", ["--version"])?.includes("Open MPI");
+  if (other) missing.push("an mpirun of another MPI than Open MPI");
+  if (!hasLibclang()) missing.push("no libclang");
   if (!missing.length) return null;
-  return `no ${missing.join(" and no ")} here (Debian: apt-get install libopenmpi-dev openmpi-bin libclang-dev)`;
+  return `${missing.join(" and ")} here (Debian: apt-get install libopenmpi-dev openmpi-bin libclang-dev)`;
+}
+
+/** File names of libclang, with which bindgen reads `mpi.h`. `libclang-cpp` is another library. */
+const LIBCLANG = /^libclang(-[\d.]+)?\.(so|dylib)(\.[\d.]+)?$/;
+
+/** Where libraries lie, beside the folders of LLVM. */
+const LIBRARIES = [
+  "/usr/lib",
+  "/usr/lib64",
+  "/usr/local/lib",
+  "/Library/Developer/CommandLineTools/usr/lib",
+  "/Applications/Xcode.app/Contents/Developer/Toolchains/XcodeDefault.xctoolchain/usr/lib",
+];
+
+/** Whether there is a libclang where bindgen looks for one. */
+function hasLibclang() {
+  const holds = (folder) => names(folder).some((name) => LIBCLANG.test(name));
+  // A folder or the file itself; nothing else is searched then.
+  const named = process.env.LIBCLANG_PATH;
+  if (named) return holds(named) || (existsSync(named) && LIBCLANG.test(basename(named)));
+  const llvm = output(process.env.LLVM_CONFIG_PATH ?? "llvm-config", ["--libdir"]);
+  const linked = (process.env.LD_LIBRARY_PATH ?? "").split(delimiter);
+  // As `/usr/lib/llvm-14/lib` and `/usr/lib/x86_64-linux-gnu`.
+  const inside = LIBRARIES.slice(0, 2).flatMap((folder) =>
+    names(folder)
+      .filter((name) => /^llvm|-linux-gnu/.test(name))
+      .flatMap((name) => [join(folder, name), join(folder, name, "lib")]),
+  );
+  return [llvm, ...linked, ...LIBRARIES, ...inside].some((folder) => folder && holds(folder));
+}
+
+/** What a folder holds; nothing where there is none. */
+function names(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 export async function mpiTest() {
@@ -42,9 +86,28 @@ export async function mpiTest() {
 
 /** The tests of trm-wasm in headless Chromium, each file in the place it names (page or worker). */
 export async function wasmTest() {
-  const args = ["test", "--headless", "--chrome", "--release", join(root, "crates/trm-wasm"), ...features("test")];
-  const env = { ...OWN_FLAGS, WASM_BINDGEN_TEST_TIMEOUT: "600", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" };
+  const crate = join(root, "crates/trm-wasm");
+  const args = ["test", "--headless", "--chrome", "--release", crate, ...features("test")];
+  const env = {
+    ...OWN_FLAGS,
+    WASM_BINDGEN_TEST_TIMEOUT: "600",
+    WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60",
+    WASM_BINDGEN_TEST_WEBDRIVER_JSON: driverSettings(crate, await requireBrowser()),
+  };
   await run("wasm-pack", args, { env });
+}
+
+/**
+ * A copy of the crate's `webdriver.json` that names the browser: chromedriver looks for one
+ * in its own places only. Returns its path.
+ */
+function driverSettings(crate, binary) {
+  const settings = JSON.parse(readFileSync(join(crate, "webdriver.json"), "utf8"));
+  settings["goog:chromeOptions"].binary = binary;
+  const path = join(cache, "webdriver.json");
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(path, JSON.stringify(settings));
+  return path;
 }
 
 export async function checkFormat() {
