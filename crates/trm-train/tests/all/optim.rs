@@ -320,13 +320,7 @@ fn either_weights_can_answer() {
     let raw = wait(run.evaluate(&[3], 0)).unwrap()[0].loss;
     assert_ne!(raw, average);
     let alone = |bytes: &[u8]| {
-        let run = trm_train::load(
-            bytes,
-            None,
-            Some(&text_source(TEXT)),
-            &Device::flex(),
-        )
-        .unwrap();
+        let run = trm_train::load(bytes, None, Some(&text_source(TEXT)), &Device::flex()).unwrap();
         wait(run.evaluate(&[3], 0)).unwrap()[0].loss
     };
     assert_eq!(alone(&exported), average);
