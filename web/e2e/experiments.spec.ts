@@ -274,6 +274,14 @@ test('what cannot be compared or trained is said, and nothing stays behind', asy
   await expect(comparison.button('Train both')).toBeDisabled();
   await type('bach_size=4');
   await expect(comparison.side('B')).toContainText('There is no setting “bach_size”.');
+  await type('chunk_size=4');
+  const strange = 'The model of “tiny” has no setting chunk_size.';
+  await expect(comparison.side('B')).toContainText(strange);
+  // With another base that is out of date.
+  const base = comparison.card.getByRole('combobox', { name: 'Base preset' });
+  await base.selectOption('page-tiny');
+  await expect(comparison.side('B')).not.toContainText(strange);
+  await base.selectOption('tiny');
   await type('');
   const heads = comparison.side('B').getByRole('textbox', { name: 'num_heads' });
   await heads.fill('3');

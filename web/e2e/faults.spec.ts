@@ -132,7 +132,7 @@ test('a text of one’s own is learned by a small model, with the time it takes'
   await expect(page.getByText(/about .+ until most words are readable/).first()).toBeVisible();
   await play.button('Train on this text').click();
   await expect(page).toHaveURL(/preset=page-tiny/);
-  await play.at(0);
+  await play.reach(1);
 });
 
 test('a solve is passed on as an image and as an animation', async ({ context, models, page, site }) => {

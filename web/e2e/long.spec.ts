@@ -48,7 +48,6 @@ test(`a visitor watches, trains for ${SECONDS} seconds, saves, comes back, compa
       await play.at(0);
       await play.paste(TEXT);
       await play.says(/trains on “own text”/);
-      await play.button('Train').click();
       const end = Date.now() + 1000 * SECONDS;
       await expect
         .poll(

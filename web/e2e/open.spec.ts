@@ -5,6 +5,7 @@ import { expect, test } from './support/test';
 
 test('opens and says which device computes and why', async ({ page, play }) => {
   await play.open('');
+  await expect(page).toHaveTitle('Text · TRM Playground');
   await expect(page.getByRole('heading', { name: 'TRM Playground' })).toBeVisible();
   await expect(play.device).toHaveAttribute('data-backend', 'cpu');
   await expect(play.device).toContainText('Running on the CPU');

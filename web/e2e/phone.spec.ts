@@ -86,5 +86,11 @@ for (const room of ['language.html?preset=tiny', `puzzles.html${LINK}`, 'images.
       }
       await page.setViewportSize({ width: 390, height: 844 });
     }
+    // A message is in sight where the visitor has scrolled, and a long name in it is broken.
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    await play.drop(`${'x'.repeat(120)}.txt`, '');
+    await play.says('is empty (0 bytes)');
+    await expect(play.notice).toBeInViewport();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 }

@@ -147,6 +147,9 @@ test('a site says whether it looks for its models, cannot read their list, or ha
   await context.unroute(list);
   await page.reload();
   await expect(asking).toContainText(none);
+  // What other pages cannot open is no dead end here.
+  await page.goto(`${site.url}questions.html?preset=cups-5&utm_source=a`);
+  await expect(page.getByTestId(TESTIDS.notice)).toContainText('trm-native train cups-5');
 });
 
 test('the buttons that send and ask keep the focus', async ({ page, site }) => {

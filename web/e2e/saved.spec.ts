@@ -59,7 +59,7 @@ test('a long text or a file that is pasted on the page is taken; what is pasted 
   await play.at(3);
 
   await paste(play, TEXT);
-  await play.says(/trains on “pasted text” \(3,900 characters\).*saved/);
+  await play.says(/trains on “pasted text” \(3,900 characters\).*saved.*Press Train to start\./);
   await play.at(0);
   await paste(play, TEXT.toUpperCase(), 'loud.txt');
   await play.says(/trains on “loud.txt”/);

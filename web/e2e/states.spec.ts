@@ -16,8 +16,11 @@ test('without JavaScript the page says what it needs', async ({ browser, site })
 });
 
 test('where the page\'s code does not come, it says so after a while', async ({ page, site }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
   await page.route('**/assets/language-*.js', (route) => route.abort());
   await page.goto(site.text);
+  // Before that, it has the colours that the system asks for.
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
   await expect(page.getByText('could not be fetched')).toBeVisible();
 });
 

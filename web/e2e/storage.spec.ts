@@ -54,7 +54,9 @@ test('what takes the place of a run that nothing stores does not say that it is 
   // Asked a second time, the run is discarded.
   await play.button('Train on this text').click();
   await play.says(/trains on “own text”/);
-  await play.says('Press Train to start.');
+  await expect(play.notice).not.toContainText('Library');
+  await play.phase('training');
+  await play.button('Pause').click();
 });
 
 test('all storage throws: text, puzzles, images and the start page are shown', async ({

@@ -111,6 +111,9 @@ describe('a classification', () => {
     const stored = { kind: 'stored', split: 'test', index: 12 } as const;
     expect(aboutSubject(stored, shape, 360)).toBe('Test image 13 of 360, 8×8 pixels.');
     expect(aboutSubject(stored, shape, null)).toBe('Test image 13, 8×8 pixels.');
+    expect(aboutSubject({ ...stored, index: 4_999 }, shape, 360)).toBe(
+      'Test image 5,000 (there are 360), 8×8 pixels.',
+    );
   });
 });
 

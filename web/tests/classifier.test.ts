@@ -99,7 +99,8 @@ function refused(): Event {
   return { type: 'failed', failure: { ...failure, kind: 'image' } };
 }
 
-function opened(search = '', summary = SUMMARY) {
+/** A run before its model has come. */
+function opening(search = '') {
   const session = new Session();
   const address = readImages(search);
   const client = () => new SessionClient(session);
@@ -108,8 +109,13 @@ function opened(search = '', summary = SUMMARY) {
   const input = new StageInput(address.image, changed);
   const run = new Classifier(machine, address, input);
   changed.mockImplementation(() => run.hurry(false));
-  run.begin(summary, null, null, false);
   return { session, run, input };
+}
+
+function opened(search = '', summary = SUMMARY) {
+  const made = opening(search);
+  made.run.begin(summary, null, null, false);
+  return made;
 }
 
 /** Does what can be done now. */
@@ -329,6 +335,21 @@ describe('measuring', () => {
     expect(measuring.busy).toBe(false);
     expect(measuring.measured?.scores.steps).toHaveLength(4);
     expect(measuring.measured?.beyond).toHaveLength(8);
+  });
+
+  test('that is asked for while the model loads is made once it has come', async () => {
+    for (const trainable of [true, false]) {
+      const { session, run } = opening();
+      run.measure();
+      expect(run.measuring.busy).toBe(true);
+      run.begin({ ...SUMMARY, trainable }, null, null, false);
+      expect(run.measuring.busy).toBe(trainable);
+      await settle(run);
+      expect(session.of('evaluate_images')).toHaveLength(trainable ? 2 : 0);
+      // The next model was not asked for it.
+      run.begin(SUMMARY, null, null, false);
+      expect(run.measuring.busy).toBe(false);
+    }
   });
 
   test('asks once where there is no recursion', async () => {

@@ -64,6 +64,16 @@ describe('a comparison in the address', () => {
     expect(plan).toEqual({ ...DEFAULT_COMPARISON, a: {}, b: {} });
   });
 
+  test('refuses settings that the model of its base does not have', () => {
+    const { plan, problems } = read('?duel=tiny&a=chunk_size:4,n_layers:3&b=inner_steps:2');
+    expect(problems).toEqual([
+      'A: The model of “tiny” has no setting chunk_size.',
+      'B: The model of “tiny” has no setting inner_steps.',
+    ]);
+    expect(plan).toMatchObject({ a: { n_layers: 3 }, b: {} });
+    expect(read('?duel=page-chunk&a=chunk_size:2').problems).toEqual([]);
+  });
+
   test('names its settings as they are called', () => {
     expect(encode(DEFAULT_COMPARISON.a)).toBe('n_layers:4,recursion_steps:1');
   });
@@ -82,6 +92,13 @@ describe('a plan', () => {
       recursion_steps: 1,
     });
     expect(rebased({ ...DEFAULT_COMPARISON, a: { hidden_size: 32 } }, 'tiny').a).toEqual({});
+    // And what the model of another one does not have.
+    const chunks = {
+      ...DEFAULT_COMPARISON,
+      base: 'page-chunk',
+      a: { chunk_size: 2, dropout: 0.1 },
+    };
+    expect(rebased(chunks, 'tiny').a).toEqual({ dropout: 0.1 });
   });
 
   test('is refused where the batches would differ, and says in what', () => {
@@ -108,13 +125,17 @@ describe('the line for other settings', () => {
   test('is read back from how it is shown', () => {
     const typed = { dropout: 0.1, cycle_weights: [0.5, 1], n_layers: 3 };
     expect(free(typed, ['n_layers'])).toBe('dropout=0.1 cycle_weights=0.5,1');
-    expect(readFree(free(typed, [])).overrides).toEqual(typed);
+    expect(readFree(free(typed, []), 'tiny').overrides).toEqual(typed);
   });
 
-  test('refuses what is none', () => {
-    expect(readFree('dropuot=1').problems).toEqual(['There is no setting “dropuot”.']);
-    expect(readFree('dropout').problems).toEqual(['“” is not a valid value for dropout.']);
-    expect(readFree('dataset=mine').problems).toEqual([
+  test('refuses what is none, or of another model', () => {
+    expect(readFree('chunk_size=4', 'page-chunk').problems).toEqual([]);
+    expect(readFree('chunk_size=4', 'tiny').problems).toEqual([
+      'The model of “tiny” has no setting chunk_size.',
+    ]);
+    expect(readFree('dropuot=1', 'tiny').problems).toEqual(['There is no setting “dropuot”.']);
+    expect(readFree('dropout', 'tiny').problems).toEqual(['“” is not a valid value for dropout.']);
+    expect(readFree('dataset=mine', 'tiny').problems).toEqual([
       'dataset applies to both sides and cannot be set for one of them.',
     ]);
   });

@@ -32,7 +32,7 @@ import {
   stopped,
 } from '../src/rooms/puzzles/solving';
 import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
-import { formsResult } from '../src/rooms/puzzles/words';
+import { formsResult, stopping } from '../src/rooms/puzzles/words';
 import { preset } from '../src/run/presets';
 import { Answering } from './support/session';
 
@@ -335,5 +335,9 @@ describe('augmented copies', () => {
       'Copy 2 is chosen: its halting probability is the highest, 97 %; its answer is right. ' +
         '1 of 2 copies are solved, in 32 supervision steps.',
     );
+    expect(formsResult(ends, 1, 1)).toContain('in 1 supervision step.');
+    expect(stopping(ending(0.2), 2, false)).toContain('; all 2 steps run; ');
+    const single = examined(FOUR, puzzle, [[board, 0.2]]);
+    expect(stopping(single, 1, false)).toContain('; its only step runs; ');
   });
 });

@@ -7,7 +7,7 @@ import { type Command, depthOf, type Event, type RunSummary } from '../src/gen';
 import { Asking, shown } from '../src/rooms/questions/asking.svelte';
 import { BaseStore } from '../src/rooms/questions/base-store';
 import { Base } from '../src/rooms/questions/base.svelte';
-import { Chat } from '../src/rooms/questions/chat.svelte';
+import { Chat, written } from '../src/rooms/questions/chat.svelte';
 import { QuestionsPage } from '../src/rooms/questions/page.svelte';
 import { LARGEST } from '../src/rooms/questions/site-bases';
 import { preset } from '../src/run/presets';
@@ -96,6 +96,14 @@ function checkpoint(about: object): Uint8Array<ArrayBuffer> {
 const MODEL = checkpoint({ config: JSON.stringify(CONFIG) });
 const gguf = (name = 'tiny.gguf') => new File(['GGUF and more'], name);
 
+/** A question model that comes with the page. */
+function shipped(title: string): Shipped {
+  const made = { config: CONFIG, variant: 'llm_trm', dataset: 'cups', command: '', seed: 1 };
+  const file = { file: `${title}.safetensors`, bytes: 1, sha256: '0', parameters: 10 };
+  const rest = { hardware: '', minutes: 1, step: 3, losses: [], description: '' };
+  return { name: title, title, ...made, ...file, ...rest };
+}
+
 let session: Session;
 let client: SessionClient;
 
@@ -117,7 +125,11 @@ describe('a question', () => {
       expect(made.writing).toBe(true);
       if (stream === 1) made.stop();
     };
-    await made.ask(client, 'Which cup?');
+    const asked = made.ask(client, 'Which cup?');
+    expect(made.told).toBe('Writing …');
+    await asked;
+    // The answers are read out once they are there, and not every token.
+    expect(made.told).toContain('without recursion: a b c; after 1 step: a (stopped); after');
     expect(made.answers.map(({ state }) => state)).toEqual([
       ...['ended', 'stopped', 'stopped', 'stopped'],
     ]);
@@ -169,6 +181,34 @@ describe('a message', () => {
     chat.draft = 'shorter';
     await expect(refused).rejects.toThrow('too long');
     expect(chat.draft).toBe('shorter');
+    expect(chat.told).toBe('');
+  });
+
+  test('whose answer is stopped says so, and the model is not told', async () => {
+    const chat = new Chat();
+    session.pulled = () => chat.stop();
+    const sent = chat.send(client, 'Hello');
+    expect(chat.told).toBe('Writing …');
+    await sent;
+    const answer = { role: 'assistant', text: 'a', stopped: true } as const;
+    expect(chat.messages.at(-1)).toEqual(answer);
+    expect([written(answer), chat.told]).toEqual(['a (stopped)', 'a (stopped)']);
+    const ask = vi.spyOn(client, 'ask');
+    await chat.send(client, 'Again');
+    expect(ask.mock.calls[0]?.[0]).toMatchObject({
+      options: {
+        messages: [{ text: 'Hello' }, { role: 'assistant', text: 'a' }, { text: 'Again' }],
+      },
+    });
+    expect(JSON.stringify(ask.mock.calls[0])).not.toContain('stopped');
+  });
+
+  test('that is stopped while it is read comes back to the field', async () => {
+    const chat = new Chat();
+    const sent = chat.send(client, 'Hello');
+    chat.stop();
+    await sent;
+    expect([chat.messages, chat.draft, chat.told]).toEqual([[], 'Hello', '']);
   });
 });
 
@@ -281,6 +321,13 @@ describe('the page', () => {
     await page.take(large);
     expect(page.notice?.message).toContain('and a tab has room for');
     expect(page.model?.title).toBe('cups');
+    // A checkpoint is not read whole to find that out.
+    const checkpoint = new File([MODEL], 'huge.safetensors');
+    vi.spyOn(checkpoint, 'size', 'get').mockReturnValue(LARGEST + 1);
+    const read = vi.spyOn(checkpoint, 'arrayBuffer');
+    await page.take(checkpoint);
+    expect(page.notice?.message).toContain('“huge.safetensors” has 300.0 MB');
+    expect(read).not.toHaveBeenCalled();
     await page.take(gguf('other.gguf'));
     expect([page.model, page.base.open?.name]).toEqual([null, 'other.gguf']);
   });
@@ -292,15 +339,18 @@ describe('the page', () => {
     expect([page.model, page.base.open]).toEqual([null, null]);
   });
 
+  test('opens the model that the address names, and says where there is none', async () => {
+    page.gallery.shown = [shipped('cups')];
+    vi.spyOn(page.gallery, 'bring').mockResolvedValue(MODEL);
+    await page.live(false, 'cups');
+    expect([page.awaited, page.notice?.tone]).toEqual(['cups', 'note']);
+    await page.live(false, 'other');
+    expect(page.notice?.message).toBe('This page has no model “other”.');
+  });
+
   test('is busy while a model is fetched, so that nothing else is begun', async () => {
     await open();
-    const [first, second] = ['first', 'second'].map((title): Shipped => {
-      const made = { config: CONFIG, variant: 'llm_trm', dataset: 'cups', command: '', seed: 1 };
-      const file = { file: `${title}.safetensors`, bytes: 1, sha256: '0', parameters: 10 };
-      const rest = { hardware: '', minutes: 1, step: 3, losses: [], description: '' };
-      return { name: title, title, ...made, ...file, ...rest };
-    });
-    if (!first || !second) throw new Error('there are two');
+    const [first, second] = [shipped('first'), shipped('second')];
     let come: (bytes: Uint8Array) => void = () => undefined;
     vi.spyOn(page.gallery, 'bring').mockReturnValue(new Promise((resolve) => (come = resolve)));
     const opening = page.open(first);

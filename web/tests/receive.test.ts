@@ -34,6 +34,20 @@ test('a file that cannot be read is refused with a message', async () => {
   expect(openCheckpoint).not.toHaveBeenCalled();
 });
 
+test('a file that a tab has no room for is refused before it is read', async () => {
+  for (const [name, size, said] of [
+    ['bard.safetensors', 1.2e9, '“bard.safetensors” has 1.2 GB, and a tab has room for 1.0 GB.'],
+    ['words.txt', 70e6, '“words.txt” has 70.0 MB, and a tab has room for 64.0 MB.'],
+  ] as const) {
+    const file = new File(['x'], name);
+    vi.spyOn(file, 'size', 'get').mockReturnValue(size);
+    const read = vi.spyOn(file, 'arrayBuffer');
+    await receive(page, file);
+    expect(refuse.mock.lastCall?.[0]).toBe(said);
+    expect(read).not.toHaveBeenCalled();
+  }
+});
+
 test('a text that is no UTF-8 is refused', async () => {
   await receive(page, new File([Uint8Array.of(0x63, 0xe9)], 'words.txt'));
   expect(refuse.mock.lastCall?.[0]).toContain('neither a .safetensors file nor UTF-8 text');

@@ -139,6 +139,26 @@ describe('the saver', () => {
     expect((await saver.current())?.step).toBe(2);
   });
 
+  test('says once of a run that it cannot be saved, and again after it could be', async () => {
+    const complain = vi.fn();
+    const saver = new RunSaver(store, complain);
+    const save = vi.spyOn(store, 'save').mockImplementation(full);
+    for (const step of [1, 2, 3]) expect(await saver.save(run(step))).toBe(false);
+    expect(complain).toHaveBeenCalledOnce();
+    save.mockRestore();
+    expect(await saver.save(run(4))).toBe(true);
+    vi.spyOn(store, 'save').mockImplementation(full);
+    await saver.save(run(5));
+    await saver.save(run(6));
+    expect(complain).toHaveBeenCalledTimes(2);
+    // Of another run it is news.
+    vi.spyOn(store, 'succeed').mockImplementation(full);
+    saver.succeed(null);
+    await saver.save(run(7));
+    await saver.save(run(8));
+    expect(complain).toHaveBeenCalledTimes(3);
+  });
+
   test('says that storage is forbidden, and answers as if there were none', async () => {
     const complain = vi.fn();
     const forbidden = () => Promise.reject(new DOMException('no', 'SecurityError'));

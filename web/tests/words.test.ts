@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { PRESETS } from '../src/gen';
 import { aboutOf, titleOf } from '../src/run/presets';
-import { bytes, count, duration, glyph, percent, sentence } from '../src/run/format';
+import { bytes, count, duration, glyph, many, percent, sentence } from '../src/run/format';
 import { type AdapterInfo, decide } from '../src/worker/device';
 
 describe('numbers as people read them', () => {
@@ -40,6 +40,11 @@ describe('numbers as people read them', () => {
     expect([0, 0.004, 0.42, 0.99, 0.9972, 0.99999, 1].map(percent)).toEqual([
       ...['0.0 %', '0.4 %', '42 %', '99 %', '99.7 %', '99.9 %', '100 %'],
     ]);
+  });
+
+  test('one of a kind is no several', () => {
+    expect([0, 1, 2000].map((n) => many(n, 'step'))).toEqual(['0 steps', '1 step', '2,000 steps']);
+    expect([1, 2].map((n) => many(n, 'pass', 'passes'))).toEqual(['1 pass', '2 passes']);
   });
 
   test('white space is visible', () => {

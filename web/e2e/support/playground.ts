@@ -68,6 +68,11 @@ export class Playground {
   /** Trains until at least `step` and pauses; returns the step it paused at. */
   async trainTo(step: number): Promise<number> {
     await this.button('Train').click();
+    return this.pauseAt(step);
+  }
+
+  /** Pauses what trains once it is at `step`; returns the step it paused at. */
+  async pauseAt(step: number): Promise<number> {
     await this.reach(step);
     await this.button('Pause').click();
     await this.phase('paused');
@@ -128,7 +133,7 @@ export class Playground {
     await this.page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
   }
 
-  /** Starts over on a text of one's own. */
+  /** Trains a new run on a text of one's own. */
   async paste(text: string): Promise<void> {
     await this.page.getByRole('textbox', { name: /Paste at least/ }).fill(text);
     await this.button('Train on this text').click();

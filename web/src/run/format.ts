@@ -57,11 +57,14 @@ export function characterOf(vocab: Vocab, token: number): string {
   }
 }
 
+/** A number of things: “1 step”, “2,000 steps”. */
+export function many(n: number, one: string, several = `${one}s`): string {
+  return `${n.toLocaleString('en-US')} ${n === 1 ? one : several}`;
+}
+
 /** How long a model was trained. */
 export function trainedFor(steps: number): string {
-  return steps === 0
-    ? 'untrained'
-    : `trained for ${steps.toLocaleString('en-US')} ${steps === 1 ? 'step' : 'steps'}`;
+  return steps === 0 ? 'untrained' : `trained for ${many(steps, 'step')}`;
 }
 
 /** An error message of a library, with a capital letter and a full stop. */

@@ -3,6 +3,7 @@
 // compute with, 32-bit sizes included.
 
 import type { Setting } from '../gen';
+import { bytes } from './format';
 
 export interface Range {
   readonly least: number;
@@ -55,6 +56,11 @@ export function rangeOf({ key, kind }: Pick<Setting, 'key' | 'kind'>): Range | n
   const whole = kind === 'integer';
   const [least, most] = RANGES[key] ?? (whole ? [0, MOST_WHOLE] : [-Infinity, Infinity]);
   return { least, most, whole };
+}
+
+/** Says that a file is larger than `most` bytes. */
+export function tooLargeFor({ name, size }: Pick<File, 'name' | 'size'>, most: number): string {
+  return `“${name}” has ${bytes(size)}, and a tab has room for ${bytes(most)}.`;
 }
 
 export function within({ least, most, whole }: Range, number: number): boolean {

@@ -36,6 +36,8 @@ export class RunSaver {
   #latest: SavedRun | null = null;
   /** Whether that one is. */
   #latestHeir: Heir | null = null;
+  /** Whether the visitor knows that the current run cannot be saved. */
+  #told = false;
 
   /** `mine`: whether the place of the current run belongs to this tab. */
   constructor(
@@ -73,6 +75,7 @@ export class RunSaver {
   /** From the next save on, another run is the current one. */
   succeed(taken: string | null): void {
     this.#heir = { taken };
+    this.#told = false;
   }
 
   /** The current run leaves its place to one that need not be kept. */
@@ -91,13 +94,17 @@ export class RunSaver {
     this.#latest = run;
     this.#latestHeir = this.#heir;
     if (!(await this.mine)) return false;
-    const kept = await this.#quietly(async () => {
-      // Until it has worked once: a plain save would overwrite the run before.
-      if (this.#heir) await this.store.succeed(run, this.#heir.taken);
-      else await this.store.save(run);
-      this.#heir = this.#latestHeir = null;
-      return true;
-    });
+    const kept = await this.#quietly(
+      async () => {
+        // Until it has worked once: a plain save would overwrite the run before.
+        if (this.#heir) await this.store.succeed(run, this.#heir.taken);
+        else await this.store.save(run);
+        this.#heir = this.#latestHeir = null;
+        return true;
+      },
+      this.#told ? null : SAVING,
+    );
+    this.#told = !kept;
     return kept ?? false;
   }
 
@@ -109,12 +116,15 @@ export class RunSaver {
     return done ?? false;
   }
 
-  async #quietly<T>(work: () => Promise<T>, [message, hint] = SAVING): Promise<T | null> {
+  /** `null` where it failed. `words`: what is said then, if anything. */
+  async #quietly<T>(work: () => Promise<T>, words: Words | null = SAVING): Promise<T | null> {
     // Said once, by the page.
     if (!(await this.store.possible)) return null;
     try {
       return await work();
     } catch (error) {
+      if (!words) return null;
+      const [message, hint] = words;
       const full = error instanceof DOMException && error.name === 'QuotaExceededError';
       this.complain(full ? 'The browser has no storage left for this run.' : message, hint);
       return null;

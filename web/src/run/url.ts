@@ -104,12 +104,6 @@ function readLive(query: URLSearchParams, problems: string[]): Patch {
   return live;
 }
 
-/** A sentence for each key that nothing knows. */
-export function unknown(query: URLSearchParams, known: ReadonlySet<string>): string[] {
-  const strange = [...query.keys()].filter((key) => !known.has(key));
-  return strange.map((key) => `There is no setting “${key}”.`);
-}
-
 /** Only what differs from where the run comes from. */
 export function writeRun(query: URLSearchParams, page: RunPage): void {
   if (page.origin) query.set('checkpoint', page.origin.name);

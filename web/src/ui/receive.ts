@@ -1,8 +1,11 @@
 // Takes a file from the visitor: a checkpoint if its name says so, what only this page
 // reads, or text.
 
-/** Larger texts do not fit into a tab's memory. */
-const LARGEST_TEXT = 64 << 20;
+import { tooLargeFor } from '../run/limits';
+
+/** Larger files do not fit into a tab's memory, which holds them several times. */
+const LARGEST = 1e9;
+const LARGEST_TEXT = 64e6;
 
 /** What becomes of a file. */
 export interface Receiver {
@@ -23,6 +26,8 @@ export async function receive(page: Receiver, file: File): Promise<void> {
     return;
   }
   if (CHECKPOINT.test(name)) {
+    if (file.size > LARGEST)
+      return page.refuse(tooLargeFor(file, LARGEST), 'Use trm-native for it.');
     const bytes = await contentOf(page, file);
     if (bytes) page.openCheckpoint(bytes, name.replace(CHECKPOINT, ''));
     return;
@@ -37,11 +42,10 @@ export async function receive(page: Receiver, file: File): Promise<void> {
     return;
   }
   if (file.size > LARGEST_TEXT) {
-    page.refuse(
-      `The file “${name}” is larger than 64 MB.`,
+    return page.refuse(
+      tooLargeFor(file, LARGEST_TEXT),
       'Use the native program for it: trm-native train --data FILE.',
     );
-    return;
   }
   const bytes = await contentOf(page, file);
   if (!bytes) return;

@@ -1,22 +1,20 @@
-// Light or dark: the visitor's choice, which the browser remembers if it may, or the
-// system's.
+// Light or dark: `public/assets/theme.js` has set it before the page was drawn; here the
+// visitor changes it, and the browser remembers the choice if it may.
 
-import { kept, keep } from './local';
-
-const wished = kept('theme');
+const root = document.documentElement;
 
 class Theme {
-  dark = $state(
-    wished === null ? matchMedia('(prefers-color-scheme: dark)').matches : wished === 'dark',
-  );
+  dark = $state(root.dataset['theme'] === 'dark');
 
   toggle(): void {
     this.dark = !this.dark;
-    keep('theme', this.name);
-  }
-
-  get name(): string {
-    return this.dark ? 'dark' : 'light';
+    const theme = this.dark ? 'dark' : 'light';
+    root.dataset['theme'] = theme;
+    try {
+      localStorage.setItem('theme', theme);
+    } catch {
+      // Forbidden or full.
+    }
   }
 }
 

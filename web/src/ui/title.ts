@@ -1,22 +1,27 @@
 // The title of the tab.
 
+import { many } from '../run/format';
 import type { Phase } from '../run/state';
 
-const NAME = 'TRM Playground';
-
-/** `own`: whether this run was trained here, so that its end is worth showing. */
-export function pageTitle(phase: Phase, step: number, total: number, own: boolean): string {
+/** `page`: the title of the page. `own`: whether the run was trained here, so that its end is worth showing. */
+export function pageTitle(
+  page: string,
+  phase: Phase,
+  step: number,
+  total: number,
+  own: boolean,
+): string {
   const at = (n: number) => n.toLocaleString('en-US');
   switch (phase) {
     case 'training':
-      return `Training, step ${at(step)} of ${at(total)} · ${NAME}`;
+      return `Training, step ${at(step)} of ${at(total)} · ${page}`;
     case 'done':
-      return own ? `Trained, ${at(step)} steps · ${NAME}` : NAME;
+      return own ? `Trained, ${many(step, 'step')} · ${page}` : page;
     case 'broken':
-      return `Stopped · ${NAME}`;
+      return `Stopped · ${page}`;
     case 'opening':
     case 'paused':
-      return NAME;
+      return page;
     default:
       return phase satisfies never;
   }

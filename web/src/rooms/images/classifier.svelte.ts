@@ -57,8 +57,10 @@ export class Classifier extends Training {
   }
 
   begin(summary: RunSummary, _: string | null, history: History | null, finished: boolean): void {
+    const asked = !this.state.summary && this.measuring.busy;
     this.begun(summary, history);
     this.measuring.forget();
+    if (asked) this.measure();
     const { config, trainable, train_tokens, val_tokens } = summary;
     this.input.turn(trainable ? `${config.data.dataset} ${train_tokens} ${val_tokens}` : null);
     this.classified = null;
@@ -90,9 +92,9 @@ export class Classifier extends Training {
     return Math.min(this.cursor.cycle ?? last, last);
   }
 
-  /** Measures the accuracy, where there are images for it. */
+  /** Measures the accuracy, where there are images for it; of a model that still loads, once it has come. */
   measure(): void {
-    if (this.state.summary?.trainable) this.measuring.ask();
+    if (this.state.summary?.trainable ?? this.phase === 'opening') this.measuring.ask();
   }
 
   /** The visitor waits for an answer. `play`: shows its steps one after another. */

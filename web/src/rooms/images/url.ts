@@ -1,13 +1,13 @@
 // The address of the images page: run, image on the stage, inner and outer steps.
 
 import type { ImageSplit } from '../../gen';
+import { unknown } from '../../run/keys';
 import {
   addressOf,
   readRun,
   RUN_KEYS,
   type RunAddress,
   type RunPage,
-  unknown,
   writeRun,
 } from '../../run/url';
 import { readWish, type Wish, WISH_KEYS, writeWish } from '../../run/wish';

@@ -1,18 +1,26 @@
 // Sentences about the image on the stage and about the answer to it.
 
 import type { Classification, Vocab } from '../../gen';
-import { percent } from '../../run/format';
+import { many, percent } from '../../run/format';
 import type { Measured, MeasuredSplit } from './measuring.svelte';
 import type { Subject } from './request';
 import { accuracyOf, bestOf } from './scores';
 import { readsDigits, type Shape } from './shape';
 import { className, columnsOf, type Heat, type Overlay } from './steps';
 
-export const SPLITS: Record<MeasuredSplit | 'train', string> = {
+const SPLITS: Record<MeasuredSplit | 'train', string> = {
   train: 'Training image',
   val: 'Validation image',
   test: 'Test image',
 };
+
+/** Which image of the data. `count`: images in its split, where that is known. */
+export function numbered(split: keyof typeof SPLITS, index: number, count: number | null): string {
+  const [number, all] = [index + 1, count ?? 0].map((one) => one.toLocaleString('en-US'));
+  // An address may name any number.
+  const of = count === null ? '' : index < count ? ` of ${all}` : ` (there are ${all})`;
+  return `${SPLITS[split]} ${number}${of}`;
+}
 
 /** Where the image comes from. `count`: images in its split, where that is known. */
 export function aboutSubject(subject: Subject, shape: Shape, count: number | null): string {
@@ -22,11 +30,8 @@ export function aboutSubject(subject: Subject, shape: Shape, count: number | nul
       return readsDigits(shape)
         ? `Your drawing in ${pixels}: each counts the ink in a block of 4×4.`
         : `Your drawing in ${pixels}.`;
-    case 'stored': {
-      const of = count === null ? '' : ` of ${count.toLocaleString('en-US')}`;
-      const number = (subject.index + 1).toLocaleString('en-US');
-      return `${SPLITS[subject.split]} ${number}${of}, ${pixels}.`;
-    }
+    case 'stored':
+      return `${numbered(subject.split, subject.index, count)}, ${pixels}.`;
     case 'picture':
       return `The centre of “${subject.picture.name}” in ${pixels}${subject.invert ? ', colours inverted' : ''}.`;
     default:
@@ -74,9 +79,8 @@ export function flips(answer: Classification): string {
 export function accuracyWords({ scores, beyond, inner, outer }: Measured, trained: number): string {
   const share = (top1: number) => `${(100 * top1).toFixed(1)} %`;
   const wrong = scores.mistakes.length;
-  const all = scores.images.toLocaleString('en-US');
   const after = scores.steps.length > 1 ? ` after outer step ${outer}` : '';
-  const first = `${share(accuracyOf(scores))} of ${all} images are classified correctly${after}; ${wrong.toLocaleString('en-US')} are not.`;
+  const first = `${share(accuracyOf(scores))} of ${many(scores.images, 'image')} are classified correctly${after}; ${many(wrong, 'is', 'are')} not.`;
   const best = bestOf(beyond ?? []);
   if (!best || !beyond) return first;
   const last = beyond.at(-1);
@@ -84,5 +88,5 @@ export function accuracyWords({ scores, beyond, inner, outer }: Measured, traine
     last && best.top1 === accuracyOf(scores)
       ? `No other number of outer steps up to ${last.step} is better.`
       : `The best is outer step ${best.step} (${share(best.top1)}).`;
-  return `${first} ${more} Inner steps: ${inner}; trained with ${trained} outer steps.`;
+  return `${first} ${more} Inner steps: ${inner}; trained with ${many(trained, 'outer step')}.`;
 }

@@ -3,7 +3,15 @@
 
 import { type RunConfig, type Setting, SETTINGS } from '../../gen';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
-import { parse, settingOf, show, type Value, valueOf, withSetting } from '../../run/settings';
+import {
+  parse,
+  settingOf,
+  settingsOf,
+  show,
+  type Value,
+  valueOf,
+  withSetting,
+} from '../../run/settings';
 import { callsOf } from '../../gen';
 
 /** Settings that a side changes, by key. */
@@ -40,7 +48,7 @@ const SHARED: readonly string[] = ['variant', 'dataset', 'max_iters'];
 
 /** The configuration of a side. */
 export function configOf(plan: ComparisonPlan, side: Side): RunConfig {
-  let config = preset(plan.base) ?? baseline();
+  let config = baseOf(plan.base);
   for (const [key, value] of Object.entries(plan[side])) {
     const setting = settingOf(key);
     if (setting) config = withSetting(config, setting, value);
@@ -48,8 +56,9 @@ export function configOf(plan: ComparisonPlan, side: Side): RunConfig {
   return { ...config, train: { ...config.train, max_iters: plan.steps } };
 }
 
-function baseline(): RunConfig {
-  const config = preset(DEFAULT_PRESET);
+/** The configuration that both sides change. */
+function baseOf(name: string): RunConfig {
+  const config = preset(name) ?? preset(DEFAULT_PRESET);
   if (!config) throw new Error('the page was built without its default preset');
   return config;
 }
@@ -65,8 +74,10 @@ export function withOverride(
 }
 
 function tidy(base: string, overrides: Overrides): Overrides {
-  const config = preset(base) ?? baseline();
-  const kept = SETTINGS.filter(({ key }) => key in overrides)
+  const config = baseOf(base);
+  // Another preset may be of a model without some of them.
+  const kept = settingsOf(config)
+    .filter(({ key }) => key in overrides)
     .map((setting) => ({ setting, value: overrides[setting.key] ?? '' }))
     .filter(({ setting, value }) => show(value) !== show(valueOf(config, setting)));
   return Object.fromEntries(kept.map(({ setting, value }) => [setting.key, value]));
@@ -109,8 +120,9 @@ export interface Typed {
   readonly problems: readonly string[];
 }
 
-/** Reads settings and their values, one after the other; the last of two wins. */
-export function readPairs(pairs: readonly (readonly [string, string])[]): Typed {
+/** Reads settings of the base and their values, one after the other; the last of two wins. */
+export function readPairs(pairs: readonly (readonly [string, string])[], base: string): Typed {
+  const settings = settingsOf(baseOf(base));
   const overrides: Record<string, Value> = {};
   const problems: string[] = [];
   for (const [key, text] of pairs) {
@@ -119,6 +131,8 @@ export function readPairs(pairs: readonly (readonly [string, string])[]): Typed 
     if (SHARED.includes(key))
       problems.push(`${key} applies to both sides and cannot be set for one of them.`);
     else if (!setting) problems.push(`There is no setting “${key}”.`);
+    else if (!settings.includes(setting))
+      problems.push(`The model of “${base}” has no setting ${key}.`);
     else if (value === null) problems.push(`“${text}” is not a valid value for ${key}.`);
     else overrides[key] = value;
   }
@@ -126,9 +140,12 @@ export function readPairs(pairs: readonly (readonly [string, string])[]): Typed 
 }
 
 /** Reads `key=value key=value`. */
-export function readFree(line: string): Typed {
+export function readFree(line: string, base: string): Typed {
   const words = line.split(/[\s;]+/).filter((word) => word !== '');
-  return readPairs(words.map((word) => halves(word, '=')));
+  return readPairs(
+    words.map((word) => halves(word, '=')),
+    base,
+  );
 }
 
 /** The settings of a side that are not among `keys`, as they are typed. */
@@ -166,8 +183,9 @@ export const COMPARISON_KEYS = ['duel', 'duel_steps', 'a', 'b'] as const;
 
 export function readComparison(query: URLSearchParams, problems: string[]): ComparisonPlan | null {
   if (!COMPARISON_KEYS.some((key) => query.has(key))) return null;
-  const base = query.get('duel') ?? DEFAULT_COMPARISON.base;
-  if (!preset(base)) problems.push(`There is no preset “${base}”.`);
+  const asked = query.get('duel') ?? DEFAULT_COMPARISON.base;
+  const base = preset(asked) ? asked : DEFAULT_COMPARISON.base;
+  if (base !== asked) problems.push(`There is no preset “${asked}”.`);
   const text = query.get('duel_steps');
   const steps = Number(text ?? DEFAULT_COMPARISON.steps);
   const possible = Number.isInteger(steps) && steps >= 1 && steps <= MOST_STEPS;
@@ -175,12 +193,12 @@ export function readComparison(query: URLSearchParams, problems: string[]): Comp
   const [a = {}, b = {}] = SIDES.map((side) => {
     const given = query.get(side);
     if (given === null) return query.has('duel') ? {} : DEFAULT_COMPARISON[side];
-    const typed = readPairs(decode(given));
+    const typed = readPairs(decode(given), base);
     problems.push(...typed.problems.map((problem) => `${side.toUpperCase()}: ${problem}`));
     return typed.overrides;
   });
   const plan = { base, steps: possible ? steps : DEFAULT_COMPARISON.steps, a, b };
-  return rebased(plan, preset(base) ? base : DEFAULT_COMPARISON.base);
+  return rebased(plan, base);
 }
 
 export function writeComparison(query: URLSearchParams, plan: ComparisonPlan): void {

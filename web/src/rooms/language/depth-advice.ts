@@ -1,6 +1,7 @@
 // What more passes add, in a sentence.
 
 import type { DepthLoss } from '../../gen';
+import { many } from '../../run/format';
 
 type Loss = Pick<DepthLoss, 'depth' | 'loss'>;
 
@@ -13,7 +14,7 @@ export function depthAdvice(losses: readonly Loss[], trained: number | null): st
   const best = losses.reduce<Loss | null>((a, b) => (a && a.loss <= b.loss ? a : b), null);
   const deepest = losses.at(-1);
   if (!best || !deepest || losses.length < 2) return '';
-  const passes = (n: number) => `${n} ${n === 1 ? 'pass' : 'passes'}`;
+  const passes = (n: number) => many(n, 'pass', 'passes');
   if (deepest.loss - best.loss > MUCH) {
     const more = best.depth === trained ? ', the trained depth; more passes' : '; more';
     return `Best at ${passes(best.depth)}${more} make this model worse.`;

@@ -1,7 +1,7 @@
 // A drafted chunk: its tokens after every pass, the changes of a pass, and its text.
 
 import type { Candidate, Trace, Vocab } from '../../gen';
-import { characterOf, glyph } from '../../run/format';
+import { characterOf, glyph, many } from '../../run/format';
 
 /** One position of the chunk after one pass. */
 export interface DraftCell {
@@ -76,7 +76,7 @@ export function lastChange({ rows, places }: Draft, vocab: Vocab): string {
   const which = `Pass ${rows.length}`;
   if (changes.length === 0) return `${which} changed nothing.`;
   const unit = vocab.kind === 'char' ? 'character' : vocab.kind === 'byte' ? 'byte' : 'token';
-  const of = `${changes.length} of ${places} ${unit}${places === 1 ? '' : 's'}`;
+  const of = `${changes.length} of ${many(places, unit)}`;
   return `${which} changed ${of}: ${changes.join(', ')}.`;
 }
 

@@ -4,6 +4,7 @@ import type { SessionClient } from '../../client/client';
 import type { SavedRuns } from '../../run/saved-runs';
 import { type ResolvedOptions } from './resolved-options';
 import { DEFAULT_PRESET, preset } from '../../run/presets';
+import { tabs } from '../../ui/tabs.svelte';
 import { type PageAddress, type PromptOptions, write } from './url';
 import type { Answer } from './answer.svelte';
 import { RunController } from '../../run/controller.svelte';
@@ -116,8 +117,11 @@ export class LanguagePage extends RunController<LanguageRun> {
     if (this.phase === 'training') this.comparison.pause();
   }
 
-  /** Starts a new run on the visitor's own text, or on Shakespeare for `null`. */
-  chooseText(name: string, text: string | null, size = this.size): void {
+  /**
+   * Starts a new run on the visitor's own text, or on Shakespeare for `null`. `train`: whether
+   * it is trained at once, and shown.
+   */
+  chooseText(name: string, text: string | null, size = this.size, train = false): void {
     this.succeed(async () => {
       const base = (size === null ? null : preset(size)) ?? this.draft;
       const config = { ...base, data: { ...base.data, dataset: name } };
@@ -126,9 +130,20 @@ export class LanguagePage extends RunController<LanguageRun> {
       const left = state.step > 0 && autosave.works && !current.untouched;
       await this.current.create(config, text, size ?? undefined);
       if (text === null) return;
-      const hint = left ? 'The previous run is saved in the Library.' : 'Press Train to start.';
+      if (train) {
+        this.train();
+        tabs.show('train');
+      }
+      const hints = [
+        ...(left ? ['The previous run is saved in the Library.'] : []),
+        ...(train ? [] : ['Press Train to start.']),
+      ];
       const length = text.length.toLocaleString('en-US');
-      this.notices.tell('good', `This run trains on “${name}” (${length} characters).`, hint);
+      this.notices.tell(
+        'good',
+        `This run trains on “${name}” (${length} characters).`,
+        hints.join(' '),
+      );
     });
   }
 

@@ -6,6 +6,7 @@ import {
   readComparison,
   writeComparison,
 } from './comparison-plan';
+import { unknown } from '../../run/keys';
 import { mistake, within } from '../../run/limits';
 import { DEFAULT_PRESET } from '../../run/presets';
 import {
@@ -14,7 +15,6 @@ import {
   RUN_KEYS,
   type RunAddress,
   type RunPage,
-  unknown,
   writeRun,
 } from '../../run/url';
 import { readWish, type Wish, WISH_KEYS, writeWish } from '../../run/wish';

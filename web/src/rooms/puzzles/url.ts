@@ -1,5 +1,6 @@
 // The address of the puzzles page: run, puzzle, supervision steps, halting threshold.
 
+import { unknown } from '../../run/keys';
 import { presetOfKind } from '../../run/presets';
 import {
   addressOf,
@@ -7,7 +8,6 @@ import {
   RUN_KEYS,
   type RunAddress,
   type RunPage,
-  unknown,
   writeRun,
 } from '../../run/url';
 import { readWish, type Wish, WISH_KEYS, writeWish } from '../../run/wish';

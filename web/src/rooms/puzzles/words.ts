@@ -1,11 +1,10 @@
 // Sentences about a puzzle and about an answer to it.
 
 import type { PuzzleInfo } from '../../gen';
+import { many } from '../../run/format';
 import { isOpen } from './board';
 import { gradeOf, gradesOf, type Kind } from './kinds';
 import { changesAt, type PuzzleAnswer } from './solving';
-
-const many = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** Whether a puzzle is valid, and how hard it is. */
 export function about(kind: Kind, posed: PuzzleInfo): string {
@@ -37,7 +36,7 @@ function oneSolution(kind: Kind, guesses: number | null): string {
   const hard =
     guesses === 0
       ? 'a logic-only solver needs no guesses'
-      : `besides logic, a solver needs ${guesses} ${guesses === 1 ? 'guess' : 'guesses'}`;
+      : `besides logic, a solver needs ${many(guesses, 'guess', 'guesses')}`;
   return `This puzzle has one solution; ${hard} (${grade.name.toLowerCase()}).`;
 }
 
@@ -61,7 +60,7 @@ export function formsResult(
   return (
     `${form} is chosen: its halting probability is the highest, ${Math.round(100 * end.halt)} %; ` +
     `its answer is ${end.solved ? 'right' : 'wrong'}. ` +
-    `${right} of ${ends.length} copies are solved, in ${calls} supervision steps.`
+    `${right} of ${ends.length} copies are solved, in ${many(calls, 'supervision step')}.`
   );
 }
 
@@ -70,7 +69,9 @@ export function stopping(examined: PuzzleAnswer, stop: number, sure: boolean): s
   const steps = examined.trace.steps.length;
   const right = examined.checks[stop - 1]?.solved ?? false;
   const board = `the board is ${right ? 'solved' : 'not solved'} then`;
-  if (!sure)
-    return `Confidence never reaches the threshold; all ${many(steps, 'step')} run; ${board}.`;
+  if (!sure) {
+    const run = steps === 1 ? 'its only step runs' : `all ${steps} steps run`;
+    return `Confidence never reaches the threshold; ${run}; ${board}.`;
+  }
   return `It would stop after step ${stop} (${steps - stop} saved); ${board}.`;
 }

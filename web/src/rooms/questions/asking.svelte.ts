@@ -3,6 +3,7 @@
 import type { SessionClient } from '../../client/client';
 import type { Considered, RunSummary } from '../../gen';
 import { depthOf } from '../../gen';
+import { many } from '../../run/format';
 import { readStream } from './stream';
 
 /** Supervision steps beyond those of training that can be asked for. */
@@ -27,6 +28,11 @@ export function shown({ text, state }: Written): string {
   return text || (state === 'ended' ? '(ends at once)' : '…');
 }
 
+/** When an answer was read. */
+export function after(depth: number): string {
+  return depth === 0 ? 'without recursion' : `after ${many(depth, 'step')}`;
+}
+
 export class Asking {
   /** Depths whose answers are written. */
   depths = $state.raw<readonly number[]>([]);
@@ -35,6 +41,8 @@ export class Asking {
   asked = $state('');
   answers = $state.raw<readonly Written[]>([]);
   busy = $state(false);
+  /** What is read out: that it writes, then the answers as a whole. */
+  told = $state('');
 
   #stopped = false;
 
@@ -59,7 +67,7 @@ export class Asking {
   }
 
   clear(): void {
-    [this.considered, this.answers, this.asked] = [null, [], ''];
+    [this.considered, this.answers, this.asked, this.told] = [null, [], '', ''];
   }
 
   choose(depth: number, wanted: boolean): void {
@@ -71,7 +79,8 @@ export class Asking {
   /** Thinks, then writes the answers one after the other. */
   async ask(client: SessionClient, question: string): Promise<void> {
     const depths = [...this.depths];
-    [this.busy, this.#stopped] = [true, false];
+    [this.busy, this.#stopped, this.told] = [true, false, 'Writing …'];
+    let begun = false;
     try {
       const { considered, streams } = await client.ask(
         { type: 'ask', question, depths, top: TOP, max_new_tokens: LONGEST },
@@ -79,6 +88,7 @@ export class Asking {
       );
       [this.considered, this.asked] = [considered, question];
       this.answers = depths.map((depth) => ({ depth, text: '', state: 'writing' }));
+      begun = true;
       for (const [place, stream] of streams.entries()) {
         const stopped = () => this.#stopped;
         const add = (text: string) => this.#add(place, text);
@@ -88,6 +98,8 @@ export class Asking {
       // By the visitor, or by a failure.
       this.#end('stopped');
       this.busy = false;
+      const answers = begun ? this.answers : [];
+      this.told = answers.map((answer) => `${after(answer.depth)}: ${shown(answer)}`).join('; ');
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { type SessionClient, SessionError } from '../../client/client';
 import type { BaseSummary, Memory } from '../../gen';
-import { bytes as shown } from '../../run/format';
+import { tooLargeFor } from '../../run/limits';
 import { downloadBase } from './base-download';
 import { BaseStore, type KeptBase } from './base-store';
 import { besidePage, LARGEST, siteBase, type SiteBase } from './site-bases';
@@ -154,8 +154,8 @@ function unreadable(): SessionError {
   return new SessionError({ kind: 'base', message, hint }, false);
 }
 
-function tooLarge(file: File): SessionError {
-  const message = `“${file.name}” has ${shown(file.size)}, and a tab has room for ${shown(LARGEST)}.`;
+export function tooLarge(file: File): SessionError {
+  const message = tooLargeFor(file, LARGEST);
   const hint = 'Choose a GGUF file in fewer bits (Q4 or Q8), or use trm-native.';
   return new SessionError({ kind: 'base', message, hint }, false);
 }

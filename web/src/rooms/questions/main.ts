@@ -2,14 +2,13 @@
 
 import { mount } from 'svelte';
 
-import { readWish } from '../../run/wish';
 import { place, spawn } from '../../ui/page';
 import { QuestionsPage } from './page.svelte';
+import { readQuestions } from './url';
 import App from './views/App.svelte';
 
-const address = new URLSearchParams(location.search);
-const problems: string[] = [];
-const page = new QuestionsPage(spawn, readWish(address, problems));
+const { wish, checkpoint, handed, problems } = readQuestions(location.search);
+const page = new QuestionsPage(spawn, wish);
 mount(App, { target: place(), props: { page } });
 page.complain(problems);
-void page.live(address.has('handed'));
+void page.live(handed, checkpoint);

@@ -15,8 +15,9 @@ import type { Wish } from '../../run/wish';
 import { WrongPage } from '../../run/wrong-page';
 import type { OpenedDevice } from '../../worker/protocol';
 import { Asking } from './asking.svelte';
-import { Base, bytesOf, NOT_KEPT } from './base.svelte';
+import { Base, bytesOf, NOT_KEPT, tooLarge } from './base.svelte';
 import { Chat } from './chat.svelte';
+import { LARGEST } from './site-bases';
 
 /** The engine. */
 export type Phase = 'opening' | 'ready' | 'broken';
@@ -76,12 +77,16 @@ export class QuestionsPage {
     );
   }
 
-  /** Opens the engine, looks for a base, and takes what another page handed over. */
-  async live(handed: boolean): Promise<void> {
+  /**
+   * Opens the engine, looks for a base, and takes what another page handed over, or opens the
+   * model of this site that the address names.
+   */
+  async live(handed: boolean, checkpoint: string | null = null): Promise<void> {
     await this.#reporting(async () => {
       await Promise.all([this.#machine.open(), this.base.look()]);
       this.phase = 'ready';
       if (handed) await this.#takeOver();
+      else if (checkpoint !== null) await this.#named(checkpoint);
     });
     if (this.phase === 'opening') this.phase = 'broken';
   }
@@ -126,6 +131,7 @@ export class QuestionsPage {
           'Choose a GGUF file of a Llama model, or a .safetensors file.',
         );
       }
+      if (file.size > LARGEST) throw tooLarge(file);
       const bytes = await bytesOf(file, file.name);
       const variant = variantOf(bytes);
       // Of the models that no other page opens, it is a base.
@@ -188,6 +194,13 @@ export class QuestionsPage {
   #forgetModel(): void {
     this.model = null;
     this.asking.clear();
+  }
+
+  async #named(name: string): Promise<void> {
+    await this.gallery.manifest;
+    const shipped = this.gallery.shown.find((each) => each.name === name);
+    if (shipped) return this.open(shipped);
+    this.refuse(`This page has no model “${name}”.`, 'Choose another model.');
   }
 
   async #takeOver(): Promise<void> {
