@@ -1,6 +1,7 @@
 // A phone: digits by touch, mazes by finger, nothing too small and nothing to the side.
 
 import { TESTIDS } from '../src/testids';
+import { OFTEN } from './support/often';
 import { Puzzles, shippedSolver } from './support/solver';
 import { expect, test } from './support/test';
 
@@ -66,6 +67,8 @@ function small(): string[] {
   });
 }
 
+const wide = () => document.documentElement.scrollWidth;
+
 for (const room of ['language.html?preset=tiny', `puzzles.html${LINK}`, 'images.html?preset=digits']) {
   test(`nothing is too small or to the side: ${room}`, async ({ page, play, site }) => {
     await page.goto(site.url + room);
@@ -82,7 +85,8 @@ for (const room of ['language.html?preset=tiny', `puzzles.html${LINK}`, 'images.
       // 720 is a window of 1440 pixels at a zoom of 200 %.
       for (const width of [720, 390, 320]) {
         await page.setViewportSize({ width, height: 844 });
-        expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBe(width);
+        // Figures follow a width once they have observed it.
+        await expect.poll(() => page.evaluate(wide), { ...OFTEN, message: tab }).toBe(width);
       }
       await page.setViewportSize({ width: 390, height: 844 });
     }
@@ -91,6 +95,6 @@ for (const room of ['language.html?preset=tiny', `puzzles.html${LINK}`, 'images.
     await play.drop(`${'x'.repeat(120)}.txt`, '');
     await play.says('is empty (0 bytes)');
     await expect(play.notice).toBeInViewport();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await expect.poll(() => page.evaluate(wide), OFTEN).toBe(390);
   });
 }

@@ -173,7 +173,8 @@ fn photographs_are_turned_upright() {
     let stored = decode(&plain, 3).expect("an image");
     let upright = |orientation| decode(&held(orientation), 3).expect("an image");
     // Where the pixel in row y and column x of the upright square is stored.
-    let places: [fn(usize, usize) -> (usize, usize); 8] = [
+    type Place = fn(usize, usize) -> (usize, usize);
+    let places: [Place; 8] = [
         |y, x| (y, x),
         |y, x| (y, 15 - x),
         |y, x| (15 - y, 15 - x),
