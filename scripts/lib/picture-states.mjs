@@ -284,6 +284,7 @@ const ALWAYS = [
       await reach(page, 150);
       await press(page, "Pause");
       await step(page, "paused");
+      await openTab(page, "Explore");
       const chunk = page.locator("#chunk");
       await chunk.scrollIntoViewIfNeeded();
       await page.waitForFunction(() => Number(document.querySelector("#chunk")?.dataset.step) >= 150);
