@@ -153,11 +153,10 @@ fn a_slow_second_moment_is_that_of_f64() {
         AdamWStep { learning_rate: rate, beta1, beta2, eps: 1e-8, weight_decay: 0.0, time: 1 };
     let direction = |m: f64, v: f64| (m / (1.0 - beta1)) / ((v / (1.0 - beta2)).sqrt() + 1e-8);
     let angle = |m: f64, v: f64| m.atan2((v / (1.0 - beta2)).sqrt()) / (1.0 - beta1);
-    let both: [(&str, AdamW, &dyn Fn(f64, f64) -> f64); 2] = [
-        ("adamw", trm_kernels::adamw::<1>, &direction),
-        ("adam_atan2", trm_kernels::adam_atan2::<1>, &angle),
-    ];
-    for (what, fused, moved) in both {
+    let moves: [&dyn Fn(f64, f64) -> f64; 2] = [&direction, &angle];
+    let updates: [(&str, AdamW); 2] =
+        [("adamw", trm_kernels::adamw::<1>), ("adam_atan2", trm_kernels::adam_atan2::<1>)];
+    for ((what, fused), moved) in updates.into_iter().zip(moves) {
         let [p, m, v] = updated(fused, &inputs, 1.0, step);
         for (i, g) in g.iter().map(|g| f64::from(*g)).enumerate() {
             let (first, second) = ((1.0 - beta1) * g, (1.0 - beta2) * g * g);
