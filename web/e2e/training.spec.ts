@@ -60,3 +60,20 @@ test('another preset starts another run, and the old one can be taken up again',
   await play.tab('Train');
   await expect(page.getByRole('combobox', { name: 'Model' })).toHaveValue('tiny');
 });
+
+// On Windows and Linux an arrow key on a closed menu would start another run at once.
+test('arrow keys open the menu of models, and Enter chooses', async ({ page, play }) => {
+  await play.open('?preset=tiny&max_iters=100000');
+  await play.stepOnce();
+  await play.tab('Train');
+  const menu = page.getByRole('combobox', { name: 'Model', exact: true });
+  await menu.press('ArrowDown');
+  await menu.press('Escape');
+  await play.stepOnce();
+  await play.at(2);
+  await menu.press('ArrowDown');
+  await menu.press('ArrowDown');
+  await menu.press('Enter');
+  await play.at(0);
+  await expect(menu).toHaveValue('page-tiny');
+});

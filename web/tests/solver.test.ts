@@ -87,3 +87,25 @@ test('an ARC task without a test is not answered', async () => {
   run.predict();
   expect([run.predictions.wanted, session.steps]).toEqual([false, []]);
 });
+
+test('a test that was opened before its model has learned is left to the visitor', async () => {
+  run.begin({ ...summary(), step: 0 }, null, null, false);
+  run.turned();
+  expect(run.train()).toBe(true);
+  await settle();
+  run.state = { ...run.state, step: 1 };
+  run.pause();
+  await settle();
+  expect(session.steps).toEqual([]);
+});
+
+test('a test that is opened while its model trains is answered once that pauses', async () => {
+  run.begin({ ...summary(), val_tokens: 0 }, null, null, false);
+  expect(run.train()).toBe(true);
+  run.turned();
+  await settle();
+  expect(session.steps).toEqual([]);
+  run.pause();
+  await settle();
+  expect(session.steps).toEqual([run.steps]);
+});

@@ -180,10 +180,9 @@ export class Solver extends Training {
       await tasks.settle(machine.client);
       return true;
     }
-    if (this.#opened && this.phase !== 'training') {
-      this.#opened = false;
-      if (this.#prepared) this.predict();
-    }
+    // Of a model that must learn first, the visitor asks.
+    this.#opened &&= this.#prepared;
+    if (this.#opened && this.phase !== 'training') this.predict();
     if (predictions.wanted) {
       await this.#predictNext();
       return true;
