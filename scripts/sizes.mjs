@@ -55,7 +55,7 @@ const LIMITS = [
   ...["gpu", "gpu-questions"].map((folder) => ({
     name: `GPU module${folder === "gpu" ? "" : " for questions"}`,
     compressed: "brotli",
-    limit: 3.0e6,
+    limit: 3.1e6,
     files: (path) => path.startsWith(`wasm/${folder}/`),
   })),
   {

@@ -5,6 +5,7 @@ mod bench;
 mod classify;
 mod convert;
 mod convert_input;
+mod convert_output;
 mod data;
 mod devices;
 mod eval;

@@ -50,6 +50,18 @@ fn text_of<'a>(config: &RunConfig, path: Option<&'a Path>) -> Result<&'a Path, F
     }
 }
 
+/// Says that data are generated, which may take minutes.
+pub fn say_generated(data: &OpenedSource, config: &RunConfig) {
+    let what = match config.model.family() {
+        Family::Puzzles => "puzzles",
+        Family::Questions => "questions",
+        Family::Language | Family::Images => return,
+    };
+    if data.path().is_none() {
+        say!("generating {what} …");
+    }
+}
+
 /// Says what of the user's data is left out: puzzles that come again, pictures of types that are
 /// not read.
 pub fn say_left_out(data: &Dataset) {

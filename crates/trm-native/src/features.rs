@@ -12,7 +12,7 @@ use trm_train::open_base;
 
 use crate::device::OpenDevice;
 use crate::frozen_base::BaseOnDisk;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Interrupt};
 use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::say;
 
@@ -70,6 +70,8 @@ pub fn cached(
         path.display()
     );
     let interrupt = Interrupt::listen()?;
+    // A file that is not whole is removed.
+    let _polled = interrupt::polled();
     let mut writer = None;
     let mut shown = std::time::Instant::now();
     block_on(frozen.features_of(&images, shape, &device.device, &mut |dims, values| {

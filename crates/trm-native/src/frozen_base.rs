@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use trm_spec::{Failure, FailureKind};
 use trm_train::BaseFile;
 use trm_train::checkpoint::Header;
 
@@ -53,6 +54,26 @@ impl BaseOnDisk {
         found.map(|path| Self::read(&path).context(path.display().to_string())).transpose()
     }
 
+    /// As [`of`](Self::of), for a command that cannot do without the base of a model that has
+    /// one. Opening the model would refuse it too, but does not know of `--base`.
+    ///
+    /// # Errors
+    /// If the given file cannot be read, or there is none.
+    pub fn needed(
+        header: &Header,
+        checkpoint: &Path,
+        given: Option<&Path>,
+    ) -> anyhow::Result<Option<Self>> {
+        let found = Self::of(header, checkpoint, given)?;
+        match (&found, &header.base) {
+            (None, Some(base)) => {
+                let missing = missing(&base.name, &base.sha256, base.weights.is_some());
+                Err(anyhow::Error::new(missing).context(checkpoint.display().to_string()))
+            }
+            _ => Ok(found),
+        }
+    }
+
     /// Where it is: a file, or a run's folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -66,5 +87,31 @@ impl BaseOnDisk {
     /// The file, for the trainer.
     pub fn file(&self) -> BaseFile<'_> {
         BaseFile { name: &self.name, bytes: &self.bytes }
+    }
+}
+
+/// The base called `name` is not there. One that is known by its weights may be another file
+/// of them.
+fn missing(name: &str, sha256: &str, by_weights: bool) -> Failure {
+    let same = if by_weights { ", or a file of the same weights" } else { "" };
+    let mut hint = format!("Give it with --base FILE (SHA-256 {sha256}{same}).");
+    if name.to_lowercase().contains("smollm2") {
+        hint += " `node scripts/datasets.mjs smollm2` fetches data/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf.";
+    }
+    Failure::new(FailureKind::Base, format!("this model needs its frozen base, {name}"), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_published_base_can_be_fetched() {
+        let own = missing("vit.safetensors", "17bf", false);
+        assert_eq!(own.message, "this model needs its frozen base, vit.safetensors");
+        assert_eq!(own.hint, "Give it with --base FILE (SHA-256 17bf).");
+        let published = missing("SmolLM2-135M.gguf", "17bf", true).hint;
+        assert!(published.starts_with("Give it with --base FILE (SHA-256 17bf, or a file of"));
+        assert!(published.contains("`node scripts/datasets.mjs smollm2` fetches"), "{published}");
     }
 }

@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current
-//! step, a second one ends the process immediately (no file is ever half written). Work that
+//! step, a second one ends the process immediately (no file is ever half written). Before the run
+//! begins, the first one does. Work that
 //! saves nothing ends at its next [`check`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,6 +23,34 @@ static LISTENING: OnceLock<Interrupt> = OnceLock::new();
 pub fn check() -> anyhow::Result<()> {
     anyhow::ensure!(!LISTENING.get().is_some_and(Interrupt::requested), "interrupted");
     Ok(())
+}
+
+/// Whether a run is prepared, of which nothing is to be saved yet.
+static PREPARING: AtomicBool = AtomicBool::new(false);
+
+/// From now on the first signal ends the process: data may take minutes to generate, and nobody
+/// looks for signals meanwhile. What another run has saved is whole.
+pub fn prepares() {
+    PREPARING.store(true, Ordering::Relaxed);
+}
+
+/// The run begins: from now on a signal stops it after the current step.
+pub fn begins() {
+    PREPARING.store(false, Ordering::Relaxed);
+}
+
+/// While this exists, a part of the preparation looks for signals itself, and cleans up.
+pub struct Polled(bool);
+
+/// Begins such a part.
+pub fn polled() -> Polled {
+    Polled(PREPARING.swap(false, Ordering::Relaxed))
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        PREPARING.store(self.0, Ordering::Relaxed);
+    }
 }
 
 /// Whether the process was asked to stop.
@@ -51,6 +80,10 @@ impl Interrupt {
         let flag = interrupt.clone();
         ctrlc::set_handler(move || {
             if flag.0.by_signal.swap(true, Ordering::Relaxed) {
+                std::process::exit(ENDED_BY_INTERRUPT);
+            }
+            if PREPARING.load(Ordering::Relaxed) {
+                say!("\ninterrupted before the first step");
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
             say!("\nstopping after the current step; press Ctrl-C again to quit immediately");

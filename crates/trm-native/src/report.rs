@@ -89,7 +89,12 @@ fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
 fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<Usage>()
         || cause.is::<SettingError>()
-        || cause.downcast_ref::<Failure>().is_some_and(|f| f.kind == FailureKind::Config)
+        || cause.downcast_ref::<Failure>().is_some_and(is_usage_kind)
+}
+
+/// A setting that cannot be used, or --base: it is missing, or names another model than the base.
+fn is_usage_kind(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Config | FailureKind::Base)
 }
 
 fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {

@@ -10,6 +10,7 @@ mod best;
 mod files;
 mod foreign;
 mod lock;
+mod named;
 mod names;
 
 use std::fs;
@@ -23,12 +24,14 @@ use trm_train::checkpoint::{self, Header};
 use files::{Move, cannot_read, cannot_write, stage, sync_folder};
 pub use files::{create_folder_of, read, read_kept, same_file, write, write_named};
 use lock::Lock;
+pub use named::target;
 use names::{BEST, CONFIG, LAST, METRICS, OPTIMIZER, PREVIOUS, RESULTS};
 
 use crate::memory;
 use crate::own_data;
 use crate::report::usage;
 use crate::results::Results;
+use crate::shell::quoted;
 
 /// The folder of a run.
 pub struct RunDir {
@@ -61,8 +64,9 @@ impl RunDir {
         }
         if [LAST, BEST].iter().any(|name| path.join(name).exists()) {
             return Err(usage!(
-                "{0} already contains a run; continue it with --resume {0}, or choose another --out",
-                path.display()
+                "{} already contains a run; continue it with --resume {}, or choose another --out",
+                path.display(),
+                quoted(path)
             ));
         }
         foreign::refuse(path)
@@ -113,7 +117,7 @@ impl RunDir {
         anyhow::bail!(
             "{} has no {OPTIMIZER} of the same step as its model; start a new run from its weights with --init {}",
             path.display(),
-            dir.file(LAST).display()
+            quoted(&dir.file(LAST))
         )
     }
 

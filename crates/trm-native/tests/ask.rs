@@ -90,6 +90,7 @@ fn losses_come_for_every_depth_asked_for() {
     let table =
         place.done(&["eval", "run", "--data", "poem.txt", "--depths", "2", "--device", "cpu"]);
     says(&table.stdout, &["perplexity", "bits/char"]);
+    says(&table.stderr, &["scoring ", " tokens …"]);
 }
 
 #[test]

@@ -78,7 +78,10 @@ fn a_vit_of_hugging_face_answers_the_same_in_both_namings_and_comes_back() {
     let weights = folder.join("weights.safetensors");
     let from = ["convert", text(&weights), "--from", "hf-vit", "--config", text(&config)];
     place.done(&[&from[..], &["--vit-depth", "2", "--image-size", "48", "--to", "part"]].concat());
-    says(&place.refused(1, &[&from[..], &["--vit-depth", "9", "--to", "x"]].concat()), &["9"]);
+    says(
+        &place.refused(2, &[&from[..], &["--vit-depth", "9", "--to", "x"]].concat()),
+        &["9", "vit_depth to a number from 1 to 3"],
+    );
     says(
         &place.refused(2, &["convert", "part", "--from", "trm", "--vit-depth", "1", "--to", "x"]),
         &["hf-vit"],
@@ -116,6 +119,6 @@ fn a_published_head_answers_the_same_from_given_states() {
     }
     // Pictures need the ViT that made the features.
     place.write("image.png", GREY);
-    let error = place.refused(1, &["classify", "head.safetensors", "image.png", "--device", "cpu"]);
+    let error = place.refused(2, &["classify", "head.safetensors", "image.png", "--device", "cpu"]);
     says(&error, &["frozen ViT", "hint"]);
 }

@@ -218,6 +218,33 @@ fn prepared_images_have_a_patch_size_in_the_command_that_trains_on_them() {
 }
 
 #[test]
+fn prepared_images_are_listed_beside_token_files() {
+    let place = Place::new();
+    books(&place);
+    place.done(&["data", "prepare", "books", "--out", "b.safetensors"]);
+    for class in ["cat", "dog"] {
+        fs::create_dir_all(place.path(&format!("photos/{class}"))).expect("made");
+        (0..6).for_each(|n| drop(place.write(&format!("photos/{class}/{n}.png"), GREY)));
+    }
+    let prepare = ["data", "prepare", "photos", "--num-channels", "1", "--image-size", "8"];
+    place.done(&[&prepare[..], &["--out", "a.safetensors"]].concat());
+    let said = ["a.safetensors: photos, 12 images of 8 × 8 in 2 classes, checksum correct"];
+    says(&place.done(&["data", "list", "a.safetensors", "--verify"]).stdout, &said);
+    let files = place.done(&["data", "list", "--json"]).json()["files"].clone();
+    assert_eq!(files.as_array().expect("a list").len(), 2, "{files}");
+    assert_eq!((&files[0]["image_size"], &files[0]["classes"]), (&8.into(), &2.into()));
+    assert_eq!(files[1]["tokenizer"], "char");
+    // A damaged one is named with its own next step.
+    let whole = bytes(&place.path("a.safetensors"));
+    place.write("a.safetensors", &whole[..whole.len() - 10]);
+    let ended = place.run(&["data", "list"]);
+    assert_eq!(ended.code, 1);
+    says(&ended.stderr, &["a.safetensors", "hint:"]);
+    says(&ended.stdout, &["b.safetensors: books"]);
+    assert!(!ended.stderr.contains("token file"), "{}", ended.stderr);
+}
+
+#[test]
 fn json_lines_train_as_they_are_prepared() {
     let place = Place::new();
     let line = |key: &str, text: &str| format!("{{\"{key}\": \"{text}\"}}\r\n");

@@ -236,14 +236,15 @@ fn a_head_is_trained_on_cached_features_of_its_base() {
     fs::create_dir(place.path("alone/deep/down")).expect("a folder");
     let moved = "alone/deep/down/head.safetensors";
     fs::copy(place.path("head/best.safetensors"), place.path(moved)).expect("copied");
-    says(&place.refused(1, &["eval", moved, "--device", "cpu"]), &["frozen base, vit", "SHA-256"]);
+    let lost = place.refused(2, &["eval", moved, "--device", "cpu"]);
+    says(&lost, &["frozen base, vit", "--base FILE (SHA-256 "]);
     place.done(&["eval", moved, "--base", "vit", "--device", "cpu"]);
     says(
-        &place.refused(1, &["eval", moved, "--base", "head", "--device", "cpu"]),
+        &place.refused(2, &["eval", moved, "--base", "head", "--device", "cpu"]),
         &["a frozen base is a ViT"],
     );
     says(
-        &place.refused(1, &[QUICK, &["--vit-depth", "2", "--out", "none"]].concat()),
+        &place.refused(2, &[QUICK, &["--vit-depth", "2", "--out", "none"]].concat()),
         &["--base FILE"],
     );
     assert!(!place.path("none").exists(), "nothing was made");

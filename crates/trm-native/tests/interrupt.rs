@@ -72,6 +72,23 @@ fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
     }
 }
 
+/// Nobody looks for signals while puzzles are generated, which takes long.
+#[test]
+fn a_signal_before_the_run_begins_ends_the_program() {
+    for name in ["-INT", "-TERM"] {
+        let place = Place::new();
+        let many = ["--num-puzzles", "500000", "--device", "cpu", "--out", "run"];
+        let train = [&["train", "sudoku-9x9"], &many[..]].concat();
+        let (mut child, mut lines) = spawned(&place, &train, "generating puzzles", 1);
+        signal(&child, name);
+        let mut rest = String::new();
+        lines.read_to_string(&mut rest).expect("readable");
+        assert_eq!(child.wait().expect("ends").code(), Some(130), "{rest}");
+        says(&rest, &["interrupted before the first step"]);
+        assert!(!place.path("run").exists(), "nothing was made");
+    }
+}
+
 /// Features are computed with the signal caught, and so are the baselines after them.
 #[test]
 fn a_signal_ends_an_evaluation_that_has_computed_features() {

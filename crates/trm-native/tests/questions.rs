@@ -249,7 +249,7 @@ fn other_files_and_bases_are_refused() {
     with_base(&place);
     let refused = |code: i32, arguments: &[&str]| place.refused(code, &[arguments, &CPU].concat());
     let start = [&["train", "cups"][..], &SIZES].concat();
-    says(&refused(1, &start), &["needs a frozen language model", "--base"]);
+    says(&refused(2, &start), &["needs a frozen language model", "--base"]);
     let on_base = [&["train", "cups", "--base", "base.safetensors"][..], &SIZES].concat();
     for (name, text, words) in [
         ("fields.json", "[{\"question\": \"a\"}]", &["answer"][..]),
@@ -268,8 +268,11 @@ fn other_files_and_bases_are_refused() {
 
     train(&place, &["--out", "run", "--max-iters", "4"]);
     std::fs::rename(place.path("base.safetensors"), place.path("hidden.safetensors")).unwrap();
-    let lost = refused(1, &["ask", "run", "Which cup?"]);
-    says(&lost, &["needs its frozen base, base.safetensors", "SHA-256"]);
+    for command in [&["ask", "run", "Which cup?"][..], &["eval", "run"]] {
+        let lost = refused(2, command);
+        says(&lost, &["needs its frozen base, base.safetensors", "--base FILE (SHA-256 "]);
+        assert!(!lost.contains("smollm2"), "it is the user's own: {lost}");
+    }
     // Another file of the same weights is the same base, as of a conversion that was repeated.
     let bytes = std::fs::read(place.path("hidden.safetensors")).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
@@ -285,7 +288,7 @@ fn other_files_and_bases_are_refused() {
     let resume = ["train", "--resume", "decoder", "--data", "forms.txt", "--max-iters", "5"];
     place.done(&[&resume[..], &CPU].concat());
     let other = ["ask", "run", "Which cup?", "--base", "decoder/last.safetensors"];
-    says(&refused(1, &other), &["is not the frozen base", "SHA-256"]);
+    says(&refused(2, &other), &["is not the frozen base", "SHA-256"]);
     says(&refused(2, &["ask", "decoder", "Which cup?"]), &["a language model", "`generate`"]);
     // Without a recursion there is one depth to evaluate.
     let scores = place

@@ -86,6 +86,12 @@ fn eval_tells_of_every_step_and_of_grades() {
     // Those of the run's own grade are new ones too.
     let graded = place.done(&["eval", &four(), "--grade", "easy", "--json", "--device", "cpu"]);
     assert_ne!(graded.json()["steps"][0]["loss"], scores["steps"][0]["loss"]);
+    // Both may take minutes.
+    let puzzles = &scores["puzzles"];
+    says(&graded.stderr, &[&format!("generating {puzzles} puzzles of grade easy …")]);
+    for said in [&graded.stderr, &ended.stderr] {
+        says(said, &["generating ", &format!("scoring {puzzles} puzzles …")]);
+    }
     says(&place.refused(2, &["eval", &four(), "--depths", "0"]), &["depth 0 runs no cycle"]);
     // What would have no effect is refused.
     let error = place.refused(2, &["eval", &four(), "--halt-threshold", "0.9"]);
@@ -115,6 +121,56 @@ fn eval_makes_new_puzzles() {
     assert_ne!(new["steps"][0]["loss"], own["steps"][0]["loss"]);
     let error = place.refused(2, &["eval", &four, "--puzzles", "5", "--data", "own.txt"]);
     says(&error, &["--puzzles", "--data"]);
+}
+
+/// Generated puzzles are none that a run on generated ones has seen; a file may hold any.
+#[test]
+fn new_puzzles_may_be_among_the_users_own() {
+    let place = Place::new();
+    // No two are forms of one puzzle: those would be held out together.
+    let puzzles = [
+        ".234341221434321",
+        "..34341221434321",
+        ".2343.1221434321",
+        ".23434.221434321",
+        "...4341221434321",
+        "..34.41221434321",
+    ];
+    place.write("mine.txt", puzzles.join("\n") + "\n");
+    let sizes = ["--hidden-size", "16", "--num-heads", "2", "--batch-size", "2"];
+    let train = ["train", "sudoku-4x4", "--data", "mine.txt", "--out", "mine", "--max-iters", "2"];
+    let short = ["--halt-max-steps", "2", "--eval-interval", "2", "--device", "cpu"];
+    place.done(&[&train[..], &sizes, &short].concat());
+    let scored = |run: &str| {
+        place.done(&["eval", run, "--puzzles", "5", "--depths", "1", "--device", "cpu"]).stdout
+    };
+    let own = scored("mine");
+    says(&own, &["5 new puzzles (the run was trained on mine.txt, which may contain some"]);
+    assert!(!own.contains("not trained on"), "{own}");
+    says(&scored(&four()), &["5 puzzles that the model was not trained on\n"]);
+}
+
+/// So that progress is seen; what is answered does not depend on it.
+#[test]
+fn puzzles_with_many_copies_are_solved_a_few_at_once() {
+    let place = Place::new();
+    let whole = "1234341221434321";
+    let puzzle = |n: usize| format!("{}.{}\n", &whole[..n % 16], &whole[n % 16 + 1..]);
+    let four = four();
+    let solve = |puzzles: std::ops::Range<usize>| {
+        place.write("puzzles.txt", puzzles.map(puzzle).collect::<String>());
+        let copies = ["--augmentations", "3", "--json", "--device", "cpu"];
+        place.done(&[&["solve", &four, "puzzles.txt"], &copies[..]].concat())
+    };
+    let all = solve(0..30);
+    says(&all.stderr, &["solving 30 puzzles …"]);
+    let alone = solve(29..30);
+    assert!(!alone.stderr.contains("solving"), "{}", alone.stderr);
+    let (all, alone) = (all.json(), alone.json());
+    assert_eq!((&all["solved"], &alone["solved"]), (&30.into(), &1.into()));
+    for key in ["answer", "verdict", "steps", "calls"] {
+        assert_eq!(all["puzzles"][29][key], alone["puzzles"][0][key], "{key}");
+    }
 }
 
 /// A file of one puzzle holds out none, and is scored all the same.

@@ -90,7 +90,7 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
     ] {
         says(&place.refused(2, &[SWEEP, SMALL, flags].concat()), &[word]);
     }
-    says(&place.refused(2, &["sweep", "tiny"]), &["--recursion-steps"]);
+    says(&place.refused(2, &["sweep", "tiny"]), &["required", "--recursion-steps", "--vary"]);
     // Of the base settings, or of one combination only.
     for (preset, flags, word) in [
         ("tiny", &["--vary", "val_fraction=0.1,0"][..], "val_fraction must be above 0"),

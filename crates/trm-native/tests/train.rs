@@ -259,3 +259,42 @@ fn a_run_on_the_programs_own_data_goes_on_with_them() {
         assert_eq!(content(&place.path(&format!("{run}/last.safetensors"))), before);
     }
 }
+
+/// Only what comes out of both must fit together.
+#[test]
+fn a_file_may_need_a_flag() {
+    let place = Place::new();
+    place.write(
+        "wide.toml",
+        "[model]\nhidden_size = 20\nnum_heads = 8\nn_layers = 1\nblock_size = 16\n\
+         [train]\nbatch_size = 2\nmax_iters = 1\neval_iters = 1\n",
+    );
+    let train = ["train", "--config", "wide.toml", "--device", "cpu"];
+    for more in [&[][..], &["--seed", "7"]] {
+        let error = place.refused(2, &[&train, more].concat());
+        says(&error, &["wide.toml", "num_heads"]);
+    }
+    let ended = place.done(&[&train[..], &["--num-heads", "2"]].concat());
+    says(&ended.stderr, &["wide.toml", "hidden_size 20", "done"]);
+}
+
+#[test]
+fn the_command_that_continues_a_run_is_quoted_for_a_shell() {
+    let place = Place::new();
+    let train = [QUICK, &["--max-iters", "1", "--out", "my run"]].concat();
+    place.done(&train);
+    says(&place.refused(2, &train), &["my run already contains a run", "--resume 'my run'"]);
+}
+
+#[test]
+fn a_run_that_has_no_step_left_says_so() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    for last in ["4", "3"] {
+        let resume = ["train", "--resume", "run", "--max-iters", last, "--device", "cpu"];
+        let ended = place.done(&resume);
+        let said = format!("the run is at step 4 and max_iters is {last}: no step is left");
+        says(&ended.stderr, &[&said, "a higher --max-iters trains on", "no step left (at step 4"]);
+        assert!(!ended.stderr.contains("steps 4 to"), "{}", ended.stderr);
+    }
+}

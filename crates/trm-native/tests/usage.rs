@@ -228,6 +228,53 @@ fn a_file_is_a_text_only_where_texts_are_read() {
     assert!(!place.path("runs").exists(), "nothing was made");
 }
 
+/// A message that names one of two would hide the other.
+#[test]
+fn both_of_two_arguments_are_named_where_one_is_needed() {
+    let place = Place::new();
+    for (arguments, words) in [
+        (["trace", "x"], ["--prompt <TEXT>", "--tokens <FILE>"]),
+        (["classify", "x"], ["IMAGE", "--tensors <FILE>"]),
+        (["sweep", "tiny"], ["--recursion-steps <DEPTHS>", "--vary <SETTING=V,V>"]),
+    ] {
+        let error = place.refused(2, &arguments);
+        says(&error, &["required"]);
+        says(&error, &words);
+    }
+    let order = "Usage: trm-native classify [OPTIONS] <CHECKPOINT> <IMAGE";
+    says(&place.refused(2, &["classify", "x"]), &[order]);
+    let both = ["trace", "x", "--prompt", "a", "--tokens", "b"];
+    says(&place.refused(2, &both), &["cannot be used with"]);
+}
+
+/// It is the command line that has to change, whatever the command.
+#[test]
+fn values_that_a_model_cannot_take_are_wrong_usage() {
+    let place = Place::new();
+    let (writer, solver) =
+        (shipped("shakespeare-elastic.safetensors"), shipped("sudoku-4x4.safetensors"));
+    for (arguments, words) in [
+        (&["trace", &writer, "--prompt", "ab", "--attention", "2", "--json"][..], ["2", "0 to 1"]),
+        (&["trace", &solver, "--prompt", "ab"], ["--prompt", "--tokens FILE"]),
+        (&["generate", &writer, "--draft-depth", "99"], ["draft depth 99", "hint:"]),
+        (&["eval", &writer, "--stride", "1000"], ["stride of 1000", "hint:"]),
+    ] {
+        says(&place.refused(2, &[arguments, &["--device", "cpu"]].concat()), &words);
+    }
+}
+
+/// Far from any folder where the base may lie.
+#[test]
+fn a_missing_base_is_told_with_its_flag_and_where_it_is_from() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("a/b/c")).unwrap();
+    let cups = "a/b/c/cups-5.safetensors";
+    fs::copy(shipped("cups-5.safetensors"), place.path(cups)).unwrap();
+    let error = place.refused(2, &["ask", cups, "Which cup?", "--device", "cpu"]);
+    says(&error, &[cups, "needs its frozen base, smollm2.safetensors", "--base FILE (SHA-256 "]);
+    says(&error, &["`node scripts/datasets.mjs smollm2`"]);
+}
+
 /// Before the model is opened, which would ask for its frozen base.
 #[test]
 fn models_of_other_families_are_refused_with_their_own_command() {

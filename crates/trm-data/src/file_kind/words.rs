@@ -58,12 +58,14 @@ impl FileKind {
     pub fn next_step(self) -> &'static str {
         match self {
             Self::Empty => "Copy or download it again.",
-            Self::Text => "Texts are given with --data FILE.",
+            Self::Text => "Texts to train on are given with --data FILE (`train`).",
             Self::CarriageReturns => "Turn them into line feeds: tr '\\r' '\\n' < FILE > NEW.",
             Self::Json => {
                 "Of texts, write JSON lines (.jsonl): an object {\"text\": \"…\"} on every line. A `config.json` belongs to `convert`."
             }
-            Self::JsonLines => "Rename it to .jsonl; the field `text` of every line is read.",
+            Self::JsonLines => {
+                "It is for language models, which read the field `text` of every line of a .jsonl file, and for question models, which read `question` and `answer`."
+            }
             Self::Html => "Download the file itself, not the page that shows it.",
             Self::GitLfs => "Run `git lfs pull` where it comes from, or download the file itself.",
             Self::Utf16 { big_endian: false } => {
@@ -92,7 +94,7 @@ impl FileKind {
                 "Puzzles as arrays are given as the data folder of the official code, with `train` and `test` (--data FOLDER)."
             }
             Self::Gguf => {
-                "Convert it first: trm-native convert FILE --from gguf --to NEW.safetensors."
+                "As the base of a question model it is given with --base FILE; for other uses convert it: trm-native convert FILE --from gguf --to NEW.safetensors."
             }
             Self::Ggml | Self::Onnx | Self::Hdf5 => {
                 "Save the weights as safetensors or with torch.save, and convert them (trm-native convert)."

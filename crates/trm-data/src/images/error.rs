@@ -33,6 +33,10 @@ pub enum ImageError {
     )]
     TooLarge { path: String, width: u64, height: u64, side: u64, pixels: u64 },
     #[error(
+        "{path} is {width} × {height} pixels: with {length} on the shorter side it would be too large ({side} a side and {pixels} in all)"
+    )]
+    TooNarrow { path: String, width: u64, height: u64, length: usize, side: u64, pixels: u64 },
+    #[error(
         "{path} is {width} × {height} pixels, but the model takes {size} × {size} and resizing is off"
     )]
     OtherSize { path: String, width: usize, height: usize, size: usize },
@@ -73,6 +77,7 @@ impl ImageError {
             Self::OtherKind { kind, .. } => kind.next_step(),
             Self::Label { .. } => "Use the label file that belongs to these images.",
             Self::TooLarge { .. } => "Make the image smaller first.",
+            Self::TooNarrow { .. } => "Crop the image first.",
             Self::OtherSize { .. } => "Turn resizing on, or give images of the model's size.",
             Self::UnknownLayout { .. } => {
                 "Give a folder with one folder of images for each class, the files of MNIST or CIFAR, or a file that `data prepare` wrote."

@@ -177,22 +177,19 @@ pub(crate) fn check_shape(
         let reason = format!("it has {width} × {height} pixels");
         return Err(ImageError::Damaged { path: name.into(), reason });
     }
-    let (long, short) = (height.max(width) as u64, height.min(width) as u64);
-    let fits = |long: u64, short: u64| long <= LONGEST && long * short <= MOST_PIXELS;
-    let resized = match preprocessing.resize {
-        Resize::ShortestEdge { length } => {
-            fits(long.saturating_mul(length as u64) / short, length as u64)
-        }
-        _ => true,
-    };
-    if fits(long, short) && resized {
-        return Ok(());
+    let (path, side, pixels) = (name.to_owned(), LONGEST, MOST_PIXELS);
+    let (width, height) = (width as u64, height as u64);
+    let (long, short) = (height.max(width), height.min(width));
+    let fits = |long: u64, short: u64| long <= LONGEST && long.saturating_mul(short) <= MOST_PIXELS;
+    if !fits(long, short) {
+        return Err(ImageError::TooLarge { path, width, height, side, pixels });
     }
-    Err(ImageError::TooLarge {
-        path: name.into(),
-        width: width as u64,
-        height: height as u64,
-        side: LONGEST,
-        pixels: MOST_PIXELS,
-    })
+    match preprocessing.resize {
+        Resize::ShortestEdge { length }
+            if !fits(long.saturating_mul(length as u64) / short, length as u64) =>
+        {
+            Err(ImageError::TooNarrow { path, width, height, length, side, pixels })
+        }
+        _ => Ok(()),
+    }
 }

@@ -145,6 +145,15 @@ fn huge_images_are_refused_before_they_are_decoded() {
 }
 
 #[test]
+fn narrow_images_are_refused_that_resizing_would_make_huge() {
+    let resize = Resize::ShortestEdge { length: 8 };
+    let wanted = Preprocessing { resize, crop: true, ..Preprocessing::new(3, 8) };
+    let error = decode_image("cat.png", &png(4000, 1, [1, 2, 3]), &wanted).expect_err("refused");
+    assert!(error.to_string().contains("4000 × 1 pixels: with 8 on the shorter side"), "{error}");
+    assert_eq!(error.hint(), "Crop the image first.");
+}
+
+#[test]
 fn other_sizes_need_resizing() {
     let image = png(5, 3, [10, 20, 30]);
     let error = decode_image("cat.png", &image, &Preprocessing::new(3, 4)).expect_err("refused");

@@ -113,7 +113,7 @@ fn what_is_no_image_is_refused() {
         (0, 0, 0, "0 bytes"),
         (4, usize::MAX, 3, "4 bytes"),
         (4 * 20_000, 1, 20_000, "20000 × 1 pixels; up to 16384 a side"),
-        (4 * 16_000, 1, 16_000, "16000 × 1 pixels; up to 16384 a side"),
+        (4 * 16_000, 1, 16_000, "16000 × 1 pixels: with 8 on the shorter side"),
     ] {
         let error = from_rgba(&vec![0; bytes], height, width, &preprocessing).expect_err("refused");
         assert!(error.to_string().contains(words), "{error}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Arg, ArgAction, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, value_parser};
 
 use crate::depths;
 use crate::device::DeviceChoice;
@@ -91,6 +91,13 @@ pub fn folder(name: &'static str, help: &'static str) -> Arg {
 /// A flag with a number and its default.
 pub fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     option(name, "N", help).default_value(default).allow_negative_numbers(true)
+}
+
+/// A group called `name` of two arguments, one of which is needed: the message that both are
+/// missing names both, as `required_unless_present` would not. That they exclude each other is
+/// said by the arguments themselves.
+pub fn one_is_needed(name: &'static str, either: [&'static str; 2]) -> ArgGroup {
+    ArgGroup::new(name).args(either).multiple(true).required(true)
 }
 
 /// Accepts one of a few words, each of which stands for a value.

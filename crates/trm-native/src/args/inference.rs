@@ -11,7 +11,7 @@ use trm_train::{Choice, Copies, MOST_COPIES, Weights};
 
 use super::common::{
     as_text, at_least_one, base, checkpoint, depth, device, file, flag, json, not_negative, number,
-    one_of, option, probability,
+    one_is_needed, one_of, option, probability,
 };
 use crate::depths;
 
@@ -176,6 +176,8 @@ fn inner_steps() -> Arg {
 pub fn classify() -> Command {
     Command::new("classify")
         .about("Classify images and show the classes after every outer step of the recursion")
+        // clap would write the images before the checkpoint.
+        .override_usage("trm-native classify [OPTIONS] <CHECKPOINT> <IMAGE...|--tensors <FILE>>")
         .after_help(CLASSIFY_HELP)
         .arg(checkpoint())
         .arg(
@@ -183,8 +185,7 @@ pub fn classify() -> Command {
                 .value_name("IMAGE")
                 .num_args(1..)
                 .value_parser(value_parser!(PathBuf))
-                .help("PNG, JPEG or WebP files; each is resized and cropped to the model's size")
-                .required_unless_present("tensors"),
+                .help("PNG, JPEG or WebP files; each is resized and cropped to the model's size. Images or --tensors are needed"),
         )
         .arg(
             file(
@@ -193,6 +194,7 @@ pub fn classify() -> Command {
             )
             .conflicts_with("images"),
         )
+        .group(one_is_needed("classified", ["images", "tensors"]))
         .arg(inner_steps())
         .arg(
             option("outer-steps", "N", "Outer steps of the recursion [default: as trained]")
@@ -261,15 +263,15 @@ pub fn trace() -> Command {
         .about("Show the model's predictions after every cycle of the recursion")
         .after_help(TRACE_HELP)
         .arg(checkpoint())
-        .arg(option("prompt", "TEXT", "The text to read"))
+        .arg(option("prompt", "TEXT", "The text to read; this or --tokens is needed"))
         .arg(
             file(
                 "tokens",
-                "Token rows as JSON: {\"inputs\": [[…], …]}; \"lengths\": […] if rows are padded, \"puzzle_identifiers\": […] for models with puzzle embeddings",
+                "Token rows as JSON, in place of a prompt: {\"inputs\": [[…], …]}; \"lengths\": […] if rows are padded, \"puzzle_identifiers\": […] for models with puzzle embeddings",
             )
-            .conflicts_with("prompt")
-            .required_unless_present("prompt"),
+            .conflicts_with("prompt"),
         )
+        .group(one_is_needed("traced", ["prompt", "tokens"]))
         .arg(depth())
         .arg(
             flag(

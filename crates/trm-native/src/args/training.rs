@@ -7,7 +7,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 use trm_spec::Setting;
 
-use super::common::{as_text, base, device, file, flag, folder, json, one_of, option};
+use super::common::{
+    as_text, base, device, file, flag, folder, json, one_is_needed, one_of, option,
+};
 use super::settings::{self, Described};
 use crate::device::DeviceList;
 use crate::sweep::Equal;
@@ -78,10 +80,9 @@ pub fn sweep(described: &Described) -> Command {
             option(
                 "recursion-steps",
                 "DEPTHS",
-                "Language models: depths to train, a list (1,2,3) or a range that includes both ends (1..3)",
+                "Language models: depths to train, a list (1,2,3) or a range that includes both ends (1..3); this or --vary is needed",
             )
             .id("depths")
-            .required_unless_present("vary")
             .value_parser(depths::parse),
         )
         .arg(
@@ -94,6 +95,7 @@ pub fn sweep(described: &Described) -> Command {
             .conflicts_with("depths")
             .value_parser(Varied::parse),
         )
+        .group(one_is_needed("compared", ["depths", "vary"]))
         .arg(
             option("seeds", "S,S,…", "Random seeds; every depth is trained once per seed [default: seed of the settings]")
                 .value_parser(seeds)

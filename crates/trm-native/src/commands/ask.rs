@@ -22,7 +22,7 @@ use crate::run_dir::read_checkpoint;
 pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
     let (header, bytes) = read_checkpoint(&typed.checkpoint)?;
     model_family::expect(&typed.checkpoint, &header, "ask", &[Family::Questions])?;
-    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let base = BaseOnDisk::needed(&header, &typed.checkpoint, typed.base.as_deref())?;
     let device = device::open(typed.device)?;
     let file = base.as_ref().map(BaseOnDisk::file);
     let run = trm_train::load_on(&bytes, None, None, file, &device.device)

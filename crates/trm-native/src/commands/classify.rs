@@ -56,7 +56,7 @@ pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
             model.name()
         ));
     }
-    let base = BaseOnDisk::of(&header, &typed.checkpoint, typed.base.as_deref())?;
+    let base = BaseOnDisk::needed(&header, &typed.checkpoint, typed.base.as_deref())?;
     let device = device::open(typed.device)?;
     let file = base.as_ref().map(BaseOnDisk::file);
     let run = trm_train::load_on(&bytes, None, None, file, &device.device)

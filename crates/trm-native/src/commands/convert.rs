@@ -10,7 +10,7 @@ use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 use trm_train::{HfVit, HfVitOptions, Peft};
 
-use super::convert_input;
+use super::{convert_input, convert_output};
 use crate::args::{self, CheckpointFormat};
 use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
@@ -25,6 +25,8 @@ use crate::text_file;
 /// # Errors
 /// If a file cannot be read or written, or the weights do not fit the format.
 pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
+    // Before the work, which takes long for large weights.
+    run_dir::target(&typed.out)?;
     let (weights, source) = match typed.from {
         // Several files.
         CheckpointFormat::HfLlama => (Vec::new(), typed.input.clone()),
@@ -126,6 +128,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     {
         return Err(usage!("--image-size and --vit-depth are for --from hf-vit"));
     }
+    convert_output::refuse_input(typed, &source)?;
     let mut bytes = converted().with_context(|| source.display().to_string())?;
     if let Some(precision) = typed.precision {
         bytes = with_precision(&bytes, precision)?;

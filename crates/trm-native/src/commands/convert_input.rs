@@ -42,6 +42,18 @@ pub fn weights(input: &Path, from: CheckpointFormat) -> anyhow::Result<(Vec<u8>,
     Ok((joined(parts).with_context(|| source.display().to_string())?, index.unwrap_or(source)))
 }
 
+/// All files that are read for `source`, a file or an index.
+///
+/// # Errors
+/// If its index cannot be read.
+pub fn files_of(source: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let Some(index) = index_of(source) else { return Ok(vec![source.to_owned()]) };
+    let mut files: Vec<_> =
+        hf_folder::parts(&index)?.iter().map(|name| index.with_file_name(name)).collect();
+    files.push(index);
+    Ok(files)
+}
+
 /// The file that `input` means.
 fn found(input: &Path) -> anyhow::Result<PathBuf> {
     if !input.is_dir() {

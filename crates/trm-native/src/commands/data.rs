@@ -17,6 +17,7 @@ use trm_data::{
     DataError, Decoder, Parts, Progress, SHAKESPEARE, TokenFile, describe, prepare_parts,
     shakespeare, test_file, tokenizer,
 };
+use trm_spec::Failure;
 
 use self::texts::{Text, Texts};
 use crate::args::{Data, Prepare};
@@ -53,11 +54,12 @@ struct BuiltIn {
     characters: usize,
 }
 
-/// A token file, or the reason why it cannot be used.
+/// A token file, a file of images, or the reason why it cannot be used.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Entry {
     Usable(TokenFileInfo),
+    Images(images::Written),
     Unusable { path: String, error: String, hint: String },
 }
 
@@ -114,7 +116,30 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
     let texts = vec![BuiltIn { name: SHAKESPEARE, characters: text.chars().count() }];
     let mut files = Vec::new();
     let mut failed = false;
-    for path in token_files(places)? {
+    for path in prepared_files(places)? {
+        if names_format(&path, IMAGES) && !names_format(&path, TOKENS) {
+            match images::Written::read(&path, verify) {
+                Ok(info) => {
+                    if !as_json {
+                        let checked = if verify { ", checksum correct" } else { "" };
+                        print(&format!(
+                            "{}: {}, {}{checked}",
+                            info.path,
+                            info.name,
+                            info.counted()
+                        ))?;
+                    }
+                    files.push(Entry::Images(info));
+                }
+                Err(Failure { message, hint, .. }) => {
+                    failed = true;
+                    say!("{message}\nhint: {hint}");
+                    let path = path.display().to_string();
+                    files.push(Entry::Unusable { path, error: message, hint });
+                }
+            }
+            continue;
+        }
         let checked = TokenFile::open(&path).and_then(|file| {
             if verify {
                 file.verify()?;
@@ -151,12 +176,12 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
             print(&format!("{}: built in, {size} characters", text.name))?;
         }
     }
-    anyhow::ensure!(!failed, "some token files cannot be used");
+    anyhow::ensure!(!failed, "some files cannot be used");
     Ok(())
 }
 
-/// The named files, and the token files in the named folders.
-fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+/// The named files, and in the named folders those that `prepare` wrote.
+fn prepared_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let here = [PathBuf::from(".")];
     let places = if places.is_empty() { &here[..] } else { places };
     let mut files = Vec::new();
@@ -169,7 +194,8 @@ fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let mut inside = Vec::new();
         for entry in fs::read_dir(place).with_context(unreadable)? {
             let path = entry.with_context(unreadable)?.path();
-            if path.extension().is_some_and(|e| e == "safetensors") && claims_to_be_tokens(&path) {
+            if path.extension().is_some_and(|e| e == "safetensors") && claims_to_be_prepared(&path)
+            {
                 inside.push(path.strip_prefix(".").map(Path::to_owned).unwrap_or(path));
             }
         }
@@ -179,19 +205,37 @@ fn token_files(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether a file's header names the token file format, even if the file is damaged.
+/// How the names of the formats of `prepare` begin.
+const TOKENS: &[u8] = b"trm-tokens/";
+const IMAGES: &[u8] = b"trm-images/";
+
+/// Whether a file's header names a format of `prepare`, even if the file is damaged.
 /// A folder may contain checkpoints too, which have the same ending.
-fn claims_to_be_tokens(path: &Path) -> bool {
+fn claims_to_be_prepared(path: &Path) -> bool {
+    names_format(path, TOKENS) || names_format(path, IMAGES)
+}
+
+fn names_format(path: &Path, format: &[u8]) -> bool {
     use std::io::Read;
+    // A pipe may wait, and loses what is read.
+    if !path.is_file() {
+        return false;
+    }
     let mut start = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(1 << 16).read_to_end(&mut start));
-    read.is_ok() && start.windows(11).any(|bytes| bytes == b"trm-tokens/")
+    read.is_ok() && start.windows(format.len()).any(|bytes| bytes == format)
 }
 
 fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
+    let out = run_dir::target(&typed.out)?;
     let texts = Texts::find(&typed.texts)?;
-    let tested = (!texts.test.is_empty()).then(|| test_file(&typed.out));
-    for out in [Some(&typed.out), tested.as_ref()].into_iter().flatten() {
+    let tested = (!texts.test.is_empty()).then(|| test_file(&out));
+    if let Some(test) = &tested
+        && run_dir::target(test)? != *test
+    {
+        return Err(usage!("{} is a link; remove it, or choose another --out", test.display()));
+    }
+    for out in [Some(&out), tested.as_ref()].into_iter().flatten() {
         if let Some(Text::File(path)) = texts.all().find(|text| text.is(out)) {
             return Err(usage!(
                 "--out: {} is one of the input texts; choose another name",
@@ -206,12 +250,12 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
     let name = typed.name.clone().unwrap_or_else(|| default_name(&typed.texts));
     let interrupt = Interrupt::listen()?;
     let mut bar = PrepareProgress::new();
-    prepare_parts(&parts, typed.tokenizer, &name, &typed.out, &mut |progress| {
+    prepare_parts(&parts, typed.tokenizer, &name, &out, &mut |progress| {
         bar.show(progress);
         if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     bar.end();
-    let file = TokenFile::open(&typed.out)?;
+    let file = TokenFile::open(&out)?;
     let test = tested.as_deref().map(TokenFile::open).transpose()?;
     let written =
         Written { file: TokenFileInfo::of(&file), test: test.as_ref().map(TokenFileInfo::of) };
@@ -273,6 +317,7 @@ impl PrepareProgress {
 
 fn export(name: &str, file: &Path) -> anyhow::Result<()> {
     let path = Path::new(name);
+    let file = &run_dir::target(file)?;
     if name == SHAKESPEARE && !path.exists() {
         run_dir::write_named(file, shakespeare().as_bytes())?;
     } else if path.exists() {

@@ -43,6 +43,12 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         "trace",
         &[Family::Language, Family::Puzzles],
     )?;
+    if typed.prompt.is_some() && header.config.model.family() != Family::Language {
+        return Err(usage!(
+            "--prompt is for language models; {} is a puzzle model: give its cells with --tokens FILE",
+            typed.checkpoint.display()
+        ));
+    }
     let device = device::open(typed.device)?;
     let run = trm_train::load(&bytes, None, None, &device.device)
         .with_context(|| typed.checkpoint.display().to_string())?;
@@ -54,6 +60,7 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         (None, Some(path)) => read_tokens(path)?,
         (None, None) => return Err(usage!("--prompt or --tokens is required")),
     };
+    expect_position(typed.attention, &rows.inputs)?;
     let depth = typed.depth.unwrap_or(header.config.model.depth());
     let request = TraceRequest {
         tokens: rows.inputs,
@@ -69,6 +76,18 @@ pub fn run(typed: &args::Trace) -> anyhow::Result<()> {
         block_on(run.trace(&request))?
     };
     if typed.json { print_json(&trace) } else { table(&trace, &header) }
+}
+
+/// Refuses a position of `--attention` that a row does not have.
+fn expect_position(position: Option<usize>, rows: &[Vec<u32>]) -> anyhow::Result<()> {
+    let shortest = rows.iter().map(Vec::len).min().unwrap_or(0);
+    match position.filter(|position| *position >= shortest) {
+        None => Ok(()),
+        Some(position) => Err(usage!(
+            "--attention {position}: there is no such position among {shortest} tokens; positions count from 0 to {}",
+            shortest.saturating_sub(1)
+        )),
+    }
 }
 
 fn read_tokens(path: &Path) -> anyhow::Result<Tokens> {

@@ -12,7 +12,7 @@ use crate::dataset;
 use crate::device::{self, DeviceChoice, OpenDevice};
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Interrupt};
 use crate::memory;
 use crate::metrics_log::MetricsLog;
 use crate::own_data::{OwnData, not_its_own};
@@ -32,6 +32,7 @@ use crate::trainer::{Trainer, TrainingEnd};
 /// If the plan is refused, the loss diverges or a file cannot be written.
 pub fn run(typed: &args::Train) -> anyhow::Result<()> {
     let stop = StopConditions::new(Interrupt::listen()?, typed.max_time);
+    interrupt::prepares();
     let devices = match &typed.devices {
         Some(list) => device::open_all(list)?,
         None => vec![device::open(typed.device)?],
@@ -51,6 +52,12 @@ pub fn train(
     trainer: &mut Trainer,
     stop: &StopConditions,
 ) -> anyhow::Result<()> {
+    let (step, last) = (trainer.step(), plan.config.train.max_iters);
+    if step >= last {
+        say!(
+            "the run is at step {step} and max_iters is {last}: no step is left; a higher --max-iters trains on"
+        );
+    }
     let end = trainer.run(stop).map_err(|error| with_hint(error, typed, plan))?;
     let continuation = continue_command(typed, plan, trainer.dir().path());
     match end {
@@ -109,6 +116,7 @@ fn result(typed: &args::Train, plan: &plan::Train, trainer: &Trainer) -> String 
 /// # Errors
 /// If the data or a file does not fit the plan, or cannot be read or written.
 pub fn prepare(plan: &plan::Train, devices: &[OpenDevice]) -> anyhow::Result<Trainer> {
+    interrupt::prepares();
     check_ranks(&plan.config, devices.len(), 1)?;
     prepare_shared(plan, devices, 1, |run| on_all(run, plan, devices))
 }
@@ -131,6 +139,7 @@ pub fn prepare_shared(
     }
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
+            dataset::say_generated(&plan.data, &plan.config);
             let data = plan.data.load(&plan.config, None)?;
             dataset::say_left_out(&data);
             dataset::say_unused(&data);
@@ -151,6 +160,7 @@ pub fn prepare_shared(
             let header = checkpoint::read_header(checkpoint)?;
             memory::check(&plan.config, &header.vocab, devices)?;
             let bytes = checkpoint::restart(checkpoint, &plan.config)?;
+            dataset::say_generated(&plan.data, &plan.config);
             let run = dataset::init_run(&plan.data, &bytes, base, device)?;
             (run, None)
         }
@@ -166,6 +176,7 @@ pub fn prepare_shared(
                 memory::check(&plan.config, &header.vocab, devices)?;
                 let metrics = RunMetrics::read(&header.metrics);
                 let bytes = checkpoint::with_config(&last.checkpoint, &plan.config)?;
+                dataset::say_generated(&plan.data, &plan.config);
                 let run =
                     dataset::load_run(&plan.data, &bytes, Some(&last.optimizer), base, device)?;
                 anyhow::Ok((run, metrics))
@@ -176,6 +187,7 @@ pub fn prepare_shared(
     };
     let summary = run.summary();
     let run = share(run)?;
+    interrupt::begins();
     let (dir, resumed) = match resumed {
         Some((dir, metrics)) => (dir, Some(metrics)),
         None => {

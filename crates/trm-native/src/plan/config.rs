@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trm_spec::{
     DepthSampling, Family, Objective, RunConfig, Supervision, must_read, overlay, read_json,
 };
@@ -56,12 +56,57 @@ fn unused(config: &RunConfig) -> Vec<(&'static str, &'static str)> {
 /// If the file cannot be read, or contains something else than settings that fit
 /// together.
 pub fn config_file(base: &RunConfig, path: &Path) -> anyhow::Result<RunConfig> {
-    let text = text_file::read(path)?;
-    let patch = match text.trim_start().starts_with('{') {
-        true => json(&text, path)?,
-        false => toml::from_str(&text).map_err(|error| not_toml(&text, path, &error))?,
+    overlay(base, &patch(path)?).with_context(|| path.display().to_string())
+}
+
+/// The settings of the file at `path`, for a run with these flags. Where the file says something
+/// that only fits together with a flag, they are those of both.
+///
+/// # Errors
+/// As of [`config_file`].
+pub fn file_for_flags(path: &Path, typed: &args::Train) -> anyhow::Result<RunConfig> {
+    let (base, file) = (RunConfig::default(), patch(path)?);
+    let error = match overlay(&base, &file) {
+        Ok(config) => return Ok(config),
+        Err(error) => error,
     };
-    overlay(base, &patch).with_context(|| path.display().to_string())
+    let both = with_flags_over(&file, typed).map(|both| overlay(&base, &both));
+    match both {
+        Some(Ok(config)) => Ok(config),
+        // The file alone is not at fault for what changes with the flags.
+        Some(Err(other)) if other.to_string() != error.to_string() => Err(other.into()),
+        _ => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// The settings of a file with the flags in their place; `None` if the flags have another model,
+/// for which the settings of the file are not meant.
+fn with_flags_over(file: &Value, typed: &args::Train) -> Option<Value> {
+    let mut tables = file.as_object()?.clone();
+    let model = tables.get("variant").or_else(|| tables.get("model")?.get("variant"));
+    let model = model.cloned().unwrap_or_else(|| RunConfig::default().model.name().into());
+    if typed.settings.iter().any(|(setting, value)| setting.key == "variant" && *value != model) {
+        return None;
+    }
+    for (setting, value) in &typed.settings {
+        let is = |key: &str| key.replace('-', "_") == setting.key;
+        // A file may have it outside its table.
+        tables.retain(|key, value| value.is_object() || !is(key));
+        let table = tables.entry(setting.section).or_insert_with(|| Value::Object(Map::new()));
+        let table = table.as_object_mut()?;
+        table.retain(|key, _| !is(key));
+        table.insert(setting.key.into(), value.clone());
+    }
+    Some(Value::Object(tables))
+}
+
+/// What a file says.
+fn patch(path: &Path) -> anyhow::Result<Value> {
+    let text = text_file::read(path)?;
+    match text.trim_start().starts_with('{') {
+        true => json(&text, path),
+        false => toml::from_str(&text).map_err(|error| not_toml(&text, path, &error)),
+    }
 }
 
 /// The settings of a file in JSON, which has the form of TOML's.

@@ -7,7 +7,7 @@ use trm_data::{ARC, OpenedSource};
 use trm_spec::{Failure, Family, RunConfig, Setting, VariantSpec, differences};
 use trm_train::checkpoint::{self, Header};
 
-use super::config::{config_file, with_flags};
+use super::config::{file_for_flags, with_flags};
 use super::notes;
 use super::types::{Start, Train};
 use crate::args;
@@ -42,7 +42,7 @@ pub fn base(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Base> {
     let (base, name, origin) = match (&typed.preset, &typed.config, &initial) {
         (Some(name), ..) => (presets::config(name)?, name.clone(), format!("preset {name}")),
         (None, Some(path), _) => {
-            let config = config_file(&RunConfig::default(), path)?;
+            let config = file_for_flags(path, typed)?;
             (config, stem(path), path.display().to_string())
         }
         (None, None, Some((header, _))) => {

@@ -75,9 +75,8 @@ impl fmt::Display for Shown<'_> {
         )?;
         writeln!(
             f,
-            "training  steps {} to {}, batches of {} × {} {}, learning rate {}, seed {}",
-            summary.step,
-            train.max_iters,
+            "training  {}, batches of {} × {} {}, learning rate {}, seed {}",
+            steps(summary.step, train.max_iters),
             train.batch_size,
             model.length(),
             if model.image().is_some() { "positions" } else { "tokens" },
@@ -100,6 +99,14 @@ impl fmt::Display for Shown<'_> {
         }
         write!(f, "output    {}", plan.out.display())?;
         plan.notes.iter().try_for_each(|note| write!(f, "\nnote      {note}"))
+    }
+}
+
+/// Which steps are made; a run that is resumed may have made its last one.
+fn steps(done: usize, last: usize) -> String {
+    match done < last {
+        true => format!("steps {done} to {last}"),
+        false => format!("no step left (at step {done}, max_iters {last})"),
     }
 }
 

@@ -8,6 +8,8 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 use trm_data::{refuse_device, sync_file, unfinished_in};
 
+use super::named::target;
+
 /// A rename or a removal; the file system applies each atomically.
 pub enum Move {
     Rename(PathBuf, PathBuf),
@@ -64,10 +66,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// are written without, so that a folder that was removed does not come back.
 ///
 /// # Errors
-/// As of [`write`], and if the folder cannot be created.
+/// As of [`write`] and [`target`], and if the folder cannot be created.
 pub fn write_named(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    create_folder_of(path)?;
-    write(path, bytes)
+    let path = target(path)?;
+    create_folder_of(&path)?;
+    write(&path, bytes)
 }
 
 /// Creates the folder of the file `path`, if it is missing.

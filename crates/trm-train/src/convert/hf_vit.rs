@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use burn::tensor::Device;
 use serde_json::Value;
-use trm_spec::{DataSpec, Failure, ModelSpec, RunConfig, VariantSpec, VitSpec, Vocab};
+use trm_spec::{DataSpec, Failure, FailureKind, ModelSpec, RunConfig, VariantSpec, VitSpec, Vocab};
 
 use super::hf_vit_config::{self, HfVitOptions, Original, Preprocessor};
 use super::tensors::{Stored, Tensors};
@@ -203,10 +203,14 @@ fn resize(tensors: &mut Tensors<'_>, dim: usize, old: usize, new: usize) -> Resu
 pub fn to_hf_vit(checkpoint: &[u8]) -> Result<HfVit, Failure> {
     let header = Checkpoint::read(checkpoint)?.header;
     let VariantSpec::Vit(spec) = &header.config.model else {
-        return Err(refused(format!(
-            "a `{}` model is no vision transformer of Hugging Face",
-            header.config.model.name()
-        )));
+        return Err(Failure::new(
+            FailureKind::Config,
+            format!(
+                "a `{}` model is no vision transformer of Hugging Face",
+                header.config.model.name()
+            ),
+            "Choose the form of its own original: `trm-native convert --help` lists them.",
+        ));
     };
     let mut tensors = Tensors::read(checkpoint, |name| Some(name.to_owned()))?;
     for block in 0..spec.n_layers {

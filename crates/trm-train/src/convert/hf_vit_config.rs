@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trm_spec::{DataSpec, Failure, VitSpec, Vocab, read_json};
+use trm_spec::{DataSpec, Failure, FailureKind, VitSpec, Vocab, read_json};
 
 use super::refused;
 
@@ -99,17 +99,25 @@ impl Original {
         self.grid()?;
         let n_layers = options.depth.unwrap_or(self.num_hidden_layers);
         if n_layers == 0 || n_layers > self.num_hidden_layers {
-            return Err(refused(format!(
-                "{n_layers} blocks are wanted, but the original has {}",
-                self.num_hidden_layers
-            )));
+            return Err(Failure::new(
+                FailureKind::Config,
+                format!(
+                    "{n_layers} blocks are wanted, but the original has {}",
+                    self.num_hidden_layers
+                ),
+                format!("Set vit_depth to a number from 1 to {}.", self.num_hidden_layers),
+            ));
         }
         let image_size = options.image_size.unwrap_or(self.image_size);
         if image_size == 0 || !image_size.is_multiple_of(self.patch_size) {
-            return Err(refused(format!(
-                "image_size {image_size} is no multiple of the original's patch_size {}",
-                self.patch_size
-            )));
+            let patch = self.patch_size;
+            return Err(Failure::new(
+                FailureKind::Config,
+                format!(
+                    "image_size {image_size} is no multiple of the original's patch_size {patch}"
+                ),
+                format!("Set image_size to a multiple of {patch}."),
+            ));
         }
         Ok(VitSpec {
             image_size,

@@ -1,6 +1,7 @@
 //! `data prepare --image-size`: a folder of images as one file.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -14,6 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{print, print_json};
 use crate::progress::{LINE_INTERVAL, thousands};
 use crate::report::{say, usage};
+use crate::run_dir;
 use crate::shell::{program, quoted};
 use crate::text_file;
 
@@ -23,11 +25,11 @@ const PATCHES: usize = 14;
 /// Most patches along a side for which the default patch size is kept.
 const FEW: usize = 16;
 
-/// The file that was written.
+/// A file of prepared images.
 #[derive(Serialize)]
-struct Written {
-    path: String,
-    name: String,
+pub struct Written {
+    pub path: String,
+    pub name: String,
     classes: usize,
     train_images: usize,
     val_images: usize,
@@ -35,6 +37,42 @@ struct Written {
     image_size: usize,
     num_channels: usize,
     sha256: String,
+}
+
+impl Written {
+    /// The file at `path`, whose content is compared with its digest if `verify` says so.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is damaged.
+    pub fn read(path: &Path, verify: bool) -> Result<Self, Failure> {
+        let file = PreparedImages::open(path)?;
+        if verify {
+            file.verify()?;
+        }
+        Ok(Self::of(path, &file))
+    }
+
+    fn of(path: &Path, file: &PreparedImages) -> Self {
+        let [train_images, val_images, test_images] = file.counts();
+        Self {
+            path: path.display().to_string(),
+            name: file.name().into(),
+            classes: file.classes().len(),
+            train_images,
+            val_images,
+            test_images,
+            image_size: file.size().height,
+            num_channels: file.size().channels,
+            sha256: file.sha256().into(),
+        }
+    }
+
+    /// How many images of which size, for people to read.
+    pub fn counted(&self) -> String {
+        let Self { train_images, val_images, test_images, image_size, classes, .. } = self;
+        let count = thousands((train_images + val_images + test_images) as u64);
+        format!("{count} images of {image_size} × {image_size} in {classes} classes")
+    }
 }
 
 /// Prepares the one folder that was named.
@@ -48,6 +86,7 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
             typed.texts.len()
         ));
     };
+    let out = run_dir::target(&typed.out)?;
     let (size, channels) = (typed.image_size.unwrap_or_default(), typed.num_channels);
     let preprocessing = match &typed.preprocessor {
         None => Preprocessing::resizing(channels, size),
@@ -81,31 +120,15 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
         }
         if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let other = prepare_images(source, &typed.out, &preprocessing, &mut progress);
+    let other = prepare_images(source, &out, &preprocessing, &mut progress);
     let other = other.map_err(Failure::from)?;
-    let file = PreparedImages::open(&typed.out).map_err(Failure::from)?;
+    let file = PreparedImages::open(&out).map_err(Failure::from)?;
     dataset::say_other_pictures(file.name(), &other);
-    let [train_images, val_images, test_images] = file.counts();
-    let written = Written {
-        path: typed.out.display().to_string(),
-        name: file.name().into(),
-        classes: file.classes().len(),
-        train_images,
-        val_images,
-        test_images,
-        image_size: file.size().height,
-        num_channels: file.size().channels,
-        sha256: file.sha256().into(),
-    };
+    let written = Written::of(&typed.out, &file);
     if typed.json {
         return print_json(&written);
     }
-    print(&format!(
-        "{}: {} images of {size} × {size} in {} classes",
-        written.path,
-        thousands((train_images + val_images + test_images) as u64),
-        written.classes
-    ))?;
+    print(&format!("{}: {}", written.path, written.counted()))?;
     let Some(train) = train else { return Ok(()) };
     // Pictures that are classified later are then resized in the same way.
     let resize = if typed.preprocessor.is_none() { " --resize true" } else { "" };

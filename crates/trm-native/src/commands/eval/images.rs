@@ -72,7 +72,7 @@ pub fn evaluate(
     check_steps(typed, &config.model)?;
     let data = dataset::open(config, typed.data.as_deref(), typed.as_text)?;
     own_data::say_other(&data, config, &typed.checkpoint)?;
-    let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
+    let base = BaseOnDisk::needed(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = || base.as_ref().map(BaseOnDisk::file);
     let images = data.load(config, None)?;
     dataset::say_left_out(&images);

@@ -4,14 +4,14 @@
 mod baselines;
 mod images;
 mod load;
+mod new_puzzles;
 mod questions;
 mod short_answers;
 
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::OpenedSource;
-use trm_data::puzzles::PuzzleKind;
-use trm_spec::{DepthLoss, Failure, Family, RunConfig};
+use trm_spec::{DepthLoss, Failure, Family};
 use trm_train::checkpoint::Header;
 use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
@@ -115,6 +115,7 @@ fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::R
         None => vec![model.depth()],
     });
     let stride = typed.stride.unwrap_or(block_size);
+    say!("scoring {} tokens …", thousands(run.summary().val_tokens as u64));
     let scoring = Scoring { depths, max_tokens: 0, stride };
     let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
     if typed.json {
@@ -160,6 +161,7 @@ fn evaluate_copies(
         threshold: typed.halt_threshold.unwrap_or(0.5),
         copies: typed.copies,
     };
+    say_scoring(run);
     let mut progress = PuzzleProgress::new();
     let mut seen = |done, total| progress.at(done, total, "");
     let scores = block_on(run.solver()?.evaluate_copies(&scoring, &mut seen))?;
@@ -186,6 +188,13 @@ fn evaluate_copies(
     Ok(())
 }
 
+/// Says that the held-out puzzles are scored, which may take minutes.
+fn say_scoring(run: &dyn Run) {
+    let summary = run.summary();
+    let puzzles = summary.val_tokens / summary.config.model.length().max(1);
+    say!("scoring {} puzzles …", thousands(puzzles as u64));
+}
+
 /// Whether several copies of a puzzle are scored, or one with noise.
 fn scores_copies(copies: &Copies) -> bool {
     copies.augmentations * copies.chains > 1 || copies.state_noise > 0.0
@@ -201,6 +210,7 @@ fn evaluate_puzzles(
     if scores_copies(&typed.copies) {
         return evaluate_copies(run, puzzles, steps, typed);
     }
+    say_scoring(run);
     let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));
@@ -241,9 +251,6 @@ struct Opened {
     puzzles: String,
 }
 
-/// What puzzles are that are known to be held out.
-const HELD_OUT: &str = "puzzles that the model was not trained on";
-
 /// Loads the requested weights with their data.
 fn open(
     typed: &args::Eval,
@@ -267,15 +274,14 @@ fn open(
         let run = trm_train::load_with(bytes, None, Some(text.into()), &device.device)?;
         return Ok(Opened { run, corpus: data.title().into(), puzzles: String::new() });
     }
-    let of_new = match typed.grade.is_some() || typed.puzzles.is_some() {
-        true => Some(of_new_puzzles(typed, header)?),
-        false => None,
-    };
+    let of_new = new_puzzles::asked_for(typed, header)?;
     let mut data = dataset::open(&header.config, typed.data.as_deref(), typed.as_text)?;
     if let Some(config) = of_new {
-        let puzzles = data.load(&config, None)?;
-        let run = trm_train::load_with(bytes, None, Some(puzzles), &device.device)?;
-        return Ok(Opened { run, corpus: data.title().into(), puzzles: HELD_OUT.into() });
+        let puzzles = new_puzzles::called(folder)?;
+        new_puzzles::announce(typed, &config);
+        let new = data.load(&config, None)?;
+        let run = trm_train::load_with(bytes, None, Some(new), &device.device)?;
+        return Ok(Opened { run, corpus: data.title().into(), puzzles });
     }
     let own = header.config.data.dataset.as_str();
     let corpus = match data.other_than(own) {
@@ -287,49 +293,20 @@ fn open(
         }
     };
     let is_own = own_data::say_other(&data, &header.config, folder)?;
+    if header.config.model.family() == Family::Puzzles && data.path().is_none() {
+        say!("generating the puzzles of {} …", data.title());
+    }
     let mut loaded = data.load(&header.config, Some(&header.vocab))?;
     dataset::say_left_out(&loaded);
     let single = typed.data.is_some() && dataset::score_single_puzzle(&mut loaded);
     let name = data.path().map_or_else(|| corpus.clone(), |path| path.display().to_string());
     let puzzles = match (single, is_own) {
         (true, _) => format!("puzzle of {name}"),
-        (false, true) => HELD_OUT.into(),
+        (false, true) => new_puzzles::HELD_OUT.into(),
         (false, false) => format!("puzzles held out of {name}"),
     };
     let run = with_weights(typed, |optimizer| {
         Ok(trm_train::load_with(bytes, optimizer, Some(loaded), &device.device)?)
     })?;
     Ok(Opened { run, corpus, puzzles })
-}
-
-/// The configuration whose held-out puzzles are the new ones that are asked for.
-fn of_new_puzzles(typed: &args::Eval, header: &Header) -> anyhow::Result<RunConfig> {
-    let mut config = header.config.clone();
-    let kind = PuzzleKind::named(&config.data.dataset);
-    // Nothing is trained, so one training puzzle is enough.
-    config.data.num_puzzles = 1;
-    if let Some(puzzles) = typed.puzzles {
-        config.data.num_val_puzzles = puzzles;
-    }
-    match (typed.grade, kind) {
-        (Some(grade), Some(PuzzleKind::Sudoku(_))) => {
-            let guesses = grade.guesses();
-            (config.data.min_guesses, config.data.max_guesses) = (*guesses.start(), *guesses.end());
-        }
-        (None, Some(PuzzleKind::Sudoku(_) | PuzzleKind::Maze(_))) => {}
-        (Some(_), _) => {
-            return Err(usage!(
-                "--grade is for Sudoku models; this model was trained on other data"
-            ));
-        }
-        (None, _) => {
-            return Err(usage!(
-                "--puzzles is for models of generated puzzles; this model was trained on other data"
-            ));
-        }
-    }
-    // The best checkpoint was chosen on the puzzles of the run's own seed. Of another seed,
-    // held-out puzzles are still none that training saw.
-    config.train.seed = config.train.seed.wrapping_add(1);
-    Ok(config)
 }

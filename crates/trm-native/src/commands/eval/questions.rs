@@ -82,7 +82,7 @@ pub fn evaluate(
             config.data.dataset
         );
     }
-    let base = BaseOnDisk::of(header, &typed.checkpoint, typed.base.as_deref())?;
+    let base = BaseOnDisk::needed(header, &typed.checkpoint, typed.base.as_deref())?;
     let file = base.as_ref().map(BaseOnDisk::file);
     let questions = match &typed.test {
         Some(path) => data

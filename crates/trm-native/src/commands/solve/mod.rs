@@ -14,7 +14,7 @@ use trm_data::DataError;
 use trm_data::puzzles::sudoku::Size;
 use trm_data::puzzles::{PuzzleError, PuzzleKind};
 use trm_spec::{Failure, Family, PuzzleInput, RunConfig, Solution, SolutionCount};
-use trm_train::Choice;
+use trm_train::{Choice, Copies};
 
 use self::request::request;
 use self::standard_input::{STANDARD_INPUT, is_standard_input, standard_input};
@@ -117,7 +117,11 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let solver = run.solver()?;
     let mut progress = PuzzleProgress::new();
     let (mut answers, mut done, mut solved) = (Vec::new(), 0, 0);
-    for some in puzzles.chunks(AT_ONCE) {
+    let copies = typed.copies.augmentations * typed.copies.chains;
+    if puzzles.len() * copies > ROWS_AT_ONCE {
+        say!("solving {} puzzles …", thousands(puzzles.len() as u64));
+    }
+    for some in puzzles.chunks(at_once(&typed.copies)) {
         let inputs = some.iter().map(|(_, tokens)| tokens.clone()).collect();
         let request = request(typed, model.depth(), inputs, Vec::new());
         let solutions = block_on(solver.solve(&request))?;
@@ -157,8 +161,17 @@ fn expect_a_choice(typed: &args::Solve) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puzzles between two looks at the progress.
-const AT_ONCE: usize = 64;
+/// Rows of the model, which are copies of puzzles, between two looks at the progress.
+const ROWS_AT_ONCE: usize = 64;
+
+/// Puzzles that are solved at once. Answers do not depend on it, except with noise: that of a
+/// puzzle is drawn by its place among them, so with noise their number never changes.
+fn at_once(copies: &Copies) -> usize {
+    match copies.state_noise > 0.0 {
+        true => ROWS_AT_ONCE,
+        false => (ROWS_AT_ONCE / (copies.augmentations * copies.chains)).max(1),
+    }
+}
 
 impl Answered {
     fn print(&self) -> anyhow::Result<()> {
@@ -228,4 +241,18 @@ fn answered(
         copy: solution.copy,
         calls: solution.calls,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_count_among_the_rows_unless_noise_is_drawn_by_place() {
+        let with = |augmentations, chains, state_noise| {
+            at_once(&Copies { augmentations, chains, state_noise, ..Copies::default() })
+        };
+        assert_eq!([1, 3, 8, 1024].map(|copies| with(copies, 1, 0.0)), [64, 21, 8, 1]);
+        assert_eq!([with(1, 1, 0.1), with(4, 32, 0.1)], [64, 64]);
+    }
 }

@@ -19,7 +19,7 @@ use super::train::prepare;
 use crate::args;
 use crate::dataset;
 use crate::device::{self, OpenDevice};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Interrupt};
 use crate::launch;
 use crate::metrics_log;
 use crate::output::{print, print_json};
@@ -46,6 +46,7 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         ));
     }
     let stop = StopConditions::new(Interrupt::listen()?, typed.train.max_time);
+    interrupt::prepares();
     let device = device::open(typed.train.device)?;
     let base = plan::base(&typed.train, &device)?;
     if !typed.vary.is_empty() {
