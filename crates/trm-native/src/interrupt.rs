@@ -1,7 +1,6 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current
-//! step, a second one ends the process immediately (no file is ever half written). Before the run
-//! begins, the first one does. Work that
-//! saves nothing ends at its next [`check`].
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal stops the run after the current step, a second
+//! one ends the process immediately (no file is ever half written). While a run is prepared the
+//! first one ends the process. Work that saves nothing ends at its next [`check`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
