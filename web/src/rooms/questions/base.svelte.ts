@@ -81,7 +81,6 @@ export class Base {
 
   /** Opens a file of the visitor's and keeps it; whether the browser does. */
   async take(client: SessionClient, file: File): Promise<boolean> {
-    if (file.size > LARGEST) throw tooLarge(file);
     return this.#while({ kind: 'reading' }, async () => {
       const bytes = await bytesOf(file, file.name);
       const { sha256 } = await this.#open(client, file.name, bytes);
@@ -137,8 +136,9 @@ export class Base {
   }
 }
 
-/** The bytes of a file, or of a part of it. Throws where the browser cannot read it. */
+/** The bytes of a file, or of a part of it. Throws where a tab cannot hold or the browser not read it. */
 export async function bytesOf(file: Blob, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (file.size > LARGEST) throw tooLarge(name, file.size);
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch {
@@ -154,8 +154,8 @@ function unreadable(): SessionError {
   return new SessionError({ kind: 'base', message, hint }, false);
 }
 
-export function tooLarge(file: File): SessionError {
-  const message = tooLargeFor(file, LARGEST);
+function tooLarge(name: string, size: number): SessionError {
+  const message = tooLargeFor({ name, size }, LARGEST);
   const hint = 'Choose a GGUF file in fewer bits (Q4 or Q8), or use trm-native.';
   return new SessionError({ kind: 'base', message, hint }, false);
 }

@@ -15,9 +15,8 @@ import type { Wish } from '../../run/wish';
 import { WrongPage } from '../../run/wrong-page';
 import type { OpenedDevice } from '../../worker/protocol';
 import { Asking } from './asking.svelte';
-import { Base, bytesOf, NOT_KEPT, tooLarge } from './base.svelte';
+import { Base, bytesOf, NOT_KEPT } from './base.svelte';
 import { Chat } from './chat.svelte';
-import { LARGEST } from './site-bases';
 
 /** The engine. */
 export type Phase = 'opening' | 'ready' | 'broken';
@@ -131,7 +130,6 @@ export class QuestionsPage {
           'Choose a GGUF file of a Llama model, or a .safetensors file.',
         );
       }
-      if (file.size > LARGEST) throw tooLarge(file);
       const bytes = await bytesOf(file, file.name);
       const variant = variantOf(bytes);
       // Of the models that no other page opens, it is a base.
