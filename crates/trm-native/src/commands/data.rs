@@ -117,56 +117,19 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
     let mut files = Vec::new();
     let mut failed = false;
     for path in prepared_files(places)? {
-        if names_format(&path, IMAGES) && !names_format(&path, TOKENS) {
-            match images::Written::read(&path, verify) {
-                Ok(info) => {
-                    if !as_json {
-                        let checked = if verify { ", checksum correct" } else { "" };
-                        print(&format!(
-                            "{}: {}, {}{checked}",
-                            info.path,
-                            info.name,
-                            info.counted()
-                        ))?;
-                    }
-                    files.push(Entry::Images(info));
-                }
-                Err(Failure { message, hint, .. }) => {
-                    failed = true;
-                    say!("{message}\nhint: {hint}");
-                    let path = path.display().to_string();
-                    files.push(Entry::Unusable { path, error: message, hint });
-                }
-            }
-            continue;
-        }
-        let checked = TokenFile::open(&path).and_then(|file| {
-            if verify {
-                file.verify()?;
-            }
-            Ok((TokenFileInfo::of(&file), describe(file.vocab())))
-        });
-        let entry = match checked {
-            Ok((info, vocab)) => {
+        files.push(match listed(&path, verify) {
+            Ok((entry, line)) => {
                 if !as_json {
-                    print(&format!(
-                        "{}: {}, {}, {vocab}{}",
-                        info.path,
-                        info.name,
-                        info.counted(),
-                        if verify { ", checksum correct" } else { "" }
-                    ))?;
+                    print(&format!("{line}{}", if verify { ", checksum correct" } else { "" }))?;
                 }
-                Entry::Usable(info)
+                entry
             }
-            Err(error) => {
+            Err(Failure { message, hint, .. }) => {
                 failed = true;
-                say!("{error}\nhint: {}", error.hint());
-                let path = path.display().to_string();
-                Entry::Unusable { path, error: error.to_string(), hint: error.hint() }
+                say!("{message}\nhint: {hint}");
+                Entry::Unusable { path: path.display().to_string(), error: message, hint }
             }
-        };
-        files.push(entry);
+        });
     }
     if as_json {
         print_json(&Listed { texts, files })?;
@@ -178,6 +141,22 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
     }
     anyhow::ensure!(!failed, "some files cannot be used");
     Ok(())
+}
+
+/// A file that `prepare` wrote, and the line that tells of it.
+fn listed(path: &Path, verify: bool) -> Result<(Entry, String), Failure> {
+    if names_format(path, IMAGES) && !names_format(path, TOKENS) {
+        let info = images::Written::read(path, verify)?;
+        let line = format!("{}: {}, {}", info.path, info.name, info.counted());
+        return Ok((Entry::Images(info), line));
+    }
+    let file = TokenFile::open(path)?;
+    if verify {
+        file.verify()?;
+    }
+    let (info, vocab) = (TokenFileInfo::of(&file), describe(file.vocab()));
+    let line = format!("{}: {}, {}, {vocab}", info.path, info.name, info.counted());
+    Ok((Entry::Usable(info), line))
 }
 
 /// The named files, and in the named folders those that `prepare` wrote.

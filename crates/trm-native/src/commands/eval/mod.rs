@@ -197,7 +197,7 @@ fn say_scoring(run: &dyn Run) {
 
 /// Whether several copies of a puzzle are scored, or one with noise.
 fn scores_copies(copies: &Copies) -> bool {
-    copies.augmentations * copies.chains > 1 || copies.state_noise > 0.0
+    copies.per_puzzle() > 1 || copies.state_noise > 0.0
 }
 
 /// Prints the accuracy after each supervision step, and with early stopping.

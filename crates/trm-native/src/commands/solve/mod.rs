@@ -117,8 +117,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let solver = run.solver()?;
     let mut progress = PuzzleProgress::new();
     let (mut answers, mut done, mut solved) = (Vec::new(), 0, 0);
-    let copies = typed.copies.augmentations * typed.copies.chains;
-    if puzzles.len() * copies > ROWS_AT_ONCE {
+    if puzzles.len() * typed.copies.per_puzzle() > ROWS_AT_ONCE {
         say!("solving {} puzzles …", thousands(puzzles.len() as u64));
     }
     for some in puzzles.chunks(at_once(&typed.copies)) {
@@ -153,7 +152,7 @@ fn expect_a_choice(typed: &args::Solve) -> anyhow::Result<()> {
     if typed.halt_threshold.is_none() {
         return Err(usage!("`--choose first` needs a halting probability: --halt-threshold 0.9"));
     }
-    if copies.augmentations * copies.chains == 1 {
+    if copies.per_puzzle() == 1 {
         return Err(usage!(
             "`--choose first` is for several copies of a puzzle: --augmentations (Sudokus and mazes), or --chains with --state-noise"
         ));
@@ -169,7 +168,7 @@ const ROWS_AT_ONCE: usize = 64;
 fn at_once(copies: &Copies) -> usize {
     match copies.state_noise > 0.0 {
         true => ROWS_AT_ONCE,
-        false => (ROWS_AT_ONCE / (copies.augmentations * copies.chains)).max(1),
+        false => (ROWS_AT_ONCE / copies.per_puzzle()).max(1),
     }
 }
 
