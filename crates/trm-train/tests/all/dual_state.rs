@@ -12,6 +12,8 @@ use trm_core::{Engine, Init, Recursive};
 use trm_spec::{ModelSpec, Positions, StateStart, TrmSpec};
 use trm_train::collect;
 
+use crate::support::fixtures::named_gradients;
+
 type Weights = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
 /// Rows of one puzzle, `[positions][dim]`.
 type Rows = Vec<Vec<f64>>;
@@ -262,7 +264,7 @@ fn gradients_are_the_slopes_of_what_is_written_down() {
             logits.concat().iter().enumerate().map(|(i, x)| x * coefficient(i)).sum()
         };
         let mut compared = 0;
-        for (name, grad) in named(&model, &grads) {
+        for (name, grad) in named_gradients(&model, &grads) {
             for at in [0, grad.len() / 2, grad.len() - 1] {
                 let slope = |step: f64| {
                     let mut moved = written.clone();
@@ -277,27 +279,6 @@ fn gradients_are_the_slopes_of_what_is_written_down() {
         }
         assert!(compared >= 3 * (2 + 3 * spec.n_layers), "{compared}");
     }
-}
-
-fn named(model: &Trm, grads: &burn::optim::GradientsParams) -> Vec<(String, Vec<f32>)> {
-    use burn::module::{Module, ModuleVisitor, Param};
-    struct Visit<'a>(Vec<String>, &'a burn::optim::GradientsParams, Vec<(String, Vec<f32>)>);
-    impl ModuleVisitor for Visit<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.into());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(grad) = self.1.get::<D>(param.id) {
-                self.2.push((self.0.join("."), values(grad)));
-            }
-        }
-    }
-    let mut visit = Visit(Vec::new(), grads, Vec::new());
-    model.visit(&mut visit);
-    visit.2
 }
 
 /// A state dict with the names, sizes and type of the published Sudoku checkpoints, which

@@ -11,8 +11,8 @@ use trm_data::Batch;
 use trm_spec::{ChatTrmSpec, Decay, GenerateOptions, Objective, TrainSpec, Vocab};
 use trm_train::{Generation, LanguageTask, Overflow, TextStream, TraceRequest, Updates, collect};
 
-use super::numbers::{Numbers, TOLERANCE, close, fill, named_gradients, read};
-use crate::support::fixtures::{fixtures, host};
+use super::numbers::{Numbers, TOLERANCE, close, fill, read};
+use crate::support::fixtures::{fixtures, host, named_gradients};
 
 /// Other systems have fixtures of other forms beside these.
 const FORM: &str = "recursion_steps";

@@ -7,11 +7,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 use trm_core::models::llm_trm::{LatentState, LlmTrm, QuestionRows, TrunkLayers};
 use trm_core::{Engine, Init, Recursive, State};
-use trm_spec::{LlmTrmSpec, TrainSpec};
+use trm_spec::LlmTrmSpec;
 use trm_train::{Updates, collect};
 
 use super::llm_trm_fixture::{AFTER_STEPS, Fixture, TOLERANCE, folders, name_of};
-use crate::support::fixtures::{bytes, close, filled, gradients, host, integers};
+use crate::support::fixtures::{bytes, close, filled, gradients, host, integers, plain_adamw};
 
 /// Relative, of losses after updates. AdamW divides by the size of a gradient: where that is
 /// nearly zero, rounding decides its sign, and a weight moves by up to the learning rate. The
@@ -150,14 +150,7 @@ fn updates_are_the_recorded_ones() {
     for folder in folders() {
         let fixture = Fixture::open(&folder);
         let device = Device::flex().autodiff();
-        let train = TrainSpec {
-            beta1: 0.9,
-            beta2: 0.999,
-            adam_eps: 1e-8,
-            weight_decay: 0.0,
-            grad_clip: 0.0,
-            ..TrainSpec::default()
-        };
+        let train = plain_adamw();
         let (mut model, mut updates) = (fixture.model(&device), Updates::default());
         let rows = fixture.rows();
         for number in 1..=3 {

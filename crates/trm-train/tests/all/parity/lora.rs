@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::support::fixtures::{
-    Tensors, bytes, close, filled, gradients, host, integers, root, tensors, text,
+    Tensors, bytes, close, filled, gradients, host, integers, plain_adamw, root, tensors, text,
 };
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use trm_core::Init;
 use trm_core::layers::{Adapters, AttentionLora, LoraSpec, Placement};
 use trm_core::models::llama::Llama;
-use trm_spec::{LlamaSpec, TrainSpec, VariantSpec};
+use trm_spec::{LlamaSpec, VariantSpec};
 use trm_train::checkpoint::read_header;
 use trm_train::{BaseFile, Updates, collect, merge_lora};
 
@@ -165,14 +165,7 @@ fn logits_losses_gradients_and_updates_are_the_recorded_ones() {
         let (found, wanted): (Vec<_>, Vec<_>) = real.unzip();
         close("logits", &found.concat(), &wanted.concat(), TOLERANCE);
 
-        let train = TrainSpec {
-            beta1: 0.9,
-            beta2: 0.999,
-            adam_eps: 1e-8,
-            weight_decay: 0.0,
-            grad_clip: 0.0,
-            ..TrainSpec::default()
-        };
+        let train = plain_adamw();
         let mut updates = Updates::default();
         let (_, losses) = fixture.io["losses"].clone();
         for (number, wanted) in (1..).zip(&losses) {

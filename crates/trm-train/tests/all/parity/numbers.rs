@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::optim::GradientsParams;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::support::fixtures::{bytes, host};
+use crate::support::fixtures::bytes;
 
 pub type Numbers = BTreeMap<String, Vec<f64>>;
 
@@ -70,28 +69,4 @@ pub fn fill<M: Module>(module: M, numbers: &Numbers, original: fn(&str) -> Strin
         }
     }
     module.map(&mut Fill(Vec::new(), numbers, original))
-}
-
-/// Every gradient by the name of its parameter.
-pub fn named_gradients<M: Module>(
-    module: &M,
-    grads: &GradientsParams,
-) -> BTreeMap<String, Vec<f32>> {
-    struct Visit<'a>(Vec<String>, &'a GradientsParams, BTreeMap<String, Vec<f32>>);
-    impl ModuleVisitor for Visit<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.into());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(grad) = self.1.get::<D>(param.id) {
-                self.2.insert(self.0.join("."), host(grad));
-            }
-        }
-    }
-    let mut visit = Visit(Vec::new(), grads, BTreeMap::new());
-    module.visit(&mut visit);
-    visit.2
 }

@@ -14,8 +14,8 @@ use trm_data::puzzles::PuzzleBatch;
 use trm_spec::{Decay, LossType, Optimizer, RunConfig, TrainSpec, TrmSpec, VariantSpec};
 use trm_train::{Average, Carry, PuzzleTask, Puzzles, Updates, collect, sign_descent};
 
-use super::numbers::{Numbers, TOLERANCE, close, fill, named_gradients, read};
-use crate::support::fixtures::{fixtures, host};
+use super::numbers::{Numbers, TOLERANCE, close, fill, read};
+use crate::support::fixtures::{fixtures, host, named_gradients};
 
 /// Other systems have fixtures of other forms beside these.
 const FORM: &str = "H_cycles";

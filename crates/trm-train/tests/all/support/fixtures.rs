@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 use trm_core::Init;
 use trm_core::models::vit::Vit;
-use trm_spec::{VariantSpec, VitSpec};
+use trm_spec::{TrainSpec, VariantSpec, VitSpec};
 use trm_train::HfVitOptions;
 use trm_train::checkpoint::read_header;
 
@@ -164,6 +165,30 @@ pub fn gradients<M: Module>(module: &M, loss: Tensor<1>) -> BTreeMap<String, Vec
     walk.found
 }
 
+/// Every gradient by the name of its parameter.
+pub fn named_gradients<M: Module>(
+    module: &M,
+    grads: &GradientsParams,
+) -> BTreeMap<String, Vec<f32>> {
+    struct Visit<'a>(Vec<String>, &'a GradientsParams, BTreeMap<String, Vec<f32>>);
+    impl ModuleVisitor for Visit<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.into());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.1.get::<D>(param.id) {
+                self.2.insert(self.0.join("."), host(grad));
+            }
+        }
+    }
+    let mut visit = Visit(Vec::new(), grads, BTreeMap::new());
+    module.visit(&mut visit);
+    visit.2
+}
+
 pub fn cross_entropy(logits: Tensor<3>, label: i64) -> Tensor<1> {
     let [batch, _, classes] = logits.dims();
     let labels =
@@ -201,4 +226,16 @@ pub fn converted(folder: &Path, options: HfVitOptions) -> Vec<Vec<u8>> {
         found.push(convert(saved.join("model.safetensors"), saved.join("config.json")));
     }
     found
+}
+
+/// AdamW with the defaults of PyTorch, without decay and clipping.
+pub fn plain_adamw() -> TrainSpec {
+    TrainSpec {
+        beta1: 0.9,
+        beta2: 0.999,
+        adam_eps: 1e-8,
+        weight_decay: 0.0,
+        grad_clip: 0.0,
+        ..TrainSpec::default()
+    }
 }

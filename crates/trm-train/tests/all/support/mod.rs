@@ -71,3 +71,15 @@ pub fn corpus(config: &RunConfig) -> TextDataset {
 pub fn start(config: &RunConfig) -> Box<dyn Run> {
     trm_train::create(config, corpus(config), &Device::flex()).unwrap()
 }
+
+/// Compares gradients with those that are expected; some parameters may have none.
+pub fn expect_same(found: &[Option<Vec<f32>>], expected: &[Option<Vec<f32>>], said: &str) {
+    assert_eq!(found.len(), expected.len(), "{said}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found.is_some(), expected.is_some(), "{said}");
+        for (a, b) in found.iter().flatten().zip(expected.iter().flatten()) {
+            let error = (a - b).abs();
+            assert!(error <= 1e-5 * b.abs().max(1.0), "{said}: {a} for {b}");
+        }
+    }
+}
