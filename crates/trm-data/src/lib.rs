@@ -17,6 +17,7 @@ mod file_kind;
 pub mod gguf;
 pub mod images;
 mod json;
+mod parallel;
 #[cfg(feature = "files")]
 mod pin;
 pub mod puzzles;

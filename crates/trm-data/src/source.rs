@@ -21,7 +21,7 @@ use crate::images::Preprocessing;
 use crate::images::{ImageDataset, ImageOptions, ImageSource, read_table};
 #[cfg(feature = "files")]
 use crate::pin::split_pin;
-use crate::puzzles::PuzzleKind;
+use crate::puzzles::{PuzzleKind, Seen};
 #[cfg(feature = "puzzles")]
 use crate::puzzles::TextSource;
 #[cfg(any(feature = "files", feature = "puzzles"))]
@@ -227,6 +227,19 @@ impl OpenedSource {
     /// If the data does not fit the vocabulary, cannot be read, or there are not
     /// enough puzzles or questions.
     pub fn load(&self, config: &RunConfig, vocab: Option<&Vocab>) -> Result<Dataset, Failure> {
+        self.load_seen(config, vocab, &mut |_, _| ())
+    }
+
+    /// As [`load`](Self::load). `seen` is told how many puzzles are generated, and of how many.
+    ///
+    /// # Errors
+    /// As of `load`.
+    pub fn load_seen(
+        &self,
+        config: &RunConfig,
+        vocab: Option<&Vocab>,
+        seen: Seen<'_>,
+    ) -> Result<Dataset, Failure> {
         #[cfg(feature = "images")]
         if let Content::Images(source) = &self.content {
             let options = ImageOptions {
@@ -253,7 +266,7 @@ impl OpenedSource {
             Content::Puzzles(source) => source.clone(),
             _ => return Ok(self.text(config, vocab)?.into()),
         };
-        Ok(source.load(data.num_puzzles, data.num_val_puzzles, data.augment)?.into())
+        Ok(source.load_seen(data.num_puzzles, data.num_val_puzzles, data.augment, seen)?.into())
     }
 
     /// As [`load`](Self::load), of texts only.

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use trm_data::images::OtherPictures;
 use trm_data::{Dataset, OpenedSource};
-use trm_spec::{DataSource, Failure, FailureKind, Family, RunConfig};
+use trm_spec::{DataSource, Failure, FailureKind, Family, RunConfig, Vocab};
 use trm_train::{Run, checkpoint, load_on};
 
 use crate::device::OpenDevice;
 use crate::features;
 use crate::frozen_base::BaseOnDisk;
+use crate::progress::PuzzleProgress;
 use crate::report::say;
 
 /// Opens the user's file or folder at `path`, or what the dataset of `config` names. The file of
@@ -48,6 +49,20 @@ fn text_of<'a>(config: &RunConfig, path: Option<&'a Path>) -> Result<&'a Path, F
         None => refused("--as-text is about the user's file, and none is given".into()),
         Some(path) => Ok(path),
     }
+}
+
+/// Loads the dataset that `config` describes, and tells every few seconds how many puzzles are
+/// generated.
+///
+/// # Errors
+/// As of [`OpenedSource::load`].
+pub fn load(
+    data: &OpenedSource,
+    config: &RunConfig,
+    vocab: Option<&Vocab>,
+) -> Result<Dataset, Failure> {
+    let mut progress = PuzzleProgress::new();
+    data.load_seen(config, vocab, &mut |done, all| progress.at(done, all, ""))
 }
 
 /// Says that data are generated, which may take minutes.
@@ -121,7 +136,7 @@ pub fn load_run(
     base: Option<&BaseOnDisk>,
     device: &OpenDevice,
 ) -> anyhow::Result<Box<dyn Run>> {
-    load(data, checkpoint, optimizer, base, device, say_left_out)
+    load_saved(data, checkpoint, optimizer, base, device, say_left_out)
 }
 
 /// As [`load_run`], of a new run that starts from the weights of `checkpoint`.
@@ -138,10 +153,10 @@ pub fn init_run(
         say_left_out(data);
         say_unused(data);
     };
-    load(data, checkpoint, None, base, device, say)
+    load_saved(data, checkpoint, None, base, device, say)
 }
 
-fn load(
+fn load_saved(
     data: &OpenedSource,
     checkpoint: &[u8],
     optimizer: Option<&[u8]>,
@@ -150,7 +165,7 @@ fn load(
     say: impl Fn(&Dataset),
 ) -> anyhow::Result<Box<dyn Run>> {
     let header = checkpoint::read_header(checkpoint)?;
-    let data = data.load(&header.config, Some(&header.vocab))?;
+    let data = load(data, &header.config, Some(&header.vocab))?;
     say(&data);
     let data = features::cached(data, &header.config, base, device)?;
     let base = base.map(BaseOnDisk::file);

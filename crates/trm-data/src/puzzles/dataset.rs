@@ -7,6 +7,7 @@ use trm_spec::{KnownTask, Vocab};
 use super::augmentation::Augmentation;
 use super::order::{Groups, row_at};
 use crate::draw::{draw, stream};
+use crate::split::IGNORED;
 
 /// Puzzles with their answers; every list is row after row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,16 @@ impl PuzzleSet {
     pub fn first(&self, count: usize) -> Self {
         let count = count.min(self.len());
         let PuzzleBatch { inputs, labels, puzzle_identifiers, seq_len } = self.gather(0..count);
+        let (name, groups) = (self.name.clone(), None);
+        Self { name, inputs, labels, puzzle_identifiers, seq_len, groups, ..*self }
+    }
+
+    /// The puzzles of which any cell has an answer.
+    pub fn answered(&self) -> Self {
+        let has_answer = |labels: &[u32]| labels.iter().any(|label| *label != IGNORED);
+        let rows = self.labels.chunks(self.seq_len).enumerate();
+        let rows = rows.filter(|(_, labels)| has_answer(labels)).map(|(row, _)| row);
+        let PuzzleBatch { inputs, labels, puzzle_identifiers, seq_len } = self.gather(rows);
         let (name, groups) = (self.name.clone(), None);
         Self { name, inputs, labels, puzzle_identifiers, seq_len, groups, ..*self }
     }

@@ -52,9 +52,14 @@ impl PuzzleKind {
 
     /// Where the puzzles come from that `data` asks for.
     pub fn source(self, data: &DataSpec, seed: u64) -> PuzzleSource {
-        let DataSpec { min_guesses, max_guesses, .. } = *data;
         match self {
-            Self::Sudoku(size) => PuzzleSource::Sudoku { size, min_guesses, max_guesses, seed },
+            Self::Sudoku(size) => PuzzleSource::Sudoku {
+                size,
+                min_guesses: data.min_guesses,
+                max_guesses: data.max_guesses,
+                equal_grades: data.equal_grades,
+                seed,
+            },
             Self::Maze(side) => PuzzleSource::Maze { side, style: Style::Scattered, seed },
         }
     }

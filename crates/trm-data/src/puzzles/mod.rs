@@ -30,4 +30,4 @@ pub use error::PuzzleError;
 pub use files::{is_official, task_files};
 pub use kind::PuzzleKind;
 pub use order::Groups;
-pub use source::{PuzzleSource, TaskFile, TextSource};
+pub use source::{PuzzleSource, Seen, TaskFile, TextSource};

@@ -13,6 +13,7 @@ use super::sudoku::{self, Size};
 #[cfg(feature = "files")]
 use crate::error::DataError;
 use crate::file_kind::FileKind;
+use crate::parallel;
 use crate::split::Split;
 #[cfg(feature = "files")]
 use crate::text::read_utf8;
@@ -31,6 +32,8 @@ pub enum PuzzleSource {
         min_guesses: usize,
         /// Most guesses.
         max_guesses: usize,
+        /// As many of each [`sudoku::Grade`] within these limits as of any other.
+        equal_grades: bool,
         /// Seed of the puzzles.
         seed: u64,
     },
@@ -126,21 +129,39 @@ impl PuzzleSource {
         val: usize,
         augment: bool,
     ) -> Result<PuzzleDataset, PuzzleError> {
+        self.load_seen(train, val, augment, &mut |_, _| ())
+    }
+
+    /// As [`load`](Self::load). `seen` is told how many puzzles are generated, and of how many.
+    ///
+    /// # Errors
+    /// As of `load`.
+    pub fn load_seen(
+        &self,
+        train: usize,
+        val: usize,
+        augment: bool,
+        seen: Seen<'_>,
+    ) -> Result<PuzzleDataset, PuzzleError> {
         let (mut copies, mut unused) = (0, 0);
         let (parts, augmentation) = match self {
-            Self::Sudoku { size, min_guesses, max_guesses, seed } => {
+            Self::Sudoku { size, min_guesses, max_guesses, equal_grades, seed } => {
                 let guesses = *min_guesses..=*max_guesses;
                 if guesses.is_empty() {
                     let what = format!("no puzzle needs {min_guesses} to {max_guesses} guesses");
                     return Err(PuzzleError::Unusable { what });
                 }
                 let name = format!("Sudoku {0}×{0} made by seed {seed}", size.side());
+                let grades =
+                    if *equal_grades { sudoku::grades_within(&guesses) } else { vec![guesses] };
                 let make = |split, number| {
-                    let puzzle = sudoku::make(*size, &guesses, split, *seed, number)?;
+                    let guesses = &grades[(number % grades.len() as u64) as usize];
+                    let puzzle = sudoku::make(*size, guesses, split, *seed, number)?;
                     Some([sudoku::encode(&puzzle.board), sudoku::encode(&puzzle.solution)])
                 };
                 let empty = PuzzleSet::empty(name, size.cells(), size.vocab());
-                (make_splits(empty, [train, val], make)?, Some(Augmentation::Sudoku(*size)))
+                let sets = make_splits(empty, [train, val], seen, make)?;
+                (sets, Some(Augmentation::Sudoku(*size)))
             }
             Self::Maze { side, style, seed } => {
                 let sides = maze::SMALLEST..=maze::LARGEST;
@@ -155,10 +176,8 @@ impl PuzzleSource {
                     Some([maze.tokens().to_vec(), maze.with_path(&path).tokens().to_vec()])
                 };
                 let empty = PuzzleSet::empty(name, side * side, maze::VOCAB);
-                (
-                    make_splits(empty, [train, val], make)?,
-                    Some(Augmentation::Dihedral { side: *side }),
-                )
+                let sets = make_splits(empty, [train, val], seen, make)?;
+                (sets, Some(Augmentation::Dihedral { side: *side }))
             }
             Self::Lines(place) => {
                 let (name, text) = place.read()?;
@@ -254,32 +273,42 @@ fn no_files(path: &std::path::Path) -> PuzzleError {
     }
 }
 
+/// Is told how many puzzles are done, and of how many.
+pub type Seen<'a> = &'a mut dyn FnMut(usize, usize);
+
 /// Repetitions in a row after which there seem to be no more puzzles.
 const REPEATS: u64 = 1000;
 
-/// Both parts of what is made, input and label by split and number.
+/// Both parts of what is made, input and label by split and number. `seen` is told how many are
+/// made, and of how many.
 fn make_splits(
     empty: PuzzleSet,
     counts: [usize; 2],
-    make: impl Fn(Split, u64) -> Option<[Vec<u32>; 2]>,
+    seen: Seen<'_>,
+    make: impl Fn(Split, u64) -> Option<[Vec<u32>; 2]> + Send + Sync,
 ) -> Result<[PuzzleSet; 2], PuzzleError> {
-    let part = |split, wanted| {
-        let (mut set, mut seen) = (empty.clone(), HashSet::new());
-        let (mut number, mut repeats) = (0, 0);
+    let (all, mut before) = (counts.iter().sum(), 0);
+    let mut part = |split, wanted| {
+        let (mut set, mut known) = (empty.clone(), HashSet::new());
+        let (mut next, mut repeats) = (0, 0);
         while set.len() < wanted {
-            let made = make(split, number).filter(|_| repeats < REPEATS);
-            let Some([input, label]) = made else {
-                let (name, found) = (set.name, set.puzzle_identifiers.len());
-                return Err(PuzzleError::TooFew { name, found, wanted });
-            };
-            number += 1;
-            repeats += 1;
-            if !seen.contains(&input) {
-                set.push(&input, &label);
-                seen.insert(input);
-                repeats = 0;
+            let numbers = next..next + parallel::at_once(wanted - set.len()) as u64;
+            next = numbers.end;
+            for made in parallel::made(numbers, |number| make(split, number)) {
+                let Some([input, label]) = made.filter(|_| repeats < REPEATS) else {
+                    let (name, found) = (set.name, set.puzzle_identifiers.len());
+                    return Err(PuzzleError::TooFew { name, found, wanted });
+                };
+                repeats += 1;
+                if !known.contains(&input) {
+                    set.push(&input, &label);
+                    known.insert(input);
+                    repeats = 0;
+                }
             }
+            seen(before + set.len(), all);
         }
+        before += wanted;
         Ok(set)
     };
     Ok([part(Split::Train, counts[0])?, part(Split::Val, counts[1])?])

@@ -7,7 +7,7 @@ use trm_spec::{Failure, FailureKind};
 
 fn sudokus(size: Size, grade: Grade) -> PuzzleSource {
     let (min_guesses, max_guesses) = grade.guesses().into_inner();
-    PuzzleSource::Sudoku { size, min_guesses, max_guesses, seed: 3 }
+    PuzzleSource::Sudoku { size, min_guesses, max_guesses, equal_grades: false, seed: 3 }
 }
 
 /// A set whose rows are their own numbers.
@@ -126,8 +126,34 @@ fn what_cannot_be_made_is_said() {
         assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
     }
     let size = Size::Nine;
-    let source = PuzzleSource::Sudoku { size, min_guesses: 2, max_guesses: 1, seed: 0 };
-    assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
+    for equal_grades in [false, true] {
+        let source =
+            PuzzleSource::Sudoku { size, min_guesses: 2, max_guesses: 1, equal_grades, seed: 0 };
+        assert!(matches!(source.load(1, 0, false), Err(PuzzleError::Unusable { .. })));
+    }
+}
+
+#[test]
+fn equal_grades_gives_as_many_puzzles_of_each_grade_within_the_limits() {
+    let size = Size::Nine;
+    let grades = |min_guesses, max_guesses| {
+        let source =
+            PuzzleSource::Sudoku { size, min_guesses, max_guesses, equal_grades: true, seed: 3 };
+        let sets = source.load(10, 5, false).expect("puzzles");
+        [sets.train, sets.val].map(|set| {
+            let boards = set.inputs.chunks(size.cells());
+            let guesses = boards.map(|board| {
+                let board = sudoku::decode(size, board).expect("a board");
+                sudoku::solve(size, &board).guesses
+            });
+            Grade::ALL.map(|grade| {
+                guesses.clone().filter(|guesses| grade.guesses().contains(guesses)).count()
+            })
+        })
+    };
+    assert_eq!(grades(0, trm_spec::NO_GUESS_LIMIT), [[2; 5], [1; 5]]);
+    // 0 to 3 guesses: easy and some of the medium ones.
+    assert_eq!(grades(0, 3), [[5, 5, 0, 0, 0], [3, 2, 0, 0, 0]]);
 }
 
 fn lines(text: &str) -> PuzzleSource {

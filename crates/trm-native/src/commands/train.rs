@@ -140,16 +140,17 @@ pub fn prepare_shared(
     let (run, resumed) = match &plan.start {
         Start::Fresh => {
             dataset::say_generated(&plan.data, &plan.config);
-            let data = plan.data.load(&plan.config, None)?;
+            let data = dataset::load(&plan.data, &plan.config, None)?;
             dataset::say_left_out(&data);
             dataset::say_unused(&data);
             if let Some(note) = plan::of_data(plan, &data) {
                 say!("{note}");
             }
+            let sized = trm_train::sized_for(&plan.config, &data)?;
             if let Dataset::Text(text) = &data {
-                memory::check(&plan.config, text.vocab(), devices)?;
+                memory::check(&sized, text.vocab(), devices)?;
             } else {
-                memory::check(&plan.config, &Vocab::Plain { size: 0 }, devices)?;
+                memory::check(&sized, &Vocab::Plain { size: 0 }, devices)?;
             }
             let data = features::cached(data, &plan.config, base, device)?;
             let base = base.map(BaseOnDisk::file);
@@ -230,7 +231,7 @@ fn on_all(
     }
     let RunSummary { config, vocab, .. } = run.summary();
     let base = plan.base.as_ref();
-    let data = plan.data.load(&config, Some(&vocab))?;
+    let data = dataset::load(&plan.data, &config, Some(&vocab))?;
     let data = features::cached(data, &config, base, &devices[0])?;
     let others = devices[1..]
         .iter()

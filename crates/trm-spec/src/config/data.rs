@@ -27,6 +27,9 @@ pub struct DataSpec {
     pub min_guesses: usize,
     /// Maximum difficulty.
     pub max_guesses: usize,
+    /// As many Sudokus of each of [`SUDOKU_GRADES`](crate::SUDOKU_GRADES) as of any other,
+    /// within these limits. Otherwise they are as common as among random Sudokus.
+    pub equal_grades: bool,
     /// Apply a new random augmentation each time a puzzle is shown.
     pub augment: bool,
     /// Augmented copies of each ARC task (the official `num_aug`); each has an
@@ -95,6 +98,7 @@ impl Default for DataSpec {
             num_val_puzzles: 256,
             min_guesses: 0,
             max_guesses: crate::NO_GUESS_LIMIT,
+            equal_grades: false,
             augment: true,
             num_aug: 16,
             resize: false,

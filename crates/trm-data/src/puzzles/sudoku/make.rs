@@ -59,6 +59,15 @@ impl Grade {
     }
 }
 
+/// The guesses of every grade that a puzzle within `guesses` can have, limited to these.
+pub fn grades_within(guesses: &RangeInclusive<usize>) -> Vec<RangeInclusive<usize>> {
+    let within = |grade: Grade| {
+        let own = grade.guesses();
+        *own.start().max(guesses.start())..=*own.end().min(guesses.end())
+    };
+    Grade::ALL.into_iter().map(within).filter(|both| !both.is_empty()).collect()
+}
+
 /// Boards that are tried before a grade counts as out of reach.
 const ATTEMPTS: usize = 20_000;
 

@@ -18,7 +18,7 @@ pub use check::{Rule, Violation, solves, violations};
 pub use fingerprint::fingerprint;
 pub use line::Line;
 pub use lines::{parse_board, print};
-pub use make::{Grade, Puzzle, make, split_of};
+pub use make::{Grade, Puzzle, grades_within, make, split_of};
 pub use shuffle::Shuffle;
 pub(crate) use shuffle::permutation;
 pub use size::{Size, decode, encode};

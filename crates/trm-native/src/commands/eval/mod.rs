@@ -279,7 +279,7 @@ fn open(
     if let Some(config) = of_new {
         let puzzles = new_puzzles::called(folder)?;
         new_puzzles::announce(typed, &config);
-        let new = data.load(&config, None)?;
+        let new = dataset::load(&data, &config, None)?;
         let run = trm_train::load_with(bytes, None, Some(new), &device.device)?;
         return Ok(Opened { run, corpus: data.title().into(), puzzles });
     }
@@ -296,7 +296,7 @@ fn open(
     if header.config.model.family() == Family::Puzzles && data.path().is_none() {
         say!("generating the puzzles of {} …", data.title());
     }
-    let mut loaded = data.load(&header.config, Some(&header.vocab))?;
+    let mut loaded = dataset::load(&data, &header.config, Some(&header.vocab))?;
     dataset::say_left_out(&loaded);
     let single = typed.data.is_some() && dataset::score_single_puzzle(&mut loaded);
     let name = data.path().map_or_else(|| corpus.clone(), |path| path.display().to_string());
