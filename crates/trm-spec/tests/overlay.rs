@@ -98,6 +98,9 @@ fn impossible_puzzle_models_are_refused() {
         (json!({ "min_difficulty": 5 }), "min_difficulty", "more than max_difficulty 4"),
         (json!({ "max_difficulty": 65 }), "max_difficulty", "at most 64"),
         (json!({ "curriculum_iters": 1_u64 << 40 }), "curriculum_iters", "absurdly large"),
+        (json!({ "warmup_iters": usize::MAX }), "warmup_iters", "absurdly large"),
+        (json!({ "lr_decay_iters": usize::MAX }), "lr_decay_iters", "absurdly large"),
+        (json!({ "eval_iters": usize::MAX }), "eval_iters", "absurdly large"),
     ] {
         let message = overlay(&dual, &patch).expect_err("refused").to_string();
         assert!(message.contains(key) && message.contains(words), "{message}");

@@ -44,6 +44,7 @@ pub use parameters::{Named, collect};
 pub use reduce::{AllReduce, Shard, check_ranks, sum as sum_of_shards};
 pub use registry::{
     baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
+    sized_for,
 };
 #[cfg(feature = "llm")]
 pub use registry::{load_on_decoder, name_weights, open_decoder, open_llm, question_baselines};

@@ -93,11 +93,7 @@ pub fn create_on(
         return Err(not_in_this_build(&config.model));
     }
     let data = data.into();
-    let (mut config, vocab) = (config.clone(), vocab_of(&data));
-    if let (VariantSpec::Trm(spec), Dataset::Puzzles(data)) = (&mut config.model, &data) {
-        // Every identifier of the puzzles has an embedding.
-        spec.num_puzzle_identifiers = spec.num_puzzle_identifiers.max(data.train.num_identifiers);
-    }
+    let (mut config, vocab) = (sized_for(config, &data)?, vocab_of(&data));
     if let Some(file) = &base {
         config = on_base(&config, file)?;
     }
@@ -107,6 +103,20 @@ pub fn create_on(
         None => vocab,
     };
     open(Opening { config, vocab, data: Some(data), saved: None, base, device })
+}
+
+/// `config` with the sizes of a fresh model that the data decide: every identifier of the
+/// puzzles has an embedding.
+///
+/// # Errors
+/// If the model becomes too large.
+pub fn sized_for(config: &RunConfig, data: &Dataset) -> Result<RunConfig, Failure> {
+    let mut config = config.clone();
+    if let (VariantSpec::Trm(spec), Dataset::Puzzles(data)) = (&mut config.model, data) {
+        spec.num_puzzle_identifiers = spec.num_puzzle_identifiers.max(data.train.num_identifiers);
+        config.validate()?;
+    }
+    Ok(config)
 }
 
 /// A fresh run of a model beside the recursive head of `config`, on the same data and
@@ -122,6 +132,8 @@ pub fn create_baseline(
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
     let config = baseline.config(config);
+    config.validate()?;
+    check_precision(config.train.precision, device)?;
     let spec = match baseline {
         Baseline::LinearProbe(spec) | Baseline::MlpProbe(spec) => spec,
         Baseline::OneStep(_) => return create_on(&config, data, base, device),
@@ -229,9 +241,6 @@ pub fn load_on(
 ) -> Result<Box<dyn Run>, Failure> {
     let checkpoint = Checkpoint::read(checkpoint)?;
     let Header { config, vocab, .. } = checkpoint.header.clone();
-    if data.is_some() {
-        check_precision(config.train.precision, device)?;
-    }
     checkpoint.expect_size()?;
     expect_base(checkpoint.header.base.as_ref(), base.as_ref(), device)?;
     let saved = Some(Saved { checkpoint: &checkpoint, optimizer });

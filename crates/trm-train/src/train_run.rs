@@ -163,6 +163,8 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
     }
 
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure> {
+        // Not before: what only reads the weights computes in 32 bits on any device.
+        check_precision(self.config.train.precision, &self.optimization.plain_device())?;
         let mut reports = Vec::new();
         let mut metrics = Vec::new();
         while reports.len() < n && self.optimization.step < self.config.train.max_iters {
@@ -223,7 +225,6 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
     }
 
     fn attach(&mut self, data: Dataset) -> Result<(), Failure> {
-        check_precision(self.config.train.precision, &self.optimization.plain_device())?;
         self.data = Some(self.task.accept(&self.config, &self.vocab, data)?);
         Ok(())
     }

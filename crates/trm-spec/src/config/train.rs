@@ -49,7 +49,7 @@ pub enum DepthSampling {
     /// Always `recursion_steps`.
     #[default]
     Fixed,
-    /// Uniform from `min_depth` to `recursion_steps`, drawn for every batch.
+    /// Uniform from `min_depth` to `recursion_steps`, drawn for every update.
     Uniform,
     /// Poisson around a log-normal rate with mean `recursion_steps`, from
     /// `min_depth` to four times the mean (recurrent depth, arXiv 2502.05171).
@@ -159,7 +159,8 @@ pub struct TrainSpec {
     pub supervision: Supervision,
     /// Weight of the halting loss; the loss of the answer has weight 1.
     pub halt_loss_weight: f64,
-    /// Fraction of the puzzles that run a random number of steps before they may halt.
+    /// Probability, drawn for each puzzle at each supervision step, that it may not halt before
+    /// a random number of steps (the official `halt_exploration_prob`).
     pub halt_exploration_prob: f64,
     /// Learning rate of the puzzle embedding, which is trained by SignSGD.
     pub puzzle_emb_lr: f64,
@@ -180,7 +181,8 @@ pub struct TrainSpec {
     /// The readouts that the loss includes.
     pub objective: Objective,
     /// Loss weights of the cycles under `every_cycle`, or of the supervision steps under
-    /// `unrolled`, the first one first; empty means equal. Normalized to sum to one over
+    /// `unrolled` and of question models, the first one first. Empty means equal; of question
+    /// models 1, 2, 3 and so on, since only the last steps can know much. Normalized to sum to one over
     /// those that ran.
     pub cycle_weights: Vec<f64>,
     /// How the depth of a training step is chosen.

@@ -44,6 +44,9 @@ impl RunConfig {
             ("num_val_puzzles", data.num_val_puzzles),
             ("num_aug", data.num_aug),
             ("curriculum_iters", data.curriculum_iters),
+            ("warmup_iters", train.warmup_iters),
+            ("lr_decay_iters", train.lr_decay_iters),
+            ("eval_iters", train.eval_iters),
         ] {
             let reason = format!("is {count}, which is absurdly large");
             require(key, count <= MAX_SIZE, reason)?;

@@ -68,7 +68,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "halt_exploration_prob",
         Number,
-        "Fraction of puzzles that run a random number of steps before they may halt",
+        "Probability, at each step, that a puzzle may not halt before a random number of steps",
     )
     .only(&[Puzzles])
     .live(),
@@ -111,7 +111,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s(
         "cycle_weights",
         Numbers,
-        "Loss weights of the cycles (every_cycle) or of the supervision steps (unrolled); empty means equal",
+        "Loss weights of the cycles (every_cycle) or supervision steps (unrolled, questions); empty means equal (questions: 1, 2, 3, …)",
     )
     .live(),
     choice(

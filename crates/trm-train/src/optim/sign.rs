@@ -6,6 +6,8 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 /// against the sign of their gradient, and shrinks them by `rate · decay`; other
 /// rows stay as they are. Gradients `[batch, dim]` of a row met twice are added
 /// (official TRM, puzzle embedding).
+///
+/// Its work depends on the batch: a table of ARC has a million rows.
 pub fn sign_descent(
     table: Tensor<2>,
     met: Tensor<1, Int>,
@@ -13,22 +15,15 @@ pub fn sign_descent(
     rate: f64,
     decay: f64,
 ) -> Tensor<2> {
-    let [rows, dim] = table.dims();
-    let [batch] = met.dims();
-    let device = table.device();
-    let whole = Tensor::zeros([rows, dim], &device).select_assign(
-        0,
-        met.clone(),
-        grad,
-        IndexingUpdateOp::Add,
-    );
-    let times = Tensor::<1>::zeros([rows], &device).select_assign(
-        0,
-        met,
-        Tensor::ones([batch], &device),
-        IndexingUpdateOp::Add,
-    );
-    let others = times.lower_elem(0.5).reshape([rows, 1]).expand([rows, dim]);
-    let moved = table.clone().mul_scalar(1.0 - rate * decay) - whole.sign().mul_scalar(rate);
-    moved.mask_where(others, table)
+    let ([batch], [_, dim]) = (met.dims(), table.dims());
+    let pairs = [batch, batch];
+    let (across, down) = (met.clone().reshape([1, batch]), met.clone().reshape([batch, 1]));
+    let same = down.expand(pairs).equal(across.expand(pairs)).float();
+    let sums = same.clone().matmul(grad);
+    let moves = table.clone().select(0, met.clone()).mul_scalar(rate * decay)
+        + sums.sign().mul_scalar(rate);
+    // Of a row that is met several times, the first one moves it.
+    let earlier = same.tril(-1).sum_dim(1);
+    let moves = moves * earlier.equal_elem(0.0).float().expand([batch, dim]);
+    table.select_assign(0, met, moves.neg(), IndexingUpdateOp::Add)
 }

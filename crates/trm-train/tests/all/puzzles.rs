@@ -372,6 +372,35 @@ fn every_identifier_has_an_embedding() {
     let loaded = trm_train::load_with(&saved, None, Some(more.into()), &Device::flex());
     let failure = loaded.err().expect("refused");
     assert!(failure.message.contains("num_puzzle_identifiers"), "{}", failure.message);
+
+    // A number that a file may say, and no memory holds.
+    for (identifiers, words) in [(1 << 55, "absurdly large"), (1 << 24, "2^30")] {
+        let mut most = data();
+        most.train.num_identifiers = identifiers;
+        let config = tiny(json!({ "puzzle_emb_ndim": 128, "puzzle_emb_len": 4 }));
+        let created = trm_train::create(&config, most, &Device::flex());
+        let failure = created.err().expect("refused");
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+}
+
+/// Cells without an answer cannot be right, and a puzzle of nothing else is not solved.
+#[test]
+fn a_puzzle_without_any_answer_does_not_count() {
+    let scores = |unanswered: &[usize]| {
+        let mut data = data();
+        for row in unanswered {
+            data.val.labels[row * CELLS..(row + 1) * CELLS].fill(IGNORED);
+        }
+        let run = trm_train::create(&tiny(json!({})), data, &Device::flex()).unwrap();
+        wait(run.as_solver().expect("a solver").evaluate_puzzles(2, 0))
+    };
+    let (all, half) = (scores(&[]).unwrap(), scores(&[6, 7, 8, 9, 10, 11]).unwrap());
+    assert_eq!((all.puzzles, half.puzzles), (12, 6));
+    // An untrained model solves none.
+    assert!(half.steps.iter().all(|step| step.exact_accuracy < 0.1), "{half:?}");
+    let failure = scores(&(0..12).collect::<Vec<_>>()).expect_err("nothing to score");
+    assert!(failure.message.contains("no answers"), "{}", failure.message);
 }
 
 /// Rows that must explore run as long as they must, whatever the halting head says.

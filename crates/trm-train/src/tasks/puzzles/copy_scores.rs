@@ -13,6 +13,9 @@ use crate::run::{Chosen, CopyScore, CopyScores, CopyScoring, SolveRequest};
 /// Scores every way to choose among copies of the first `scoring.puzzles` puzzles of `set`
 /// (0: all): each copy runs all steps, so that one run serves every choice. `seen` is told how
 /// many puzzles are done, and of how many.
+///
+/// # Errors
+/// If so many steps cannot be run, or the rules of the puzzles are not known.
 pub(super) async fn evaluate_copies(
     model: &Trm,
     task: &PuzzleTask,
@@ -23,7 +26,10 @@ pub(super) async fn evaluate_copies(
 ) -> Result<CopyScores, Failure> {
     let depths = &scoring.depths;
     copies.need_rules()?;
-    let deepest = check_depth(depths.iter().copied().max().unwrap_or(1))?;
+    for depth in depths {
+        check_depth(*depth)?;
+    }
+    let deepest = depths.iter().copied().max().unwrap_or(1);
     let rows = if scoring.puzzles == 0 { set.len() } else { scoring.puzzles.min(set.len()) };
     let puzzles: Vec<Vec<u32>> =
         set.inputs.chunks_exact(set.seq_len).take(rows).map(<[u32]>::to_vec).collect();

@@ -34,10 +34,11 @@ struct Answered {
 /// Thresholds at which halting is tried, from stopping early to hardly ever.
 const THRESHOLDS: [f64; 9] = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
-/// [`score`] on the first `puzzles` held-out puzzles (0: all).
+/// [`score`] on the first `puzzles` held-out puzzles (0: all). Those without an answer count for
+/// nothing, as in the official code.
 ///
 /// # Errors
-/// If there are none, or so many steps cannot be run.
+/// If there are none, none has an answer, or so many steps cannot be run.
 pub(super) async fn evaluate(
     model: &Trm,
     task: &PuzzleTask,
@@ -46,7 +47,14 @@ pub(super) async fn evaluate(
     puzzles: usize,
 ) -> Result<PuzzleScores, Failure> {
     let (val, steps) = (held_out(data)?, check_depth(steps)?);
-    let set = val.first(if puzzles == 0 { val.len() } else { puzzles });
+    let set = val.first(if puzzles == 0 { val.len() } else { puzzles }).answered();
+    if set.is_empty() {
+        return Err(Failure::new(
+            FailureKind::Corpus,
+            format!("the validation puzzles of {} have no answers", set.name),
+            "Set num_val_puzzles to 0 to train without validation.",
+        ));
+    }
     score(model, task, &set, steps).await
 }
 
