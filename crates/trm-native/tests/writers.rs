@@ -77,6 +77,13 @@ fn the_same_command_begins_a_run_and_goes_on_with_it() {
     let other = begin("run", "4", &["--auto-resume", "--batch-size", "3"]);
     assert_eq!(other.code, 2);
     says(&other.stderr, &["batch_size", "this command"]);
+    // From weights, which it reads the first time only.
+    let tuned = ["--auto-resume", "--init", "weights.safetensors"];
+    std::fs::copy(place.path("run/best.safetensors"), place.path("weights.safetensors")).unwrap();
+    let began = begin("tuned", "2", &tuned);
+    says(&began.stderr, &["weights of weights.safetensors", "steps 0 to 2"]);
+    let went_on = begin("tuned", "4", &tuned);
+    says(&went_on.stderr, &["step 2 of tuned", "done"]);
     // It needs a folder to look in.
     says(&place.refused(2, &["train", "tiny", "--auto-resume"]), &["--out"]);
 }

@@ -34,10 +34,10 @@ pub fn train(described: &Described) -> Command {
         .arg(
             flag(
                 "auto-resume",
-                "Continue the run in --out if there is one, else start it: the same command works after every interruption",
+                "Continue the run in --out if there is one, else start it (with --init: from those weights): the same command works after every interruption",
             )
             .requires("out")
-            .conflicts_with_all(["resume", "init"]),
+            .conflicts_with("resume"),
         )
         .arg(file("init", "Start a new run at step 0 from the weights of this checkpoint"))
         .arg(
