@@ -33,7 +33,7 @@ function measure({ program, python, model, base, rounds, threads, runs }) {
       python,
       // -B: writes no compiled files next to the scripts.
       ["-B", script, ...common, "--written", String(decoder.written_tokens), model],
-      decoder.prompt,
+      { input: decoder.prompt },
     );
     if (peer.prompt_tokens !== decoder.prompt_tokens) {
       throw new UserError(`the prompt has ${decoder.prompt_tokens} tokens here and ${peer.prompt_tokens} in llama.cpp`);

@@ -3,14 +3,15 @@
 // recursive head of an image model and of a question model on a frozen decoder, and the
 // features of a ViT. The two are measured alternately, each in its own process. PyTorch
 // is installed once, under the target directory. Questions need `--base`, the decoder
-// that `node scripts/datasets.mjs smollm2` fetches.
+// that `node scripts/datasets.mjs smollm2` fetches. `--avx2` hides AVX-512 from both.
 //
-//   node scripts/bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]
+//   node scripts/bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--avx2] [--json]
 
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
+import { withoutAvx512 } from "./bench/avx2.mjs";
 import { median, range } from "./bench/figures.mjs";
 import { preset } from "./bench/presets.mjs";
 import { builtNative, report } from "./bench/programs.mjs";
@@ -137,7 +138,7 @@ const PARTS = {
 };
 
 /** Measures both alternately; `program` is the native binary, `python` one with PyTorch. */
-export function benchTorch({ program, python, parts, base, rounds, threads, runs }) {
+export function benchTorch({ program, python, parts, base, rounds, threads, runs, env }) {
   const common = ["--threads", String(threads), "--runs", String(runs)];
   const turns = parts.map(() => []);
   const sizes = parts.map((part) => PARTS[part].sizes());
@@ -146,9 +147,9 @@ export function benchTorch({ program, python, parts, base, rounds, threads, runs
     parts.forEach((part, i) => {
       const script = join(root, "scripts/bench", PARTS[part].script);
       const given = part === "questions" ? ["--base", base] : [];
-      const ours = flat(report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...given, ...common]));
+      const ours = flat(report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...given, ...common], { env }));
       // -B: writes no compiled files next to the scripts.
-      const peer = report(python, ["-B", script, ...common, JSON.stringify(sizes[i])]);
+      const peer = report(python, ["-B", script, ...common, JSON.stringify(sizes[i])], { env });
       turns[i].push({ ours, peer });
     });
   }
@@ -238,6 +239,7 @@ function options() {
       threads: { type: "string", default: "2" },
       runs: { type: "string", default: "5" },
       native: { type: "string" },
+      avx2: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -249,7 +251,7 @@ function options() {
   const known = parts.every((part) => part in PARTS);
   if (!known || ![rounds, threads, runs].every((n) => Number.isInteger(n) && n > 0)) {
     throw new UserError(
-      "usage: bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--json]",
+      "usage: bench-torch.mjs [--part texts|puzzles|images|questions] [--base FILE] [--rounds N] [--threads N] [--runs N] [--native PROGRAM] [--avx2] [--json]",
     );
   }
   if (parts.includes("questions") && !base) {
@@ -258,14 +260,15 @@ function options() {
         "  FILE is a GGUF file, which `node scripts/datasets.mjs smollm2` fetches, or a checkpoint of `convert`.",
     );
   }
-  return { parts, base, rounds, threads, runs, program: values.native && resolve(values.native), json: values.json };
+  return { parts, base, rounds, threads, runs, program: values.native && resolve(values.native), avx2: values.avx2, json: values.json };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
-    const { json, program, ...plan } = options();
+    const { json, program, avx2, ...plan } = options();
+    const env = avx2 ? await withoutAvx512() : {};
     const python = await pythonWith("torch");
-    const result = benchTorch({ ...plan, python, program: program ?? (await builtNative()) });
+    const result = benchTorch({ ...plan, env, python, program: program ?? (await builtNative()) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else show(result);
   });

@@ -15,8 +15,8 @@ export async function builtNative() {
 }
 
 /** The JSON document that a program prints, after what a library may print before it. */
-export function report(program, args, input) {
-  const options = { env: environment(), encoding: "utf8", input, maxBuffer: 1 << 26 };
+export function report(program, args, { input, env } = {}) {
+  const options = { env: environment(env), encoding: "utf8", input, maxBuffer: 1 << 26 };
   const { status, stdout, stderr, error } = spawnSync(program, args, options);
   if (status === 0) return JSON.parse(stdout.slice(stdout.indexOf("{")));
   throw new UserError(`\`${program} ${args[0]}\` failed: ${error?.message ?? stderr.trim()}`);
