@@ -145,8 +145,7 @@ test('a visitor need not wait for a model that is slow to come', async ({
   await page.goto(play.site.text);
   await expect(page.getByText(`Downloading “${model.title}”`).first()).toBeVisible();
   await play.button('Train from scratch instead').click();
-  await play.phase('paused');
-  await play.at(0);
+  await play.pauseAt(1);
   await play.stepOnce();
 });
 

@@ -13,6 +13,7 @@ import { readHeader } from '../src/run/checkpoint';
 import { Gallery } from '../src/run/gallery.svelte';
 import { handedOver, handOver } from '../src/run/handover';
 import { Machine } from '../src/run/machine.svelte';
+import type { Shipped } from '../src/run/manifest';
 import { Notices } from '../src/run/notices.svelte';
 import { PastRuns } from '../src/run/past-runs.svelte';
 import { preset } from '../src/run/presets';
@@ -120,12 +121,21 @@ function record(config: RunConfig, step: number, base = false): SavedRun {
   };
 }
 
+/** A model of the page. */
+function slow(): Shipped {
+  const file = { file: 'slow.safetensors', bytes: 9, sha256: 'a'.repeat(64), parameters: 10 };
+  const made = { config: DIGITS, variant: 'trm_vit', dataset: 'digits', command: '', seed: 1 };
+  const rest = { hardware: '', minutes: 1, step: 3, losses: [], description: '' };
+  return { name: 'slow', title: 'Slow', ...file, ...made, ...rest };
+}
+
 let store: SavedRuns;
 let session: Session;
 let run: Recorded;
 let runs: Runs;
 let notices: Notices;
 let past: PastRuns;
+let gallery: Gallery;
 
 beforeEach(() => {
   vi.stubGlobal('indexedDB', new IDBFactory());
@@ -145,7 +155,7 @@ beforeEach(() => {
   const client = () => new SessionClient(session);
   const machine = new Machine(client, { device: 'cpu', software: false }, 'images');
   run = new Recorded(machine, DIGITS);
-  const gallery = new Gallery('http://localhost/', 'images');
+  gallery = new Gallery('http://localhost/', 'images');
   const page = { machine, run, gallery, notices, past, store, datasets: new ImageDatasets() };
   const remember = () => vi.stubGlobal('location', { search: '?rewritten' });
   runs = new Runs({ ...page, family: 'images', standard: STANDARD, remember }, STANDARD);
@@ -256,6 +266,22 @@ describe('a file from another page', () => {
     expect(await handedOver()).not.toBeNull();
   });
 
+  test('that cannot be opened is forgotten, unless it belongs to another page', async () => {
+    await store.save(record(DIGITS, 5, true));
+    await handOver(checkpoint(WIDE, 8, true));
+    await open('?handed=1');
+    expect(notices.shown?.message).toBe('It needs vit.safetensors.');
+    expect(await handedOver()).toBeNull();
+  });
+
+  test('that belongs to another page stays, also where the saved run cannot be opened', async () => {
+    await store.save(record(DIGITS, 5, true));
+    await handOver(checkpoint(preset('tiny') ?? fail(), 8));
+    await open('?handed=1');
+    expect(notices.shown?.link?.href).toBe('language.html?handed=1');
+    expect(await handedOver()).not.toBeNull();
+  });
+
   test('takes the place of the saved run', async () => {
     await store.save(record(DIGITS, 5));
     await handOver(checkpoint(WIDE, 8));
@@ -263,6 +289,28 @@ describe('a file from another page', () => {
     expect((await store.load(CURRENT))?.step).toBe(8);
     expect(steps(runs.saved.runs)).toEqual([5]);
   });
+});
+
+test('who does not wait for a model trains a new run, and is not told of the model', async () => {
+  await store.save(record(WIDE, 5));
+  let failed: (error: Error) => void = () => undefined;
+  vi.stubGlobal('fetch', (url: URL | string) =>
+    String(url).includes('slow')
+      ? new Promise((_, reject) => (failed = reject))
+      : Promise.resolve(new Response('0,1')),
+  );
+  vi.spyOn(gallery, 'find').mockResolvedValue(slow());
+  const opening = open('?checkpoint=slow');
+  await vi.waitFor(() => expect(gallery.fetching['slow']?.state).toBe('coming'));
+  const train = vi.fn(() => void run.train());
+  runs.skip(train);
+  await opening;
+  expect([run.state.step, run.phase, train.mock.calls.length]).toEqual([0, 'training', 1]);
+  expect(session.types).not.toContain('load');
+  expect(steps(runs.saved.runs)).toEqual([5]);
+  failed(new TypeError('offline'));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect([gallery.fetching, notices.shown]).toEqual([{}, null]);
 });
 
 describe('a saved run that cannot be opened', () => {

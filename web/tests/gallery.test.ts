@@ -119,6 +119,28 @@ describe('a model', () => {
     ]);
   });
 
+  test('that nobody waits for any more is told again only once it is asked for', async () => {
+    let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (stream = controller),
+    });
+    serve(() => Promise.resolve(new Response(body)));
+    const gallery = new Gallery(BASE, 'language');
+    const coming = gallery.bring(MODEL);
+    gallery.leave(MODEL);
+    stream?.enqueue(FILE.slice(0, 300));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(gallery.fetching).toEqual({});
+    void gallery.bring(MODEL);
+    stream?.enqueue(FILE.slice(300, 600));
+    await vi.waitFor(() =>
+      expect(gallery.fetching).toEqual({ elastic: { state: 'coming', received: 600 } }),
+    );
+    stream?.enqueue(FILE.slice(600));
+    stream?.close();
+    expect(await coming).toEqual(FILE);
+  });
+
   test.each([
     ['altered', Uint8Array.from(FILE, (byte, i) => (i === 500 ? byte ^ 1 : byte))],
     ['cut short', FILE.slice(0, 700)],

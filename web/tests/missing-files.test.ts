@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 
 import { SessionError } from '../src/client/client';
 import { DEFAULT_CONFIG } from '../src/gen';
+import { ImageDatasets } from '../src/rooms/images/datasets';
 import { TextDatasets } from '../src/rooms/language/datasets';
 import { download } from '../src/run/download';
 
@@ -33,4 +34,18 @@ test('a model is loaded without its text, and a new run says that the text is mi
   const own = await datasets.forSavedRun('my text');
   expect(own).toMatchObject({ kind: 'text', text: 'my text' });
   expect(missing).toHaveLength(1);
+});
+
+test('a model is loaded without its images, and not called one of other images', async () => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('offline')));
+  const datasets = new ImageDatasets();
+  const missing: string[] = [];
+  datasets.missing = ({ failure }) => missing.push(`${failure.message} ${failure.hint}`);
+  expect(await datasets.forSavedRun()).toEqual({ kind: 'named' });
+  const why = 'The handwritten digits could not be downloaded. Check the connection and reload.';
+  expect([missing, datasets.untrainable()]).toEqual([[why], why]);
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response('0,1')));
+  expect(await datasets.forSavedRun()).toMatchObject({ kind: 'text', text: '0,1' });
+  expect(datasets.untrainable()).toContain('not part of this page');
 });

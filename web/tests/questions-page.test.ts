@@ -348,6 +348,21 @@ describe('the page', () => {
     expect(page.notice?.message).toBe('This page has no model “other”.');
   });
 
+  test('opens the model that the address names once the base is open that was begun before', async () => {
+    page.gallery.shown = [shipped('cups')];
+    vi.spyOn(page.gallery, 'bring').mockResolvedValue(MODEL);
+    const file = gguf();
+    let read: (bytes: ArrayBuffer) => void = () => undefined;
+    vi.spyOn(file, 'arrayBuffer').mockReturnValue(new Promise((resolve) => (read = resolve)));
+    const taking = page.take(file);
+    await vi.waitFor(() => expect(page.base.busy).not.toBeNull());
+    await page.live(false, 'cups');
+    expect(page.notice).toBeNull();
+    read(new ArrayBuffer(4));
+    await taking;
+    expect([page.model?.title, page.base.open?.name]).toEqual(['cups', 'tiny.gguf']);
+  });
+
   test('is busy while a model is fetched, so that nothing else is begun', async () => {
     await open();
     const [first, second] = [shipped('first'), shipped('second')];

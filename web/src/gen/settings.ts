@@ -1153,6 +1153,21 @@ export const SETTINGS: readonly Setting[] = [
     "help": "Maximum difficulty: guesses that a backtracking solver needs"
   },
   {
+    "key": "equal_grades",
+    "section": "data",
+    "kind": "flag",
+    "choices": [],
+    "aliases": [],
+    "variants": [],
+    "families": [
+      "puzzles"
+    ],
+    "live": false,
+    "cli_only": false,
+    "tier": "advanced",
+    "help": "As many Sudokus of each grade (0, 1, 6, 16, 41 and more guesses) within these limits"
+  },
+  {
     "key": "augment",
     "section": "data",
     "kind": "flag",
@@ -1591,7 +1606,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": true,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Fraction of puzzles that run a random number of steps before they may halt"
+    "help": "Probability, at each step, that a puzzle may not halt before a random number of steps"
   },
   {
     "key": "puzzle_emb_lr",
@@ -1688,7 +1703,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": true,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Loss weights of the cycles (every_cycle) or of the supervision steps (unrolled); empty means equal"
+    "help": "Loss weights of the cycles (every_cycle) or supervision steps (unrolled, questions); empty means equal (questions: 1, 2, 3, …)"
   },
   {
     "key": "depth_sampling",
@@ -1881,6 +1896,7 @@ export const DEFAULT_CONFIG: RunConfig = {
     "num_val_puzzles": 256,
     "min_guesses": 0,
     "max_guesses": 1048576,
+    "equal_grades": false,
     "augment": true,
     "num_aug": 16,
     "resize": false,

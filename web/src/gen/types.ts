@@ -763,6 +763,11 @@ min_guesses: number,
  */
 max_guesses: number, 
 /**
+ * As many Sudokus of each of [`SUDOKU_GRADES`](crate::SUDOKU_GRADES) as of any other,
+ * within these limits. Otherwise they are as common as among random Sudokus.
+ */
+equal_grades: boolean, 
+/**
  * Apply a new random augmentation each time a puzzle is shown.
  */
 augment: boolean, 
@@ -2135,7 +2140,8 @@ supervision: Supervision,
  */
 halt_loss_weight: number, 
 /**
- * Fraction of the puzzles that run a random number of steps before they may halt.
+ * Probability, drawn for each puzzle at each supervision step, that it may not halt before
+ * a random number of steps (the official `halt_exploration_prob`).
  */
 halt_exploration_prob: number, 
 /**
@@ -2174,7 +2180,8 @@ gradient_checkpointing: boolean,
 objective: Objective, 
 /**
  * Loss weights of the cycles under `every_cycle`, or of the supervision steps under
- * `unrolled`, the first one first; empty means equal. Normalized to sum to one over
+ * `unrolled` and of question models, the first one first. Empty means equal; of question
+ * models 1, 2, 3 and so on, since only the last steps can know much. Normalized to sum to one over
  * those that ran.
  */
 cycle_weights: Array<number>, 

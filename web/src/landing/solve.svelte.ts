@@ -22,6 +22,7 @@ export class SolveExhibit {
   /** The supervision step that is shown; 0 is the puzzle alone. */
   step = $state(0);
   playing = $state(false);
+  paused = $state(false);
   /** Share of the model's file that has come. */
   received = $state(0);
   problem = $state<string | null>(null);
@@ -94,19 +95,13 @@ export class SolveExhibit {
       return;
     }
     this.playing = true;
+    this.paused = false;
     this.step = 0;
     await sleep(START);
     while (this.#turn === turn && this.step < last) {
-      this.step += 1;
+      if (!this.paused) this.step += 1;
       if (this.step < last) await sleep(BEAT);
     }
     if (this.#turn === turn) this.playing = false;
-  }
-
-  /** Shows one step. */
-  look(step: number): void {
-    this.#turn += 1;
-    this.playing = false;
-    this.step = step;
   }
 }

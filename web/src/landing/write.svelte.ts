@@ -23,6 +23,7 @@ export class WriteExhibit {
   received = $state(0);
   problem = $state<string | null>(null);
   finished = $state(false);
+  paused = $state(false);
   readonly refining = new Refining();
   summary = $state.raw<RunSummary | null>(null);
 
@@ -73,7 +74,7 @@ export class WriteExhibit {
   }
 
   #begin(): void {
-    this.finished = false;
+    this.finished = this.paused = false;
     this.#answer.renew(this.#options);
     this.#wake();
   }
@@ -84,6 +85,7 @@ export class WriteExhibit {
 
   /** Writes a character and shows its passes. */
   async #turn(client: SessionClient, summary: RunSummary): Promise<void> {
+    if (this.paused) return sleep(BEAT);
     const [answer, { depth }] = [this.#answer, this];
     answer.traced = true;
     // One character at a time, as it is to be watched.

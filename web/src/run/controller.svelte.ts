@@ -264,9 +264,9 @@ export abstract class RunController<R extends Training = Training> {
     this.succeed(() => this.current.open(shipped, bytes));
   }
 
-  /** Does not wait for the model that the page opens with. */
+  /** Does not wait for the model that the page opens with: trains a new one. */
   skip(): void {
-    this.runs.skip();
+    this.runs.skip(() => this.train());
   }
 
   /** Trains with so many workers from the next steps on. */

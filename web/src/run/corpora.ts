@@ -1,6 +1,21 @@
 // Data that the site holds as files of their own: downloaded when they are needed, and once.
 
 import { SessionError } from '../client/client';
+import type { DataSource } from '../gen';
+
+/** Data that a model can do without: where they do not come, `missing` is told why. */
+export async function dispensable(
+  data: Promise<DataSource>,
+  missing: (error: SessionError) => void,
+): Promise<DataSource> {
+  try {
+    return await data;
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error;
+    missing(error);
+    return { kind: 'named' };
+  }
+}
 
 export class Corpus {
   #text: Promise<string> | null = null;

@@ -30,6 +30,8 @@ export class Gallery {
   readonly #base: string;
   readonly #family: Family;
   #here: Readonly<Record<string, Promise<Uint8Array>>> = {};
+  /** The model that nobody waits for any more. */
+  #left: string | null = null;
 
   /** `base`: the address that the folder `checkpoints` lies beside. */
   constructor(base: string, family: Family) {
@@ -51,6 +53,7 @@ export class Gallery {
   /** The file of a model. Throws a `SessionError` if the download or the digest check fails. */
   bring(shipped: Shipped): Promise<Uint8Array> {
     const { name } = shipped;
+    if (this.#left === name) this.#left = null;
     const here = this.#here[name];
     if (here) return here;
     const coming = this.#fetch(shipped);
@@ -58,6 +61,12 @@ export class Gallery {
     // A failed download may be repeated.
     coming.catch(() => (this.#here = without(this.#here, name)));
     return coming;
+  }
+
+  /** What comes of a model is no longer told, until it is asked for again. */
+  leave({ name }: Shipped): void {
+    this.#left = name;
+    this.#say(name, null);
   }
 
   /** The frozen base of a model; `null` where it needs none. */
@@ -112,7 +121,7 @@ export class Gallery {
 
   #say(name: string, fetching: Fetching | null): void {
     const others = without(this.fetching, name);
-    this.fetching = fetching ? { ...others, [name]: fetching } : others;
+    this.fetching = fetching && this.#left !== name ? { ...others, [name]: fetching } : others;
   }
 }
 

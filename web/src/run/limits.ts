@@ -80,6 +80,13 @@ export function said({ least, most, whole }: Range): string {
   return `${kind} from ${show(least)} to ${show(most)}`;
 }
 
+/** The number that an arrow key leads to: beside the one that is typed, where that is good. */
+export function stepped(range: Range, value: number, typed: string | null, by: number): number {
+  const from = typed === null || mistake(range, typed) ? value : Number(typed);
+  const next = Math.round((from + by * (range.whole ? 1 : 0.1)) * 1e6) / 1e6;
+  return Math.min(range.most, Math.max(range.least, next));
+}
+
 /** What is wrong with what was typed; `null` where nothing is. */
 export function mistake(range: Range, text: string): string | null {
   const number = text.trim() === '' ? NaN : Number(text);

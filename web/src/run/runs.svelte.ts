@@ -20,6 +20,7 @@ import { FORBIDDEN } from './saver';
 import { differing, valueOf } from './settings';
 import type { Training } from './training.svelte';
 import type { RunAddress } from './url';
+import { WrongPage } from './wrong-page';
 
 /** What choosing the current run needs of the page. */
 export interface RunsContext {
@@ -45,9 +46,9 @@ export class Runs {
   readonly #page: RunsContext;
   /** The kept run that the current one was restored from. */
   #from: string | null = null;
-  /** Ends the wait for the model that the page opens with. */
-  skip: () => void = () => undefined;
-  readonly #skipped = new Promise<null>((resolve) => (this.skip = () => resolve(null)));
+  /** Ends the wait for the model that the page opens with: a new run begins, and `train` is called. */
+  skip: (train: () => void) => void = () => undefined;
+  readonly #skipped = new Promise<() => void>((resolve) => (this.skip = resolve));
 
   constructor(page: RunsContext, preset: string) {
     this.#page = page;
@@ -122,6 +123,8 @@ export class Runs {
         if (!run.state.summary) await way();
       } catch (error) {
         if (!(error instanceof SessionError) || error.severe) throw error;
+        // The page that it belongs to is to find it.
+        if (file && way === ask && !(error instanceof WrongPage)) await forgetHanded();
         problem ??= way === resume && !run.state.summary ? unopened(error) : error;
       }
     }
@@ -146,15 +149,26 @@ export class Runs {
       return null;
     }
     if (!shipped) return () => this.current.create(config, null, name);
-    const bytes = await Promise.race([this.fetch(shipped), this.#skipped]);
-    return bytes && (() => this.current.open(shipped, bytes, live));
+    const come = await this.fetch(shipped, this.#skipped);
+    if (typeof come !== 'function') return come && (() => this.current.open(shipped, come, live));
+    gallery.leave(shipped);
+    return async () => {
+      await this.current.create(config, null, name);
+      come();
+    };
   }
 
-  /** The file of a model that comes with the page; `null`, and a message, where it cannot be had. */
-  async fetch(shipped: Shipped): Promise<Uint8Array | null> {
+  /**
+   * The file of a model that comes with the page, or what comes `instead` of it; `null`, and a
+   * message, where it cannot be had.
+   */
+  async fetch<T = never>(
+    shipped: Shipped,
+    ...instead: readonly Promise<T>[]
+  ): Promise<Uint8Array | T | null> {
     const { gallery, notices } = this.#page;
     try {
-      return await gallery.bring(shipped);
+      return await Promise.race([gallery.bring(shipped), ...instead]);
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
       const { message, hint } = error.failure;

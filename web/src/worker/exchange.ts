@@ -48,9 +48,13 @@ export class Exchange {
   /** Another worker stopped: nobody waits for it. */
   stop(failure: Failure): void {
     this.#stopped ??= new EngineFailure(failure);
-    for (const port of this.#ports) port.close();
+    this.close();
     this.#waiting?.reject(this.#stopped);
     this.#waiting = null;
+  }
+
+  close(): void {
+    for (const port of this.#ports) port.close();
   }
 
   #settle(): void {

@@ -99,6 +99,7 @@ async function answer(request: Request): Promise<void> {
         await command(id, request.command);
         break;
       case 'connect':
+        exchange?.close();
         exchange = new Exchange(request.ports);
         session?.connect(exchange);
         reply({ id, ok: true, kind: 'done' });

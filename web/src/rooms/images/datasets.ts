@@ -1,12 +1,18 @@
 // What image models train on here: the handwritten digits, which are downloaded once.
 
+import type { SessionError } from '../../client/client';
 import type { DataSource, RunConfig } from '../../gen';
-import { Corpus } from '../../run/corpora';
+import { Corpus, dispensable } from '../../run/corpora';
 import type { DatasetChoice, NewRunData } from '../../run/dataset';
 
 const DIGITS = 'digits';
 
 export class ImageDatasets implements DatasetChoice {
+  /** Called where a run is loaded without its images, with the reason. */
+  missing: (error: SessionError) => void = () => undefined;
+
+  /** Why the digits are not here; empty where they are. */
+  #failed = '';
   readonly #digits = new Corpus('digits.csv', 'The handwritten digits', '');
 
   constructor() {
@@ -20,7 +26,11 @@ export class ImageDatasets implements DatasetChoice {
 
   /** A model works without its images: it then classifies drawings and pictures. */
   forSavedRun(): Promise<DataSource> {
-    return this.#source().catch(() => this.attached());
+    this.#failed = '';
+    return dispensable(this.#source(), (error) => {
+      this.#failed = `${error.failure.message} ${error.failure.hint}`;
+      this.missing(error);
+    });
   }
 
   /** Nothing that this build carries: the model stays as it is. */
@@ -33,7 +43,10 @@ export class ImageDatasets implements DatasetChoice {
   }
 
   untrainable(): string {
-    return 'Its images are not part of this page: it classifies drawings and pictures, but it cannot be trained or measured here.';
+    return (
+      this.#failed ||
+      'Its images are not part of this page: it classifies drawings and pictures, but it cannot be trained or measured here.'
+    );
   }
 
   substituted(): null {

@@ -25,6 +25,8 @@ export class StageInput {
   counts = $state.raw<Readonly<Partial<Record<ImageSplit, number>>>>({});
   /** Whether the model has images of its own. */
   stored = $state(false);
+  /** Images that were chosen so far: tells whether another one was chosen meanwhile. */
+  chosen = 0;
 
   #data: string | null = null;
   #before = $state.raw<readonly Bitmap[]>([]);
@@ -99,16 +101,14 @@ export class StageInput {
     const count = this.counts[split] ?? Infinity;
     this.split = split;
     this.index = index >= count ? 0 : index < 0 ? (count < Infinity ? count - 1 : 0) : index;
-    this.kind = 'stored';
-    this.#told();
+    this.#choose('stored');
   }
 
   show(picture: Picture, grey: boolean): void {
     this.picture = picture;
     // Grey models learnt bright ink on black, and paper is white.
     this.invert = grey && isBright(picture);
-    this.kind = 'picture';
-    this.#told();
+    this.#choose('picture');
   }
 
   invertTo(invert: boolean): void {
@@ -131,7 +131,12 @@ export class StageInput {
 
   #draw(bitmap: Bitmap): void {
     this.bitmap = bitmap;
-    this.kind = 'drawing';
+    this.#choose('drawing');
+  }
+
+  #choose(kind: Subject['kind']): void {
+    this.chosen += 1;
+    this.kind = kind;
     this.#told();
   }
 

@@ -110,8 +110,8 @@ export class Measuring {
     if (!measured) return;
     const { inner, outer } = measured;
     const { step, scores } = await evaluate(client, split, { inner, outer: 2 * outer });
-    // Training went on meanwhile: the two would not be of one model.
-    if (step !== measured.step) return;
+    // Another split, or training that went on: the two would not belong together.
+    if (this.measured !== measured || step !== measured.step) return;
     this.measured = { ...measured, beyond: scores.steps };
   }
 

@@ -19,14 +19,16 @@ export class ImagesPage extends RunController<Classifier> {
   readonly #address: ImagesAddress;
 
   constructor(address: ImagesAddress, spawn: () => SessionClient, store: SavedRuns) {
+    const datasets = new ImageDatasets();
     const input = new StageInput(address.image, () => this.#changed());
     super({
       family: 'images',
-      datasets: new ImageDatasets(),
+      datasets,
       wish: address,
       ...{ spawn, store, preset: address.preset, standard: STANDARD },
       run: (machine) => new Classifier(machine, address, input),
     });
+    datasets.missing = (error) => this.notices.fail(error);
     this.#address = address;
     this.complain(address.problems);
   }
@@ -129,10 +131,14 @@ export class ImagesPage extends RunController<Classifier> {
   }
 
   async #picture(file: File): Promise<void> {
+    const { input } = this;
+    const chosen = ++input.chosen;
     try {
       const picture = await readPicture(file);
+      // Another image was chosen while this one was decoded.
+      if (input.chosen !== chosen) return;
       this.notices.dismiss();
-      this.input.show(picture, this.shape?.channels === 1);
+      input.show(picture, this.shape?.channels === 1);
     } catch (error) {
       if (!(error instanceof PictureError)) throw error;
       this.refuse(error.message, error.hint);

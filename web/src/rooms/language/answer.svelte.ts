@@ -16,7 +16,7 @@ const SLICE = 60;
 
 export class Answer {
   text = $state('');
-  /** Training step of the weights that generated the text. */
+  /** Training step of the weights that the text was begun with. */
   step = $state(0);
   writing = $state(false);
   problem = $state<string | null>(null);
@@ -111,9 +111,15 @@ export class Answer {
     if (output.done) {
       this.#end();
       this.#fresh = false;
-      this.step = step;
     }
     return true;
+  }
+
+  /** Ends the text that is being written. */
+  async close(client: SessionClient): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = null;
+    if (stream !== null) await client.ask({ type: 'close', stream }, 'closed');
   }
 
   /** Whether the text was renewed; asked again after a wait. */
@@ -130,10 +136,10 @@ export class Answer {
     this.stale = false;
     const options = this.#request(wanted);
     this.#requested = options;
-    const old = this.#stream;
-    this.#stream = null;
+    // Also of a text that is refused: it is not asked for again before the next step.
+    this.step = step;
     this.#next = 0;
-    if (old !== null) await client.ask({ type: 'close', stream: old }, 'closed');
+    await this.close(client);
     try {
       const { stream } = await client.ask({ type: 'generate', options }, 'generating');
       this.#stream = stream;
@@ -143,7 +149,6 @@ export class Answer {
       if (this.#fresh) this.generated = this.#pieces;
       this.problem = null;
       this.writing = true;
-      this.step = step;
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
       this.writing = false;

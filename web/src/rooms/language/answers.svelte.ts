@@ -16,17 +16,19 @@ export class Answers {
   readonly watched = new Answer(LENGTH);
   compared = $state.raw<readonly Answer[]>([]);
 
+  /** When texts of older weights begin again while the model learns. */
   #next = 0;
+  /** Texts that are no longer compared, and may still be open in the session. */
+  #removed: Answer[] = [];
 
   /** Another run replaced the current one. */
   forget(): void {
-    this.#next = 0;
+    this.#removed = [];
     for (const answer of [this.watched, ...this.compared]) answer.forget();
   }
 
   /** The options changed: all begin again, so that all are of the same weights. */
   renew(resolved: ResolvedOptions): void {
-    this.#next = 0;
     this.#match(resolved);
     for (const [answer, depth] of this.#each(resolved, true)) answer.renew({ ...resolved, depth });
   }
@@ -36,27 +38,26 @@ export class Answers {
     return this.watched.urgent || (compared && this.compared.some((answer) => answer.urgent));
   }
 
-  /** The weights changed: texts begin again, but not at every step. */
-  age(now: number): void {
-    if (now < this.#next) return;
-    for (const answer of [this.watched, ...this.compared]) answer.stale = true;
-    this.#next = now + EVERY;
-  }
-
   /** The watched text is written to be watched, or as fast as can be. */
   slow(watch: boolean): void {
     this.watched.pace = watch ? PACE : 0;
   }
 
-  /** Writes on, the compared texts only where they are looked at; what was written. */
+  /**
+   * Writes on, the compared texts only where they are looked at; what was written. `learning`:
+   * whether the weights change meanwhile.
+   */
   async advance(
     client: SessionClient,
     resolved: ResolvedOptions,
     step: number,
     now: number,
     compared: boolean,
+    learning: boolean,
   ): Promise<'nothing' | 'watched' | 'compared'> {
     this.#match(resolved);
+    for (const answer of this.#removed.splice(0)) await answer.close(client);
+    this.#age(step, now, compared, learning);
     const all = this.#each(resolved, compared);
     // A text that someone waits for goes before one that is only refreshed.
     all.sort(([a], [b]) => Number(b.urgent) - Number(a.urgent));
@@ -75,8 +76,18 @@ export class Answers {
     return dues.length > 0 ? Math.min(...dues) : null;
   }
 
+  /**
+   * Texts of older weights begin again. While the model learns that waits until all are whole:
+   * where steps are slow, no text would ever be.
+   */
+  #age(step: number, now: number, compared: boolean, learning: boolean): void {
+    if (learning && (now < this.#next || this.due(now, compared) !== null)) return;
+    for (const answer of [this.watched, ...this.compared]) answer.stale ||= answer.step !== step;
+  }
+
   #match({ depths }: ResolvedOptions): void {
     if (this.compared.length === depths.length) return;
+    this.#removed.push(...this.compared.slice(depths.length));
     this.compared = depths.map((_, i) => this.compared[i] ?? new Answer());
   }
 

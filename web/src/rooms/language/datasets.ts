@@ -1,9 +1,9 @@
 // The texts that language models train on: Tiny Shakespeare, which is downloaded once
 // and when it is needed, or the visitor's own.
 
-import { SessionError } from '../../client/client';
+import type { SessionError } from '../../client/client';
 import type { DataSource, RunConfig } from '../../gen';
-import { Corpus } from '../../run/corpora';
+import { Corpus, dispensable } from '../../run/corpora';
 import type { DatasetChoice, NewRunData } from '../../run/dataset';
 
 export const SHAKESPEARE = 'shakespeare';
@@ -39,14 +39,8 @@ export class TextDatasets implements DatasetChoice {
   }
 
   /** A model works without its text: it then writes, and cannot be trained. */
-  async forSavedRun(own: string | null): Promise<DataSource> {
-    try {
-      return source(await this.text(own));
-    } catch (error) {
-      if (!(error instanceof SessionError)) throw error;
-      this.missing(error);
-      return { kind: 'named' };
-    }
+  forSavedRun(own: string | null): Promise<DataSource> {
+    return dispensable(this.text(own).then(source), this.missing);
   }
 
   attached(own: string | null): DataSource {

@@ -34,10 +34,13 @@ export class DepthLosses {
     this.#at = 0;
   }
 
-  /** Whether there is something to measure; only a rough value while other work waits. */
-  due(now: number, busy: boolean): boolean {
-    if (this.#at === 0) return now >= this.#next;
-    return !busy && this.#at < TOKENS.length;
+  /**
+   * Milliseconds until there is something to measure, or `null` if there is nothing; only a
+   * rough value while other work waits.
+   */
+  due(now: number, busy: boolean): number | null {
+    if (this.#at === 0) return Math.max(0, this.#next - now);
+    return !busy && this.#at < TOKENS.length ? 0 : null;
   }
 
   async measure(client: SessionClient, valTokens: number): Promise<void> {

@@ -144,7 +144,8 @@ export class LanguageRun extends Training {
     answers.slow(this.phase !== 'training' && !this.#still.matches);
     const { client } = this.machine;
     const seen = this.#seen.compared;
-    const done = await answers.advance(client, resolved, state.step, now, seen);
+    const { step } = state;
+    const done = await answers.advance(client, resolved, step, now, seen, this.wanted);
     if (done === 'watched' && this.followed === 'written') this.refining.refresh();
     return done !== 'nothing';
   }
@@ -152,7 +153,7 @@ export class LanguageRun extends Training {
   due(now: number): number | null {
     const dues = [
       ...[this.refining.due(now), this.#draftDue(now)],
-      this.answers.due(now, this.#seen.compared),
+      ...[this.answers.due(now, this.#seen.compared), this.#curveDue(now)],
     ];
     const known = dues.filter((due) => due !== null);
     return known.length > 0 ? Math.min(...known) : null;
@@ -163,7 +164,6 @@ export class LanguageRun extends Training {
     this.#unvalidated = Math.floor(from / every) < Math.floor(this.state.step / every);
     this.refining.refresh();
     this.drafting.refresh();
-    this.answers.age(performance.now());
     this.depthLosses.age();
   }
 
@@ -181,13 +181,18 @@ export class LanguageRun extends Training {
     this.apply({ type: 'validated', validation: { step, depths: losses } });
   }
 
-  /** Measures the loss at every depth, where it is looked at; whether there was anything to do. */
-  async #measure(now: number): Promise<boolean> {
+  /** The losses by depth are measured only where they are looked at. */
+  #curveDue(now: number): number | null {
     const { summary } = this.state;
+    if (!this.#seen.curve || !summary?.trainable || summary.val_tokens < 2) return null;
     const busy = this.wanted || this.answers.due(now, this.#seen.compared) !== null;
-    if (!this.#seen.curve || !this.depthLosses.due(now, busy)) return false;
-    if (!summary?.trainable || summary.val_tokens < 2) return false;
-    await this.depthLosses.measure(this.machine.client, summary.val_tokens);
+    return this.depthLosses.due(now, busy);
+  }
+
+  /** Measures the loss at every depth; whether there was anything to do. */
+  async #measure(now: number): Promise<boolean> {
+    if (this.#curveDue(now) !== 0) return false;
+    await this.depthLosses.measure(this.machine.client, this.state.summary?.val_tokens ?? 0);
     return true;
   }
 

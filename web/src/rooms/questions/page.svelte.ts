@@ -45,6 +45,8 @@ export class QuestionsPage {
   readonly #machine: Machine;
   readonly #notices = new Notices();
   #waiting: Waiting | null = null;
+  /** The model that the address names, until the page is free to open it. */
+  #linked: Shipped | null = null;
 
   constructor(spawn: () => SessionClient, wish: Wish, base = new Base()) {
     this.#machine = new Machine(spawn, wish, 'questions');
@@ -197,8 +199,8 @@ export class QuestionsPage {
   async #named(name: string): Promise<void> {
     await this.gallery.manifest;
     const shipped = this.gallery.shown.find((each) => each.name === name);
-    if (shipped) return this.open(shipped);
-    this.refuse(`This page has no model “${name}”.`, 'Choose another model.');
+    if (shipped) this.#linked = shipped;
+    else this.refuse(`This page has no model “${name}”.`, 'Choose another model.');
   }
 
   async #takeOver(): Promise<void> {
@@ -253,6 +255,10 @@ export class QuestionsPage {
     this.#notices.settle();
     try {
       await work();
+      const linked = this.#linked;
+      if (!linked || !this.idle) return;
+      this.#linked = null;
+      await this.open(linked);
     } catch (error) {
       if (error instanceof SessionError) {
         this.#notices.fail(error);
