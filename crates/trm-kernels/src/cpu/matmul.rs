@@ -220,9 +220,36 @@ mod tests {
                 assert_eq!(product(a, b), out);
             }
         }
-        // On several cores.
-        let (a, b) = (vec![1.0; 140 * 140], vec![0.5; 140 * 140]);
-        let (a, b) = (Mat::rows(&a, 140, 140), Mat::rows(&b, 140, 140));
-        assert_eq!(product(a, b), vec![70.0; 140 * 140]);
+    }
+
+    /// A run does not depend on the number of cores.
+    #[cfg(feature = "threads")]
+    #[test]
+    fn a_product_has_the_same_bits_on_any_number_of_cores() {
+        let numbers = |count: usize, step: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * step % 1009) as f32 / 500.0 - 1.0).collect()
+        };
+        let pool = |cores| rayon::ThreadPoolBuilder::new().num_threads(cores).build().unwrap();
+        for (m, k, n) in [(768, 128, 1024), (1030, 700, 257), (130, 515, 1100), (140, 140, 140)] {
+            let (a, b, before) = (numbers(m * k, 7), numbers(k * n, 11), numbers(m * n, 13));
+            for transposed in [false, true] {
+                let (a, b) = if transposed {
+                    (Mat::rows(&a, k, m).t(), Mat::rows(&b, n, k).t())
+                } else {
+                    (Mat::rows(&a, m, k), Mat::rows(&b, k, n))
+                };
+                let on = |cores| {
+                    pool(cores).install(|| {
+                        let mut sum = before.clone();
+                        matmul(&mut sum, true, a, b);
+                        (product(a, b), sum)
+                    })
+                };
+                let one = on(1);
+                for cores in [2, 3, 7] {
+                    assert!(on(cores) == one, "{m} × {k} × {n} on {cores} cores");
+                }
+            }
+        }
     }
 }
