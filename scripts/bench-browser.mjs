@@ -23,6 +23,8 @@ const CONFIG = {
   model: { variant: "chat_trm", hidden_size: 128, num_heads: 4, n_layers: 2, recursion_steps: 2, block_size: 64 },
   train: { batch_size: 12, lr_schedule: "constant", warmup_iters: 0 },
 };
+/** A preset of the same computation. */
+export const JAX_PRESET = "shakespeare-char-cpu";
 const SIZES = { batch: 12, seq: 64, width: 128, heads: 4, inner: 512, layers: 4, vocab: 65 };
 
 /** The preset of a new model on the page. */
@@ -42,12 +44,23 @@ export async function benchBrowser({ devices, rounds }) {
   });
 }
 
-/** Runs `work` with a new browser and the address of the bench. */
-async function inBrowser(work) {
-  const site = await serve({
+const serveBench = () =>
+  serve({
     folder: join(root, "scripts/bench"),
     mounts: { "/jax/": join(root, "node_modules/@jax-js/jax/dist"), "/wasm/": wasmOut },
   });
+
+/** jax-js on the CPU in a tab of `browser`: `steps(n)` gives the milliseconds of each of `n` steps. */
+export async function jaxPeer(browser) {
+  const site = await serveBench();
+  const { ask } = await tab(browser, site.url);
+  await ask("open", { device: "cpu", modules: [], sizes: SIZES });
+  return { steps: async (steps) => (await ask("peer", { steps })).value, close: () => site.close() };
+}
+
+/** Runs `work` with a new browser and the address of the bench. */
+async function inBrowser(work) {
+  const site = await serveBench();
   const browser = await launch(WEBGPU);
   try {
     return await work(browser, site.url);

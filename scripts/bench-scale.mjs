@@ -1,8 +1,9 @@
 // Measures training steps of workers that share every update, in headless Chromium, with
 // the worker and the modules of the built site. Groups of several sizes make steps in
-// turns, and one worker that cuts its batches as they do; medians are printed.
+// turns, and one worker that cuts its batches as they do; medians are printed. With --jax
+// the same computation by @jax-js/jax is among the turns.
 //
-//   node scripts/bench-scale.mjs [--preset NAME …] [--cores 2 …] [--rounds N] [--json]
+//   node scripts/bench-scale.mjs [--preset NAME …] [--cores 2 …] [--rounds N] [--jax] [--json]
 
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -13,6 +14,8 @@ import { sharedTraining } from "./bench/site-worker.mjs";
 import { corpus, workerPage } from "./bench/worker-page.mjs";
 import { launch } from "./lib/browser.mjs";
 import { UserError, bold, dim, main } from "./lib/terminal.mjs";
+import { installPackages } from "./lib/tools.mjs";
+import { JAX_PRESET, jaxPeer } from "./bench-browser.mjs";
 import { buildSite } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
@@ -33,20 +36,22 @@ function familyOf({ model, data }) {
 }
 
 /** Milliseconds of a step by group, of every preset. */
-export async function benchScale({ presets, cores, rounds }) {
+export async function benchScale({ presets, cores, rounds, jax }) {
   const site = await serve();
   const browser = await launch();
+  const peer = jax ? await jaxPeer(browser) : null;
   try {
     const results = [];
-    for (const name of presets) results.push(await measure(browser, site.url, { name, cores, rounds }));
+    for (const name of presets) results.push(await measure(browser, site.url, { name, cores, rounds, peer }));
     return results;
   } finally {
+    await peer?.close();
     await browser.close();
     await site.close();
   }
 }
 
-async function measure(browser, url, { name, cores, rounds }) {
+async function measure(browser, url, { name, cores, rounds, peer }) {
   const config = preset(name);
   config.train.max_iters = 1e6;
   const { module, unit, data: load } = familyOf(config);
@@ -59,13 +64,21 @@ async function measure(browser, url, { name, cores, rounds }) {
     groups.push({ size: 1, parts: size }, { size, parts: size });
   }
   const { page, site } = await workerPage(browser, url, module);
-  const times = await page.evaluate(sharedTraining, { site, config, data, groups, rounds, ms: ROUND });
+  const n = await page.evaluate(sharedTraining, { site, config, data, groups, ms: ROUND });
+  const times = groups.map(() => []);
+  const peerTimes = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const group of groups.keys()) {
+      times[group].push(await page.evaluate(([group, n]) => window.bench.steps(group, n), [group, n]));
+    }
+    if (peer) peerTimes.push(await peer.steps(Math.max(2, Math.ceil(n / 2))));
+  }
   await page.close();
   const tokens = rows * batches * (config.model.block_size ?? 1);
-  return { preset: name, rows, tokens, unit, rounds, groups, times };
+  return { preset: name, rows, tokens, unit, rounds, groups, times, peerTimes };
 }
 
-function show({ preset, rows, tokens, unit, rounds, groups, times }) {
+function show({ preset, rows, tokens, unit, rounds, groups, times, peerTimes }) {
   console.log(bold(`\n${preset}: ${rows} rows in an update`));
   console.log(dim(`medians of ${rounds} rounds in turns`));
   const one = median(times[0]);
@@ -74,27 +87,37 @@ function show({ preset, rows, tokens, unit, rounds, groups, times }) {
     const what = `${size} ${size === 1 ? "core" : "cores"}${parts > 1 ? `, ${parts} parts` : ""}`;
     console.log(
       `  ${what.padEnd(18)} ${ms.toFixed(2).padStart(8)} ms a step  (${range(times[i], 2)})` +
-        `  ${Math.round((1000 * tokens) / ms)} ${unit}/s  ${(one / ms).toFixed(2)} ×`,
+        `  ${Math.round((1000 * tokens) / ms)} ${unit}/s  ${(one / ms).toFixed(2)} ×` +
+        (peerTimes.length ? `  ${(ms / median(peerTimes)).toFixed(2)} of jax-js` : ""),
     );
   }
+  if (!peerTimes.length) return;
+  const ms = median(peerTimes);
+  console.log(`  ${"jax-js".padEnd(18)} ${ms.toFixed(2).padStart(8)} ms a step  (${range(peerTimes, 2)})`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     const { values } = parseArgs({
       options: {
-        preset: { type: "string", multiple: true, default: PRESETS },
+        preset: { type: "string", multiple: true },
         cores: { type: "string", multiple: true, default: ["2"] },
         rounds: { type: "string", default: "7" },
+        jax: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
       },
     });
-    const [rounds, cores] = [Number(values.rounds), values.cores.map(Number)];
+    const [rounds, cores, { jax }] = [Number(values.rounds), values.cores.map(Number), values];
+    const presets = values.preset ?? (jax ? [JAX_PRESET] : PRESETS);
     if (![rounds, ...cores].every((number) => Number.isInteger(number) && number >= 1)) {
-      throw new UserError("usage: bench-scale.mjs [--preset NAME …] [--cores N …] [--rounds N] [--json]");
+      throw new UserError("usage: bench-scale.mjs [--preset NAME …] [--cores N …] [--rounds N] [--jax] [--json]");
     }
+    if (jax && presets.some((name) => name !== JAX_PRESET)) {
+      throw new UserError(`--jax computes what the preset ${JAX_PRESET} does, and no other.`);
+    }
+    if (jax) await installPackages();
     await buildSite();
-    const results = await benchScale({ presets: values.preset, cores, rounds });
+    const results = await benchScale({ presets, cores, rounds, jax });
     if (values.json) console.log(JSON.stringify(results, null, 2));
     else results.forEach(show);
   });

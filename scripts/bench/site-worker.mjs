@@ -27,8 +27,11 @@ export function installClient() {
   window.bench = { spawn };
 }
 
-/** Milliseconds of a step, by group and round: groups of workers make steps in turns. */
-export async function sharedTraining({ site, config, data, groups, rounds, ms }) {
+/**
+ * Opens groups of workers that share every update, and warms them. `window.bench.steps(group, n)`
+ * then gives the milliseconds of each of `n` steps. How many steps of one worker take `ms`.
+ */
+export async function sharedTraining({ site, config, data, groups, ms }) {
   const begin = async ({ size, parts }) => {
     const all = await Promise.all(Array.from({ length: size }, () => window.bench.spawn(site)));
     const ports = all.map(() => []);
@@ -52,20 +55,13 @@ export async function sharedTraining({ site, config, data, groups, rounds, ms })
 
   const made = [];
   for (const group of groups) made.push(await begin(group));
-  // Warm, and to learn how many steps a round has.
-  for (const steps of made) await steps(5);
-  const before = performance.now();
-  await made[0](10);
-  const n = Math.max(5, Math.round((10 * ms) / (performance.now() - before)));
-  const times = groups.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, steps] of made.entries()) {
-      const from = performance.now();
-      await steps(n);
-      times[i].push((performance.now() - from) / n);
-    }
-  }
-  return times;
+  window.bench.steps = async (group, n) => {
+    const from = performance.now();
+    await made[group](n);
+    return (performance.now() - from) / n;
+  };
+  for (const group of groups.keys()) await window.bench.steps(group, 5);
+  return Math.max(5, Math.round(ms / (await window.bench.steps(0, 10))));
 }
 
 /** Milliseconds of each of `times` classifications of a drawing by a trained model. */

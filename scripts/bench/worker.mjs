@@ -16,14 +16,14 @@ const commands = {
       await module.default();
       sessions[name] = await module.Session.open();
     }
-    const session = sessions[modules[0]];
-    if (!sizes) return { name: session.device().name };
+    const name = sessions[modules[0]]?.device().name ?? device;
+    if (!sizes) return { name };
     peer = await openJax(device === "webgpu" ? "webgpu" : "wasm", sizes);
     // Compiles the kernels.
     const began = performance.now();
     await peer.step();
     await peer.settle();
-    return { name: session.device().name, peerFirstStep: performance.now() - began };
+    return { name, peerFirstStep: performance.now() - began };
   },
 
   /** Mean time of `steps` of ours. The session runs warm-up steps that it does not time. */

@@ -81,6 +81,12 @@ fn half_precision_on_a_gpu_follows_full_precision_or_is_refused() {
         );
         says(&ended.stderr, &["hint:", "precision"]);
         assert!(!place.path(precision).exists(), "{precision}: refused before anything is made");
+        // It scores what another device has trained: that computes in 32 bits.
+        let run = format!("cpu-{precision}");
+        let trained = train(&place, "cpu", &run, &["--precision", precision]);
+        assert_eq!(trained.code, 0, "{}", trained.stderr);
+        std::fs::write(place.path("short.txt"), "To be, or not to be. ".repeat(40)).unwrap();
+        place.done(&["eval", &run, "--test", "short.txt", "--device", "gpu"]);
         eprintln!("{precision} is not supported by this adapter; its losses were not compared");
     }
 }

@@ -31,7 +31,7 @@ pub fn depth() -> Arg {
         .long("depth")
         .value_name("N")
         .value_parser(depths::parse_one)
-        .help("Recursion depth: cycles per answer [default: as trained]")
+        .help("Recursion depth: cycles for each token or chunk; for puzzle models, supervision steps [default: as trained]")
 }
 
 /// `--device D`.

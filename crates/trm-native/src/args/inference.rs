@@ -389,7 +389,7 @@ const SOLVE_HELP: &str = "\
 Puzzle files:
   Sudoku  one puzzle per line, alone or in a table (CSV), or drawn row by row, with or without
           borders; blanks are dots or zeros, or * - _ x ? or spaces throughout
-  Maze    rows of # (wall), space or dot (free), S (start) and G (goal); an empty line between mazes;
+  Maze    rows of # (wall), space or dot (free), S (start), G (goal), an empty line between two;
           or a square maze per line, alone or in a table
   ARC     the tasks that the model was trained on; each test is solved under all augmentations, and
           the answers vote for two attempts

@@ -85,7 +85,7 @@ Chat-TRM's checkpoints do not store their vocabulary: name the text that it was 
 --dataset or --data, or the model reads and writes token numbers only.
 
 Examples:
-  trm-native convert chat/model.safetensors --from chat-trm --dataset shakespeare --to chat.safetensors
+  trm-native convert chat.safetensors --from chat-trm --dataset shakespeare --to out.safetensors
   trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
   trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors
   trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors
@@ -103,7 +103,7 @@ pub fn data() -> Command {
             .help(help)
     };
     let list = Command::new("list")
-        .about("List the built-in texts and the token files in a folder")
+        .about("List the built-in texts, and the token files and image files in a folder")
         .arg(places("places", "Token files, or folders that contain them [default: this folder]"))
         .arg(flag("verify", "Read every file completely and compare it with its checksum"))
         .arg(json());
@@ -117,7 +117,7 @@ pub fn data() -> Command {
             )
             .required(true),
         )
-        .arg(file("out", "The token file to write").required(true))
+        .arg(file("out", "The file to write: tokens, or images with --image-size").required(true))
         .arg(
             option(
                 "tokenizer",
@@ -180,7 +180,7 @@ pub fn data() -> Command {
                 .help("The text file to write"),
         );
     Command::new("data")
-        .about("List, prepare and export training texts")
+        .about("List, prepare and export training texts; prepare images")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([list, prepare, export])

@@ -153,7 +153,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "cut",
             SettingKind::Integer,
-            "Layers of the frozen decoder below the latents; those above have adapters",
+            "Lower layers of the decoder that run without latents; those above read the latents, with LoRA adapters",
         )
         .everyday(),
         Setting::model(
@@ -190,7 +190,7 @@ impl ModelSpec for LlmTrmSpec {
         Setting::model(
             "lora_alpha",
             SettingKind::Number,
-            "Adapters are scaled by lora_alpha / lora_rank",
+            "Scale of the adapters: their output is multiplied by lora_alpha / lora_rank; 0 disables them",
         ),
         Setting::model(
             "lora_dropout",

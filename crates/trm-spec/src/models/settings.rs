@@ -12,7 +12,8 @@ pub const HIDDEN_SIZE: Setting =
 pub const NUM_HEADS: Setting =
     model("num_heads", Integer, "Attention heads; must divide hidden_size").everyday();
 pub const N_LAYERS: Setting =
-    model("n_layers", Integer, "Transformer blocks; every cycle applies the same ones").everyday();
+    model("n_layers", Integer, "Transformer blocks; a recursion applies the same ones in every cycle")
+        .everyday();
 pub const RECURSION_STEPS: Setting = model(
     "recursion_steps",
     Integer,

@@ -44,7 +44,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         .only(&[Puzzles]),
     s("max_guesses", Integer, "Maximum difficulty: guesses that a backtracking solver needs")
         .only(&[Puzzles]),
-    s("equal_grades", Flag, "As many Sudokus of each grade (0, 1, 6, 16, 41 and more guesses) within these limits")
+    s("equal_grades", Flag, "Equally many Sudokus of each grade (0, 1–5, 6–15, 16–40, 41 or more guesses) within these limits")
         .only(&[Puzzles]),
     s("augment", Flag, "Apply a new random augmentation each time a puzzle is shown").only(&[Puzzles]),
     s("num_aug", Integer, "Augmented copies of each ARC task, each with an embedding of its own")

@@ -17,7 +17,7 @@ const fn choice(
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
-    s("batch_size", Integer, "Rows in a batch: sequences, puzzles or images").live().everyday(),
+    s("batch_size", Integer, "Rows in a batch: sequences, puzzles, images or questions").live().everyday(),
     s(
         "gradient_accumulation_steps",
         Integer,
@@ -42,8 +42,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "AdamW; Muon for the matrices inside the blocks and AdamW for the rest; or AdamATan2 (official TRM)",
     )
     .everyday(),
-    s("beta1", Number, "AdamW: decay rate of the first moment").live(),
-    s("beta2", Number, "AdamW: decay rate of the second moment").live(),
+    s("beta1", Number, "AdamW and AdamATan2: decay rate of the first moment").live(),
+    s("beta2", Number, "AdamW and AdamATan2: decay rate of the second moment").live(),
     s("adam_eps", Number, "AdamW: epsilon, added to the root of the second moment").live(),
     s("weight_decay", Number, "Decoupled weight decay").live().everyday(),
     choice(

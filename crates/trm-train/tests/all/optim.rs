@@ -4,7 +4,7 @@
 use crate::support::{TEXT, alone, corpus, model, start, text_source, tiny, wait};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 use trm_core::models::chat_trm::ChatTrm;
 use trm_core::{Init, Recursive};
 use trm_data::Split;
@@ -14,7 +14,6 @@ use trm_spec::{
 };
 use trm_train::{
     Average, LanguageTask, Updates, Weights, checkpointed, collect, gradients, learning_rate,
-    sign_descent,
 };
 
 fn build(config: &RunConfig) -> ChatTrm {
@@ -375,31 +374,4 @@ fn master_weights_keep_updates_that_half_precision_would_lose() {
         step > 0.9e-5 && step < 1.1e-5
     });
     assert!(moved.count() * 10 > before.len() * 9);
-}
-
-/// Row 3 is met three times, with gradients whose sum has the sign of none of the last two;
-/// rows 0 and 2 are not met.
-#[test]
-fn sign_descent_moves_a_row_once_by_the_sum_of_its_gradients() {
-    let device = Device::flex();
-    let table: Vec<f32> = (0..10).map(|i| i as f32 * 0.5 - 2.0).collect();
-    let before = Tensor::<1>::from_floats(table.as_slice(), &device).reshape([5, 2]);
-    let met = Tensor::<1, Int>::from_ints([3, 1, 3, 4, 3], &device);
-    let grad = Tensor::<2>::from_floats(
-        [[5.0, -5.0], [0.0, 2.0], [-1.0, 1.0], [-3.0, -3.0], [-2.0, 2.0]],
-        &device,
-    );
-    let (rate, decay) = (0.1, 0.5);
-    let after = sign_descent(before, met, grad, rate, decay);
-    let signs = [[0.0, 0.0], [0.0, 1.0], [0.0, 0.0], [1.0, -1.0], [-1.0, -1.0]];
-    let expected: Vec<f64> = table
-        .iter()
-        .zip(signs.as_flattened())
-        .enumerate()
-        .map(|(i, (&x, sign))| {
-            let shrunk = if [1, 3, 4].contains(&(i / 2)) { 1.0 - rate * decay } else { 1.0 };
-            f64::from(x) * shrunk - rate * sign
-        })
-        .collect();
-    close("table", &after.into_data().try_into_vec().unwrap(), &expected, 1e-6);
 }

@@ -1,5 +1,7 @@
 //! Runs that solve puzzles: learning, going on, answering, and bad requests.
 
+mod embedding;
+
 use std::collections::BTreeMap;
 
 use crate::support::wait;
@@ -8,7 +10,7 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use trm_data::IGNORED;
 use trm_data::puzzles::{PuzzleDataset, PuzzleSet};
-use trm_spec::{FailureKind, PuzzleScores, RunConfig, VariantSpec, overlay};
+use trm_spec::{FailureKind, PuzzleScores, RunConfig, overlay};
 use trm_train::{Choice, Copies, Run, SolveRequest, TraceRequest, Weights};
 
 const CELLS: usize = 6;
@@ -354,34 +356,6 @@ fn bad_requests_say_what_to_do() {
     let created = trm_train::create(&RunConfig::default(), data(), &Device::flex());
     let failure = created.err().expect("refused");
     assert!(failure.message.contains("cannot be trained on puzzles"), "{}", failure.message);
-}
-
-/// Whatever the setting says, no puzzle is without an embedding; a saved model that
-/// lacks some is not trained on such puzzles.
-#[test]
-fn every_identifier_has_an_embedding() {
-    let count = data().train.num_identifiers;
-    let config = tiny(json!({ "num_puzzle_identifiers": 1 }));
-    let run = trm_train::create(&config, data(), &Device::flex()).unwrap();
-    let VariantSpec::Trm(made) = run.summary().config.model else { panic!("a dual model") };
-    assert_eq!(made.num_puzzle_identifiers, count);
-
-    let saved = wait(run.save(json!(null))).unwrap().checkpoint;
-    let mut more = data();
-    more.train.num_identifiers += 1;
-    let loaded = trm_train::load_with(&saved, None, Some(more.into()), &Device::flex());
-    let failure = loaded.err().expect("refused");
-    assert!(failure.message.contains("num_puzzle_identifiers"), "{}", failure.message);
-
-    // A number that a file may say, and no memory holds.
-    for (identifiers, words) in [(1 << 55, "absurdly large"), (1 << 24, "2^30")] {
-        let mut most = data();
-        most.train.num_identifiers = identifiers;
-        let config = tiny(json!({ "puzzle_emb_ndim": 128, "puzzle_emb_len": 4 }));
-        let created = trm_train::create(&config, most, &Device::flex());
-        let failure = created.err().expect("refused");
-        assert!(failure.message.contains(words), "{}", failure.message);
-    }
 }
 
 /// Cells without an answer cannot be right, and a puzzle of nothing else is not solved.
