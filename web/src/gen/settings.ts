@@ -80,7 +80,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Transformer blocks; every cycle applies the same ones"
+    "help": "Transformer blocks; a recursion applies the same ones in every cycle"
   },
   {
     "key": "recursion_steps",
@@ -368,7 +368,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Layers of the frozen decoder below the latents; those above have adapters"
+    "help": "Lower layers of the decoder that run without latents; those above read the latents, with LoRA adapters"
   },
   {
     "key": "num_latents",
@@ -829,7 +829,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "Adapters are scaled by lora_alpha / lora_rank"
+    "help": "Scale of the adapters: their output is multiplied by lora_alpha / lora_rank; 0 disables them"
   },
   {
     "key": "lora_dropout",
@@ -1165,7 +1165,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": false,
     "cli_only": false,
     "tier": "advanced",
-    "help": "As many Sudokus of each grade (0, 1, 6, 16, 41 and more guesses) within these limits"
+    "help": "Equally many Sudokus of each grade (0, 1–5, 6–15, 16–40, 41 or more guesses) within these limits"
   },
   {
     "key": "augment",
@@ -1298,7 +1298,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": true,
     "cli_only": false,
     "tier": "everyday",
-    "help": "Rows in a batch: sequences, puzzles or images"
+    "help": "Rows in a batch: sequences, puzzles, images or questions"
   },
   {
     "key": "max_iters",
@@ -1497,7 +1497,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": true,
     "cli_only": false,
     "tier": "advanced",
-    "help": "AdamW: decay rate of the first moment"
+    "help": "AdamW and AdamATan2: decay rate of the first moment"
   },
   {
     "key": "beta2",
@@ -1510,7 +1510,7 @@ export const SETTINGS: readonly Setting[] = [
     "live": true,
     "cli_only": false,
     "tier": "advanced",
-    "help": "AdamW: decay rate of the second moment"
+    "help": "AdamW and AdamATan2: decay rate of the second moment"
   },
   {
     "key": "adam_eps",
