@@ -21,9 +21,9 @@ use crate::images::Preprocessing;
 use crate::images::{ImageDataset, ImageOptions, ImageSource, read_table};
 #[cfg(feature = "files")]
 use crate::pin::split_pin;
-use crate::puzzles::{PuzzleKind, Seen};
 #[cfg(feature = "puzzles")]
 use crate::puzzles::TextSource;
+use crate::puzzles::{PuzzleKind, Seen};
 #[cfg(any(feature = "files", feature = "puzzles"))]
 use crate::puzzles::{PuzzleSource, TaskFile};
 #[cfg(feature = "llm")]

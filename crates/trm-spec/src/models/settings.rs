@@ -11,9 +11,12 @@ pub const HIDDEN_SIZE: Setting =
     model("hidden_size", Integer, "Hidden size: features of every position").everyday();
 pub const NUM_HEADS: Setting =
     model("num_heads", Integer, "Attention heads; must divide hidden_size").everyday();
-pub const N_LAYERS: Setting =
-    model("n_layers", Integer, "Transformer blocks; a recursion applies the same ones in every cycle")
-        .everyday();
+pub const N_LAYERS: Setting = model(
+    "n_layers",
+    Integer,
+    "Transformer blocks; a recursion applies the same ones in every cycle",
+)
+.everyday();
 pub const RECURSION_STEPS: Setting = model(
     "recursion_steps",
     Integer,
