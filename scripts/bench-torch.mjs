@@ -147,7 +147,9 @@ export function benchTorch({ program, python, parts, base, rounds, threads, runs
     parts.forEach((part, i) => {
       const script = join(root, "scripts/bench", PARTS[part].script);
       const given = part === "questions" ? ["--base", base] : [];
-      const ours = flat(report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...given, ...common], { env }));
+      const ours = flat(
+        report(program, ["bench", "--json", "--device", "cpu", "--part", part, ...given, ...common], { env }),
+      );
       // -B: writes no compiled files next to the scripts.
       const peer = report(python, ["-B", script, ...common, JSON.stringify(sizes[i])], { env });
       turns[i].push({ ours, peer });
@@ -260,7 +262,16 @@ function options() {
         "  FILE is a GGUF file, which `node scripts/datasets.mjs smollm2` fetches, or a checkpoint of `convert`.",
     );
   }
-  return { parts, base, rounds, threads, runs, program: values.native && resolve(values.native), avx2: values.avx2, json: values.json };
+  return {
+    parts,
+    base,
+    rounds,
+    threads,
+    runs,
+    program: values.native && resolve(values.native),
+    avx2: values.avx2,
+    json: values.json,
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
