@@ -134,6 +134,10 @@ fn what_is_not_read_is_named() {
     // Sizes that the file cannot hold take no memory.
     let error = refused(File::default().tensor("w", &[1 << 40, 1 << 40], 0, &[0; 64]));
     assert!(error.contains("truncated"), "{error}");
+    let mut twice = File::default().tensor("a", &[64], 0, &[0; 256]);
+    twice.data.clear();
+    let error = refused(twice.tensor("b", &[64], 0, &[0; 256]));
+    assert_eq!(error, "its tensors take 512 bytes, and it holds 256");
     let endless = [&0u32.to_le_bytes()[..], &u64::MAX.to_le_bytes()].concat();
     let error = refused(File::default().value("endless", 9, &endless));
     assert_eq!(error, "it is truncated: it ends within endless");

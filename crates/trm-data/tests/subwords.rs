@@ -1,5 +1,6 @@
 //! Tokenizers of pretrained models from `tokenizer.json`.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use trm_data::{decode, encode, subwords_of_json};
 use trm_spec::Vocab;
@@ -77,4 +78,54 @@ fn what_is_not_read_is_named() {
     unknown["model"]["merges"] = json!(["a z"]);
     assert!(refused(&unknown).contains("`a z`"));
     assert!(subwords_of_json("[").expect_err("refused").contains("cannot be read"));
+}
+
+/// Merges that overlap, in the order of their ranks.
+const MERGES: [(&str, &str); 6] =
+    [("a", "b"), ("b", "a"), ("ab", "ab"), ("a", "a"), ("b", "ab"), ("aa", "abab")];
+
+fn overlapping() -> Vocab {
+    let joined = MERGES.iter().map(|(left, right)| format!("{left}{right}"));
+    let names = ["a".to_owned(), "b".to_owned()].into_iter().chain(joined);
+    let tokens: serde_json::Map<_, _> =
+        names.enumerate().map(|(id, name)| (name, json!(id))).collect();
+    let mut file = file(byte_level());
+    file["added_tokens"] = json!([]);
+    file["model"]["vocab"] = tokens.into();
+    file["model"]["merges"] = json!(MERGES.map(|(left, right)| format!("{left} {right}")));
+    vocab(&file)
+}
+
+/// The definition: the pair of the lowest rank, of several the first, is joined again and again.
+fn by_definition(word: &str) -> Vec<String> {
+    let mut parts: Vec<String> = word.chars().map(String::from).collect();
+    while let Some((_, at)) = (1..parts.len())
+        .filter_map(|at| {
+            let rank =
+                MERGES.iter().position(|pair| pair.0 == parts[at - 1] && pair.1 == parts[at]);
+            Some((rank?, at))
+        })
+        .min()
+    {
+        let right = parts.remove(at);
+        parts[at - 1].push_str(&right);
+    }
+    parts
+}
+
+proptest! {
+    #[test]
+    fn pairs_are_joined_in_the_order_of_their_ranks(word in "[ab]{0,40}") {
+        let vocab = overlapping();
+        let tokens = encode(&vocab, &word).expect("encoded");
+        let found: Vec<String> = tokens.iter().map(|token| decode(&vocab, &[*token])).collect();
+        prop_assert_eq!(found, by_definition(&word));
+    }
+}
+
+/// A word as long as a book takes a moment; in time that grows with the square, it took hours.
+#[test]
+fn a_word_may_be_long() {
+    let tokens = encode(&overlapping(), &"ab".repeat(300_000)).expect("encoded");
+    assert_eq!(tokens.len(), 150_000);
 }

@@ -52,12 +52,22 @@ fn every_command_says_what_a_file_is() {
             vec!["train", "--config", name, "--device", "cpu"],
             vec!["convert", name, "--from", "samsung-trm", "--to", "x.safetensors"],
             vec!["data", "prepare", name, "--out", "x.safetensors"],
+            vec!["data", "export", name, "x.safetensors"],
+            vec!["data", "list", name],
         ] {
             // A picture is what `classify` wants, and this one is damaged.
             if (name, arguments[0]) == ("a.png", "classify") {
                 continue;
             }
-            let error = place.refused(1, &arguments);
+            // `list` goes on to the other files, and prints them.
+            let error = match arguments[..2] == ["data", "list"] {
+                false => place.refused(1, &arguments),
+                true => {
+                    let ended = place.run(&arguments);
+                    assert_eq!(ended.code, 1, "{arguments:?}\n{}", ended.stderr);
+                    ended.stderr
+                }
+            };
             says(&error, &[name, what, "hint:", next]);
             assert!(
                 !error.contains("damaged"),
@@ -66,6 +76,11 @@ fn every_command_says_what_a_file_is() {
         }
     }
     assert!(!place.path("runs").exists() && !place.path("x.safetensors").exists());
+    // A text is right for `train` and `prepare`, but there is nothing to export in it.
+    place.write("book.txt", "To be, or not to be.\n");
+    let error = place.refused(1, &["data", "export", "book.txt", "out.txt"]);
+    says(&error, &["book.txt is a text, not a file that `data prepare` wrote", "hint:", "--data"]);
+    assert!(!place.path("out.txt").exists());
 }
 
 #[test]

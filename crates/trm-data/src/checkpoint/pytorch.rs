@@ -45,6 +45,11 @@ pub fn pytorch_weights(path: &Path) -> Result<Vec<u8>, Failure> {
             "tensor `{name}` claims {bytes} bytes, and the file has {held}"
         )));
     }
+    // Tied weights share their numbers; more than that is no file of weights.
+    let all: u64 = tensors.iter().map(|(_, tensor)| claimed(tensor)).fold(0, u64::saturating_add);
+    if all > held.saturating_mul(INFLATED) {
+        return Err(damaged(&format!("its tensors claim {all} bytes, and the file has {held}")));
+    }
     let read = |tensor: &Tensor| tensor.read().map_err(|error| damaged(&error));
     let stored: Vec<_> = tensors
         .into_iter()

@@ -88,8 +88,13 @@ impl<'a> Gguf<'a> {
         let start = cursor.position().next_multiple_of(alignment);
         let data = bytes.get(start..).unwrap_or_default();
         let file = Self { values: found, tensors: entries, data };
+        // What is made of a tensor may be large: each has bytes of its own.
+        let mut all = 0;
         for (name, entry) in &file.tensors {
-            file.bytes(name, entry)?;
+            all += file.bytes(name, entry)?.1.len();
+        }
+        if all > data.len() {
+            return Err(format!("its tensors take {all} bytes, and it holds {}", data.len()));
         }
         Ok(file)
     }

@@ -32,7 +32,8 @@ pub(crate) fn stratified(
     for mut rows in classes {
         rows.sort_by_key(|row| mix(SEED ^ mix(u64::from(*row))));
         let test = share(rows.len(), test);
-        let held_out = test + share(rows.len(), val);
+        // At least one is left to train on.
+        let held_out = (test + share(rows.len(), val)).min(rows.len().saturating_sub(1)).max(test);
         parts[2].extend(&rows[..test]);
         parts[1].extend(&rows[test..held_out]);
         parts[0].extend(&rows[held_out..]);
@@ -46,4 +47,23 @@ fn share(images: usize, fraction: f64) -> usize {
         return 0;
     }
     ((images as f64 * fraction).round() as usize).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_keeps_an_image_to_train_on() {
+        for (images, val) in [(3, 0.6), (3, 0.9), (4, 0.75), (10, 0.8)] {
+            // A larger class beside it.
+            let labels: Vec<u16> = (0..images + 40).map(|row| u16::from(row >= images)).collect();
+            let [train, val, test] = stratified(&labels, 0..images as u32 + 40, val, TEST_FRACTION);
+            let of_class =
+                |rows: &[u32]| rows.iter().filter(|row| labels[**row as usize] == 0).count();
+            let counts = [&train, &val, &test].map(|rows| of_class(rows));
+            assert!(counts.iter().all(|count| *count > 0), "{images} images: {counts:?}");
+            assert_eq!(counts.iter().sum::<usize>(), images);
+        }
+    }
 }

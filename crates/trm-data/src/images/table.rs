@@ -38,8 +38,13 @@ pub fn read_table(name: &str, text: &str) -> Result<LabelledImages, ImageError> 
             reason: format!("line {number}: {reason}"),
         };
         let count = line.split(',').count();
-        if labels.is_empty() {
+        if columns == 0 {
             columns = count;
+            if named.is_some_and(|label| label >= columns) {
+                return Err(wrong(format!(
+                    "{columns} columns, fewer than the header names before the label's"
+                )));
+            }
         }
         if count != columns {
             return Err(wrong(format!("{count} columns, where the first image has {columns}")));

@@ -5,7 +5,8 @@
 //! where the model was trained so; inside a word, pairs are joined in the order in which
 //! they were learned.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -256,7 +257,7 @@ impl SubwordTokenizer {
         let found = self.special.iter().filter_map(|(name, token)| {
             text.find(name.as_str()).map(|start| (start, name.len(), *token))
         });
-        found.min_by_key(|(start, length, _)| (*start, std::cmp::Reverse(*length)))
+        found.min_by_key(|(start, length, _)| (*start, Reverse(*length)))
     }
 
     fn encode_plain(&self, text: &str, tokens: &mut Vec<u32>) {
@@ -290,19 +291,38 @@ impl SubwordTokenizer {
         }
     }
 
+    /// Joins the pair of the lowest rank, of several the first, until no pair is known. Pairs wait
+    /// in a heap, so that a word of a whole book takes no square of its length.
     fn encode_word(&self, word: &str, tokens: &mut Vec<u32>) {
-        let mut parts: Vec<u32> =
-            word.bytes().filter_map(|byte| self.singles[usize::from(byte)]).collect();
-        loop {
-            let ranks = parts.windows(2).enumerate().filter_map(|(at, pair)| {
-                let (rank, joined) = self.pairs.get(&(pair[0], pair[1]))?;
-                Some((*rank, at, *joined))
-            });
-            let Some((_, at, joined)) = ranks.min() else { break };
-            parts[at] = joined;
-            parts.remove(at + 1);
+        let mut parts: Vec<Option<u32>> =
+            word.bytes().filter_map(|byte| self.singles[usize::from(byte)]).map(Some).collect();
+        // The parts beside each that are not joined to another yet; `end` is none.
+        let end = parts.len();
+        let mut after: Vec<usize> = (1..=end).collect();
+        let mut before: Vec<usize> = (0..end).map(|at| at.checked_sub(1).unwrap_or(end)).collect();
+        let pair = |parts: &[Option<u32>], at: usize, next: usize| {
+            let pair = (*parts.get(at)?, *parts.get(next)?);
+            let (Some(left), Some(right)) = pair else { return None };
+            let (rank, joined) = self.pairs.get(&(left, right))?;
+            Some(Reverse((*rank, at, left, right, *joined)))
+        };
+        let mut waiting: BinaryHeap<_> =
+            (0..end).filter_map(|at| pair(&parts, at, at + 1)).collect();
+        while let Some(Reverse((_, at, left, right, joined))) = waiting.pop() {
+            let next = after[at];
+            // One of the two was joined to another part meanwhile.
+            if next == end || (parts[at], parts[next]) != (Some(left), Some(right)) {
+                continue;
+            }
+            (parts[at], parts[next]) = (Some(joined), None);
+            after[at] = after[next];
+            if after[at] != end {
+                before[after[at]] = at;
+            }
+            waiting.extend(pair(&parts, before[at], at));
+            waiting.extend(pair(&parts, at, after[at]));
         }
-        tokens.extend(parts);
+        tokens.extend(parts.into_iter().flatten());
     }
 }
 

@@ -62,6 +62,7 @@ fn what_is_no_table_of_images_is_refused_with_its_line() {
         ("1,2,3,0\n", "3 pixels make no square image"),
         ("1,2,3,4,0\n1,2,256,4,0\n", "line 2: column 3: \"256\" is no whole number up to 255"),
         ("1,2,,4,0\n", "line 1: column 3: \"\" is no whole number"),
+        ("i,a,b,c,d,label\n1,2,3,4,0\n", "line 2: 5 columns, fewer than the header names"),
         ("1;2;3;4;0\n", "line 1: column 1: \"1;2;3;4;0\""),
     ] {
         let error = read_table("table", text).map(|_| ()).expect_err(text).to_string();

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 use burn::tensor::Device;
 use trm_data::checkpoint::plain;
+use trm_data::image_preprocessing;
+use trm_data::images::{Filter, Preprocessing, Resize};
 use trm_spec::{Failure, RunConfig, Vocab};
 use trm_train::checkpoint::{read_header, with_precision, with_vocab};
 use trm_train::{HfVit, HfVitOptions, Peft};
@@ -16,7 +18,7 @@ use crate::dataset;
 use crate::frozen_base::BaseOnDisk;
 use crate::hf_folder::HfFolder;
 use crate::output::print;
-use crate::report::usage;
+use crate::report::{say, usage};
 use crate::run_dir;
 use crate::text_file;
 
@@ -130,6 +132,16 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
     }
     convert_output::refuse_input(typed, &source)?;
     let mut bytes = converted().with_context(|| source.display().to_string())?;
+    let original = match typed.from {
+        CheckpointFormat::HfVit => preprocessor(typed, &source)?,
+        _ => None,
+    };
+    // Before `bytes` become those of another format. A model of images that are not read here,
+    // such as those with four channels, is converted without a note.
+    let note = original.and_then(|original| {
+        let ours = image_preprocessing(&read_header(&bytes).ok()?.config).ok()?;
+        other_preprocessing(&original, &ours)
+    });
     if let Some(precision) = typed.precision {
         bytes = with_precision(&bytes, precision)?;
     }
@@ -164,6 +176,9 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
         run_dir::write_named(&typed.out.with_file_name(name), text.as_bytes())?;
     }
     run_dir::write_named(&typed.out, &bytes)?;
+    if let Some(note) = note {
+        say!("{note}");
+    }
     print(&typed.out.display().to_string())
 }
 
@@ -206,6 +221,55 @@ fn preprocessor(typed: &args::Convert, source: &Path) -> anyhow::Result<Option<S
     text_file::read(&path).map(Some)
 }
 
+/// What to say if `original`, a preprocessor_config.json, resizes or crops images in another
+/// way than `ours`, that of the checkpoint. It is no error: the weights are the same.
+fn other_preprocessing(original: &str, ours: &Preprocessing) -> Option<String> {
+    let here = in_words(ours);
+    let theirs = match Preprocessing::from_preprocessor_config(original, ours.channels) {
+        Ok(theirs) => theirs,
+        Err(error) => {
+            return Some(format!(
+                "how the original's preprocessor_config.json resizes images is not taken over ({error}); here images are {here}"
+            ));
+        }
+    };
+    // It takes only images of the model's size, and these stay as they are here too.
+    if theirs.resize == Resize::Off && !theirs.crop {
+        return None;
+    }
+    let geometry = |of: &Preprocessing| (of.resize, of.crop, of.size, of.filter);
+    (geometry(&theirs) != geometry(ours)).then(|| {
+        format!(
+            "by the original's preprocessor_config.json images are {}; here they are {here}, so answers can differ from the original's",
+            in_words(&theirs)
+        )
+    })
+}
+
+/// What is done to images before their pixels are normalised.
+fn in_words(images: &Preprocessing) -> String {
+    let filter = match images.filter {
+        Filter::Nearest => "nearest pixel",
+        Filter::Bilinear => "bilinear",
+        Filter::Bicubic => "bicubic",
+        Filter::Lanczos => "Lanczos",
+    };
+    let resized = match images.resize {
+        Resize::Off => "not resized".into(),
+        Resize::Exact { height, width } => {
+            format!("resized to {width} × {height} whatever their shape ({filter})")
+        }
+        Resize::ShortestEdge { length } => {
+            format!("resized to {length} on the shorter side ({filter})")
+        }
+    };
+    let size = images.size;
+    match images.crop {
+        true => format!("{resized}, then cropped to {size} × {size}"),
+        false => resized,
+    }
+}
+
 /// The vocabulary of the text that was named, if any.
 fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
     if typed.dataset.is_none() && typed.data.is_none() {
@@ -217,4 +281,47 @@ fn characters(typed: &args::Convert) -> anyhow::Result<Option<Vocab>> {
     let data = dataset::open(&config, typed.data.as_deref(), false)?;
     let text = data.text(&config, None).map_err(Failure::from)?;
     Ok(Some(text.vocab().clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_way_to_resize_is_told_in_words() {
+        let ours = Preprocessing::resizing(3, 224);
+        for same in [
+            r#"{"do_center_crop": true, "crop_size": {"height": 224, "width": 224}, "resample": 2,
+                "size": {"shortest_edge": 224}, "image_mean": [0.1, 0.2, 0.3]}"#,
+            r#"{"do_resize": false, "size": {"height": 224, "width": 224}}"#,
+        ] {
+            assert_eq!(other_preprocessing(same, &ours), None, "{same}");
+        }
+        let here = "here they are resized to 224 on the shorter side (bilinear), then cropped to 224 × 224";
+        for (other, words) in [
+            (
+                r#"{"size": {"height": 224, "width": 224}}"#,
+                "are resized to 224 × 224 whatever their shape (bilinear);",
+            ),
+            (
+                r#"{"crop_size": 224, "do_center_crop": true, "resample": 3,
+                    "size": {"shortest_edge": 256}}"#,
+                "are resized to 256 on the shorter side (bicubic), then cropped to 224 × 224;",
+            ),
+            (
+                r#"{"crop_size": 224, "do_center_crop": true, "resample": 3,
+                    "size": {"shortest_edge": 224}}"#,
+                "(bicubic), then cropped to 224 × 224;",
+            ),
+            (
+                r#"{"do_resize": false, "do_center_crop": true, "crop_size": 224}"#,
+                "are not resized, then cropped to 224 × 224;",
+            ),
+        ] {
+            let note = other_preprocessing(other, &ours).expect(other);
+            assert!(note.contains(words) && note.contains(here), "{note}");
+        }
+        let note = other_preprocessing(r#"{"size": 224, "crop_pct": 0.9}"#, &ours).expect("a note");
+        assert!(note.contains("`crop_pct`") && note.contains("here images are"), "{note}");
+    }
 }

@@ -14,10 +14,10 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trm_data::{
-    DataError, Decoder, Parts, Progress, SHAKESPEARE, TokenFile, describe, prepare_parts,
+    DataError, Decoder, FileKind, Parts, Progress, SHAKESPEARE, TokenFile, describe, prepare_parts,
     shakespeare, test_file, tokenizer,
 };
-use trm_spec::Failure;
+use trm_spec::{Failure, FailureKind};
 
 use self::texts::{Text, Texts};
 use crate::args::{Data, Prepare};
@@ -145,6 +145,7 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
 
 /// A file that `prepare` wrote, and the line that tells of it.
 fn listed(path: &Path, verify: bool) -> Result<(Entry, String), Failure> {
+    refuse_other_kind(path)?;
     if names_format(path, IMAGES) && !names_format(path, TOKENS) {
         let info = images::Written::read(path, verify)?;
         let line = format!("{}: {}, {}", info.path, info.name, info.counted());
@@ -157,6 +158,19 @@ fn listed(path: &Path, verify: bool) -> Result<(Entry, String), Failure> {
     let (info, vocab) = (TokenFileInfo::of(&file), describe(file.vocab()));
     let line = format!("{}: {}, {}, {vocab}", info.path, info.name, info.counted());
     Ok((Entry::Usable(info), line))
+}
+
+/// Refuses a file that is of another kind than those that `prepare` writes, by what it is. Of
+/// safetensors and of what is of no known kind, whoever opens it says what is wrong.
+fn refuse_other_kind(path: &Path) -> Result<(), Failure> {
+    match trm_data::file_kind(path)? {
+        FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding => Ok(()),
+        kind => {
+            let (path, what) = (path.display(), kind.what());
+            let message = format!("{path} is {what}, not a file that `data prepare` wrote");
+            Err(Failure::new(FailureKind::Corpus, message, kind.next_step()))
+        }
+    }
 }
 
 /// The named files, and in the named folders those that `prepare` wrote.
@@ -303,6 +317,7 @@ fn export(name: &str, file: &Path) -> anyhow::Result<()> {
         if same_file(path, file) {
             return Err(usage!("{name} would be replaced by its own text; choose another name"));
         }
+        refuse_other_kind(path)?;
         decoded(&TokenFile::open(path)?, file)?;
     } else {
         return Err(usage!(

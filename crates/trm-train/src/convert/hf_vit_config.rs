@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use trm_data::images::{Filter, Preprocessing, Resize};
 use trm_spec::{DataSpec, Failure, FailureKind, VitSpec, Vocab, read_json};
 
 use super::refused;
@@ -161,8 +162,9 @@ pub(super) struct Preprocessor {
     pub std: Vec<f64>,
 }
 
-/// `preprocessor_config.json`, as far as pixels are concerned. A size is not read: images
-/// get that of the model.
+/// `preprocessor_config.json`, as far as pixels are concerned. How images are resized is
+/// not taken over: a checkpoint has only `resize`. [`Preprocessing`] reads that part, for
+/// whoever wants to tell the difference.
 #[derive(Deserialize)]
 struct PreprocessorFile {
     #[serde(default = "yes")]
@@ -244,15 +246,46 @@ pub(super) fn preprocessor(spec: &VitSpec, data: &DataSpec) -> Value {
             .map(|channel| numbers.get(channel).or(numbers.last()).copied().unwrap_or(0.5))
             .collect()
     };
-    json!({
+    let new = if data.resize { Preprocessing::resizing } else { Preprocessing::new };
+    let images = new(spec.num_channels, spec.image_size);
+    let square = |side: usize| json!({ "height": side, "width": side });
+    let mut file = json!({
+        // Otherwise the library makes three channels of a grey image.
+        "do_convert_rgb": spec.num_channels == 3,
         "do_normalize": true,
         "do_rescale": true,
-        "do_resize": true,
         "image_mean": of_channels(&data.pixel_mean),
-        "image_processor_type": "ViTImageProcessor",
         "image_std": of_channels(&data.pixel_std),
-        "resample": 2,
+        "resample": number(images.filter),
         "rescale_factor": rescale_factor(),
-        "size": { "height": spec.image_size, "width": spec.image_size },
-    })
+    });
+    // The library's processor of ViTs cannot crop: it squashes what is not square. That of
+    // CLIP resizes the shorter side and cuts out the centre.
+    let (processor, size) = match images.resize {
+        Resize::ShortestEdge { length } => {
+            ("CLIPImageProcessor", json!({ "shortest_edge": length }))
+        }
+        Resize::Exact { height, width } => {
+            ("ViTImageProcessor", json!({ "height": height, "width": width }))
+        }
+        Resize::Off => ("ViTImageProcessor", square(images.size)),
+    };
+    file["do_resize"] = json!(images.resize != Resize::Off);
+    file["image_processor_type"] = json!(processor);
+    file["size"] = size;
+    if images.crop {
+        file["do_center_crop"] = json!(true);
+        file["crop_size"] = square(images.size);
+    }
+    file
+}
+
+/// Pillow's number of a filter.
+fn number(filter: Filter) -> u8 {
+    match filter {
+        Filter::Nearest => 0,
+        Filter::Lanczos => 1,
+        Filter::Bilinear => 2,
+        Filter::Bicubic => 3,
+    }
 }

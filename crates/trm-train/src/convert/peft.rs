@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use burn::tensor::Device;
 use serde::Deserialize;
 use serde_json::json;
 use trm_spec::{Failure, LlamaSpec, VariantSpec, read_json};
@@ -69,28 +70,29 @@ impl AdapterConfig {
     }
 }
 
-/// The matrix of ours that a module of peft's adapts, and its first row there.
-fn target(module: &str, spec: &LlamaSpec) -> Option<(String, usize)> {
+/// The matrix of ours that a module of peft's adapts, and its first row and its rows there.
+fn target(module: &str, spec: &LlamaSpec) -> Option<(String, usize, usize)> {
     let (layer, map) = module.strip_prefix("layers.")?.split_once('.')?;
     let (q, kv) = (spec.num_heads * spec.head_dim(), spec.num_kv_heads * spec.head_dim());
-    let (name, row) = match map {
-        "self_attn.q_proj" => ("self_attn.qkv_proj", 0),
-        "self_attn.k_proj" => ("self_attn.qkv_proj", q),
-        "self_attn.v_proj" => ("self_attn.qkv_proj", q + kv),
-        "self_attn.o_proj" => ("self_attn.o_proj", 0),
-        "mlp.gate_proj" => ("mlp.gate_up_proj", 0),
-        "mlp.up_proj" => ("mlp.gate_up_proj", spec.intermediate_size),
-        "mlp.down_proj" => ("mlp.down_proj", 0),
+    let (width, inner) = (spec.hidden_size, spec.intermediate_size);
+    let (name, first, rows) = match map {
+        "self_attn.q_proj" => ("self_attn.qkv_proj", 0, q),
+        "self_attn.k_proj" => ("self_attn.qkv_proj", q, kv),
+        "self_attn.v_proj" => ("self_attn.qkv_proj", q + kv, kv),
+        "self_attn.o_proj" => ("self_attn.o_proj", 0, width),
+        "mlp.gate_proj" => ("mlp.gate_up_proj", 0, inner),
+        "mlp.up_proj" => ("mlp.gate_up_proj", inner, inner),
+        "mlp.down_proj" => ("mlp.down_proj", 0, width),
         _ => return None,
     };
-    Some((format!("layers.{layer}.{name}.weight"), row))
+    Some((format!("layers.{layer}.{name}.weight"), first, rows))
 }
 
 /// The decoder in `base` with an adapter of peft's merged into its weights, in 32 bits.
 ///
 /// # Errors
-/// If a file is damaged, the adapter is of a kind that is not read, or it belongs to other
-/// layers or widths.
+/// If a file is damaged, the adapter is of a kind that is not read, it belongs to other layers
+/// or widths, or the merged weights are no decoder.
 pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Vec<u8>, Failure> {
     let config = AdapterConfig::read(config)?;
     let header = read_header(base.bytes)?;
@@ -99,14 +101,21 @@ pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Ve
     };
     let adapter = Tensors::read(adapter, |name| Some(name.to_owned()))?;
     let mut weights = Tensors::read(base.bytes, |name| Some(name.to_owned()))?;
+    if adapter.names().next().is_none() {
+        return Err(refused("the adapter holds no weights".into()));
+    }
     for name in adapter.names() {
         let unread = || refused(format!("tensor `{name}` of the adapter is not read"));
         let module = name.strip_prefix(PREFIX).ok_or_else(unread)?;
-        if module.ends_with(".lora_B.weight") {
+        if let Some(module) = module.strip_suffix(".lora_B.weight") {
+            let a_name = format!("{PREFIX}{module}.lora_A.weight");
+            if adapter.get(&a_name).is_none() {
+                return Err(refused(format!("tensor `{a_name}` of the adapter is missing")));
+            }
             continue;
         }
         let module = module.strip_suffix(".lora_A.weight").ok_or_else(unread)?;
-        let (target, first) = target(module, spec).ok_or_else(unread)?;
+        let (target, first, height) = target(module, spec).ok_or_else(unread)?;
         let b_name = format!("{PREFIX}{module}.lora_B.weight");
         let missing = || refused(format!("tensor `{b_name}` of the adapter is missing"));
         let (a, b) =
@@ -120,7 +129,7 @@ pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Ve
         let shape = stored.shape.clone();
         let fits = match shape[..] {
             [rows, columns] => {
-                columns == input && input > 0 && first.saturating_add(output) <= rows
+                columns == input && input > 0 && output == height && first + height <= rows
             }
             _ => false,
         };
@@ -132,6 +141,11 @@ pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Ve
             )));
         }
         let (a, b) = (a.numbers(name)?, b.numbers(&b_name)?);
+        if !a.iter().chain(&b).all(|x| x.is_finite()) {
+            return Err(refused(format!(
+                "the adapter of `{module}` contains NaN or infinite values"
+            )));
+        }
         let mut merged = stored.numbers(&target)?;
         for row in 0..output {
             let place = (first + row) * input;
@@ -143,7 +157,9 @@ pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Ve
         }
         weights.insert(target, Stored::f32(shape, &merged));
     }
-    weights.write(pairs(&header)?)
+    let merged = weights.write(pairs(&header)?)?;
+    crate::load(&merged, None, None, &Device::flex())?;
+    Ok(merged)
 }
 
 /// An adapter in peft's form.

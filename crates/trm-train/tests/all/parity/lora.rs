@@ -225,6 +225,41 @@ fn merged_weights_are_the_decoder_with_its_adapters() {
         let rank = config.replace("\"r\": 4", "\"r\": 5");
         assert!(rank == config || refused(&weights, &rank).contains("r = 5"));
         assert!(refused(&weights[..weights.len() / 2], &config).contains("safetensors"));
+        let written = |change: &dyn Fn(&str, &mut Vec<usize>, &mut Vec<f32>) -> bool| {
+            let mut kept = tensors(&weights);
+            kept.retain(|name, (shape, numbers)| change(name, shape, numbers));
+            let kept: Vec<_> = kept
+                .into_iter()
+                .map(|(name, (shape, numbers))| {
+                    let data: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+                    (name, shape, data)
+                })
+                .collect();
+            let views = kept.iter().map(|(name, shape, data)| {
+                (name, TensorView::new(safetensors::Dtype::F32, shape.clone(), data).unwrap())
+            });
+            safetensors::serialize(views, None).unwrap()
+        };
+        assert!(refused(&written(&|_, _, _| false), &config).contains("no weights"));
+        let without_a =
+            written(&|name, _, _| !name.ends_with("layers.0.self_attn.q_proj.lora_A.weight"));
+        assert!(refused(&without_a, &config).contains("lora_A.weight` of the adapter is missing"));
+        let broken = written(&|_, _, numbers| {
+            numbers[0] = f32::NAN;
+            true
+        });
+        assert!(refused(&broken, &config).contains("NaN"));
+        // Of a decoder with other heads: its rows would lie in those of the queries and values.
+        for change in [-1, 1] {
+            let other = written(&|name, shape, numbers| {
+                if name.ends_with("k_proj.lora_B.weight") {
+                    shape[0] = shape[0].checked_add_signed(change * 4).unwrap();
+                    numbers.resize(shape[0] * shape[1], 0.5);
+                }
+                true
+            });
+            assert!(refused(&other, &config).contains("k_proj` is ["));
+        }
         // Weights in one row, which have no columns.
         let file = SafeTensors::deserialize(&fixture.base).unwrap();
         let (_, header) = SafeTensors::read_metadata(&fixture.base).unwrap();

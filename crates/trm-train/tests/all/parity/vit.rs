@@ -5,6 +5,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
 use trm_core::{Engine, Recursive};
+use trm_data::images::Preprocessing;
 use trm_spec::Vocab;
 use trm_train::HfVitOptions;
 use trm_train::checkpoint::read_header;
@@ -76,6 +77,25 @@ fn a_vit_goes_back_to_the_naming_of_the_hub() {
             }
         }
         assert_eq!(json(&back.preprocessor)["image_mean"], json(preprocessor)["image_mean"]);
+        let (spec, _) = spec_of_vit(&ours);
+        images_are_made_as_here(&ours, true, |size| {
+            serde_json::json!({
+                "crop_size": { "height": size, "width": size },
+                "do_center_crop": true,
+                "do_resize": true,
+                "image_processor_type": "CLIPImageProcessor",
+                "resample": 2,
+                "size": { "shortest_edge": size },
+            })
+        });
+        images_are_made_as_here(&ours, false, |size| {
+            serde_json::json!({
+                "do_resize": false,
+                "image_processor_type": "ViTImageProcessor",
+                "size": { "height": size, "width": size },
+            })
+        });
+        assert_eq!(json(&back.preprocessor)["do_convert_rgb"], spec.num_channels == 3);
         // What was written is read again, to the same checkpoint.
         let again = trm_train::hf_vit(
             &back.weights,
@@ -88,6 +108,33 @@ fn a_vit_goes_back_to_the_naming_of_the_hub() {
         assert_eq!(tensors(&again), tensors(&ours));
         assert_eq!(read_header(&again).unwrap().config, header.config);
     }
+}
+
+/// The preprocessor of `checkpoint`, if its run resizes images or not, has the entries of
+/// `expected` for the size of the model, and is read as the preprocessing of such a run.
+fn images_are_made_as_here(checkpoint: &[u8], resize: bool, expected: impl Fn(usize) -> Value) {
+    let mut config = read_header(checkpoint).unwrap().config;
+    config.data.resize = resize;
+    let (_, metadata) = SafeTensors::read_metadata(checkpoint).unwrap();
+    let mut pairs = metadata.metadata().clone().unwrap();
+    pairs.insert("config".into(), serde_json::to_string(&config).unwrap());
+    let file = SafeTensors::deserialize(checkpoint).unwrap();
+    let file = safetensors::serialize(file.tensors(), Some(pairs)).unwrap();
+    let written = trm_train::to_hf_vit(&file).unwrap().preprocessor;
+    let (spec, _) = spec_of_vit(&file);
+    let entries: Value = serde_json::from_str(&written).unwrap();
+    for (key, value) in expected(spec.image_size).as_object().unwrap() {
+        assert_eq!(&entries[key], value, "{key}");
+    }
+    assert_eq!(entries.get("do_center_crop").is_some(), resize);
+    let read = Preprocessing::from_preprocessor_config(&written, spec.num_channels).unwrap();
+    let new = if resize { Preprocessing::resizing } else { Preprocessing::new };
+    let wanted = Preprocessing {
+        mean: config.data.pixel_mean,
+        std: config.data.pixel_std,
+        ..new(spec.num_channels, spec.image_size)
+    };
+    assert_eq!(read, wanted);
 }
 
 #[test]
