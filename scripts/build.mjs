@@ -40,7 +40,7 @@ export function shipCheckpoints() {
 
 /** Builds the page's code, unless neither it nor any file it contains has changed. */
 async function page() {
-  const state = digest(["web", "configs", "assets"]);
+  const state = digest(["web", "configs", "assets", "README.md"]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === state) return "unchanged";
   await run("npm", ["run", "build", "--silent"], { cwd: web });
   // The base model of the questions page, where scripts/bases.mjs has put it.

@@ -60,6 +60,9 @@ function answer(request, response, { site, base, others }) {
     // What lies under the prefix, with its query; the handler decodes it.
     request.url = `/${request.url.slice(prefix.length)}`;
     response.setHeader("cache-control", "no-cache");
+    // A range that ends before it begins is none; sirv would ask for it.
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    if (Number(first) > Number(last)) delete request.headers.range;
     handler(request, response, missing);
   };
   const other = others.find(([prefix]) => path.startsWith(prefix));

@@ -102,7 +102,11 @@ function verdicts(samples) {
       at,
       value: figures[name],
     }));
-    return points.every(({ value }) => value !== null) ? [{ name, ...judge(points, limit) }] : [];
+    // A figure that this browser or device does not have; one that is missing once is a fault.
+    if (points.every(({ value }) => value === null)) return [];
+    const missing = points.find(({ value }) => value === null);
+    if (missing) throw new UserError(`${name} was not measured after ${missing.at.toFixed(2)} hours.`);
+    return [{ name, ...judge(points, limit) }];
   });
 }
 

@@ -99,7 +99,7 @@ export async function buildWasm(kinds = KINDS) {
 }
 
 async function module(kind) {
-  const state = digest(SOURCES, kind, output("rustc", ["--version"]));
+  const state = digest(SOURCES, kind, FEATURE_SETS[kind], output("rustc", ["--version"]));
   const store = join(cache, "wasm", kind);
   const finished = join(store, state);
   const kept = existsSync(finished);

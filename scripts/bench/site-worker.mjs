@@ -19,7 +19,7 @@ export function installClient() {
         made.postMessage({ id: next, ...body }, transfer);
         next += 1;
       });
-    await ask({ kind: "open", wasm, device: "cpu", software: false, base });
+    await ask({ kind: "open", modules: { cpu: wasm, gpu: "gpu" }, device: "cpu", software: false, base });
     const command = (command) => ask({ kind: "command", command });
     const connect = (ports) => ask({ kind: "connect", ports }, ports);
     return { command, connect };

@@ -64,12 +64,15 @@ async function sample({ page, own, worker, whole }) {
   };
 }
 
-/** Runs in the page before its own code: keeps a reference to its worker. */
+/**
+ * Runs in the page before its own code: keeps a reference to its first worker, which holds the
+ * run. Those that share its updates come and go.
+ */
 function holdWorker() {
   window.Worker = class extends Worker {
     constructor(...how) {
       super(...how);
-      window.watched = { worker: this, asked: 0 };
+      window.watched ??= { worker: this, asked: 0 };
     }
   };
 }
