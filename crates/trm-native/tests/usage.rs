@@ -347,6 +347,13 @@ fn flags_without_an_effect_on_overfit_are_refused() {
     says(&refused(&["--num-puzzles", "5"]), &["preset sudoku-4x4: --num-puzzles"]);
 }
 
+/// A JSON document lists all classes.
+#[test]
+fn a_number_of_classes_does_not_go_with_json() {
+    let both = ["classify", "x", "y.png", "--top", "2", "--json"];
+    says(&Place::new().refused(2, &both), &["--json", "--top"]);
+}
+
 /// A PNG of one grey pixel.
 const PIXEL: &[u8] = b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\x0aIDATx\x9cch\x00\x00\x00\x82\x00\x81w\xcdr\xb6\x00\x00\x00\x00IEND\xaeB`\x82";
 

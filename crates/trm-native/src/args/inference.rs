@@ -201,13 +201,11 @@ pub fn classify() -> Command {
                 .value_parser(depths::parse_one),
         )
         .arg(
-            number("top", "3", "Classes to list after each step; --json lists all")
-                .value_parser(at_least_one)
-                .conflicts_with("json"),
+            number("top", "3", "Classes to list after each step").value_parser(at_least_one),
         )
         .arg(base())
         .arg(flag("logits", "Include all logits (needs --json)").requires("json"))
-        .arg(json())
+        .arg(json().conflicts_with("top"))
         .arg(device())
 }
 
