@@ -76,7 +76,7 @@ pub fn run(typed: &args::Convert) -> anyhow::Result<()> {
                     usage!("--from peft merges an adapter into a decoder; give it with --base FILE")
                 })?;
                 let base = BaseOnDisk::read(base)?;
-                trm_train::merge_lora(&weights, &config, base.file())?
+                trm_train::merge_lora(&weights, &config, base.file(), &Device::flex())?
             }
             CheckpointFormat::Gguf => trm_train::llama_gguf(&weights, &Device::flex())?,
             CheckpointFormat::TrmVit => {

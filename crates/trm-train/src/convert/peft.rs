@@ -88,12 +88,18 @@ fn target(module: &str, spec: &LlamaSpec) -> Option<(String, usize, usize)> {
     Some((format!("layers.{layer}.{name}.weight"), first, rows))
 }
 
-/// The decoder in `base` with an adapter of peft's merged into its weights, in 32 bits.
+/// The decoder in `base` with an adapter of peft's merged into its weights, in 32 bits. The
+/// result is opened once on `device`.
 ///
 /// # Errors
 /// If a file is damaged, the adapter is of a kind that is not read, it belongs to other layers
 /// or widths, or the merged weights are no decoder.
-pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Vec<u8>, Failure> {
+pub fn merge_lora(
+    adapter: &[u8],
+    config: &str,
+    base: BaseFile<'_>,
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
     let config = AdapterConfig::read(config)?;
     let header = read_header(base.bytes)?;
     let VariantSpec::Llama(spec) = &header.config.model else {
@@ -158,7 +164,7 @@ pub fn merge_lora(adapter: &[u8], config: &str, base: BaseFile<'_>) -> Result<Ve
         weights.insert(target, Stored::f32(shape, &merged));
     }
     let merged = weights.write(pairs(&header)?)?;
-    crate::load(&merged, None, None, &Device::flex())?;
+    crate::load(&merged, None, None, device)?;
     Ok(merged)
 }
 

@@ -210,14 +210,15 @@ fn merged_weights_are_the_decoder_with_its_adapters() {
         let weights = bytes(fixture.folder.join("adapter_model.safetensors"));
         let config = text(fixture.folder.join("adapter_config.json"));
         let base = BaseFile { name: "base.safetensors", bytes: &fixture.base };
-        let merged = merge_lora(&weights, &config, base).unwrap();
+        let merged = merge_lora(&weights, &config, base, &Device::flex()).unwrap();
         let merged = fixture.logits(&fixture.llama(&merged), None);
         let llama = fixture.llama(&fixture.base).no_grad();
         let adapted = fixture.logits(&llama, Some(&fixture.adapters()));
         close("merged", &host(merged), &host(adapted), TOLERANCE);
 
-        let refused =
-            |weights: &[u8], config: &str| merge_lora(weights, config, base).unwrap_err().message;
+        let refused = |weights: &[u8], config: &str| {
+            merge_lora(weights, config, base, &Device::flex()).unwrap_err().message
+        };
         let other = config.replace("\"LORA\"", "\"IA3\"");
         assert!(refused(&weights, &other).contains("IA3"));
         let dora = config.replace("\"use_dora\": false", "\"use_dora\": true");
@@ -270,7 +271,7 @@ fn merged_weights_are_the_decoder_with_its_adapters() {
         });
         let flat = safetensors::serialize(flat, header.metadata().clone()).unwrap();
         let base = BaseFile { name: "flat.safetensors", bytes: &flat };
-        let message = merge_lora(&weights, &config, base).unwrap_err().message;
+        let message = merge_lora(&weights, &config, base, &Device::flex()).unwrap_err().message;
         assert!(message.contains("flat.safetensors has ["), "{message}");
     }
 }
