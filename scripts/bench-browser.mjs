@@ -44,15 +44,19 @@ export async function benchBrowser({ devices, rounds }) {
   });
 }
 
-const serveBench = () =>
+const serveBench = (isolated = false) =>
   serve({
     folder: join(root, "scripts/bench"),
+    isolated,
     mounts: { "/jax/": join(root, "node_modules/@jax-js/jax/dist"), "/wasm/": wasmOut },
   });
 
-/** jax-js on the CPU in a tab of `browser`: `steps(n)` gives the milliseconds of each of `n` steps. */
-export async function jaxPeer(browser) {
-  const site = await serveBench();
+/**
+ * jax-js on the CPU in a tab of `browser`: `steps(n)` gives the milliseconds of each of `n` steps.
+ * With `threads` on all cores, for which its page must be isolated from other origins.
+ */
+export async function jaxPeer(browser, threads) {
+  const site = await serveBench(threads);
   const { ask } = await tab(browser, site.url);
   await ask("open", { device: "cpu", modules: [], sizes: SIZES });
   return { steps: async (steps) => (await ask("peer", { steps })).value, close: () => site.close() };

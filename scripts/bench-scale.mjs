@@ -39,19 +39,23 @@ function familyOf({ model, data }) {
 export async function benchScale({ presets, cores, rounds, jax }) {
   const site = await serve();
   const browser = await launch();
-  const peer = jax ? await jaxPeer(browser) : null;
+  const peers = [];
+  for (const threads of jax ? [false, true] : []) {
+    const name = `jax-js, ${threads ? "all cores" : "1 core"}`;
+    peers.push({ name, ...(await jaxPeer(browser, threads)) });
+  }
   try {
     const results = [];
-    for (const name of presets) results.push(await measure(browser, site.url, { name, cores, rounds, peer }));
+    for (const name of presets) results.push(await measure(browser, site.url, { name, cores, rounds, peers }));
     return results;
   } finally {
-    await peer?.close();
+    for (const { close } of peers) await close();
     await browser.close();
     await site.close();
   }
 }
 
-async function measure(browser, url, { name, cores, rounds, peer }) {
+async function measure(browser, url, { name, cores, rounds, peers }) {
   const config = preset(name);
   config.train.max_iters = 1e6;
   const { module, unit, data: load } = familyOf(config);
@@ -66,12 +70,14 @@ async function measure(browser, url, { name, cores, rounds, peer }) {
   const { page, site } = await workerPage(browser, url, module);
   const n = await page.evaluate(sharedTraining, { site, config, data, groups, ms: ROUND });
   const times = groups.map(() => []);
-  const peerTimes = [];
+  const peerTimes = peers.map(({ name }) => ({ name, times: [] }));
   for (let round = 0; round < rounds; round++) {
     for (const group of groups.keys()) {
       times[group].push(await page.evaluate(([group, n]) => window.bench.steps(group, n), [group, n]));
     }
-    if (peer) peerTimes.push(await peer.steps(Math.max(2, Math.ceil(n / 2))));
+    for (const [i, { steps }] of peers.entries()) {
+      peerTimes[i].times.push(await steps(Math.max(2, Math.ceil(n / 2))));
+    }
   }
   await page.close();
   const tokens = rows * batches * (config.model.block_size ?? 1);
@@ -88,12 +94,13 @@ function show({ preset, rows, tokens, unit, rounds, groups, times, peerTimes }) 
     console.log(
       `  ${what.padEnd(18)} ${ms.toFixed(2).padStart(8)} ms a step  (${range(times[i], 2)})` +
         `  ${Math.round((1000 * tokens) / ms)} ${unit}/s  ${(one / ms).toFixed(2)} ×` +
-        (peerTimes.length ? `  ${(ms / median(peerTimes)).toFixed(2)} of jax-js` : ""),
+        peerTimes.map((peer) => `  ${(ms / median(peer.times)).toFixed(2)} of ${peer.name}`).join(""),
     );
   }
-  if (!peerTimes.length) return;
-  const ms = median(peerTimes);
-  console.log(`  ${"jax-js".padEnd(18)} ${ms.toFixed(2).padStart(8)} ms a step  (${range(peerTimes, 2)})`);
+  for (const peer of peerTimes) {
+    const ms = median(peer.times).toFixed(2).padStart(8);
+    console.log(`  ${peer.name.padEnd(18)} ${ms} ms a step  (${range(peer.times, 2)})`);
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -12,19 +12,23 @@ import { UserError, main } from "./lib/terminal.mjs";
 
 /**
  * Serves a folder on this machine only. A taken port is an error unless `port`
- * is 0, which takes any. Extra `mounts` put other folders under a prefix. The
- * packages of the scripts must be installed.
+ * is 0, which takes any. Extra `mounts` put other folders under a prefix. `isolated`
+ * pages may share memory between threads. The packages of the scripts must be installed.
  */
-export async function serve({ folder = dist, port = 0, base = "/", mounts = {} } = {}) {
+export async function serve({ folder = dist, port = 0, base = "/", mounts = {}, isolated = false } = {}) {
   const { default: sirv } = await import("sirv");
   // Files that the build has compressed go out so; everything is revalidated at every
   // request, so that a new page never loads an old module.
   const files = (folder) => sirv(folder, { dev: true, etag: true, brotli: true, gzip: true });
   const site = files(folder);
   const others = Object.entries(mounts).map(([prefix, mounted]) => [prefix, files(mounted)]);
-  const { port: taken, close } = await listen(port, (request, response) =>
-    answer(request, response, { site, base, others }),
-  );
+  const { port: taken, close } = await listen(port, (request, response) => {
+    if (isolated) {
+      response.setHeader("cross-origin-opener-policy", "same-origin");
+      response.setHeader("cross-origin-embedder-policy", "require-corp");
+    }
+    answer(request, response, { site, base, others });
+  });
   return { url: `http://localhost:${taken}${base}`, close };
 }
 
