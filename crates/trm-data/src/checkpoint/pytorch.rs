@@ -46,7 +46,7 @@ pub fn pytorch_weights(path: &Path) -> Result<Vec<u8>, Failure> {
         )));
     }
     // Tied weights share their numbers; more than that is no file of weights.
-    let all: u64 = tensors.iter().map(|(_, tensor)| claimed(tensor)).fold(0, u64::saturating_add);
+    let all: u64 = tensors.values().map(claimed).fold(0, u64::saturating_add);
     if all > held.saturating_mul(INFLATED) {
         return Err(damaged(&format!("its tensors claim {all} bytes, and the file has {held}")));
     }
