@@ -23,7 +23,7 @@ use trm_train::{BaseFile, Updates, collect, merge_lora};
 const TOLERANCE: f32 = 1e-4;
 
 /// Changes shape and numbers of a tensor by its name; whether it is kept.
-type Change = dyn Fn(&str, &mut Vec<usize>, &mut Vec<f32>) -> bool;
+type Change<'a> = dyn Fn(&str, &mut Vec<usize>, &mut Vec<f32>) -> bool + 'a;
 
 struct Fixture {
     folder: PathBuf,
@@ -229,7 +229,7 @@ fn merged_weights_are_the_decoder_with_its_adapters() {
         let rank = config.replace("\"r\": 4", "\"r\": 5");
         assert!(rank == config || refused(&weights, &rank).contains("r = 5"));
         assert!(refused(&weights[..weights.len() / 2], &config).contains("safetensors"));
-        let written = |change: &Change| {
+        let written = |change: &Change<'_>| {
             let mut kept = tensors(&weights);
             kept.retain(|name, (shape, numbers)| change(name, shape, numbers));
             let kept: Vec<_> = kept
