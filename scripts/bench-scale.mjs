@@ -40,11 +40,11 @@ export async function benchScale({ presets, cores, rounds, jax }) {
   const site = await serve();
   const browser = await launch();
   const peers = [];
-  for (const threads of jax ? [false, true] : []) {
-    const name = `jax-js, ${threads ? "all cores" : "1 core"}`;
-    peers.push({ name, ...(await jaxPeer(browser, threads)) });
-  }
   try {
+    for (const threads of jax ? [false, true] : []) {
+      const name = `jax-js, ${threads ? "all cores" : "1 core"}`;
+      peers.push({ name, ...(await jaxPeer(browser, threads)) });
+    }
     const results = [];
     for (const name of presets) results.push(await measure(browser, site.url, { name, cores, rounds, peers }));
     return results;

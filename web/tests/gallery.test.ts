@@ -95,14 +95,28 @@ describe('a model', () => {
     return error instanceof SessionError ? error.failure : null;
   };
 
-  test('is fetched once, and counted as it comes', async () => {
+  /** A gallery that downloads a model, and the stream that its file comes from. */
+  const slowly = () => {
     let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const asked = vi.fn();
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => void (stream = controller),
+      pull: asked,
     });
     serve(() => Promise.resolve(new Response(body)));
     const gallery = new Gallery(BASE, 'language');
-    const coming = gallery.bring(MODEL);
+    /** Sends a part; waits until it was taken, and the next one is asked for. */
+    const send = async (part: Uint8Array) => {
+      asked.mockClear();
+      stream?.enqueue(part);
+      await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+    return { gallery, stream, send, coming: gallery.bring(MODEL) };
+  };
+
+  test('is fetched once, and counted as it comes', async () => {
+    const { gallery, stream, coming } = slowly();
     expect(gallery.fetching).toEqual({ elastic: { state: 'coming', received: 0 } });
     stream?.enqueue(FILE.slice(0, 300));
     await vi.waitFor(() =>
@@ -120,16 +134,9 @@ describe('a model', () => {
   });
 
   test('that nobody waits for any more is told again only once it is asked for', async () => {
-    let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (stream = controller),
-    });
-    serve(() => Promise.resolve(new Response(body)));
-    const gallery = new Gallery(BASE, 'language');
-    const coming = gallery.bring(MODEL);
+    const { gallery, stream, send, coming } = slowly();
     gallery.leave(MODEL);
-    stream?.enqueue(FILE.slice(0, 300));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await send(FILE.slice(0, 300));
     expect(gallery.fetching).toEqual({});
     void gallery.bring(MODEL);
     stream?.enqueue(FILE.slice(300, 600));

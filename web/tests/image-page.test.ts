@@ -11,6 +11,7 @@ import { ImagesPage } from '../src/rooms/images/page.svelte';
 import type { Picture } from '../src/rooms/images/picture';
 import { readImages } from '../src/rooms/images/url';
 import { SavedRuns } from '../src/run/saved-runs';
+import { stubBrowser } from './support/globals';
 import { Answering } from './support/session';
 
 const { readPicture } = vi.hoisted(() => ({
@@ -38,13 +39,7 @@ let session: Session;
 
 beforeEach(() => {
   session = new Session();
-  vi.stubGlobal('matchMedia', () => ({ matches: true }));
-  vi.stubGlobal('navigator', { hardwareConcurrency: 1 });
-  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
-  vi.stubGlobal('location', { search: '', hash: '' });
-  vi.stubGlobal('history', { replaceState: () => undefined });
-  vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
-  vi.spyOn(console, 'info').mockImplementation(() => undefined);
+  stubBrowser();
 });
 
 afterEach(() => {

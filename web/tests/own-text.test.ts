@@ -10,6 +10,7 @@ import { LanguagePage } from '../src/rooms/language/page.svelte';
 import { read } from '../src/rooms/language/url';
 import { SavedRuns } from '../src/run/saved-runs';
 import { tabs } from '../src/ui/tabs.svelte';
+import { stubBrowser } from './support/globals';
 import { Answering } from './support/session';
 
 const TEXT = 'she sells sea shells by the sea shore.\n'.repeat(100);
@@ -48,15 +49,7 @@ class Page extends LanguagePage {
   }
 }
 
-beforeEach(() => {
-  vi.stubGlobal('matchMedia', () => ({ matches: true }));
-  vi.stubGlobal('navigator', { hardwareConcurrency: 1 });
-  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
-  vi.stubGlobal('location', { search: '', hash: '', pathname: '/' });
-  vi.stubGlobal('history', { replaceState: () => undefined });
-  vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
-  vi.spyOn(console, 'info').mockImplementation(() => undefined);
-});
+beforeEach(stubBrowser);
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -10,6 +10,7 @@ import { ImagesPage } from '../src/rooms/images/page.svelte';
 import { readImages } from '../src/rooms/images/url';
 import { SavedRuns } from '../src/run/saved-runs';
 import { same, settingOf, withSetting } from '../src/run/settings';
+import { stubBrowser } from './support/globals';
 import { Answering } from './support/session';
 
 const created: RunConfig[] = [];
@@ -48,16 +49,11 @@ class Session extends Answering {
 
 beforeEach(() => {
   created.length = 0;
-  vi.stubGlobal('matchMedia', () => ({ matches: true }));
-  vi.stubGlobal('navigator', { hardwareConcurrency: 1 });
-  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
-  vi.stubGlobal('location', { search: '', hash: '' });
-  vi.stubGlobal('history', { replaceState: () => undefined });
+  stubBrowser();
   vi.stubGlobal('fetch', (url: URL | string) => {
     const none = String(url).includes('manifest');
     return Promise.resolve(none ? new Response(null, { status: 404 }) : new Response('0,1'));
   });
-  vi.spyOn(console, 'info').mockImplementation(() => undefined);
 });
 
 afterEach(() => {

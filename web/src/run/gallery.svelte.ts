@@ -63,7 +63,7 @@ export class Gallery {
     return coming;
   }
 
-  /** What comes of a model is no longer told, until it is asked for again. */
+  /** Stops reporting the download of a model, until the model is asked for again. */
   leave({ name }: Shipped): void {
     this.#left = name;
     this.#say(name, null);
