@@ -2,6 +2,7 @@
 //! looked up or opened here; `plan` does that.
 
 mod common;
+mod depths;
 mod inference;
 mod refusal;
 mod settings;
@@ -21,7 +22,7 @@ pub use self::types::{
     Ask, Bench, BenchPart, CheckpointFormat, Classify, Convert, Data, Eval, Generate, Invocation,
     Overfit, Prepare, Solve, Sweep, Trace, Train,
 };
-use crate::device::DeviceChoice;
+use crate::machine::device::DeviceChoice;
 
 /// The whole command line. `arguments` are read only for the model that they name,
 /// whose settings `--help` lists.

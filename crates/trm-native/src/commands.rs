@@ -4,12 +4,11 @@ mod ask;
 mod bench;
 mod classify;
 mod convert;
-mod convert_input;
-mod convert_output;
 mod data;
 mod devices;
 mod eval;
 mod generate;
+mod model_family;
 mod overfit;
 mod solve;
 mod sweep;
@@ -17,7 +16,7 @@ mod trace;
 pub mod train;
 
 use crate::args::{self, Invocation};
-use crate::launch;
+use crate::ranks::launch;
 
 /// Runs one command.
 ///
@@ -46,7 +45,7 @@ fn train(typed: &args::Train) -> anyhow::Result<()> {
     match launch::processes() {
         0 | 1 => train::run(typed),
         #[cfg(feature = "mpi")]
-        processes => crate::mpi::train(typed, processes),
+        processes => crate::ranks::mpi::train(typed, processes),
         #[cfg(not(feature = "mpi"))]
         processes => Err(launch::without_mpi(processes)),
     }

@@ -17,7 +17,7 @@ pub use self::notes::of_data;
 pub use self::resume::as_decided;
 pub use self::types::{Shown, Start, Train};
 use crate::args;
-use crate::device::OpenDevice;
+use crate::machine::device::OpenDevice;
 
 /// Plans a training command on `device`.
 ///

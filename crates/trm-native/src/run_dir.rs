@@ -10,8 +10,12 @@ mod best;
 mod files;
 mod foreign;
 mod lock;
+pub mod metrics_log;
 mod named;
 mod names;
+pub mod own_data;
+pub mod results;
+mod tensorboard;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,11 +31,10 @@ use lock::Lock;
 pub use named::target;
 use names::{BEST, CONFIG, LAST, METRICS, OPTIMIZER, PREVIOUS, RESULTS};
 
-use crate::memory;
-use crate::own_data;
-use crate::report::usage;
-use crate::results::Results;
-use crate::shell::quoted;
+use crate::machine::memory;
+use crate::run_dir::results::Results;
+use crate::terminal::report::usage;
+use crate::terminal::shell::quoted;
 
 /// The folder of a run.
 pub struct RunDir {

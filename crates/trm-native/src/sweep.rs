@@ -16,7 +16,7 @@ pub mod vary;
 use serde::Serialize;
 use trm_spec::RunConfig;
 
-use crate::report::usage;
+use crate::terminal::report::usage;
 
 /// What all depths of a comparison share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -52,8 +52,8 @@ pub use registry::{load_on_decoder, name_weights, open_decoder, open_llm, questi
 pub use run::{Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought};
 pub use run::{
     Choice, Chosen, Classifier, ClassifyRequest, Copies, CopyScore, CopyScores, CopyScoring,
-    Evaluation, ImageScoring, MOST_COPIES, Run, Scoring, SolveRequest, Solver, TextStream,
-    TraceRequest, Weights, Writer,
+    Evaluation, ImageScoring, MOST_COPIES, OnProgress, Run, Scoring, SolveRequest, Solver,
+    TextStream, TraceRequest, Weights, Writer,
 };
 pub use task::{BatchGradients, BatchId, Task};
 pub use tasks::images::{Baseline, FrozenBase, ImageModel, ImageTask, OnFeatures, Probe};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use trm_spec::{Answered, Considered, Failure, QuestionScores};
 
-use crate::run::TextStream;
+use crate::run::{OnProgress, TextStream};
 
 /// A question, and how it is answered.
 #[derive(Clone, Debug)]
@@ -80,5 +80,6 @@ pub trait Answerer {
         set: QuestionSet,
         steps: usize,
         limit: usize,
+        on_progress: OnProgress<'_>,
     ) -> Result<QuestionScores, Failure>;
 }

@@ -289,7 +289,11 @@ pub trait Writer {
     ///
     /// # Errors
     /// As of [`Run::evaluate`], and if the stride does not fit the model.
-    async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure>;
+    async fn score(
+        &self,
+        scoring: &Scoring,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Evaluation, Failure>;
 }
 
 /// What puzzle solvers can do.
@@ -300,11 +304,14 @@ pub trait Solver {
     ///
     /// # Errors
     /// If there are no held-out puzzles, or so many steps cannot be run.
-    async fn evaluate_puzzles(&self, steps: usize, puzzles: usize)
-    -> Result<PuzzleScores, Failure>;
+    async fn evaluate_puzzles(
+        &self,
+        steps: usize,
+        puzzles: usize,
+        on_progress: OnProgress<'_>,
+    ) -> Result<PuzzleScores, Failure>;
 
-    /// How answers score that are chosen among several copies of each held-out puzzle. `seen`
-    /// is told how many puzzles are done, and of how many.
+    /// How answers score that are chosen among several copies of each held-out puzzle.
     ///
     /// # Errors
     /// If there are no held-out puzzles, the copies cannot be made, or so many steps cannot
@@ -312,7 +319,7 @@ pub trait Solver {
     async fn evaluate_copies(
         &self,
         scoring: &CopyScoring,
-        seen: &mut dyn FnMut(usize, usize),
+        on_progress: OnProgress<'_>,
     ) -> Result<CopyScores, Failure>;
 
     /// Solves puzzles.
@@ -353,7 +360,11 @@ pub trait Classifier {
     ///
     /// # Errors
     /// If there are no such images, or so many steps cannot be run.
-    async fn evaluate_images(&self, scoring: &ImageScoring) -> Result<ImageScores, Failure>;
+    async fn evaluate_images(
+        &self,
+        scoring: &ImageScoring,
+        on_progress: OnProgress<'_>,
+    ) -> Result<ImageScores, Failure>;
 
     /// Image `index` of a split, for display.
     ///
@@ -361,6 +372,10 @@ pub trait Classifier {
     /// If there is none.
     fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure>;
 }
+
+/// Called during an evaluation with how many tokens, puzzles, images or questions are done, and
+/// how many there are.
+pub type OnProgress<'a> = &'a mut dyn FnMut(usize, usize);
 
 /// What to evaluate, and how.
 #[derive(Clone, Debug, Default)]

@@ -25,7 +25,10 @@ pub async fn classify(
 /// Scores on a split.
 pub async fn evaluate(run: &dyn Run, scoring: &ImageScoring) -> Result<Event, Failure> {
     let step = run.summary().step;
-    Ok(Event::ImagesEvaluated { step, scores: run.classifier()?.evaluate_images(scoring).await? })
+    Ok(Event::ImagesEvaluated {
+        step,
+        scores: run.classifier()?.evaluate_images(scoring, &mut |_, _| ()).await?,
+    })
 }
 
 /// Images of a split.

@@ -176,7 +176,7 @@ impl Answering {
                 let step = run.summary().step;
                 Ok(Event::PuzzlesEvaluated {
                     step,
-                    scores: run.solver()?.evaluate_puzzles(steps, puzzles).await?,
+                    scores: run.solver()?.evaluate_puzzles(steps, puzzles, &mut |_, _| ()).await?,
                 })
             }
             #[cfg(feature = "images")]

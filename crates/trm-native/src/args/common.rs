@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgGroup, value_parser};
 
-use crate::depths;
-use crate::device::DeviceChoice;
+use crate::args::depths;
+use crate::machine::device::DeviceChoice;
 
 /// The positional CHECKPOINT.
 pub fn checkpoint() -> Arg {

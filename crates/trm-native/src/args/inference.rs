@@ -13,7 +13,7 @@ use super::common::{
     as_text, at_least_one, base, checkpoint, depth, device, file, flag, json, not_negative, number,
     one_is_needed, one_of, option, probability,
 };
-use crate::depths;
+use crate::args::depths;
 
 /// `generate` and its arguments.
 pub fn generate() -> Command {

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::report::say;
-use crate::shell::quoted;
+use crate::terminal::report::say;
+use crate::terminal::shell::quoted;
 
 /// Prints what clap says of a wrong command line, or the help that was asked for, and
 /// ends the process.

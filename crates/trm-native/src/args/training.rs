@@ -10,11 +10,12 @@ use trm_spec::Setting;
 use super::common::{
     as_text, base, device, file, flag, folder, json, one_is_needed, one_of, option,
 };
+use super::depths;
 use super::settings::{self, Described};
-use crate::device::DeviceList;
+use crate::machine::device::DeviceList;
+use crate::presets;
 use crate::sweep::Equal;
 use crate::sweep::vary::Varied;
-use crate::{depths, presets};
 
 /// The purpose and the examples come before the long list of settings.
 const TEMPLATE: &str =

@@ -9,7 +9,7 @@ use trm_spec::{ImageSplit, Setting, Tokenizer};
 use trm_train::checkpoint::Precision;
 use trm_train::{Copies, Weights};
 
-use crate::device::{DeviceChoice, DeviceList};
+use crate::machine::device::{DeviceChoice, DeviceList};
 use crate::sweep::Equal;
 use crate::sweep::vary::Varied;
 

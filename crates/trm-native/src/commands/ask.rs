@@ -8,11 +8,11 @@ use trm_spec::Family;
 use trm_train::AskRequest;
 
 use crate::args;
-use crate::device;
-use crate::frozen_base::BaseOnDisk;
-use crate::model_family;
-use crate::output::{print, print_json};
+use crate::commands::model_family;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::output::{print, print_json};
 
 /// Runs the command.
 ///

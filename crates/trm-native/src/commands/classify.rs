@@ -12,12 +12,12 @@ use trm_spec::{ClassStep, Failure, Family, RunConfig, Vocab};
 use trm_train::ClassifyRequest;
 
 use crate::args;
-use crate::device;
-use crate::frozen_base::BaseOnDisk;
-use crate::model_family;
-use crate::output::{print, print_json};
-use crate::report::usage;
+use crate::commands::model_family;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device;
 use crate::run_dir::{self, read_checkpoint};
+use crate::terminal::output::{print, print_json};
+use crate::terminal::report::usage;
 
 /// One image, classified.
 #[derive(Serialize)]

@@ -21,12 +21,12 @@ use trm_spec::{Failure, FailureKind};
 
 use self::texts::{Text, Texts};
 use crate::args::{Data, Prepare};
-use crate::interrupt::Interrupt;
-use crate::output::{print, print_json};
-use crate::progress::{LINE_INTERVAL, thousands};
-use crate::report::{say, usage};
+use crate::machine::interrupt::Interrupt;
 use crate::run_dir::{self, same_file};
-use crate::shell::{program, quoted};
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::{LINE_INTERVAL, thousands};
+use crate::terminal::report::{say, usage};
+use crate::terminal::shell::{program, quoted};
 
 /// Runs the command.
 ///

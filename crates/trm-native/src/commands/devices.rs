@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::device::{self, DeviceChoice};
-use crate::output::{print, print_json};
+use crate::machine::device::{self, DeviceChoice};
+use crate::terminal::output::{print, print_json};
 
 /// Runs the command.
 ///

@@ -9,12 +9,12 @@ use trm_spec::{Failure, FailureKind, Family, GenerateOptions};
 use trm_train::Run;
 
 use crate::args;
-use crate::device;
-use crate::model_family;
-use crate::progress::thousands;
-use crate::report::say;
+use crate::commands::model_family;
+use crate::machine::device;
 use crate::run_dir::read_checkpoint;
-use crate::trainer::default_prompt;
+use crate::terminal::progress::thousands;
+use crate::terminal::report::say;
+use crate::training::trainer::default_prompt;
 
 /// Tokens generated between two writes.
 const CHUNK: usize = 4;

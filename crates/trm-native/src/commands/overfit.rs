@@ -12,11 +12,11 @@ use trm_data::{Dataset, TextDataset};
 use trm_spec::{DataSource, Failure, Family, RunConfig, Vocab, must_read, overlay};
 
 use crate::args;
-use crate::device::{self, OpenDevice};
-use crate::output::{print, print_json};
+use crate::machine::device::{self, OpenDevice};
 use crate::overfitting::{self, ON_BASE, obstacle, own_settings};
 use crate::presets;
-use crate::report::usage;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::report::usage;
 
 /// The default sentence.
 const SENTENCE: &str =

@@ -12,12 +12,12 @@ use trm_train::TraceRequest;
 use trm_train::checkpoint::Header;
 
 use crate::args;
-use crate::device;
-use crate::model_family;
-use crate::output::{print, print_json};
-use crate::report::usage;
+use crate::commands::model_family;
+use crate::inputs::text_file;
+use crate::machine::device;
 use crate::run_dir::read_checkpoint;
-use crate::text_file;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::report::usage;
 
 /// A file of token rows.
 #[derive(Deserialize)]

@@ -8,23 +8,23 @@ use trm_spec::{Failure, FailureKind, Family, RunConfig, RunSummary, Vocab};
 use trm_train::{Run, check_ranks, checkpoint};
 
 use crate::args;
-use crate::dataset;
-use crate::device::{self, DeviceChoice, OpenDevice};
-use crate::features;
-use crate::frozen_base::BaseOnDisk;
-use crate::interrupt::{self, Interrupt};
-use crate::memory;
-use crate::metrics_log::MetricsLog;
-use crate::own_data::{OwnData, not_its_own};
+use crate::inputs::dataset;
+use crate::inputs::features;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::{self, DeviceChoice, OpenDevice};
+use crate::machine::interrupt::{self, Interrupt};
+use crate::machine::memory;
 use crate::plan::{self, Shown, Start};
-use crate::progress::clock;
-use crate::replicas::{self, Replica};
-use crate::report::{about_checkpoint, say};
+use crate::ranks::replicas::{self, Replica};
 use crate::run_dir::RunDir;
-use crate::run_metrics::RunMetrics;
-use crate::shell::{program, quoted};
-use crate::stop::{StopConditions, StopReason};
-use crate::trainer::{Trainer, TrainingEnd};
+use crate::run_dir::metrics_log::MetricsLog;
+use crate::run_dir::own_data::{OwnData, not_its_own};
+use crate::terminal::progress::clock;
+use crate::terminal::report::{about_checkpoint, say};
+use crate::terminal::shell::{program, quoted};
+use crate::training::run_metrics::RunMetrics;
+use crate::training::stop::{StopConditions, StopReason};
+use crate::training::trainer::{Trainer, TrainingEnd};
 
 /// Runs the command in this process alone.
 ///

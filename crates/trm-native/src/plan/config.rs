@@ -9,8 +9,8 @@ use trm_spec::{
 };
 
 use crate::args;
-use crate::report::usage;
-use crate::text_file;
+use crate::inputs::text_file;
+use crate::terminal::report::usage;
 
 /// `base` with the settings that were given as flags.
 ///

@@ -11,12 +11,12 @@ use super::config::{file_for_flags, with_flags};
 use super::notes;
 use super::types::{Start, Train};
 use crate::args;
-use crate::dataset;
-use crate::device::OpenDevice;
-use crate::frozen_base::BaseOnDisk;
+use crate::inputs::dataset;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
 use crate::presets;
-use crate::report::usage;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::report::usage;
 
 /// The settings and the data of a new run.
 pub struct Base {

@@ -10,11 +10,11 @@ use super::config::{config_file, with_flags};
 use super::notes;
 use super::types::{Start, Train};
 use crate::args;
-use crate::dataset;
-use crate::frozen_base::BaseOnDisk;
-use crate::own_data::{OwnData, not_its_own};
-use crate::report::usage;
+use crate::inputs::dataset;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::run_dir::own_data::{OwnData, not_its_own};
 use crate::run_dir::read_checkpoint;
+use crate::terminal::report::usage;
 
 /// The folder of the run that `path` means: itself, or where its last checkpoint lies.
 ///

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use trm_data::OpenedSource;
 use trm_spec::{Family, RunConfig, RunSummary, TrainSpec};
 
-use crate::device::OpenDevice;
-use crate::frozen_base::BaseOnDisk;
-use crate::memory;
-use crate::progress::thousands;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
+use crate::machine::memory;
+use crate::terminal::progress::thousands;
 
 /// Where the weights of a training run come from.
 pub enum Start {

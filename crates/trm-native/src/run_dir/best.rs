@@ -14,7 +14,7 @@ use trm_train::checkpoint::{self, Header};
 use super::RunDir;
 use super::files::{self, Move, cannot_read, link};
 use super::names::BEST;
-use crate::run_metrics::{RunMetrics, ValidationScore};
+use crate::training::run_metrics::{RunMetrics, ValidationScore};
 
 /// A file among the best.
 #[derive(Debug, PartialEq)]

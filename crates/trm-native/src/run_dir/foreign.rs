@@ -8,8 +8,8 @@ use trm_spec::{RunConfig, overlay};
 
 use super::files::read;
 use super::names::{CONFIG, METRICS, RESULTS};
-use crate::own_data::{self, OwnData};
-use crate::report::usage;
+use crate::run_dir::own_data::{self, OwnData};
+use crate::terminal::report::usage;
 
 /// What every line of the metrics begins with.
 const LINE: &[u8] = b"{\"step\":";
@@ -71,10 +71,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::metrics_log::{LogLine, MetricsLog};
-    use crate::results::Results;
     use crate::run_dir::RunDir;
-    use crate::run_metrics::RunMetrics;
+    use crate::run_dir::metrics_log::{LogLine, MetricsLog};
+    use crate::run_dir::results::Results;
+    use crate::training::run_metrics::RunMetrics;
 
     /// All files but the checkpoints.
     #[test]

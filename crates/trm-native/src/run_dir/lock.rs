@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use anyhow::Context;
 
 use super::files::cannot_write;
-use crate::report::usage;
+use crate::terminal::report::usage;
 
 const LOCK: &str = ".lock";
 

@@ -4,7 +4,7 @@ use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 
 use super::names::{BEST, CONFIG, LAST, METRICS, OPTIMIZER, PREVIOUS, RESULTS};
-use crate::report::usage;
+use crate::terminal::report::usage;
 
 /// The file that is written when the user names `path`: itself, or the one that it links to. A
 /// finished file replaces what has its name, so a device or a link must not be there. Called

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Equal, SweepPlan};
-use crate::progress::thousands;
 use crate::run_dir;
+use crate::terminal::progress::thousands;
 
 const RESULT: &str = "result.json";
 

@@ -80,7 +80,9 @@ pub fn plan(base: &RunConfig, varied: &[Varied], seeds: &[u64]) -> anyhow::Resul
     for (number, one) in varied.iter().enumerate() {
         let key = one.setting.key;
         if varied[..number].iter().any(|other| other.setting.key == key) {
-            return Err(crate::report::usage!("--vary {key} is given twice; list all values once"));
+            return Err(crate::terminal::report::usage!(
+                "--vary {key} is given twice; list all values once"
+            ));
         }
     }
     let mut combinations: Vec<Vec<(&'static str, Value)>> = vec![Vec::new()];

@@ -70,11 +70,13 @@ fn kinds() -> Vec<RunConfig> {
 fn every_kind_of_classifier_learns_digits() {
     for config in kinds() {
         let mut run = fresh(&config);
-        let before = wait(run.classifier().expect("one").evaluate_images(&scoring(0, 0)));
+        let before =
+            wait(run.classifier().expect("one").evaluate_images(&scoring(0, 0), &mut |_, _| ()));
         let before = before.expect("scores").steps.last().expect("a step").loss;
         assert!((before - 10f64.ln()).abs() < 1.0, "{:?} starts at {before}", config.model);
         wait(run.steps(80)).expect("steps");
-        let scores = wait(run.classifier().expect("one").evaluate_images(&scoring(0, 0)));
+        let scores =
+            wait(run.classifier().expect("one").evaluate_images(&scoring(0, 0), &mut |_, _| ()));
         let scores = scores.expect("scores");
         let last = scores.steps.last().expect("a step");
         assert!(last.loss < before - 0.2, "{:?}: {last:?}", config.model);
@@ -152,7 +154,7 @@ fn classification_agrees_with_the_scores() {
     let mut run = fresh(&config(small()));
     wait(run.steps(20)).expect("steps");
     let classifier = run.classifier().expect("one");
-    let scores = wait(classifier.evaluate_images(&scoring(20, 5))).expect("scores");
+    let scores = wait(classifier.evaluate_images(&scoring(20, 5), &mut |_, _| ())).expect("scores");
     assert_eq!(scores.steps.len(), 5);
     let mut right = 0;
     // The twenty are spread over the split, in which images of a class lie together.
@@ -235,8 +237,9 @@ fn heads_name_their_frozen_base_and_leave_its_weights_out() {
     let open =
         |base| trm_train::load_on(&saved.checkpoint, None, Some(digits(&config)), base, &device);
     let same = open(Some(base)).expect("opens");
-    let scores =
-        |run: &dyn Run| wait(run.classifier().expect("one").evaluate_images(&scoring(30, 3)));
+    let scores = |run: &dyn Run| {
+        wait(run.classifier().expect("one").evaluate_images(&scoring(30, 3), &mut |_, _| ()))
+    };
     assert_eq!(scores(same.as_ref()).expect("scores"), scores(run.as_ref()).expect("scores"));
 
     let refused = |base| open(base).err().expect("refused");
@@ -277,7 +280,8 @@ fn cached_features_stand_for_the_base() {
     let features = std::sync::Arc::new(features);
     let losses = |images: Dataset| {
         let mut run = trm_train::create_on(&config, images, Some(base), &device).expect("a run");
-        let scores = wait(run.classifier().expect("one").evaluate_images(&scoring(40, 2)));
+        let scores =
+            wait(run.classifier().expect("one").evaluate_images(&scoring(40, 2), &mut |_, _| ()));
         let scores = scores.expect("scores").steps[1].loss;
         [scores, wait(run.steps(1)).expect("steps")[0].loss]
     };

@@ -96,6 +96,10 @@ fn scores_of_copies_tell_how_far_they_are() {
     assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
     assert!(told.iter().all(|(_, total)| *total == PUZZLES));
     assert_eq!(told.last(), Some(&(PUZZLES, PUZZLES)));
+    let mut plain = Vec::new();
+    let mut seen = |done, total| plain.push((done, total));
+    wait(run.solver().unwrap().evaluate_puzzles(2, 0, &mut seen)).unwrap();
+    assert_eq!(plain.last(), Some(&(PUZZLES, PUZZLES)));
 
     // Noise falls on the other copies, not on the puzzle itself.
     let with_noise = |state_noise: f64| {

@@ -8,8 +8,8 @@ use trm_data::images::ImageDataset;
 use trm_spec::{DataSource, Failure, Family, RunConfig};
 use trm_train::Run;
 
-use crate::device::OpenDevice;
-use crate::frozen_base::BaseOnDisk;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
 
 /// Median and range of repeated measurements.
 #[derive(Clone, Copy, Serialize)]

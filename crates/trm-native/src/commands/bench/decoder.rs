@@ -7,9 +7,9 @@ use serde::Serialize;
 use trm_spec::GenerateOptions;
 
 use super::common::Spread;
-use crate::device::OpenDevice;
-use crate::frozen_base::BaseOnDisk;
-use crate::output::print;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
+use crate::terminal::output::print;
 
 /// What is read, again and again.
 const SENTENCE: &str = "The history of the small town by the river. ";

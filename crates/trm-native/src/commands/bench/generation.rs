@@ -8,8 +8,8 @@ use serde::Serialize;
 use trm_spec::{GenerateOptions, RunConfig};
 
 use super::common::{Spread, fresh};
-use crate::device::OpenDevice;
-use crate::output::print;
+use crate::machine::device::OpenDevice;
+use crate::terminal::output::print;
 
 /// Tokens per timed segment of the block.
 const SEGMENT: usize = 32;

@@ -8,7 +8,7 @@ use trm_spec::{RunConfig, VitSpec};
 use trm_train::ClassifyRequest;
 
 use super::common::{Spread, fresh};
-use crate::device::OpenDevice;
+use crate::machine::device::OpenDevice;
 
 /// The time of a forward pass of a ViT.
 #[derive(Serialize)]

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use trm_spec::{RunConfig, overlay};
 
 use super::common::fresh;
-use crate::device::{self, DeviceChoice};
-use crate::output::print;
-use crate::report::{say, usage};
+use crate::machine::device::{self, DeviceChoice};
+use crate::terminal::output::print;
+use crate::terminal::report::{say, usage};
 
 /// Batch sizes (rows of 64 tokens), at depth 4.
 const BATCHES: [usize; 4] = [12, 24, 48, 96];
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn memory_is_refused_where_it_is_not_reported() {
         let error = super::expect_reported(None).expect_err("refused");
-        assert_eq!(crate::report::code(&error), 2);
+        assert_eq!(crate::terminal::report::code(&error), 2);
         assert!(error.to_string().contains("--memory"), "{error}");
         super::expect_reported(Some(1)).expect("reported");
     }

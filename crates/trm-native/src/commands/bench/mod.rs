@@ -19,10 +19,10 @@ use trm_spec::Family;
 use self::common::{Spread, fresh, fresh_on};
 use self::configurations::Configuration;
 use crate::args::{self, BenchPart};
-use crate::device::{self, OpenDevice};
-use crate::frozen_base::BaseOnDisk;
-use crate::output::{print, print_json};
-use crate::report::{say, usage};
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::{self, OpenDevice};
+use crate::terminal::output::{print, print_json};
+use crate::terminal::report::{say, usage};
 
 /// Steps before the first timed one.
 const WARMUP: usize = 3;

@@ -10,14 +10,14 @@ use trm_data::images::{PreparedImages, Preprocessing, prepare_images};
 use trm_spec::{Failure, Family, MODELS, ModelInfo};
 
 use crate::args::Prepare;
-use crate::dataset;
-use crate::interrupt::Interrupt;
-use crate::output::{print, print_json};
-use crate::progress::{LINE_INTERVAL, thousands};
-use crate::report::{say, usage};
+use crate::inputs::dataset;
+use crate::inputs::text_file;
+use crate::machine::interrupt::Interrupt;
 use crate::run_dir;
-use crate::shell::{program, quoted};
-use crate::text_file;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::{LINE_INTERVAL, thousands};
+use crate::terminal::report::{say, usage};
+use crate::terminal::shell::{program, quoted};
 
 /// Patches along a side that suit a model: ViT-B/16 has 14 in an image of 224 pixels.
 const PATCHES: usize = 14;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use trm_data::{Document, SHAKESPEARE, WikiText, find_texts, shakespeare};
 
-use crate::report::{say, usage};
 use crate::run_dir::same_file;
+use crate::terminal::report::{say, usage};
 
 /// Texts by split.
 #[derive(Default)]

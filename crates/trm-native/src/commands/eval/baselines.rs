@@ -5,10 +5,10 @@ use pollster::block_on;
 use trm_spec::TrainSpec;
 use trm_train::Run;
 
-use crate::interrupt;
-use crate::report::say;
-use crate::run_metrics::ValidationScore;
-use crate::validation::Validation;
+use crate::machine::interrupt;
+use crate::terminal::report::say;
+use crate::training::run_metrics::ValidationScore;
+use crate::training::validation::Validation;
 
 /// Most steps between two looks whether Ctrl-C was pressed.
 const PART: usize = 16;

@@ -11,15 +11,15 @@ use trm_train::{ImageScoring, Run, create_baseline};
 use super::baselines;
 use super::load::load_on;
 use crate::args;
-use crate::dataset;
-use crate::device::OpenDevice;
-use crate::features;
-use crate::frozen_base::BaseOnDisk;
-use crate::interrupt;
-use crate::output::{print, print_json};
-use crate::own_data;
-use crate::progress::thousands;
-use crate::report::{say, usage};
+use crate::inputs::dataset;
+use crate::inputs::features;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
+use crate::machine::interrupt;
+use crate::run_dir::own_data;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -176,7 +176,9 @@ fn check_steps(typed: &args::Eval, model: &VariantSpec) -> anyhow::Result<()> {
 fn scored(run: &dyn Run, scoring: &ImageScoring) -> anyhow::Result<ImageScores> {
     // Whoever computes features has caught Ctrl-C, which no longer ends the process.
     interrupt::check()?;
-    let scores = block_on(run.classifier()?.evaluate_images(scoring))?;
+    let mut progress = LineProgress::new("images");
+    let mut on_progress = |done, all| progress.at(done, all, "");
+    let scores = block_on(run.classifier()?.evaluate_images(scoring, &mut on_progress))?;
     interrupt::check()?;
     Ok(scores)
 }

@@ -7,9 +7,9 @@ use trm_data::Dataset;
 use trm_train::{BaseFile, Run};
 
 use crate::args;
-use crate::device::OpenDevice;
-use crate::report::usage;
+use crate::machine::device::OpenDevice;
 use crate::run_dir;
+use crate::terminal::report::usage;
 
 /// The file with the weights that `--weights` asks for.
 ///

@@ -17,13 +17,13 @@ use trm_train::{Chosen, Copies, CopyScoring, Evaluation, Run, Scoring};
 
 use self::load::{weights_file, with_weights};
 use crate::args;
-use crate::dataset;
-use crate::device::{self, OpenDevice};
-use crate::output::{print, print_json};
-use crate::own_data;
-use crate::progress::{PuzzleProgress, thousands};
-use crate::report::{about_checkpoint, say, usage};
+use crate::inputs::dataset;
+use crate::machine::device::{self, OpenDevice};
+use crate::run_dir::own_data;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::report::{about_checkpoint, say, usage};
 
 #[derive(Serialize)]
 struct Document {
@@ -117,7 +117,9 @@ fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::R
     let stride = typed.stride.unwrap_or(block_size);
     say!("scoring {} tokens …", thousands(run.summary().val_tokens as u64));
     let scoring = Scoring { depths, max_tokens: 0, stride };
-    let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring))?;
+    let mut progress = LineProgress::new("tokens");
+    let mut on_progress = |done, all| progress.at(done, all, "");
+    let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring, &mut on_progress))?;
     if typed.json {
         return print_json(&Document {
             corpus,
@@ -162,9 +164,9 @@ fn evaluate_copies(
         copies: typed.copies,
     };
     say_scoring(run);
-    let mut progress = PuzzleProgress::new();
-    let mut seen = |done, total| progress.at(done, total, "");
-    let scores = block_on(run.solver()?.evaluate_copies(&scoring, &mut seen))?;
+    let mut progress = LineProgress::new("puzzles");
+    let mut on_progress = |done, all| progress.at(done, all, "");
+    let scores = block_on(run.solver()?.evaluate_copies(&scoring, &mut on_progress))?;
     if typed.json {
         return print_json(&scores);
     }
@@ -211,7 +213,9 @@ fn evaluate_puzzles(
         return evaluate_copies(run, puzzles, steps, typed);
     }
     say_scoring(run);
-    let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0))?;
+    let mut progress = LineProgress::new("puzzles");
+    let mut on_progress = |done, all| progress.at(done, all, "");
+    let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0, &mut on_progress))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));
     }

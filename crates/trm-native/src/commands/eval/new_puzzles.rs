@@ -7,9 +7,9 @@ use trm_spec::{RunConfig, SUDOKU_GRADES};
 use trm_train::checkpoint::Header;
 
 use crate::args;
-use crate::own_data::OwnData;
-use crate::progress::thousands;
-use crate::report::{say, usage};
+use crate::run_dir::own_data::OwnData;
+use crate::terminal::progress::thousands;
+use crate::terminal::report::{say, usage};
 
 /// What puzzles are that are known to be held out.
 pub const HELD_OUT: &str = "puzzles that the model was not trained on";

@@ -12,14 +12,14 @@ use super::baselines;
 use super::load::load_on;
 use super::short_answers::{self, ShortAnswers};
 use crate::args;
-use crate::dataset;
-use crate::device::OpenDevice;
-use crate::features;
-use crate::frozen_base::BaseOnDisk;
-use crate::interrupt;
-use crate::output::{print, print_json};
-use crate::progress::thousands;
-use crate::report::{say, usage};
+use crate::inputs::dataset;
+use crate::inputs::features;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
+use crate::machine::interrupt;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]
 struct Document {
@@ -103,7 +103,10 @@ pub fn evaluate(
         device.name
     );
     let scored = |set| -> Result<QuestionScores, Failure> {
-        let mut scores = block_on(run.answerer()?.evaluate_questions(set, steps, 0))?;
+        let mut progress = LineProgress::new("questions");
+        let mut on_progress = |done, all| progress.at(done, all, "");
+        let scores = run.answerer()?.evaluate_questions(set, steps, 0, &mut on_progress);
+        let mut scores = block_on(scores)?;
         if let Some(depths) = &typed.depths {
             scores.steps.retain(|row| depths.contains(&row.step));
         }
@@ -198,8 +201,9 @@ fn compare(
                     return Ok((val.exact_accuracy, None));
                 }
                 let depth = run.summary().config.model.depth();
-                let harder = run.answerer()?.evaluate_questions(QuestionSet::Harder, depth, 0);
-                let scores = block_on(harder)?;
+                let answerer = run.answerer()?;
+                let set = QuestionSet::Harder;
+                let scores = block_on(answerer.evaluate_questions(set, depth, 0, &mut |_, _| ()))?;
                 Ok((val.exact_accuracy, scores.steps.last().map(|row| row.exact)))
             },
         )?;
@@ -218,7 +222,9 @@ const EXTRA_STEPS: usize = 4;
 
 fn has_harder(run: &dyn Run) -> bool {
     run.answerer().is_ok_and(|answerer| {
-        block_on(answerer.evaluate_questions(QuestionSet::Harder, 0, 1)).is_ok()
+        let mut no_progress = |_, _| ();
+        let set = QuestionSet::Harder;
+        block_on(answerer.evaluate_questions(set, 0, 1, &mut no_progress)).is_ok()
     })
 }
 

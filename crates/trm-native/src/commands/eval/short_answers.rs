@@ -9,8 +9,8 @@ use trm_data::questions::Question;
 use trm_spec::Failure;
 use trm_train::{Answerer, AskRequest};
 
-use crate::progress::LINE_INTERVAL;
-use crate::report::say;
+use crate::terminal::progress::LINE_INTERVAL;
+use crate::terminal::report::say;
 
 /// How the short answers of written answers compare.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -58,7 +58,7 @@ pub fn score(
 mod tests {
     use async_trait::async_trait;
     use trm_spec::{Answer, Answered, QuestionScores};
-    use trm_train::{ConsiderRequest, OnToken, QuestionSet, Thought};
+    use trm_train::{ConsiderRequest, OnProgress, OnToken, QuestionSet, Thought};
 
     use super::*;
 
@@ -90,6 +90,7 @@ mod tests {
             _: QuestionSet,
             _: usize,
             _: usize,
+            _: OnProgress<'_>,
         ) -> Result<QuestionScores, Failure> {
             unreachable!("it is only asked")
         }

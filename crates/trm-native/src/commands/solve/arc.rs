@@ -15,8 +15,8 @@ use trm_train::{Run, checkpoint::Header};
 use super::request::request;
 use super::standard_input::{STANDARD_INPUT, is_standard_input, standard_input};
 use crate::args;
-use crate::output::{print, print_json};
-use crate::report::{say, usage};
+use crate::terminal::output::{print, print_json};
+use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]
 struct Document {

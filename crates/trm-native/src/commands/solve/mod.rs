@@ -19,12 +19,12 @@ use trm_train::{Choice, Copies};
 use self::request::request;
 use self::standard_input::{STANDARD_INPUT, is_standard_input, standard_input};
 use crate::args;
-use crate::device;
-use crate::model_family;
-use crate::output::{print, print_json};
-use crate::progress::{PuzzleProgress, thousands};
-use crate::report::{say, usage};
+use crate::commands::model_family;
+use crate::machine::device;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]
 struct Document {
@@ -115,7 +115,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let puzzles = kind.read(&name, &text).map_err(Failure::from)?;
     let run = solver()?;
     let solver = run.solver()?;
-    let mut progress = PuzzleProgress::new();
+    let mut progress = LineProgress::new("puzzles");
     let (mut answers, mut done, mut solved) = (Vec::new(), 0, 0);
     if puzzles.len() * typed.copies.per_puzzle() > ROWS_AT_ONCE {
         say!("solving {} puzzles …", thousands(puzzles.len() as u64));

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trm_spec::{Failure, FailureKind};
 
-use crate::report::say;
 use crate::run_dir;
 use crate::sweep::vary::{VariedRun, label};
+use crate::terminal::report::say;
 
 /// Its place in a run's folder.
 const FILE: &str = "diverged.json";

@@ -17,21 +17,21 @@ use self::diverged::Diverged;
 use self::whole_split::expect_held_out;
 use super::train::prepare;
 use crate::args;
-use crate::dataset;
-use crate::device::{self, OpenDevice};
-use crate::interrupt::{self, Interrupt};
-use crate::launch;
-use crate::metrics_log;
-use crate::output::{print, print_json};
+use crate::inputs::dataset;
+use crate::machine::device::{self, OpenDevice};
+use crate::machine::interrupt::{self, Interrupt};
 use crate::plan::{self, Start};
-use crate::progress::thousands;
-use crate::report::{say, usage};
+use crate::ranks::launch;
+use crate::run_dir::metrics_log;
 use crate::run_dir::{self, RunDir};
-use crate::shell::{program, quoted};
-use crate::stop::StopConditions;
 use crate::sweep::outcome::{Outcome, Row, Table, rows};
 use crate::sweep::{Equal, SweepPlan, SweepRun, chart};
-use crate::trainer::TrainingEnd;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::thousands;
+use crate::terminal::report::{say, usage};
+use crate::terminal::shell::{program, quoted};
+use crate::training::stop::StopConditions;
+use crate::training::trainer::TrainingEnd;
 
 /// Runs the command.
 ///

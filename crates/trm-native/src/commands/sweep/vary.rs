@@ -12,19 +12,19 @@ use super::super::train::prepare;
 use super::diverged::{Diverged, DivergedRow, noted};
 use super::whole_split::{WholeSplit, expect_held_out};
 use crate::args;
-use crate::dataset;
-use crate::device::OpenDevice;
-use crate::frozen_base::BaseOnDisk;
-use crate::output::{print, print_json};
-use crate::own_data::OwnData;
+use crate::inputs::dataset;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
 use crate::plan::{self, Base, Start};
-use crate::progress::thousands;
-use crate::report::{say, usage};
 use crate::run_dir;
-use crate::stop::StopConditions;
+use crate::run_dir::own_data::OwnData;
 use crate::sweep::bars;
 use crate::sweep::vary::{VariedRow, VariedRun, plan as varied_runs};
-use crate::trainer::TrainingEnd;
+use crate::terminal::output::{print, print_json};
+use crate::terminal::progress::thousands;
+use crate::terminal::report::{say, usage};
+use crate::training::stop::StopConditions;
+use crate::training::trainer::TrainingEnd;
 
 /// What came of a run that is not trained again.
 #[derive(Serialize)]

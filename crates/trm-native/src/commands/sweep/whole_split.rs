@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use trm_data::OpenedSource;
 use trm_spec::{Family, RunConfig};
 
-use crate::dataset;
-use crate::device::OpenDevice;
-use crate::frozen_base::BaseOnDisk;
-use crate::report::{say, usage};
+use crate::inputs::dataset;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::OpenDevice;
 use crate::run_dir;
-use crate::run_metrics::ValidationScore;
-use crate::validation::Validation;
+use crate::terminal::report::{say, usage};
+use crate::training::run_metrics::ValidationScore;
+use crate::training::validation::Validation;
 
 /// Its place in a run's folder.
 const FILE: &str = "whole_split.json";

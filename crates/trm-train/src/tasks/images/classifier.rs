@@ -14,7 +14,7 @@ use super::classify::classify;
 use super::model::ImageModel;
 use super::task::ImageTask;
 use crate::checks::check_depth;
-use crate::run::{Classifier, ClassifyRequest, ImageScoring};
+use crate::run::{Classifier, ClassifyRequest, ImageScoring, OnProgress};
 use crate::train_run::TrainRun;
 
 #[async_trait(?Send)]
@@ -40,10 +40,14 @@ impl<M: ImageModel> Classifier for TrainRun<M, ImageTask<M>> {
         self.classified(request, inner_steps, outer_steps, false).await
     }
 
-    async fn evaluate_images(&self, scoring: &ImageScoring) -> Result<ImageScores, Failure> {
+    async fn evaluate_images(
+        &self,
+        scoring: &ImageScoring,
+        on_progress: OnProgress<'_>,
+    ) -> Result<ImageScores, Failure> {
         let (model, outer_steps) = self.with_steps(scoring.inner_steps, scoring.outer_steps)?;
         let scoring = ImageScoring { outer_steps, ..scoring.clone() };
-        self.task.scores(&model, self.data()?, &scoring).await
+        self.task.scores(&model, self.data()?, &scoring, on_progress).await
     }
 
     fn image(&self, split: ImageSplit, index: usize) -> Result<ShownImage, Failure> {

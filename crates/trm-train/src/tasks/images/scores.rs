@@ -7,7 +7,7 @@ use trm_spec::{Failure, FailureKind, ImageScores, ImageStepScore, Mistake};
 
 use super::model::ImageModel;
 use crate::checks::check_depth;
-use crate::run::ImageScoring;
+use crate::run::{ImageScoring, OnProgress};
 use crate::transfer::host;
 
 /// Images that are classified at once.
@@ -27,6 +27,7 @@ pub(super) async fn evaluate<M: ImageModel>(
     data: &ImageDataset,
     scoring: &ImageScoring,
     features: &dyn Fn(Vec<usize>) -> Result<Tensor<3>, Failure>,
+    on_progress: OnProgress<'_>,
 ) -> Result<ImageScores, Failure> {
     let steps = check_depth(scoring.outer_steps)?;
     let set = data.set(scoring.split);
@@ -43,7 +44,8 @@ pub(super) async fn evaluate<M: ImageModel>(
     let mut confusion = vec![vec![0; classes]; classes];
     let mut mistakes = Vec::new();
     for first in (0..images).step_by(BATCH) {
-        let numbers = first..(first + BATCH).min(images);
+        let end = (first + BATCH).min(images);
+        let numbers = first..end;
         let rows: Vec<usize> = numbers.map(|number| number * set.len() / images).collect();
         let features = features(rows.clone())?;
         let logits = host(Tensor::cat(readouts(model, &features, steps), 1)).await?;
@@ -58,6 +60,7 @@ pub(super) async fn evaluate<M: ImageModel>(
                 mistakes.push(Mistake { index, label, predicted: predicted as u32 });
             }
         }
+        on_progress(end, images);
     }
     let steps = sums.iter().enumerate().map(|(i, sum)| sum.score(i + 1, images)).collect();
     Ok(ImageScores { split: scoring.split, images, steps, confusion, mistakes })

@@ -24,7 +24,7 @@ use super::scores::evaluate;
 use crate::checkpoint::Base;
 use crate::checks::{check_depth, half};
 use crate::dataset::wrong_data;
-use crate::run::{Classifier, ImageScoring, TraceRequest};
+use crate::run::{Classifier, ImageScoring, OnProgress, TraceRequest};
 use crate::task::{BatchGradients, BatchId, Task};
 use crate::tasks::weights::cycle_weights;
 use crate::train_run::{Capabilities, TrainRun};
@@ -96,10 +96,11 @@ impl<M: ImageModel> ImageTask<M> {
         model: &M,
         data: &ImageDataset,
         scoring: &ImageScoring,
+        on_progress: OnProgress<'_>,
     ) -> Result<ImageScores, Failure> {
         let features =
             |rows: Vec<usize>| self.unchanged(model, data, scoring.split, rows.into_iter());
-        evaluate(model, data, scoring, &features).await
+        evaluate(model, data, scoring, &features, on_progress).await
     }
 }
 
@@ -291,7 +292,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
             inner_steps: 0,
             outer_steps: depths.iter().copied().max().unwrap_or(1),
         };
-        let scores = self.scores(model, data, &scoring).await?;
+        let scores = self.scores(model, data, &scoring, &mut |_, _| ()).await?;
         depths
             .iter()
             .map(|&depth| {

@@ -7,7 +7,7 @@ use trm_spec::{DepthLoss, Failure, FailureKind};
 
 use super::lm_batch::LmBatch;
 use super::objective::LanguageTask;
-use crate::run::{Evaluation, Scoring};
+use crate::run::{Evaluation, OnProgress, Scoring};
 use crate::transfer::host;
 
 /// Tokens in one evaluation batch; bounds memory, not results.
@@ -23,11 +23,13 @@ pub(crate) async fn evaluate<M: Autoregressive>(
     model: &M,
     corpus: &TextDataset,
     scoring: &Scoring,
+    on_progress: OnProgress<'_>,
 ) -> Result<Evaluation, Failure> {
     let block = model.block_size();
     let stride = check_stride(scoring.stride, block, model.ahead())?;
     let windows = corpus.windows(Split::Val, block, stride).collect();
     let windows = spread(windows, stride, scoring.max_tokens);
+    let (mut done, all) = (0, windows.iter().map(|window| window.scored).sum());
     let depths = &scoring.depths;
     let deepest = depths.iter().copied().max().unwrap_or(0);
     let mut measure = Measure::new(corpus.vocab());
@@ -53,6 +55,8 @@ pub(crate) async fn evaluate<M: Autoregressive>(
         if let Some(start) = task.leaking_start(model, &context, &batch) {
             score(start, &mut leaking);
         }
+        done += windows.iter().map(|window| window.scored).sum::<usize>();
+        on_progress(done, all);
     }
     let scored = measure.extent;
     let mut losses = Vec::with_capacity(depths.len());

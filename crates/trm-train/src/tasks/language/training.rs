@@ -140,7 +140,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
         let scoring = Scoring { depths: depths.into(), max_tokens, stride: 0 };
-        Ok(self.score(model, corpus, &scoring).await?.depths)
+        Ok(self.score(model, corpus, &scoring, &mut |_, _| ()).await?.depths)
     }
 
     async fn trace(

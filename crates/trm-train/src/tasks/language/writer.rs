@@ -9,7 +9,7 @@ use super::evaluate::evaluate;
 use super::generate::{Generation, Overflow, last_positions};
 use super::objective::LanguageTask;
 use crate::checks::{check_depth, check_model_depth, check_temperature, check_tokens};
-use crate::run::{Evaluation, Scoring, TextStream, TraceRequest, Writer};
+use crate::run::{Evaluation, OnProgress, Scoring, TextStream, TraceRequest, Writer};
 use crate::trace::{Recorder, empty_row};
 use crate::train_run::TrainRun;
 use crate::transfer::tokens;
@@ -24,6 +24,7 @@ impl<M: Autoregressive> LanguageTask<M> {
         model: &M,
         corpus: &TextDataset,
         scoring: &Scoring,
+        on_progress: OnProgress<'_>,
     ) -> Result<Evaluation, Failure> {
         if corpus.len(Split::Val) < 2 {
             return Err(Failure::new(
@@ -35,7 +36,7 @@ impl<M: Autoregressive> LanguageTask<M> {
         for depth in &scoring.depths {
             check_depth(*depth)?;
         }
-        evaluate(self, model, corpus, scoring).await
+        evaluate(self, model, corpus, scoring, on_progress).await
     }
 }
 
@@ -110,11 +111,15 @@ impl<M: Autoregressive + 'static> Writer for TrainRun<M, LanguageTask<M>> {
         recorder.finish(self.config.model.name(), request, &[ahead]).await
     }
 
-    async fn score(&self, scoring: &Scoring) -> Result<Evaluation, Failure> {
+    async fn score(
+        &self,
+        scoring: &Scoring,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Evaluation, Failure> {
         for depth in &scoring.depths {
             check_model_depth(&self.config.model, *depth)?;
         }
         let model = self.optimization.inference_model();
-        self.task.score(&model, self.data()?, scoring).await
+        self.task.score(&model, self.data()?, scoring, on_progress).await
     }
 }

@@ -8,11 +8,10 @@ use super::copies::CopySet;
 use super::solve::{Batch, batch_size, host_answers};
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
-use crate::run::{Chosen, CopyScore, CopyScores, CopyScoring, SolveRequest};
+use crate::run::{Chosen, CopyScore, CopyScores, CopyScoring, OnProgress, SolveRequest};
 
 /// Scores every way to choose among copies of the first `scoring.puzzles` puzzles of `set`
-/// (0: all): each copy runs all steps, so that one run serves every choice. `seen` is told how
-/// many puzzles are done, and of how many.
+/// (0: all): each copy runs all steps, so that one run serves every choice.
 ///
 /// # Errors
 /// If so many steps cannot be run, or the rules of the puzzles are not known.
@@ -22,7 +21,7 @@ pub(super) async fn evaluate_copies(
     set: &PuzzleSet,
     scoring: &CopyScoring,
     copies: &CopySet,
-    seen: &mut dyn FnMut(usize, usize),
+    on_progress: OnProgress<'_>,
 ) -> Result<CopyScores, Failure> {
     let depths = &scoring.depths;
     copies.need_rules()?;
@@ -59,7 +58,7 @@ pub(super) async fn evaluate_copies(
             }
             watched.iter_mut().for_each(Watched::next_step);
         }
-        seen(first + puzzles.len(), rows);
+        on_progress(first + puzzles.len(), rows);
     }
     let steps = depths.iter().zip(tallies).map(|(&step, tally)| tally.score(step, rows));
     Ok(CopyScores { puzzles: rows, copies: each, steps: steps.collect() })

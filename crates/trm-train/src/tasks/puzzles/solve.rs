@@ -13,7 +13,7 @@ use super::copies::CopySet;
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
 use crate::logits::host_logits;
-use crate::run::SolveRequest;
+use crate::run::{OnProgress, SolveRequest};
 use crate::transfer::{host, tokens};
 
 /// Cells in one batch; bounds memory, not results.
@@ -34,19 +34,13 @@ struct Answered {
 /// Thresholds at which halting is tried, from stopping early to hardly ever.
 const THRESHOLDS: [f64; 9] = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
-/// [`score`] on the first `puzzles` held-out puzzles (0: all). Those without an answer count for
-/// nothing, as in the official code.
+/// The first `puzzles` held-out puzzles (0: all). Those without an answer count for nothing, as
+/// in the official code.
 ///
 /// # Errors
-/// If there are none, none has an answer, or so many steps cannot be run.
-pub(super) async fn evaluate(
-    model: &Trm,
-    task: &PuzzleTask,
-    data: &PuzzleDataset,
-    steps: usize,
-    puzzles: usize,
-) -> Result<PuzzleScores, Failure> {
-    let (val, steps) = (held_out(data)?, check_depth(steps)?);
+/// If there are none, or none has an answer.
+pub(super) fn scored(data: &PuzzleDataset, puzzles: usize) -> Result<PuzzleSet, Failure> {
+    let val = held_out(data)?;
     let set = val.first(if puzzles == 0 { val.len() } else { puzzles }).answered();
     if set.is_empty() {
         return Err(Failure::new(
@@ -55,7 +49,7 @@ pub(super) async fn evaluate(
             "Set num_val_puzzles to 0 to train without validation.",
         ));
     }
-    score(model, task, &set, steps).await
+    Ok(set)
 }
 
 /// The held-out puzzles.
@@ -75,18 +69,24 @@ pub(super) fn held_out(data: &PuzzleDataset) -> Result<&PuzzleSet, Failure> {
 
 /// Accuracy of `model`, without autodiff, on `set` after each of `steps` supervision
 /// steps, and with halting at several thresholds.
-async fn score(
+///
+/// # Errors
+/// If so many steps cannot be run.
+pub(super) async fn evaluate(
     model: &Trm,
     task: &PuzzleTask,
     set: &PuzzleSet,
     steps: usize,
+    on_progress: OnProgress<'_>,
 ) -> Result<PuzzleScores, Failure> {
+    let steps = check_depth(steps)?;
     let device = model.device();
     // By step, then by puzzle.
     let mut answered: Vec<Vec<Answered>> = vec![Vec::with_capacity(set.len()); steps];
     let size = (BATCH_CELLS / set.seq_len.max(1)).max(1);
     for first in (0..set.len()).step_by(size) {
-        let batch = set.gather(first..set.len().min(first + size));
+        let end = set.len().min(first + size);
+        let batch = set.gather(first..end);
         let puzzles = Puzzles::new(&batch, &device);
         let mut state = None;
         for answered in &mut answered {
@@ -102,6 +102,7 @@ async fn score(
             }));
             state = Some(step.state);
         }
+        on_progress(end, set.len());
     }
     Ok(scores(set.len(), &answered))
 }

@@ -7,10 +7,10 @@ use trm_spec::{Failure, PuzzleScores, Solution};
 use super::copies::CopySet;
 use super::copy_scores::evaluate_copies;
 use super::fit::check_rows;
-use super::solve::{evaluate, held_out, solve};
+use super::solve::{evaluate, held_out, scored, solve};
 use super::supervision::PuzzleTask;
 use crate::checks::check_depth;
-use crate::run::{CopyScores, CopyScoring, SolveRequest, Solver};
+use crate::run::{CopyScores, CopyScoring, OnProgress, SolveRequest, Solver};
 use crate::train_run::TrainRun;
 
 #[async_trait(?Send)]
@@ -19,20 +19,23 @@ impl Solver for TrainRun<Trm, PuzzleTask> {
         &self,
         steps: usize,
         puzzles: usize,
+        on_progress: OnProgress<'_>,
     ) -> Result<PuzzleScores, Failure> {
         let data = self.data()?;
-        evaluate(&self.optimization.inference_model(), &self.task, data, steps, puzzles).await
+        let set = scored(data, puzzles)?;
+        let model = self.optimization.inference_model();
+        evaluate(&model, &self.task, &set, steps, on_progress).await
     }
 
     async fn evaluate_copies(
         &self,
         scoring: &CopyScoring,
-        seen: &mut dyn FnMut(usize, usize),
+        on_progress: OnProgress<'_>,
     ) -> Result<CopyScores, Failure> {
         let copies = CopySet::new(&self.config, &self.vocab, scoring.copies)?;
         let set = held_out(self.data()?)?;
         let model = self.optimization.inference_model();
-        evaluate_copies(&model, &self.task, set, scoring, &copies, seen).await
+        evaluate_copies(&model, &self.task, set, scoring, &copies, on_progress).await
     }
 
     async fn solve(&self, request: &SolveRequest) -> Result<Vec<Solution>, Failure> {

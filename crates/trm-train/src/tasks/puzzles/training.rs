@@ -18,7 +18,7 @@ use trm_spec::{
 use super::batch::Puzzles;
 use super::carry::Carry;
 use super::fit::{check_data, check_rows};
-use super::solve::evaluate;
+use super::solve::{evaluate, scored};
 use super::supervision::{PuzzleTask, Supervised};
 use crate::checks::{check_depth, half};
 use crate::dataset::wrong_data;
@@ -199,8 +199,8 @@ impl Task<Trm> for PuzzleTask {
         max_tokens: usize,
     ) -> Result<Vec<DepthLoss>, Failure> {
         let deepest = depths.iter().copied().max().unwrap_or(1);
-        let scores =
-            evaluate(model, self, data, deepest, max_tokens.div_ceil(self.spec.seq_len)).await?;
+        let set = scored(data, max_tokens.div_ceil(self.spec.seq_len))?;
+        let scores = evaluate(model, self, &set, deepest, &mut |_, _| ()).await?;
         depths
             .iter()
             .map(|&depth| {

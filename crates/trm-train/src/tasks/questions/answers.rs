@@ -21,7 +21,7 @@ use crate::logits::host_logits;
 use crate::question_requests::{
     Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought,
 };
-use crate::run::TextStream;
+use crate::run::{OnProgress, TextStream};
 use crate::train_run::TrainRun;
 use crate::transfer::host;
 
@@ -162,6 +162,7 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
         set: QuestionSet,
         steps: usize,
         limit: usize,
+        on_progress: OnProgress<'_>,
     ) -> Result<QuestionScores, Failure> {
         check_depth_from(0, steps)?;
         let data = self.data()?;
@@ -174,7 +175,7 @@ impl Answerer for TrainRun<LlmTrm, QuestionTask> {
         let model = self.optimization.inference_model();
         let answering = (self.task.engine, self.task.base.end());
         let trained = self.task.spec.supervision_steps;
-        evaluate(answering, &model, &questions[..limit], steps, trained).await
+        evaluate(answering, &model, &questions[..limit], steps, trained, on_progress).await
     }
 }
 

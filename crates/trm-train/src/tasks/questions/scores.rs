@@ -8,6 +8,7 @@ use trm_spec::{AnswerHalting, AnswerScore, DifficultyScore, Failure, FailureKind
 
 use super::objective::{score, supervised};
 use super::rows::{QuestionBatch, QuestionTokens};
+use crate::run::OnProgress;
 use crate::transfer::host;
 
 /// Questions that are answered at once.
@@ -46,6 +47,7 @@ pub async fn evaluate(
     questions: &[QuestionTokens],
     steps: usize,
     trained: usize,
+    on_progress: OnProgress<'_>,
 ) -> Result<QuestionScores, Failure> {
     if questions.is_empty() {
         return Err(Failure::new(
@@ -66,6 +68,7 @@ pub async fn evaluate(
     for chunk in order.chunks(BATCH) {
         let chunk: Vec<QuestionTokens> = chunk.iter().map(|tokens| (*tokens).clone()).collect();
         sums.add((engine, end), model, &chunk, steps, trained).await?;
+        on_progress(sums.questions, questions.len());
     }
     Ok(sums.scores())
 }

@@ -240,7 +240,7 @@ impl Task<LlmTrm> for QuestionTask {
         let most = depths.iter().copied().max().unwrap_or(1);
         let questions = first_of(&data.val, max_tokens);
         let (answering, trained) = ((self.engine, self.base.end()), self.spec.supervision_steps);
-        let scores = evaluate(answering, model, questions, most, trained).await?;
+        let scores = evaluate(answering, model, questions, most, trained, &mut |_, _| ()).await?;
         Ok(depths.iter().map(|&depth| DepthLoss::of(depth, scores.steps[depth].loss)).collect())
     }
 

@@ -112,7 +112,7 @@ fn overlapping_windows_score_every_token_once() {
         let run = start(&config);
         let score = |stride| {
             let scoring = trm_train::Scoring { depths: vec![2], max_tokens: 0, stride };
-            wait(run.writer().unwrap().score(&scoring))
+            wait(run.writer().unwrap().score(&scoring, &mut |_, _| ()))
         };
         let (apart, close) = (score(16).unwrap(), score(4).unwrap());
         assert_eq!(apart.scored, close.scored);

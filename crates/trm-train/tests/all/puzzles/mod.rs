@@ -89,10 +89,14 @@ fn every_kind_of_training_learns() {
     ] {
         let config = tiny(patch.clone());
         let mut run = start(&config);
-        let before = wait(run.solver().unwrap().evaluate_puzzles(config.model.depth(), 0)).unwrap();
+        let before =
+            wait(run.solver().unwrap().evaluate_puzzles(config.model.depth(), 0, &mut |_, _| ()))
+                .unwrap();
         let reports = wait(run.steps(config.train.max_iters)).unwrap();
         assert_eq!(reports.len(), config.train.max_iters);
-        let after = wait(run.solver().unwrap().evaluate_puzzles(config.model.depth(), 0)).unwrap();
+        let after =
+            wait(run.solver().unwrap().evaluate_puzzles(config.model.depth(), 0, &mut |_, _| ()))
+                .unwrap();
         // Where it halts by itself: rows that halt leave the later steps with
         // little to learn from, so that a small model forgets them.
         let done = after.halting.iter().find(|score| score.threshold == 0.5).unwrap();
@@ -241,7 +245,7 @@ fn answers_agree_with_scores_and_traces() {
         ..TraceRequest::default()
     }))
     .unwrap();
-    let scores = wait(run.solver().unwrap().evaluate_puzzles(4, 0)).unwrap();
+    let scores = wait(run.solver().unwrap().evaluate_puzzles(4, 0, &mut |_, _| ())).unwrap();
     assert_eq!(trace.steps.len(), 4);
     let right = |answers: &[Vec<u32>]| {
         let labels = val.labels.chunks_exact(CELLS);
@@ -367,7 +371,7 @@ fn a_puzzle_without_any_answer_does_not_count() {
             data.val.labels[row * CELLS..(row + 1) * CELLS].fill(IGNORED);
         }
         let run = trm_train::create(&tiny(json!({})), data, &Device::flex()).unwrap();
-        wait(run.as_solver().expect("a solver").evaluate_puzzles(2, 0))
+        wait(run.as_solver().expect("a solver").evaluate_puzzles(2, 0, &mut |_, _| ()))
     };
     let (all, half) = (scores(&[]).unwrap(), scores(&[6, 7, 8, 9, 10, 11]).unwrap());
     assert_eq!((all.puzzles, half.puzzles), (12, 6));

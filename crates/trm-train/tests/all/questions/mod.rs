@@ -110,7 +110,8 @@ fn scored_as_written(config: &RunConfig) {
     wait(run.steps(60)).unwrap();
     let answerer = run.answerer().unwrap();
     let steps = 3;
-    let scores = wait(answerer.evaluate_questions(QuestionSet::Train, steps, 12)).unwrap();
+    let scores =
+        wait(answerer.evaluate_questions(QuestionSet::Train, steps, 12, &mut |_, _| ())).unwrap();
     assert_eq!((scores.questions, scores.steps.len()), (12, steps + 1));
     let Dataset::Questions(set) = questions(config) else { unreachable!() };
     let mut exact = vec![0.0; steps + 1];

@@ -1,0 +1,7 @@
+//! Training on several ranks: threads of one process, and processes that MPI starts.
+
+pub mod launch;
+#[cfg(feature = "mpi")]
+pub mod mpi;
+pub mod replicas;
+pub mod shared_run;

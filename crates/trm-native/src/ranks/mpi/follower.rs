@@ -1,0 +1,95 @@
+//! The ranks after 0: they load what rank 0 has, and do what it says.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::Context;
+use pollster::block_on;
+use serde_json::Value;
+use trm_data::OpenedSource;
+use trm_spec::{Failure, RunConfig};
+use trm_train::{Run, checkpoint};
+
+use super::begin::{Begin, Command, Fingerprint};
+use super::exchange::{Exchange, Times};
+use super::link::{Link, Wait};
+use super::transport::{InFlight, Tag};
+use crate::args;
+use crate::inputs::dataset;
+use crate::inputs::frozen_base::BaseOnDisk;
+use crate::machine::device::{self, OpenDevice};
+use crate::plan;
+
+/// Does what rank 0 says, to the end.
+///
+/// # Errors
+/// If this rank has other settings or data than rank 0, its run fails, or another rank fails,
+/// dies or stays silent.
+pub fn follow(typed: &args::Train, link: &Rc<Link>) -> anyhow::Result<()> {
+    let device = device::open(typed.device)?;
+    let first: Begin = link.hear(0, Tag::Order)?;
+    let files = [receive(link)?, receive(link)?];
+    let mut run = load(typed, link, &first, &files, &device)?;
+    drop(files);
+    reply(link, run.as_ref())?;
+    loop {
+        match link.hear(0, Tag::Order)? {
+            Command::Order(order) => order.carry_out(run.as_mut())?,
+            Command::Fingerprint => reply(link, run.as_ref())?,
+            Command::Stop => return Ok(()),
+        }
+    }
+}
+
+/// Plans the run from what was typed here, compares it with rank 0's, and loads its state.
+fn load(
+    typed: &args::Train,
+    link: &Rc<Link>,
+    first: &Begin,
+    [saved, optimizer]: &[Vec<u8>; 2],
+    device: &OpenDevice,
+) -> anyhow::Result<Box<dyn Run>> {
+    let header = checkpoint::read_header(saved)?;
+    let (config, data, base) = plan_here(typed, first, &header, device)?;
+    Begin::new(&config, &data, &header.vocab)?.expect(first)?;
+    let mut run = dataset::load_run(&data, saved, Some(optimizer), base.as_ref(), device)?;
+    let times = Rc::new(Cell::new(Times::default()));
+    run.join(Some(Box::new(Exchange { link: Rc::clone(link), times })), 1)?;
+    Ok(run)
+}
+
+/// Settings, data and frozen base, as this rank has them.
+fn plan_here(
+    typed: &args::Train,
+    first: &Begin,
+    header: &checkpoint::Header,
+    device: &OpenDevice,
+) -> anyhow::Result<(RunConfig, OpenedSource, Option<BaseOnDisk>)> {
+    let Some(folder) = &typed.resume else {
+        let plan = plan::fresh(typed, device)?;
+        let config = plan::as_decided(&plan.config, &header.config);
+        return Ok((config, plan.data, plan.base));
+    };
+    // Only rank 0 needs the folder of the run.
+    let config = plan::with_flags(&first.config, typed)?;
+    let data = dataset::open(&config, typed.data.as_deref(), typed.as_text)?;
+    let last: &Path = &folder.join("last.safetensors");
+    let base = BaseOnDisk::of(header, last, typed.base.as_deref())?;
+    Ok((config, data, base))
+}
+
+/// One of the two files of rank 0's run.
+fn receive(link: &Link) -> anyhow::Result<Vec<u8>> {
+    let length: usize = link.hear(0, Tag::State)?;
+    let mut file = InFlight::<Vec<u8>>::receive(length, 0, Tag::State);
+    link.wait(None, &mut || if file.arrived() { Wait::Over } else { Wait::Data(0) })?;
+    file.buffer().context("a message has not arrived")
+}
+
+/// Tells rank 0 the state of this rank.
+fn reply(link: &Link, run: &dyn Run) -> Result<(), Failure> {
+    let saved = block_on(run.save(Value::Null))?;
+    link.tell(0, Tag::Reply, &Fingerprint::of(&saved)?);
+    Ok(())
+}
