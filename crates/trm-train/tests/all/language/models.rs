@@ -120,6 +120,11 @@ fn overlapping_windows_score_every_token_once() {
         assert_ne!(apart.depths, close.depths);
         let (found, scored) = (close.depths[0], close.scored);
         assert_eq!(scored.tokens, corpus(&config).len(Split::Val) - 1);
+        let mut told = Vec::new();
+        let scoring = trm_train::Scoring { depths: vec![1], max_tokens: 0, stride: 4 };
+        let mut seen = |done, all| told.push((done, all));
+        wait(run.writer().unwrap().score(&scoring, &mut seen)).unwrap();
+        assert_eq!(told.last(), Some(&(scored.tokens, scored.tokens)));
         let nats = found.loss * scored.tokens as f64;
         assert!((found.word_perplexity.unwrap().ln() - nats / scored.words as f64).abs() < 1e-9);
         let bits = nats / 2_f64.ln() / scored.bytes as f64;
