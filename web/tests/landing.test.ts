@@ -53,7 +53,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** The second button of an exhibit's view: what it says, and whether it can be pressed. */
+/** The button of an exhibit's view: what it says, and whether it can be pressed. */
 const button = (body: string) => {
   const [, attributes = '', name = ''] =
     [...body.matchAll(/<button([^>]*)>(.*?)<\/button>/gs)].find(([, , name = '']) =>

@@ -73,7 +73,7 @@ export class SolveExhibit {
         (share) => (this.received = share),
       );
       const puzzle = [...this.puzzle];
-      const asked = { kind: MODEL, puzzle, steps: STEPS, top: 1, form: 0 };
+      const asked = { kind: MODEL, puzzle, steps: STEPS, top: 1, copy: 0 };
       const command = { type: 'solve_puzzle', ...asked } as const;
       // All that it is needed for.
       const { trace, checks, step } = await client
