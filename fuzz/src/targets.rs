@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use trm_data::checkpoint::{
-    Precision, plain, pytorch_weights, read_header, restart, saved_step, tensors, values,
-    with_precision,
+    ModelPrefix, Precision, plain, pytorch_weights, read_header, restart, saved_step, tensors,
+    values, with_precision,
 };
 use trm_data::gguf::Gguf;
 use trm_data::images::{Preprocessing, decode_image, read_idx_images, read_idx_labels};
@@ -248,8 +248,8 @@ fn read_checkpoint(bytes: &[u8]) {
         }
     }
     let _ = restart(bytes, &RunConfig::default());
-    for model in [false, true] {
-        if let Ok(plain) = plain(bytes, model) {
+    for prefix in [ModelPrefix::Keep, ModelPrefix::Strip] {
+        if let Ok(plain) = plain(bytes, prefix) {
             tensors(&plain).expect("whole");
         }
     }
@@ -258,7 +258,7 @@ fn read_checkpoint(bytes: &[u8]) {
 /// A file of `torch.save`, of either form.
 fn read_pt(bytes: &[u8]) {
     if let Ok(weights) = pytorch_weights(&file("weights.pt", bytes)) {
-        let weights = plain(&weights, true).map(|weights| weights.into_owned());
+        let weights = plain(&weights, ModelPrefix::Strip).map(|weights| weights.into_owned());
         if let Ok(weights) = weights {
             tensors(&weights).expect("whole");
         }

@@ -112,7 +112,7 @@ fn stored_checkpoints_weights_and_commands_are_read() {
     }
     for name in ["checkpoint/model", "checkpoint/optimizer", "checkpoint/foreign"] {
         let bytes = read(name);
-        let plain = checkpoint::plain(&bytes, false).unwrap();
+        let plain = checkpoint::plain(&bytes, checkpoint::ModelPrefix::Keep).unwrap();
         let tensors = checkpoint::tensors(&plain).unwrap();
         assert!(!tensors.names().iter().any(|name| name.contains("_orig_mod")), "{name}");
     }

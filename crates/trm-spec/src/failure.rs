@@ -9,8 +9,9 @@ use ts_rs::TS;
 pub enum FailureKind {
     /// A setting cannot be used.
     Config,
-    /// The text cannot be used.
-    Corpus,
+    /// The data cannot be used.
+    #[serde(alias = "corpus")]
+    Data,
     /// The prompt cannot be used.
     Prompt,
     /// The checkpoint cannot be used.
@@ -23,7 +24,8 @@ pub enum FailureKind {
     Base,
     /// The model is of a family that this module does not hold: each family comes as
     /// a module of its own.
-    Room,
+    #[serde(alias = "room")]
+    Family,
     /// The device is missing or was lost.
     Device,
     /// The loss stopped being a number.
@@ -58,5 +60,22 @@ impl From<crate::SettingError> for Failure {
             _ => "Change the setting and try again.",
         };
         Self::new(FailureKind::Config, error.to_string(), hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_under_their_old_names() {
+        for (text, kind) in [
+            ("\"corpus\"", FailureKind::Data),
+            ("\"data\"", FailureKind::Data),
+            ("\"room\"", FailureKind::Family),
+            ("\"family\"", FailureKind::Family),
+        ] {
+            assert_eq!(serde_json::from_str::<FailureKind>(text).expect("a kind"), kind);
+        }
     }
 }

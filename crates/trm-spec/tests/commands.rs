@@ -21,11 +21,22 @@ fn stored_commands_are_read() {
 }
 
 #[test]
-fn a_puzzle_without_a_form_is_asked_as_it_is() {
+fn a_puzzle_without_a_copy_is_asked_as_it_is() {
     let text =
         r#"{"type": "solve_puzzle", "kind": "sudoku-4x4", "puzzle": [1], "steps": 8, "top": 3}"#;
+    assert_eq!(copy_in(text), 0);
+}
+
+#[test]
+fn the_number_of_a_copy_is_read_under_its_old_name() {
+    let text = r#"{"type": "solve_puzzle", "kind": "sudoku-4x4", "puzzle": [1], "steps": 8,
+        "top": 3, "form": 5}"#;
+    assert_eq!(copy_in(text), 5);
+}
+
+fn copy_in(text: &str) -> usize {
     match serde_json::from_str(text).expect("a command") {
-        Command::SolvePuzzle { form, .. } => assert_eq!(form, 0),
+        Command::SolvePuzzle { copy, .. } => copy,
         other => panic!("{other:?}"),
     }
 }

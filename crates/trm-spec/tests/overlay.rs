@@ -84,7 +84,7 @@ fn impossible_puzzle_models_are_refused() {
     for (patch, key, words) in [
         (json!({ "h_cycles": 0 }), "h_cycles", "at least 1"),
         (json!({ "seq_len": 0 }), "seq_len", "at least 1"),
-        (json!({ "halt_max_steps": 1_u64 << 40 }), "halt_max_steps", "absurdly large"),
+        (json!({ "halt_max_steps": 1_u64 << 40 }), "halt_max_steps", "at most 1024"),
         (json!({ "num_heads": 5 }), "num_heads", "does not divide"),
         (json!({ "puzzle_emb_len": 1, "puzzle_emb_ndim": 1024 }), "puzzle_emb_ndim", "hold"),
         (json!({ "seq_len": 1 << 24, "mlp_t": true }), "hidden_size", "2^30"),
@@ -97,16 +97,77 @@ fn impossible_puzzle_models_are_refused() {
         (json!({ "min_difficulty": 0 }), "min_difficulty", "at least 1"),
         (json!({ "min_difficulty": 5 }), "min_difficulty", "more than max_difficulty 4"),
         (json!({ "max_difficulty": 65 }), "max_difficulty", "at most 64"),
-        (json!({ "curriculum_iters": 1_u64 << 40 }), "curriculum_iters", "absurdly large"),
-        (json!({ "warmup_iters": usize::MAX }), "warmup_iters", "absurdly large"),
-        (json!({ "lr_decay_iters": usize::MAX }), "lr_decay_iters", "absurdly large"),
-        (json!({ "eval_iters": usize::MAX }), "eval_iters", "absurdly large"),
+        (json!({ "curriculum_iters": 1_u64 << 40 }), "curriculum_iters", "at most 16777216"),
+        (json!({ "warmup_iters": usize::MAX }), "warmup_iters", "at most 16777216"),
+        (json!({ "lr_decay_iters": usize::MAX }), "lr_decay_iters", "at most 16777216"),
+        (json!({ "eval_iters": usize::MAX }), "eval_iters", "at most 16777216"),
     ] {
         let message = overlay(&dual, &patch).expect_err("refused").to_string();
         assert!(message.contains(key) && message.contains(words), "{message}");
     }
     // Token mixing has no heads.
     overlay(&dual, &json!({ "mlp_t": true, "num_heads": 5 })).expect("valid");
+}
+
+/// A start that never gets a gradient is not learned; nor may it become one while a run goes on.
+#[test]
+fn a_learned_start_needs_a_gradient() {
+    for (variant, depth, patch, taken) in [
+        ("trm_lm", "recursion_steps", json!({}), true),
+        ("trm_lm", "recursion_steps", json!({ "backprop_cycles": 4 }), true),
+        ("trm_lm", "recursion_steps", json!({ "backprop_cycles": 3 }), false),
+        // Of the depths that are drawn, some are within reach.
+        (
+            "trm_lm",
+            "recursion_steps",
+            json!({ "backprop_cycles": 1, "depth_sampling": "uniform" }),
+            true,
+        ),
+        (
+            "trm_lm",
+            "recursion_steps",
+            json!({ "backprop_cycles": 1, "depth_sampling": "log_normal", "min_depth": 2 }),
+            false,
+        ),
+        // Only the last cycle is scored, and it is cut off from the others.
+        ("trm_lm", "recursion_steps", json!({ "detach_cycles": true }), false),
+        (
+            "trm_lm",
+            "recursion_steps",
+            json!({ "detach_cycles": true, "objective": "every_cycle" }),
+            true,
+        ),
+        ("trm_vit", "outer_steps", json!({}), true),
+        ("trm_vit", "outer_steps", json!({ "backprop_cycles": 4 }), true),
+        ("trm_vit", "outer_steps", json!({ "backprop_cycles": 3 }), false),
+    ] {
+        let with = |start: &str| {
+            let model = json!({ "variant": variant, depth: 4, "state_start": start });
+            overlay(&RunConfig::default(), &model).expect("valid")
+        };
+        for start in ["normal", "zero"] {
+            overlay(&with(start), &patch).unwrap_or_else(|error| panic!("{start}: {error}"));
+        }
+        let running = with("learned");
+        match overlay(&running, &patch) {
+            Ok(wanted) => {
+                assert!(taken, "{variant} with {patch}");
+                assert_eq!(may_change(&running, &wanted), Ok(()), "{variant} with {patch}");
+            }
+            Err(error) => {
+                let message = error.to_string();
+                assert!(!taken, "{variant} with {patch}: {message}");
+                assert!(message.contains("state_start") && message.contains("no gradient"));
+            }
+        }
+    }
+    // As a change of a run that goes on.
+    let learned = json!({ "variant": "trm_vit", "state_start": "learned" });
+    let running = overlay(&RunConfig::default(), &learned).expect("valid");
+    let mut wanted = running.clone();
+    wanted.train.backprop_cycles = 1;
+    let error = may_change(&running, &wanted).expect_err("refused").to_string();
+    assert!(error.contains("only the last 1 of at least 4 cycles"), "{error}");
 }
 
 #[test]
@@ -163,7 +224,7 @@ fn impossible_sizes_are_refused_before_anything_is_allocated() {
         (json!({ "hidden_size": 0 }), "hidden_size", "at least 1"),
         (json!({ "block_size": 0 }), "block_size", "at least 1"),
         (json!({ "batch_size": 0 }), "batch_size", "at least 1"),
-        (json!({ "batch_size": 1_u64 << 40 }), "batch_size", "absurdly large"),
+        (json!({ "batch_size": 1_u64 << 40 }), "batch_size", "at most 16777216"),
         (json!({ "hidden_size": 1 << 20, "num_heads": 16 }), "hidden_size", "2^30"),
         (
             json!({ "hidden_size": 1 << 24, "num_heads": 1, "n_layers": 1 << 24 }),
@@ -177,7 +238,7 @@ fn impossible_sizes_are_refused_before_anything_is_allocated() {
         (json!({ "cycle_weights": [1.0] }), "cycle_weights", "1 weights for 2"),
         (json!({ "cycle_weights": [0.0, 1.0] }), "cycle_weights", "above zero"),
         (json!({ "cycle_weights": [1.0, -1.0] }), "cycle_weights", "not negative"),
-        (json!({ "seed": 1_u64 << 53 }), "seed", "below 2^53"),
+        (json!({ "seed": 1_u64 << 53 }), "seed", "at most 9007199254740991"),
     ] {
         let error = refused(&patch);
         let message = error.to_string();

@@ -166,8 +166,11 @@ fn setting(key: &str) -> &'static Setting {
 #[test]
 fn typed_values_of_the_wrong_kind_say_what_is_expected() {
     for (key, text, expected) in [
-        ("block_size", "-1", "a whole number from 0"),
-        ("block_size", "1.5", "a whole number from 0"),
+        ("warmup_iters", "-1", "a whole number from 0"),
+        ("max_iters", "1e1", "a whole number from 1"),
+        ("batch_size", "1.5", "a whole number from 1"),
+        // Beyond 64 bits, and so beyond the limit.
+        ("batch_size", "99999999999999999999", "at most 16777216"),
         ("learning_rate", "fast", "a number"),
         ("learning_rate", "NaN", "a number"),
         ("learning_rate", "inf", "a number"),

@@ -23,7 +23,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Causal language model: one state, refined in every cycle",
     "family": "language",
     "depthKey": "recursion_steps",
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -47,7 +47,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Language model that drafts several tokens at once and refines them together",
     "family": "language",
     "depthKey": "recursion_steps",
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -74,7 +74,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Language model with an answer state and a latent state",
     "family": "language",
     "depthKey": "recursion_steps",
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -100,7 +100,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Puzzle model with an answer state and a latent state, deep supervision and halting",
     "family": "puzzles",
     "depthKey": "halt_max_steps",
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -127,7 +127,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Image classifier with an answer state and a latent state over the patches of an image",
     "family": "images",
     "depthKey": "outer_steps",
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "image_size",
       "num_channels",
@@ -157,7 +157,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Vision transformer without recursion, the baseline of TRM-ViT",
     "family": "images",
     "depthKey": null,
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "image_size",
       "num_channels",
@@ -177,7 +177,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Pretrained decoder without recursion (Llama, SmolLM)",
     "family": "language",
     "depthKey": null,
-    "nativeOnly": true,
+    "pretrained": true,
     "settings": [
       "hidden_size",
       "num_heads",
@@ -199,7 +199,7 @@ export const MODELS: readonly ModelInfo[] = [
     "about": "Frozen language model that stops at <think>, recurses on latents, and answers",
     "family": "questions",
     "depthKey": "supervision_steps",
-    "nativeOnly": false,
+    "pretrained": false,
     "settings": [
       "cut",
       "compressor_layer",

@@ -47,6 +47,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "hidden_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -60,6 +64,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_heads",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -73,6 +81,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "n_layers",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -86,6 +98,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "recursion_steps",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      1024.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -103,6 +119,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "block_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -121,6 +141,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "dropout",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.0,
+      0.95
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -139,6 +163,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "l_cycles",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -157,6 +185,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "chunk_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -187,6 +219,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "h_cycles",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -203,6 +239,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "halt_max_steps",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      1024.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -218,6 +258,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "seq_len",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -248,6 +292,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "image_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      4096.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -264,6 +312,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_channels",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      4.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -280,6 +332,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "patch_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -296,6 +352,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "inner_steps",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -311,6 +371,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "outer_steps",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      1024.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -359,6 +423,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "cut",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -374,6 +442,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_latents",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -404,6 +476,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "supervision_steps",
     "section": "model",
     "kind": "integer",
+    "range": [
+      0.0,
+      1024.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -419,6 +495,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "lora_rank",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -434,6 +514,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "expansion",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.01,
+      64.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -453,6 +537,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "rms_norm_eps",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.0,
+      1.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -474,6 +562,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "rope_theta",
     "section": "model",
     "kind": "number",
+    "range": [
+      1.0,
+      1000000000.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -566,6 +658,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "alpha",
     "section": "model",
     "kind": "number",
+    "range": [
+      -10.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -653,6 +749,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "puzzle_emb_len",
     "section": "model",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -668,6 +768,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_puzzle_identifiers",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -683,6 +787,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "feature_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -698,6 +806,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "feature_tokens",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -728,6 +840,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "intermediate_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -745,6 +861,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "layer_norm_eps",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.0,
+      1.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -760,6 +880,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_kv_heads",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -775,6 +899,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "head_dim",
     "section": "model",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -820,6 +948,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "lora_alpha",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.0,
+      10000.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -835,6 +967,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "lora_dropout",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.0,
+      0.95
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -850,6 +986,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "fourier_bands",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -865,6 +1005,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "fourier_longest",
     "section": "model",
     "kind": "number",
+    "range": [
+      1.0,
+      1000000.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -880,6 +1024,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "soft_scale",
     "section": "model",
     "kind": "number",
+    "range": [
+      0.0,
+      1000.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -895,6 +1043,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "base_hidden_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -910,6 +1062,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "base_layers",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -925,6 +1081,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "base_query_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -940,6 +1100,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "base_kv_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -955,6 +1119,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "base_block_size",
     "section": "model",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [
@@ -1002,6 +1170,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_puzzles",
     "section": "data",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1032,6 +1204,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "random_crop",
     "section": "data",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1047,6 +1223,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_questions",
     "section": "data",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1062,6 +1242,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "max_difficulty",
     "section": "data",
     "kind": "integer",
+    "range": [
+      1.0,
+      64.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1077,6 +1261,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "val_fraction",
     "section": "data",
     "kind": "number",
+    "range": [
+      0.0,
+      0.9
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1111,6 +1299,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_val_puzzles",
     "section": "data",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1186,6 +1378,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_aug",
     "section": "data",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1216,6 +1412,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "pixel_mean",
     "section": "data",
     "kind": "numbers",
+    "range": [
+      -10.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1231,6 +1431,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "pixel_std",
     "section": "data",
     "kind": "numbers",
+    "range": [
+      1e-6,
+      1000000.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1246,6 +1450,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "num_val_questions",
     "section": "data",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1261,6 +1469,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "min_difficulty",
     "section": "data",
     "kind": "integer",
+    "range": [
+      1.0,
+      64.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1276,6 +1488,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "curriculum_iters",
     "section": "data",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1291,6 +1507,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "batch_size",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1304,6 +1524,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "max_iters",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1317,6 +1541,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "learning_rate",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1330,6 +1558,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "warmup_iters",
     "section": "train",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1360,6 +1592,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "weight_decay",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1409,6 +1645,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "eval_interval",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1422,6 +1662,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "seed",
     "section": "train",
     "kind": "integer",
+    "range": [
+      0.0,
+      9007199254740991.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1435,6 +1679,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "gradient_accumulation_steps",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1448,6 +1696,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "min_lr",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1477,6 +1729,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "lr_decay_iters",
     "section": "train",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1490,6 +1746,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "beta1",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      0.999999
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1503,6 +1763,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "beta2",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      0.999999
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1516,6 +1780,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "adam_eps",
     "section": "train",
     "kind": "number",
+    "range": [
+      1e-37,
+      1.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1581,6 +1849,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "halt_loss_weight",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      100.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1597,6 +1869,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "halt_exploration_prob",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      1.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1612,6 +1888,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "puzzle_emb_lr",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1627,6 +1907,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "puzzle_emb_weight_decay",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      10.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1642,6 +1926,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "muon_momentum",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      0.999999
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1655,6 +1943,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "ema_decay",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      0.9999999
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1668,6 +1960,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "grad_clip",
     "section": "train",
     "kind": "number",
+    "range": [
+      0.0,
+      1000000000.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1728,6 +2024,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "min_depth",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1806,6 +2106,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "eval_iters",
     "section": "train",
     "kind": "integer",
+    "range": [
+      0.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1819,6 +2123,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "save_top_k",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],
@@ -1845,6 +2153,10 @@ export const SETTINGS: readonly Setting[] = [
     "key": "log_interval",
     "section": "train",
     "kind": "integer",
+    "range": [
+      1.0,
+      16777216.0
+    ],
     "choices": [],
     "aliases": [],
     "variants": [],

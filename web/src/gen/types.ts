@@ -556,7 +556,7 @@ top: number,
 /**
  * Number of the augmented copy; 0, the default, is the puzzle itself.
  */
-form: number, } | { "type": "read_tasks", 
+copy: number, } | { "type": "read_tasks", 
 /**
  * Name of the file, for messages.
  */
@@ -1056,7 +1056,7 @@ hint: string, };
 /**
  * The kind of a failure, so that a page can react to it.
  */
-export type FailureKind = "config" | "corpus" | "prompt" | "checkpoint" | "puzzle" | "image" | "base" | "room" | "device" | "diverged" | "protocol";
+export type FailureKind = "config" | "data" | "prompt" | "checkpoint" | "puzzle" | "image" | "base" | "family" | "device" | "diverged" | "protocol";
 
 /**
  * The kind of task of a model. It decides which dataset a model is trained on, how
@@ -1513,9 +1513,9 @@ family: Family,
  */
 depthKey: string | null, 
 /**
- * Whether only the command line has it.
+ * Whether it is a pretrained decoder: of the pages only Questions opens it, as a base.
  */
-nativeOnly: boolean, 
+pretrained: boolean, 
 /**
  * See [`ModelSpec::SETTINGS`]; in JSON, their names.
  */
@@ -1760,6 +1760,11 @@ section: string,
  * The form of its value.
  */
 kind: SettingKind, 
+/**
+ * The lowest and the highest number that it may take, both included; of a list, each of
+ * its numbers. Absent where nothing or only another setting limits it.
+ */
+range?: [number, number], 
 /**
  * The words that a choice may take.
  */

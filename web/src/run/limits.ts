@@ -1,6 +1,5 @@
-// The ranges of numbers that a field or an address may give, and how they are said. The
-// engine checks how settings go together; these keep single values within what it can
-// compute with, 32-bit sizes included.
+// The ranges of numbers that a field or an address may give, and how they are said. Those of
+// settings are the engine's, by generation; the page narrows some of them.
 
 import type { Setting } from '../gen';
 import { bytes } from './format';
@@ -11,51 +10,42 @@ export interface Range {
   readonly whole: boolean;
 }
 
-/** By key; other whole numbers reach `MOST_WHOLE`. */
-const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  hidden_size: [1, 4096],
-  num_heads: [1, 256],
-  n_layers: [1, 64],
-  recursion_steps: [1, 64],
-  h_cycles: [1, 64],
-  l_cycles: [1, 64],
-  halt_max_steps: [1, 64],
-  inner_steps: [1, 64],
-  outer_steps: [1, 64],
-  block_size: [1, 4096],
-  seq_len: [1, 4096],
-  chunk_size: [1, 256],
-  expansion: [0, 64],
-  image_size: [1, 512],
-  patch_size: [1, 512],
-  num_channels: [1, 4],
-  batch_size: [1, 4096],
-  gradient_accumulation_steps: [1, 4096],
-  max_iters: [0, 1_000_000_000],
-  eval_interval: [0, 1_000_000_000],
-  learning_rate: [0, 1],
-  min_lr: [0, 1],
-  dropout: [0, 0.99],
-  beta1: [0, 1],
-  beta2: [0, 1],
-  ema_decay: [0, 1],
-  muon_momentum: [0, 1],
-  halt_exploration_prob: [0, 1],
-  val_fraction: [0, 0.99],
-  num_puzzles: [1, 100_000],
-  num_val_puzzles: [0, 10_000],
-  num_aug: [0, 1000],
-  seed: [0, 2 ** 53 - 1],
+/** By key, the largest value on the page where the engine takes larger ones. */
+const MOST: Readonly<Record<string, number>> = {
+  // Sizes of tensors: a tab counts their products in 32 bits.
+  hidden_size: 4096,
+  num_heads: 256,
+  n_layers: 64,
+  block_size: 4096,
+  seq_len: 4096,
+  chunk_size: 256,
+  image_size: 512,
+  patch_size: 512,
+  batch_size: 4096,
+  // Parts of one update or of one step of an answer, which the worker does not interrupt.
+  h_cycles: 64,
+  l_cycles: 64,
+  inner_steps: 64,
+  gradient_accumulation_steps: 4096,
+  // Puzzles are made before the first update, while the visitor waits.
+  num_puzzles: 100_000,
+  num_val_puzzles: 10_000,
+  num_aug: 1000,
 };
 
+/** Of a whole number without a range of its own: the engine in a tab counts in 32 bits. */
 const MOST_WHOLE = 1e9;
 
 /** The range of a setting that is a number; `null` for another one. */
-export function rangeOf({ key, kind }: Pick<Setting, 'key' | 'kind'>): Range | null {
+export function rangeOf({
+  key,
+  kind,
+  range,
+}: Pick<Setting, 'key' | 'kind' | 'range'>): Range | null {
   if (kind !== 'integer' && kind !== 'number') return null;
   const whole = kind === 'integer';
-  const [least, most] = RANGES[key] ?? (whole ? [0, MOST_WHOLE] : [-Infinity, Infinity]);
-  return { least, most, whole };
+  const [least, most] = range ?? (whole ? [0, MOST_WHOLE] : [-Infinity, Infinity]);
+  return { least, most: Math.min(most, MOST[key] ?? Infinity), whole };
 }
 
 /** Says that a file is larger than `most` bytes. */
@@ -75,7 +65,8 @@ export function within({ least, most, whole }: Range, number: number): boolean {
 /** A whole number from 1 to 64. */
 export function said({ least, most, whole }: Range): string {
   const kind = whole ? 'a whole number' : 'a number';
-  const show = (n: number) => n.toLocaleString('en-US', { maximumFractionDigits: 6 });
+  // Not rounded: 0.9999999 is not 1.
+  const show = (n: number) => (Number.isInteger(n) ? n.toLocaleString('en-US') : String(n));
   if (!Number.isFinite(least) || !Number.isFinite(most)) return kind;
   return `${kind} from ${show(least)} to ${show(most)}`;
 }

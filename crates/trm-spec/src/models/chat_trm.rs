@@ -9,9 +9,8 @@ use super::settings::{
     BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
     RMS_NORM_EPS, ROPE_THETA,
 };
-use super::shared::{block, block_parameters, heads, inner_size, language, narrowed, rotary_table};
+use super::shared::{block_parameters, heads, inner_size, language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes};
-use crate::check::sizes;
 use crate::{Family, Setting, SettingError, TrainSpec};
 
 /// Sizes of the causal language model with one state. Defaults are Chat-TRM's.
@@ -189,10 +188,7 @@ impl ModelSpec for ChatTrmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
         language(self, train)
     }
 

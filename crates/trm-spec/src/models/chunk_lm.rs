@@ -9,9 +9,9 @@ use super::settings::{
     BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RECURSION_STEPS,
     RMS_NORM_EPS, ROPE_THETA, TIE_EMBEDDINGS,
 };
-use super::shared::{block, block_parameters, heads, inner_size, language, narrowed, rotary_table};
+use super::shared::{block_parameters, heads, inner_size, language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes};
-use crate::check::{require, sizes};
+use crate::check::require;
 use crate::{
     DataSpec, Family, Objective, Prediction, Setting, SettingError, SettingKind, TrainSpec,
 };
@@ -148,6 +148,7 @@ impl ModelSpec for ChunkLmSpec {
             SettingKind::Integer,
             "Tokens drafted at once; must divide block_size",
         )
+        .at_least(1)
         .everyday(),
         DROPOUT,
         Setting::choice(
@@ -242,10 +243,7 @@ impl ModelSpec for ChunkLmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
         require(
             "chunk_size",
             self.block_size.is_multiple_of(self.chunk_size),

@@ -1,7 +1,7 @@
 //! How much arithmetic training costs: the formulas that several models share.
 //!
 //! Only matrix products count, two floating-point operations for each multiplication
-//! and its addition, as in nanoGPT and PaLM: norms, activations, the optimiser and
+//! and its addition, as in nanoGPT and PaLM: norms, activations, the optimizer and
 //! whatever is recomputed to save memory are left out. With `d` features, `i` inner
 //! features of the SwiGLU, `L` blocks and `T` tokens of context, the forward pass of
 //! one token costs

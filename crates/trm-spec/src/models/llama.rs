@@ -12,7 +12,7 @@ use super::settings::{
 };
 use super::shared::{language, narrowed, rotary_table};
 use super::{ModelSpec, Sizes};
-use crate::check::{in_range, require, sizes};
+use crate::check::require;
 use crate::{Family, Setting, SettingError, SettingKind, TrainSpec};
 
 /// Sizes of a decoder. The architecture is that of Hugging Face's `LlamaForCausalLM`,
@@ -96,7 +96,7 @@ impl ModelSpec for LlamaSpec {
     const DEPTH_KEY: Option<&'static str> = None;
     /// Pretrained models are large; the sizes of a file are compared with its bytes.
     const MAX_PARAMETERS: u64 = 1 << 36;
-    const NATIVE_ONLY: bool = true;
+    const PRETRAINED: bool = true;
     const LENGTH: &'static str = "model.block_size";
     const CALLS: &'static str = "1";
     const SETTINGS: &'static [Setting] = &[
@@ -109,12 +109,14 @@ impl ModelSpec for LlamaSpec {
             "num_kv_heads",
             SettingKind::Integer,
             "Key and value heads, shared by equal groups of query heads; must divide num_heads",
-        ),
+        )
+        .at_least(1),
         Setting::model(
             "head_dim",
             SettingKind::Integer,
             "Features of one head; 0 means hidden_size / num_heads",
-        ),
+        )
+        .at_least(0),
         TIE_EMBEDDINGS,
         ROPE_THETA,
         Setting::model(
@@ -166,12 +168,6 @@ impl ModelSpec for LlamaSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[
-            ("num_kv_heads", self.num_kv_heads),
-            ("intermediate_size", self.intermediate_size),
-            ("block_size", self.block_size),
-        ])?;
         require(
             "num_heads",
             self.head_dim > 0 || self.hidden_size.is_multiple_of(self.num_heads),
@@ -185,7 +181,6 @@ impl ModelSpec for LlamaSpec {
             self.num_heads.is_multiple_of(self.num_kv_heads),
             format!("is {}, which does not divide num_heads {}", self.num_kv_heads, self.num_heads),
         )?;
-        sizes(&[("head_dim", self.head_dim())])?;
         require(
             "head_dim",
             self.head_dim().is_multiple_of(2),
@@ -198,8 +193,6 @@ impl ModelSpec for LlamaSpec {
                 format!("names layer {layer}, but layers count from 0 to {}", self.n_layers - 1),
             )?;
         }
-        in_range("rms_norm_eps", self.rms_norm_eps, 0.0, 1.0)?;
-        in_range("rope_theta", self.rope_theta, 1.0, 1e9)?;
         language(self, train)
     }
 

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::settings::{
-    HIDDEN_SIZE, INTERMEDIATE_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
+    H_CYCLES, HIDDEN_SIZE, INTERMEDIATE_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS,
+    ROPE_THETA,
 };
 use super::shared::{block_parameters, heads, narrowed, no_language_settings};
 use super::{ModelSpec, Sizes, decoder_memory, memory};
-use crate::check::{in_range, require, sizes};
-use crate::{DataSpec, Family, Schedule, Setting, SettingError, SettingKind, TrainSpec};
+use crate::check::{in_range, require};
+use crate::{DataSpec, Family, MAX_DEPTH, Schedule, Setting, SettingError, SettingKind, TrainSpec};
 
 /// Sizes of LLM-TRM. Those that begin with `base_` are the frozen decoder's; they are taken
 /// from its file.
@@ -137,7 +138,7 @@ impl LlmTrmSpec {
 
 /// A size of the frozen decoder.
 const fn of_base(key: &'static str, help: &'static str) -> Setting {
-    Setting::model(key, SettingKind::Integer, help)
+    Setting::model(key, SettingKind::Integer, help).at_least(1)
 }
 
 impl ModelSpec for LlmTrmSpec {
@@ -155,6 +156,7 @@ impl ModelSpec for LlmTrmSpec {
             SettingKind::Integer,
             "Lower layers of the decoder that run without latents; those above read the latents, with LoRA adapters",
         )
+        .at_least(1)
         .everyday(),
         Setting::model(
             "compressor_layer",
@@ -166,6 +168,7 @@ impl ModelSpec for LlmTrmSpec {
             SettingKind::Integer,
             "Latent vectors that a question is compressed into, M",
         )
+        .at_least(1)
         .everyday(),
         Setting::model(
             "window",
@@ -176,43 +179,51 @@ impl ModelSpec for LlmTrmSpec {
         HIDDEN_SIZE,
         NUM_HEADS,
         N_LAYERS,
-        Setting::model("h_cycles", SettingKind::Integer, "Cycles in a supervision step, T")
-            .everyday(),
+        H_CYCLES,
         L_CYCLES,
+        // Without a supervision step only the adapters and a soft prompt are trained.
         Setting::model(
             "supervision_steps",
             SettingKind::Integer,
             "Supervision steps in training; later runs may use any number. 0 trains no recursion",
         )
+        .within(0.0, MAX_DEPTH as f64)
         .live()
         .everyday(),
-        Setting::model("lora_rank", SettingKind::Integer, "Rank of the adapters (LoRA)").everyday(),
+        Setting::model("lora_rank", SettingKind::Integer, "Rank of the adapters (LoRA)")
+            .at_least(1)
+            .everyday(),
         Setting::model(
             "lora_alpha",
             SettingKind::Number,
             "Scale of the adapters: their output is multiplied by lora_alpha / lora_rank; 0 disables them",
-        ),
+        )
+        .within(0.0, 1e4),
         Setting::model(
             "lora_dropout",
             SettingKind::Number,
             "Dropout probability of the adapters' inputs in training",
-        ),
+        )
+        .within(0.0, 0.95),
         INTERMEDIATE_SIZE,
         Setting::model(
             "fourier_bands",
             SettingKind::Integer,
             "Fourier frequencies of the position features of the compressor, counted from each end of the question",
-        ),
+        )
+        .at_least(1),
         Setting::model(
             "fourier_longest",
             SettingKind::Number,
             "Longest wavelength of these positions, in units of 2π tokens",
-        ),
+        )
+        .within(1.0, 1e6),
         Setting::model(
             "soft_scale",
             SettingKind::Number,
             "Scale factor of the soft states that the latents add for the upper layers",
-        ),
+        )
+        .within(0.0, 1e3),
         RMS_NORM_EPS,
         ROPE_THETA,
         of_base("base_hidden_size", "Width of the frozen decoder; taken from --base"),
@@ -311,24 +322,6 @@ impl ModelSpec for LlmTrmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        // Without a supervision step only the adapters and a soft prompt are trained.
-        sizes(&[
-            ("cut", self.cut),
-            ("num_latents", self.num_latents),
-            ("h_cycles", self.h_cycles),
-            ("l_cycles", self.l_cycles),
-            ("lora_rank", self.lora_rank),
-            ("hidden_size", self.hidden_size),
-            ("num_heads", self.num_heads),
-            ("n_layers", self.n_layers),
-            ("intermediate_size", self.intermediate_size),
-            ("fourier_bands", self.fourier_bands),
-            ("base_hidden_size", self.base_hidden_size),
-            ("base_layers", self.base_layers),
-            ("base_query_size", self.base_query_size),
-            ("base_kv_size", self.base_kv_size),
-            ("base_block_size", self.base_block_size),
-        ])?;
         heads(self.hidden_size, self.num_heads)?;
         require(
             "cut",
@@ -348,12 +341,6 @@ impl ModelSpec for LlmTrmSpec {
                 self.num_latents, self.base_block_size
             ),
         )?;
-        in_range("fourier_longest", self.fourier_longest, 1.0, 1e6)?;
-        in_range("soft_scale", self.soft_scale, 0.0, 1e3)?;
-        in_range("lora_alpha", self.lora_alpha, 0.0, 1e4)?;
-        in_range("lora_dropout", self.lora_dropout, 0.0, 0.95)?;
-        in_range("rms_norm_eps", self.rms_norm_eps, 0.0, 1.0)?;
-        in_range("rope_theta", self.rope_theta, 1.0, 1e9)?;
         // The gradient goes through the last cycle of a supervision step only; files of before
         // this was checked have 0.
         in_range("backprop_cycles", train.backprop_cycles as f64, 0.0, 1.0)?;

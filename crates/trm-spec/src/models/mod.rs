@@ -63,8 +63,8 @@ pub struct ModelInfo {
     pub family: Family,
     /// The setting that holds the depth; none where it is always 1.
     pub depth_key: Option<&'static str>,
-    /// Whether only the command line has it.
-    pub native_only: bool,
+    /// Whether it is a pretrained decoder: of the pages only Questions opens it, as a base.
+    pub pretrained: bool,
     /// See [`ModelSpec::LENGTH`].
     #[serde(skip)]
     pub length: &'static str,
@@ -93,7 +93,7 @@ impl ModelInfo {
             about: crate::settings::shown(S::ABOUT),
             family: S::FAMILY,
             depth_key: S::DEPTH_KEY,
-            native_only: S::NATIVE_ONLY,
+            pretrained: S::PRETRAINED,
             length: S::LENGTH,
             calls: S::CALLS,
             settings: S::SETTINGS,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::check::{in_range, require, sizes};
+use super::memory::cycles_back;
+use crate::check::require;
 use crate::{DepthSampling, LossType, ModelSpec, Prediction, SettingError, TrainSpec};
 
 /// Initial values of the two states of a model.
@@ -15,8 +16,8 @@ pub enum StateStart {
     Normal,
     /// Zeros.
     Zero,
-    /// Two trained vectors. Not for puzzle models: no gradient reaches the start of their
-    /// states.
+    /// Two trained vectors. Not where no gradient reaches the start of the states: in puzzle
+    /// models, and where the first cycle never records gradients.
     Learned,
 }
 
@@ -50,7 +51,6 @@ pub fn rotary_table(positions: usize, [hidden_size, num_heads]: [usize; 2]) -> u
 /// Checks what holds for every language model.
 pub fn language(spec: &impl ModelSpec, train: &TrainSpec) -> Result<(), SettingError> {
     let depth = spec.depth();
-    in_range("dropout", spec.dropout(), 0.0, 0.95)?;
     require(
         "min_depth",
         train.min_depth <= depth,
@@ -73,15 +73,31 @@ pub fn language(spec: &impl ModelSpec, train: &TrainSpec) -> Result<(), SettingE
     )
 }
 
-fn has_recursion<S: ModelSpec>(_: &S) -> bool {
-    S::DEPTH_KEY.is_some()
+/// Checks that a learned start of the states is trained: a gradient reaches it only where the
+/// first cycle records gradients, at the smallest depth of a training step if at any.
+pub fn state_start(
+    spec: &impl ModelSpec,
+    start: StateStart,
+    train: &TrainSpec,
+) -> Result<(), SettingError> {
+    let least = match train.depth_sampling {
+        DepthSampling::Fixed => spec.depth(),
+        DepthSampling::Uniform | DepthSampling::LogNormal => train.min_depth,
+    };
+    let kept = cycles_back(least, train);
+    require(
+        "state_start",
+        start != StateStart::Learned || kept >= least,
+        format!(
+            "is learned, but no gradient reaches the start of the states: only the last {kept} \
+             of at least {least} cycles have a gradient (backprop_cycles, detach_cycles); choose \
+             normal or zero, or backprop_cycles 0 without detach_cycles"
+        ),
+    )
 }
 
-/// Checks what holds for every transformer block.
-pub fn block(expansion: f64, eps: f64, theta: f64) -> Result<(), SettingError> {
-    in_range("expansion", expansion, 0.01, 64.0)?;
-    in_range("rms_norm_eps", eps, 0.0, 1.0)?;
-    in_range("rope_theta", theta, 1.0, 1e9)
+fn has_recursion<S: ModelSpec>(_: &S) -> bool {
+    S::DEPTH_KEY.is_some()
 }
 
 /// Checks that `num_heads` divides `hidden_size` into heads of an even width.
@@ -102,28 +118,12 @@ pub fn heads(hidden_size: usize, num_heads: usize) -> Result<(), SettingError> {
 }
 
 /// Checks what holds for every image classifier.
-pub fn images(
-    spec: &impl ModelSpec,
-    [image_size, num_channels, patch_size]: [usize; 3],
-    train: &TrainSpec,
-) -> Result<(), SettingError> {
-    sizes(&[
-        ("image_size", image_size),
-        ("num_channels", num_channels),
-        ("patch_size", patch_size),
-    ])?;
-    require(
-        "image_size",
-        image_size <= MAX_IMAGE,
-        format!("is {image_size}, more than {MAX_IMAGE} pixels"),
-    )?;
-    require("num_channels", num_channels <= 4, format!("is {num_channels}, more than 4"))?;
+pub fn images([image_size, patch_size]: [usize; 2], train: &TrainSpec) -> Result<(), SettingError> {
     require(
         "patch_size",
         image_size.is_multiple_of(patch_size),
         format!("is {patch_size}, which does not divide image_size {image_size}"),
     )?;
-    in_range("dropout", spec.dropout(), 0.0, 0.95)?;
     no_language_settings(
         train,
         [
@@ -150,6 +150,3 @@ pub fn no_language_settings(
     require("detach_cycles", !train.detach_cycles, "is for language models".into())?;
     require("prediction", train.prediction == Prediction::EveryPosition, prediction.into())
 }
-
-/// Largest height and width of an image that a model is made for, in pixels.
-const MAX_IMAGE: usize = 4096;

@@ -46,8 +46,9 @@ pub trait ModelSpec: Clone + Default {
     const FAMILY: Family;
     /// The setting that holds [`depth`](Self::depth); none where it is always 1.
     const DEPTH_KEY: Option<&'static str>;
-    /// Whether only the command line has it: it is too large for the page.
-    const NATIVE_ONLY: bool = false;
+    /// Whether it is a pretrained decoder. Such a model is too large to train in a browser: of
+    /// the pages only Questions opens it, as the frozen base of its models.
+    const PRETRAINED: bool = false;
     /// Most numbers that a model may have, so that a typing error is an error message and
     /// not an exhausted machine.
     const MAX_PARAMETERS: u64 = 1 << 30;
@@ -127,7 +128,9 @@ pub trait ModelSpec: Clone + Default {
         operations / width.max(1) as f64
     }
 
-    /// Checks the sizes, and the training settings that not every model allows.
+    /// Checks how the sizes go together, and the training settings that not every model
+    /// allows. [`VariantSpec::validate`](crate::VariantSpec::validate) has checked the ranges
+    /// of [`SETTINGS`](Self::SETTINGS) before.
     ///
     /// # Errors
     /// Names the first setting that cannot be used.

@@ -7,7 +7,6 @@ use super::flops::{Forward, blocks, readout};
 use super::settings::{BLOCK_SIZE, HIDDEN_SIZE, NUM_HEADS, RECURSION_STEPS};
 use super::shared::{block_parameters, heads, inner_size, language, narrowed};
 use super::{ModelSpec, Sizes};
-use crate::check::sizes;
 use crate::{Family, Setting, SettingError, TrainSpec};
 
 /// Sizes of the toy model.
@@ -76,8 +75,6 @@ impl ModelSpec for ToyLmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;
         language(self, train)
     }

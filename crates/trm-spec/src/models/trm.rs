@@ -6,14 +6,15 @@ use ts_rs::TS;
 use super::flops::readout;
 use super::memory;
 use super::settings::{
-    EXPANSION, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
+    EXPANSION, H_CYCLES, HIDDEN_SIZE, L_CYCLES, N_LAYERS, NUM_HEADS, RMS_NORM_EPS, ROPE_THETA,
+    STATE_START,
 };
-use super::shared::{block, block_parameters, heads, inner_size, narrowed, rotary_table};
+use super::shared::{block_parameters, heads, inner_size, narrowed, rotary_table};
 use super::{ModelSpec, Sizes, StateStart};
-use crate::check::{MAX_SIZE, require, sizes};
+use crate::check::require;
 use crate::{
-    DataSpec, Decay, Family, LossType, Optimizer, Prediction, Schedule, Setting, SettingError,
-    SettingKind, Supervision, TrainSpec,
+    DataSpec, Decay, Family, LossType, MAX_DEPTH, Optimizer, Prediction, Schedule, Setting,
+    SettingError, SettingKind, Supervision, TrainSpec,
 };
 
 /// Sizes of the puzzle model. Names and defaults are the official TRM's.
@@ -151,16 +152,16 @@ impl ModelSpec for TrmSpec {
         HIDDEN_SIZE,
         NUM_HEADS,
         N_LAYERS,
-        Setting::model("h_cycles", SettingKind::Integer, "Cycles in a supervision step, T")
-            .everyday(),
+        H_CYCLES,
         L_CYCLES,
         Setting::model(
             "halt_max_steps",
             SettingKind::Integer,
             "Maximum number of supervision steps for a puzzle",
         )
+        .within(1.0, MAX_DEPTH as f64)
         .everyday(),
-        Setting::model("seq_len", SettingKind::Integer, "Cells of a puzzle").everyday(),
+        Setting::model("seq_len", SettingKind::Integer, "Cells of a puzzle").at_least(1).everyday(),
         Setting::model(
             "mlp_t",
             SettingKind::Flag,
@@ -182,12 +183,14 @@ impl ModelSpec for TrmSpec {
             "puzzle_emb_len",
             SettingKind::Integer,
             "Positions that hold the puzzle embedding; 0 means as many as it fills",
-        ),
+        )
+        .at_least(0),
         Setting::model(
             "num_puzzle_identifiers",
             SettingKind::Integer,
             "Rows of the puzzle embedding, one for each puzzle identifier",
-        ),
+        )
+        .at_least(1),
         STATE_START,
         EXPANSION,
         RMS_NORM_EPS,
@@ -296,27 +299,15 @@ impl ModelSpec for TrmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[
-            ("num_heads", self.num_heads),
-            ("seq_len", self.seq_len),
-            ("num_puzzle_identifiers", self.num_puzzle_identifiers),
-        ])?;
         if !self.mlp_t {
             heads(self.hidden_size, self.num_heads)?;
         }
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
         require(
             "state_start",
             self.state_start != StateStart::Learned,
             "is learned, but no gradient reaches the start of a puzzle's states; \
              choose normal or zero"
                 .into(),
-        )?;
-        require(
-            "puzzle_emb_len",
-            self.puzzle_emb_len <= MAX_SIZE,
-            format!("is {}, which is absurdly large", self.puzzle_emb_len),
         )?;
         require(
             "puzzle_emb_ndim",

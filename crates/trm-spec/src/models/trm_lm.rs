@@ -9,9 +9,11 @@ use super::settings::{
     ALPHA, BLOCK_SIZE, DROPOUT, EXPANSION, HIDDEN_SIZE, L_CYCLES, LEARNABLE_ALPHA, N_LAYERS,
     NUM_HEADS, RECURSION_STEPS, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
-use super::shared::{block, block_parameters, heads, inner_size, language, narrowed, rotary_table};
+use super::shared::{
+    block_parameters, heads, inner_size, language, narrowed, rotary_table, state_start,
+};
 use super::{ModelSpec, Sizes, StateStart};
-use crate::check::{in_range, sizes};
+use crate::check::in_range;
 use crate::{Family, Setting, SettingError, TrainSpec};
 
 /// Sizes of TRM-LM. Defaults are the published ones.
@@ -156,13 +158,11 @@ impl ModelSpec for TrmLmSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        sizes(&self.shown())?;
-        sizes(&[("block_size", self.block_size)])?;
         heads(self.hidden_size, self.num_heads)?;
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)?;
         // From 1 on the latent state grows with every step.
         in_range("alpha", self.alpha, -1.0, 1.0)?;
-        language(self, train)
+        language(self, train)?;
+        state_start(self, self.state_start, train)
     }
 
     fn shown(&self) -> Sizes {

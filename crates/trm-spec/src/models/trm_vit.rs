@@ -9,10 +9,11 @@ use super::settings::{
     ALPHA, EXPANSION, HIDDEN_SIZE, IMAGE_SIZE, LEARNABLE_ALPHA, N_LAYERS, NUM_CHANNELS, NUM_HEADS,
     PATCH_SIZE, RMS_NORM_EPS, ROPE_THETA, STATE_START,
 };
-use super::shared::{block, heads, images, narrowed, rotary_table};
+use super::shared::{heads, images, narrowed, rotary_table, state_start};
 use super::{ImageShape, ModelSpec, Sizes, StateStart};
-use crate::check::{in_range, sizes};
-use crate::{DataSpec, Family, Objective, Setting, SettingError, SettingKind, TrainSpec};
+use crate::{
+    DataSpec, Family, MAX_DEPTH, Objective, Setting, SettingError, SettingKind, TrainSpec,
+};
 
 /// Sizes of TRM-ViT. Defaults are made for `digits`; the published head has width 384,
 /// 6 inner and 4 outer steps, on a frozen ViT.
@@ -187,12 +188,14 @@ impl ModelSpec for TrmVitSpec {
         PATCH_SIZE,
         HIDDEN_SIZE,
         Setting::model("inner_steps", SettingKind::Integer, "Inner steps of the latent state, N")
+            .at_least(1)
             .everyday(),
         Setting::model(
             "outer_steps",
             SettingKind::Integer,
             "Outer steps in training, T; later runs may use any number",
         )
+        .within(1.0, MAX_DEPTH as f64)
         .live()
         .everyday(),
         N_LAYERS,
@@ -214,12 +217,14 @@ impl ModelSpec for TrmVitSpec {
             "feature_size",
             SettingKind::Integer,
             "Width of the frozen ViT; taken from it where it is given",
-        ),
+        )
+        .at_least(1),
         Setting::model(
             "feature_tokens",
             SettingKind::Integer,
             "Positions of the frozen ViT, with its class token; taken from it where it is given",
-        ),
+        )
+        .at_least(1),
         ALPHA,
         LEARNABLE_ALPHA,
         Setting::model(
@@ -301,21 +306,11 @@ impl ModelSpec for TrmVitSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        images(self, [self.image_size, self.num_channels, self.patch_size], train)?;
-        sizes(&[
-            ("hidden_size", self.hidden_size),
-            ("n_layers", self.n_layers),
-            ("inner_steps", self.inner_steps),
-            ("outer_steps", self.outer_steps),
-            ("num_heads", self.num_heads),
-            ("feature_size", self.feature_size),
-            ("feature_tokens", self.feature_tokens),
-        ])?;
+        images([self.image_size, self.patch_size], train)?;
         if self.mixing == Mixing::Attention {
             heads(self.hidden_size, self.num_heads)?;
         }
-        in_range("alpha", self.alpha, -10.0, 10.0)?;
-        block(self.expansion, self.rms_norm_eps, self.rope_theta)
+        state_start(self, self.state_start, train)
     }
 
     fn shown(&self) -> Sizes {

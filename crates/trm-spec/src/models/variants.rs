@@ -142,12 +142,18 @@ macro_rules! variants {
                 }
             }
 
-            /// Checks the sizes, and the training settings that not every model allows.
+            /// Checks the ranges of the model's settings, how they go together, and the
+            /// training settings that not every model allows.
             ///
             /// # Errors
             /// Names the first setting that cannot be used.
             pub fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-                match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.validate(train),)* }
+                match self {
+                    $($(#[cfg($cfg)])? Self::$variant(spec) => {
+                        crate::settings::ranges(<$spec>::SETTINGS, self)?;
+                        spec.validate(train)
+                    })*
+                }
             }
 
             /// The sizes that a summary of a run shows.

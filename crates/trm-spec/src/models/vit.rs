@@ -11,7 +11,7 @@ use super::settings::{
 };
 use super::shared::{images, narrowed};
 use super::{ImageShape, ModelSpec, Sizes};
-use crate::check::{in_range, require, sizes};
+use crate::check::require;
 use crate::{DataSpec, Family, Setting, SettingError, SettingKind, TrainSpec};
 
 /// Sizes of a vision transformer. The architecture is that of Hugging Face's
@@ -90,7 +90,8 @@ impl ModelSpec for VitSpec {
         NUM_HEADS,
         INTERMEDIATE_SIZE,
         DROPOUT,
-        Setting::model("layer_norm_eps", SettingKind::Number, "Epsilon of layer norm"),
+        Setting::model("layer_norm_eps", SettingKind::Number, "Epsilon of layer norm")
+            .within(0.0, 1.0),
     ];
 
     fn defaults() -> (DataSpec, TrainSpec) {
@@ -151,13 +152,7 @@ impl ModelSpec for VitSpec {
     }
 
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError> {
-        images(self, [self.image_size, self.num_channels, self.patch_size], train)?;
-        sizes(&[
-            ("hidden_size", self.hidden_size),
-            ("n_layers", self.n_layers),
-            ("num_heads", self.num_heads),
-            ("intermediate_size", self.intermediate_size),
-        ])?;
+        images([self.image_size, self.patch_size], train)?;
         require(
             "num_heads",
             self.hidden_size.is_multiple_of(self.num_heads),
@@ -174,8 +169,7 @@ impl ModelSpec for VitSpec {
                 self.num_heads,
                 self.head_dim()
             ),
-        )?;
-        in_range("layer_norm_eps", self.layer_norm_eps, 0.0, 1.0)
+        )
     }
 
     fn shown(&self) -> Sizes {

@@ -164,8 +164,8 @@ pub enum Command {
         /// Tokens listed for each position.
         top: usize,
         /// Number of the augmented copy; 0, the default, is the puzzle itself.
-        #[serde(default)]
-        form: usize,
+        #[serde(default, alias = "form")]
+        copy: usize,
     },
     /// The tasks of a JSON file of ARC's. Needs no model. Answered by `tasks`.
     #[cfg(feature = "puzzles")]

@@ -1,6 +1,6 @@
-//! Every setting once: its name, its place in the configuration and what it does. The
-//! command line, the page and the error messages are made from this table; a test
-//! compares it with [`RunConfig`](crate::RunConfig).
+//! Every setting once: its name, its place in the configuration, its range and what it
+//! does. The command line, the page, the checks of single values and the error messages
+//! are made from this table; a test compares it with [`RunConfig`](crate::RunConfig).
 //!
 //! The settings of the models stand in the models' own files; [`data`] and [`train`]
 //! list the others. [`SETTINGS`] puts them together.
@@ -10,6 +10,7 @@ mod error;
 mod nearest;
 mod overlay;
 mod parse;
+mod ranges;
 mod setting;
 mod train;
 
@@ -17,11 +18,14 @@ use std::sync::LazyLock;
 
 use crate::{MODELS, ModelInfo, VARIANTS};
 
+pub(crate) use data::SETTINGS as DATA_SETTINGS;
 pub use error::SettingError;
 pub use nearest::{closest, nearest};
 pub use overlay::{differences, may_change, must_read, overlay};
+pub(crate) use ranges::ranges;
 pub(crate) use setting::shown;
 pub use setting::{Setting, SettingKind, Tier};
+pub(crate) use train::SETTINGS as TRAIN_SETTINGS;
 
 impl Setting {
     /// The setting called `key`, in either spelling (`block_size`, `block-size`).

@@ -135,7 +135,7 @@ fn read(base: &RunConfig, whole: &Value) -> Result<RunConfig, SettingError> {
 /// What is wrong with a value, in words.
 fn wrong(setting: &Setting, value: &Value, error: &serde_json::Error) -> String {
     let expected = match setting.kind {
-        SettingKind::Integer => "a whole number from 0".to_owned(),
+        SettingKind::Integer => setting.whole_number(),
         SettingKind::Number => "a number".into(),
         SettingKind::Text => "a text".into(),
         SettingKind::Numbers => "a list of numbers".into(),

@@ -1,5 +1,7 @@
 //! Reading the values of settings as people type them.
 
+use std::num::IntErrorKind;
+
 use serde_json::Value;
 
 use super::{Setting, SettingError, SettingKind};
@@ -8,6 +10,11 @@ impl Setting {
     /// The present word for `word`, which may be an earlier one.
     pub(super) fn present<'a>(&self, word: &'a str) -> &'a str {
         self.aliases.iter().find(|(old, _)| *old == word).map_or(word, |(_, present)| present)
+    }
+
+    /// What a whole number of this setting may be, in words.
+    pub(super) fn whole_number(&self) -> String {
+        format!("a whole number from {}", self.range.map_or(0.0, |[lowest, _]| lowest))
     }
 
     /// Reads a value as it was typed on a command line or in a URL.
@@ -27,12 +34,16 @@ impl Setting {
                 .and_then(serde_json::Number::from_f64)
         };
         match self.kind {
-            SettingKind::Integer => text
-                .trim()
-                .replace('_', "")
-                .parse::<u64>()
-                .map(Value::from)
-                .map_err(|_| wrong("a whole number from 0")),
+            SettingKind::Integer => {
+                let parsed = text.trim().replace('_', "").parse::<u64>();
+                parsed.map(Value::from).map_err(|error| match (error.kind(), self.range) {
+                    // Beyond 64 bits: what is too large, is told the limit.
+                    (IntErrorKind::PosOverflow, Some([_, highest])) => {
+                        wrong(&format!("at most {highest}"))
+                    }
+                    _ => wrong(&self.whole_number()),
+                })
+            }
             SettingKind::Number => number(text).map(Value::Number).ok_or_else(|| wrong("a number")),
             SettingKind::Text => Ok(Value::from(text)),
             SettingKind::Flag => match text.trim() {

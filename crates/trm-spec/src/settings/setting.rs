@@ -4,6 +4,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use crate::Family;
+use crate::check::MAX_SIZE;
 
 /// The form of a setting's value when it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
@@ -42,6 +43,11 @@ pub struct Setting {
     pub section: &'static str,
     /// The form of its value.
     pub kind: SettingKind,
+    /// The lowest and the highest number that it may take, both included; of a list, each of
+    /// its numbers. Absent where nothing or only another setting limits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub range: Option<[f64; 2]>,
     /// The words that a choice may take.
     pub choices: &'static [&'static str],
     /// Earlier words for some of the choices, each with its present one; both are read.
@@ -83,6 +89,7 @@ impl Setting {
             key,
             section,
             kind,
+            range: None,
             choices: &[],
             aliases: &[],
             variants: &[],
@@ -108,6 +115,16 @@ impl Setting {
     /// A setting of a model.
     pub(crate) const fn model(key: &'static str, kind: SettingKind, help: &'static str) -> Self {
         Self::new("model", key, kind, help)
+    }
+
+    /// Limits its numbers to those from `lowest` to `highest`.
+    pub(crate) const fn within(self, lowest: f64, highest: f64) -> Self {
+        Self { range: Some([lowest, highest]), ..self }
+    }
+
+    /// Limits a whole number to those from `lowest` to [`MAX_SIZE`].
+    pub(crate) const fn at_least(self, lowest: usize) -> Self {
+        self.within(lowest as f64, MAX_SIZE as f64)
     }
 
     /// Marks a setting that most runs set.

@@ -16,25 +16,36 @@ const fn choice(
     Setting::choice("train", key, choices, help)
 }
 
-pub(super) const SETTINGS: &[Setting] = &[
-    s("batch_size", Integer, "Rows in a batch: sequences, puzzles, images or questions").live().everyday(),
+/// Largest seed that TOML, JSON and JavaScript all write down exactly.
+const MAX_SEED: u64 = (1 << 53) - 1;
+
+/// The highest decay rate of a moment: one that 32 bits do not round to 1.
+const MAX_RATE: f64 = 0.999_999;
+
+pub(crate) const SETTINGS: &[Setting] = &[
+    s("batch_size", Integer, "Rows in a batch: sequences, puzzles, images or questions")
+        .at_least(1)
+        .live()
+        .everyday(),
     s(
         "gradient_accumulation_steps",
         Integer,
         "Batches whose gradients are averaged into one update",
     )
+    .at_least(1)
     .live(),
-    s("max_iters", Integer, "Training steps").resumable().everyday(),
-    s("learning_rate", Number, "Peak learning rate").resumable().everyday(),
-    s("min_lr", Number, "Final learning rate of the cosine schedule").live(),
+    s("max_iters", Integer, "Training steps").at_least(1).resumable().everyday(),
+    s("learning_rate", Number, "Peak learning rate").within(0.0, 10.0).resumable().everyday(),
+    s("min_lr", Number, "Final learning rate of the cosine schedule").within(0.0, 10.0).live(),
     choice(
         "lr_schedule",
         &["cosine", "constant"],
         "Learning rate after the warmup: cosine decay, or constant",
     )
     .live(),
-    s("warmup_iters", Integer, "Steps of linear warmup").live().everyday(),
+    s("warmup_iters", Integer, "Steps of linear warmup").at_least(0).live().everyday(),
     s("lr_decay_iters", Integer, "Step at which the cosine decay ends; 0 means max_iters")
+        .at_least(0)
         .resumable(),
     choice(
         "optimizer",
@@ -42,10 +53,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         "AdamW; Muon for the matrices inside the blocks and AdamW for the rest; or AdamATan2 (official TRM)",
     )
     .everyday(),
-    s("beta1", Number, "AdamW and AdamATan2: decay rate of the first moment").live(),
-    s("beta2", Number, "AdamW and AdamATan2: decay rate of the second moment").live(),
-    s("adam_eps", Number, "AdamW: epsilon, added to the root of the second moment").live(),
-    s("weight_decay", Number, "Decoupled weight decay").live().everyday(),
+    s("beta1", Number, "AdamW and AdamATan2: decay rate of the first moment")
+        .within(0.0, MAX_RATE)
+        .live(),
+    s("beta2", Number, "AdamW and AdamATan2: decay rate of the second moment")
+        .within(0.0, MAX_RATE)
+        .live(),
+    s("adam_eps", Number, "AdamW: epsilon, added to the root of the second moment")
+        .within(1e-37, 1.0)
+        .live(),
+    s("weight_decay", Number, "Decoupled weight decay").within(0.0, 10.0).live().everyday(),
     choice(
         "decay",
         &["matrices", "all"],
@@ -64,28 +81,37 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Supervision steps in an update: one, with the states carried to the next update (official TRM), or all of them",
     )
     .only(&[Puzzles]),
-    s("halt_loss_weight", Number, "Weight of the halting loss").only(&[Puzzles, Questions]).live(),
+    s("halt_loss_weight", Number, "Weight of the halting loss")
+        .within(0.0, 100.0)
+        .only(&[Puzzles, Questions])
+        .live(),
     s(
         "halt_exploration_prob",
         Number,
         "Probability, at each step, that a puzzle may not halt before a random number of steps",
     )
+    .within(0.0, 1.0)
     .only(&[Puzzles])
     .live(),
     s("puzzle_emb_lr", Number, "Learning rate of the puzzle embedding (SignSGD)")
+        .within(0.0, 10.0)
         .only(&[Puzzles])
         .live(),
     s("puzzle_emb_weight_decay", Number, "Weight decay of the puzzle embedding")
+        .within(0.0, 10.0)
         .only(&[Puzzles])
         .live(),
-    s("muon_momentum", Number, "Muon: momentum").live(),
+    s("muon_momentum", Number, "Muon: momentum").within(0.0, MAX_RATE).live(),
     s(
         "ema_decay",
         Number,
         "Decay rate of the moving average of the weights, which is evaluated and saved; 0 disables it",
     )
+    .within(0.0, 0.999_999_9)
     .live(),
-    s("grad_clip", Number, "Maximum global gradient norm; 0 disables clipping").live(),
+    s("grad_clip", Number, "Maximum global gradient norm; 0 disables clipping")
+        .within(0.0, 1e9)
+        .live(),
     choice(
         "precision",
         &["f32", "bf16", "f16"],
@@ -121,7 +147,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .only(&[Language])
     .live(),
-    s("min_depth", Integer, "Minimum sampled depth").only(&[Language]).live(),
+    s("min_depth", Integer, "Minimum sampled depth").at_least(1).only(&[Language]).live(),
     s("backprop_cycles", Integer, "Truncated backpropagation: number of final cycles with a gradient; 0 means all")
         .only(&[Language, Puzzles, Images])
         .live(),
@@ -139,10 +165,16 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .only(&[Language])
     .live(),
-    s("eval_interval", Integer, "Steps between validations").resumable().everyday(),
+    s("eval_interval", Integer, "Steps between validations").at_least(1).resumable().everyday(),
     s("save_interval", Integer, "Steps between saved states; 0 saves with every validation").resumable(),
-    s("eval_iters", Integer, "Batches in a validation; 0 means the whole split").resumable().cli_only(),
-    s("save_top_k", Integer, "Number of best checkpoints to keep").resumable().cli_only(),
+    s("eval_iters", Integer, "Batches in a validation; 0 means the whole split")
+        .at_least(0)
+        .resumable()
+        .cli_only(),
+    s("save_top_k", Integer, "Number of best checkpoints to keep")
+        .at_least(1)
+        .resumable()
+        .cli_only(),
     s(
         "early_stopping_patience",
         Integer,
@@ -150,10 +182,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .resumable()
     .cli_only(),
-    s("log_interval", Integer, "Steps between progress lines").resumable().cli_only(),
+    s("log_interval", Integer, "Steps between progress lines").at_least(1).resumable().cli_only(),
     s("sample_interval", Integer, "Steps between printed samples; 0 disables them")
         .only(&[Language])
         .resumable()
         .cli_only(),
-    s("seed", Integer, "Random seed of the weights, batches, depths and dropout").everyday(),
+    s("seed", Integer, "Random seed of the weights, batches, depths and dropout")
+        .within(0.0, MAX_SEED as f64)
+        .everyday(),
 ];
