@@ -12,7 +12,7 @@ mod write;
 pub use header::{
     Base, DAMAGED, FORMAT, Header, OTHER_FILE, metadata, pairs, read_header, refused, saved_step,
 };
-pub use plain::plain;
+pub use plain::{ModelPrefix, plain};
 pub use projects::{described, missing, project};
 #[cfg(feature = "pytorch")]
 pub use pytorch::{is_pytorch, pytorch_weights};

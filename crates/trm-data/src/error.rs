@@ -75,7 +75,11 @@ pub enum DataError {
     #[error("{name} was prepared with another vocabulary ({found}) than the model's ({wanted})")]
     OtherVocab { name: String, found: String, wanted: String },
     #[error("there is no text in {path}")]
-    NoText { path: String },
+    NoText {
+        path: String,
+        /// Whether there are pictures in it.
+        pictures: bool,
+    },
     #[error("{path} cannot be written")]
     Unwritable { path: String, source: io::Error },
     #[error("stopped before {path} was complete; nothing was written")]
@@ -185,6 +189,9 @@ impl DataError {
                 "Keep wiki.train, wiki.valid and wiki.test of one layout, all .raw or all .tokens, in a folder of their own."
                     .into()
             }
+            Self::NoText { pictures: true, .. } => {
+                "There are pictures in it: to prepare these, give --image-size N, their height and width in pixels.".into()
+            }
             Self::NoText { .. } => {
                 "Give text files, or folders that contain .txt, .md, .jsonl or other UTF-8 files.".into()
             }
@@ -258,7 +265,7 @@ impl DataError {
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        let kind = if error.is_usage() { FailureKind::Config } else { FailureKind::Corpus };
+        let kind = if error.is_usage() { FailureKind::Config } else { FailureKind::Data };
         Self::new(kind, error.to_string(), error.hint())
     }
 }

@@ -102,7 +102,7 @@ fn answers_questions(config: &RunConfig) -> bool {
 #[derive(Clone, Debug)]
 pub struct OpenedSource {
     name: String,
-    content: Content,
+    content: OpenedData,
     /// The user's file or folder.
     #[cfg(feature = "files")]
     path: Option<PathBuf>,
@@ -113,7 +113,7 @@ pub struct OpenedSource {
 }
 
 #[derive(Clone, Debug)]
-enum Content {
+enum OpenedData {
     /// One text, or those of JSON lines.
     Texts(Vec<Cow<'static, str>>),
     #[cfg(feature = "files")]
@@ -146,7 +146,7 @@ impl OpenedSource {
             DataSource::Named => Self::named(dataset),
             #[cfg(feature = "llm")]
             DataSource::Text { name, text } if answers_questions(config) => {
-                Ok(Self::of(name, Content::Questions(QuestionSource::parse(name, text)?)))
+                Ok(Self::of(name, OpenedData::Questions(QuestionSource::parse(name, text)?)))
             }
             #[cfg(feature = "images")]
             DataSource::Text { name, text } if config.model.image().is_some() => {
@@ -154,16 +154,16 @@ impl OpenedSource {
                     return Err(DataError::NotCarried { name: dataset.into() }.into());
                 }
                 let images = ImageSource::Memory(read_table(name, text)?);
-                Ok(Self::of(name, Content::Images(images)))
+                Ok(Self::of(name, OpenedData::Images(images)))
             }
             DataSource::Text { name, text } => {
                 check(name, text.as_bytes())?;
-                Ok(Self::of(name, Content::Texts(vec![text.clone().into()])))
+                Ok(Self::of(name, OpenedData::Texts(vec![text.clone().into()])))
             }
             #[cfg(feature = "puzzles")]
             DataSource::ArcTasks { name, text } => {
                 let tasks = TextSource::Text { name: name.clone(), text: text.clone() };
-                Ok(Self::of(dataset, Content::Arc(vec![TaskFile { tasks, solutions: None }])))
+                Ok(Self::of(dataset, OpenedData::Arc(vec![TaskFile { tasks, solutions: None }])))
             }
             #[cfg(all(feature = "files", feature = "images"))]
             DataSource::Files { path } if config.model.image().is_some() => Ok(Self::images(path)),
@@ -176,7 +176,7 @@ impl OpenedSource {
         }
     }
 
-    fn of(name: &str, content: Content) -> Self {
+    fn of(name: &str, content: OpenedData) -> Self {
         Self {
             name: name.into(),
             content,
@@ -189,19 +189,19 @@ impl OpenedSource {
 
     fn named(dataset: &str) -> Result<Self, Failure> {
         if let Some(kind) = PuzzleKind::named(dataset) {
-            return Ok(Self::of(dataset, Content::Generated(kind)));
+            return Ok(Self::of(dataset, OpenedData::Generated(kind)));
         }
         #[cfg(feature = "llm")]
         if let Some(kind) = QuestionKind::named(dataset) {
-            return Ok(Self::of(dataset, Content::Questions(QuestionSource::Generated(kind))));
+            return Ok(Self::of(dataset, OpenedData::Questions(QuestionSource::Generated(kind))));
         }
         #[cfg(feature = "digits")]
         if dataset == DIGITS {
-            return Ok(Self::of(dataset, Content::Images(ImageSource::Digits)));
+            return Ok(Self::of(dataset, OpenedData::Images(ImageSource::Digits)));
         }
         #[cfg(feature = "shakespeare")]
         if dataset == SHAKESPEARE {
-            let content = Content::Texts(vec![crate::text::shakespeare().into()]);
+            let content = OpenedData::Texts(vec![crate::text::shakespeare().into()]);
             return Ok(Self {
                 #[cfg(feature = "files")]
                 sha256: crate::text::SHAKESPEARE_SHA256.into(),
@@ -241,7 +241,7 @@ impl OpenedSource {
         seen: Seen<'_>,
     ) -> Result<Dataset, Failure> {
         #[cfg(feature = "images")]
-        if let Content::Images(source) = &self.content {
+        if let OpenedData::Images(source) = &self.content {
             let options = ImageOptions {
                 preprocessing: image_preprocessing(config)?,
                 val_fraction: config.data.val_fraction,
@@ -249,7 +249,7 @@ impl OpenedSource {
             return Ok(ImageDataset::load(source, &options)?.into());
         }
         #[cfg(feature = "llm")]
-        if let Content::Questions(source) = &self.content {
+        if let OpenedData::Questions(source) = &self.content {
             return Ok(QuestionDataset::load(source, &config.data, config.train.seed)?.into());
         }
         if !cfg!(feature = "puzzles") {
@@ -257,13 +257,13 @@ impl OpenedSource {
         }
         let (data, seed) = (&config.data, config.train.seed);
         let source = match &self.content {
-            Content::Generated(kind) => kind.source(data, seed),
+            OpenedData::Generated(kind) => kind.source(data, seed),
             #[cfg(any(feature = "files", feature = "puzzles"))]
-            Content::Arc(files) => {
+            OpenedData::Arc(files) => {
                 PuzzleSource::Arc { files: files.clone(), augmentations: data.num_aug, seed }
             }
             #[cfg(feature = "files")]
-            Content::Puzzles(source) => source.clone(),
+            OpenedData::Puzzles(source) => source.clone(),
             _ => return Ok(self.text(config, vocab)?.into()),
         };
         Ok(source.load_seen(data.num_puzzles, data.num_val_puzzles, data.augment, seen)?.into())
@@ -272,7 +272,7 @@ impl OpenedSource {
     /// As [`load`](Self::load), of texts only.
     ///
     /// # Errors
-    /// As of `load`, and if the source holds puzzles.
+    /// As of `load`, and if the source holds other data than text.
     pub fn text(
         &self,
         config: &RunConfig,
@@ -283,9 +283,9 @@ impl OpenedSource {
         }
         let spec = DataSpec { dataset: self.name.clone(), ..config.data.clone() };
         match &self.content {
-            Content::Texts(texts) => TextDataset::from_texts(&spec, texts, vocab),
+            OpenedData::Texts(texts) => TextDataset::from_texts(&spec, texts, vocab),
             #[cfg(feature = "files")]
-            Content::Tokens(file) => TextDataset::from_file(&spec, file.clone(), vocab),
+            OpenedData::Tokens(file) => TextDataset::from_file(&spec, file.clone(), vocab),
             _ => Err(DataError::NotText { name: self.name.clone() }),
         }
     }

@@ -282,7 +282,7 @@ fn foreign_characters_are_named_once_with_their_place() {
     let error = encode(&letters(), &many).expect_err("foreign");
     assert!(error.to_string().contains("'J', and 16 more"), "{error}");
     let failure = Failure::from(error);
-    assert_eq!(failure.kind, FailureKind::Corpus);
+    assert_eq!(failure.kind, FailureKind::Data);
 }
 
 #[test]

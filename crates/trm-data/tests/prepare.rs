@@ -166,3 +166,13 @@ fn progress_is_told_and_can_stop_it() {
     assert_eq!(fs::read(&out).expect("read"), before);
     assert_eq!(fs::read_dir(place.0.path()).expect("a folder").count(), 2);
 }
+
+#[test]
+fn a_folder_of_pictures_is_told_with_the_flag_that_prepares_it() {
+    let place = Place::new();
+    place.write("shots/cat/a.png", b"\x89PNG\r\n\x1a\n");
+    place.write("numbers/a.bin", b"\0\x01\x02\0");
+    let hint = |name: &str| find_texts(&[place.path(name)]).expect_err("no text").hint();
+    assert!(hint("shots").contains("--image-size N"), "{}", hint("shots"));
+    assert!(hint("numbers").starts_with("Give text files"), "{}", hint("numbers"));
+}

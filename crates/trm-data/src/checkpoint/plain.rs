@@ -36,19 +36,27 @@ const BESIDE: [&str; 9] = [
 const NOT_WEIGHTS: &str =
     "Give the weights as safetensors and the original's configuration as JSON.";
 
-/// `weights`, a safetensors file, with plain names and without double precision. `model` says whether
-/// `model.` before every name is a wrapper too.
+/// Whether `model.` before every name is a wrapper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelPrefix {
+    /// The format's own names begin so, as those of `transformers`.
+    Keep,
+    /// It is removed, like the other wrappers.
+    Strip,
+}
+
+/// `weights`, a safetensors file, with plain names and without double precision.
 ///
 /// # Errors
 /// If the file is damaged, or two tensors get one name.
-pub fn plain(weights: &[u8], model: bool) -> Result<Cow<'_, [u8]>, Failure> {
+pub fn plain(weights: &[u8], prefix: ModelPrefix) -> Result<Cow<'_, [u8]>, Failure> {
     let damaged = |error| {
         refused(format!("the weights are not a whole safetensors file ({error})"), NOT_WEIGHTS)
     };
     let (_, metadata) = SafeTensors::read_metadata(weights).map_err(damaged)?;
     let tensors = SafeTensors::deserialize(weights).map_err(damaged)?;
     let names: Vec<String> = tensors.names().into_iter().map(str::to_owned).collect();
-    let renamed = renamed(&names, model);
+    let renamed = renamed(&names, prefix);
     let is_wide = |name: &String| tensors.tensor(name).is_ok_and(|view| view.dtype() == Dtype::F64);
     if names.iter().zip(&renamed).all(|(old, new)| new.as_ref() == Some(old) && !is_wide(old)) {
         return Ok(Cow::Borrowed(weights));
@@ -76,7 +84,7 @@ pub fn plain(weights: &[u8], model: bool) -> Result<Cow<'_, [u8]>, Failure> {
 }
 
 /// The plain name of each tensor, none of those that are no weights.
-fn renamed(names: &[String], model: bool) -> Vec<Option<String>> {
+fn renamed(names: &[String], prefix: ModelPrefix) -> Vec<Option<String>> {
     let inside =
         |name: &String| INSIDE.iter().fold(name.clone(), |name, part| name.replace(part, ""));
     let kept = |name: String| (!BESIDE.iter().any(|part| name.starts_with(part))).then_some(name);
@@ -86,7 +94,7 @@ fn renamed(names: &[String], model: bool) -> Vec<Option<String>> {
             let mut names = renamed.iter().flatten().peekable();
             names.peek().is_some() && names.all(|name| name.starts_with(*prefix))
         };
-        let wrappers = WRAPPERS.iter().chain(model.then_some(&MODEL));
+        let wrappers = WRAPPERS.iter().chain((prefix == ModelPrefix::Strip).then_some(&MODEL));
         let Some(prefix) = wrappers.copied().find(|prefix| all(prefix)) else { return renamed };
         for name in renamed.iter_mut().flatten() {
             name.drain(..prefix.len());
@@ -106,6 +114,7 @@ fn narrowed(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::ModelPrefix::{Keep, Strip};
     use super::*;
 
     fn file(tensors: &[(&str, Dtype, Vec<u8>)]) -> Vec<u8> {
@@ -115,8 +124,8 @@ mod tests {
         safetensors::serialize(views, None).expect("written")
     }
 
-    fn names(weights: &[u8], model: bool) -> Vec<String> {
-        let plain = plain(weights, model).expect("plain");
+    fn names(weights: &[u8], prefix: ModelPrefix) -> Vec<String> {
+        let plain = plain(weights, prefix).expect("plain");
         let tensors = SafeTensors::deserialize(&plain).expect("whole");
         let mut names: Vec<_> = tensors.names().into_iter().map(str::to_owned).collect();
         names.sort();
@@ -126,34 +135,34 @@ mod tests {
     #[test]
     fn wrappers_go_in_any_order_and_the_optimizer_with_them() {
         let one = || 1_f32.to_le_bytes().to_vec();
-        for (prefix, model) in [
-            ("", false),
-            ("module.", false),
-            ("_orig_mod.module._orig_mod.", false),
-            ("model.module.model._orig_mod.", true),
-            ("state_dict.model.", true),
-            ("model_state_dict.module.", false),
+        for (wrapper, prefix) in [
+            ("", Keep),
+            ("module.", Keep),
+            ("_orig_mod.module._orig_mod.", Keep),
+            ("model.module.model._orig_mod.", Strip),
+            ("state_dict.model.", Strip),
+            ("model_state_dict.module.", Keep),
         ] {
-            let [a, b] = ["a.weight", "b.bias"].map(|name| format!("{prefix}{name}"));
+            let [a, b] = ["a.weight", "b.bias"].map(|name| format!("{wrapper}{name}"));
             let weights = file(&[
                 (&a, Dtype::F32, one()),
                 (&b, Dtype::F32, one()),
                 ("optimizer.state.0.exp_avg", Dtype::F32, one()),
             ]);
-            assert_eq!(names(&weights, model), ["a.weight", "b.bias"], "{prefix}");
+            assert_eq!(names(&weights, prefix), ["a.weight", "b.bias"], "{wrapper}");
         }
         // A prefix of some is part of their names.
         let weights = file(&[("model.a", Dtype::F32, one()), ("head", Dtype::F32, one())]);
-        assert_eq!(names(&weights, true), ["head", "model.a"]);
+        assert_eq!(names(&weights, Strip), ["head", "model.a"]);
         // Names of other projects keep it.
         let weights = file(&[("model.a", Dtype::F32, one())]);
-        assert_eq!(names(&weights, false), ["model.a"]);
+        assert_eq!(names(&weights, Keep), ["model.a"]);
     }
 
     #[test]
     fn double_precision_becomes_single() {
         let weights = file(&[("a", Dtype::F64, 0.1_f64.to_le_bytes().to_vec())]);
-        let plain = plain(&weights, false).expect("plain");
+        let plain = plain(&weights, Keep).expect("plain");
         let tensors = SafeTensors::deserialize(&plain).expect("whole");
         let view = tensors.tensor("a").expect("there");
         assert_eq!((view.dtype(), view.data()), (Dtype::F32, &0.1_f32.to_le_bytes()[..]));
@@ -163,6 +172,6 @@ mod tests {
     fn two_of_one_name_are_refused() {
         let one = || 1_f32.to_le_bytes().to_vec();
         let weights = file(&[("_orig_mod.a", Dtype::F32, one()), ("a", Dtype::F32, one())]);
-        assert!(plain(&weights, false).expect_err("refused").message.contains("two tensors"));
+        assert!(plain(&weights, Keep).expect_err("refused").message.contains("two tensors"));
     }
 }

@@ -56,6 +56,11 @@ impl FileKind {
 
     /// What to do with it, where something else was wanted.
     pub fn next_step(self) -> &'static str {
+        // A page has no files and no command line.
+        if cfg!(feature = "files") { self.on_command_line() } else { self.on_page() }
+    }
+
+    fn on_command_line(self) -> &'static str {
         match self {
             Self::Empty => "Copy or download it again.",
             Self::Text => "Texts to train on are given with --data FILE (`train`).",
@@ -119,6 +124,142 @@ impl FileKind {
             Self::Program => "Check the path.",
             Self::AppleDouble => "Give the file without `._` in its name.",
             Self::Binary => "Check that it is the right file, and whole.",
+        }
+    }
+
+    fn on_page(self) -> &'static str {
+        match self {
+            Self::Empty => "Choose another file, or download it again.",
+            Self::Text => {
+                "If it is a text to train on, rename it so that it ends in .txt, and drop it on the Language page."
+            }
+            Self::CarriageReturns => "Save it with line feeds (LF) as line ends.",
+            Self::Json => {
+                "Only the Puzzles page opens JSON files (.json): tasks of ARC. Save a text to train on as plain text (.txt)."
+            }
+            Self::JsonLines => "Save a text to train on as plain text (.txt, UTF-8).",
+            Self::Html | Self::GitLfs => {
+                "Download the file itself, not the page or pointer that stands for it."
+            }
+            Self::Utf16 { .. } | Self::Utf32 | Self::OtherEncoding => "Save it as UTF-8.",
+            Self::Numbers16 | Self::LlmC => {
+                "A page does not open token files. Choose the text that they were made of (.txt, UTF-8)."
+            }
+            Self::Gguf => {
+                "If it is a base model, rename it so that it ends in .gguf, and drop it on the Questions page."
+            }
+            Self::Safetensors
+            | Self::PyTorch
+            | Self::PyTorchLegacy
+            | Self::Pickle
+            | Self::Ggml
+            | Self::Onnx
+            | Self::Hdf5 => {
+                "Choose a checkpoint that trm-native or this page has written (.safetensors)."
+            }
+            Self::Program | Self::Binary => {
+                "Choose a checkpoint that trm-native or this page has written (.safetensors), or a text (.txt, UTF-8)."
+            }
+            Self::Npy | Self::Npz => {
+                "A page does not open arrays. Save puzzles as text or CSV, pictures as PNG, JPEG or WebP."
+            }
+            Self::Parquet | Self::Arrow | Self::Sqlite | Self::Office => {
+                "Save a text as plain text (.txt, UTF-8), puzzles as CSV."
+            }
+            Self::Gzip
+            | Self::Bzip2
+            | Self::Xz
+            | Self::Zstd
+            | Self::SevenZip
+            | Self::Zip
+            | Self::Tar => "Unpack it, and choose the file that is in it.",
+            Self::Pdf => "Save its text as plain text (.txt, UTF-8).",
+            Self::Png | Self::Jpeg | Self::Gif | Self::Webp => {
+                "Rename it so that it ends like a picture (.png, .jpg, .webp), and drop it on the Images page."
+            }
+            Self::Bmp | Self::Tiff | Self::Heif => {
+                "Save it as PNG, JPEG or WebP, and drop it on the Images page."
+            }
+            Self::AppleDouble => "Choose the file without `._` in its name.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [FileKind; 45] = [
+        FileKind::Empty,
+        FileKind::Text,
+        FileKind::CarriageReturns,
+        FileKind::Json,
+        FileKind::JsonLines,
+        FileKind::Html,
+        FileKind::GitLfs,
+        FileKind::Utf16 { big_endian: false },
+        FileKind::Utf16 { big_endian: true },
+        FileKind::Utf32,
+        FileKind::OtherEncoding,
+        FileKind::Numbers16,
+        FileKind::LlmC,
+        FileKind::Safetensors,
+        FileKind::PyTorch,
+        FileKind::PyTorchLegacy,
+        FileKind::Pickle,
+        FileKind::Npy,
+        FileKind::Npz,
+        FileKind::Gguf,
+        FileKind::Ggml,
+        FileKind::Onnx,
+        FileKind::Hdf5,
+        FileKind::Parquet,
+        FileKind::Arrow,
+        FileKind::Sqlite,
+        FileKind::Gzip,
+        FileKind::Bzip2,
+        FileKind::Xz,
+        FileKind::Zstd,
+        FileKind::SevenZip,
+        FileKind::Zip,
+        FileKind::Office,
+        FileKind::Tar,
+        FileKind::Pdf,
+        FileKind::Png,
+        FileKind::Jpeg,
+        FileKind::Gif,
+        FileKind::Webp,
+        FileKind::Bmp,
+        FileKind::Tiff,
+        FileKind::Heif,
+        FileKind::Program,
+        FileKind::AppleDouble,
+        FileKind::Binary,
+    ];
+
+    #[test]
+    fn a_page_gives_no_advice_for_the_command_line() {
+        for kind in ALL {
+            let words = kind.on_page();
+            assert!(words.ends_with('.'), "{kind:?}: {words}");
+            for foreign in ["--", "FILE", "FOLDER", "iconv", "convert", "(`", "tar -", "zip "] {
+                assert!(!words.contains(foreign), "{kind:?}: {words}");
+            }
+        }
+        assert!(FileKind::Text.on_page().contains("drop it on the Language page"));
+        assert!(FileKind::Png.on_page().contains("drop it on the Images page"));
+        assert!(FileKind::Gguf.on_page().contains("drop it on the Questions page"));
+        assert!(FileKind::PyTorch.on_page().contains("trm-native or this page has written"));
+    }
+
+    #[test]
+    fn the_program_gives_the_command() {
+        assert!(FileKind::Text.on_command_line().contains("--data FILE"));
+        assert!(FileKind::PyTorch.on_command_line().contains("trm-native convert FILE"));
+        for kind in ALL {
+            let shown =
+                if cfg!(feature = "files") { kind.on_command_line() } else { kind.on_page() };
+            assert_eq!(kind.next_step(), shown, "{kind:?}");
         }
     }
 }

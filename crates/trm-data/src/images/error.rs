@@ -58,6 +58,10 @@ pub enum ImageError {
     TooMuchMemory { name: String, megabytes: u64, size: usize, most: u64 },
     #[error("the preprocessing is not usable: {reason}")]
     Preprocessing { reason: String },
+    #[error("images of {channels} channels are not read: they have 1 or 3")]
+    Channels { channels: usize },
+    #[error("images of the size {side} are not read: a side has from 1 to {most} pixels")]
+    Size { side: usize, most: usize },
     #[error("{path} was prepared with other preprocessing: {found}, not {wanted}")]
     OtherPreprocessing { path: String, found: String, wanted: String },
     #[error("{path} holds features of another {what} ({found}, not {wanted})")]
@@ -78,6 +82,9 @@ impl ImageError {
             Self::Label { .. } => "Use the label file that belongs to these images.",
             Self::TooLarge { .. } => "Make the image smaller first.",
             Self::TooNarrow { .. } => "Crop the image first.",
+            Self::OtherSize { .. } if cfg!(feature = "files") => {
+                "Turn resizing on (--resize true), or give images of the model's size."
+            }
             Self::OtherSize { .. } => "Turn resizing on, or give images of the model's size.",
             Self::UnknownLayout { .. } => {
                 "Give a folder with one folder of images for each class, the files of MNIST or CIFAR, or a file that `data prepare` wrote."
@@ -92,9 +99,17 @@ impl ImageError {
             Self::TooMuchMemory { .. } => {
                 "Prepare the images once (`data prepare`): they are then read from disk as they are needed."
             }
-            Self::Preprocessing { .. } => "Correct the model's preprocessor_config.json.",
+            Self::Preprocessing { .. } => {
+                "Correct the model's preprocessor_config.json, or the settings pixel_mean and pixel_std."
+            }
+            Self::Channels { .. } => "Train a model of 1 channel (grey) or 3 (colour): --num-channels 1 or 3.",
+            Self::Size { most, .. } => {
+                return format!(
+                    "Choose a size from 1 to {most} (--image-size N, or that of the preprocessor_config.json)."
+                );
+            }
             Self::OtherPreprocessing { .. } => {
-                "Prepare the images again for this model (`data prepare`)."
+                "Prepare the images again for this model (`data prepare`), or train a model of their size and channels (--image-size, --num-channels)."
             }
             Self::OtherFeatures { .. } => "Remove the file, so that the features are computed again.",
             Self::Unwritable { source, .. } => match source.kind() {
@@ -112,10 +127,11 @@ impl ImageError {
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         let kind = match error {
-            ImageError::ValFraction { .. } | ImageError::Preprocessing { .. } => {
-                FailureKind::Config
-            }
-            _ => FailureKind::Corpus,
+            ImageError::ValFraction { .. }
+            | ImageError::Preprocessing { .. }
+            | ImageError::Channels { .. }
+            | ImageError::Size { .. } => FailureKind::Config,
+            _ => FailureKind::Data,
         };
         Self::new(kind, error.to_string(), error.hint())
     }

@@ -127,6 +127,15 @@ fn load_table(path: &Path, options: &ImageOptions) -> Result<ImageDataset, Image
 #[cfg(feature = "files")]
 /// The images in the folder at `path`.
 pub(crate) fn open_layout(path: &Path) -> Result<Opened, ImageError> {
+    if path.is_file() {
+        let start = first_bytes(path).map_err(|error| unreadable(path, &error))?;
+        let (path, kind) = (path.display().to_string(), FileKind::of(&start));
+        return Err(ImageError::OtherKind {
+            path,
+            kind,
+            other: "and a folder of images is wanted",
+        });
+    }
     std::fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
     let layouts = [open_idx, open_cifar, open_folder];
     let opened = layouts.iter().find_map(|open| open(path).transpose()).transpose()?;

@@ -102,7 +102,7 @@ impl Preprocessing {
     pub fn validate(&self) -> Result<(), ImageError> {
         let unusable = |reason: String| Err(ImageError::Preprocessing { reason });
         if ![1, 3].contains(&self.channels) {
-            return unusable(format!("it has {} channels, not 1 or 3", self.channels));
+            return Err(ImageError::Channels { channels: self.channels });
         }
         let sides = match self.resize {
             Resize::Off => vec![self.size],
@@ -110,7 +110,7 @@ impl Preprocessing {
             Resize::ShortestEdge { length } => vec![self.size, length],
         };
         if let Some(side) = sides.into_iter().find(|side| !(1..=LARGEST).contains(side)) {
-            return unusable(format!("it has the size {side}, not from 1 to {LARGEST} pixels"));
+            return Err(ImageError::Size { side, most: LARGEST });
         }
         for (name, values) in [("mean", &self.mean), ("std", &self.std)] {
             if ![0, 1, self.channels].contains(&values.len()) {

@@ -106,7 +106,7 @@ impl Augmentation {
     }
 
     /// How many different copies of a puzzle there are, the unchanged one included.
-    pub fn forms(&self) -> u64 {
+    pub fn distinct_copies(&self) -> u64 {
         match self {
             Self::Dihedral { .. } => u64::from(Dihedral::COUNT),
             Self::Sudoku(size) => {
@@ -130,10 +130,10 @@ impl Augmentation {
     /// # Errors
     /// If there are not so many.
     pub fn copies(&self, count: usize, seed: u64) -> Result<Vec<AugmentedCopy>, PuzzleError> {
-        let forms = self.forms();
-        if count as u64 > forms {
-            let what = format!("a puzzle of this kind has {forms} augmented copies, not {count}");
-            return Err(PuzzleError::TooManyCopies { what, forms });
+        let most = self.distinct_copies();
+        if count as u64 > most {
+            let what = format!("a puzzle of this kind has {most} augmented copies, not {count}");
+            return Err(PuzzleError::TooManyCopies { what, most });
         }
         Ok(match *self {
             Self::Dihedral { side } => (0..Dihedral::COUNT)
@@ -150,7 +150,7 @@ fn sudoku_copies(size: Size, count: usize, seed: u64) -> Vec<AugmentedCopy> {
     let mut copies = Vec::with_capacity(count);
     copies.extend((count > 0).then(|| AugmentedCopy::unchanged(size.cells())));
     let mut generator = draw(seed, stream::COPIES, 0);
-    // Two draws are seldom equal: there are 3,072 forms of the smallest board.
+    // Two draws are seldom equal: there are 3,072 copies of the smallest board.
     while copies.len() < count {
         let copy = AugmentedCopy::shuffled(&Shuffle::draw(size, &mut generator));
         if !copies.contains(&copy) {
@@ -192,13 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn no_more_copies_than_there_are_forms() {
+    fn no_more_copies_than_there_are() {
         let maze = Augmentation::Dihedral { side: 5 };
-        assert_eq!(maze.forms(), 8);
+        assert_eq!(maze.distinct_copies(), 8);
         let error = maze.copies(9, 0).expect_err("too many");
         assert!(error.to_string().contains("8 augmented copies, not 9"), "{error}");
-        assert_eq!(Augmentation::Sudoku(Size::Four).forms(), 3_072);
-        assert_eq!(Augmentation::Sudoku(Size::Six).forms(), 720 * 48 * 72);
-        assert_eq!(Augmentation::Sudoku(Size::Nine).forms(), 362_880 * 1_296 * 1_296 * 2);
+        assert_eq!(Augmentation::Sudoku(Size::Four).distinct_copies(), 3_072);
+        assert_eq!(Augmentation::Sudoku(Size::Six).distinct_copies(), 720 * 48 * 72);
+        assert_eq!(Augmentation::Sudoku(Size::Nine).distinct_copies(), 362_880 * 1_296 * 1_296 * 2);
     }
 }

@@ -20,6 +20,15 @@ pub enum PuzzleError {
     Unreadable { name: String, reason: String },
     #[error("{name} is {}, not a list of puzzles", .kind.what())]
     OtherKind { name: String, kind: FileKind },
+    /// `line` counts from 1.
+    #[error(
+        "line {line} of {name}: the puzzle is {rows}×{cols}, but the model solves {side}×{side}"
+    )]
+    OtherSize { name: String, line: usize, rows: usize, cols: usize, side: usize },
+    #[error("{name} holds {found}, and {wanted} are wanted")]
+    OtherPuzzles { name: String, found: &'static str, wanted: &'static str },
+    #[error("{name} is not JSON, and an ARC model reads tasks as JSON")]
+    NotTasks { name: String },
     /// Why a file is no text, and what to do about it.
     #[error("{message}")]
     NotText { message: String, hint: String },
@@ -36,7 +45,7 @@ pub enum PuzzleError {
     #[error("there are no JSON files of tasks in {name}")]
     NoTaskFiles { name: String },
     #[error("{what}")]
-    TooManyCopies { what: String, forms: u64 },
+    TooManyCopies { what: String, most: u64 },
     #[error("{what}")]
     Unusable { what: String },
 }
@@ -56,6 +65,15 @@ impl PuzzleError {
                 "Sudokus and mazes are given as text or CSV, ARC's tasks as JSON to a model of ARC (dataset arc)."
             }
             Self::OtherKind { kind, .. } => kind.next_step(),
+            Self::OtherSize { side, .. } => {
+                return format!("Give puzzles of {side}×{side}, or a model of that other size.");
+            }
+            Self::OtherPuzzles { found, wanted, .. } => {
+                return format!("Give {wanted}, or a model of {found}.");
+            }
+            Self::NotTasks { .. } => {
+                "Give a JSON file of ARC tasks; Sudokus and mazes go to a model of theirs."
+            }
             Self::NotText { hint, .. } => hint,
             Self::OnlyCopies { .. } => {
                 "Give more different puzzles, or hold out fewer (--num-val-puzzles)."
@@ -66,8 +84,8 @@ impl PuzzleError {
             }
             Self::OtherTask { .. } => "Give the tasks that the model was trained on.",
             Self::NoTaskFiles { .. } => "Name a JSON file of ARC tasks, or a folder of them.",
-            Self::TooManyCopies { forms, .. } => {
-                return format!("Ask for {forms} augmented copies at most.");
+            Self::TooManyCopies { most, .. } => {
+                return format!("Ask for {most} augmented copies at most.");
             }
             Self::Unusable { .. } => "Choose another size or grade.",
         }
@@ -81,6 +99,9 @@ impl PuzzleError {
         | Self::Line { name, .. }
         | Self::Damaged { name, .. }
         | Self::OnlyCopies { name, .. }
+        | Self::OtherSize { name, .. }
+        | Self::OtherPuzzles { name, .. }
+        | Self::NotTasks { name }
         | Self::OtherKind { name, .. } = &mut self
         {
             *name = file.into();
@@ -95,7 +116,7 @@ impl From<PuzzleError> for Failure {
             PuzzleError::NoTaskFiles { .. } | PuzzleError::TooManyCopies { .. } => {
                 FailureKind::Config
             }
-            _ => FailureKind::Corpus,
+            _ => FailureKind::Data,
         };
         Self::new(kind, error.to_string(), error.hint())
     }

@@ -5,6 +5,7 @@ use trm_spec::{AnswerCheck, BrokenRule, DataSpec, PuzzleInfo, PuzzleInput, Solut
 
 use super::augmentation::Augmentation;
 use super::error::PuzzleError;
+use super::lines::{parse_mazes, parse_sudokus};
 use super::maze::{self, Maze, Style, Verdict};
 use super::source::{PuzzleSource, refuse_other};
 use super::sudoku::{self, Rule, Size, Solutions};
@@ -88,23 +89,23 @@ impl PuzzleKind {
     pub fn read(self, name: &str, text: &str) -> Result<Vec<(usize, Vec<u32>)>, PuzzleError> {
         refuse_other(name, text)?;
         let puzzles: Vec<_> = match self {
-            Self::Sudoku(_) => sudoku::parse(name, text)?
+            Self::Sudoku(_) => parse_sudokus(name, text)?
                 .into_iter()
-                .map(|line| (line.number, line.size.side(), sudoku::encode(&line.board)))
+                .map(|line| (line.number, [line.size.side(); 2], sudoku::encode(&line.board)))
                 .collect(),
-            Self::Maze(_) => maze::parse_all(name, text)?
+            Self::Maze(_) => parse_mazes(name, text)?
                 .into_iter()
-                .map(|entry| (entry.number, entry.maze.rows(), entry.maze.tokens().to_vec()))
+                .map(|maze::Entry { number, maze, .. }| {
+                    (number, [maze.rows(), maze.cols()], maze.tokens().to_vec())
+                })
                 .collect(),
         };
-        let (wanted, cells) = (self.side(), self.side() * self.side());
-        match puzzles.iter().find(|(_, side, tokens)| *side != wanted || tokens.len() != cells) {
+        let side = self.side();
+        match puzzles.iter().find(|(_, sides, _)| *sides != [side; 2]) {
             None => Ok(puzzles.into_iter().map(|(line, _, tokens)| (line, tokens)).collect()),
-            Some((line, _, tokens)) => Err(PuzzleError::Line {
-                name: name.into(),
-                line: *line,
-                reason: format!("it has {} cells instead of {cells}", tokens.len()),
-            }),
+            Some(&(line, [rows, cols], _)) => {
+                Err(PuzzleError::OtherSize { name: name.into(), line, rows, cols, side })
+            }
         }
     }
 

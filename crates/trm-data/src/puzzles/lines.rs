@@ -23,8 +23,34 @@ pub(super) struct Read {
 struct Entry<P> {
     input: Vec<u32>,
     label: Vec<u32>,
-    /// The same of puzzles that are one in another form.
+    /// Equal for puzzles that are augmented copies of each other.
     print: P,
+}
+
+/// The Sudokus of `text`, as its lines have them.
+///
+/// # Errors
+/// If they cannot be read; of mazes the error says that they are these.
+pub(super) fn parse_sudokus(name: &str, text: &str) -> Result<Vec<sudoku::Line>, PuzzleError> {
+    sudoku::parse(name, text).map_err(|error| match maze::parse_all(name, text) {
+        Ok(_) => PuzzleError::OtherPuzzles { name: name.into(), found: "mazes", wanted: "Sudokus" },
+        Err(_) => error,
+    })
+}
+
+/// The mazes of `text`, as they are drawn.
+///
+/// # Errors
+/// If they cannot be read; of Sudokus the error says that they are these.
+pub(super) fn parse_mazes(name: &str, text: &str) -> Result<Vec<maze::Entry>, PuzzleError> {
+    // A drawing of dots alone may be a maze that lacks its start.
+    let has_digits = || text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    maze::parse_all(name, text).map_err(|error| match sudoku::parse(name, text) {
+        Ok(_) if has_digits() => {
+            PuzzleError::OtherPuzzles { name: name.into(), found: "Sudokus", wanted: "mazes" }
+        }
+        _ => error,
+    })
 }
 
 /// The Sudokus of `text`, answers found where the lines have none.
@@ -33,7 +59,7 @@ pub(super) fn sudokus(
     text: &str,
     counts: [usize; 2],
 ) -> Result<(Size, Read), PuzzleError> {
-    let lines = sudoku::parse(name, text)?;
+    let lines = parse_sudokus(name, text)?;
     let size = lines[0].size;
     let entry = |line: sudoku::Line| {
         let wrong = |reason: &str| PuzzleError::Line {
@@ -71,7 +97,7 @@ pub(super) fn mazes(
     text: &str,
     counts: [usize; 2],
 ) -> Result<(usize, Read), PuzzleError> {
-    let found = maze::parse_all(name, text)?;
+    let found = parse_mazes(name, text)?;
     let side = found[0].maze.rows();
     let entry = |maze::Entry { number, maze, answer }| {
         let wrong = |reason: String| PuzzleError::Line { name: name.into(), line: number, reason };
@@ -88,9 +114,9 @@ pub(super) fn mazes(
             }
         };
         let input = maze.tokens().to_vec();
-        // Training shows a maze in every form: turned and mirrored ones are the same.
-        let forms = (0..Dihedral::COUNT).filter_map(Dihedral::new);
-        let print = forms.map(|form| form.apply(&input, side, side)).min();
+        // Training shows all augmented copies of a maze: turned and mirrored ones count as the same.
+        let turns = (0..Dihedral::COUNT).filter_map(Dihedral::new);
+        let print = turns.map(|turn| turn.apply(&input, side, side)).min();
         Ok(Entry { print, input, label: answer.tokens().to_vec() })
     };
     let empty = PuzzleSet::empty(name.into(), side * side, maze::VOCAB);

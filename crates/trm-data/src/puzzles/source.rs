@@ -19,8 +19,7 @@ use crate::split::Split;
 use crate::text::read_utf8;
 
 /// Where puzzles come from. What is made is a function of these values: of its
-/// puzzles, those to learn from and those held out are never the same puzzle in
-/// another form.
+/// puzzles, none to learn from is an augmented copy of one held out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PuzzleSource {
     /// Sudokus with one solution for which a plain solver needs between

@@ -149,7 +149,7 @@ impl From<QuestionError> for Failure {
             QuestionError::TooFew { .. } | QuestionError::Difficulties { .. } => {
                 FailureKind::Config
             }
-            _ => FailureKind::Corpus,
+            _ => FailureKind::Data,
         };
         Self::new(kind, error.to_string(), error.hint())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trm_spec::{Failure, RunConfig, Tokenizer, Vocab};
 
-use super::{ARC, Content, OpenedSource, SHAKESPEARE};
+use super::{ARC, OpenedData, OpenedSource, SHAKESPEARE};
 use crate::error::DataError;
 use crate::file_kind::FileKind;
 #[cfg(feature = "images")]
@@ -23,18 +23,18 @@ use crate::text::{
 impl OpenedSource {
     /// Puzzles or texts, as `dataset` says.
     pub(super) fn files(path: &Path, dataset: &str) -> Result<Self, Failure> {
-        let official = || Content::Puzzles(PuzzleSource::Official(path.into()));
+        let official = || OpenedData::Puzzles(PuzzleSource::Official(path.into()));
         let content = match PuzzleKind::named(dataset) {
             None if dataset != ARC => return Self::texts(path, dataset),
             _ if is_official(path) => official(),
             Some(_) if path.is_dir() => official(),
             Some(PuzzleKind::Sudoku(_)) => {
-                Content::Puzzles(PuzzleSource::Lines(TextSource::File(path.into())))
+                OpenedData::Puzzles(PuzzleSource::Lines(TextSource::File(path.into())))
             }
             Some(PuzzleKind::Maze(_)) => {
-                Content::Puzzles(PuzzleSource::MazeLines(TextSource::File(path.into())))
+                OpenedData::Puzzles(PuzzleSource::MazeLines(TextSource::File(path.into())))
             }
-            None => Content::Arc(task_files(path)?),
+            None => OpenedData::Arc(task_files(path)?),
         };
         Ok(Self { path: Some(path.into()), ..Self::of(dataset, content) })
     }
@@ -42,7 +42,7 @@ impl OpenedSource {
     /// A folder or a file of images.
     #[cfg(feature = "images")]
     pub(super) fn images(path: &Path) -> Self {
-        let content = Content::Images(ImageSource::Files(path.into()));
+        let content = OpenedData::Images(ImageSource::Files(path.into()));
         Self { path: Some(path.into()), ..Self::of(&file_name(path), content) }
     }
 
@@ -55,7 +55,7 @@ impl OpenedSource {
             QuestionSource::Generated(_) => String::new(),
         };
         let name = source.name().to_owned();
-        Ok(Self { name, content: Content::Questions(source), path: Some(path.into()), sha256 })
+        Ok(Self { name, content: OpenedData::Questions(source), path: Some(path.into()), sha256 })
     }
 
     /// A token file, JSON lines or a text.
@@ -75,7 +75,7 @@ impl OpenedSource {
             return Ok(Self::held(path, name, read_texts(path, TEXT_FIELD)?));
         };
         let sha256 = file.sha256().to_owned();
-        let content = Content::Tokens(Arc::new(file));
+        let content = OpenedData::Tokens(Arc::new(file));
         Ok(Self { path: Some(path.into()), sha256, ..Self::of(name, content) })
     }
 
@@ -83,7 +83,7 @@ impl OpenedSource {
     fn held(path: &Path, name: &str, texts: Vec<String>) -> Self {
         // Of the same text the same, wherever it was saved.
         let sha256 = digest_of(texts.iter().map(|text| clean(text)));
-        let content = Content::Texts(texts.into_iter().map(Cow::from).collect());
+        let content = OpenedData::Texts(texts.into_iter().map(Cow::from).collect());
         Self { path: Some(path.into()), sha256, ..Self::of(name, content) }
     }
 
@@ -120,8 +120,8 @@ impl OpenedSource {
     /// If the text does not fit the vocabulary, or the source holds puzzles.
     pub fn test_text(&self, vocab: &Vocab) -> Result<TextDataset, DataError> {
         match &self.content {
-            Content::Texts(texts) => TextDataset::for_test(&self.name, texts, vocab),
-            Content::Tokens(file) => TextDataset::for_test_file(file.clone(), vocab),
+            OpenedData::Texts(texts) => TextDataset::for_test(&self.name, texts, vocab),
+            OpenedData::Tokens(file) => TextDataset::for_test_file(file.clone(), vocab),
             _ => Err(DataError::NotText { name: self.name.clone() }),
         }
     }
@@ -130,7 +130,7 @@ impl OpenedSource {
     #[cfg(feature = "llm")]
     pub fn test_questions(&self) -> Option<QuestionDataset> {
         match &self.content {
-            Content::Questions(source) => QuestionDataset::for_test(source),
+            OpenedData::Questions(source) => QuestionDataset::for_test(source),
             _ => None,
         }
     }
@@ -150,7 +150,7 @@ impl OpenedSource {
     /// [`name`](Self::name).
     pub fn title(&self) -> &str {
         match &self.content {
-            Content::Tokens(file) => file.name(),
+            OpenedData::Tokens(file) => file.name(),
             _ => &self.name,
         }
     }
@@ -168,7 +168,7 @@ impl OpenedSource {
         tokenizer_given: bool,
     ) -> Result<(), DataError> {
         let data = &mut config.data;
-        if let Content::Tokens(file) = &self.content {
+        if let OpenedData::Tokens(file) = &self.content {
             if file.is_test() {
                 return Err(DataError::OnlyScored { path: file.path().display().to_string() });
             }
@@ -177,7 +177,9 @@ impl OpenedSource {
                 data.tokenizer = found;
             }
         }
-        if let (Some(path), Content::Texts(_) | Content::Tokens(_)) = (&self.path, &self.content) {
+        if let (Some(path), OpenedData::Texts(_) | OpenedData::Tokens(_)) =
+            (&self.path, &self.content)
+        {
             let (name, digest) = split_pin(&data.dataset);
             if name == SHAKESPEARE || digest.is_some() {
                 self.name = file_name(path);
@@ -185,11 +187,11 @@ impl OpenedSource {
             data.dataset = pinned(&self.name, &self.sha256);
         }
         #[cfg(feature = "images")]
-        if let (Some(_), Content::Images(_)) = (&self.path, &self.content) {
+        if let (Some(_), OpenedData::Images(_)) = (&self.path, &self.content) {
             data.dataset.clone_from(&self.name);
         }
         #[cfg(feature = "llm")]
-        if let (Some(_), Content::Questions(_)) = (&self.path, &self.content) {
+        if let (Some(_), OpenedData::Questions(_)) = (&self.path, &self.content) {
             data.dataset = pinned(&self.name, &self.sha256);
         }
         Ok(())
@@ -201,20 +203,20 @@ impl OpenedSource {
         let path = self.path.as_deref()?;
         let same = match (&self.content, split_pin(dataset)) {
             #[cfg(feature = "llm")]
-            (Content::Questions(_), (_, digest)) => {
+            (OpenedData::Questions(_), (_, digest)) => {
                 digest.is_some() && self.expect_same(dataset).is_ok()
             }
-            (Content::Texts(_) | Content::Tokens(_), (_, Some(_))) => {
+            (OpenedData::Texts(_) | OpenedData::Tokens(_), (_, Some(_))) => {
                 self.expect_same(dataset).is_ok()
             }
             #[cfg(feature = "shakespeare")]
-            (Content::Texts(_) | Content::Tokens(_), (SHAKESPEARE, None)) => {
+            (OpenedData::Texts(_) | OpenedData::Tokens(_), (SHAKESPEARE, None)) => {
                 self.sha256 == crate::text::SHAKESPEARE_SHA256
             }
             _ => true,
         };
         (!same).then(|| match &self.content {
-            Content::Tokens(file) => file.name().to_owned(),
+            OpenedData::Tokens(file) => file.name().to_owned(),
             _ => file_name(path),
         })
     }
@@ -233,7 +235,7 @@ impl OpenedSource {
         let (name, Some(wanted)) = split_pin(dataset) else { return Ok(()) };
         // Runs of older versions keep the digest of the file's bytes.
         let as_saved = || match &self.content {
-            Content::Texts(texts) => digest_of(texts.iter().cloned()).starts_with(wanted),
+            OpenedData::Texts(texts) => digest_of(texts.iter().cloned()).starts_with(wanted),
             _ => false,
         };
         if self.sha256.starts_with(wanted) || as_saved() {
@@ -243,7 +245,7 @@ impl OpenedSource {
         let found = self.sha256.get(..PIN_DIGITS).unwrap_or("no digest").into();
         Err(match &self.content {
             #[cfg(feature = "llm")]
-            Content::Questions(_) => DataError::OtherQuestions { name, wanted, found },
+            OpenedData::Questions(_) => DataError::OtherQuestions { name, wanted, found },
             _ => DataError::OtherText { name, wanted, found },
         })
     }

@@ -64,7 +64,7 @@ pub fn find_texts(paths: &[PathBuf]) -> Result<Found, DataError> {
             found.texts.push(path.clone());
             continue;
         }
-        let before = found.texts.len();
+        let before = [found.texts.len(), found.skipped.len()];
         let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
         let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
@@ -78,11 +78,20 @@ pub fn find_texts(paths: &[PathBuf]) -> Result<Found, DataError> {
                 list.push(entry.into_path());
             }
         }
-        if found.texts.len() == before {
-            return Err(DataError::NoText { path: path.display().to_string() });
+        if found.texts.len() == before[0] {
+            let pictures = found.skipped[before[1]..].iter().any(|path| is_picture(path));
+            return Err(DataError::NoText { path: path.display().to_string(), pictures });
         }
     }
     Ok(found)
+}
+
+/// Whether a file of a folder is a picture.
+fn is_picture(path: &Path) -> bool {
+    use FileKind::{Bmp, Gif, Heif, Jpeg, Png, Tiff, Webp};
+    glance(path).is_ok_and(|start| {
+        matches!(FileKind::of(&start), Png | Jpeg | Webp | Gif | Bmp | Tiff | Heif)
+    })
 }
 
 /// Whether a file of a folder is meant as text, so that it is an error if it is not.

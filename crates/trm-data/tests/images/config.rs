@@ -91,3 +91,19 @@ fn what_is_not_known_is_refused() {
         assert!(error.to_string().contains(words), "`{words}` is not in: {error}");
     }
 }
+
+#[test]
+fn a_size_and_channels_that_are_not_read_come_with_their_flags() {
+    for (preprocessing, words, flag) in [
+        (
+            Preprocessing::resizing(3, 100_000),
+            "size 100000 are not read: a side has from 1 to 4096",
+            "1 to 4096 (--image-size N",
+        ),
+        (Preprocessing::new(4, 8), "images of 4 channels", "--num-channels 1 or 3"),
+    ] {
+        let error = preprocessing.validate().expect_err("refused");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().contains(flag), "{}", error.hint());
+    }
+}

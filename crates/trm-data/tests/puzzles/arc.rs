@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use trm_data::draw;
 use trm_data::puzzles::arc::{
-    ArcEval, Grid, LARGEST, Prediction, SEQ_LEN, TaskAugmentation, TestInput, add_solutions,
+    ArcEval, Grid, LARGEST, Prediction, SEQ_LEN, TaskAugmentation, Test, TestInput, add_solutions,
     attempts, build, crop, distinct, encode, encode_pair, parse, solved, vote,
 };
 use trm_data::puzzles::dihedral::Dihedral;
@@ -200,7 +200,12 @@ fn an_exam_asks_in_every_augmentation_and_counts_the_answers() {
     let alone = ArcEval::new(&tasks[1..], &sets.tasks, 3, 7).expect("an eval");
     assert_eq!(alone.inputs[0].identifier, 5);
     let stranger = parse("x", &TASKS.replace("one", "three")).expect("tasks");
-    assert_eq!(ArcEval::new(&stranger, &sets.tasks, 3, 7).expect("an eval").unknown, ["three"]);
+    let mut partly = ArcEval::new(&stranger, &sets.tasks, 3, 7).expect("an eval");
+    assert_eq!((partly.unknown, partly.unknown_judged), (vec!["three".to_owned()], 0));
+    let mut judged = stranger.clone();
+    add_solutions(&mut judged, "solutions", r#"{"three": [[[6, 5]]]}"#).expect("a solution");
+    partly = ArcEval::new(&judged, &sets.tasks, 3, 7).expect("an eval");
+    assert_eq!(partly.unknown_judged, 1, "its solution is known");
     let error =
         ArcEval::new(&stranger[..1], &sets.tasks, 3, 7).expect_err("no embeddings").to_string();
     assert!(error.contains("was not trained on the task three"), "{error}");
@@ -214,9 +219,25 @@ fn an_exam_asks_in_every_augmentation_and_counts_the_answers() {
     assert!(error.to_string().contains("not the task"), "{error}");
 }
 
+/// Two tests of one task count as much as one of another, and an unknown task counts as 0.
+#[test]
+fn the_score_is_a_mean_over_tasks() {
+    let test = |task: &str| {
+        let input = Grid::new(&[vec![1]]).expect("a grid");
+        Test { task: task.into(), number: 1, input, truth: None }
+    };
+    let tests = ["a", "a", "b", "c"].map(test).to_vec();
+    let mut eval = ArcEval { tests, ..ArcEval::default() };
+    assert_eq!(eval.score(&[Some(true), Some(false), Some(true), None]), Some(0.75));
+    assert_eq!(eval.score(&[None, Some(true), Some(false), Some(false)]), Some(1.0 / 3.0));
+    assert_eq!(eval.score(&[None; 4]), None);
+    eval.unknown_judged = 2;
+    assert_eq!(eval.score(&[Some(true), Some(false), Some(true), None]), Some(0.375));
+}
+
 /// A task of one colour has few copies that differ, so that the last of them is found late.
 #[test]
-fn a_task_with_few_forms_is_known_again() {
+fn a_task_with_few_copies_is_known_again() {
     for seed in 0..20 {
         let text = r#"{"dots": {"train": [{"input": [[1, 0], [0, 0]], "output": [[1, 0], [1, 1]]}],
             "test": [{"input": [[0, 0], [1, 0]], "output": [[1, 1], [1, 0]]}]}}"#;

@@ -119,7 +119,7 @@ fn what_cannot_be_made_is_said() {
     let error = sudokus(Size::Four, Grade::Hardest).load(1, 1, true).expect_err("too hard");
     assert!(matches!(error, PuzzleError::TooFew { found: 0, wanted: 1, .. }), "{error}");
     let failure = Failure::from(error);
-    assert_eq!(failure.kind, FailureKind::Corpus);
+    assert_eq!(failure.kind, FailureKind::Data);
     assert!(!failure.hint.is_empty());
     for side in [0, 3, 101] {
         let source = PuzzleSource::Maze { side, style: Style::Scattered, seed: 0 };
@@ -271,4 +271,36 @@ fn a_turned_maze_is_a_copy() {
     });
     let data = source.load(9, 1, true).expect("mazes");
     assert_eq!((data.train.len(), data.val.len(), data.copies), (1, 1, 1));
+}
+
+#[test]
+fn puzzles_of_another_kind_or_size_are_said_to_be_these() {
+    use trm_data::puzzles::PuzzleKind;
+    let maze = "####\n#S #\n# G#\n####\n";
+    let four = "1.3.3.1..1.3.3.1\n";
+    let error = lines(maze).load(1, 1, false).expect_err("mazes");
+    assert_eq!(error.to_string(), "lines holds mazes, and Sudokus are wanted");
+    assert_eq!(error.hint(), "Give Sudokus, or a model of mazes.");
+    let source = PuzzleSource::MazeLines(TextSource::Text { name: "m".into(), text: four.into() });
+    let error = source.load(1, 1, false).expect_err("Sudokus").to_string();
+    assert_eq!(error, "m holds Sudokus, and mazes are wanted");
+    // What lacks its start is a maze all the same.
+    let dots = "....\n".repeat(4);
+    let source = PuzzleSource::MazeLines(TextSource::Text { name: "m".into(), text: dots });
+    let error = source.load(1, 1, false).expect_err("no start").to_string();
+    assert!(!error.contains("Sudokus"), "{error}");
+    for (kind, text, words) in [
+        ("sudoku-9x9", four, "line 1 of f: the puzzle is 4×4, but the model solves 9×9"),
+        ("maze-10x10", maze, "line 1 of f: the puzzle is 4×4, but the model solves 10×10"),
+        ("maze-10x10", "###\nS G\n", "the puzzle is 2×3, but the model solves 10×10"),
+    ] {
+        let error = PuzzleKind::named(kind).expect("a kind").read("f", text).expect_err(text);
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().starts_with("Give puzzles of "), "{}", error.hint());
+    }
+    let parse = |text: &str| trm_data::puzzles::arc::parse("f", text).expect_err("no tasks");
+    let error = parse(four);
+    assert_eq!(error, PuzzleError::NotTasks { name: "f".into() });
+    assert_eq!(error, parse("1030301001030301"), "a number is no task");
+    assert!(error.to_string().contains("an ARC model reads tasks as JSON"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Evaluation of ARC's tests: each under all augmentations whose identifiers a model
 //! knows, and the vote over its predictions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use trm_spec::KnownTask;
 
@@ -23,6 +23,8 @@ pub struct ArcEval {
     pub inputs: Vec<TestInput>,
     /// Tasks that were given, but that the model has no embeddings for.
     pub unknown: Vec<String>,
+    /// Number of these of which the solution to a test is known.
+    pub unknown_judged: usize,
 }
 
 /// A test grid of a task.
@@ -82,6 +84,8 @@ impl ArcEval {
         for task in tasks {
             let Some((first, augmentations)) = places.get(task.name.as_str()) else {
                 eval.unknown.push(task.name.clone());
+                eval.unknown_judged +=
+                    usize::from(task.test.iter().any(|pair| pair.output.is_some()));
                 continue;
             };
             let copies = augmentations_of(task, most, &mut generator(task, seed));
@@ -165,6 +169,25 @@ impl ArcEval {
             predictions[input.test].push(input.prediction(answer, q));
         }
         predictions.iter().map(|predictions| vote(predictions)).collect()
+    }
+
+    /// ARC's published score: the mean over tasks of the share of a task's tests that are
+    /// solved. `solved` has an entry for every test in order, `None` where the solution is not
+    /// known. An unknown task counts as 0, as one without prediction does in the official
+    /// evaluation. Tests and tasks of which no solution is known do not count; `None` if none
+    /// is left.
+    pub fn score(&self, solved: &[Option<bool>]) -> Option<f64> {
+        let mut tasks: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for (test, solved) in self.tests.iter().zip(solved) {
+            if let Some(solved) = solved {
+                let (right, judged) = tasks.entry(test.task.as_str()).or_default();
+                *right += usize::from(*solved);
+                *judged += 1;
+            }
+        }
+        let count = tasks.len() + self.unknown_judged;
+        let shares = tasks.values().map(|(right, judged)| *right as f64 / *judged as f64);
+        (count > 0).then(|| shares.sum::<f64>() / count as f64)
     }
 }
 

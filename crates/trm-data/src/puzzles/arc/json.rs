@@ -53,16 +53,25 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Task>, PuzzleError> {
 
 fn json(name: &str, text: &str) -> Result<Value, PuzzleError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    trm_spec::read_json(text).map_err(|error| {
+    let value = trm_spec::read_json(text).map_err(|error| {
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or(&said);
         let reason = match error.is_data() {
             // JSON, but readers would take one of the two and say nothing.
             true => format!("{said} (column {}), so one of the two would be lost", error.column()),
+            // What does not even begin so was never meant as JSON.
+            false if !text.trim_start().starts_with(['{', '[']) => {
+                return PuzzleError::NotTasks { name: name.into() };
+            }
             false => format!("it is not JSON ({said} in column {})", error.column()),
         };
         PuzzleError::Line { name: name.into(), line: error.line(), reason }
-    })
+    })?;
+    match value {
+        // A Sudoku alone whose blanks are zeros.
+        Value::Number(_) => Err(PuzzleError::NotTasks { name: name.into() }),
+        value => Ok(value),
+    }
 }
 
 /// Tasks with their names, or why there are none.
