@@ -5,7 +5,7 @@
 //! [`Engine`] runs the cycles. Observers, per-cycle losses and traces alike, get
 //! every state through `on_cycle` and cannot change what the model does.
 //!
-//! Not in here: files, clocks, targets, optimisers, command lines.
+//! Not in here: files, clocks, targets, optimizers, command lines.
 
 mod autoregressive;
 mod init;

@@ -1,6 +1,6 @@
 //! Mixed precision: inside [`autocast`] linear maps multiply in half precision,
 //! as under PyTorch's `torch.autocast`. What goes in and what comes out are f32,
-//! and so are the weights that an optimiser updates.
+//! and so are the weights that an optimizer updates.
 
 use std::cell::Cell;
 

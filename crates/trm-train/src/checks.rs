@@ -102,6 +102,22 @@ pub(crate) fn half(precision: Precision) -> Option<FloatDType> {
     }
 }
 
+/// Largest [`loss_scale`]. In a mean over a million terms each gradient is then about 1/256, far
+/// above the smallest numbers of half precision.
+const MAX_LOSS_SCALE: usize = 4096;
+
+/// The number by which the mean of `terms` losses is multiplied in training.
+///
+/// In half precision the gradient of one of many terms would vanish; in their sum it lies
+/// around one. The scale is bounded, since the gradient of a weight adds up over all terms:
+/// with the sum of a large batch it would exceed 65504, the largest number of that precision.
+pub(crate) fn loss_scale(precision: Precision, terms: usize) -> f64 {
+    match precision {
+        Precision::F16 => terms.min(MAX_LOSS_SCALE) as f64,
+        Precision::F32 | Precision::Bf16 => 1.0,
+    }
+}
+
 /// Checks that `device` can train in `precision`.
 ///
 /// # Errors
@@ -156,6 +172,16 @@ mod tests {
         assert_eq!(check_depth(MAX_DEPTH), Ok(MAX_DEPTH));
         for depth in [0, MAX_DEPTH + 1, usize::MAX] {
             assert_eq!(check_depth(depth).expect_err("refused").kind, FailureKind::Config);
+        }
+    }
+
+    #[test]
+    fn the_loss_scale_is_the_number_of_terms_up_to_a_bound() {
+        for (terms, scale) in [(1, 1.0), (162, 162.0), (4096, 4096.0), (768 * 81, 4096.0)] {
+            assert_eq!(loss_scale(Precision::F16, terms), scale, "{terms} terms");
+            // The exponent of these is as wide as that of the weights.
+            assert_eq!(loss_scale(Precision::F32, terms), 1.0);
+            assert_eq!(loss_scale(Precision::Bf16, terms), 1.0);
         }
     }
 

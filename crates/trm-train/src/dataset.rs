@@ -31,7 +31,7 @@ pub(crate) fn wrong_data(model: &VariantSpec, data: &Dataset) -> Failure {
         Dataset::Questions(_) => "questions",
     };
     Failure::new(
-        FailureKind::Corpus,
+        FailureKind::Data,
         format!("a `{}` model cannot be trained on {given}", model.name()),
         "Texts are for language models, puzzles for puzzle models, images for image classifiers, questions for question models.",
     )

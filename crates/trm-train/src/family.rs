@@ -26,16 +26,16 @@ pub(crate) fn is_in_this_build(model: &VariantSpec) -> bool {
 
 /// `model` belongs to a family that this build does not hold.
 pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
-    let (is, room) = match model.family() {
+    let (is, page) = match model.family() {
         Family::Language => ("is a language model", "Text page"),
         Family::Puzzles => ("is a puzzle solver", "Puzzles page"),
         Family::Images => ("is an image classifier", "Images page"),
         Family::Questions => ("answers questions", "Questions page"),
     };
     Failure::new(
-        FailureKind::Room,
+        FailureKind::Family,
         format!("this `{}` model {is}, which this page cannot open", model.name()),
-        format!("Open it on the {room}."),
+        format!("Open it on the {page}."),
     )
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn not_in_this_build(model: &VariantSpec) -> Failure {
 #[cfg(feature = "llm")]
 pub(crate) fn not_a_question_model(model: &VariantSpec) -> Failure {
     Failure::new(
-        FailureKind::Room,
+        FailureKind::Family,
         format!("this is a `{}` model, and does not answer questions", model.name()),
         "Load a checkpoint of an LLM-TRM (trm-native train cups-5).",
     )

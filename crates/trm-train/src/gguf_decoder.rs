@@ -3,7 +3,9 @@
 
 use trm_data::gguf::Gguf;
 use trm_data::subwords_of_gguf;
-use trm_spec::{Failure, FailureKind, LlamaSpec, ModelSpec, Subwords, TrainSpec, Vocab};
+use trm_spec::{
+    Failure, FailureKind, LlamaSpec, ModelSpec, Subwords, TrainSpec, VariantSpec, Vocab,
+};
 
 use crate::checks::check_tables;
 
@@ -58,7 +60,9 @@ impl<'a> GgufDecoder<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Failure> {
         let file = Gguf::read(bytes).map_err(unread)?;
         let spec = spec(&file).map_err(unread)?;
-        spec.validate(&TrainSpec::default()).map_err(|error| unread(error.to_string()))?;
+        VariantSpec::from(spec.clone())
+            .validate(&TrainSpec::default())
+            .map_err(|error| unread(error.to_string()))?;
         check_tables(spec.table_bytes()).map_err(unread)?;
         let tokenizer = subwords_of_gguf(&file).map_err(unread)?;
         if let Some(name) = file.names().find(|name| !is_known(name, spec.n_layers)) {

@@ -41,10 +41,10 @@ pub use dataset::load_data;
 pub use memory::{StepMemory, check_buffer, check_memory, shown_bytes};
 pub use optim::{Average, Updates, clip_scale, learning_rate, sign_descent};
 pub use parameters::{Named, collect};
-pub use reduce::{AllReduce, Shard, check_ranks, sum as sum_of_shards};
+pub use reduce::{AllReduce, Shard, Sharing, check_ranks, sum as sum_of_shards};
 pub use registry::{
-    baselines, create, create_baseline, create_on, load, load_on, load_with, on_base, open_base,
-    sized_for,
+    baselines, create, create_baseline, create_on, expect_reads_base, load, load_on, load_with,
+    on_base, open_base, sized_for,
 };
 #[cfg(feature = "llm")]
 pub use registry::{load_on_decoder, name_weights, open_decoder, open_llm, question_baselines};

@@ -1,4 +1,4 @@
-//! A model with its optimiser, its averaged weights and its place in the run.
+//! A model with its optimizer, its averaged weights and its place in the run.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -9,7 +9,7 @@ use crate::checkpoint::optimizer::{self, OptimizerState};
 use crate::optim::{Average, Updates, learning_rate, warmed};
 use crate::run::Weights;
 
-/// A model, its optimiser and the average of its weights.
+/// A model, its optimizer and the average of its weights.
 pub(crate) struct Optimization<M> {
     /// Taken out only while an update is under way.
     model: Option<M>,
@@ -36,10 +36,10 @@ impl<M: Recursive> Optimization<M> {
         }
     }
 
-    /// Moves to `step`, with the optimiser's state where there is one.
+    /// Moves to `step`, with the optimizer's state where there is one.
     ///
     /// # Errors
-    /// If the optimiser file does not belong to this model and step.
+    /// If the optimizer file does not belong to this model and step.
     pub fn resume(&mut self, step: usize, optimizer: Option<&[u8]>) -> Result<(), Failure> {
         if let Some(bytes) = optimizer {
             let device = self.plain_device();
@@ -74,7 +74,7 @@ impl<M: Recursive> Optimization<M> {
     }
 
     /// One update at this step's learning rate, which it returns; the gradients
-    /// are those of the loss times `loss_scale`. `also` then changes what the optimiser
+    /// are those of the loss times `loss_scale`. `also` then changes what the optimizer
     /// does not train.
     pub fn update(
         &mut self,
@@ -122,7 +122,7 @@ impl<M: Recursive> Optimization<M> {
         Ok(())
     }
 
-    /// The optimiser file, with the carry of the task.
+    /// The optimizer file, with the carry of the task.
     ///
     /// # Errors
     /// If the device is lost.

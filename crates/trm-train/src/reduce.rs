@@ -33,7 +33,7 @@ pub struct Shard {
     pub metrics: Vec<f32>,
 }
 
-/// How ranks exchange their shards.
+/// How ranks exchange their shards: the collective operation, and this rank's place in the group.
 #[async_trait(?Send)]
 pub trait AllReduce {
     /// The number of this rank, from 0.
@@ -42,13 +42,45 @@ pub trait AllReduce {
     /// The number of ranks.
     fn size(&self) -> usize;
 
-    /// Gives this rank's shards of an update away, and returns the [`sum`] of those of all
-    /// ranks, whose first has the number `first`.
+    /// Sends this rank's shards of an update to the others, and returns the [`sum`] of those of
+    /// all ranks, whose first has the number `first`.
     ///
     /// # Errors
-    /// If another rank stopped, or is at another step. From then on every call fails: a caller
-    /// may report what was done before, and learn of the failure by the next call.
+    /// If another rank stopped, or is at another step. From then on every call fails, so that a
+    /// caller can first report the steps made before and fail in the next call.
     async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure>;
+}
+
+/// Who computes the batches of an update, and in how many parts.
+pub enum Sharing {
+    /// This run computes all of them.
+    Alone {
+        /// Equal parts into which every batch is cut; 1 leaves it whole.
+        parts: usize,
+    },
+    /// The ranks of a group, each of which computes equally many parts. They hold the same run
+    /// at the same step and make the same calls of [`Run::steps`](crate::Run::steps).
+    Group {
+        /// This run's place in the group.
+        ranks: Box<dyn AllReduce>,
+        /// Equal parts into which every batch is cut; 1 leaves it whole.
+        parts: usize,
+    },
+}
+
+impl Sharing {
+    /// Whole batches, shared among the ranks of a group.
+    pub fn whole_batches(ranks: impl AllReduce + 'static) -> Self {
+        Self::Group { ranks: Box::new(ranks), parts: 1 }
+    }
+}
+
+/// What came of an update that ranks compute together.
+pub(crate) enum SharedUpdate<G> {
+    /// The gradients of all ranks.
+    Ready(G),
+    /// Another rank stopped, so that there is no update.
+    RankStopped(Failure),
 }
 
 /// Whether the batches of an update, each cut into `parts`, can be shared out equally among
@@ -132,7 +164,7 @@ pub(crate) async fn flatten<M: Module>(
 pub fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
     shards.sort_by_key(|shard| shard.number);
     let mut numbered = (first..).zip(shards);
-    let (_, start) = numbered.next().ok_or_else(|| other("no rank has computed a batch"))?;
+    let (_, start) = numbered.next().ok_or_else(|| mismatch("no rank has computed a batch"))?;
     let mut total = Shard::clone(&start);
     let same = |number: u64, shard: &Shard, total: &Shard| {
         shard.number == number
@@ -141,11 +173,11 @@ pub fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
             && shard.metrics.len() == total.metrics.len()
     };
     if !same(first, &start, &total) {
-        return Err(other("ranks are at different steps"));
+        return Err(mismatch("ranks are at different steps"));
     }
     for (number, shard) in numbered {
         if !same(number, &shard, &total) {
-            return Err(other("ranks are at different steps or train different models"));
+            return Err(mismatch("ranks are at different steps or train different models"));
         }
         add(&mut total.gradients, &shard.gradients);
         add(&mut total.metrics, &shard.metrics);
@@ -156,7 +188,7 @@ pub fn sum(mut shards: Vec<Arc<Shard>>, first: u64) -> Result<Shard, Failure> {
     Ok(total)
 }
 
-/// Gradients as the optimiser takes them; the reverse of [`flatten`].
+/// Gradients as the optimizer takes them; the reverse of [`flatten`].
 pub(crate) fn unflatten<M: Module>(model: &M, shard: &Shard, device: &Device) -> GradientsParams {
     struct Unflatten<'a> {
         shard: &'a Shard,
@@ -187,11 +219,11 @@ pub(crate) fn unflatten<M: Module>(model: &M, shard: &Shard, device: &Device) ->
     visitor.grads
 }
 
-/// What changes no number that it is added to, not even the sign of zero.
+/// The neutral element of a sum: it changes no number that it is added to, not even the sign of
+/// zero.
 pub(crate) const NEUTRAL: f32 = -0.0;
 
-/// `numbers` at `place` among `count` equal places, so that the sum over all places has
-/// everything in it.
+/// `numbers` at `place` among `count` equal places, so that a sum over ranks concatenates them.
 pub(crate) fn placed(numbers: &[f32], place: usize, count: usize) -> Vec<f32> {
     let mut all = vec![NEUTRAL; numbers.len() * count];
     all[place * numbers.len()..][..numbers.len()].copy_from_slice(numbers);
@@ -204,7 +236,8 @@ fn add(total: &mut [f32], shard: &[f32]) {
     }
 }
 
-fn other(message: &str) -> Failure {
+/// The ranks do not train the same run.
+fn mismatch(message: &str) -> Failure {
     Failure::new(
         FailureKind::Device,
         message,

@@ -27,9 +27,9 @@ use trm_spec::{DataSource, DraftStart, Failure, FailureKind, RunConfig, VariantS
 #[cfg(feature = "llm")]
 use self::bases::llm_vocab;
 use self::bases::{expect_base, shape_of};
+pub use self::bases::{expect_reads_base, on_base, open_base};
 #[cfg(feature = "llm")]
 pub use self::bases::{name_weights, open_decoder, open_llm, question_baselines};
-pub use self::bases::{on_base, open_base};
 use self::opening::{Opening, Saved};
 use crate::base::BaseFile;
 use crate::checkpoint::{Checkpoint, Header, read_header};
@@ -46,7 +46,7 @@ use crate::tasks::questions::{FrozenLlm, QuestionTask};
 
 use trm_data::Dataset;
 
-/// A fresh run of `config` on a text or on puzzles, as its model needs.
+/// A fresh run of `config` on data of its model's family.
 ///
 /// ```
 /// use burn::tensor::Device;

@@ -18,15 +18,16 @@ pub use crate::puzzle_requests::{
 pub use crate::question_requests::{
     Answerer, AskRequest, ConsiderRequest, OnToken, QuestionSet, Thought,
 };
-use crate::reduce::AllReduce;
+use crate::reduce::Sharing;
 use trm_data::Dataset;
 
 /// A model, and what it takes to train it further.
 ///
 /// Methods are async because a browser's GPU can only be read that way; nothing here
-/// runs in the background. A task of one family is a capability:
-/// [`writer`](trait.Run.html#method.writer) and [`solver`](trait.Run.html#method.solver)
-/// give it, or the failure that says which models have it.
+/// runs in the background. What only the models of one family can do is a capability:
+/// [`writer`](trait.Run.html#method.writer), [`solver`](trait.Run.html#method.solver),
+/// [`classifier`](trait.Run.html#method.classifier) and `answerer` give it, or the failure that
+/// says which models have it.
 #[async_trait(?Send)]
 pub trait Run {
     /// Configuration, size and progress.
@@ -74,14 +75,13 @@ pub trait Run {
     /// Names the first other setting that differs.
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure>;
 
-    /// Cuts every further batch into `parts` and shares the parts of an update with other
-    /// ranks, where there are any. They hold the same run at the same step and make the
-    /// same calls of [`steps`](Self::steps).
+    /// Joins a group of ranks or leaves it, and sets the number of parts into which every
+    /// further batch is cut.
     ///
     /// # Errors
     /// If the model cannot be trained so, the rows of a batch cannot be cut equally, or the
     /// ranks cannot share the parts equally.
-    fn join(&mut self, ranks: Option<Box<dyn AllReduce>>, parts: usize) -> Result<(), Failure>;
+    fn set_sharing(&mut self, sharing: Sharing) -> Result<(), Failure>;
 
     /// Gives the run data to train on, in place of any it has.
     ///
@@ -114,13 +114,13 @@ pub trait Run {
     /// If the average is chosen and the run keeps none.
     fn use_weights(&mut self, weights: Weights) -> Result<(), Failure>;
 
-    /// Gets what the other ranks have under way, such as puzzles, so that
-    /// [`save`](Self::save) has all of it. Called on all ranks at the same step; nothing
-    /// happens where there is nothing under way, or only one rank.
+    /// Gets the carry (unfinished puzzles) of the shards that other ranks compute, so that
+    /// [`save`](Self::save) can write all of it. A collective operation: all ranks call it at
+    /// the same step. Does nothing for a model without carry, or with one rank.
     ///
     /// # Errors
     /// If another rank stopped.
-    async fn gather(&self) -> Result<(), Failure> {
+    async fn gather_carry(&self) -> Result<(), Failure> {
         Ok(())
     }
 

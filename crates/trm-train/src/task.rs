@@ -32,7 +32,7 @@ pub struct BatchGradients<B = ()> {
     /// What the step's report is made of, off the tape; `[1]` for language models: the
     /// loss of the last cycle.
     pub metrics: Tensor<1>,
-    /// Gradients of buffers, which the optimiser does not train.
+    /// Gradients of buffers, which the optimizer does not train.
     pub buffers: B,
 }
 
@@ -45,7 +45,7 @@ pub trait CarryOver: Clone {
     /// Its rows in `count` equal parts; none if they cannot be cut so.
     fn cut(self, count: usize) -> Option<Vec<Self>>;
 
-    /// All of it as named tensors of numbers, for the optimiser file.
+    /// All of it as named tensors of numbers, for the optimizer file.
     fn numbers(&self) -> Vec<(&'static str, Tensor<1>)>;
 
     /// One with these numbers in place of its own, which are as many.
@@ -169,7 +169,7 @@ pub trait Task<M: Recursive + 'static>: Sized + 'static {
         None
     }
 
-    /// Updates buffers, after the optimiser has updated the parameters at learning rate
+    /// Updates buffers, after the optimizer has updated the parameters at learning rate
     /// `rate`.
     fn update_buffers(
         &self,

@@ -16,7 +16,7 @@ use trm_spec::{
 use crate::checkpoint::{self, Header};
 use crate::checks::{check_model_depth_from, check_precision};
 use crate::optimization::Optimization;
-use crate::reduce::{AllReduce, check_ranks};
+use crate::reduce::{AllReduce, SharedUpdate, Sharing, check_ranks};
 #[cfg(feature = "llm")]
 use crate::run::Answerer;
 use crate::run::{Classifier, Run, Solver, TraceRequest, Weights, Writer};
@@ -36,8 +36,8 @@ pub struct TrainRun<M: Recursive + 'static, T: Task<M>> {
     pub(crate) data: Option<T::Data>,
     pub(crate) optimization: Optimization<M>,
     pub(crate) task: T,
-    /// What each shard of the last update handed on. Of shards that other ranks compute there
-    /// is none until they are [gathered](Run::gather).
+    /// The carry of each shard of the last update. `None` for the shards of other ranks, until
+    /// it is [gathered](Run::gather_carry).
     carry: RefCell<Vec<Option<T::Carry>>>,
     /// The ranks that share the batches of an update with this run, where there are any.
     ranks: Option<Box<dyn AllReduce>>,
@@ -81,7 +81,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         Self { config, vocab, data, optimization, task, carry, ranks: None, parts: 1 }
     }
 
-    /// Moves to `step`, with the state of the optimiser file where there is one.
+    /// Moves to `step`, with the state of the optimizer file where there is one.
     ///
     /// # Errors
     /// If the file does not belong to this model and step.
@@ -175,11 +175,11 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
                     let update = self.shared_gradients(ranks.as_ref()).await;
                     self.ranks = Some(ranks);
                     match update? {
-                        Ok(update) => update,
+                        SharedUpdate::Ready(update) => update,
                         // The steps that were made are reported first; the next call fails, as
                         // `all_reduce` promises.
-                        Err(_) if !reports.is_empty() => break,
-                        Err(stopped) => return Err(stopped),
+                        SharedUpdate::RankStopped(_) if !reports.is_empty() => break,
+                        SharedUpdate::RankStopped(failure) => return Err(failure),
                     }
                 }
             };
@@ -217,7 +217,11 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         Ok(())
     }
 
-    fn join(&mut self, ranks: Option<Box<dyn AllReduce>>, parts: usize) -> Result<(), Failure> {
+    fn set_sharing(&mut self, sharing: Sharing) -> Result<(), Failure> {
+        let (ranks, parts) = match sharing {
+            Sharing::Alone { parts } => (None, parts),
+            Sharing::Group { ranks, parts } => (Some(ranks), parts),
+        };
         check_ranks(&self.config, ranks.as_ref().map_or(1, |ranks| ranks.size()), parts)?;
         (self.ranks, self.parts) = (ranks, parts);
         self.forget_incomplete_carry();
@@ -250,8 +254,8 @@ impl<M: Recursive + 'static, T: Capabilities<M>> Run for TrainRun<M, T> {
         self.optimization.use_weights(weights)
     }
 
-    async fn gather(&self) -> Result<(), Failure> {
-        self.gather_carry().await
+    async fn gather_carry(&self) -> Result<(), Failure> {
+        self.all_gather_carry().await
     }
 
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {

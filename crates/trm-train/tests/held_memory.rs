@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use burn::tensor::Device;
 use support::{kinds, questions};
 use trm_data::Dataset;
-use trm_spec::{DataSource, Objective, RunConfig, StateStart, TrmVitSpec, VariantSpec};
+use trm_spec::{DataSource, Objective, RunConfig, TrmVitSpec, VariantSpec};
 use trm_train::{BaseFile, Run, create, create_on};
 
 /// Bytes that are allocated now.
@@ -57,7 +57,7 @@ fn expect_no_growth(run: &mut dyn Run, steps: usize, said: &str) {
     assert!(growth < MOST, "{said}: {steps} steps leave {growth} bytes");
 }
 
-/// Truncated backpropagation from a learned start: its gradient is never computed.
+/// Truncated backpropagation: the gradient of the start is never computed.
 fn truncated(mut config: RunConfig) -> RunConfig {
     config.train.backprop_cycles = 1;
     config.train.max_iters = 3 * MANY_STEPS;
@@ -99,7 +99,6 @@ fn steps_leave_no_memory_behind() {
         hidden_size: 16,
         inner_steps: 1,
         outer_steps: 2,
-        state_start: StateStart::Learned,
         ..TrmVitSpec::default()
     });
     let digits = Dataset::load(&DataSource::Named, &config, None).unwrap();

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use burn::tensor::Device;
 use serde::Deserialize;
 use serde_json::json;
-use trm_spec::{Failure, LlamaSpec, VariantSpec, read_json};
+use trm_spec::{Failure, FailureKind, LlamaSpec, VariantSpec, read_json};
 
 use super::refused;
 use super::tensors::{Stored, Tensors};
@@ -184,7 +184,11 @@ pub struct Peft {
 pub fn to_peft(checkpoint: &[u8]) -> Result<Peft, Failure> {
     let header = read_header(checkpoint)?;
     let VariantSpec::LlmTrm(spec) = &header.config.model else {
-        return Err(refused(format!("a `{}` model has no adapters", header.config.model.name())));
+        return Err(Failure::new(
+            FailureKind::Config,
+            format!("a `{}` model has no adapters", header.config.model.name()),
+            "Only question models have adapters: choose another --to-format, or leave it out.",
+        ));
     };
     let cut = spec.cut;
     let tensors = Tensors::read(checkpoint, |name| {

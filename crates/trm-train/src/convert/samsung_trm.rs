@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use trm_data::checkpoint::write;
 use trm_spec::{
-    DataSpec, Failure, ModelSpec, Positions, RunConfig, StateStart, TrainSpec, TrmSpec,
-    VariantSpec, Vocab, read_json,
+    DataSpec, Failure, FailureKind, ModelSpec, Positions, RunConfig, StateStart, TrainSpec,
+    TrmSpec, VariantSpec, Vocab, read_json,
 };
 
 use super::{expect_project, of_original, refused};
@@ -147,10 +147,14 @@ pub fn samsung_trm(weights: &[u8], config_json: &str, device: &Device) -> Result
 pub fn to_samsung_trm(checkpoint: &[u8]) -> Result<(Vec<u8>, String), Failure> {
     let opened = Checkpoint::read(checkpoint)?;
     let VariantSpec::Trm(model) = &opened.header.config.model else {
-        return Err(refused(format!(
-            "a `{}` model has no place in the official TRM",
-            opened.header.config.model.name()
-        )));
+        return Err(Failure::new(
+            FailureKind::Config,
+            format!(
+                "a `{}` model has no place in the official TRM",
+                opened.header.config.model.name()
+            ),
+            "Choose the form of its own original: `trm-native convert --help` lists them.",
+        ));
     };
     if model.state_start == StateStart::Zero {
         return Err(refused("the official TRM has no states that start at zero".into()));

@@ -24,23 +24,25 @@ pub use sign::sign_descent;
 
 use crate::parameters::{Replace, flat, replace};
 
-/// What an optimiser remembers of one parameter, flattened.
+/// What an optimizer remembers of one parameter, flattened.
 #[derive(Clone)]
 #[allow(clippy::large_enum_variant, reason = "one for each parameter, and there are few")]
 pub(crate) enum Moments {
-    /// AdamW and AdamATan2: first and second moment.
-    Adam { m: Tensor<1>, v: Tensor<1> },
+    /// AdamW and AdamATan2: first and second moment, and the updates that they have seen. These
+    /// are counted for each parameter, as in PyTorch: one whose first gradient comes late needs
+    /// the bias correction of a first update.
+    Adam { m: Tensor<1>, v: Tensor<1>, time: usize },
     /// Muon: the momentum.
     Muon { velocity: Tensor<1> },
 }
 
-/// The optimiser of a run: AdamW or AdamATan2 for every parameter, or Muon for
+/// The optimizer of a run: AdamW or AdamATan2 for every parameter, or Muon for
 /// the matrices inside the network and AdamW for the rest, as the settings of
 /// each update say.
 #[derive(Clone, Default)]
 pub struct Updates {
     moments: BTreeMap<String, Moments>,
-    /// Updates done.
+    /// Updates of the model.
     time: usize,
 }
 
@@ -50,7 +52,7 @@ impl Updates {
         Self { moments, time }
     }
 
-    /// The moments by parameter, and the updates they have seen.
+    /// The moments by parameter, and the updates of the model.
     pub(crate) fn state(&self) -> (&BTreeMap<String, Moments>, usize) {
         (&self.moments, self.time)
     }
@@ -74,7 +76,8 @@ impl Updates {
             beta2: train.beta2,
             eps: train.adam_eps,
             weight_decay: train.weight_decay,
-            time: self.time,
+            // Each parameter has its own.
+            time: 0,
         };
         let muon = (train.optimizer == Optimizer::Muon).then(|| orthogonal(train));
         let update = &mut Update { moments: &mut self.moments, grads, scale, train, adam, muon };
@@ -139,21 +142,22 @@ impl Update<'_> {
             Decay::All => true,
             Decay::Matrices => D >= 2,
         };
+        let shape = tensor.dims();
+        let (moments, before) = match before {
+            Some(Moments::Adam { m, v, time }) => ((m.reshape(shape), v.reshape(shape)), time),
+            _ => ((tensor.zeros_like(), tensor.zeros_like()), 0),
+        };
         let step = AdamWStep {
             weight_decay: if decayed { self.adam.weight_decay } else { 0.0 },
+            time: before + 1,
             ..self.adam
-        };
-        let shape = tensor.dims();
-        let moments = match before {
-            Some(Moments::Adam { m, v }) => (m.reshape(shape), v.reshape(shape)),
-            _ => (tensor.zeros_like(), tensor.zeros_like()),
         };
         let update = match self.train.optimizer {
             Optimizer::AdamAtan2 => trm_kernels::adam_atan2,
             Optimizer::Adamw | Optimizer::Muon => trm_kernels::adamw,
         };
         let (tensor, (m, v)) = update(tensor, grad, moments, self.scale.clone(), step);
-        (tensor, Moments::Adam { m: flat(m), v: flat(v) })
+        (tensor, Moments::Adam { m: flat(m), v: flat(v), time: step.time })
     }
 
     fn muon_step<const D: usize>(

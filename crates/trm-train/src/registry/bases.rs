@@ -1,11 +1,12 @@
 //! Frozen bases: which model has one, and whether a file is it.
 
 use burn::tensor::Device;
-use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec};
+use trm_data::FileKind;
+use trm_spec::{Failure, FailureKind, Family, ImageShape, RunConfig, VariantSpec, VitSpec};
 #[cfg(feature = "llm")]
 use trm_spec::{LlmTrmSpec, Vocab};
 
-use crate::base::{BaseFile, refused};
+use crate::base::BaseFile;
 #[cfg(feature = "llm")]
 use crate::checkpoint::with_base;
 use crate::checkpoint::{Base, read_header};
@@ -58,6 +59,7 @@ pub fn open_base(
     let VariantSpec::TrmVit(spec) = &config.model else {
         return Err(needs_no_base(&config.model));
     };
+    expect_reads_base(&config.model)?;
     let (vit, shape) = (vit_of(&file)?, shape_of(config));
     FrozenBase::open(file, file.identity(), &vit, shape, spec.patch_features(), device)
 }
@@ -152,21 +154,51 @@ pub fn question_baselines(config: &RunConfig) -> Result<Vec<(&'static str, RunCo
 
 /// The sizes of the ViT in `file`.
 pub(super) fn vit_of(file: &BaseFile<'_>) -> Result<VitSpec, Failure> {
-    match read_header(file.bytes)?.config.model {
+    let no_vit = |what: String| {
+        Failure::new(
+            FailureKind::Base,
+            format!("{} is {what}, but a frozen base is a ViT", file.name),
+            "Give the checkpoint of a ViT: one that was trained here, or one of `trm-native convert --from hf-vit`.",
+        )
+    };
+    // What to do with such a file elsewhere is of no use here.
+    if FileKind::of_start(file.bytes) == FileKind::Gguf {
+        return Err(no_vit(FileKind::Gguf.what().into()));
+    }
+    let header = read_header(file.bytes).map_err(|failure| Failure {
+        message: format!("{}: {}", file.name, failure.message),
+        ..failure
+    })?;
+    match header.config.model {
         VariantSpec::Vit(spec) => Ok(spec),
-        model => Err(refused(format!(
-            "{} is a `{}` model, but a frozen base is a ViT",
-            file.name,
-            model.name()
-        ))),
+        model => Err(no_vit(format!("a `{}` model", model.name()))),
+    }
+}
+
+/// Refuses a base for a saved model that has none.
+///
+/// # Errors
+/// If it reads neither features of a ViT nor states of a decoder.
+pub fn expect_reads_base(model: &VariantSpec) -> Result<(), Failure> {
+    let reads_features = model.image().is_some_and(|shape| shape.vit_depth > 0);
+    match reads_features || model.family() == Family::Questions {
+        true => Ok(()),
+        false => Err(needs_no_base(model)),
     }
 }
 
 pub(super) fn needs_no_base(model: &VariantSpec) -> Failure {
+    let message = match model {
+        // Others of its kind have one.
+        VariantSpec::TrmVit(_) => {
+            format!("this `{}` model reads pixels and has no frozen base", model.name())
+        }
+        _ => format!("a `{}` model has no frozen base", model.name()),
+    };
     Failure::new(
         FailureKind::Base,
-        format!("a `{}` model has no frozen base", model.name()),
-        "Leave the base out, or choose a model that reads features of a ViT.",
+        message,
+        "Leave the base out (--base), or choose a model that is trained on one: an image classifier on a ViT, or a question model on a decoder.",
     )
 }
 
@@ -177,7 +209,9 @@ pub(super) fn expect_base(
     device: &Device,
 ) -> Result<(), Failure> {
     let Some(named) = named else { return Ok(()) };
-    let hint = format!("Give the file whose SHA-256 is {}.", named.sha256);
+    // A page has no flags.
+    let flag = if cfg!(feature = "files") { " (--base FILE)" } else { "" };
+    let hint = format!("Give the file whose SHA-256 is {}{flag}.", named.sha256);
     let refused = |message: String| Err(Failure::new(FailureKind::Base, message, hint));
     let Some(file) = given else {
         return refused(format!("this model needs its frozen base, {}", named.name));

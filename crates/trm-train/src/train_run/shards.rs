@@ -1,5 +1,5 @@
-//! The shards of an update: their gradients, alone and with other ranks, and what they hand
-//! to the same shards of the next update.
+//! The shards of an update: their gradients, alone and with other ranks, and their carry, which
+//! the same shards of the next update start from.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use trm_core::Recursive;
 use trm_spec::{Failure, FailureKind};
 
 use super::TrainRun;
-use crate::reduce::{self, AllReduce, Shard};
+use crate::reduce::{self, AllReduce, Shard, SharedUpdate};
 use crate::task::{BatchGradients, BatchId, CarryOver, Task};
 use crate::transfer::host;
 
@@ -96,16 +96,19 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
     }
 
     /// [`compute_gradients`](Self::compute_gradients) with the other ranks: this one
-    /// computes every `size`-th shard of the update. The inner error is that of another rank.
+    /// computes every `size`-th shard of the update.
+    ///
+    /// # Errors
+    /// If this rank cannot compute its shards.
     pub(super) async fn shared_gradients(
         &mut self,
         ranks: &dyn AllReduce,
-    ) -> Result<Result<UpdateGradients<T::BufferGradients>, Failure>, Failure> {
+    ) -> Result<SharedUpdate<UpdateGradients<T::BufferGradients>>, Failure> {
         self.cut_carry();
         let (shards, count) = (self.shards(), self.shard_count());
         let first = shards.start;
         for (shard, carry) in self.carry.get_mut().iter_mut().enumerate() {
-            // What another rank goes on with is out of date from here on.
+            // Another rank computes this shard, so its carry here is out of date from now on.
             if shard % ranks.size() != ranks.rank() {
                 *carry = None;
             }
@@ -126,7 +129,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         }
         let total = match ranks.all_reduce(own, first).await {
             Ok(total) => total,
-            Err(stopped) => return Ok(Err(stopped)),
+            Err(failure) => return Ok(SharedUpdate::RankStopped(failure)),
         };
         let device = self.optimization.plain_device();
         let grads = reduce::unflatten(self.optimization.model(), &total, &device);
@@ -138,11 +141,12 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
             let task = &self.task;
             buffers = shards.filter_map(|own| task.buffers_of_numbers(own, &device)).collect();
         }
-        Ok(Ok(UpdateGradients { grads, buffers, metrics }))
+        Ok(SharedUpdate::Ready(UpdateGradients { grads, buffers, metrics }))
     }
 
-    /// Gets the carry of the shards that other ranks compute.
-    pub(super) async fn gather_carry(&self) -> Result<(), Failure> {
+    /// Gets the carry of the shards that other ranks compute, one shard after the other: the
+    /// rank that has it contributes its numbers, the others the neutral element of the sum.
+    pub(super) async fn all_gather_carry(&self) -> Result<(), Failure> {
         let (Some(ranks), shards) = (&self.ranks, self.carry.borrow().len()) else {
             return Ok(());
         };
@@ -152,7 +156,7 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         if self.carry.borrow().iter().all(Option::is_some) {
             return Ok(());
         }
-        // The numbers of the last update's shards, so that all know where they are.
+        // Numbers that depend on the step, so that ranks at different steps are refused.
         let first = (self.optimization.step.saturating_sub(1) * ranks.size()) as u64;
         for shard in 0..shards {
             let own = self.carry.borrow()[shard].clone();
@@ -183,14 +187,15 @@ impl<M: Recursive + 'static, T: Task<M>> TrainRun<M, T> {
         if missing > 0 && missing < carry.len() {
             return Err(Failure::new(
                 FailureKind::Protocol,
-                "what the other ranks have under way is not known",
-                "Gather it on all ranks before one of them saves.",
+                "the unfinished puzzles of the other ranks did not arrive, so that the run \
+                 cannot be saved",
+                "Resume from the last save.",
             ));
         }
         Ok(joined(carry).map(|carry| carry.numbers()))
     }
 
-    /// What other ranks had under way is gone with them: all rows begin anew.
+    /// Drops a carry of which only other ranks have some shards: all rows start with new puzzles.
     pub(super) fn forget_incomplete_carry(&mut self) {
         let carry = self.carry.get_mut();
         if carry.iter().any(Option::is_none) {

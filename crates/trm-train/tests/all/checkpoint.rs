@@ -44,6 +44,30 @@ fn everything_that_training_remembers_is_restored() {
     continues(&config);
 }
 
+/// A live change lets a gradient reach the first state, which has then had fewer updates.
+#[test]
+fn updates_of_a_parameter_that_began_late_are_restored() {
+    let mut config = tiny();
+    config.train.backprop_cycles = 1;
+    let mut run = start(&config);
+    wait(run.steps(9)).unwrap();
+    let times = |saved: &Saved| {
+        let (_, header) = SafeTensors::read_metadata(&saved.optimizer).unwrap();
+        header.metadata().clone().unwrap().remove("times")
+    };
+    assert_eq!(times(&save(run.as_ref())), None, "all that have moments have had all updates");
+    config.train.backprop_cycles = 0;
+    run.configure(&config).unwrap();
+    wait(run.steps(2)).unwrap();
+    let saved = save(run.as_ref());
+    assert_eq!(times(&saved).as_deref(), Some(r#"{"z_init":2}"#));
+    let mut again = load(&saved, Some(TEXT));
+    assert_eq!(wait(again.steps(3)).unwrap(), wait(run.steps(3)).unwrap());
+    let (found, expected) = (save(again.as_ref()), save(run.as_ref()));
+    assert_eq!(weights(&found.checkpoint), weights(&expected.checkpoint));
+    assert_eq!(weights(&found.optimizer), weights(&expected.optimizer));
+}
+
 /// A run that is saved and loaded on its way makes the same steps.
 fn continues(config: &trm_spec::RunConfig) {
     let _alone = alone();
@@ -120,8 +144,8 @@ fn a_model_without_its_text_can_be_asked_but_not_trained() {
     let saved = save(start(&tiny()).as_ref());
     let mut run = load(&saved, None);
     assert!(!run.summary().trainable);
-    assert_eq!(wait(run.steps(1)).unwrap_err().kind, FailureKind::Corpus);
-    assert_eq!(wait(run.evaluate(&[1], 0)).unwrap_err().kind, FailureKind::Corpus);
+    assert_eq!(wait(run.steps(1)).unwrap_err().kind, FailureKind::Data);
+    assert_eq!(wait(run.evaluate(&[1], 0)).unwrap_err().kind, FailureKind::Data);
     assert!(run.writer().unwrap().encode("To be").is_ok());
 }
 
@@ -129,7 +153,7 @@ fn a_model_without_its_text_can_be_asked_but_not_trained() {
 fn a_foreign_text_is_refused() {
     let saved = save(start(&tiny()).as_ref());
     let error = refusal(&saved.checkpoint, None, Some("Größe 123"));
-    assert_eq!(error.kind, FailureKind::Corpus);
+    assert_eq!(error.kind, FailureKind::Data);
     assert!(error.message.contains('ö'), "{error}");
 }
 

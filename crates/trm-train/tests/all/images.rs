@@ -333,3 +333,28 @@ fn what_does_not_fit_is_refused() {
     let error = wait(classifier.classify_all(&request, 0, 1)).expect_err("another shape");
     assert_eq!(error.kind, FailureKind::Image);
 }
+
+#[test]
+fn a_base_that_is_no_vit_or_not_read_is_refused() {
+    let refused = |model: trm_spec::VariantSpec, bytes: &[u8]| {
+        let base = BaseFile { name: "base", bytes };
+        trm_train::on_base(&config(model), &base).expect_err("refused")
+    };
+    let gguf = refused(small().into(), b"GGUF\x03\0\0\0");
+    assert_eq!(gguf.kind, FailureKind::Base);
+    assert_eq!(gguf.message, "base is a GGUF model, but a frozen base is a ViT");
+    let damaged = refused(small().into(), b"nothing of the kind");
+    assert_eq!(damaged.kind, FailureKind::Checkpoint);
+    assert!(damaged.message.starts_with("base: this is "), "{damaged}");
+    let none = refused(plain().into(), b"GGUF\x03\0\0\0");
+    assert_eq!(
+        (none.kind, &*none.message),
+        (FailureKind::Base, "a `vit` model has no frozen base")
+    );
+    // A head that was trained on pixels has no sizes of a base.
+    let vit = wait(fresh(&config(plain())).export(Value::Null)).expect("exported");
+    let file = BaseFile { name: "vit", bytes: &vit };
+    let open = trm_train::open_base(&config(small()), file, &Device::flex());
+    let pixels = open.err().expect("refused");
+    assert_eq!(pixels.message, "this `trm_vit` model reads pixels and has no frozen base");
+}

@@ -347,6 +347,25 @@ fn half_precision_products_learn_what_full_ones_learn() {
     }
 }
 
+/// Its moments and their bias correction begin with its first gradient.
+#[test]
+fn a_parameter_that_begins_late_moves_by_the_learning_rate_at_first() {
+    let mut config = tiny();
+    (config.train.weight_decay, config.train.grad_clip) = (0.0, 0.0);
+    config.train.adam_eps = 1e-20;
+    let (mut model, mut updates) = (build(&config), Updates::default());
+    let start = |model: &ChatTrm| weights(model).into_iter().find(|p| p.0 == "z_init").unwrap().2;
+    let before = start(&model);
+    for number in 0..6 {
+        assert_eq!(start(&model), before, "no gradient reaches it, {number}");
+        config.train.backprop_cycles = usize::from(number < 5);
+        let grads = lesson(&model, &config, number);
+        model = updates.update(model, grads, &config.train, 1e-3, 1.0, &Device::flex());
+    }
+    let moved: Vec<f32> = before.iter().zip(start(&model)).map(|(a, b)| (a - b).abs()).collect();
+    assert!(moved.iter().all(|step| (0.99e-3..1.01e-3).contains(step)), "{moved:?}");
+}
+
 #[test]
 fn master_weights_keep_updates_that_half_precision_would_lose() {
     let mut config = tiny();

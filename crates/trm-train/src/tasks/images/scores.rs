@@ -33,7 +33,7 @@ pub(super) async fn evaluate<M: ImageModel>(
     let set = data.set(scoring.split);
     if set.is_empty() {
         return Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "this split holds no images",
             "Start the run with val_fraction above 0, or choose another split.",
         ));

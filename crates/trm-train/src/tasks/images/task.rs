@@ -13,8 +13,8 @@ use trm_data::images::{Augment, ImageBatch, ImageDataset};
 use trm_data::{Dataset, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, ImageScores, ImageShape, ImageSplit, Precision, RunConfig,
-    StepReport, Trace, TrainSpec, Vocab,
+    DepthLoss, Failure, FailureKind, ImageScores, ImageShape, ImageSplit, RunConfig, StepReport,
+    Trace, TrainSpec, Vocab,
 };
 
 use super::base::FrozenBase;
@@ -22,7 +22,7 @@ use super::batch::{Inputs, no_base, unreadable};
 use super::model::ImageModel;
 use super::scores::evaluate;
 use crate::checkpoint::Base;
-use crate::checks::{check_depth, half};
+use crate::checks::{check_depth, half, loss_scale};
 use crate::dataset::wrong_data;
 use crate::run::{Classifier, ImageScoring, OnProgress, TraceRequest};
 use crate::task::{BatchGradients, BatchId, Task};
@@ -146,7 +146,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         };
         if data.classes != classes {
             return Err(Failure::new(
-                FailureKind::Corpus,
+                FailureKind::Data,
                 format!(
                     "{} has {} classes ({}), but the model was trained on {} ({})",
                     data.name,
@@ -175,7 +175,7 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
 
     fn no_data() -> Failure {
         Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "this model was loaded without images",
             "Give the images it was trained on, or others of the same classes.",
         )
@@ -209,11 +209,9 @@ impl<M: ImageModel> Task<M> for ImageTask<M> {
         Ok(ReadyBatch { values: pixels, features: None, labels })
     }
 
-    /// Gradients of a mean over many images would vanish in half precision; those of the sum
-    /// lie around one.
+    /// For a mean over the images of a batch.
     fn loss_scale(&self, config: &RunConfig) -> f64 {
-        let images = config.train.batch_size;
-        if config.train.precision == Precision::F16 { images as f64 } else { 1.0 }
+        loss_scale(config.train.precision, config.train.batch_size)
     }
 
     fn part(&self, batch: ReadyBatch, rows: Range<usize>) -> ReadyBatch {

@@ -7,13 +7,11 @@ use rand::RngExt;
 use trm_core::{Autoregressive, Engine};
 use trm_data::{Batch, DataError, Split, TextDataset, describe, draw, stream};
 use trm_kernels::autocast;
-use trm_spec::{
-    DepthLoss, Failure, FailureKind, Precision, Prediction, RunConfig, StepReport, Trace, Vocab,
-};
+use trm_spec::{DepthLoss, Failure, FailureKind, Prediction, RunConfig, StepReport, Trace, Vocab};
 
 use super::backward::{checkpointed, gradients};
 use super::objective::{LanguageTask, MOST_CYCLES};
-use crate::checks::{check_model_depth, check_tokens, half};
+use crate::checks::{check_model_depth, check_tokens, half, loss_scale};
 use crate::dataset::wrong_data;
 use crate::run::{Scoring, TraceRequest, Writer};
 use crate::task::{BatchGradients, BatchId, Task};
@@ -58,7 +56,7 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
 
     fn no_data() -> Failure {
         Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "this model was loaded without a text",
             "Give the text it was trained on, or another with the same characters.",
         )
@@ -72,15 +70,14 @@ impl<M: Autoregressive + 'static> Task<M> for LanguageTask<M> {
         LanguageTask::depth(self, step)
     }
 
-    /// Gradients of a mean over many tokens would vanish in half precision; those of
-    /// the sum lie around one.
+    /// For a mean over the predicted tokens of a batch.
     fn loss_scale(&self, config: &RunConfig) -> f64 {
         let train = &config.train;
         let tokens = match train.prediction {
             Prediction::EveryPosition => train.batch_size * config.model.length(),
             Prediction::LastPosition => train.batch_size,
         };
-        if train.precision == Precision::F16 { tokens as f64 } else { 1.0 }
+        loss_scale(train.precision, tokens)
     }
 
     fn batch(

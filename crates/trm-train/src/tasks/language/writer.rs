@@ -28,7 +28,7 @@ impl<M: Autoregressive> LanguageTask<M> {
     ) -> Result<Evaluation, Failure> {
         if corpus.len(Split::Val) < 2 {
             return Err(Failure::new(
-                FailureKind::Corpus,
+                FailureKind::Data,
                 "there is no validation split",
                 "Start the run with val_fraction above 0.",
             ));

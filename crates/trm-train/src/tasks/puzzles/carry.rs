@@ -34,7 +34,7 @@ impl Carry {
         Self { state: off_tape(start), halted: steps.clone().equal_elem(0), steps, puzzles }
     }
 
-    /// The carry of an optimiser file, where it holds one.
+    /// The carry of an optimizer file, where it holds one.
     ///
     /// # Errors
     /// If it does not fit a model of `spec` with `vocab` tokens.

@@ -14,7 +14,7 @@ use crate::run::{Choice, Copies};
 pub(super) struct CopySet {
     settings: Copies,
     kind: Option<PuzzleKind>,
-    forms: Vec<AugmentedCopy>,
+    augmented: Vec<AugmentedCopy>,
     /// Name of the dataset.
     dataset: String,
 }
@@ -49,7 +49,7 @@ impl CopySet {
                 .filter(|kind| kind.side() * kind.side() == config.model.length()),
         };
         let dataset = &config.data.dataset;
-        let forms = match (kind, augmentations) {
+        let augmented = match (kind, augmentations) {
             (Some(kind), _) => kind.augmentation().copies(augmentations, seed)?,
             (None, 1) => Vec::new(),
             (None, _) => {
@@ -63,7 +63,7 @@ impl CopySet {
         if kind.is_none() && choice == Choice::Rules {
             return refuse(unknown_rules(dataset), "Choose by the halting probability.");
         }
-        Ok(Self { settings, kind, forms, dataset: dataset.clone() })
+        Ok(Self { settings, kind, augmented, dataset: dataset.clone() })
     }
 
     /// Checks that answers can be judged.
@@ -90,8 +90,8 @@ impl CopySet {
     pub fn expand(&self, puzzles: &[Vec<u32>]) -> Vec<Vec<u32>> {
         let copies = |puzzle: &Vec<u32>| -> Vec<Vec<u32>> {
             (0..self.per_puzzle())
-                .map(|copy| match self.form(copy) {
-                    Some(form) => form.apply(puzzle),
+                .map(|copy| match self.augmented(copy) {
+                    Some(augmented) => augmented.apply(puzzle),
                     None => puzzle.clone(),
                 })
                 .collect()
@@ -100,14 +100,14 @@ impl CopySet {
     }
 
     /// How copy `copy` of a puzzle is changed.
-    fn form(&self, copy: usize) -> Option<&AugmentedCopy> {
-        self.forms.get(copy / self.settings.chains)
+    fn augmented(&self, copy: usize) -> Option<&AugmentedCopy> {
+        self.augmented.get(copy / self.settings.chains)
     }
 
     /// What a copy's answer is to the puzzle itself.
     pub fn undo(&self, copy: usize, answer: Vec<u32>, prob: Vec<f32>) -> (Vec<u32>, Vec<f32>) {
-        match self.form(copy) {
-            Some(form) => (form.undo(&answer), form.undo_cells(&prob)),
+        match self.augmented(copy) {
+            Some(augmented) => (augmented.undo(&answer), augmented.undo_cells(&prob)),
             None => (answer, prob),
         }
     }

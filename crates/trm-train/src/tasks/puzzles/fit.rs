@@ -16,7 +16,7 @@ pub(super) fn check_data(
 ) -> Result<(), Failure> {
     let refused = |key: &str, model: usize, puzzles: usize| {
         Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             format!("the model's {key} is {model}, but the puzzles have {puzzles}"),
             "Choose puzzles of the model's size, or change the setting.",
         ))
@@ -41,7 +41,7 @@ pub(super) fn check_data(
         && tasks != given
     {
         return Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             format!(
                 "the model has embeddings for {} tasks; these {} tasks, or their augmented copies, are different",
                 tasks.len(),
@@ -52,7 +52,7 @@ pub(super) fn check_data(
     }
     if data.train.is_empty() {
         return Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "there are no training puzzles",
             "Set num_puzzles above 0, or give a folder with puzzles.",
         ));

@@ -44,7 +44,7 @@ pub(super) fn scored(data: &PuzzleDataset, puzzles: usize) -> Result<PuzzleSet, 
     let set = val.first(if puzzles == 0 { val.len() } else { puzzles }).answered();
     if set.is_empty() {
         return Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             format!("the validation puzzles of {} have no answers", set.name),
             "Set num_val_puzzles to 0 to train without validation.",
         ));
@@ -59,7 +59,7 @@ pub(super) fn scored(data: &PuzzleDataset, puzzles: usize) -> Result<PuzzleSet, 
 pub(super) fn held_out(data: &PuzzleDataset) -> Result<&PuzzleSet, Failure> {
     if data.val.is_empty() {
         return Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "there are no validation puzzles",
             "Start the run with num_val_puzzles above 0.",
         ));

@@ -11,8 +11,7 @@ use trm_core::models::trm::{DualState, PuzzleInput, Trm};
 use trm_data::puzzles::{PuzzleBatch, PuzzleDataset};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, Precision, RunConfig, Solved, StepReport, Supervision, Trace,
-    Vocab,
+    DepthLoss, Failure, FailureKind, RunConfig, Solved, StepReport, Supervision, Trace, Vocab,
 };
 
 use super::batch::Puzzles;
@@ -20,7 +19,7 @@ use super::carry::Carry;
 use super::fit::{check_data, check_rows};
 use super::solve::{evaluate, scored};
 use super::supervision::{PuzzleTask, Supervised};
-use crate::checks::{check_depth, half};
+use crate::checks::{check_depth, half, loss_scale};
 use crate::dataset::wrong_data;
 use crate::optim::sign_descent;
 use crate::run::{Solver, TraceRequest};
@@ -68,7 +67,7 @@ impl Task<Trm> for PuzzleTask {
 
     fn no_data() -> Failure {
         Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "this model was loaded without training puzzles",
             "Give the puzzles it was trained on, or others of the same kind.",
         )
@@ -96,11 +95,9 @@ impl Task<Trm> for PuzzleTask {
         PuzzleRows { least: batch.least[rows.clone()].to_vec(), puzzles: batch.puzzles.part(rows) }
     }
 
-    /// Gradients of a mean over many cells would vanish in half precision; those of the sum
-    /// lie around one.
+    /// For a mean over the cells of a batch.
     fn loss_scale(&self, config: &RunConfig) -> f64 {
-        let cells = config.train.batch_size * self.spec.seq_len;
-        if config.train.precision == Precision::F16 { cells as f64 } else { 1.0 }
+        loss_scale(config.train.precision, config.train.batch_size * self.spec.seq_len)
     }
 
     fn gradients(

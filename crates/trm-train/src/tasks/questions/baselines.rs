@@ -6,7 +6,7 @@ use trm_data::questions::Question;
 use trm_spec::{Failure, FailureKind, LlmTrmSpec, ModelSpec};
 
 use super::base::FrozenLlm;
-use super::rows::prompt;
+use super::rows::{prompt, start_of};
 use crate::transfer::host;
 
 /// The trained baselines of `spec`: their names in tables, and their sizes.
@@ -92,7 +92,7 @@ pub async fn few_shot(
 }
 
 fn too_long(question: &Question, context: usize) -> Failure {
-    let start: String = question.question.chars().take(60).collect();
+    let start = start_of(question);
     Failure::new(
         FailureKind::Prompt,
         format!(
@@ -114,6 +114,15 @@ mod tests {
         let (adapters, recursive) = all.split_at(2);
         assert!(adapters.iter().all(|(_, spec)| scale(spec) == scale(&LlmTrmSpec::default())));
         assert!(recursive.iter().all(|(_, spec)| spec.lora_alpha == 0.0));
+    }
+
+    #[test]
+    fn a_long_question_of_several_lines_is_named_in_one() {
+        let question = format!("one\r\ntwo\n{}", "x".repeat(99));
+        let question = Question { question, answer: "a".into(), difficulty: 0 };
+        let message = too_long(&question, 8).message;
+        let start = format!(r#"the question "one\r\ntwo\n{}…" is longer"#, "x".repeat(51));
+        assert!(message.starts_with(&start), "{message}");
     }
 
     #[test]

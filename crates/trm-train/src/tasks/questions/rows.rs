@@ -44,7 +44,7 @@ impl QuestionTokens {
         if positions <= spec.base_block_size {
             return Ok(found);
         }
-        let start: String = question.question.chars().take(60).collect();
+        let start = start_of(question);
         Err(Failure::new(
             FailureKind::Prompt,
             format!(
@@ -55,6 +55,12 @@ impl QuestionTokens {
             "Shorten or leave out this question.",
         ))
     }
+}
+
+/// How a long question begins, in one line of a message.
+pub(super) fn start_of(question: &Question) -> String {
+    let start: String = question.question.chars().take(60).collect();
+    start.replace('\r', "\\r").replace('\n', "\\n")
 }
 
 /// The label of a position that is not scored.

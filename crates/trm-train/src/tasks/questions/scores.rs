@@ -6,7 +6,7 @@ use trm_core::models::llm_trm::LlmTrm;
 use trm_core::{Engine, Recursive};
 use trm_spec::{AnswerHalting, AnswerScore, DifficultyScore, Failure, FailureKind, QuestionScores};
 
-use super::objective::{score, supervised};
+use super::objective::{Choices, score, supervised};
 use super::rows::{QuestionBatch, QuestionTokens};
 use crate::run::OnProgress;
 use crate::transfer::host;
@@ -34,8 +34,8 @@ struct Sums {
 }
 
 /// Scores of `questions` after each of up to `steps` supervision steps. An answer is exact
-/// if each of its tokens, and the end, is the most probable one: then it is what the model
-/// writes. With early stopping, a question that never halts runs `trained` steps, as in
+/// if each of its tokens, and the end, is the most probable one that is [written](Choices):
+/// then it is what the model writes. With early stopping, a question that never halts runs `trained` steps, as in
 /// training, however many are scored. `engine` runs the cycles of a step; the token `end` ends
 /// an answer. `model` has autodiff off.
 ///
@@ -51,7 +51,7 @@ pub async fn evaluate(
 ) -> Result<QuestionScores, Failure> {
     if questions.is_empty() {
         return Err(Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "there are no questions to evaluate on",
             "Set num_val_questions above 0, or give a larger file.",
         ));
@@ -98,7 +98,7 @@ impl Sums {
         let mut halt = Vec::with_capacity(ends.len());
         // One step at a time: logits of all would need much memory.
         for (step, end) in ends.iter().enumerate() {
-            let found = score(model, &batch, std::slice::from_ref(end));
+            let found = score(model, &batch, std::slice::from_ref(end), Choices::Written);
             self.loss[step] += host(found.losses).await?.iter().map(|x| f64::from(*x)).sum::<f64>();
             let right = host(found.exact).await?;
             self.exact[step] += right.iter().map(|x| f64::from(*x)).sum::<f64>();

@@ -12,8 +12,7 @@ use trm_data::questions::{Question, QuestionDataset};
 use trm_data::{Dataset, draw, stream};
 use trm_kernels::autocast;
 use trm_spec::{
-    DepthLoss, Failure, FailureKind, LlmTrmSpec, Precision, RunConfig, StepReport, Trace,
-    TrainSpec, Vocab,
+    DepthLoss, Failure, FailureKind, LlmTrmSpec, RunConfig, StepReport, Trace, TrainSpec, Vocab,
 };
 
 use super::base::FrozenLlm;
@@ -22,7 +21,7 @@ use super::objective::{objective, supervised};
 use super::rows::{QuestionBatch, QuestionTokens};
 use super::scores::evaluate;
 use crate::checkpoint::Base;
-use crate::checks::half;
+use crate::checks::{half, loss_scale};
 use crate::dataset::wrong_data;
 use crate::run::{Answerer, TraceRequest};
 use crate::task::{BatchGradients, BatchId, Task};
@@ -147,7 +146,7 @@ impl Task<LlmTrm> for QuestionTask {
 
     fn no_data() -> Failure {
         Failure::new(
-            FailureKind::Corpus,
+            FailureKind::Data,
             "this model was loaded without questions",
             "Give questions with their answers.",
         )
@@ -184,11 +183,10 @@ impl Task<LlmTrm> for QuestionTask {
         Ok(ReadyQuestions { batch, states })
     }
 
-    /// Gradients of a mean over many questions would vanish in half precision; those of the
-    /// sum lie around one. Each question scores one token at least, the end of its answer.
+    /// For a mean over the scored tokens. Each question scores one token at least, the end of
+    /// its answer.
     fn loss_scale(&self, config: &RunConfig) -> f64 {
-        let questions = config.train.batch_size;
-        if config.train.precision == Precision::F16 { questions as f64 } else { 1.0 }
+        loss_scale(config.train.precision, config.train.batch_size)
     }
 
     fn gradients(

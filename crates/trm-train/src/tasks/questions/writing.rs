@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use burn::tensor::{Int, Tensor};
 use trm_core::Recursive;
 use trm_core::models::llm_trm::{AnswerCache, LatentState, LlmTrm, TrunkCache};
+use trm_core::sample::argmax;
 use trm_data::Decoder;
 use trm_spec::{Failure, Generated};
 
@@ -57,17 +58,15 @@ impl AnswerStream {
         let Some(logits) = self.next.take() else { return Ok(None) };
         let scores = host_logits(logits).await?;
         // `<think>` is no part of an answer.
-        let known = &scores[..scores.len() - 1];
-        let best = (0..known.len()).max_by(|a, b| known[*a].total_cmp(&known[*b])).unwrap_or(0);
-        self.ended = best as u32 == self.end;
+        let token = argmax(&scores[..scores.len() - 1]);
+        self.ended = token == self.end;
         if self.ended || self.left > 0 {
-            self.prob.push((f64::from(scores[best]) - log_sum(&scores)).exp() as f32);
+            self.prob.push((f64::from(scores[token as usize]) - log_sum(&scores)).exp() as f32);
         }
         if self.ended || self.left == 0 {
             return Ok(None);
         }
         self.left -= 1;
-        let token = best as u32;
         self.next = Some(self.model.extend_answer(row(&[token], &self.model), &mut self.cache));
         Ok(Some(token))
     }

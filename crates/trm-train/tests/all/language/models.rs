@@ -154,7 +154,7 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
         assert!(fits.is_ok(), "20 characters hold a block of 16");
         let short = TextDataset::from_text("a few words", &TEXT[..16], 0.0).unwrap();
         let failure = trm_train::create(&config, short, &Device::flex()).err().expect("refused");
-        assert_eq!(failure.kind, FailureKind::Corpus);
+        assert_eq!(failure.kind, FailureKind::Data);
         assert!(failure.message.contains("block_size 16"), "{failure}");
         // A text with more characters than the checkpoint knows.
         let mut run = trm_train::create(&config, long, &Device::flex()).unwrap();
@@ -164,7 +164,7 @@ fn texts_and_sizes_that_do_not_fit_are_refused() {
         let wider = text_source("Überall und jederzeit: ÄÖÜ");
         let failure = trm_train::load(&saved.checkpoint, None, Some(&wider), &Device::flex());
         let failure = failure.err().expect("refused");
-        assert_eq!(failure.kind, FailureKind::Corpus);
+        assert_eq!(failure.kind, FailureKind::Data);
         assert!(failure.message.contains('Ü'), "{failure}");
     }
 }
