@@ -2,6 +2,7 @@
 //! looked up or opened here; `plan` does that.
 
 mod common;
+mod copies;
 mod depths;
 mod inference;
 mod refusal;
@@ -52,17 +53,17 @@ fn command(arguments: &[OsString]) -> Command {
 }
 
 const ABOUT: &str = "\
-Train and run Tiny Recursive Models (TRMs): small networks that apply the same layers several
-times and refine their answer each time. They predict text, solve Sudokus, mazes and ARC tasks,
-classify images, or answer questions.";
+Train and run Tiny Recursive Models (TRMs): small networks that apply the same
+layers several times and refine their answer each time. They predict text,
+solve Sudokus, mazes and ARC tasks, classify images, or answer questions.";
 
 const AFTER_HELP: &str = "\
 First steps:
-  trm-native train tiny                               train a small language model (seconds)
-  trm-native generate runs/tiny --prompt \"ROMEO:\"     let it write
-  trm-native train sudoku-4x4                         train a puzzle model (minutes)
-  trm-native train digits                             train an image classifier (a minute)
-  trm-native COMMAND --help                           arguments and examples of a command
+  trm-native train tiny               train a small language model (seconds)
+  trm-native generate runs/tiny --prompt \"ROMEO:\"      let it write
+  trm-native train sudoku-4x4         train a puzzle model (minutes)
+  trm-native train digits             train an image classifier (a minute)
+  trm-native COMMAND --help           arguments and examples of a command
 
 Results go to standard output, progress and errors to standard error.
 Exit codes: 0 success, 1 failure, 2 wrong usage.";
@@ -75,7 +76,7 @@ pub fn parse() -> Invocation {
         Err(error) => refusal::end(error, &arguments),
     };
     if let Some(("eval" | "solve", m)) = matches.subcommand()
-        && let Err(failure) = inference::copies_of(m).check()
+        && let Err(failure) = copies::of(m).check()
     {
         let kind = clap::error::ErrorKind::ValueValidation;
         refusal::end(command(&arguments).error(kind, failure), &arguments);
@@ -129,7 +130,7 @@ pub fn parse() -> Invocation {
             weights: m.get_one("weights").copied(),
             grade: m.get_one("grade").copied(),
             puzzles: m.get_one("puzzles").copied(),
-            copies: inference::copies_of(m),
+            copies: copies::of(m),
             halt_threshold: m.get_one("halt-threshold").copied(),
             split: m.get_one("split").copied(),
             inner_steps: m.get_one("inner-steps").copied(),
@@ -155,7 +156,7 @@ pub fn parse() -> Invocation {
             puzzles: required(m, "puzzles"),
             halt_threshold: m.get_one("halt-threshold").copied(),
             max_steps: m.get_one("max-steps").copied(),
-            copies: inference::copies_of(m),
+            copies: copies::of(m),
             json: m.get_flag("json"),
             device: device(m),
         }),
@@ -216,6 +217,7 @@ fn train(m: &ArgMatches) -> Train {
         preset: text(m, "preset"),
         config: path(m, "config"),
         settings: settings::given(m),
+        varied: settings::varied(m),
         data: path(m, "data"),
         as_text: m.get_flag("as-text"),
         out: path(m, "out"),
@@ -281,110 +283,4 @@ fn required<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) 
 }
 
 #[cfg(test)]
-mod tests {
-    use trm_spec::{MODELS, SETTINGS, Tier, settings_of};
-
-    use super::*;
-    use crate::presets;
-
-    /// The help that these words print.
-    fn help(words: &[&str]) -> String {
-        let words: Vec<OsString> =
-            ["trm-native"].iter().chain(words).map(|word| OsString::from(*word)).collect();
-        command(&words).try_get_matches_from(&words).expect_err("help").to_string()
-    }
-
-    /// Where a help lists the flag of a setting.
-    fn flag_in(help: &str, key: &str) -> Option<usize> {
-        help.find(&format!("  --{} <", key.replace('_', "-")))
-    }
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        command(&[]).debug_assert();
-    }
-
-    #[test]
-    fn every_command_has_a_help_text() {
-        for subcommand in command(&[]).get_subcommands() {
-            let text = help(&[subcommand.get_name(), "--help"]);
-            assert!(text.contains("Usage: trm-native"), "{text}");
-        }
-    }
-
-    #[test]
-    fn help_lists_the_settings_of_the_named_model_only_everyday_ones_first() {
-        for model in MODELS {
-            let text = help(&["train", "--variant", model.name, "--help"]);
-            let of_model = settings_of(model.name);
-            let last_everyday = of_model
-                .iter()
-                .filter(|setting| setting.tier == Tier::Everyday)
-                .filter_map(|setting| flag_in(&text, setting.key))
-                .max();
-            for setting in SETTINGS.iter() {
-                let at = flag_in(&text, setting.key);
-                assert_eq!(at.is_some(), of_model.contains(&setting), "{} {text}", setting.key);
-                if setting.tier == Tier::Advanced && at.is_some() {
-                    assert!(at > last_everyday, "{} of {}", setting.key, model.name);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn help_finds_the_model_in_presets_and_earlier_names() {
-        for words in [
-            &["train", "sudoku-4x4", "--help"][..],
-            &["train", "--help", "--variant=trm"],
-            &["train", "tiny", "--variant", "dual", "--help"],
-        ] {
-            let text = help(words);
-            assert!(flag_in(&text, "halt_max_steps").is_some(), "{text}");
-            assert!(flag_in(&text, "block_size").is_none(), "{text}");
-        }
-        // Defaults are those of the preset.
-        let text = help(&["train", "tiny", "--help"]);
-        assert!(text.contains("[default: 32]"), "{text}");
-    }
-
-    #[test]
-    fn help_without_a_model_has_the_everyday_settings_and_says_how_to_see_all() {
-        let text = help(&["train", "--help"]);
-        let default = settings_of(trm_spec::RunConfig::default().model.name());
-        for setting in SETTINGS.iter() {
-            let expected = default.contains(&setting) && setting.tier == Tier::Everyday;
-            assert_eq!(flag_in(&text, setting.key).is_some(), expected, "{} {text}", setting.key);
-        }
-        assert!(text.contains("trm-native train PRESET --help"), "{text}");
-        for name in presets::names().chain(MODELS.iter().map(|model| model.name)) {
-            assert!(text.contains(&format!("  {name} ")), "{name}: {text}");
-        }
-    }
-
-    /// The section of docs/cli.md about a command.
-    fn section<'a>(document: &'a str, command: &str) -> &'a str {
-        let start = document.split(&format!("\n## {command}\n")).nth(1);
-        let rest = start.unwrap_or_else(|| panic!("docs/cli.md has no section `{command}`"));
-        rest.split("\n## ").next().unwrap_or(rest)
-    }
-
-    #[test]
-    fn the_documentation_names_every_command_and_flag() {
-        let document = include_str!("../../../docs/cli.md");
-        for command in command(&[]).get_subcommands() {
-            let section = section(document, command.get_name());
-            let subcommands = command.get_subcommands().flat_map(Command::get_arguments);
-            for argument in command.get_arguments().chain(subcommands) {
-                let setting = SETTINGS.iter().any(|setting| argument.get_id() == setting.key);
-                let Some(flag) = argument.get_long().filter(|flag| *flag != "help") else {
-                    continue;
-                };
-                if !setting && !argument.is_hide_set() {
-                    let named = section.contains(&format!("--{flag}"));
-                    assert!(named, "`{}`: --{flag} is missing", command.get_name());
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ pub mod train;
 
 use crate::args::{self, Invocation};
 use crate::ranks::launch;
+use crate::terminal::report::usage;
 
 /// Runs one command.
 ///
@@ -42,6 +43,12 @@ pub fn run(invocation: Invocation) -> anyhow::Result<()> {
 
 /// `train`: alone, or as one of the processes that a launcher started.
 fn train(typed: &args::Train) -> anyhow::Result<()> {
+    // One process that `mpirun -n 1` started may have it: scripts vary the number.
+    if typed.rank_timeout.is_some() && !launch::is_launched() {
+        return Err(usage!(
+            "--rank-timeout is for several processes, and this one was started alone; start them with `mpirun -n N`, or leave it out"
+        ));
+    }
     match launch::processes() {
         0 | 1 => train::run(typed),
         #[cfg(feature = "mpi")]

@@ -3,5 +3,6 @@
 pub mod launch;
 #[cfg(feature = "mpi")]
 pub mod mpi;
+mod panics;
 pub mod replicas;
 pub mod shared_run;

@@ -12,14 +12,15 @@ mod foreign;
 mod lock;
 pub mod metrics_log;
 mod named;
-mod names;
+pub mod names;
 pub mod own_data;
 pub mod results;
+mod sweep_dir;
 mod tensorboard;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use anyhow::Context;
 use trm_spec::{RunConfig, Saved};
@@ -30,6 +31,7 @@ pub use files::{create_folder_of, read, read_kept, same_file, write, write_named
 use lock::Lock;
 pub use named::target;
 use names::{BEST, CONFIG, LAST, METRICS, OPTIMIZER, PREVIOUS, RESULTS};
+pub use sweep_dir::SweepDir;
 
 use crate::machine::memory;
 use crate::run_dir::results::Results;
@@ -95,13 +97,13 @@ impl RunDir {
     /// If there is no run, another process writes there, or its model and optimizer are
     /// not of the same step.
     pub fn open(path: &Path) -> anyhow::Result<(Self, Last)> {
-        if !path.join(LAST).exists() {
-            return Err(usage!("{} contains no run to resume ({LAST} is missing)", path.display()));
-        }
+        expect_run(path)?;
         let dir = Self { path: path.to_owned(), _lock: Lock::of(path)? };
         dir.remove_unfinished()?;
         let checkpoint = read(&dir.file(LAST))?;
         let step = checkpoint::saved_step(&checkpoint);
+        // Of the newest that is there.
+        let mut other = None;
         for name in [OPTIMIZER, PREVIOUS] {
             let file = dir.file(name);
             if !file.exists() {
@@ -116,10 +118,17 @@ impl RunDir {
                 }
                 return Ok((dir, Last { checkpoint, optimizer }));
             }
+            other.get_or_insert((file, checkpoint::saved_step(&optimizer)));
         }
+        let wrong = match other {
+            None => format!("{} is missing", dir.file(OPTIMIZER).display()),
+            Some((file, None)) => format!("{} is damaged", file.display()),
+            Some((file, Some(_))) => {
+                format!("{} is of another step than {LAST}, or of another run", file.display())
+            }
+        };
         anyhow::bail!(
-            "{} has no {OPTIMIZER} of the same step as its model; start a new run from its weights with --init {}",
-            path.display(),
+            "{wrong}: the run cannot be continued; start a new one from its weights with --init {}",
             quoted(&dir.file(LAST))
         )
     }
@@ -209,7 +218,8 @@ impl RunDir {
     }
 }
 
-/// The checkpoint file that `path` refers to: itself, or the best one of a run's folder.
+/// The checkpoint file that `path` refers to: itself, or the best one of a run's folder. Whether
+/// there is one is said by [`expect_checkpoint`].
 pub fn checkpoint_in(path: &Path) -> PathBuf {
     if !path.is_dir() {
         return path.to_owned();
@@ -223,9 +233,46 @@ pub fn last_in(folder: &Path) -> PathBuf {
     folder.join(LAST)
 }
 
+/// Refuses a folder without the last state of a run.
+///
+/// # Errors
+/// If there is none, or the folder cannot be read.
+pub fn expect_run(folder: &Path) -> anyhow::Result<()> {
+    match is_in(folder, LAST)? {
+        true => Ok(()),
+        false => Err(usage!(
+            "{} contains no run to resume ({LAST} is missing); give the folder of a run, which `train` prints as its output",
+            folder.display()
+        )),
+    }
+}
+
+/// Whether `folder` has a file `name`. A folder that may not be read seems empty otherwise.
+fn is_in(folder: &Path, name: &str) -> anyhow::Result<bool> {
+    match folder.join(name).try_exists() {
+        // A file is no folder with a file in it.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        found => found.with_context(|| cannot_read(folder)),
+    }
+}
+
 /// The optimizer state that belongs to [`last_in`].
 pub fn optimizer_in(folder: &Path) -> PathBuf {
     folder.join(OPTIMIZER)
+}
+
+/// As [`checkpoint_in`], of a folder only where it has a run.
+///
+/// # Errors
+/// If `path` is a folder that has none, or cannot be read.
+pub fn expect_checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    if path.is_dir() && !is_in(path, BEST)? && !is_in(path, LAST)? {
+        return Err(usage!(
+            "{} contains no run: neither {BEST} nor {LAST} is in it; give the folder of a run, or a checkpoint",
+            path.display()
+        ));
+    }
+    Ok(checkpoint_in(path))
 }
 
 /// Reads a checkpoint, or the best one of a run's folder: its header and all bytes.
@@ -233,14 +280,7 @@ pub fn optimizer_in(folder: &Path) -> PathBuf {
 /// # Errors
 /// If the file cannot be read or is not a checkpoint.
 pub fn read_checkpoint(path: &Path) -> anyhow::Result<(Header, Vec<u8>)> {
-    let file = checkpoint_in(path);
-    if path.is_dir() && !file.exists() {
-        return Err(usage!(
-            "{} contains no run: neither {BEST} nor {LAST} is in it; give the folder of a run, or a checkpoint",
-            path.display()
-        ));
-    }
-    let path = file;
+    let path = expect_checkpoint(path)?;
     let bytes = read(&path)?;
     let header = checkpoint::read_header(&bytes).with_context(|| path.display().to_string())?;
     Ok((header, bytes))

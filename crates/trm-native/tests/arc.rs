@@ -87,6 +87,11 @@ fn tasks_are_learned_and_two_attempts_are_voted_for() {
         assert!(test["solved"].is_boolean());
     }
     assert_eq!(document["judged"], 3);
+    let share = |task: &str| {
+        let of: Vec<_> = tests.iter().filter(|test| test["task"] == task).collect();
+        of.iter().filter(|test| test["solved"] == true).count() as f64 / of.len() as f64
+    };
+    assert_eq!(document["score"], (share("mirror") + share("recolour")) / 2.0);
     let submission = &document["submission"];
     assert_eq!(submission["mirror"].as_array().expect("tests").len(), 2);
     assert_eq!(submission["mirror"][1]["attempt_1"], tests[1]["attempts"][0]["grid"]);
@@ -98,6 +103,15 @@ fn tasks_are_learned_and_two_attempts_are_voted_for() {
     // A file of one task is that task, by the file's name.
     place.write("recolour.json", tasks()["recolour"].to_string());
     assert_eq!(solve(&place, "recolour.json")["tests"], json!([tests[2]]));
+
+    // Tasks without an embedding count as 0 where their solution is known, and not elsewhere.
+    let recolour = tasks()["recolour"].clone();
+    let more = json!({ "new": recolour, "recolour": recolour, "mirror": tasks()["mirror"] });
+    place.write("more.json", more.to_string());
+    let ended = place.done(&["solve", "run", "more.json", "--json", "--device", "cpu"]);
+    says(&ended.stderr, &["1 tasks are skipped", "1 of them, whose solution is known"]);
+    let partly = ended.json();
+    assert_eq!((&partly["judged"], &partly["score"]), (&json!(1), &json!(share("recolour") / 2.0)));
 
     // From standard input, where a task needs its name.
     let piped = |file: &str| {
@@ -116,7 +130,7 @@ fn tasks_are_learned_and_two_attempts_are_voted_for() {
     // For people: a line for each test, its attempts as rows of colours.
     let ended = place.done(&["solve", "run", "tasks", "--device", "cpu"]);
     says(&ended.stdout, &["task mirror, test 2", "attempt 2, ", " of 4 votes"]);
-    says(&ended.stderr, &["of 3 tests solved in two attempts"]);
+    says(&ended.stderr, &["of 3 tests solved in two attempts; score, the mean over tasks: "]);
 }
 
 #[test]
@@ -211,7 +225,8 @@ fn an_official_folder_is_learned_from_and_answered_whole() {
     let place = Place::new();
     official(&place);
     let ended = train(&place, &["--data", "data"]);
-    says(&ended.stderr, &["1,800 training tokens", "12 plain numbers"]);
+    says(&ended.stderr, &["2 training puzzles, "]);
+    assert!(!ended.stderr.contains("plain numbers"), "{}", ended.stderr);
     let document = solve(&place, "data");
     let tests = document["tests"].as_array().expect("tests");
     assert_eq!((tests.len(), &tests[0]["task"]), (1, &json!("mirror")));

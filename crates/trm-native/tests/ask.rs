@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Place, bytes, says};
+use common::{GREY, Place, bytes, says, shipped};
 use serde_json::{Value, json};
 
 const CPU: [&str; 2] = ["--device", "cpu"];
@@ -189,6 +189,47 @@ fn devices_are_listed_with_the_one_that_auto_uses_and_why() {
         &["cpu    CPU", &format!("--device auto uses {auto}: ")],
     );
     let beyond = format!("gpu:{}", gpus.len());
-    let error = place.refused(1, &["train", "tiny", "--device", &beyond]);
+    let error = place.refused(2, &["train", "tiny", "--device", &beyond]);
     says(&error, &[if gpus.is_empty() { "no GPU here" } else { &beyond }]);
+    if !gpus.is_empty() {
+        says(&error, &["these devices: cpu, gpu:0 "]);
+    }
+}
+
+/// A model without a recursion has no steps to name.
+#[test]
+fn the_classes_of_a_plain_classifier_are_of_no_step() {
+    let place = Place::new();
+    place.write("grey.png", GREY);
+    for (model, steps) in [("vit-mnist", false), ("digits", true)] {
+        let model = shipped(&format!("{model}.safetensors"));
+        let text = place.done(&[&["classify", &model, "grey.png"][..], &CPU].concat()).stdout;
+        says(&text, &["grey.png\n  ", " %, "]);
+        assert_eq!(text.contains("outer step"), steps, "{text}");
+    }
+}
+
+/// What clap says by itself names neither the range nor, of a negative number, the flag.
+#[test]
+fn numbers_that_a_flag_cannot_take_are_refused_with_its_range() {
+    let place = Place::new();
+    for (arguments, words) in [
+        (["generate", "--top-k", "-1"], "must be a whole number from 0"),
+        (["generate", "--seed", "99999999999"], "must be a whole number from 0 to 4294967295"),
+        (["generate", "--depth", "-1"], "is not a depth"),
+        (["generate", "--draft-depth", "-1"], "must be a whole number from 1"),
+        (["trace", "--attention", "-1"], "must be a whole number from 0"),
+        (["eval", "--puzzles", "0"], "must be a whole number from 1 to 1000000"),
+        (["eval", "--augmentations", "0"], "must be a whole number from 1 to 1024"),
+        (["eval", "--state-noise", "-1"], "must be a number from 0"),
+        (["eval", "--halt-threshold", "-1"], "must be a probability from 0 to 1"),
+    ] {
+        let [command, flag, value] = arguments;
+        let error = place.refused(2, &[command, "x", flag, value]);
+        says(&error, &[flag, value, words]);
+    }
+    let train = ["train", "tiny", "--max-iters", "1e1"];
+    says(&place.refused(2, &train), &["max-iters", "`1e1`", "a whole number from 1"]);
+    let large = ["train", "tiny", "--batch-size", "99999999999999999999"];
+    says(&place.refused(2, &large), &["batch-size", "at most 16777216"]);
 }

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Place, says};
+use common::{Place, says, shipped};
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
@@ -128,4 +128,54 @@ fn what_is_missing_or_foreign_is_named() {
     place.write("config.json", "{}");
     says(&place.refused(1, &convert), &["weights.safetensors", "configuration", "hint:"]);
     assert!(!place.path("our.safetensors").exists());
+}
+
+/// Large weights take long to read, and a flag that does not go with them is wrong all the same.
+#[test]
+fn flags_are_refused_before_the_weights_are_read() {
+    let place = Place::new();
+    let convert = |from: &str, flag: [&str; 2]| {
+        let arguments = ["convert", "missing.bin", "--from", from, "--to", "our.safetensors"];
+        place.refused(2, &[&arguments[..], &flag].concat())
+    };
+    says(&convert("hf-vit", ["--dataset", "shakespeare"]), &["--dataset and --data"]);
+    says(&convert("gguf", ["--data", "text.txt"]), &["tokenizer of their own"]);
+    says(&convert("chat-trm", ["--base", "base.safetensors"]), &["--base", "peft"]);
+    says(&convert("trm", ["--config", "config.json"]), &["--config", "holds its own"]);
+    says(&convert("samsung-trm", ["--image-size", "32"]), &["--image-size", "hf-vit"]);
+    says(&convert("peft", ["--config", "config.json"]), &["--base FILE"]);
+}
+
+#[test]
+fn a_checkpoint_of_this_program_is_known_whatever_format_is_named() {
+    let place = Place::new();
+    let solver = shipped("sudoku-4x4.safetensors");
+    fs::create_dir(place.path("run")).expect("made");
+    fs::copy(&solver, place.path("run/best.safetensors")).expect("copied");
+    for from in ["hf-vit", "samsung-trm", "chat-trm", "trm-vit", "hf-llama", "gguf"] {
+        for (input, name) in [(&*solver, "sudoku-4x4"), ("run", "run/best")] {
+            let error = place.refused(2, &["convert", input, "--from", from, "--to", "x"]);
+            let words = format!("{name}.safetensors is a checkpoint of this program");
+            says(&error, &[&words, "--from trm"]);
+        }
+    }
+    // Nor is it of every other format.
+    let digits = shipped("digits.safetensors");
+    for (input, format, words) in [
+        (
+            &solver,
+            "peft",
+            ["sudoku-4x4.safetensors: a `trm` model has no adapters", "choose another"],
+        ),
+        (
+            &solver,
+            "hf-vit",
+            ["sudoku-4x4.safetensors: a `trm` model is no vision", "Choose the form"],
+        ),
+        (&digits, "samsung-trm", ["no place in the official TRM", "Choose the form"]),
+    ] {
+        let to = ["convert", input, "--from", "trm", "--to-format", format, "--to", "x"];
+        says(&place.refused(2, &to), &words);
+    }
+    assert!(!place.path("x").exists());
 }

@@ -205,7 +205,10 @@ fn prepared_images_have_a_patch_size_in_the_command_that_trains_on_them() {
         place.done(&[&start[..], &["--image-size", size]].concat())
     };
     let ended = prepare("225");
-    says(&ended.stderr, &["left out: 1 pictures of photos", "IMG_7.HEIC", "convert them"]);
+    says(
+        &ended.stderr,
+        &["left out: 1 picture of photos in other formats", "IMG_7.HEIC", "convert them"],
+    );
     let (_, train) = ended.stdout.split_once("train with: ").expect("the command");
     says(train, &["--image-size 225 --patch-size 15 "]);
     let train: Vec<_> = train.split_whitespace().skip(1).collect();
@@ -239,7 +242,7 @@ fn prepared_images_are_listed_beside_token_files() {
     place.write("a.safetensors", &whole[..whole.len() - 10]);
     let ended = place.run(&["data", "list"]);
     assert_eq!(ended.code, 1);
-    says(&ended.stderr, &["a.safetensors", "hint:"]);
+    says(&ended.stderr, &["error: ", "a.safetensors", "hint:"]);
     says(&ended.stdout, &["b.safetensors: books"]);
     assert!(!ended.stderr.contains("token file"), "{}", ended.stderr);
 }
@@ -314,4 +317,29 @@ fn a_folder_of_parts_keeps_them() {
     says(&error, &["is one split of a corpus"]);
     fs::remove_file(place.path("tales/wiki.valid.tokens")).expect("removed");
     says(&place.refused(1, &prepare), &["there is no `wiki.valid.tokens`", "hint:"]);
+}
+
+#[test]
+fn what_is_wrong_with_images_comes_with_its_flag() {
+    let place = Place::new();
+    for class in ["cat", "dog"] {
+        fs::create_dir_all(place.path(&format!("photos/{class}"))).expect("made");
+        for number in 0..6 {
+            place.write(&format!("photos/{class}/{number}.png"), GREY);
+        }
+    }
+    let texts = place.refused(1, &["data", "prepare", "photos", "--out", "x"]);
+    says(&texts, &["there is no text in photos", "pictures", "--image-size N"]);
+    let prepare = |source: &str, size: &str, code: i32| {
+        let start = ["data", "prepare", source, "--out", "x", "--image-size", size];
+        place.refused(code, &start)
+    };
+    says(&prepare("photos", "100000", 2), &["size 100000", "from 1 to 4096", "--image-size N"]);
+    let one = prepare("photos/cat/0.png", "8", 1);
+    says(&one, &["0.png is a PNG picture, and a folder of images is wanted", "hint:"]);
+    assert!(!place.path("x").exists());
+    let train = ["train", "digits", "--data", "photos", "--image-size", "4", "--device", "cpu"];
+    says(&place.refused(1, &train), &["8 × 8 pixels", "--resize true"]);
+    let channels = [&train[..4], &["--num-channels", "4", "--device", "cpu"]].concat();
+    says(&place.refused(2, &channels), &["images of 4 channels", "--num-channels 1 or 3"]);
 }

@@ -16,7 +16,7 @@ fn has_gpu(place: &Place) -> bool {
     let some = devices["gpus"].as_array().is_some_and(|gpus| !gpus.is_empty());
     if !some {
         let ended = train(place, "gpu", "none", &[]);
-        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
         says(&ended.stderr, &["there is no GPU here", "--device cpu"]);
     }
     some

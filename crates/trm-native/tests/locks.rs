@@ -56,7 +56,7 @@ fn a_second_process_is_refused_by_the_name_of_the_first() {
     first.kill().expect("killed");
     first.wait().expect("ended");
     assert!(place.path("run/.lock").exists(), "it was killed before it could remove it");
-    place.done(&["train", "--resume", "run", "--max-iters", "4", "--device", "cpu"]);
+    place.done(&["train", "--resume", "run", "--max-minutes", "0.0001", "--device", "cpu"]);
     assert!(!place.path("run/.lock").exists(), "removed at the end");
 }
 

@@ -350,7 +350,7 @@ fn a_silent_rank_is_waited_for_once() {
     let mut line = String::new();
     while !line.contains("rank 1 has sent nothing") {
         line.clear();
-        assert!(run.lines.read_line(&mut line).expect("readable") > 0, "ended without a word");
+        assert!(run.lines.read_line(&mut line).expect("readable") > 0, "ended without a message");
     }
     let waited = stopped.elapsed();
     assert!(waited < 2 * LIMIT, "{waited:?}");

@@ -52,6 +52,24 @@ fn devices_and_pipes_are_refused_and_links_are_followed() {
     place.done(&["convert", "old", "--from", "trm", "--to", "again"]);
 }
 
+/// Standard output is for what is said.
+#[test]
+fn a_hyphen_is_not_a_file() {
+    let place = Place::new();
+    let solver = shipped("sudoku-4x4.safetensors");
+    place.write("a.txt", "To be or not to be.\n".repeat(60));
+    for arguments in [
+        &["data", "export", "shakespeare", "-"][..],
+        &["data", "prepare", "a.txt", "--out", "-"],
+        &["convert", &solver, "--from", "trm", "--to", "-"],
+    ] {
+        says(&place.refused(2, arguments), &["- is not a file; give the path", "./-"]);
+    }
+    assert!(!place.path("-").exists(), "nothing was written");
+    place.done(&["data", "export", "shakespeare", "./-"]);
+    assert_eq!(bytes(&place.path("-")).len(), 1_115_394);
+}
+
 #[test]
 fn nothing_is_converted_onto_what_is_read_or_trained() {
     let place = Place::new();

@@ -99,7 +99,7 @@ fn colours_that_are_lost_are_named() {
     assert!(!colour.stderr.contains("grey"), "{}", colour.stderr);
 }
 
-/// No two are forms of one puzzle.
+/// No two are copies of one puzzle.
 const BOARDS: [&str; 10] = [
     ".234341221434321",
     "..34341221434321",
@@ -125,6 +125,8 @@ fn what_becomes_of_a_file_of_puzzles_is_named() {
     let ended = place.done(&[&start[..], &small, &few, &short].concat());
     let used = ["3 of 8 training puzzles of mine are used (num_puzzles)", "--num-puzzles 8"];
     says(&ended.stderr, &used);
+    // What a puzzle model is trained on are puzzles, whose numbers say nothing.
+    says(&ended.stderr, &[": 3 training puzzles, 2 validation puzzles\n", "2 × 16 cells,"]);
     // A resumed run keeps their number.
     let resume = ["train", "--resume", "run", "--data", "mine.txt", "--max-iters", "3"];
     let resumed = place.done(&[&resume[..], &["--device", "cpu"]].concat());

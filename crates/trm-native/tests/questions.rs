@@ -273,6 +273,9 @@ fn other_files_and_bases_are_refused() {
         says(&lost, &["needs its frozen base, base.safetensors", "--base FILE (SHA-256 "]);
         assert!(!lost.contains("smollm2"), "it is the user's own: {lost}");
     }
+    let adapters = ["convert", "run", "--from", "trm", "--to-format", "peft", "--to", "adapter"];
+    let lost = place.refused(2, &adapters);
+    says(&lost, &["run: this model needs its frozen base, base.safetensors", "--base FILE (SHA"]);
     // Another file of the same weights is the same base, as of a conversion that was repeated.
     let bytes = std::fs::read(place.path("hidden.safetensors")).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();

@@ -63,11 +63,21 @@ fn what_cannot_be_answered_is_said() {
     };
     refused("\n\n", &["puzzles.txt", "no puzzles"]);
     refused("12.4\n", &["line 1", "4 characters"]);
-    refused(&format!("{PUZZLE}\n{}\n", ".".repeat(81)), &["line 2", "81 cells", "16"]);
+    let other = format!("{PUZZLE}\n{}\n", ".".repeat(81));
+    refused(&other, &["line 2 of puzzles.txt: the puzzle is 9×9, but the model solves 4×4"]);
+    refused(&other, &["hint: Give puzzles of 4×4"]);
+    refused("S  # ###  ##   G\n", &["puzzles.txt holds mazes, and Sudokus are wanted", "hint:"]);
     refused("1x..............\n", &["line 1", "x"]);
     let writer = shipped("shakespeare-elastic.safetensors");
     let error = place.refused(2, &["solve", &writer, "puzzles.txt", "--device", "cpu"]);
     says(&error, &["language model", "generate"]);
+    place.write("puzzles.txt", PUZZLE);
+    let arc = shipped("arc-sample.safetensors");
+    let error = place.refused(1, &["solve", &arc, "puzzles.txt", "--device", "cpu"]);
+    says(&error, &["puzzles.txt is not JSON, and an ARC model reads tasks as JSON", "hint: Give"]);
+    place.write("maze.txt", "####\n#S #\n# G#\n####\n");
+    let error = place.refused(1, &["eval", &four(), "--data", "maze.txt", "--device", "cpu"]);
+    says(&error, &["maze.txt holds mazes, and Sudokus are wanted"]);
 }
 
 #[test]
@@ -127,7 +137,7 @@ fn eval_makes_new_puzzles() {
 #[test]
 fn new_puzzles_may_be_among_the_users_own() {
     let place = Place::new();
-    // No two are forms of one puzzle: those would be held out together.
+    // No two are copies of one puzzle: those would be held out together.
     let puzzles = [
         ".234341221434321",
         "..34341221434321",
@@ -185,10 +195,11 @@ fn eval_scores_a_file_of_one_puzzle() {
         assert_eq!(ended.json()["puzzles"], 1);
         let ended = place.done(&["eval", &four(), "--data", "one.txt", "--device", "cpu"]);
         says(&ended.stdout, &["1 puzzle of one.txt\n"]);
+        says(&ended.stderr, &[": 1 validation puzzle; CPU", "scoring 1 puzzle …"]);
     }
     place.write("two.txt", "12.434122143432.\n.23434122143432.\n");
     let ended = place.done(&["eval", &four(), "--data", "two.txt", "--device", "cpu"]);
-    says(&ended.stdout, &["1 puzzles held out of two.txt\n"]);
+    says(&ended.stdout, &["1 puzzle held out of two.txt\n"]);
 }
 
 /// A Sudoku with 17 given digits.
@@ -262,9 +273,13 @@ fn copies_that_cannot_be_made_are_refused() {
     let writer = shipped("shakespeare-elastic.safetensors");
     for (arguments, words) in [
         (vec!["solve", &maze, "maze.txt", "--augmentations", "9"], ["8 augmented copies", "8"]),
-        (vec!["solve", &four, "puzzles.txt", "--augmentations", "0"], ["augmentations", "1"]),
+        (
+            vec!["solve", &four, "puzzles.txt", "--augmentations", "0"],
+            ["augmentations", "from 1 to 1024"],
+        ),
         (vec!["solve", &four, "puzzles.txt", "--chains", "2"], ["state-noise", "required"]),
         (vec!["solve", &four, "puzzles.txt", "--state-noise=-1"], ["state-noise", "from 0"]),
+        (vec!["solve", &four, "puzzles.txt", "--state-noise", "-1"], ["state-noise", "from 0"]),
         (vec!["solve", &four, "puzzles.txt", "--choose", "first"], ["halt-threshold", "first"]),
         (vec!["eval", &writer, "--augmentations", "2"], ["augmentations", "puzzle models"]),
         (vec!["eval", &writer, "--puzzles", "5"], ["puzzles", "puzzle models"]),
@@ -333,7 +348,7 @@ fn mazes_are_read_answered_and_judged() {
     assert_eq!(puzzles[1]["verdict"], "no_solution");
     place.write("small.txt", "S G\n###\n###\n");
     let error = place.refused(1, &["solve", "maze", "small.txt", "--device", "cpu"]);
-    says(&error, &["small.txt", "9 cells", "100"]);
+    says(&error, &["small.txt", "3×3", "10×10"]);
 }
 
 #[test]

@@ -113,6 +113,19 @@ fn wrong_usage_of_a_sweep_is_said_before_anything_is_trained() {
     assert!(!place.path("runs").exists(), "nothing was made");
 }
 
+/// One of the runs uses what the other one does not.
+#[test]
+fn a_flag_may_be_for_some_of_the_varied_runs() {
+    let place = Place::new();
+    let flags = ["--lr-schedule", "constant", "--min-lr", "1e-5"];
+    let short = ["--max-iters", "2", "--eval-interval", "2", "--out", "sweep", "--vary"];
+    let sweep = [&["sweep", "tiny"], SMALL, &flags, &short].concat();
+    let ended = place.done(&[&sweep[..], &["lr_schedule=constant,cosine"]].concat());
+    says(&ended.stdout, &["lr_schedule constant", "lr_schedule cosine"]);
+    let other = place.refused(2, &[&sweep[..], &["batch_size=2,4"]].concat());
+    says(&other, &["--min-lr has no effect without --lr-schedule cosine"]);
+}
+
 /// Their own validations score more tokens where the batch is larger.
 #[test]
 fn varied_settings_are_compared_on_the_whole_validation_split() {
@@ -237,4 +250,19 @@ fn puzzle_solvers_are_not_swept() {
     let place = Place::new();
     let error = place.refused(2, &["sweep", "sudoku-4x4", "--recursion-steps", "1,2"]);
     says(&error, &["sweep over depths compares language models", "sudoku-4x4", "eval"]);
+}
+
+/// The files of a sweep do not mix with those of a run, which another process may train.
+#[test]
+fn the_folder_of_a_run_is_not_taken_for_a_sweep() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let files = || fs::read_dir(place.path("run")).expect("a folder").count();
+    let before = files();
+    let varied = ["sweep", "tiny", "--vary", "learning_rate=1e-3,2e-3", "--max-iters", "6"];
+    for sweep in [SWEEP, &varied] {
+        let error = place.refused(2, &[sweep, SMALL, &["--out", "run"]].concat());
+        says(&error, &["run contains a run", "choose another --out"]);
+        assert_eq!(files(), before, "nothing was written");
+    }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Place, QUICK, content, says};
+use common::{Place, QUICK, content, says, shipped};
 
 /// Training with everything that draws random numbers.
 const RANDOM: &[&str] = &[
@@ -185,7 +185,7 @@ fn a_run_without_validation_keeps_its_last_model() {
 fn a_run_goes_on_with_its_own_puzzles_only() {
     let place = Place::new();
     let whole = "1234341221434321";
-    // No two are forms of one puzzle: those would be held out together.
+    // No two are copies of one puzzle: those would be held out together.
     let blanks: [&[usize]; 10] = [
         &[0],
         &[0, 1],
@@ -234,7 +234,7 @@ fn a_run_goes_on_with_its_own_puzzles_only() {
         &ended.stderr,
         &["the run was trained on mine.txt, but other.txt is scored", "may contain"],
     );
-    says(&ended.stdout, &["1 puzzles held out of other.txt"]);
+    says(&ended.stdout, &["1 puzzle held out of other.txt"]);
     says(&eval("moved.txt").stdout, &["2 puzzles that the model was not trained on"]);
 }
 
@@ -290,11 +290,56 @@ fn the_command_that_continues_a_run_is_quoted_for_a_shell() {
 fn a_run_that_has_no_step_left_says_so() {
     let place = Place::new();
     place.quick_model(&[]);
-    for last in ["4", "3"] {
-        let resume = ["train", "--resume", "run", "--max-iters", last, "--device", "cpu"];
-        let ended = place.done(&resume);
-        let said = format!("the run is at step 4 and max_iters is {last}: no step is left");
-        says(&ended.stderr, &[&said, "a higher --max-iters trains on", "no step left (at step 4"]);
+    let again = [QUICK, &["--out", "run", "--auto-resume"]].concat();
+    for finished in [&["train", "--resume", "run", "--device", "cpu"][..], &again] {
+        let ended = place.done(finished);
+        let said = "the run is at step 4 and max_iters is 4: no step is left";
+        says(&ended.stderr, &[said, "a higher --max-iters trains on", "no step left (at step 4"]);
+        says(&ended.stderr, &["done; "]);
         assert!(!ended.stderr.contains("steps 4 to"), "{}", ended.stderr);
+    }
+}
+
+/// It cannot be undone by a smaller number, which the configuration would state then.
+#[test]
+fn fewer_steps_than_a_run_has_made_are_refused() {
+    let place = Place::new();
+    place.quick_model(&[]);
+    let config = || fs::read_to_string(place.path("run/config.toml")).expect("the plan");
+    let before = config();
+    says(&before, &["max_iters = 4"]);
+    for start in
+        [&["train", "--resume", "run"][..], &[QUICK, &["--out", "run", "--auto-resume"]].concat()]
+    {
+        let error = place.refused(2, &[start, &["--max-iters", "3"]].concat());
+        says(
+            &error,
+            &["the run is already at step 4; max_iters 3 is less", "--max-iters 4 or more"],
+        );
+        assert_eq!(config(), before);
+    }
+}
+
+/// Before its sizes are compared with those of the model.
+#[test]
+fn a_base_that_a_model_cannot_use_is_refused_first() {
+    let place = Place::new();
+    place.write("base.gguf", b"GGUF\x03\0\0\0");
+    let on = |preset: &str| {
+        place.refused(2, &["train", preset, "--base", "base.gguf", "--device", "cpu"])
+    };
+    says(&on("digits"), &["base.gguf is a GGUF model, but a frozen base is a ViT", "hf-vit"]);
+    says(&on("tiny"), &["has no frozen base", "on a ViT, or a question model on a decoder"]);
+    let small = ["--hidden-size", "8", "--inner-steps", "1", "--outer-steps", "1"];
+    let quick = ["train", "digits", "--device", "cpu", "--max-iters", "1", "--out", "run"];
+    place.done(&[&quick[..], &small].concat());
+    let vit = shipped("vit-mnist.safetensors");
+    for command in [
+        &["train", "--resume", "run", "--base", &vit, "--device", "cpu"][..],
+        &["convert", "run", "--from", "trm", "--base", &vit, "--to", "x"],
+        &["eval", "run", "--base", &vit, "--device", "cpu"],
+    ] {
+        let error = place.refused(2, command);
+        says(&error, &["this `trm_vit` model reads pixels and has no frozen base", "(--base)"]);
     }
 }

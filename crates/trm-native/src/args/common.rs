@@ -17,6 +17,14 @@ pub fn checkpoint() -> Arg {
         .help("A .safetensors checkpoint, or the folder of a run (its best checkpoint is used)")
 }
 
+/// `--base FILE` of a command for question models only.
+pub fn decoder() -> Arg {
+    file(
+        "base",
+        "The frozen decoder of the model: a checkpoint, the folder of a run, or a GGUF file [default: the file that the model names, in its folder or up to two folders above]",
+    )
+}
+
 /// `--base FILE`.
 pub fn base() -> Arg {
     file(
@@ -30,6 +38,7 @@ pub fn depth() -> Arg {
     Arg::new("depth")
         .long("depth")
         .value_name("N")
+        .allow_negative_numbers(true)
         .value_parser(depths::parse_one)
         .help("Recursion depth: cycles for each token or chunk; for puzzle models, supervision steps [default: as trained]")
 }
@@ -60,6 +69,24 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A whole number, which may be 0.
+pub fn from_zero(text: &str) -> Result<usize, String> {
+    text.trim().parse::<usize>().map_err(|_| "must be a whole number from 0".into())
+}
+
+/// A whole number from 1 to `MOST`.
+pub fn up_to<const MOST: usize>(text: &str) -> Result<usize, String> {
+    match text.trim().parse::<usize>() {
+        Ok(number @ 1..) if number <= MOST => Ok(number),
+        _ => Err(format!("must be a whole number from 1 to {MOST}")),
+    }
+}
+
+/// The seed of a sample.
+pub fn seed(text: &str) -> Result<u32, String> {
+    text.trim().parse::<u32>().map_err(|_| format!("must be a whole number from 0 to {}", u32::MAX))
+}
+
 /// `--json`.
 pub fn json() -> Arg {
     flag(
@@ -73,9 +100,11 @@ pub fn flag(name: &'static str, help: &'static str) -> Arg {
     with_snake_case(Arg::new(name).action(ArgAction::SetTrue).help(help), name)
 }
 
-/// A flag with a value named `value_name`.
+/// A flag with a value named `value_name`. A negative number is a value too, so that the parser
+/// of the flag says what is wrong with it.
 pub fn option(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
-    with_snake_case(Arg::new(name).value_name(value_name).help(help), name)
+    let argument = Arg::new(name).value_name(value_name).help(help).allow_negative_numbers(true);
+    with_snake_case(argument, name)
 }
 
 /// A flag with a file path.
@@ -90,7 +119,7 @@ pub fn folder(name: &'static str, help: &'static str) -> Arg {
 
 /// A flag with a number and its default.
 pub fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    option(name, "N", help).default_value(default).allow_negative_numbers(true)
+    option(name, "N", help).default_value(default)
 }
 
 /// A group called `name` of two arguments, one of which is needed: the message that both are

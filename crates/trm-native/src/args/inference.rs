@@ -3,17 +3,16 @@
 
 use std::path::PathBuf;
 
-use clap::builder::TypedValueParser;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, Command, value_parser};
 use trm_data::puzzles::sudoku::Grade;
 use trm_spec::ImageSplit;
-use trm_train::{Choice, Copies, MOST_COPIES, Weights};
+use trm_train::{Choice, Weights};
 
 use super::common::{
-    as_text, at_least_one, base, checkpoint, depth, device, file, flag, json, not_negative, number,
-    one_is_needed, one_of, option, probability,
+    as_text, at_least_one, base, checkpoint, decoder, depth, device, file, flag, from_zero, json,
+    not_negative, number, one_is_needed, one_of, option, probability, seed, up_to,
 };
-use crate::args::depths;
+use crate::args::{copies, depths};
 
 /// `generate` and its arguments.
 pub fn generate() -> Command {
@@ -41,11 +40,11 @@ pub fn generate() -> Command {
         )
         .arg(
             number("top-k", "0", "Sample from the K most probable tokens only; 0 means all")
-                .value_parser(value_parser!(usize)),
+                .value_parser(from_zero),
         )
         .arg(
             number("seed", "1337", "Random seed of the first sample; sample i uses seed + i")
-                .value_parser(value_parser!(u32)),
+                .value_parser(seed),
         )
         .arg(number("num-samples", "1", "Number of samples to generate").value_parser(at_least_one))
         .arg(
@@ -58,7 +57,7 @@ pub fn generate() -> Command {
 const GENERATE_HELP: &str = "\
 Examples:
   trm-native generate runs/tiny --prompt \"ROMEO:\"
-  trm-native generate runs/tiny --prompt \"ROMEO:\" --depth 8 --temperature 0 --max-new-tokens 100
+  trm-native generate runs/tiny --prompt \"ROMEO:\" --depth 8 --temperature 0
   trm-native generate runs/tiny --depth 8 --draft-depth 1";
 
 /// `eval` and its arguments.
@@ -79,7 +78,6 @@ pub fn eval() -> Command {
                 "N",
                 "Tokens scored per window; the rest of the window is context. 1 (chunk models: the chunk size) gives every token the longest context and is slowest [default: windows that do not overlap]",
             )
-            .allow_negative_numbers(true)
             .value_parser(at_least_one),
         )
         .arg(
@@ -120,9 +118,9 @@ pub fn eval() -> Command {
                 "Evaluate a Sudoku or maze model on N new puzzles [default: the run's validation puzzles; with --grade as many as these]",
             )
             .conflicts_with_all(["data", "weights", "test"])
-            .value_parser(value_parser!(u64).range(1..=1_000_000).map(|n| n as usize)),
+            .value_parser(up_to::<1_000_000>),
         )
-        .args(copies())
+        .args(copies::arguments())
         .arg(
             option(
                 "halt-threshold",
@@ -154,15 +152,16 @@ pub fn eval() -> Command {
 }
 
 const EVAL_HELP: &str = "\
-Every token of the validation split except the first is scored exactly once, from left to right.
-Losses are in nats per token. Bits per byte and perplexity per word do not depend on the tokenizer,
-so they compare models with different tokenizers; a word is a run of characters without white space.
+Every token of the validation split except the first is scored exactly once,
+from left to right. Losses are in nats per token. Bits per byte and perplexity
+per word do not depend on the tokenizer, so they compare models with different
+tokenizers; a word is a run of characters without white space.
 
 Examples:
   trm-native eval runs/tiny --depths 1..8
   trm-native eval runs/tiny --test other.txt --stride 1
   trm-native eval runs/sudoku-9x9 --grade hard
-  trm-native eval runs/sudoku-9x9 --grade hardest --augmentations 8 --depths 16,64
+  trm-native eval runs/sudoku-9x9 --augmentations 8 --depths 16,64
   trm-native eval runs/maze-10x10 --puzzles 1000 --augmentations 8
   trm-native eval runs/digits --split test --baselines";
 
@@ -210,11 +209,12 @@ pub fn classify() -> Command {
 }
 
 const CLASSIFY_HELP: &str = "\
-With --json each image has `steps`: step, argmax, prob and, with --logits, logits of all classes.
+With --json each image has `steps`: step, argmax, prob and, with --logits,
+logits of all classes.
 
 Examples:
   trm-native classify runs/digits digit.png
-  trm-native classify runs/digits digit.png --inner-steps 3 --outer-steps 8 --json";
+  trm-native classify runs/digits digit.png --outer-steps 8 --json";
 
 /// `ask` and its arguments.
 pub fn ask() -> Command {
@@ -243,18 +243,20 @@ pub fn ask() -> Command {
             number("max-new-tokens", "64", "Tokens of an answer at most")
                 .value_parser(at_least_one),
         )
-        .arg(base())
+        .arg(decoder())
         .arg(json())
         .arg(device())
 }
 
 const ASK_HELP: &str = "\
-The answer is written as it is computed, once for each depth. With --json the document has `think`
-(the probability that the model generates <think>, which starts the recursion), `halt` (the halting
-probability after each step) and `answers` with depth, steps, text, tokens and their probabilities.
+The answer is written as it is computed, once for each depth. With --json the
+document has `think` (the probability that the model generates <think>, which
+starts the recursion), `halt` (the halting probability after each step) and
+`answers` with depth, steps, text, tokens and their probabilities.
 
 Examples:
-  trm-native ask runs/cups \"The ball is under cup A. Swap A and B. Which cup?\" --depth 0..4
+  trm-native ask runs/cups --depth 0..4 \\
+      \"The ball is under cup A. Swap A and B. Which cup?\"
   trm-native ask runs/cups \"…\" --halt-threshold 0.5 --json";
 
 /// `trace` and its arguments.
@@ -289,15 +291,16 @@ pub fn trace() -> Command {
                 "Include the attention weights of every head at this position, counted from 0 (needs --json)",
             )
             .requires("json")
-            .value_parser(value_parser!(usize)),
+            .value_parser(from_zero),
         )
         .arg(json())
         .arg(device())
 }
 
 const TRACE_HELP: &str = "\
-The table has one line per cycle: the mean probability of the predicted tokens, their mean entropy
-(nats), the size of the latent state (RMS) and how much the cycle changed it, and the predictions.
+The table has one line per cycle: the mean probability of the predicted tokens,
+their mean entropy (nats), the size of the latent state (RMS) and how much the
+cycle changed it, and the predictions.
 
 Examples:
   trm-native trace runs/tiny --prompt \"To be, or not\" --depth 4
@@ -329,7 +332,7 @@ pub fn solve() -> Command {
             option("max-steps", "N", "Supervision steps per puzzle at most [default: as trained]")
                 .value_parser(depths::parse_one),
         )
-        .args(copies())
+        .args(copies::arguments())
         .arg(
             option(
                 "choose",
@@ -346,55 +349,18 @@ pub fn solve() -> Command {
         .arg(device())
 }
 
-/// Flags for several copies of each puzzle.
-fn copies() -> [Arg; 3] {
-    let count = || value_parser!(u64).range(1..=MOST_COPIES as u64).map(|n| n as usize);
-    [
-        option(
-            "augmentations",
-            "K",
-            "Sudokus and mazes: solve K augmented copies of each puzzle (digits permuted, rows and columns permuted, rotated or reflected) and keep one answer [default: 1, the original puzzle]",
-        )
-        .value_parser(count()),
-        option(
-            "chains",
-            "C",
-            "Run every copy C times with different noise, K × C at most 1024; needs --state-noise [default: 1]",
-        )
-        .requires("state-noise")
-        .value_parser(count()),
-        option(
-            "state-noise",
-            "SIGMA",
-            "Standard deviation of the noise added to the latent state before every supervision step; with several chains, the first has no noise [default: 0]",
-        )
-        .value_parser(not_negative),
-    ]
-}
-
-/// The copies that were asked for.
-pub fn copies_of(matches: &ArgMatches) -> Copies {
-    let default = Copies::default();
-    let count = |name| matches.get_one(name).copied();
-    Copies {
-        augmentations: count("augmentations").unwrap_or(default.augmentations),
-        chains: count("chains").unwrap_or(default.chains),
-        state_noise: matches.get_one("state-noise").copied().unwrap_or(default.state_noise),
-        choice: matches.try_get_one("choose").ok().flatten().copied().unwrap_or(default.choice),
-        seed: default.seed,
-    }
-}
-
 const SOLVE_HELP: &str = "\
 Puzzle files:
-  Sudoku  one puzzle per line, alone or in a table (CSV), or drawn row by row, with or without
-          borders; blanks are dots or zeros, or * - _ x ? or spaces throughout
-  Maze    rows of # (wall), space or dot (free), S (start), G (goal), an empty line between two;
-          or a square maze per line, alone or in a table
-  ARC     the tasks that the model was trained on; each test is solved under all augmentations, and
-          the answers vote for two attempts
+  Sudoku  one puzzle per line, alone or in a table (CSV), or drawn row by row,
+          with or without borders; blanks are dots or zeros, or * - _ x ? or
+          spaces throughout
+  Maze    rows of # (wall), space or dot (free), S (start), G (goal), an empty
+          line between two; or a square maze per line, alone or in a table
+  ARC     the tasks that the model was trained on; each test is solved under
+          all augmentations, and the answers vote for two attempts
 
 Examples:
   trm-native solve runs/sudoku-4x4 puzzles.txt
-  echo 1.3.3.1..1.3.3.1 | trm-native solve runs/sudoku-4x4 - --halt-threshold 0.95 --json
-  trm-native solve runs/sudoku-9x9 hard.txt --augmentations 8 --choose first --halt-threshold 0.9";
+  echo 1.3.3.1..1.3.3.1 | trm-native solve runs/sudoku-4x4 - --json
+  trm-native solve runs/sudoku-9x9 hard.txt --augmentations 8 \\
+      --choose first --halt-threshold 0.9";

@@ -10,10 +10,12 @@ use trm_spec::{
     MODELS, ModelInfo, RunConfig, SETTINGS, Setting, SettingKind, Tier, overlay, settings_of,
 };
 
+use crate::sweep::vary::Varied;
 use crate::{overfitting, presets};
 
-/// Characters in a line of a description, so that a whole line has less than 100.
-const DESCRIPTION_WIDTH: usize = 74;
+/// Characters in a line of a description, so that a whole line has less than 80: clap breaks longer
+/// ones where the terminal ends, and not in the column.
+const DESCRIPTION_WIDTH: usize = 55;
 
 /// The model whose settings a help text lists.
 pub struct Described {
@@ -171,6 +173,12 @@ pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, Value)> {
             Some((setting, value.clone()))
         })
         .collect()
+}
+
+/// Names of the settings that are varied; of a command without `--vary` none.
+pub fn varied(matches: &ArgMatches) -> Vec<&'static str> {
+    let varied = matches.try_get_many::<Varied>("vary").ok().flatten();
+    varied.into_iter().flatten().map(|one| one.setting.key).collect()
 }
 
 fn heading(setting: &Setting) -> &'static str {

@@ -7,7 +7,7 @@ use clap::{Arg, Command, value_parser};
 use trm_train::checkpoint::Precision;
 
 use super::common::{
-    as_text, at_least_one, base, device, file, flag, json, number, one_of, option,
+    as_text, at_least_one, base, device, file, flag, from_zero, json, number, one_of, option,
 };
 use super::types::{BenchPart, CheckpointFormat};
 
@@ -76,22 +76,26 @@ pub fn convert() -> Command {
         )
         .arg(
             option("vit-depth", "N", "--from hf-vit: keep the first N blocks only")
-                .value_parser(value_parser!(usize)),
+                .value_parser(from_zero),
         )
 }
 
 const CONVERT_HELP: &str = "\
-Chat-TRM's checkpoints do not store their vocabulary: name the text that it was made from with
---dataset or --data, or the model reads and writes token numbers only.
+Chat-TRM's checkpoints do not store their vocabulary: name the text that it
+was made from with --dataset or --data, or the model reads and writes token
+numbers only.
 
 Examples:
-  trm-native convert chat.safetensors --from chat-trm --dataset shakespeare --to out.safetensors
+  trm-native convert chat.safetensors --from chat-trm \\
+      --dataset shakespeare --to out.safetensors
   trm-native convert step_100 --from samsung-trm --to sudoku.safetensors
   trm-native convert runs/tiny --from trm --dtype f16 --to tiny-f16.safetensors
-  trm-native convert vit-base/model.safetensors --from hf-vit --to vit.safetensors
+  trm-native convert vit-base --from hf-vit --to vit.safetensors
   trm-native convert smollm2.gguf --from gguf --to smollm2.safetensors
-  trm-native convert adapter --from peft --base smollm2.safetensors --to merged.safetensors
-  trm-native convert runs/cups --from trm --to-format peft --to adapter/adapter_model.safetensors";
+  trm-native convert adapter --from peft --base smollm2.safetensors \\
+      --to merged.safetensors
+  trm-native convert runs/cups --from trm --to-format peft \\
+      --to adapter/adapter_model.safetensors";
 
 /// `data` and its subcommands.
 pub fn data() -> Command {
@@ -103,8 +107,8 @@ pub fn data() -> Command {
             .help(help)
     };
     let list = Command::new("list")
-        .about("List the built-in texts, and the token files and image files in a folder")
-        .arg(places("places", "Token files, or folders that contain them [default: this folder]"))
+        .about("List the built-in texts, and the files of tokens and of images in a folder")
+        .arg(places("places", "Files of `data prepare`, of tokens or of images, or folders that contain them [default: this folder]"))
         .arg(flag("verify", "Read every file completely and compare it with its checksum"))
         .arg(json());
     let prepare = Command::new("prepare")
@@ -180,25 +184,28 @@ pub fn data() -> Command {
                 .help("The text file to write"),
         );
     Command::new("data")
-        .about("List, prepare and export training texts; prepare images")
+        .about("List and prepare texts and images for training; export texts")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([list, prepare, export])
 }
 
 const PREPARE_HELP: &str = "\
-A single text gives the same tokens as `train --data TEXT`. Several texts are joined with a line
-break, or with <|endoftext|> for GPT-2's tokenizer. Each JSON line is one text.
+A single text gives the same tokens as `train --data TEXT`. Several texts are
+joined with a line break, or with <|endoftext|> for GPT-2's tokenizer. Each
+JSON line is one text.
 
-A WikiText folder (wiki.train, wiki.valid and wiki.test, all .raw or all .tokens) keeps its splits:
-the token file stores where validation begins; the test split becomes a second file with .test
-before the extension, for `eval --test`.
+A WikiText folder (wiki.train, wiki.valid and wiki.test, all .raw or all
+.tokens) keeps its splits: the token file stores where validation begins; the
+test split becomes a second file with .test before the extension, for
+`eval --test`.
 
 Examples:
   trm-native data prepare books/ --tokenizer gpt2 --out books.safetensors
   trm-native train tiny --data books.safetensors
   trm-native data prepare stories.jsonl --field story --out stories.safetensors
-  trm-native data prepare wikitext-2-raw/ --tokenizer gpt2 --out wiki.safetensors
+  trm-native data prepare wikitext-2-raw/ --tokenizer gpt2 \\
+      --out wiki.safetensors
   trm-native data prepare photos/ --image-size 224 --out photos.safetensors";
 
 /// `devices` and its arguments.
@@ -245,4 +252,5 @@ pub fn bench() -> Command {
 }
 
 const BENCH_HELP: &str = "\
-Run it on an otherwise idle machine; times on a busy one vary by a factor of two and more.";
+Run it on an otherwise idle machine; times on a busy one vary by a factor of
+two and more.";

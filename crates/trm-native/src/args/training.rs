@@ -62,14 +62,16 @@ pub fn train(described: &Described) -> Command {
 
 const TRAIN_HELP: &str = "\
 Examples:
-  trm-native train tiny                                a first model, in seconds
-  trm-native train shakespeare-elastic --data my.txt   your own text
-  trm-native train sudoku-4x4                          a puzzle model, in minutes
-  trm-native train digits                              an image classifier, in a minute
-  trm-native train --resume runs/tiny --max-iters 500  continue a run
+  trm-native train tiny                           a first model, in seconds
+  trm-native train sudoku-4x4                     a puzzle model, in minutes
+  trm-native train digits                         images, in a minute
+  trm-native train tiny --data my.txt             your own text
+  trm-native train --resume runs/tiny --max-iters 500
+                                                  continue a run
 
-A run's folder holds the best and the last checkpoint, the configuration, metrics and TensorBoard
-events. Ctrl-C saves the run and prints the command that continues it.";
+A run's folder holds the best and the last checkpoint, the configuration,
+metrics and TensorBoard events. Ctrl-C saves the run and prints the command
+that continues it.";
 
 /// `sweep` and its arguments.
 pub fn sweep(described: &Described) -> Command {
@@ -123,11 +125,11 @@ pub fn sweep(described: &Described) -> Command {
 
 const SWEEP_HELP: &str = "\
 Examples:
-  trm-native sweep shakespeare-char-cpu --recursion-steps 1,2,3 --seeds 1,2,3
-  trm-native sweep digits --vary inner_steps=2,6 --vary outer_steps=1,4 --seeds 1,2
+  trm-native sweep tiny --recursion-steps 1,2,3 --seeds 1,2,3
+  trm-native sweep digits --vary inner_steps=2,6 --vary outer_steps=1,4
 
-Writes sweep.json (the table) and sweep.svg (a chart) to the folder of the sweep. Runs that are
-complete are not trained again.";
+Writes sweep.json (the table) and sweep.svg (a chart) to the folder of the
+sweep. Runs that are complete are not trained again.";
 
 /// `overfit` and its arguments.
 pub fn overfit(described: &Described) -> Command {
@@ -143,7 +145,6 @@ pub fn overfit(described: &Described) -> Command {
         .arg(
             option("target", "LOSS", "Training loss to reach, in nats per token")
                 .default_value("0.01")
-                .allow_negative_numbers(true)
                 .value_parser(loss),
         )
         .arg(json())
@@ -159,10 +160,11 @@ pub fn overfit(described: &Described) -> Command {
 }
 
 const OVERFIT_HELP: &str = "\
-A model that cannot overfit a single example has a defect in its gradients or its optimizer.
-Without a preset, four small models are checked: three language models and a puzzle model. The exit
-code is 1 unless the training loss falls below --target within --max-iters steps. Settings that
-overfit sets itself are refused.";
+A model that cannot overfit a single example has a defect in its gradients or
+its optimizer. Without a preset, four small models are checked: three language
+models and a puzzle model. The exit code is 1 unless the training loss falls
+below --target within --max-iters steps. Settings that overfit sets itself are
+refused.";
 
 fn preset(help: &'static str) -> Arg {
     Arg::new("preset")
@@ -188,7 +190,6 @@ fn shared(command: Command, described: &Described, without: &[&str]) -> Command 
         .arg(base())
         .arg(
             option("max-minutes", "M", "Time limit: save and stop after M minutes")
-                .allow_negative_numbers(true)
                 .value_parser(minutes),
         )
         .arg(device())

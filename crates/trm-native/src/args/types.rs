@@ -37,6 +37,8 @@ pub struct Train {
     pub config: Option<PathBuf>,
     /// Settings given as flags, in the order of the settings table.
     pub settings: Vec<(&'static Setting, Value)>,
+    /// Names of the settings that a sweep compares values of.
+    pub varied: Vec<&'static str>,
     pub data: Option<PathBuf>,
     /// Whatever the file looks like, it is a text.
     pub as_text: bool,

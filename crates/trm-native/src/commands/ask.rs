@@ -12,6 +12,7 @@ use crate::commands::model_family;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::count::counted;
 use crate::terminal::output::{print, print_json};
 
 /// Runs the command.
@@ -35,12 +36,18 @@ pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
         max_new_tokens: typed.max_new_tokens,
     };
     let mut shown = None;
+    // Of each answer, what came before its first visible character.
+    let mut blank = vec![String::new(); depths.len()];
     let mut stdout = std::io::stdout();
     let answered = block_on(run.answerer()?.ask(&request, &mut |answer, text| {
         if typed.json {
             return;
         }
-        let text = if shown == Some(answer) { text } else { text.trim_start() };
+        let visible = if shown == Some(answer) { text } else { text.trim_start() };
+        if visible.is_empty() {
+            blank[answer] += text;
+            return;
+        }
         let start = match shown.replace(answer) {
             Some(before) if before == answer => String::new(),
             before => {
@@ -49,7 +56,7 @@ pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
             }
         };
         // A closed pipe is reported by the lines that follow.
-        let _ = write!(stdout, "{start}{text}").and_then(|()| stdout.flush());
+        let _ = write!(stdout, "{start}{visible}").and_then(|()| stdout.flush());
     }))?;
     if typed.json {
         return print_json(&answered);
@@ -57,14 +64,17 @@ pub fn run(typed: &args::Ask) -> anyhow::Result<()> {
     if shown.is_some() {
         print("")?;
     }
-    for answer in &answered.answers {
+    for (answer, blank) in answered.answers.iter().zip(&blank) {
         if answer.tokens.is_empty() {
             print(&format!("depth {:3}  (the model ends the answer at once)", answer.depth))?;
-        } else if !answer.ended {
+        } else if answer.text.is_empty() {
+            print(&format!("depth {:3}  {blank:?}", answer.depth))?;
+        }
+        if !answer.ended && !answer.tokens.is_empty() {
             print(&format!(
-                "depth {:3}  cut off after {} tokens (--max-new-tokens)",
+                "depth {:3}  cut off after {} (--max-new-tokens)",
                 answer.depth,
-                answer.tokens.len()
+                counted(answer.tokens.len(), "tokens")
             ))?;
         }
     }

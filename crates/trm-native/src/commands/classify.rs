@@ -66,6 +66,7 @@ pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
         Vocab::Classes { names } => names.as_slice(),
         _ => &[],
     };
+    let recursive = model.depth_key().is_some();
     let mut documents = Vec::new();
     let mut classify = |names: Vec<String>, request: &ClassifyRequest| -> anyhow::Result<()> {
         let steps = [inner, outer].map(Option::unwrap_or_default);
@@ -74,7 +75,7 @@ pub fn run(typed: &args::Classify) -> anyhow::Result<()> {
             if typed.json {
                 documents.push(Classified::of(image, steps, classes, typed.logits));
             } else {
-                print_image(&image, &steps, classes, typed.top)?;
+                print_image(&image, &steps, classes, typed.top, recursive)?;
             }
         }
         Ok(())
@@ -127,12 +128,14 @@ fn name(classes: &[String], class: usize) -> String {
     classes.get(class).cloned().unwrap_or_else(|| class.to_string())
 }
 
-/// Prints the `top` most probable classes after every step.
+/// Prints the `top` most probable classes after every step. The steps are named where a model is
+/// `recursive`.
 fn print_image(
     image: &str,
     steps: &[ClassStep],
     classes: &[String],
     top: usize,
+    recursive: bool,
 ) -> anyhow::Result<()> {
     print(image)?;
     for step in steps {
@@ -143,7 +146,8 @@ fn print_image(
             .take(top)
             .map(|&class| format!("{} {:.1} %", name(classes, class), step.prob[class] * 100.0))
             .collect();
-        print(&format!("  outer step {:2}  {}", step.step, top.join(", ")))?;
+        let named = if recursive { format!("outer step {:2}  ", step.step) } else { String::new() };
+        print(&format!("  {named}{}", top.join(", ")))?;
     }
     Ok(())
 }

@@ -23,8 +23,9 @@ use self::texts::{Text, Texts};
 use crate::args::{Data, Prepare};
 use crate::machine::interrupt::Interrupt;
 use crate::run_dir::{self, same_file};
+use crate::terminal::count::{counted, thousands};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::{LINE_INTERVAL, thousands};
+use crate::terminal::progress::LINE_INTERVAL;
 use crate::terminal::report::{say, usage};
 use crate::terminal::shell::{program, quoted};
 
@@ -102,11 +103,11 @@ impl TokenFileInfo {
 
     /// `1,000 tokens (100 for validation)`, for people to read.
     fn counted(&self) -> String {
-        let tokens = thousands(self.tokens as u64);
+        let tokens = counted(self.tokens, "tokens");
         match self.val_tokens {
-            None => format!("{tokens} tokens"),
-            Some(val) if val == self.tokens => format!("{tokens} tokens (all for evaluation)"),
-            Some(val) => format!("{tokens} tokens ({} for validation)", thousands(val as u64)),
+            None => tokens,
+            Some(val) if val == self.tokens => format!("{tokens} (all for evaluation)"),
+            Some(val) => format!("{tokens} ({} for validation)", thousands(val as u64)),
         }
     }
 }
@@ -126,7 +127,7 @@ fn list(places: &[PathBuf], verify: bool, as_json: bool) -> anyhow::Result<()> {
             }
             Err(Failure { message, hint, .. }) => {
                 failed = true;
-                say!("{message}\nhint: {hint}");
+                say!("error: {message}\nhint: {hint}");
                 Entry::Unusable { path: path.display().to_string(), error: message, hint }
             }
         });
@@ -168,7 +169,7 @@ fn refuse_other_kind(path: &Path) -> Result<(), Failure> {
         kind => {
             let (path, what) = (path.display(), kind.what());
             let message = format!("{path} is {what}, not a file that `data prepare` wrote");
-            Err(Failure::new(FailureKind::Corpus, message, kind.next_step()))
+            Err(Failure::new(FailureKind::Data, message, kind.next_step()))
         }
     }
 }
@@ -259,7 +260,7 @@ fn prepare_texts(typed: &Prepare) -> anyhow::Result<()> {
     print(&format!(
         "{}: {}, {}, {}",
         typed.out.display(),
-        if count == 1 { "1 text".into() } else { format!("{count} texts") },
+        counted(count, "texts"),
         written.file.counted(),
         describe(file.vocab())
     ))?;

@@ -12,7 +12,7 @@ use crate::args;
 use crate::commands::model_family;
 use crate::machine::device;
 use crate::run_dir::read_checkpoint;
-use crate::terminal::progress::thousands;
+use crate::terminal::count::thousands;
 use crate::terminal::report::say;
 use crate::training::trainer::default_prompt;
 

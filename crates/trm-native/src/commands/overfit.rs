@@ -15,6 +15,7 @@ use crate::args;
 use crate::machine::device::{self, OpenDevice};
 use crate::overfitting::{self, ON_BASE, obstacle, own_settings};
 use crate::presets;
+use crate::terminal::count::counted;
 use crate::terminal::output::{print, print_json};
 use crate::terminal::report::usage;
 
@@ -69,11 +70,11 @@ pub fn run(typed: &args::Overfit) -> anyhow::Result<()> {
         let result = overfit(preset, typed, &device).with_context(|| format!("preset {preset}"))?;
         if !typed.json {
             print(&format!(
-                "{preset} ({}, {} parameters): loss {:.4} after {} steps, {:.1} s{}",
+                "{preset} ({}, {} parameters): loss {:.4} after {}, {:.1} s{}",
                 result.variant,
                 result.parameters,
                 result.loss,
-                result.steps,
+                counted(result.steps, "steps"),
                 result.seconds,
                 if result.learned { "" } else { "; target loss not reached" }
             ))?;

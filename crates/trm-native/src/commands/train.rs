@@ -19,6 +19,7 @@ use crate::ranks::replicas::{self, Replica};
 use crate::run_dir::RunDir;
 use crate::run_dir::metrics_log::MetricsLog;
 use crate::run_dir::own_data::{OwnData, not_its_own};
+use crate::terminal::count::counted;
 use crate::terminal::progress::clock;
 use crate::terminal::report::{about_checkpoint, say};
 use crate::terminal::shell::{program, quoted};
@@ -63,10 +64,10 @@ pub fn train(
     match end {
         TrainingEnd::Finished => say!("done; {}", result(typed, plan, trainer)),
         TrainingEnd::EarlyStopped => say!(
-            "stopped early at step {}: {} validations in a row without a new best\n{}\n\
+            "stopped early at step {}: {} in a row without a new best\n{}\n\
              continue with a higher --early-stopping-patience: {continuation}",
             trainer.step(),
-            plan.config.train.early_stopping_patience,
+            counted(plan.config.train.early_stopping_patience, "validations"),
             result(typed, plan, trainer),
         ),
         TrainingEnd::Stopped(reason) => {

@@ -11,6 +11,7 @@ use trm_train::{Run, checkpoint, load_on};
 use crate::inputs::features;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
+use crate::terminal::count::counted;
 use crate::terminal::progress::LineProgress;
 use crate::terminal::report::say;
 
@@ -82,8 +83,8 @@ pub fn say_generated(data: &OpenedSource, config: &RunConfig) {
 pub fn say_left_out(data: &Dataset) {
     match data {
         Dataset::Puzzles(puzzles) if puzzles.copies > 0 => {
-            let (copies, name) = (puzzles.copies, &puzzles.train.name);
-            say!("left out: {copies} puzzles of {name} that come twice or are held out");
+            let (copies, name) = (counted(puzzles.copies, "puzzles"), &puzzles.train.name);
+            say!("left out: {copies} of {name}, as a copy is used or held out");
         }
         Dataset::Images(images) => say_other_pictures(&images.name, &images.other_pictures),
         _ => {}
@@ -94,7 +95,8 @@ pub fn say_left_out(data: &Dataset) {
 pub fn say_other_pictures(name: &str, other: &OtherPictures) {
     if let OtherPictures { count, first: Some(first) } = other {
         say!(
-            "left out: {count} pictures of {name} that are not JPEG, PNG or WebP ({first}); convert them to use them"
+            "left out: {} of {name} in other formats than JPEG, PNG and WebP ({first}); convert them to use them",
+            counted(*count, "pictures")
         );
     }
 }

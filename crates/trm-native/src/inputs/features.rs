@@ -13,7 +13,8 @@ use trm_train::open_base;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
 use crate::machine::interrupt::{self, Interrupt};
-use crate::terminal::progress::{LINE_INTERVAL, thousands};
+use crate::terminal::count::{counted, thousands};
+use crate::terminal::progress::LINE_INTERVAL;
 use crate::terminal::report::say;
 
 /// `data` with the features that the frozen base makes of its images: from the file
@@ -64,8 +65,8 @@ pub fn cached(
     let counts = ImageSplit::ALL.map(|split| images.set(split).len());
     let total: usize = counts.iter().sum();
     say!(
-        "computing the features of {} images with {} (once; {})",
-        thousands(total as u64),
+        "computing the features of {} with {} (once; {})",
+        counted(total, "images"),
         base.file().name,
         path.display()
     );

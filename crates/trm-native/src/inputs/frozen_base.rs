@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use trm_spec::{Failure, FailureKind};
-use trm_train::BaseFile;
 use trm_train::checkpoint::Header;
+use trm_train::{BaseFile, expect_reads_base};
 
 use crate::run_dir;
 
@@ -25,7 +25,7 @@ impl BaseOnDisk {
     /// # Errors
     /// If it cannot be read.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let file = run_dir::checkpoint_in(path);
+        let file = run_dir::expect_checkpoint(path)?;
         let shown = if path.is_dir() { path } else { &file };
         let name = shown.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
@@ -37,13 +37,16 @@ impl BaseOnDisk {
     /// then says what is missing.
     ///
     /// # Errors
-    /// If the given file cannot be read.
+    /// If the given file cannot be read, or is given for a model that has no base.
     pub fn of(
         header: &Header,
         checkpoint: &Path,
         given: Option<&Path>,
     ) -> anyhow::Result<Option<Self>> {
         if let Some(path) = given {
+            // Before its sizes are compared with those of a base that there is not.
+            expect_reads_base(&header.config.model)
+                .with_context(|| checkpoint.display().to_string())?;
             return Self::read(path).map(Some);
         }
         let Some(base) = &header.base else { return Ok(None) };

@@ -18,12 +18,12 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
     if !is_text && kind != FileKind::Empty {
         let message =
             format!("{} is {}, and a text in UTF-8 is wanted", path.display(), kind.what());
-        return Err(Failure::new(FailureKind::Corpus, message, kind.next_step()).into());
+        return Err(Failure::new(FailureKind::Data, message, kind.next_step()).into());
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let message = format!("{} is not UTF-8: invalid byte at offset {offset}", path.display());
-        Failure::new(FailureKind::Corpus, message, FileKind::OtherEncoding.next_step())
+        Failure::new(FailureKind::Data, message, FileKind::OtherEncoding.next_step())
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

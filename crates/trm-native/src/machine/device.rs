@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::Context;
 use burn::tensor::Device;
 use serde::Serialize;
 
@@ -168,11 +167,18 @@ pub fn select(
     match choice {
         DeviceChoice::Cpu => Ok((None, "requested".into())),
         DeviceChoice::Gpu(number) => {
-            adapters.get(number).with_context(|| match adapters.len() {
-                0 => "there is no GPU here; use --device cpu".to_owned(),
-                count => format!("there is no gpu:{number}; `trm-native devices` lists {count}"),
-            })?;
-            Ok((Some(number), "requested".into()))
+            if number < adapters.len() {
+                return Ok((Some(number), "requested".into()));
+            }
+            if adapters.is_empty() {
+                return Err(usage!("there is no GPU here; use --device cpu"));
+            }
+            let there = adapters.iter().enumerate();
+            let there: Vec<_> = there.map(|(n, adapter)| format!("gpu:{n} {adapter}")).collect();
+            Err(usage!(
+                "there is no gpu:{number} here; give one of these devices: cpu, {}",
+                there.join(", ")
+            ))
         }
         DeviceChoice::Auto => Ok(match adapters.first() {
             Some(adapter) if adapter.kind != AdapterKind::Software => {
@@ -295,6 +301,7 @@ fn adapters_of(api: wgpu::Backend) -> Vec<Adapter> {
 
 #[cfg(feature = "gpu")]
 fn open_gpu(adapter: &Adapter) -> anyhow::Result<Device> {
+    use anyhow::Context;
     use burn::tensor::DeviceKind;
     use burn::tensor::wgpu::WgpuBackend;
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::{Map, Value};
 use trm_spec::{
-    DepthSampling, Family, Objective, RunConfig, Supervision, must_read, overlay, read_json,
+    DepthSampling, Family, Objective, Optimizer, RunConfig, Schedule, Supervision, must_read,
+    overlay, read_json,
 };
 
 use crate::args;
@@ -21,33 +22,68 @@ pub fn with_flags(base: &RunConfig, typed: &args::Train) -> anyhow::Result<RunCo
     let flags = typed.settings.iter().map(|(s, value)| (s.key.to_owned(), value.clone())).collect();
     let config = overlay(base, &Value::Object(flags))?;
     must_read(&config, typed.settings.iter().map(|(setting, _)| *setting))?;
-    let unused = unused(&config);
-    match unused.iter().find(|(key, _)| typed.settings.iter().any(|(s, _)| s.key == *key)) {
+    let unused = unused(&config).into_iter().find(|unused| {
+        typed.settings.iter().any(|(setting, _)| setting.key == unused.key)
+            // Some run of a sweep over the other setting may use it.
+            && !typed.varied.contains(&unused.by)
+    });
+    match unused {
         None => Ok(config),
-        Some((key, needs)) => {
+        Some(Unused { key, needs, .. }) => {
             Err(usage!("--{} has no effect without {needs}", key.replace('_', "-")))
         }
     }
 }
 
-/// Settings that `config` does not use because of another one, and what they need. Files may
-/// have them: a preset or an older run states all settings.
-fn unused(config: &RunConfig) -> Vec<(&'static str, &'static str)> {
+/// A setting that a configuration does not use.
+struct Unused {
+    key: &'static str,
+    /// The setting that switches it off.
+    by: &'static str,
+    /// The flag with which it is used.
+    needs: &'static str,
+}
+
+/// Settings that `config` does not use because of another one. Files may have them: a preset or
+/// an older run states all settings.
+fn unused(config: &RunConfig) -> Vec<Unused> {
     let train = &config.train;
-    let mut unused = Vec::new();
-    match config.model.family() {
-        Family::Language | Family::Images if train.objective == Objective::LastCycle => {
-            unused.push(("cycle_weights", "--objective every_cycle"));
-        }
-        Family::Puzzles if train.supervision == Supervision::Carry => {
-            unused.push(("cycle_weights", "--supervision unrolled"));
-        }
-        _ => {}
-    }
-    if train.depth_sampling == DepthSampling::Fixed {
-        unused.push(("min_depth", "--depth-sampling uniform or log_normal"));
-    }
-    unused
+    let family = config.model.family();
+    let cycles_are_not_scored = train.objective == Objective::LastCycle
+        && matches!(family, Family::Language | Family::Images);
+    let carries = family == Family::Puzzles && train.supervision == Supervision::Carry;
+    let unrolls = family == Family::Puzzles && train.supervision == Supervision::Unrolled;
+    // Models without the setting have none.
+    let model = serde_json::to_value(&config.model).unwrap_or_default();
+    let no_embedding = model["puzzle_emb_ndim"] == 0;
+    let constant = train.lr_schedule == Schedule::Constant;
+    [
+        (cycles_are_not_scored, "cycle_weights", "objective", "--objective every_cycle"),
+        (carries, "cycle_weights", "supervision", "--supervision unrolled"),
+        (unrolls, "halt_exploration_prob", "supervision", "--supervision carry"),
+        (
+            train.depth_sampling == DepthSampling::Fixed,
+            "min_depth",
+            "depth_sampling",
+            "--depth-sampling uniform or log_normal",
+        ),
+        (constant, "min_lr", "lr_schedule", "--lr-schedule cosine"),
+        (constant, "lr_decay_iters", "lr_schedule", "--lr-schedule cosine"),
+        (train.optimizer != Optimizer::Muon, "muon_momentum", "optimizer", "--optimizer muon"),
+        // Its step is bounded without one.
+        (
+            train.optimizer == Optimizer::AdamAtan2,
+            "adam_eps",
+            "optimizer",
+            "--optimizer adamw or muon",
+        ),
+        (no_embedding, "puzzle_emb_lr", "puzzle_emb_ndim", "--puzzle-emb-ndim above 0"),
+        (no_embedding, "puzzle_emb_weight_decay", "puzzle_emb_ndim", "--puzzle-emb-ndim above 0"),
+    ]
+    .into_iter()
+    .filter(|(is_unused, ..)| *is_unused)
+    .map(|(_, key, by, needs)| Unused { key, by, needs })
+    .collect()
 }
 
 /// `base` with the settings of a TOML file.
@@ -138,4 +174,81 @@ fn not_toml(text: &str, path: &Path, error: &toml::de::Error) -> anyhow::Error {
         );
     }
     usage!("{} is not valid TOML: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use trm_spec::Setting;
+
+    use super::*;
+    use crate::presets;
+
+    /// Flags as they are typed, beside a preset.
+    fn typed(flags: &[(&str, &str)]) -> args::Train {
+        let read = |(key, text): &(&str, &str)| {
+            let setting = Setting::find(key).expect(key);
+            (setting, setting.parse(text).expect(text))
+        };
+        args::Train { settings: flags.iter().map(read).collect(), ..args::Train::default() }
+    }
+
+    #[test]
+    fn flags_without_an_effect_are_refused() {
+        for (preset, flag, needs, used) in [
+            ("tiny", ("muon_momentum", "0.9"), "--optimizer muon", ("optimizer", "muon")),
+            ("page-tiny", ("min_lr", "1e-5"), "--lr-schedule cosine", ("lr_schedule", "cosine")),
+            (
+                "page-tiny",
+                ("lr_decay_iters", "9"),
+                "--lr-schedule cosine",
+                ("lr_schedule", "cosine"),
+            ),
+            (
+                "sudoku-4x4",
+                ("adam_eps", "1e-7"),
+                "--optimizer adamw or muon",
+                ("optimizer", "adamw"),
+            ),
+            (
+                "sudoku-4x4",
+                ("puzzle_emb_lr", "0.1"),
+                "--puzzle-emb-ndim above 0",
+                ("puzzle_emb_ndim", "16"),
+            ),
+            (
+                "sudoku-4x4",
+                ("puzzle_emb_weight_decay", "0.1"),
+                "--puzzle-emb-ndim above 0",
+                ("puzzle_emb_ndim", "16"),
+            ),
+        ] {
+            let base = presets::config(preset).expect(preset);
+            let error = with_flags(&base, &typed(&[flag])).expect_err(flag.0).to_string();
+            let name = format!("--{} has no effect", flag.0.replace('_', "-"));
+            assert!(error.contains(&name) && error.contains(needs), "{error}");
+            with_flags(&base, &typed(&[flag, used])).expect(flag.0);
+            // A sweep over the other setting has a run that uses it.
+            let varied = vec![used.0];
+            with_flags(&base, &args::Train { varied, ..typed(&[flag]) }).expect(flag.0);
+        }
+    }
+
+    #[test]
+    fn exploration_needs_steps_that_are_carried() {
+        let base = presets::config("sudoku-4x4").expect("a preset");
+        let exploration = ("halt_exploration_prob", "0.2");
+        with_flags(&base, &typed(&[exploration])).expect("carried");
+        let unrolled = typed(&[exploration, ("supervision", "unrolled")]);
+        let error = with_flags(&base, &unrolled).expect_err("unrolled").to_string();
+        assert!(error.contains("--supervision carry"), "{error}");
+    }
+
+    /// A preset states settings that it does not use, and other flags lie over it.
+    #[test]
+    fn only_flags_are_refused() {
+        for name in presets::names() {
+            let base = presets::config(name).expect(name);
+            with_flags(&base, &typed(&[("max_iters", "9")])).expect(name);
+        }
+    }
 }

@@ -12,8 +12,9 @@ use super::types::{Start, Train};
 use crate::args;
 use crate::inputs::dataset;
 use crate::inputs::frozen_base::BaseOnDisk;
+use crate::run_dir::names::{BEST, CONFIG, LAST, OPTIMIZER};
 use crate::run_dir::own_data::{OwnData, not_its_own};
-use crate::run_dir::read_checkpoint;
+use crate::run_dir::{expect_run, last_in, read_checkpoint};
 use crate::terminal::report::usage;
 
 /// The folder of the run that `path` means: itself, or where its last checkpoint lies.
@@ -28,8 +29,8 @@ pub fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
     let folder = folder.unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match name.as_ref() {
-        "last.safetensors" | "last.optim.safetensors" => Ok(folder.to_owned()),
-        "best.safetensors" => Err(usage!(
+        LAST | OPTIMIZER => Ok(folder.to_owned()),
+        BEST => Err(usage!(
             "a run continues from its last state, not from its best: give its folder (--resume {}), or start a new run from these weights (--init {})",
             folder.display(),
             path.display()
@@ -44,26 +45,23 @@ pub fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
 /// Continues the run in `folder`: its saved settings < its `config.toml` < flags.
 ///
 /// # Errors
-/// If there is no run, or another setting or dataset than before is asked for.
+/// If there is no run, another setting or dataset than before is asked for, or fewer steps than
+/// the run has made.
 pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
-    let last = folder.join("last.safetensors");
-    if !last.exists() {
-        return Err(usage!(
-            "{} contains no run to resume (last.safetensors is missing)",
-            folder.display()
-        ));
-    }
+    expect_run(folder)?;
+    let last = last_in(folder);
     let (header, _) = read_checkpoint(&last)?;
     let base = BaseOnDisk::of(&header, &last, typed.base.as_deref())?;
     let trained = header.config;
     let mut config = trained.clone();
-    let written = folder.join("config.toml");
+    let written = folder.join(CONFIG);
     if written.exists() {
         config = config_file(&trained, &written)?;
         refuse_other(&trained, &config, &written.display().to_string(), &last)?;
     }
     config = with_flags(&config, typed)?;
     refuse_other(&trained, &config, "the command line", &last)?;
+    refuse_fewer_steps(&config, header.step)?;
     // Of data of the user's the settings may hold a name that nothing is known by.
     if let (None, Some(own)) = (&typed.data, OwnData::read(folder)?) {
         own.expect(None)?;
@@ -90,15 +88,16 @@ pub fn resume(typed: &args::Train, folder: &Path) -> anyhow::Result<Train> {
 /// else returns `plan` itself.
 ///
 /// # Errors
-/// If the folder contains a run of other settings.
+/// If the folder contains a run of other settings, or one that is beyond the last step.
 pub fn auto_resume(plan: Train) -> anyhow::Result<Train> {
-    let last = plan.out.join("last.safetensors");
+    let last = last_in(&plan.out);
     if !last.exists() {
         return Ok(plan);
     }
     let (header, _) = read_checkpoint(&last)?;
     let config = as_decided(&plan.config, &header.config);
     refuse_other(&header.config, &config, "this command", &last)?;
+    refuse_fewer_steps(&config, header.step)?;
     let origin = format!("step {} of {}", header.step, plan.out.display());
     let notes = notes::of_resumed(&header.config, &config, header.step).into_iter().collect();
     Ok(Train { origin, start: Start::Resume, config, notes, ..plan })
@@ -135,6 +134,17 @@ fn refuse_other(
     }
 }
 
+/// Refuses fewer steps than the run has made: it would end as if it had made them, with a
+/// configuration that says so. As many are none to make, and a finished run stays one.
+fn refuse_fewer_steps(asked: &RunConfig, step: usize) -> anyhow::Result<()> {
+    match asked.train.max_iters {
+        last if last < step => Err(usage!(
+            "the run is already at step {step}; max_iters {last} is less: give --max-iters {step} or more"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The names of the settings that may change when a run is resumed.
 fn resumable() -> Vec<&'static str> {
     SETTINGS.iter().filter(|setting| setting.resume).map(|setting| setting.key).collect()
@@ -148,6 +158,18 @@ mod tests {
     fn what_may_change_on_resume_is_live() {
         assert!(SETTINGS.iter().filter(|setting| setting.resume).all(|setting| setting.live));
         assert!(resumable().contains(&"max_iters") && !resumable().contains(&"batch_size"));
+    }
+
+    #[test]
+    fn fewer_steps_than_were_made_are_refused() {
+        let mut asked = RunConfig::default();
+        asked.train.max_iters = 5;
+        let error = refuse_fewer_steps(&asked, 24).expect_err("fewer").to_string();
+        assert!(error.starts_with("the run is already at step 24; max_iters 5 is"), "{error}");
+        // A run that is finished, and one that is not.
+        for step in [5, 4] {
+            refuse_fewer_steps(&asked, step).expect("as many, or more");
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use trm_data::OpenedSource;
-use trm_spec::{Family, RunConfig, RunSummary, TrainSpec};
+use trm_spec::{Family, RunConfig, RunSummary, TrainSpec, Vocab};
 
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
 use crate::machine::memory;
-use crate::terminal::progress::thousands;
+use crate::terminal::count::{counted, in_split, thousands};
 
 /// Where the weights of a training run come from.
 pub enum Start {
@@ -28,7 +28,7 @@ pub struct Train {
     pub origin: String,
     pub config: RunConfig,
     pub data: OpenedSource,
-    /// The frozen ViT that an image model reads features of.
+    /// The frozen base of the model: a ViT, or a decoder.
     pub base: Option<BaseOnDisk>,
     pub out: PathBuf,
     /// Files that were typed, which a new run must not overwrite.
@@ -52,10 +52,18 @@ impl fmt::Display for Shown<'_> {
         let (model, train) = (&plan.config.model, &plan.config.train);
         let sizes: Vec<_> =
             model.shown().iter().map(|(key, size)| format!("{key} {size}")).collect();
-        let unit = match model.family() {
-            Family::Language | Family::Puzzles => "tokens",
-            Family::Images => "images",
-            Family::Questions => "questions",
+        let (unit, size) = match model.family() {
+            Family::Language => ("tokens", "tokens"),
+            Family::Puzzles => ("puzzles", "cells"),
+            Family::Images => ("images", "positions"),
+            Family::Questions => ("questions", "latents"),
+        };
+        let split =
+            |name: &str, tokens| counted(in_split(model, tokens), &format!("{name} {unit}"));
+        let vocab = match &summary.vocab {
+            // Only of a text are the numbers of the tokens all that is known of them.
+            Vocab::Plain { .. } if model.family() != Family::Language => String::new(),
+            vocab => format!(", {}", trm_data::describe(vocab)),
         };
         writeln!(f, "settings  {}", plan.origin)?;
         writeln!(
@@ -67,19 +75,17 @@ impl fmt::Display for Shown<'_> {
         )?;
         writeln!(
             f,
-            "data      {}: {} training {unit}, {} validation {unit}, {}",
+            "data      {}: {}, {}{vocab}",
             plan.data.name(),
-            thousands(summary.train_tokens as u64),
-            thousands(summary.val_tokens as u64),
-            trm_data::describe(&summary.vocab),
+            split("training", summary.train_tokens),
+            split("validation", summary.val_tokens),
         )?;
         writeln!(
             f,
-            "training  {}, batches of {} × {} {}, learning rate {}, seed {}",
+            "training  {}, batches of {} × {} {size}, learning rate {}, seed {}",
             steps(summary.step, train.max_iters),
             train.batch_size,
             model.length(),
-            if model.image().is_some() { "positions" } else { "tokens" },
             train.learning_rate,
             train.seed,
         )?;

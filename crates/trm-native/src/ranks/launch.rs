@@ -2,13 +2,18 @@
 
 use crate::terminal::report::usage;
 
-/// The variables in which launchers tell the number of processes: Open MPI's `mpirun`, that of
+/// The variables in which launchers set the number of processes: Open MPI's `mpirun`, that of
 /// MPICH and Intel, and Slurm's `srun` (`SLURM_NTASKS` is set in a batch script too).
 const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"];
 
 /// The number of processes that were started together.
 pub fn processes() -> usize {
     largest(SIZES.iter().filter_map(|name| std::env::var(name).ok()))
+}
+
+/// Whether a launcher started this process, alone or as one of several.
+pub fn is_launched() -> bool {
+    SIZES.iter().any(|name| std::env::var_os(name).is_some())
 }
 
 fn largest(sizes: impl Iterator<Item = String>) -> usize {
@@ -18,8 +23,8 @@ fn largest(sizes: impl Iterator<Item = String>) -> usize {
 /// Refuses a command that several processes would only repeat.
 ///
 /// # Errors
-/// If there are several.
-pub fn alone(command: &str) -> anyhow::Result<()> {
+/// If a launcher started several.
+pub fn expect_one_process(command: &str) -> anyhow::Result<()> {
     match processes() {
         0 | 1 => Ok(()),
         processes => Err(usage!(
@@ -48,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_number_of_processes_is_the_largest_that_is_told() {
+    fn the_number_of_processes_is_the_largest_of_all_variables() {
         let largest = |sizes: &[&str]| largest(sizes.iter().map(|size| (*size).to_owned()));
         assert_eq!([largest(&[]), largest(&["1"]), largest(&["no number"])], [1, 1, 1]);
         assert_eq!(largest(&["1", "4"]), 4);

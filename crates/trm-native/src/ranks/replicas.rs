@@ -1,7 +1,6 @@
 //! Data-parallel training in one process: a thread and a copy of the run for every
 //! device. The first one is the run itself, which alone evaluates, writes text and saves.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,10 +12,11 @@ use pollster::block_on;
 use serde_json::Value;
 use trm_data::Dataset;
 use trm_spec::{Failure, FailureKind, Saved};
-use trm_train::{AllReduce, Run, Shard, load_on, sum_of_shards};
+use trm_train::{AllReduce, Run, Shard, Sharing, load_on, sum_of_shards};
 
 use crate::inputs::frozen_base::BaseOnDisk;
-use crate::ranks::shared_run::{Order, Others, SharedRun};
+use crate::ranks::panics::panic_message;
+use crate::ranks::shared_run::{Peers, RankCommand, SharedRun};
 
 /// What a replica is made from: one for each further device.
 pub struct Replica {
@@ -31,7 +31,9 @@ struct Replicas {
 }
 
 struct Worker {
-    orders: Option<Sender<Order>>,
+    rank: usize,
+    commands: Option<Sender<RankCommand>>,
+    /// One for each command, and one for the start.
     results: Receiver<Result<(), Failure>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -44,10 +46,10 @@ struct Worker {
 /// trained so, or a copy cannot be made.
 pub fn share(
     mut run: Box<dyn Run>,
-    others: Vec<Replica>,
+    replicas: Vec<Replica>,
     base: Option<&BaseOnDisk>,
 ) -> Result<SharedRun, Failure> {
-    let size = others.len() + 1;
+    let size = replicas.len() + 1;
     let config = run.summary().config;
     // Burn has one generator for a kind of device, so masks would depend on which thread
     // comes first.
@@ -60,11 +62,11 @@ pub fn share(
         ));
     }
     let exchange = Arc::new(Exchange::new(size));
-    run.join(Some(Box::new(Rank { rank: 0, exchange: Arc::clone(&exchange) })), 1)?;
+    run.set_sharing(Sharing::whole_batches(Rank { rank: 0, exchange: Arc::clone(&exchange) }))?;
     let saved = Arc::new(block_on(run.save(Value::Null))?);
     let base = base.map(|base| Arc::new(base.clone()));
     let workers: Vec<_> = (1..)
-        .zip(others)
+        .zip(replicas)
         .map(|(rank, replica)| {
             Worker::start(rank, replica, Arc::clone(&saved), base.clone(), &exchange)
         })
@@ -75,12 +77,12 @@ pub fn share(
     Ok(SharedRun::new(run, Replicas { workers, exchange }))
 }
 
-impl Others for Replicas {
-    fn order(&self, order: &Order) -> Result<(), Failure> {
+impl Peers for Replicas {
+    fn broadcast(&self, command: &RankCommand) -> Result<(), Failure> {
         for worker in &self.workers {
-            if let Some(orders) = &worker.orders {
-                // One that is gone has left a result that says why.
-                let _ = orders.send(order.clone());
+            if let Some(commands) = &worker.commands {
+                // The result of a thread that ended says why.
+                let _ = commands.send(command.clone());
             }
         }
         Ok(())
@@ -91,18 +93,18 @@ impl Others for Replicas {
         results.into_iter().collect()
     }
 
-    fn leave(&self, failure: &Failure) {
-        self.exchange.leave(failure);
+    fn abort(&self, failure: &Failure) {
+        self.exchange.abort(failure);
     }
 }
 
 impl Drop for Replicas {
     fn drop(&mut self) {
         for worker in &mut self.workers {
-            worker.orders = None;
+            worker.commands = None;
         }
-        // If the first device panicked, they wait for its batches.
-        self.exchange.leave(&gone("the first device stopped"));
+        // If the first device panicked, the others are waiting for its batches.
+        self.exchange.abort(&device_failure("the first device stopped"));
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
                 let _ = thread.join();
@@ -119,7 +121,7 @@ impl Worker {
         base: Option<Arc<BaseOnDisk>>,
         exchange: &Arc<Exchange>,
     ) -> Result<Self, Failure> {
-        let (orders, received) = channel::<Order>();
+        let (commands, received) = channel::<RankCommand>();
         let (done, results) = channel();
         let exchange = Arc::clone(exchange);
         let work = move || {
@@ -129,40 +131,42 @@ impl Worker {
                 let optimizer = Some(&saved.optimizer[..]);
                 let mut run = load_on(&saved.checkpoint, optimizer, Some(data), base, &device)?;
                 drop(saved);
-                run.join(Some(Box::new(Rank { rank, exchange: Arc::clone(&exchange) })), 1)?;
-                // Nobody asks for a result once the first rank is gone.
+                let own = Rank { rank, exchange: Arc::clone(&exchange) };
+                run.set_sharing(Sharing::whole_batches(own))?;
+                // Without a receiver, rank 0 has ended and needs no result.
                 let _ = done.send(Ok(()));
-                for order in received {
-                    order.carry_out(run.as_mut())?;
+                for command in received {
+                    command.execute(run.as_mut())?;
                     let _ = done.send(Ok(()));
                 }
                 Ok(())
             };
-            let ended = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|panic| Err(panicked(rank, panic.as_ref())));
+            let ended = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+                let message = panic_message(panic.as_ref());
+                Err(device_failure(&format!("device {rank} stopped: {message}")))
+            });
             if let Err(failure) = ended {
-                exchange.leave(&failure);
+                exchange.abort(&failure);
                 let _ = done.send(Err(failure));
             }
         };
         let thread = std::thread::Builder::new().name(format!("rank {rank}")).spawn(work);
-        let thread = thread.map_err(|error| gone(&format!("device {rank}: {error}")))?;
-        Ok(Self { orders: Some(orders), results, thread: Some(thread) })
+        let thread = thread.map_err(|error| {
+            device_failure(&format!("the thread of device {rank} cannot be started: {error}"))
+        })?;
+        Ok(Self { rank, commands: Some(commands), results, thread: Some(thread) })
     }
 
-    /// The result of the last order.
+    /// Waits for the result of the last command.
     fn result(&self) -> Result<(), Failure> {
-        self.results.recv().unwrap_or_else(|_| Err(gone("a device stopped without a word")))
+        self.results.recv().unwrap_or_else(|_| {
+            Err(device_failure(&format!("device {} ended without a result", self.rank)))
+        })
     }
 }
 
-fn panicked(rank: usize, panic: &(dyn Any + Send)) -> Failure {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    gone(&format!("device {rank} stopped: {text}"))
-}
-
-fn gone(message: &str) -> Failure {
+/// The failure of a device's thread.
+fn device_failure(message: &str) -> Failure {
     Failure::new(
         FailureKind::Device,
         message,
@@ -187,11 +191,11 @@ impl AllReduce for Rank {
     }
 
     async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
-        sum_of_shards(self.exchange.gather(own)?, first)
+        sum_of_shards(self.exchange.all_gather(own)?, first)
     }
 }
 
-/// Where threads leave their shards and wait for those of the others.
+/// The memory through which the threads exchange their shards, one round after the other.
 struct Exchange {
     size: usize,
     round: Mutex<Round>,
@@ -219,7 +223,8 @@ impl Exchange {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
+    /// The shards of all ranks.
+    fn all_gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
         let mut round = self.round();
         if let Some(failure) = &round.failure {
             return Err(failure.clone());
@@ -241,8 +246,8 @@ impl Exchange {
         Ok(round.complete.clone())
     }
 
-    /// A rank stops: the others do not wait for it.
-    fn leave(&self, failure: &Failure) {
+    /// Ends this round and all later ones with the first failure, on all ranks.
+    fn abort(&self, failure: &Failure) {
         self.round().failure.get_or_insert_with(|| failure.clone());
         self.changed.notify_all();
     }
@@ -266,7 +271,7 @@ mod tests {
                 let exchange = &exchange;
                 scope.spawn(move || {
                     for round in 0..50 {
-                        let all = exchange.gather(vec![shard(3 * round + rank)]).expect("all");
+                        let all = exchange.all_gather(vec![shard(3 * round + rank)]).expect("all");
                         let mut numbers: Vec<_> = all.iter().map(|shard| shard.number).collect();
                         numbers.sort_unstable();
                         assert_eq!(numbers, [3 * round, 3 * round + 1, 3 * round + 2]);
@@ -283,14 +288,14 @@ mod tests {
         let thread = std::thread::spawn({
             let exchange = Arc::clone(&exchange);
             move || {
-                let _ = gathered.send(exchange.gather(vec![shard(1)]));
+                let _ = gathered.send(exchange.all_gather(vec![shard(1)]));
             }
         });
         while exchange.round().arrived == 0 {
             std::thread::yield_now();
         }
-        let ((orders, _), (_, results)) = (channel(), channel());
-        let worker = Worker { orders: Some(orders), results, thread: Some(thread) };
+        let ((commands, _), (_, results)) = (channel(), channel());
+        let worker = Worker { rank: 1, commands: Some(commands), results, thread: Some(thread) };
         let replicas = Replicas { workers: vec![worker], exchange };
         let (dropped, end) = channel();
         let dropping = std::thread::spawn(move || {
@@ -305,22 +310,31 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_ends_without_a_result_is_named() {
+        let ((commands, _), (_, results)) = (channel(), channel());
+        let worker = Worker { rank: 2, commands: Some(commands), results, thread: None };
+        let failure = worker.result().expect_err("no sender");
+        assert_eq!(failure.message, "device 2 ended without a result");
+        assert!(failure.hint.contains("last save"), "{failure:?}");
+    }
+
+    #[test]
     fn nothing_is_exchanged_after_a_failure() {
         let exchange = Exchange::new(2);
-        exchange.leave(&gone("device 1 stopped"));
-        exchange.leave(&gone("the first device stopped"));
+        exchange.abort(&device_failure("device 1 stopped"));
+        exchange.abort(&device_failure("the first device stopped"));
         for number in 0..3 {
-            let failure = exchange.gather(vec![shard(number)]).expect_err("one left");
+            let failure = exchange.all_gather(vec![shard(number)]).expect_err("one stopped");
             assert!(failure.message.contains("device 1"), "{failure:?}");
         }
     }
 
     #[test]
-    fn nobody_waits_for_a_rank_that_left() {
+    fn no_rank_waits_for_one_that_stopped() {
         let exchange = Exchange::new(2);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| exchange.gather(vec![shard(0)]));
-            exchange.leave(&gone("device 1 stopped"));
+            let waiting = scope.spawn(|| exchange.all_gather(vec![shard(0)]));
+            exchange.abort(&device_failure("device 1 stopped"));
             let failure = waiting.join().expect("no panic").expect_err("nothing to wait for");
             assert!(failure.message.contains("device 1"));
         });

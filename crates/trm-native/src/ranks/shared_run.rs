@@ -1,59 +1,58 @@
-//! A run that several ranks train together, as the first of them has it: it directs the
-//! others, and alone evaluates, writes text and saves.
+//! A run that several ranks train together, on rank 0: it broadcasts commands to the other
+//! ranks, and alone evaluates, writes text and saves.
 
 use async_trait::async_trait;
 use pollster::block_on;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trm_data::Dataset;
-use trm_spec::{
-    DepthLoss, Failure, FailureKind, Family, RunConfig, RunSummary, Saved, StepReport, Trace,
-};
-use trm_train::{AllReduce, Answerer, Classifier, Run, Solver, TraceRequest, Weights, Writer};
+use trm_spec::{DepthLoss, Failure, FailureKind, RunConfig, RunSummary, Saved, StepReport, Trace};
+use trm_train::{Answerer, Classifier, Run, Sharing, Solver, TraceRequest, Weights, Writer};
 
-/// What the first rank tells the others to do.
+/// A call that rank 0 makes on its own run and that all other ranks make too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Order {
-    /// So many training steps.
-    Steps(usize),
-    /// To give each other what they have under way.
-    Gather,
-    /// To go on with other live settings.
+pub enum RankCommand {
+    /// Train so many steps.
+    Step(usize),
+    /// Gather the carry of all ranks.
+    GatherCarry,
+    /// Change live settings.
     Configure(Box<RunConfig>),
 }
 
-impl Order {
-    /// Does to `run` what the first rank does to its own.
+impl RankCommand {
+    /// Makes the call on the `run` of this rank.
     ///
     /// # Errors
-    /// As of the run.
-    pub fn carry_out(&self, run: &mut dyn Run) -> Result<(), Failure> {
+    /// Those of the call.
+    pub fn execute(&self, run: &mut dyn Run) -> Result<(), Failure> {
         match self {
-            Self::Steps(n) => block_on(run.steps(*n)).map(|_| ()),
-            Self::Gather => block_on(run.gather()),
+            Self::Step(n) => block_on(run.steps(*n)).map(|_| ()),
+            Self::GatherCarry => block_on(run.gather_carry()),
             Self::Configure(config) => run.configure(config),
         }
     }
 }
 
-/// The other ranks, as the first one reaches them.
-pub trait Others {
-    /// Gives all of them an order.
+/// The ranks after 0, as rank 0 reaches them.
+pub trait Peers {
+    /// Sends a command to all of them.
     ///
     /// # Errors
     /// If one of them failed.
-    fn order(&self, order: &Order) -> Result<(), Failure>;
+    fn broadcast(&self, command: &RankCommand) -> Result<(), Failure>;
 
-    /// Waits until the last order is carried out, where that is not known otherwise.
+    /// Waits until all have executed the last command, where rank 0 does not learn that from
+    /// the collective operations of the command itself.
     ///
     /// # Errors
     /// If one of them failed.
     fn wait(&self) -> Result<(), Failure>;
 
-    /// Says that the first rank failed, so that none of them waits for it.
-    fn leave(&self, failure: &Failure);
+    /// Reports that rank 0 failed, so that none of them waits for it.
+    fn abort(&self, failure: &Failure);
 
-    /// The first rank is about to save.
+    /// Prepares for a save by rank 0.
     ///
     /// # Errors
     /// If one of them failed.
@@ -61,7 +60,7 @@ pub trait Others {
         Ok(())
     }
 
-    /// Compares their state with what the first rank is about to keep.
+    /// Compares their state with what rank 0 is about to write.
     ///
     /// # Errors
     /// If one of them has another state, or failed.
@@ -71,24 +70,35 @@ pub trait Others {
     }
 }
 
-/// The first rank's run, with the others.
+/// The run of rank 0, with the other ranks.
 pub struct SharedRun {
     run: Box<dyn Run>,
-    others: Box<dyn Others>,
+    peers: Box<dyn Peers>,
 }
 
 impl SharedRun {
-    /// `run` has joined the `others`, which have the same state.
-    pub fn new(run: Box<dyn Run>, others: impl Others + 'static) -> Self {
-        Self { run, others: Box::new(others) }
+    /// `run` is in one group with the `peers`, which have the same state.
+    pub fn new(run: Box<dyn Run>, peers: impl Peers + 'static) -> Self {
+        Self { run, peers: Box::new(peers) }
+    }
+
+    /// The result of a call that all ranks make: `own` is that of rank 0. If it failed, the
+    /// others are aborted before they are waited for: they may be waiting for rank 0.
+    fn collective<T>(&self, own: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(failure) = &own {
+            self.peers.abort(failure);
+        }
+        let peers = self.peers.wait();
+        let own = own?;
+        peers.map(|()| own)
     }
 }
 
-/// The other ranks would not have what the first one gets.
-fn only_at_the_start(what: &str) -> Failure {
+/// Refuses a change that the other ranks would not get.
+fn fixed_in_a_group(what: &str) -> Failure {
     Failure::new(
         FailureKind::Config,
-        format!("a run that is shared takes no other {what}"),
+        format!("the {what} of a run on several ranks cannot be changed"),
         "Start another run.",
     )
 }
@@ -100,28 +110,23 @@ impl Run for SharedRun {
     }
 
     async fn steps(&mut self, n: usize) -> Result<Vec<StepReport>, Failure> {
-        self.others.order(&Order::Steps(n))?;
+        self.peers.broadcast(&RankCommand::Step(n))?;
         let reports = self.run.steps(n).await;
-        if let Err(failure) = &reports {
-            self.others.leave(failure);
-        }
-        let others = self.others.wait();
-        let reports = reports?;
-        others.map(|()| reports)
+        self.collective(reports)
     }
 
     fn configure(&mut self, config: &RunConfig) -> Result<(), Failure> {
         self.run.configure(config)?;
-        self.others.order(&Order::Configure(Box::new(config.clone())))?;
-        self.others.wait()
+        self.peers.broadcast(&RankCommand::Configure(Box::new(config.clone())))?;
+        self.peers.wait()
     }
 
-    fn join(&mut self, _: Option<Box<dyn AllReduce>>, _: usize) -> Result<(), Failure> {
-        Err(only_at_the_start("ranks"))
+    fn set_sharing(&mut self, _: Sharing) -> Result<(), Failure> {
+        Err(fixed_in_a_group("ranks"))
     }
 
     fn attach(&mut self, _: Dataset) -> Result<(), Failure> {
-        Err(only_at_the_start("data"))
+        Err(fixed_in_a_group("data"))
     }
 
     async fn evaluate(
@@ -141,19 +146,12 @@ impl Run for SharedRun {
     }
 
     async fn save(&self, metrics: Value) -> Result<Saved, Failure> {
-        if self.run.summary().family == Family::Puzzles {
-            self.others.order(&Order::Gather)?;
-            let gathered = self.run.gather().await;
-            if let Err(failure) = &gathered {
-                self.others.leave(failure);
-            }
-            let others = self.others.wait();
-            gathered?;
-            others?;
-        }
-        self.others.before_saving()?;
+        self.peers.broadcast(&RankCommand::GatherCarry)?;
+        let gathered = self.run.gather_carry().await;
+        self.collective(gathered)?;
+        self.peers.before_saving()?;
         let saved = self.run.save(metrics).await?;
-        self.others.compare(&saved)?;
+        self.peers.compare(&saved)?;
         Ok(saved)
     }
 

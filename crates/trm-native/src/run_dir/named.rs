@@ -11,8 +11,14 @@ use crate::terminal::report::usage;
 /// before the work, so that none is lost.
 ///
 /// # Errors
-/// If something else than a file is there, or a file of a run, which its training replaces.
+/// If something else than a file is there, or a file of a run, which its training replaces; and of
+/// `-`, which other programs write to standard output.
 pub fn target(path: &Path) -> anyhow::Result<PathBuf> {
+    if path == Path::new("-") {
+        return Err(usage!(
+            "- is not a file; give the path of a file to write (./- is a file of that name)"
+        ));
+    }
     let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     let file = match fs::metadata(path) {
         Ok(found) if !found.is_file() => {

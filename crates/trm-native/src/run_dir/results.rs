@@ -8,13 +8,13 @@ use crate::training::run_metrics::RunMetrics;
 /// The results of a run so far. Times are in seconds, losses in nats per token.
 #[derive(Serialize)]
 pub struct Results<'a> {
-    /// Name of the text, or kind of puzzle.
+    /// Name of the data.
     pub corpus: &'a str,
     /// Trainable parameters.
     pub parameters: usize,
-    /// Tokens in the training split.
+    /// Tokens, images or questions in the training split.
     pub train_tokens: usize,
-    /// Tokens in the validation split.
+    /// The same in the validation split.
     pub val_tokens: usize,
     /// Training steps made.
     pub step: usize,

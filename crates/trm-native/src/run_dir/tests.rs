@@ -96,8 +96,51 @@ fn a_pair_of_two_steps_is_refused_with_a_way_out() {
     let (_folder, dir) = new_run();
     write(&dir.file(LAST), &file_of(1)).expect("written");
     write(&dir.file(OPTIMIZER), &file_of(2)).expect("written");
-    let error = RunDir::open(dir.path()).err().expect("refused").to_string();
-    assert!(error.contains("of the same step") && error.contains("--init"), "{error}");
+    let refused = || RunDir::open(dir.path()).err().expect("refused").to_string();
+    let error = refused();
+    assert!(error.contains("of another step") && error.contains("--init"), "{error}");
+    assert!(!error.contains("missing") && !error.contains("damaged"), "{error}");
+    let whole = file_of(1);
+    write(&dir.file(OPTIMIZER), &whole[..whole.len() - 1]).expect("written");
+    let error = refused();
+    assert!(error.contains(&format!("{OPTIMIZER} is damaged")), "{error}");
+    fs::remove_file(dir.file(OPTIMIZER)).expect("removed");
+    let error = refused();
+    assert!(error.contains(&format!("{OPTIMIZER} is missing")), "{error}");
+    write(&dir.file(OPTIMIZER), &whole).expect("written");
+    assert_eq!(step_in(&dir), 1);
+}
+
+#[test]
+fn a_folder_without_a_checkpoint_is_said_to_have_none() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let refused = |found: anyhow::Result<PathBuf>| found.expect_err("refused").to_string();
+    let error = refused(expect_checkpoint(folder.path()));
+    assert!(error.contains("contains no run: neither best.safetensors"), "{error}");
+    for name in [LAST, BEST] {
+        write(&folder.path().join(name), b"").expect("written");
+        assert_eq!(expect_checkpoint(folder.path()).expect(name), folder.path().join(name));
+    }
+    let error = refused(expect_run(&folder.path().join("empty")).map(|()| PathBuf::new()));
+    assert!(error.contains("give the folder of a run"), "{error}");
+}
+
+/// A person who may read everything finds it empty.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let set = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode));
+    set(0o000).expect("changed");
+    let errors = [read_checkpoint(folder.path()).err(), expect_run(folder.path()).err()];
+    let may_read = fs::read_dir(folder.path()).is_ok();
+    set(0o700).expect("changed");
+    for error in errors.into_iter().flatten() {
+        let error = format!("{error:#}");
+        let expected = format!("cannot read {}", folder.path().display());
+        assert!(may_read || error.starts_with(&expected), "{error}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Equal, SweepPlan};
 use crate::run_dir;
-use crate::terminal::progress::thousands;
+use crate::terminal::count::thousands;
 
 const RESULT: &str = "result.json";
 

@@ -4,8 +4,9 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use trm_spec::StepReport;
+use trm_spec::{Family, StepReport, VariantSpec};
 
+use super::count::{items, thousands};
 use crate::terminal::report::say;
 
 /// Time between two lines of a command that reports its progress in lines.
@@ -15,27 +16,33 @@ pub const LINE_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: usize,
+    /// What the speed counts, in the plural, and how many tokens one of them has.
+    items: &'static str,
+    tokens_each: usize,
 }
 
 impl Progress {
-    /// The progress of a run that has made `step` of `total` steps.
-    pub fn new(step: usize, total: usize) -> Self {
+    /// The progress of a run of `model` that has made `step` of `total` steps.
+    pub fn new(step: usize, total: usize, model: &VariantSpec) -> Self {
         let bar = can_redraw().then(|| {
             let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(total as u64).with_style(style).with_position(step as u64)
         });
-        Self { bar, total }
+        let family = model.family();
+        let tokens_each = if family == Family::Language { 1 } else { model.length().max(1) };
+        Self { bar, total, items: items(family), tokens_each }
     }
 
     /// Moves the bar; without a bar, prints a line if `logged`. `left` is the time
     /// until the run ends.
     pub fn step(&self, report: &StepReport, speed: &Speed, left: Duration, logged: bool) {
         let text = format!(
-            "loss {:.4}  lr {:.2e}  {} tokens/s  {} left",
+            "loss {:.4}  lr {:.2e}  {} {}/s  {} left",
             report.loss,
             report.learning_rate,
-            thousands(speed.tokens_per_second() as u64),
+            rate(speed.tokens_per_second() / self.tokens_each as f64),
+            self.items,
             clock(left),
         );
         match &self.bar {
@@ -45,6 +52,22 @@ impl Progress {
             }
             None if logged => say!("step {}/{}  {text}", report.step, self.total),
             None => {}
+        }
+    }
+
+    /// Shows how far a validation is: in the bar's text, or without a bar in a line of `lines`
+    /// every [`LINE_INTERVAL`]. The next step replaces the text.
+    pub fn validating(&self, lines: &mut LineProgress, done: usize, total: usize) {
+        match &self.bar {
+            Some(bar) => bar.set_message(lines.text(done, total)),
+            None => lines.at(done, total, ""),
+        }
+    }
+
+    /// Says that a validation begins, which may take a while before its first part is done.
+    pub fn begins_validation(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message("validating …");
         }
     }
 
@@ -138,6 +161,8 @@ impl Speed {
 
 /// How far long work on many items is, in a line every [`LINE_INTERVAL`].
 pub struct LineProgress {
+    /// What is done, before the number, if it is not clear from what was said.
+    work: &'static str,
     /// What the items are, in the plural.
     items: &'static str,
     began: Instant,
@@ -147,7 +172,18 @@ pub struct LineProgress {
 impl LineProgress {
     /// The work on `items`, a plural such as "puzzles", begins now.
     pub fn new(items: &'static str) -> Self {
-        Self { items, began: Instant::now(), shown: Instant::now() }
+        Self { work: "", items, began: Instant::now(), shown: Instant::now() }
+    }
+
+    /// As [`new`](Self::new), of a validation by so many `items`.
+    pub fn of_validation(items: &'static str) -> Self {
+        Self { work: "validating, ", ..Self::new(items) }
+    }
+
+    /// `done` of `total` are done.
+    fn text(&self, done: usize, total: usize) -> String {
+        let [done, total] = [done, total].map(|n| thousands(n as u64));
+        format!("{}{done} of {total} {}", self.work, self.items)
     }
 
     /// `done` of `total` are done; `detail` is added to the line.
@@ -157,22 +193,16 @@ impl LineProgress {
         }
         self.shown = Instant::now();
         let left = self.began.elapsed().mul_f64((total - done) as f64 / done as f64);
-        let [done, total] = [done, total].map(|n| thousands(n as u64));
-        say!("{done} of {total} {}{detail}, {} left", self.items, clock(left));
+        say!("{}{detail}, {} left", self.text(done, total), clock(left));
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+/// Items per second; of few, the first decimal is worth reading.
+fn rate(per_second: f64) -> String {
+    match per_second < 10.0 {
+        true => format!("{per_second:.1}"),
+        false => thousands(per_second as u64),
     }
-    text
 }
 
 /// `3:07` or `1:02:03`.
@@ -188,16 +218,35 @@ pub fn clock(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use trm_spec::{Family, MODELS};
+
     use super::*;
 
     #[test]
-    fn numbers_and_times_read_well() {
-        assert_eq!(
-            ["0", "999", "1,000", "1,003,854"],
-            [0, 999, 1000, 1_003_854].map(thousands)[..]
-        );
+    fn times_read_well() {
         let times = [0.4, 59.6, 187.0, 3723.0].map(|s| clock(Duration::from_secs_f64(s)));
         assert_eq!(times, ["0:00", "1:00", "3:07", "1:02:03"]);
+        assert_eq!([0.0, 0.74, 12.9, 6021.5].map(rate), ["0.0", "0.7", "12", "6,021"]);
+    }
+
+    #[test]
+    fn the_speed_is_counted_in_the_unit_of_the_family() {
+        let of = |family| {
+            let model = MODELS.iter().find(|model| model.family == family).expect("one");
+            (model.defaults)().0
+        };
+        let images = of(Family::Images);
+        let progress = Progress::new(0, 9, &images);
+        assert_eq!((progress.items, progress.tokens_each), ("images", images.length()));
+        let progress = Progress::new(0, 9, &of(Family::Language));
+        assert_eq!((progress.items, progress.tokens_each), ("tokens", 1));
+    }
+
+    #[test]
+    fn a_validation_says_what_it_counts() {
+        let lines = LineProgress::of_validation("puzzles");
+        assert_eq!(lines.text(320, 1000), "validating, 320 of 1,000 puzzles");
+        assert_eq!(LineProgress::new("tokens").text(0, 5), "0 of 5 tokens");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
 /// settings, which name their own file.
 pub fn about_checkpoint(error: anyhow::Error, path: &Path) -> anyhow::Error {
     let other = error.downcast_ref::<Failure>().is_some_and(|failure| {
-        matches!(failure.kind, FailureKind::Corpus | FailureKind::Config | FailureKind::Puzzle)
+        matches!(failure.kind, FailureKind::Data | FailureKind::Config | FailureKind::Puzzle)
     });
     let usage = error.is::<Usage>();
     if other || usage { error } else { error.context(path.display().to_string()) }

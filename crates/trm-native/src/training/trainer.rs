@@ -14,7 +14,8 @@ use crate::machine::memory;
 use crate::run_dir::RunDir;
 use crate::run_dir::metrics_log::{LogLine, MetricsLog};
 use crate::run_dir::results::Results;
-use crate::terminal::progress::{Progress, Speed, clock};
+use crate::terminal::count::items;
+use crate::terminal::progress::{LineProgress, Progress, Speed, clock};
 use crate::training::run_metrics::{RunMetrics, rounded};
 use crate::training::stop::{StopConditions, StopReason};
 use crate::training::validation::Validation;
@@ -69,7 +70,7 @@ impl Trainer {
         let RunSummary { config, vocab, step, .. } = summary.clone();
         Self {
             speed: Speed::new(config.tokens_per_step()),
-            progress: Progress::new(step, config.train.max_iters),
+            progress: Progress::new(step, config.train.max_iters, &config.model),
             saved_step: resumed.as_ref().map(|_| step),
             metrics: resumed.unwrap_or_default(),
             dataset: dataset.into(),
@@ -246,7 +247,11 @@ impl Trainer {
         let depth = model.depth();
         let tokens = train.eval_iters * train.batch_size * model.length();
         let start = Instant::now();
-        let validation = Validation::of(self.run.as_ref(), tokens)?;
+        let mut lines = LineProgress::of_validation(items(model.family()));
+        self.progress.begins_validation();
+        let progress = &self.progress;
+        let mut on_progress = |done, total| progress.validating(&mut lines, done, total);
+        let validation = Validation::of(self.run.as_ref(), tokens, &mut on_progress)?;
         let Validation { loss, exact_accuracy, cell_accuracy, accuracy, .. } = validation;
         if !loss.is_finite() {
             return Err(diverged(format!("the validation loss at step {} is {loss}", self.step)));

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use pollster::block_on;
 use trm_spec::ImageSplit;
-use trm_train::{ImageScoring, QuestionSet, Run};
+use trm_train::{ImageScoring, OnProgress, QuestionSet, Run, Scoring};
 
 use crate::training::run_metrics::{ValidationScore, rounded};
 
@@ -28,10 +28,12 @@ pub struct Validation {
 
 impl Validation {
     /// Validates `run` on about `tokens` tokens of the validation split; 0 means all of it.
+    /// `on_progress` gets how many [`items`](crate::terminal::count::items) of how many are done,
+    /// after every batch.
     ///
     /// # Errors
     /// If the model cannot be scored.
-    pub fn of(run: &dyn Run, tokens: usize) -> anyhow::Result<Self> {
+    pub fn of(run: &dyn Run, tokens: usize, on_progress: OnProgress<'_>) -> anyhow::Result<Self> {
         const NONE: &str = "the validation returned no scores";
         let model = run.summary().config.model;
         let (depth, rows) = (model.depth(), tokens / model.length());
@@ -42,7 +44,7 @@ impl Validation {
                 inner_steps: 0,
                 outer_steps: depth,
             };
-            let scores = block_on(classifier.evaluate_images(&scoring, &mut |_, _| ()))?;
+            let scores = block_on(classifier.evaluate_images(&scoring, on_progress))?;
             let last = scores.steps.last().context(NONE)?;
             return Ok(Self {
                 loss: rounded(last.loss),
@@ -51,12 +53,8 @@ impl Validation {
             });
         }
         if let Some(answerer) = run.as_answerer() {
-            let scores = block_on(answerer.evaluate_questions(
-                QuestionSet::Val,
-                depth,
-                rows,
-                &mut |_, _| (),
-            ))?;
+            let scores =
+                block_on(answerer.evaluate_questions(QuestionSet::Val, depth, rows, on_progress))?;
             let last = scores.steps.last().context(NONE)?;
             return Ok(Self {
                 loss: rounded(last.loss),
@@ -67,7 +65,7 @@ impl Validation {
             });
         }
         if let Some(solver) = run.as_solver() {
-            let scores = block_on(solver.evaluate_puzzles(depth, rows, &mut |_, _| ()))?;
+            let scores = block_on(solver.evaluate_puzzles(depth, rows, on_progress))?;
             let last = scores.steps.last().context(NONE)?;
             return Ok(Self {
                 loss: rounded(last.loss),
@@ -76,7 +74,14 @@ impl Validation {
                 ..Self::default()
             });
         }
-        let losses = block_on(run.evaluate(&[depth], tokens))?;
+        let losses = match run.as_writer() {
+            Some(writer) => {
+                // In windows that do not overlap, as `evaluate` scores.
+                let scoring = Scoring { depths: vec![depth], max_tokens: tokens, stride: 0 };
+                block_on(writer.score(&scoring, on_progress))?.depths
+            }
+            None => block_on(run.evaluate(&[depth], tokens))?,
+        };
         let loss = losses.first().context(NONE)?.loss;
         Ok(Self { loss: rounded(loss), ..Self::default() })
     }
@@ -108,6 +113,39 @@ impl Validation {
                 .accuracy
                 .map(|share| format!(", {:.2} % of the images correct", share * 100.0))
                 .unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use serde_json::json;
+    use trm_spec::overlay;
+
+    use super::*;
+    use crate::inputs::dataset;
+    use crate::presets;
+
+    #[test]
+    fn the_progress_ends_with_all_that_is_scored() {
+        let few = json!({ "num_puzzles": 8, "num_val_puzzles": 6 });
+        for (preset, patch, items) in [("tiny", json!({}), None), ("sudoku-4x4", few, Some(6))] {
+            let config = presets::config(preset).expect(preset);
+            let config = overlay(&config, &patch).expect("settings");
+            let data = dataset::open(&config, None, false).expect("its own data");
+            let data = dataset::load(&data, &config, None).expect("loaded");
+            let run = trm_train::create(&config, data, &Device::flex()).expect("a run");
+            let (tokens, mut seen) = (3000, Vec::new());
+            let mut on_progress = |done: usize, all: usize| seen.push((done, all));
+            let validation = Validation::of(&*run, tokens, &mut on_progress).expect("scored");
+            let (done, all) = *seen.last().expect("some progress");
+            assert_eq!(done, all, "{preset}");
+            assert!(items.is_none_or(|items| items == all), "{preset}: {all}");
+            let losses = block_on(run.evaluate(&[config.model.depth()], tokens)).expect("losses");
+            if config.model.family() == trm_spec::Family::Language {
+                assert_eq!(validation.loss, rounded(losses[0].loss), "as without a progress");
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod generation;
 mod images;
 mod memory;
 
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use pollster::block_on;
@@ -21,6 +22,7 @@ use self::configurations::Configuration;
 use crate::args::{self, BenchPart};
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::{self, OpenDevice};
+use crate::terminal::count::counted;
 use crate::terminal::output::{print, print_json};
 use crate::terminal::report::{say, usage};
 
@@ -64,6 +66,9 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
         memory::expect_reported(memory::peak())?;
     }
     if let Some(threads) = typed.threads {
+        if let Some(warning) = too_many(threads, std::thread::available_parallelism().ok()) {
+            say!("{warning}");
+        }
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     let base = match (&typed.base, typed.part) {
@@ -119,12 +124,24 @@ pub fn run(typed: &args::Bench) -> anyhow::Result<()> {
             "memory": memory,
         }));
     }
-    print(&format!("{}; median of {} runs (minimum to maximum)", device.name, typed.runs))?;
+    let runs = counted(typed.runs, "runs");
+    print(&format!("{}; median of {runs} (minimum to maximum)", device.name))?;
     measured.iter().try_for_each(|one| print(&line(one)))?;
     generation.map_or(Ok(()), |generation| generation::show(&generation))?;
     features.map_or(Ok(()), |features| print(&images::line(&features)))?;
     decoder.map_or(Ok(()), |decoder| decoder::show(&decoder))?;
     memory.map_or(Ok(()), |memory| memory::show(&memory))
+}
+
+/// What to say of more threads than cores, which wait for one another.
+fn too_many(threads: usize, cores: Option<NonZeroUsize>) -> Option<String> {
+    let cores = cores?.get();
+    (threads > cores).then(|| {
+        format!(
+            "warning: {threads} threads on {}: they wait for each other, which makes the times longer; give --threads {cores} or fewer",
+            counted(cores, "cores")
+        )
+    })
 }
 
 fn measure(
@@ -194,4 +211,18 @@ fn line(one: &StepTiming) -> String {
         percent(one.attention),
         memory
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_threads_than_cores_are_warned_of() {
+        let four = NonZeroUsize::new(4);
+        assert_eq!((too_many(4, four), too_many(99, None)), (None, None));
+        let warning = too_many(99, four).expect("too many");
+        assert!(warning.starts_with("warning: 99 threads on 4 cores: "), "{warning}");
+        assert!(warning.ends_with("--threads 4 or fewer"), "{warning}");
+    }
 }

@@ -1,12 +1,12 @@
 //! The folder of a pretrained model of Hugging Face: `config.json`, weights in one file
 //! or several, and a tokenizer.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::Deserialize;
 
+use super::input::refuse_own;
+use super::parts::parts;
 use crate::inputs::text_file;
 use crate::run_dir;
 use crate::terminal::report::usage;
@@ -24,12 +24,6 @@ pub struct HfFolder {
     pub tokenizer: Option<String>,
 }
 
-/// Which file holds each tensor.
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
-}
-
 impl HfFolder {
     /// Reads the folder at `input`, or the one of the weights or the index at `input`.
     /// `config` may name another configuration.
@@ -44,6 +38,10 @@ impl HfFolder {
         };
         let beside = |name: &str| given.with_file_name(name);
         if !given.exists() && input.is_dir() {
+            let own = run_dir::checkpoint_in(input);
+            if own.is_file() {
+                refuse_own(&own, &run_dir::read(&own)?)?;
+            }
             return Err(usage!(
                 "{} has neither {WEIGHTS} nor {INDEX}; give the folder of a model",
                 input.display()
@@ -53,8 +51,11 @@ impl HfFolder {
             true => parts(&given)?.iter().map(|name| beside(name)).collect(),
             false => vec![given.clone()],
         };
-        let weights =
-            files.iter().map(|file| run_dir::read(file)).collect::<anyhow::Result<_>>()?;
+        let read = |file: &PathBuf| {
+            let bytes = run_dir::read(file)?;
+            refuse_own(file, &bytes).map(|()| bytes)
+        };
+        let weights = files.iter().map(read).collect::<anyhow::Result<_>>()?;
         let config = config.map_or_else(|| beside("config.json"), Path::to_owned);
         let config = text_file::read(&config)
             .with_context(|| format!("{}; give its path with --config", config.display()))?;
@@ -64,18 +65,5 @@ impl HfFolder {
             true => Some(text_file::read(&tokenizer)?),
         };
         Ok(Self { weights, config, tokenizer })
-    }
-}
-
-/// The files that an index names, all beside it.
-pub fn parts(index: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let bytes = run_dir::read(index)?;
-    let Index { weight_map } = trm_spec::read_json_bytes(&bytes)
-        .with_context(|| format!("{} is no index of weights", index.display()))?;
-    let files: BTreeSet<String> = weight_map.into_values().collect();
-    let plain = |name: &&String| Path::new(name.as_str()).file_name() == Some(name.as_ref());
-    match files.iter().find(|name| !plain(name)) {
-        Some(name) => Err(usage!("{} names `{name}`, which is not beside it", index.display())),
-        None => Ok(files),
     }
 }

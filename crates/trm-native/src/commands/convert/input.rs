@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use safetensors::SafeTensors;
 use trm_data::FileKind;
-use trm_data::checkpoint::{is_pytorch, pytorch_weights};
+use trm_data::checkpoint::{FORMAT, is_pytorch, metadata, pytorch_weights};
 use trm_spec::{Failure, FailureKind};
 
-use super::hf_folder;
-use crate::args::CheckpointFormat;
+use super::parts::parts as parts_of;
+use crate::args::{self, CheckpointFormat};
 use crate::run_dir;
 use crate::terminal::report::usage;
 
@@ -24,22 +24,36 @@ const NAMES: [&str; 6] = [
     "model.pth",
 ];
 
-/// The weights at `input`, as one safetensors file or as GGUF, and where they are.
+/// Where the weights are that were named: a file, the index of several, or the folder of a
+/// decoder, whose converter reads it.
 ///
 /// # Errors
-/// If there are none, a part of them is missing, or they are something else.
-pub fn weights(input: &Path, from: CheckpointFormat) -> anyhow::Result<(Vec<u8>, PathBuf)> {
-    let source = found(input)?;
-    let index = index_of(&source);
-    let files = match &index {
-        None => vec![source.clone()],
+/// If there are none, or it is not clear which are meant.
+pub fn source(typed: &args::Convert) -> anyhow::Result<PathBuf> {
+    let file = match typed.from {
+        CheckpointFormat::HfLlama => return Ok(typed.input.clone()),
+        CheckpointFormat::Peft if typed.input.is_dir() => {
+            typed.input.join("adapter_model.safetensors")
+        }
+        _ => found(&typed.input)?,
+    };
+    Ok(index_of(&file).unwrap_or(file))
+}
+
+/// The weights at `source`, as one safetensors file or as GGUF.
+///
+/// # Errors
+/// If a part of them is missing, or they are something else.
+pub fn weights(source: &Path, from: CheckpointFormat) -> anyhow::Result<Vec<u8>> {
+    let files = match index_of(source) {
+        None => vec![source.to_owned()],
         Some(index) => {
-            let names: BTreeSet<String> = hf_folder::parts(index)?;
+            let names: BTreeSet<String> = parts_of(&index)?;
             names.iter().map(|name| index.with_file_name(name)).collect()
         }
     };
     let parts = files.iter().map(|file| one(file, from)).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok((joined(parts).with_context(|| source.display().to_string())?, index.unwrap_or(source)))
+    joined(parts).with_context(|| source.display().to_string())
 }
 
 /// All files that are read for `source`, a file or an index.
@@ -49,7 +63,7 @@ pub fn weights(input: &Path, from: CheckpointFormat) -> anyhow::Result<(Vec<u8>,
 pub fn files_of(source: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let Some(index) = index_of(source) else { return Ok(vec![source.to_owned()]) };
     let mut files: Vec<_> =
-        hf_folder::parts(&index)?.iter().map(|name| index.with_file_name(name)).collect();
+        parts_of(&index)?.iter().map(|name| index.with_file_name(name)).collect();
     files.push(index);
     Ok(files)
 }
@@ -114,6 +128,9 @@ fn one(path: &Path, from: CheckpointFormat) -> anyhow::Result<Vec<u8>> {
         return if other { Err(other_kind(path, kind)) } else { Ok(pytorch_weights(path)?) };
     }
     let kind = FileKind::of_start(&bytes);
+    if from != CheckpointFormat::Trm {
+        refuse_own(path, &bytes)?;
+    }
     match (kind, from) {
         (FileKind::Gguf, CheckpointFormat::Gguf) => Ok(bytes),
         (FileKind::Safetensors, CheckpointFormat::Gguf) => Err(usage!(
@@ -123,6 +140,21 @@ fn one(path: &Path, from: CheckpointFormat) -> anyhow::Result<Vec<u8>> {
         // What is damaged, and what nobody knows, is refused by its reader.
         (FileKind::Safetensors | FileKind::Binary | FileKind::OtherEncoding, _) => Ok(bytes),
         (kind, _) => Err(other_kind(path, kind)),
+    }
+}
+
+/// Refuses a checkpoint of this program where weights of another one are wanted: no
+/// configuration lies beside it, and its tensors have other names.
+///
+/// # Errors
+/// If `bytes`, the content of the file at `path`, is one.
+pub fn refuse_own(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    match metadata(bytes, FORMAT) {
+        Ok(_) => Err(usage!(
+            "{} is a checkpoint of this program; say so with --from trm",
+            path.display()
+        )),
+        Err(_) => Ok(()),
     }
 }
 

@@ -1,11 +1,66 @@
-//! Where `convert` writes: over none of the files that it reads.
+//! What `convert` writes, and where: over none of the files that it reads.
 
 use std::path::{Path, PathBuf};
 
+use trm_train::{HfVit, Peft};
+
 use super::input;
 use crate::args::{self, CheckpointFormat};
-use crate::run_dir::{checkpoint_in, same_file};
+use crate::run_dir::{checkpoint_in, same_file, write_named};
 use crate::terminal::report::usage;
+
+/// A file of weights, and the files that its format puts beside it.
+pub struct Converted {
+    weights: Vec<u8>,
+    /// Names and contents.
+    beside: Vec<(&'static str, String)>,
+}
+
+impl Converted {
+    /// `checkpoint` in the format that was asked for; `None` means this program's own.
+    ///
+    /// # Errors
+    /// If that format has no such model.
+    pub fn new(checkpoint: Vec<u8>, format: Option<CheckpointFormat>) -> anyhow::Result<Self> {
+        Ok(match format {
+            Some(CheckpointFormat::SamsungTrm) => {
+                let (weights, config) = trm_train::to_samsung_trm(&checkpoint)?;
+                Self { weights, beside: vec![("config.json", config)] }
+            }
+            Some(CheckpointFormat::HfVit) => {
+                let HfVit { weights, config, preprocessor } = trm_train::to_hf_vit(&checkpoint)?;
+                let beside =
+                    vec![("config.json", config), ("preprocessor_config.json", preprocessor)];
+                Self { weights, beside }
+            }
+            Some(CheckpointFormat::Peft) => {
+                let Peft { weights, config } = trm_train::to_peft(&checkpoint)?;
+                Self { weights, beside: vec![("adapter_config.json", config)] }
+            }
+            _ => Self { weights: checkpoint, beside: Vec::new() },
+        })
+    }
+
+    /// Writes the weights to `path` and the other files beside it.
+    ///
+    /// # Errors
+    /// If one of these exists with other contents, or a file cannot be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let beside = || self.beside.iter().map(|(name, text)| (path.with_file_name(name), text));
+        for (path, text) in beside() {
+            if std::fs::read(&path).is_ok_and(|there| there != text.as_bytes()) {
+                return Err(usage!(
+                    "{} already exists with other contents; choose another folder for --to",
+                    path.display()
+                ));
+            }
+        }
+        for (path, text) in beside() {
+            write_named(&path, text.as_bytes())?;
+        }
+        Ok(write_named(path, &self.weights)?)
+    }
+}
 
 /// Files beside the weights that some format reads.
 const BESIDE: [&str; 4] =

@@ -14,8 +14,9 @@ use crate::inputs::dataset;
 use crate::inputs::text_file;
 use crate::machine::interrupt::Interrupt;
 use crate::run_dir;
+use crate::terminal::count::{counted, thousands};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::{LINE_INTERVAL, thousands};
+use crate::terminal::progress::LINE_INTERVAL;
 use crate::terminal::report::{say, usage};
 use crate::terminal::shell::{program, quoted};
 
@@ -70,8 +71,9 @@ impl Written {
     /// How many images of which size, for people to read.
     pub fn counted(&self) -> String {
         let Self { train_images, val_images, test_images, image_size, classes, .. } = self;
-        let count = thousands((train_images + val_images + test_images) as u64);
-        format!("{count} images of {image_size} × {image_size} in {classes} classes")
+        let images = counted(train_images + val_images + test_images, "images");
+        let classes = if *classes == 1 { "1 class".into() } else { format!("{classes} classes") };
+        format!("{images} of {image_size} × {image_size} in {classes}")
     }
 }
 
@@ -104,6 +106,7 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
             read
         }
     };
+    preprocessing.validate().map_err(Failure::from)?;
     let train = train_command(size, channels);
     if train.is_none() {
         say!(

@@ -35,7 +35,7 @@ pub fn train<S>(
             block_on(run.steps(PART.min(end - first)))?;
         }
         interrupt::check()?;
-        let score = Validation::of(&*run, 0)?.score();
+        let score = Validation::of(&*run, 0, &mut |_, _| ())?.score();
         // The weights are not kept, so that they are scored now.
         if best.as_ref().is_none_or(|(best, _)| score.compare(best).is_lt()) {
             best = Some((score, scored(&*run, &score)?));

@@ -17,8 +17,9 @@ use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
 use crate::machine::interrupt;
 use crate::run_dir::own_data;
+use crate::terminal::count::thousands;
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]

@@ -1,5 +1,5 @@
-//! `eval`: loss over the whole validation split at several depths; for puzzle models
-//! also the accuracy.
+//! `eval`: loss over the whole validation split at several depths; for puzzle, image and
+//! question models also the accuracy.
 
 mod baselines;
 mod images;
@@ -21,8 +21,9 @@ use crate::inputs::dataset;
 use crate::machine::device::{self, OpenDevice};
 use crate::run_dir::own_data;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::count::{counted, in_split, items};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::{about_checkpoint, say, usage};
 
 #[derive(Serialize)]
@@ -85,15 +86,15 @@ pub fn run(typed: &args::Eval) -> anyhow::Result<()> {
     let Opened { run, corpus, puzzles } = open(typed, &header, &bytes, &device)
         .map_err(|error| about_checkpoint(error, &typed.checkpoint))?;
     let summary = run.summary();
+    let model = &summary.config.model;
+    let split = if typed.test.is_some() { "test" } else { "validation" };
     say!(
-        "{}: step {}; {corpus}: {} {}; {}",
+        "{}: step {}; {corpus}: {}; {}",
         typed.checkpoint.display(),
         summary.step,
-        thousands(summary.val_tokens as u64),
-        if typed.test.is_some() { "test tokens" } else { "validation tokens" },
+        counted(in_split(model, summary.val_tokens), &format!("{split} {}", items(model.family()))),
         device.name
     );
-    let model = &summary.config.model;
     match model.family() {
         Family::Language | Family::Images | Family::Questions => {
             evaluate_text(run.as_ref(), corpus, typed)
@@ -115,7 +116,7 @@ fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::R
         None => vec![model.depth()],
     });
     let stride = typed.stride.unwrap_or(block_size);
-    say!("scoring {} tokens …", thousands(run.summary().val_tokens as u64));
+    say!("scoring {} …", counted(run.summary().val_tokens, "tokens"));
     let scoring = Scoring { depths, max_tokens: 0, stride };
     let mut progress = LineProgress::new("tokens");
     let mut on_progress = |done, all| progress.at(done, all, "");
@@ -171,9 +172,10 @@ fn evaluate_copies(
         return print_json(&scores);
     }
     print(&format!(
-        "{} {puzzles}, {} copies of each; solved, judged by the rules, and \
+        "{}, {} of each; solved, judged by the rules, and \
          network calls (copies × steps) per puzzle",
-        scores.puzzles, scores.copies
+        counted(scores.puzzles, puzzles),
+        if scores.copies == 1 { "1 copy".into() } else { format!("{} copies", scores.copies) }
     ))?;
     print("step  one copy, calls  highest halting, calls  first to halt, calls  rules, calls")?;
     for row in &scores.steps {
@@ -193,8 +195,8 @@ fn evaluate_copies(
 /// Says that the held-out puzzles are scored, which may take minutes.
 fn say_scoring(run: &dyn Run) {
     let summary = run.summary();
-    let puzzles = summary.val_tokens / summary.config.model.length().max(1);
-    say!("scoring {} puzzles …", thousands(puzzles as u64));
+    let puzzles = in_split(&summary.config.model, summary.val_tokens);
+    say!("scoring {} …", counted(puzzles, "puzzles"));
 }
 
 /// Whether several copies of a puzzle are scored, or one with noise.
@@ -222,7 +224,7 @@ fn evaluate_puzzles(
     if typed.json {
         return print_json(&scores);
     }
-    print(&format!("{} {puzzles}", scores.puzzles))?;
+    print(&counted(scores.puzzles, puzzles))?;
     print("step    loss  correct cells  solved puzzles")?;
     for row in &scores.steps {
         print(&format!(
@@ -305,7 +307,7 @@ fn open(
     let single = typed.data.is_some() && dataset::score_single_puzzle(&mut loaded);
     let name = data.path().map_or_else(|| corpus.clone(), |path| path.display().to_string());
     let puzzles = match (single, is_own) {
-        (true, _) => format!("puzzle of {name}"),
+        (true, _) => format!("puzzles of {name}"),
         (false, true) => new_puzzles::HELD_OUT.into(),
         (false, false) => format!("puzzles held out of {name}"),
     };

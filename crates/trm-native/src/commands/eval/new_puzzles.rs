@@ -8,7 +8,7 @@ use trm_train::checkpoint::Header;
 
 use crate::args;
 use crate::run_dir::own_data::OwnData;
-use crate::terminal::progress::thousands;
+use crate::terminal::count::counted;
 use crate::terminal::report::{say, usage};
 
 /// What puzzles are that are known to be held out.
@@ -57,8 +57,7 @@ pub fn announce(typed: &args::Eval, config: &RunConfig) {
     let grade = typed.grade.and_then(|grade| SUDOKU_GRADES.get(grade as usize));
     let grade =
         grade.map_or(String::new(), |grade| format!(" of grade {}", grade.name.to_lowercase()));
-    let puzzles = thousands(config.data.num_val_puzzles as u64);
-    say!("generating {puzzles} puzzles{grade} …");
+    say!("generating {}{grade} …", counted(config.data.num_val_puzzles, "puzzles"));
 }
 
 /// What new puzzles are to the run of `checkpoint`, a file or a run's folder. Those of the user

@@ -17,8 +17,9 @@ use crate::inputs::features;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
 use crate::machine::interrupt;
+use crate::terminal::count::{counted, thousands};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]
@@ -183,7 +184,7 @@ fn compare(
     };
     let asked = ASKED.min(set.val.len());
     let mut found = vec![Compared {
-        model: format!("base alone, few-shot ({asked} questions)"),
+        model: format!("base alone, few-shot ({})", counted(asked, "questions")),
         parameters: 0,
         val: alone(&set.val)?,
         harder: (!set.harder.is_empty()).then(|| alone(&set.harder)).transpose()?,

@@ -25,6 +25,10 @@ struct Document {
     judged: usize,
     /// Number of these that one of the two attempts solves.
     solved: usize,
+    /// Mean over tasks of the share of a task's judged tests that are solved, which is ARC's
+    /// published score. Tasks that the model was not trained on count as 0. `None` if no
+    /// solution is known.
+    score: Option<f64>,
     /// The attempts by task and test, in the format of the ARC Prize.
     submission: BTreeMap<String, Vec<Submitted>>,
 }
@@ -115,8 +119,12 @@ pub fn evaluate(
     depth: usize,
 ) -> anyhow::Result<()> {
     if let Some(first) = eval.unknown.first() {
+        let zero = match eval.unknown_judged {
+            0 => String::new(),
+            count => format!("; {count} of them, whose solution is known, count as 0 in the score"),
+        };
         say!(
-            "{} tasks are skipped because the model was not trained on them: {first}, …",
+            "{} tasks are skipped because the model was not trained on them: {first}, …{zero}",
             eval.unknown.len()
         );
     }
@@ -127,7 +135,7 @@ pub fn evaluate(
         let single = ArcEval {
             tests: vec![test.clone()],
             inputs: inputs.cloned().map(|input| arc::TestInput { test: 0, ..input }).collect(),
-            unknown: Vec::new(),
+            ..ArcEval::default()
         };
         let inputs = single.inputs.iter().map(|input| input.tokens.clone()).collect();
         let identifiers = single.inputs.iter().map(|input| input.identifier).collect();
@@ -145,6 +153,7 @@ pub fn evaluate(
     }
     let judged = tests.iter().filter(|test| test.solved.is_some()).count();
     let solved = tests.iter().filter(|test| test.solved == Some(true)).count();
+    let score = eval.score(&tests.iter().map(|test| test.solved).collect::<Vec<_>>());
     if typed.json {
         let mut submission: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for test in &tests {
@@ -152,9 +161,12 @@ pub fn evaluate(
             let submitted = Submitted { attempt_1: attempt(0), attempt_2: attempt(1) };
             submission.entry(test.task.clone()).or_default().push(submitted);
         }
-        return print_json(&Document { tests, judged, solved, submission });
+        return print_json(&Document { tests, judged, solved, score, submission });
     }
-    say!("{solved} of {judged} tests solved in two attempts");
+    let score = score.map_or_else(String::new, |score| {
+        format!("; score, the mean over tasks: {:.1} %", score * 100.0)
+    });
+    say!("{solved} of {judged} tests solved in two attempts{score}");
     Ok(())
 }
 

@@ -22,8 +22,9 @@ use crate::args;
 use crate::commands::model_family;
 use crate::machine::device;
 use crate::run_dir::read_checkpoint;
+use crate::terminal::count::{counted, thousands};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::{LineProgress, thousands};
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::{say, usage};
 
 #[derive(Serialize)]
@@ -118,7 +119,7 @@ pub fn run(typed: &args::Solve) -> anyhow::Result<()> {
     let mut progress = LineProgress::new("puzzles");
     let (mut answers, mut done, mut solved) = (Vec::new(), 0, 0);
     if puzzles.len() * typed.copies.per_puzzle() > ROWS_AT_ONCE {
-        say!("solving {} puzzles …", thousands(puzzles.len() as u64));
+        say!("solving {} …", counted(puzzles.len(), "puzzles"));
     }
     for some in puzzles.chunks(at_once(&typed.copies)) {
         let inputs = some.iter().map(|(_, tokens)| tokens.clone()).collect();
@@ -181,9 +182,9 @@ impl Answered {
             copy => format!(" (augmented copy {})", copy + 1),
         };
         print(&format!(
-            "{}{gap}{} steps{copy}, lowest cell probability {:.1} %, halting probability {:.1} %: {}",
+            "{}{gap}{}{copy}, lowest cell probability {:.1} %, halting probability {:.1} %: {}",
             self.answer,
-            self.steps,
+            counted(self.steps, "steps"),
             self.least_confidence * 100.0,
             self.halt * 100.0,
             self.verdict.description()

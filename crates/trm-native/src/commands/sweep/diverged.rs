@@ -1,4 +1,5 @@
-//! Runs of a sweep whose loss diverged. The others go on, and these are not trained again.
+//! How the runs of a sweep end. One whose loss diverges does not end the sweep, and is not trained
+//! again.
 
 use std::path::Path;
 
@@ -9,8 +10,9 @@ use trm_spec::{Failure, FailureKind};
 use crate::run_dir;
 use crate::sweep::vary::{VariedRun, label};
 use crate::terminal::report::say;
+use crate::training::trainer::TrainingEnd;
 
-/// Its place in a run's folder.
+/// Name of the file in a run's folder that says why the run diverged.
 const FILE: &str = "diverged.json";
 
 /// Why a run has no result, kept in its folder.
@@ -28,15 +30,28 @@ impl Diverged {
     pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
         run_dir::read_kept(&folder.join(FILE), "train the run again")
     }
+}
 
-    /// Takes a divergence out of the end of a training, and keeps it in the run's `folder`. The
-    /// inner error is the divergence.
+/// How a run of a sweep ended.
+#[derive(Debug, PartialEq)]
+pub enum RunEnd<T> {
+    /// It is complete, with this result.
+    Complete(T),
+    /// It was stopped before its end and can be resumed.
+    Stopped,
+    /// Its loss diverged.
+    Diverged(Diverged),
+}
+
+impl RunEnd<()> {
+    /// Reads the end of a training. A divergence is written into the run's `folder`.
     ///
     /// # Errors
     /// Any other error of the training, or if the file cannot be written.
-    pub fn caught<T>(ended: anyhow::Result<T>, folder: &Path) -> anyhow::Result<Result<T, Self>> {
+    pub fn of(ended: anyhow::Result<TrainingEnd>, folder: &Path) -> anyhow::Result<Self> {
         let error = match ended {
-            Ok(ended) => return Ok(Ok(ended)),
+            Ok(TrainingEnd::Finished | TrainingEnd::EarlyStopped) => return Ok(Self::Complete(())),
+            Ok(TrainingEnd::Stopped(_)) => return Ok(Self::Stopped),
             Err(error) => error,
         };
         let message = match error.downcast_ref::<Failure>() {
@@ -45,9 +60,9 @@ impl Diverged {
         };
         let path = folder.join(FILE);
         say!("diverged: {message}; remove {} to train the run further\n", path.display());
-        let diverged = Self { message };
+        let diverged = Diverged { message };
         run_dir::write(&path, serde_json::to_string(&diverged)?.as_bytes())?;
-        Ok(Err(diverged))
+        Ok(Self::Diverged(diverged))
     }
 }
 
@@ -82,6 +97,17 @@ impl DivergedRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::stop::StopReason;
+
+    #[test]
+    fn a_training_that_ends_without_an_error_is_complete_or_stopped() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let end = |end| RunEnd::of(Ok(end), folder.path()).expect("no error");
+        assert_eq!(end(TrainingEnd::Finished), RunEnd::Complete(()));
+        assert_eq!(end(TrainingEnd::EarlyStopped), RunEnd::Complete(()));
+        assert_eq!(end(TrainingEnd::Stopped(StopReason::Interrupted)), RunEnd::Stopped);
+        assert_eq!(Diverged::read(folder.path()).expect("nothing there"), None);
+    }
 
     #[test]
     fn only_a_divergence_is_caught_and_kept() {
@@ -89,13 +115,13 @@ mod tests {
         let folder = folder.path();
         let ended = |kind| {
             let failure = Failure::new(kind, "the loss became NaN at step 3", "Lower it.");
-            Diverged::caught(Err::<(), _>(anyhow::Error::from(failure).context("stopped")), folder)
+            RunEnd::of(Err(anyhow::Error::from(failure).context("stopped")), folder)
         };
         assert!(ended(FailureKind::Device).is_err());
-        assert_eq!(Diverged::caught(Ok(5), folder).expect("no error"), Ok(5));
         assert_eq!(Diverged::read(folder).expect("nothing there"), None);
-        let caught = ended(FailureKind::Diverged).expect("kept").expect_err("diverged");
-        assert_eq!(caught.message, "the loss became NaN at step 3");
+        let caught = Diverged { message: "the loss became NaN at step 3".into() };
+        let end = ended(FailureKind::Diverged).expect("kept");
+        assert_eq!(end, RunEnd::Diverged(caught.clone()));
         assert_eq!(Diverged::read(folder).expect("readable"), Some(caught));
     }
 

@@ -13,7 +13,7 @@ use pollster::block_on;
 use serde_json::json;
 use trm_spec::{Failure, Family, RunConfig};
 
-use self::diverged::Diverged;
+use self::diverged::{Diverged, RunEnd};
 use self::whole_split::expect_held_out;
 use super::train::prepare;
 use crate::args;
@@ -23,22 +23,21 @@ use crate::machine::interrupt::{self, Interrupt};
 use crate::plan::{self, Start};
 use crate::ranks::launch;
 use crate::run_dir::metrics_log;
-use crate::run_dir::{self, RunDir};
+use crate::run_dir::{self, RunDir, SweepDir};
 use crate::sweep::outcome::{Outcome, Row, Table, rows};
 use crate::sweep::{Equal, SweepPlan, SweepRun, chart};
+use crate::terminal::count::{counted, thousands};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::thousands;
 use crate::terminal::report::{say, usage};
 use crate::terminal::shell::{program, quoted};
 use crate::training::stop::StopConditions;
-use crate::training::trainer::TrainingEnd;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If the plan is refused or a file cannot be written.
 pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
-    launch::alone("sweep")?;
+    launch::expect_one_process("sweep")?;
     let compute = typed.equal.is_some_and(|equal| equal.contains(&Equal::Compute));
     if !typed.vary.is_empty() && compute {
         return Err(usage!(
@@ -75,12 +74,14 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
     let equal = typed.equal.unwrap_or(&BOTH);
     let plan = SweepPlan::new(&base.config, &typed.depths, &seeds, equal, vocab_size)?;
     let out = folder(typed, &base.name);
+    let _taken = SweepDir::take(&out)?;
     let sweep = Sweep { typed, plan, out: &out, device: &device, vocab_size };
     let mut outcomes = sweep.outcomes()?;
     let mut diverged = sweep.diverged()?;
     let count = sweep.plan.runs.len();
     say!(
-        "{count} runs at depths {:?} with seeds {seeds:?}, settings of {}; {} finished before{}; output {}",
+        "{} at depths {:?} with seeds {seeds:?}, settings of {}; {} finished before{}; output {}",
+        counted(count, "runs"),
         typed.depths,
         base.origin,
         outcomes.iter().flatten().count(),
@@ -92,12 +93,15 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
             continue;
         }
         say!("run {} of {count}: {}", number + 1, run.name());
-        match sweep.train(run, &stop)? {
-            Ok(outcome) => outcomes[number] = outcome,
-            Err(found) => diverged[number] = Some(found),
+        let end = sweep.train(run, &stop)?;
+        let stopped = matches!(end, RunEnd::Stopped);
+        match end {
+            RunEnd::Complete(outcome) => outcomes[number] = Some(outcome),
+            RunEnd::Stopped => {}
+            RunEnd::Diverged(found) => diverged[number] = Some(found),
         }
         sweep.write(&rows(&sweep.plan, &outcomes), &diverged)?;
-        if outcomes[number].is_none() && diverged[number].is_none() {
+        if stopped {
             say!(
                 "stopped in run {} of {count}\ncontinue with: {}",
                 number + 1,
@@ -117,7 +121,8 @@ pub fn run(typed: &args::Sweep) -> anyhow::Result<()> {
         if let Some(Diverged { message }) = found {
             let SweepRun { depth, seed, config } = run;
             let steps = config.train.max_iters;
-            print(&format!("diverged: depth {depth}, seed {seed}, {steps} steps: {message}"))?;
+            let steps = counted(steps, "steps");
+            print(&format!("diverged: depth {depth}, seed {seed}, {steps}: {message}"))?;
         }
     }
     Ok(())
@@ -162,13 +167,8 @@ impl Sweep<'_> {
         self.plan.runs.iter().map(|run| Diverged::read(&self.out.join(run.name()))).collect()
     }
 
-    /// Trains a run and evaluates it; `None` if it was stopped before its end. The inner error is
-    /// its divergence.
-    fn train(
-        &self,
-        run: &SweepRun,
-        stop: &StopConditions,
-    ) -> anyhow::Result<Result<Option<Outcome>, Diverged>> {
+    /// Trains a run and evaluates it, if it is complete.
+    fn train(&self, run: &SweepRun, stop: &StopConditions) -> anyhow::Result<RunEnd<Outcome>> {
         let folder = self.out.join(run.name());
         let begun = folder.join("last.safetensors").exists();
         let data =
@@ -188,15 +188,15 @@ impl Sweep<'_> {
             notes: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(self.device))?;
-        match Diverged::caught(trainer.run(stop), trainer.dir().path())? {
-            Ok(TrainingEnd::Stopped(_)) => return Ok(Ok(None)),
-            Ok(TrainingEnd::Finished | TrainingEnd::EarlyStopped) => {}
-            Err(diverged) => return Ok(Err(diverged)),
+        match RunEnd::of(trainer.run(stop), trainer.dir().path())? {
+            RunEnd::Complete(()) => {}
+            RunEnd::Stopped => return Ok(RunEnd::Stopped),
+            RunEnd::Diverged(diverged) => return Ok(RunEnd::Diverged(diverged)),
         }
         let outcome = self.evaluate(&plan, trainer.dir(), trainer.step())?;
         outcome.write(trainer.dir().path())?;
         say!("best checkpoint: loss {:.4} over the whole validation split\n", outcome.loss);
-        Ok(Ok(Some(outcome)))
+        Ok(RunEnd::Complete(outcome))
     }
 
     /// The loss of the best checkpoint, and the cost of the run.

@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 use trm_spec::{Family, RunConfig};
 
 use super::super::train::prepare;
-use super::diverged::{Diverged, DivergedRow, noted};
+use super::diverged::{Diverged, DivergedRow, RunEnd, noted};
 use super::whole_split::{WholeSplit, expect_held_out};
 use crate::args;
 use crate::inputs::dataset;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
 use crate::plan::{self, Base, Start};
-use crate::run_dir;
+use crate::run_dir::names::{CONFIG, RESULTS};
 use crate::run_dir::own_data::OwnData;
+use crate::run_dir::{self, SweepDir};
 use crate::sweep::bars;
 use crate::sweep::vary::{VariedRow, VariedRun, plan as varied_runs};
+use crate::terminal::count::{counted, thousands};
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::thousands;
 use crate::terminal::report::{say, usage};
 use crate::training::stop::StopConditions;
-use crate::training::trainer::TrainingEnd;
 
 /// What came of a run that is not trained again.
 #[derive(Serialize)]
@@ -81,6 +81,7 @@ pub fn run(
     if let Some(run) = runs.iter().find(|run| by_files(&run.config)) {
         open(&run.config)?.load(&run.config, None)?;
     }
+    let _taken = SweepDir::take(out)?;
     let own = OwnData::of(&base.data, &base.config)?;
     let sweep = Sweep { typed, out, own, frozen: base.frozen.as_ref(), device };
     let mut rows: Vec<Option<Ended>> =
@@ -89,7 +90,8 @@ pub fn run(
     let finished = rows.iter().flatten().filter_map(Ended::row).count();
     let diverged = rows.iter().flatten().count() - finished;
     say!(
-        "{count} runs, settings of {}; {finished} finished before{}; output {}",
+        "{}, settings of {}; {finished} finished before{}; output {}",
+        counted(count, "runs"),
         base.origin,
         noted(diverged),
         out.display()
@@ -100,7 +102,7 @@ pub fn run(
         }
         say!("run {} of {count}: {}", number + 1, run.name);
         let folder = out.join(&run.name);
-        let last = folder.join("last.safetensors");
+        let last = run_dir::last_in(&folder);
         let (start, origin, config) = if last.exists() {
             let (header, _) = run_dir::read_checkpoint(&last)?;
             let config = plan::as_decided(&run.config, &header.config);
@@ -119,8 +121,8 @@ pub fn run(
             notes: Vec::new(),
         };
         let mut trainer = prepare(&plan, std::slice::from_ref(device))?;
-        let end = Diverged::caught(trainer.run(stop), trainer.dir().path())?;
-        if matches!(end, Ok(TrainingEnd::Stopped(_))) {
+        let end = RunEnd::of(trainer.run(stop), trainer.dir().path())?;
+        if matches!(end, RunEnd::Stopped) {
             say!("stopped in run {} of {count}; the same command continues the sweep", number + 1);
             return Ok(());
         }
@@ -167,7 +169,7 @@ impl Sweep<'_> {
     /// The row of a run that is complete, with the scores of its best checkpoint on the whole
     /// validation split. They are computed once.
     fn finished(&self, run: &VariedRun, folder: &Path) -> anyhow::Result<Option<VariedRow>> {
-        let results: PathBuf = folder.join("results.json");
+        let results: PathBuf = folder.join(RESULTS);
         if !results.exists() {
             return Ok(None);
         }
@@ -187,7 +189,7 @@ impl Sweep<'_> {
 
     /// Refuses the folder of a run with other settings or data.
     fn expect_same(&self, run: &VariedRun, folder: &Path) -> anyhow::Result<()> {
-        let config = folder.join("config.toml");
+        let config = folder.join(CONFIG);
         if !config.exists() {
             return Ok(());
         }

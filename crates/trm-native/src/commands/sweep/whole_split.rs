@@ -11,7 +11,9 @@ use trm_spec::{Family, RunConfig};
 use crate::inputs::dataset;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
-use crate::run_dir;
+use crate::run_dir::{self, names::BEST};
+use crate::terminal::count::items;
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::{say, usage};
 use crate::training::run_metrics::ValidationScore;
 use crate::training::validation::Validation;
@@ -71,12 +73,15 @@ impl WholeSplit {
         base: Option<&BaseOnDisk>,
         device: &OpenDevice,
     ) -> anyhow::Result<Self> {
-        let best = folder.join("best.safetensors");
+        let best = folder.join(BEST);
         let bytes = run_dir::read(&best)?;
         let run = dataset::load_run(data, &bytes, None, base, device)
             .with_context(|| best.display().to_string())?;
         // Rounded: the same numbers when they are read again.
-        let ValidationScore { loss, exact_accuracy } = Validation::of(run.as_ref(), 0)?.score();
+        let mut progress = LineProgress::of_validation(items(run.summary().family));
+        let mut on_progress = |done, all| progress.at(done, all, "");
+        let validation = Validation::of(run.as_ref(), 0, &mut on_progress)?;
+        let ValidationScore { loss, exact_accuracy } = validation.score();
         let found = Self { step, loss, accuracy: exact_accuracy };
         run_dir::write(&folder.join(FILE), serde_json::to_string(&found)?.as_bytes())?;
         let share = found

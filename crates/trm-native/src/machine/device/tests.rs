@@ -31,9 +31,15 @@ fn a_requested_device_is_selected_or_refused() {
     let adapters = [adapter(AdapterKind::Software)];
     assert_eq!(select(DeviceChoice::Gpu(0), &adapters).expect("there").0, Some(0));
     assert_eq!(select(DeviceChoice::Cpu, &adapters).expect("there").0, None);
-    let error = select(DeviceChoice::Gpu(1), &adapters).expect_err("not there").to_string();
-    assert!(error.contains("gpu:1") && error.contains("lists 1"), "{error}");
-    let error = select(DeviceChoice::Gpu(0), &[]).expect_err("not there").to_string();
+    let refused = |number, adapters: &[Adapter]| {
+        let error = select(DeviceChoice::Gpu(number), adapters).expect_err("not there");
+        assert_eq!(crate::terminal::report::code(&error), 2, "{error}");
+        error.to_string()
+    };
+    let error = refused(1, &adapters);
+    assert!(error.starts_with("there is no gpu:1 here"), "{error}");
+    assert!(error.ends_with("these devices: cpu, gpu:0 a card (vulkan)"), "{error}");
+    let error = refused(0, &[]);
     assert!(error.contains("--device cpu"), "{error}");
 }
 

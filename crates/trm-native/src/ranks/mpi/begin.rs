@@ -8,10 +8,10 @@ use trm_data::puzzles::PuzzleDataset;
 use trm_data::{Dataset, OpenedSource, hex};
 use trm_spec::{Failure, FailureKind, RunConfig, Saved, Vocab, differences};
 
-use super::failure::lost;
-use crate::ranks::shared_run::Order;
+use super::failure::rank_failure;
+use crate::ranks::shared_run::RankCommand;
 
-/// What a rank begins with.
+/// Program, data and settings of a rank before the first step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Begin {
     /// Of the program.
@@ -21,13 +21,14 @@ pub struct Begin {
     pub config: RunConfig,
 }
 
-/// What rank 0 tells the others.
+/// A message of rank 0 to all others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    Order(Order),
-    /// To reply with their [`Fingerprint`].
+    /// Execute a command on the run.
+    Execute(RankCommand),
+    /// Reply with the [`Fingerprint`] of the run.
     Fingerprint,
-    /// All is done.
+    /// Training is complete.
     Stop,
 }
 
@@ -52,13 +53,13 @@ fn puzzles_digest(puzzles: &PuzzleDataset) -> String {
 }
 
 impl Begin {
-    /// What this rank begins with.
+    /// Those of this rank.
     ///
     /// # Errors
     /// If the data cannot be loaded.
     pub fn new(config: &RunConfig, data: &OpenedSource, vocab: &Vocab) -> Result<Self, Failure> {
         let data = match data.sha256() {
-            // Those files are known by the digest of what they hold; the others when loaded.
+            // A source without a digest of its files has one of its data, once they are loaded.
             "" => match data.load(config, Some(vocab))? {
                 Dataset::Images(images) => images.sha256,
                 Dataset::Questions(questions) => questions.sha256,
@@ -70,7 +71,7 @@ impl Begin {
         Ok(Self { version: env!("CARGO_PKG_VERSION").into(), data, config: config.clone() })
     }
 
-    /// Refuses a rank that begins with something else than rank 0, `first`.
+    /// Refuses a rank that differs from rank 0, `first`.
     ///
     /// # Errors
     /// Names the first difference.
@@ -109,7 +110,7 @@ fn json(config: &RunConfig) -> String {
 }
 
 impl Fingerprint {
-    /// The one of a saved run.
+    /// The fingerprint of a saved run.
     ///
     /// # Errors
     /// If a file is damaged.
@@ -132,10 +133,11 @@ impl Fingerprint {
     }
 }
 
-/// Digest of all tensors of a file with their names and sizes. The order in the file and its
-/// metadata say nothing.
+/// Digest of all tensors of a file with their names and sizes, independent of their order in the
+/// file and of its metadata.
 fn digest(file: &[u8]) -> Result<String, Failure> {
-    let tensors = SafeTensors::deserialize(file).map_err(|error| lost(error.to_string()))?;
+    let tensors =
+        SafeTensors::deserialize(file).map_err(|error| rank_failure(error.to_string()))?;
     let mut tensors = tensors.tensors();
     tensors.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut digest = Sha256::new();
@@ -153,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rank_that_begins_otherwise_is_refused_with_the_first_difference() {
+    fn a_rank_that_differs_is_refused_with_the_first_difference() {
         let first = Begin {
             version: "1.2.3".into(),
             data: "0123456789abcdef0123".into(),

@@ -1,4 +1,4 @@
-//! How ranks give each other the shards of an update.
+//! The exchange of the shards of an update among ranks.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use trm_spec::Failure;
 use trm_train::{AllReduce, Shard, sum_of_shards};
 
-use super::failure::lost;
+use super::failure::rank_failure;
 use super::link::{Link, Wait};
 use super::transport::{InFlight, Tag};
 
@@ -29,7 +29,7 @@ pub struct Exchange {
     pub times: Rc<Cell<Times>>,
 }
 
-/// What comes from another rank: a shard.
+/// A shard that is being received from another rank.
 struct Incoming {
     rank: usize,
     header: Option<Vec<u8>>,
@@ -47,14 +47,14 @@ impl AllReduce for Exchange {
     }
 
     async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
-        sum_of_shards(self.gather(own)?, first).map_err(|failure| self.link.failed(failure))
+        sum_of_shards(self.all_gather(own)?, first).map_err(|failure| self.link.failed(failure))
     }
 }
 
 impl Exchange {
     /// The shards of all ranks. Every rank has equally many of the same size, so nothing but
     /// shards is sent.
-    fn gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
+    fn all_gather(&self, own: Vec<Shard>) -> Result<Vec<Arc<Shard>>, Failure> {
         let link = self.link.as_ref();
         link.check()?;
         let begun = Instant::now();
@@ -67,7 +67,7 @@ impl Exchange {
         }
 
         let mut incoming: Vec<_> = link
-            .others()
+            .other_ranks()
             .flat_map(|rank| std::iter::repeat_n(rank, shards.len()))
             .map(|rank| Incoming {
                 rank,
@@ -78,7 +78,7 @@ impl Exchange {
         let interrupted = link.interrupt.requested();
         let (mut headers, mut gradients) = (Vec::new(), Vec::new());
         for shard in &shards {
-            for rank in link.others() {
+            for rank in link.other_ranks() {
                 let header = header(shard, interrupted);
                 headers.push((rank, InFlight::bytes(header, rank, Tag::Header)));
                 gradients.push((rank, InFlight::gradients(Arc::clone(shard), rank)));
@@ -86,17 +86,17 @@ impl Exchange {
         }
         let mut all_there = None;
         link.wait(Some(link.limit), &mut || {
-            headers.retain_mut(|(_, message)| !message.arrived());
-            gradients.retain_mut(|(_, message)| !message.arrived());
+            headers.retain_mut(|(_, message)| !message.is_complete());
+            gradients.retain_mut(|(_, message)| !message.is_complete());
             let (mut moving, mut missing) = (None, None);
             for shard in &mut incoming {
                 // A rank's messages arrive in the order in which they were sent.
                 if shard.header.is_none() && missing != Some(shard.rank) {
-                    shard.header = link.take(shard.rank, Tag::Header);
+                    shard.header = link.try_recv(shard.rank, Tag::Header);
                 }
                 if shard.header.is_none() {
                     missing = missing.or(Some(shard.rank));
-                } else if !shard.gradients.arrived() {
+                } else if !shard.gradients.is_complete() {
                     moving = Some(shard.rank);
                 }
             }
@@ -109,14 +109,14 @@ impl Exchange {
             match (moving, missing) {
                 (Some(rank), _) => Wait::Data(rank),
                 (None, Some(rank)) => Wait::Rank(rank),
-                (None, None) => Wait::Over,
+                (None, None) => Wait::Done,
             }
         })?;
         for Incoming { rank, header, gradients } in incoming {
             let whole = header.as_deref().zip(gradients.buffer());
             let (shard, interrupted) =
                 whole.and_then(|(header, gradients)| read(header, gradients)).ok_or_else(|| {
-                    link.failed(lost(format!("{} sent a damaged shard", link.name(rank))))
+                    link.failed(rank_failure(format!("{} sent a damaged shard", link.name(rank))))
                 })?;
             if interrupted && link.rank() == 0 {
                 link.interrupt.pass_on();
@@ -135,8 +135,8 @@ impl Exchange {
     }
 }
 
-/// Whether a shard is of an update. Before a save, ranks give each other what they have under
-/// way, which has no metrics.
+/// Whether a shard is of an update. The shards in which ranks gather the carry before a save have
+/// no metrics.
 fn is_update(shard: &Shard) -> bool {
     !shard.metrics.is_empty()
 }

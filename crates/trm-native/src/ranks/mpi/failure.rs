@@ -1,13 +1,13 @@
-//! What a rank says when another one is gone.
+//! The failure of a rank, as the others report it.
 
 use trm_spec::{Failure, FailureKind};
 
-/// A rank cannot be reached any more, or sent what it must not.
-pub fn lost(message: impl Into<String>) -> Failure {
+/// A rank failed, died or sent invalid data.
+pub fn rank_failure(message: impl Into<String>) -> Failure {
     Failure::new(
         FailureKind::Device,
         message,
-        "Look at what that process printed last; `train --resume DIR` continues the run, also \
+        "Check the last output of that process; `train --resume DIR` continues the run, also \
          with another number of processes.",
     )
 }

@@ -1,4 +1,4 @@
-//! The ranks after 0: they load what rank 0 has, and do what it says.
+//! The ranks after 0: they load the state of rank 0, and execute its commands.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -9,7 +9,7 @@ use pollster::block_on;
 use serde_json::Value;
 use trm_data::OpenedSource;
 use trm_spec::{Failure, RunConfig};
-use trm_train::{Run, checkpoint};
+use trm_train::{Run, Sharing, checkpoint};
 
 use super::begin::{Begin, Command, Fingerprint};
 use super::exchange::{Exchange, Times};
@@ -21,21 +21,21 @@ use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::{self, OpenDevice};
 use crate::plan;
 
-/// Does what rank 0 says, to the end.
+/// Executes the commands of rank 0 until training is complete.
 ///
 /// # Errors
 /// If this rank has other settings or data than rank 0, its run fails, or another rank fails,
-/// dies or stays silent.
-pub fn follow(typed: &args::Train, link: &Rc<Link>) -> anyhow::Result<()> {
+/// dies or sends nothing.
+pub fn train(typed: &args::Train, link: &Rc<Link>) -> anyhow::Result<()> {
     let device = device::open(typed.device)?;
-    let first: Begin = link.hear(0, Tag::Order)?;
+    let first: Begin = link.recv(0, Tag::Command)?;
     let files = [receive(link)?, receive(link)?];
     let mut run = load(typed, link, &first, &files, &device)?;
     drop(files);
     reply(link, run.as_ref())?;
     loop {
-        match link.hear(0, Tag::Order)? {
-            Command::Order(order) => order.carry_out(run.as_mut())?,
+        match link.recv(0, Tag::Command)? {
+            Command::Execute(command) => command.execute(run.as_mut())?,
             Command::Fingerprint => reply(link, run.as_ref())?,
             Command::Stop => return Ok(()),
         }
@@ -55,7 +55,7 @@ fn load(
     Begin::new(&config, &data, &header.vocab)?.expect(first)?;
     let mut run = dataset::load_run(&data, saved, Some(optimizer), base.as_ref(), device)?;
     let times = Rc::new(Cell::new(Times::default()));
-    run.join(Some(Box::new(Exchange { link: Rc::clone(link), times })), 1)?;
+    run.set_sharing(Sharing::whole_batches(Exchange { link: Rc::clone(link), times }))?;
     Ok(run)
 }
 
@@ -81,15 +81,15 @@ fn plan_here(
 
 /// One of the two files of rank 0's run.
 fn receive(link: &Link) -> anyhow::Result<Vec<u8>> {
-    let length: usize = link.hear(0, Tag::State)?;
+    let length: usize = link.recv(0, Tag::State)?;
     let mut file = InFlight::<Vec<u8>>::receive(length, 0, Tag::State);
-    link.wait(None, &mut || if file.arrived() { Wait::Over } else { Wait::Data(0) })?;
-    file.buffer().context("a message has not arrived")
+    link.wait(None, &mut || if file.is_complete() { Wait::Done } else { Wait::Data(0) })?;
+    file.buffer().context("a message is not complete")
 }
 
-/// Tells rank 0 the state of this rank.
+/// Sends rank 0 the fingerprint of this rank's state.
 fn reply(link: &Link, run: &dyn Run) -> Result<(), Failure> {
     let saved = block_on(run.save(Value::Null))?;
-    link.tell(0, Tag::Reply, &Fingerprint::of(&saved)?);
+    link.send(0, Tag::Reply, &Fingerprint::of(&saved)?);
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The connection to the other ranks. No call waits for one of them without looking whether it
-//! failed, died or stayed silent for too long.
+//! The connection to the other ranks. Every call that waits for one of them also checks whether it
+//! failed, died or sent nothing for too long.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trm_spec::{Failure, FailureKind};
 
-use super::failure::lost;
+use super::failure::rank_failure;
 use super::peer::Peer;
 use super::transport::{InFlight, Tag};
 use crate::machine::interrupt::Interrupt;
 
-/// How often other ranks are looked after while waiting.
-const LOOK: Duration = Duration::from_millis(100);
+/// Time between two checks of the other ranks while waiting.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a rank that waits is ready at once, and how long it sleeps then: with more ranks
-/// than cores, others need the core.
-const READY: Duration = Duration::from_millis(2);
-const NAP: Duration = Duration::from_micros(100);
-const SLEEP: Duration = Duration::from_millis(2);
+/// How long a rank that waits polls without sleeping, and how long it sleeps between two polls
+/// then: with more ranks than cores, others need the core.
+const SPIN: Duration = Duration::from_millis(2);
+const SHORT_SLEEP: Duration = Duration::from_micros(100);
+const LONG_SLEEP: Duration = Duration::from_millis(2);
 
 /// The connection to the other ranks.
 pub struct Link {
@@ -39,18 +39,18 @@ pub struct Link {
     peers: RefCell<Vec<Peer>>,
     /// The last step that all ranks have, once training began.
     step: Cell<Option<usize>>,
-    /// Whether a lower rank said that it failed: that one prints, for all.
-    spoken_for: Cell<bool>,
-    /// Messages that were sent and may not have arrived.
+    /// Whether a lower rank has sent its failure: it prints, and no higher rank does.
+    lower_rank_failed: Cell<bool>,
+    /// Sends that may not be complete.
     sent: RefCell<Vec<InFlight<Vec<u8>>>>,
     /// The first failure.
     failure: RefCell<Option<Failure>>,
 }
 
-/// How far a wait has come.
+/// The state of a wait.
 pub enum Wait {
-    Over,
-    /// For data that are on their way from this rank or to it.
+    Done,
+    /// For data that are being transferred from this rank or to it.
     Data(usize),
     /// For this rank to send something.
     Rank(usize),
@@ -63,7 +63,7 @@ impl Link {
     /// If MPI cannot be used, or it sees another number of them.
     pub fn open(processes: usize, limit: Duration, interrupt: Interrupt) -> Result<Self, Failure> {
         let (universe, threads) = ::mpi::initialize_with_threading(Threading::Funneled)
-            .ok_or_else(|| lost("MPI is in use already"))?;
+            .ok_or_else(|| rank_failure("MPI is in use already"))?;
         let world = universe.world();
         let (rank, size) = (world.rank() as usize, world.size() as usize);
         let link = Self {
@@ -75,7 +75,7 @@ impl Link {
             interrupt,
             peers: RefCell::default(),
             step: Cell::new(None),
-            spoken_for: Cell::new(false),
+            lower_rank_failed: Cell::new(false),
             sent: RefCell::default(),
             failure: RefCell::default(),
         };
@@ -88,19 +88,19 @@ impl Link {
             ));
         }
         if threads < Threading::Funneled {
-            return Err(lost("this MPI library cannot be used by a program with threads"));
+            return Err(rank_failure("this MPI library cannot be used by a program with threads"));
         }
-        link.meet()?;
+        link.exchange_peers()?;
         Ok(link)
     }
 
     /// Tells all ranks where each of them runs.
-    fn meet(&self) -> Result<(), Failure> {
+    fn exchange_peers(&self) -> Result<(), Failure> {
         let here = Peer::this(processor_name().unwrap_or_else(|_| "unknown".into()));
-        self.tell_all(Tag::Peer, &here);
+        self.broadcast(Tag::Peer, &here);
         let mut peers = Vec::new();
         for rank in 0..self.size {
-            peers.push(if rank == self.rank { here.clone() } else { self.hear(rank, Tag::Peer)? });
+            peers.push(if rank == self.rank { here.clone() } else { self.recv(rank, Tag::Peer)? });
         }
         self.peers.replace(peers);
         Ok(())
@@ -116,14 +116,14 @@ impl Link {
         self.size
     }
 
-    /// All ranks have this step.
+    /// Records that all ranks have made this step.
     pub fn reached(&self, step: usize) {
         self.step.set(Some(step));
         self.interrupt.reached(step);
     }
 
     /// All ranks but this one.
-    pub fn others(&self) -> impl Iterator<Item = usize> + use<> {
+    pub fn other_ranks(&self) -> impl Iterator<Item = usize> + use<> {
         let this = self.rank;
         (0..self.size).filter(move |rank| *rank != this)
     }
@@ -140,50 +140,53 @@ impl Link {
     }
 
     /// Sends a value to a rank.
-    pub fn tell(&self, rank: usize, tag: Tag, value: &impl Serialize) {
+    pub fn send(&self, rank: usize, tag: Tag, value: &impl Serialize) {
         let bytes = serde_json::to_vec(value).expect("messages are plain data");
         let mut sent = self.sent.borrow_mut();
-        sent.retain_mut(|message| !message.arrived());
+        sent.retain_mut(|message| !message.is_complete());
         sent.push(InFlight::bytes(bytes, rank, tag));
     }
 
     /// Sends a value to all others.
-    pub fn tell_all(&self, tag: Tag, value: &impl Serialize) {
-        for rank in self.others() {
-            self.tell(rank, tag, value);
+    pub fn broadcast(&self, tag: Tag, value: &impl Serialize) {
+        for rank in self.other_ranks() {
+            self.send(rank, tag, value);
         }
     }
 
-    /// Waits for a value from a rank, however long it takes: it may be loading or validating.
+    /// Receives a value from a rank, without a time limit: it may be loading or validating.
     ///
     /// # Errors
     /// If a rank failed or died, or the message cannot be read.
-    pub fn hear<T: DeserializeOwned>(&self, rank: usize, tag: Tag) -> Result<T, Failure> {
+    pub fn recv<T: DeserializeOwned>(&self, rank: usize, tag: Tag) -> Result<T, Failure> {
         let mut bytes = None;
         self.wait(None, &mut || {
-            bytes = self.take(rank, tag);
-            if bytes.is_some() { Wait::Over } else { Wait::Rank(rank) }
+            bytes = self.try_recv(rank, tag);
+            if bytes.is_some() { Wait::Done } else { Wait::Rank(rank) }
         })?;
         let value = serde_json::from_slice(&bytes.unwrap_or_default());
         value.map_err(|error| {
-            self.failed(lost(format!("{} sent {tag:?}: {error}", self.name(rank))))
+            self.failed(rank_failure(format!(
+                "{} sent an invalid message ({tag:?}): {error}",
+                self.name(rank)
+            )))
         })
     }
 
-    /// A message from a rank, if one is there.
-    pub fn take(&self, rank: usize, tag: Tag) -> Option<Vec<u8>> {
+    /// Receives a message from a rank, if one has arrived.
+    pub fn try_recv(&self, rank: usize, tag: Tag) -> Option<Vec<u8>> {
         let process = self.world.process_at_rank(rank as i32);
         let found = process.immediate_matched_probe_with_tag(tag as i32)?;
         Some(found.matched_receive_vec::<u8>().0)
     }
 
-    /// Keeps the first failure, and gives it back.
+    /// Keeps the first failure, and returns it.
     pub fn failed(&self, failure: Failure) -> Failure {
         self.failure.borrow_mut().get_or_insert(failure).clone()
     }
 
-    /// Nothing more is received after a failure: receives that were given up are still posted,
-    /// and would take the messages of a later exchange.
+    /// Nothing more is received after a failure: receives that were abandoned are still posted,
+    /// and would match the messages of a later exchange.
     ///
     /// # Errors
     /// The first failure, if there was one.
@@ -191,7 +194,7 @@ impl Link {
         self.failure.borrow().clone().map_or(Ok(()), Err)
     }
 
-    /// Calls `poll` until the wait is over.
+    /// Calls `poll` until the wait is done.
     ///
     /// # Errors
     /// If a rank failed or died, or there is a limit and it has passed; now or in an earlier wait.
@@ -201,22 +204,22 @@ impl Link {
         poll: &mut dyn FnMut() -> Wait,
     ) -> Result<(), Failure> {
         self.check()?;
-        self.wait_until_over(limit, poll).map_err(|failure| self.failed(failure))
+        self.poll_until_done(limit, poll).map_err(|failure| self.failed(failure))
     }
 
-    fn wait_until_over(
+    fn poll_until_done(
         &self,
         limit: Option<Duration>,
         poll: &mut dyn FnMut() -> Wait,
     ) -> Result<(), Failure> {
         let begun = Instant::now();
-        let mut looked = begun;
+        let mut checked = begun;
         loop {
             let now = poll();
             let (Wait::Data(rank) | Wait::Rank(rank)) = now else { return Ok(()) };
-            if looked.elapsed() > LOOK {
-                looked = Instant::now();
-                self.look()?;
+            if checked.elapsed() > CHECK_INTERVAL {
+                checked = Instant::now();
+                self.check_other_ranks()?;
                 if limit.is_some_and(|limit| begun.elapsed() > limit) {
                     let (name, seconds) = (self.name(rank), begun.elapsed().as_secs_f64());
                     let failure =
@@ -227,35 +230,38 @@ impl Link {
             }
             match now {
                 // In an exchange the others are about to send.
-                Wait::Rank(_) if limit.is_none() && begun.elapsed() > LOOK => {
-                    std::thread::sleep(SLEEP);
+                Wait::Rank(_) if limit.is_none() && begun.elapsed() > CHECK_INTERVAL => {
+                    std::thread::sleep(LONG_SLEEP);
                 }
-                Wait::Rank(_) if begun.elapsed() > READY => std::thread::sleep(NAP),
+                Wait::Rank(_) if begun.elapsed() > SPIN => std::thread::sleep(SHORT_SLEEP),
                 _ => std::thread::yield_now(),
             }
         }
     }
 
-    /// The failure that another rank has told, if one has.
-    fn told(&self) -> Option<Failure> {
+    /// Receives the failure of another rank, if one has sent it.
+    fn try_recv_failure(&self) -> Option<Failure> {
         let process = self.world.any_process();
         let found = process.immediate_matched_probe_with_tag(Tag::Failure as i32)?;
         let (bytes, status) = found.matched_receive_vec::<u8>();
         let rank = status.source_rank() as usize;
-        self.spoken_for.set(self.spoken_for.get() || rank < self.rank);
+        self.lower_rank_failed.set(self.lower_rank_failed.get() || rank < self.rank);
         let name = self.name(rank);
         let failure: Failure = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|error| lost(format!("stopped: {error}")));
+            .unwrap_or_else(|error| rank_failure(format!("stopped: {error}")));
         let message = self.at_step(format!("{name}: {}", failure.message)).message;
         Some(Failure { message, ..failure })
     }
 
-    /// The failure of another rank, if one failed or died.
-    fn look(&self) -> Result<(), Failure> {
-        if let Some(failure) = self.told() {
+    /// Checks that no other rank failed or died.
+    ///
+    /// # Errors
+    /// The failure of the first one that did.
+    fn check_other_ranks(&self) -> Result<(), Failure> {
+        if let Some(failure) = self.try_recv_failure() {
             return Err(failure);
         }
-        match self.others().find(|rank| self.is_dead(*rank)) {
+        match self.other_ranks().find(|rank| self.is_dead(*rank)) {
             Some(rank) => Err(self.at_step(format!("{} has died", self.name(rank)))),
             None => Ok(()),
         }
@@ -269,26 +275,26 @@ impl Link {
 
     /// A failure with the last step that all ranks have.
     fn at_step(&self, message: String) -> Failure {
-        lost(match self.step.get() {
+        rank_failure(match self.step.get() {
             Some(step) => format!("{message}; step {step} is the last that all ranks have"),
             None => message,
         })
     }
 
-    /// Tells all others that this rank stops, and leaves some time for that to arrive and for
-    /// a lower rank to print it. If rank 0 died, the next prints at once: the launcher soon
-    /// ends all. Returns whether it is this rank that prints.
-    pub fn leave(&self, failure: &Failure, time: Duration) -> bool {
+    /// Sends the failure of this rank to all others, and waits for `time` so that it can arrive
+    /// and a lower rank can print it. If rank 0 died, rank 1 prints at once: the launcher soon
+    /// ends all. Returns whether this rank is the one that prints.
+    pub fn broadcast_failure(&self, failure: &Failure, time: Duration) -> bool {
         let begun = Instant::now();
-        let is_next = || self.rank == 1 && self.is_dead(0) && !self.spoken_for.get();
-        self.tell_all(Tag::Failure, failure);
+        let is_next = || self.rank == 1 && self.is_dead(0) && !self.lower_rank_failed.get();
+        self.broadcast(Tag::Failure, failure);
         loop {
-            while self.told().is_some() {}
+            while self.try_recv_failure().is_some() {}
             if is_next() || begun.elapsed() >= time {
-                return !self.spoken_for.get();
+                return !self.lower_rank_failed.get();
             }
-            self.sent.borrow_mut().retain_mut(|message| !message.arrived());
-            std::thread::sleep(SLEEP);
+            self.sent.borrow_mut().retain_mut(|message| !message.is_complete());
+            std::thread::sleep(LONG_SLEEP);
         }
     }
 
@@ -296,7 +302,7 @@ impl Link {
     pub fn close(&self) {
         let all_sent = || {
             let mut sent = self.sent.borrow_mut();
-            sent.retain_mut(|message| !message.arrived());
+            sent.retain_mut(|message| !message.is_complete());
             sent.is_empty()
         };
         while !all_sent() {
@@ -313,7 +319,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // Ending MPI waits for all ranks, and one of them may be gone.
+        // Ending MPI waits for all ranks, and one of them may have ended.
         std::mem::forget(self.universe.take());
     }
 }

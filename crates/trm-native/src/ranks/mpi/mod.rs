@@ -1,8 +1,8 @@
 //! Data-parallel training across processes and machines, by MPI. Every process (rank) holds the
-//! whole run. Rank 0 plans, prints, evaluates and writes; the others follow its orders.
+//! whole run. Rank 0 plans, prints, evaluates and writes; the others execute its commands.
 //!
-//! [`transport`] moves bytes, [`link`] waits for other ranks and notices when one is gone,
-//! [`exchange`] shares gradients, [`begin`] makes all ranks start equal, and [`leader`] and
+//! [`transport`] moves bytes, [`link`] waits for other ranks and detects when one has died,
+//! [`exchange`] reduces gradients, [`begin`] makes all ranks start equal, and [`leader`] and
 //! [`follower`] are the two sides of a run.
 
 mod begin;
@@ -14,27 +14,28 @@ mod link;
 mod peer;
 mod transport;
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use trm_spec::{Failure, FailureKind};
 
-use self::failure::lost;
+use self::failure::rank_failure;
 use self::link::Link;
 use crate::args;
 use crate::machine::interrupt::Interrupt;
+use crate::ranks::panics::panic_message;
 use crate::terminal::report::{self, usage};
 
 /// The longest time that a rank waits for the batches of another.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long rank 0 leaves to the others to hear that it failed.
-const TIME_TO_TELL: Duration = Duration::from_millis(100);
+/// Time for the failure of rank 0 to arrive at the others before it ends all.
+const TIME_TO_SEND: Duration = Duration::from_millis(100);
 
-/// How long a rank that failed leaves it to a lower one to say so and end all.
-const TIME_TO_END: Duration = Duration::from_secs(3);
+/// Time in which a lower rank may print the failure of a rank and end all, before that rank does
+/// so itself.
+const TIME_FOR_LOWER_RANK: Duration = Duration::from_secs(3);
 
 /// Trains as one of `processes`.
 ///
@@ -48,27 +49,29 @@ pub fn train(typed: &args::Train, processes: usize) -> anyhow::Result<()> {
     }
     let limit = typed.rank_timeout.unwrap_or(TIMEOUT);
     let link = Rc::new(Link::open(processes, limit, Interrupt::listen()?)?);
-    let follows = link.rank() > 0;
-    report::silence(follows);
-    let work = || match follows {
-        true => follower::follow(typed, &link),
+    let is_follower = link.rank() > 0;
+    report::silence(is_follower);
+    let work = || match is_follower {
+        true => follower::train(typed, &link),
         false => leader::train(typed, &link),
     };
-    let ended = catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()));
+    let ended = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic_message(panic.as_ref());
+        Err(rank_failure(format!("stopped: {message}")).into())
+    });
     let Err(error) = ended else {
         link.close();
         return Ok(());
     };
     let code = report::code(&error);
-    if follows {
-        if link.leave(&as_failure(&error), TIME_TO_END) {
+    if is_follower {
+        if link.broadcast_failure(&as_failure(&error), TIME_FOR_LOWER_RANK) {
             report::silence(false);
             report::failure(&error.context(link.name(link.rank())));
         }
     } else {
         report::failure(&error);
-        link.leave(&as_failure(&error), TIME_TO_TELL);
+        link.broadcast_failure(&as_failure(&error), TIME_TO_SEND);
     }
     link.abort(code)
 }
@@ -78,10 +81,4 @@ fn as_failure(error: &anyhow::Error) -> Failure {
     let usage = report::code(error) == 2;
     let kind = if usage { FailureKind::Config } else { FailureKind::Device };
     Failure::new(kind, format!("{error:#}"), report::hint(error).unwrap_or_default())
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    lost(format!("stopped: {text}"))
 }

@@ -1,4 +1,4 @@
-//! Where a rank runs, so that its neighbours on the same machine notice when it dies.
+//! Where a rank runs, so that other ranks on the same machine can detect that it died.
 
 use std::fs;
 

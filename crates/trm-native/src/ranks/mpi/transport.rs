@@ -1,5 +1,5 @@
-//! Messages under way. MPI reads and writes their buffers in the background, so each message
-//! owns its buffer until it has arrived.
+//! Nonblocking messages. MPI reads and writes their buffers in the background, so each message
+//! owns its buffer until it is complete.
 
 use std::mem::ManuallyDrop;
 use std::os::raw::c_int;
@@ -10,22 +10,22 @@ use ::mpi::ffi::{self, MPI_Request};
 use ::mpi::traits::{AsRaw, Equivalence};
 use trm_train::Shard;
 
-/// What a message is about.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Tag {
     /// Where a rank runs.
     Peer = 1,
     /// From rank 0: what to do.
-    Order,
-    /// To rank 0: what came of it.
+    Command,
+    /// To rank 0: the fingerprint that it asked for.
     Reply,
     /// From rank 0: a saved run.
     State,
     /// All of a shard but its gradients.
     Header,
     Gradients,
-    /// The sender stops.
+    /// Why the sender stopped.
     Failure,
 }
 
@@ -33,7 +33,7 @@ pub enum Tag {
 /// implementations have defects.
 const PART: usize = 1 << 28;
 
-/// A message under way, and its buffer.
+/// A nonblocking send or receive, and its buffer.
 pub struct InFlight<B> {
     requests: Vec<MPI_Request>,
     buffer: ManuallyDrop<B>,
@@ -48,7 +48,7 @@ impl InFlight<Vec<u8>> {
 }
 
 impl InFlight<Arc<Vec<u8>>> {
-    /// Sends bytes that several ranks get.
+    /// Sends bytes that are sent to several ranks.
     pub fn shared(bytes: Arc<Vec<u8>>, to: usize, tag: Tag) -> Self {
         let requests = send(&bytes, to, tag);
         Self { requests, buffer: ManuallyDrop::new(bytes) }
@@ -94,8 +94,9 @@ impl<T: Equivalence + Copy + Default> InFlight<Vec<T>> {
 }
 
 impl<B> InFlight<B> {
-    /// Whether the message has arrived, or may be forgotten by its sender. Also moves it on.
-    pub fn arrived(&mut self) -> bool {
+    /// Whether the message was received or its buffer may be reused by the sender (`MPI_Test`,
+    /// which also makes progress).
+    pub fn is_complete(&mut self) -> bool {
         let mut done: c_int = 0;
         self.requests.retain_mut(|request| {
             // SAFETY: the request is active: complete ones are removed.
@@ -107,7 +108,7 @@ impl<B> InFlight<B> {
         self.requests.is_empty()
     }
 
-    /// What was received, once it has [`arrived`](Self::arrived).
+    /// What was received, once it [is complete](Self::is_complete).
     pub fn buffer(mut self) -> Option<B> {
         if !self.requests.is_empty() {
             return None;
@@ -122,7 +123,7 @@ impl<B> InFlight<B> {
 impl<B> Drop for InFlight<B> {
     fn drop(&mut self) {
         // Otherwise MPI may still use the buffer, whose memory is never given back then.
-        if self.arrived() {
+        if self.is_complete() {
             // SAFETY: taken nowhere else: `buffer` forgets `self`.
             unsafe { ManuallyDrop::drop(&mut self.buffer) }
         }

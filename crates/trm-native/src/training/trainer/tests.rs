@@ -10,9 +10,7 @@ use safetensors::tensor::TensorView;
 use serde_json::Value;
 use trm_data::Dataset;
 use trm_spec::{DepthLoss, Trace};
-use trm_train::{
-    AllReduce, Answerer, Classifier, Solver, TraceRequest, Weights, Writer, checkpoint,
-};
+use trm_train::{Answerer, Classifier, Sharing, Solver, TraceRequest, Weights, Writer, checkpoint};
 
 use super::*;
 use crate::machine::interrupt::Interrupt;
@@ -89,7 +87,7 @@ impl Run for Stub {
         Ok(())
     }
 
-    fn join(&mut self, _: Option<Box<dyn AllReduce>>, _: usize) -> Result<(), Failure> {
+    fn set_sharing(&mut self, _: Sharing) -> Result<(), Failure> {
         Ok(())
     }
 
