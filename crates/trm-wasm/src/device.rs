@@ -8,7 +8,6 @@ pub struct Opened {
     pub device: Device,
     pub info: DeviceInfo,
     /// Bytes of the largest tensor that a GPU holds; none on the CPU.
-    #[cfg(feature = "questions")]
     pub largest_buffer: Option<u64>,
 }
 
@@ -18,7 +17,6 @@ pub async fn open() -> Result<Opened, Failure> {
     Ok(Opened {
         device: Device::flex(),
         info: DeviceInfo { backend: Backend::Cpu, name: "wasm SIMD, one thread".into() },
-        #[cfg(feature = "questions")]
         largest_buffer: None,
     })
 }
@@ -42,12 +40,10 @@ pub async fn open() -> Result<Opened, Failure> {
         .into_iter()
         .find(|text| !text.is_empty())
         .unwrap_or_else(|| "WebGPU adapter".into());
-    #[cfg(feature = "questions")]
     let limits = setup.device.limits();
     Ok(Opened {
         device,
         info: DeviceInfo { backend: Backend::Webgpu, name },
-        #[cfg(feature = "questions")]
         largest_buffer: Some(limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)),
     })
 }

@@ -1,5 +1,5 @@
 //! How sessions in several workers share the batches of an update: through an object of
-//! the worker, which sends arrays to the others and waits for theirs.
+//! the worker, which sends arrays to the others and receives theirs.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What connects a session with the others of its group.
+    /// The connection of a session to the others of its group.
     #[derive(Clone)]
     pub type Exchange;
 
-    /// Gives an array to each of the other sessions, in their order, and resolves to theirs.
+    /// Sends an array to each of the other sessions, in their order, and resolves to theirs.
     /// Rejects with a `Failure` when one of them stopped.
     #[wasm_bindgen(method, catch)]
     async fn swap(this: &Exchange, own: Array) -> Result<JsValue, JsValue>;
@@ -39,7 +39,7 @@ impl AllReduce for Rank {
         self.size
     }
 
-    /// Every session adds up one slice of the gradients and gives the sum to the others, so
+    /// Every session adds up one slice of the gradients and sends the sum to the others, so
     /// that an update moves each number twice, however many sessions there are.
     async fn all_reduce(&self, own: Vec<Shard>, first: u64) -> Result<Shard, Failure> {
         let length = own.first().map_or(0, |shard| shard.gradients.len());
@@ -65,7 +65,7 @@ impl Rank {
         (each * rank).min(length)..(each * (rank + 1)).min(length)
     }
 
-    /// Gives `own` of its number to every other session; what they give, in their order.
+    /// Sends `own` of its number to every other session, and receives theirs, in their order.
     async fn swap(&self, own: impl Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>, Failure> {
         let others = (0..self.size).filter(|&rank| rank != self.rank);
         let sent: Array = others.map(|rank| Float32Array::from(&own(rank)[..])).collect();
@@ -134,16 +134,16 @@ fn stopped(reason: JsValue) -> Failure {
 fn unreadable() -> Failure {
     Failure::new(
         FailureKind::Protocol,
-        "another session of the group sent something else than gradients",
+        "another session of the group sent data that are not gradients",
         "Reload the page; its files may come from different versions.",
     )
 }
 
-/// A session that is to share its batches, and is connected with nobody.
+/// A session that is to share its batches, and has no connection to a group.
 pub fn not_connected() -> Failure {
     Failure::new(
         FailureKind::Protocol,
-        "the session is not connected with others",
+        "the session is not connected to other sessions",
         "Train on one core.",
     )
 }

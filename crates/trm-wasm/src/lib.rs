@@ -18,12 +18,12 @@ use trm_spec::{Command, Event};
 use wasm_bindgen::prelude::*;
 
 pub use crate::exchange::Exchange;
-use crate::session::Answering;
+use crate::session::SessionState;
 
 /// A device and the run on it.
 #[wasm_bindgen]
 pub struct Session {
-    answering: Answering,
+    state: SessionState,
 }
 
 #[wasm_bindgen]
@@ -35,19 +35,19 @@ impl Session {
     pub async fn open() -> Result<Session, JsValue> {
         console_error_panic_hook::set_once();
         match device::open().await {
-            Ok(opened) => Ok(Session { answering: Answering::new(opened) }),
+            Ok(opened) => Ok(Session { state: SessionState::new(opened) }),
             Err(failure) => Err(to_js(&failure)),
         }
     }
 
     /// The `DeviceInfo` of this session.
     pub fn device(&self) -> JsValue {
-        to_js(self.answering.device())
+        to_js(self.state.device())
     }
 
     /// Takes what connects this session with the others of its group, before it joins them.
     pub fn connect(&mut self, exchange: Exchange) {
-        self.answering.connect(exchange);
+        self.state.connect(exchange);
     }
 
     /// Answers one `Command` with one `Event`. Commands are answered one at a
@@ -58,8 +58,8 @@ impl Session {
         questions::let_go(&command);
         drop(command);
         let event = match read {
-            Ok(command) => self.answering.answer(command).await,
-            Err(error) => session::misunderstood(&error),
+            Ok(command) => self.state.answer(command).await,
+            Err(error) => session::unreadable_command(&error),
         };
         to_js::<Event>(&event)
     }

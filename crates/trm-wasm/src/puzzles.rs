@@ -7,7 +7,7 @@ use trm_spec::{
     ArcAnswers, ArcPrediction, ArcTask, DataSource, Event, Failure, FailureKind, PuzzleInput,
     RunConfig, TraceStep, Vocab,
 };
-use trm_train::{Run, TraceRequest};
+use trm_train::{MOST_COPIES, Run, TraceRequest};
 
 /// A puzzle, with what the rules say of it.
 pub fn check(kind: &str, input: &PuzzleInput) -> Result<Event, Failure> {
@@ -15,23 +15,20 @@ pub fn check(kind: &str, input: &PuzzleInput) -> Result<Event, Failure> {
     Ok(Event::PuzzleChecked { puzzle: puzzle.map_err(unusable)? })
 }
 
-/// Most augmented copies of one puzzle.
-const MOST_FORMS: usize = 1024;
-
 /// Draws the augmented copies; the native program's seed.
-const FORMS_SEED: u64 = 0;
+const COPIES_SEED: u64 = 0;
 
 /// The model's answer to an augmented copy of a puzzle after every supervision step, turned
-/// back and checked against the rules. Form 0 is the puzzle itself.
+/// back and checked against the rules. Copy 0 is the puzzle itself.
 pub async fn solve(
     run: &dyn Run,
     kind: &str,
     puzzle: Vec<u32>,
     (depth, top): (usize, usize),
-    form: usize,
+    number: usize,
 ) -> Result<Event, Failure> {
     let kind = PuzzleKind::require(kind).map_err(unusable)?;
-    let copy = if form == 0 { None } else { Some(symmetric(kind, &puzzle, form)?) };
+    let copy = if number == 0 { None } else { Some(augmented(kind, &puzzle, number)?) };
     let tokens = vec![copy.as_ref().map_or_else(|| puzzle.clone(), |copy| copy.apply(&puzzle))];
     let request = TraceRequest { tokens, depth, top, ..TraceRequest::default() };
     let mut trace = run.trace(&request).await?;
@@ -45,22 +42,22 @@ pub async fn solve(
     Ok(Event::PuzzleSolved { step: run.summary().step, trace, checks })
 }
 
-/// An augmented copy of a puzzle of `kind`.
-fn symmetric(kind: PuzzleKind, puzzle: &[u32], form: usize) -> Result<AugmentedCopy, Failure> {
+/// Augmented copy `number` of a puzzle of `kind`.
+fn augmented(kind: PuzzleKind, puzzle: &[u32], number: usize) -> Result<AugmentedCopy, Failure> {
     // Says of a puzzle of another size what is wrong.
     kind.check_answer(puzzle, puzzle).map_err(unusable)?;
-    if form >= MOST_FORMS {
+    if number >= MOST_COPIES {
         return Err(Failure::new(
             FailureKind::Puzzle,
-            format!("form {form} of a puzzle was asked for, but {MOST_FORMS} forms are the most"),
-            "Ask for fewer forms.",
+            format!("copy {number} of a puzzle was asked for; {MOST_COPIES} copies are the most"),
+            "Ask for fewer copies.",
         ));
     }
-    let copies = kind.augmentation().copies(form + 1, FORMS_SEED);
-    Ok(copies.map_err(unusable)?.swap_remove(form))
+    let copies = kind.augmentation().copies(number + 1, COPIES_SEED);
+    Ok(copies.map_err(unusable)?.swap_remove(number))
 }
 
-/// The cells of a form's answer in the order of the puzzle, with its tokens.
+/// The cells of a copy's answer in the order of the puzzle, with its tokens.
 fn turn_back(copy: &AugmentedCopy, step: &mut TraceStep) {
     for answer in &mut step.argmax {
         *answer = copy.undo(answer);

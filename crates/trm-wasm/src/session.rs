@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trm_data::{Dataset, TextDataset};
-use trm_spec::{
-    Backend, Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary,
-};
+use trm_spec::{Command, DeviceInfo, Event, Failure, FailureKind, Memory, RunConfig, RunSummary};
 use trm_train::checkpoint::{Header, read_header};
-use trm_train::{AllReduce, Run, TextStream, TraceRequest};
+use trm_train::{Run, Sharing, TextStream, TraceRequest};
 
 use crate::device::Opened;
 use crate::exchange::{Exchange, Rank, not_connected};
@@ -23,19 +21,19 @@ use crate::questions::{self, OpenBase};
 const MOST_MEMORY: u64 = 1 << 32;
 
 /// A session's state: the device, the run if there is one, and the open streams.
-pub struct Answering {
+pub struct SessionState {
     opened: Opened,
     #[cfg(feature = "questions")]
     base: OpenBase,
     run: Option<Box<dyn Run>>,
     streams: BTreeMap<u32, Box<dyn TextStream>>,
     next_stream: u32,
-    /// The way to the other sessions of a group.
+    /// The connection to the other sessions of a group.
     exchange: Option<Exchange>,
 }
 
-/// The answer to something that is no command.
-pub fn misunderstood(error: &dyn std::fmt::Display) -> Event {
+/// The answer to a command that cannot be read.
+pub fn unreadable_command(error: &dyn std::fmt::Display) -> Event {
     Event::Failed {
         failure: Failure::new(
             FailureKind::Protocol,
@@ -45,7 +43,7 @@ pub fn misunderstood(error: &dyn std::fmt::Display) -> Event {
     }
 }
 
-impl Answering {
+impl SessionState {
     pub fn new(opened: Opened) -> Self {
         Self {
             opened,
@@ -68,13 +66,13 @@ impl Answering {
 
     /// One event for one command, failures included.
     pub async fn answer(&mut self, command: Command) -> Event {
-        match self.obey(command).await {
+        match self.dispatch(command).await {
             Ok(event) => event,
             Err(failure) => Event::Failed { failure },
         }
     }
 
-    async fn obey(&mut self, command: Command) -> Result<Event, Failure> {
+    async fn dispatch(&mut self, command: Command) -> Result<Event, Failure> {
         match command {
             Command::Create { config, data } => {
                 // First what a setting alone makes impossible, which names it.
@@ -112,19 +110,20 @@ impl Answering {
                 Ok(self.replace(run))
             }
             Command::Attach { data } => {
+                let RunSummary { config, vocab, .. } = self.run()?.summary();
+                self.check_memory(&config, vocab.size())?;
                 let run = self.run_mut()?;
-                let RunSummary { config, vocab, .. } = run.summary();
                 run.attach(trm_train::load_data(&data, &config, Some(&vocab))?)?;
-                run.join(None, 1)?;
+                run.set_sharing(Sharing::Alone { parts: 1 })?;
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Join { rank, size, parts } => self.join(rank, size, parts),
             Command::Step { n } => {
                 let run = self.run_mut()?;
                 let reports = run.steps(n).await?;
-                // So that this session can save, and go on alone, at any time. If another one
-                // stopped, the next step says so.
-                let _ = run.gather().await;
+                // So that this session can save, and continue alone, at any time. If another one
+                // stopped, the next step fails.
+                let _ = run.gather_carry().await;
                 Ok(Event::Stepped { reports })
             }
             Command::Evaluate { depths, max_tokens } => {
@@ -159,8 +158,8 @@ impl Answering {
             #[cfg(feature = "puzzles")]
             Command::CheckPuzzle { kind, input } => puzzles::check(&kind, &input),
             #[cfg(feature = "puzzles")]
-            Command::SolvePuzzle { kind, puzzle, steps, top, form } => {
-                puzzles::solve(self.run()?, &kind, puzzle, (steps, top), form).await
+            Command::SolvePuzzle { kind, puzzle, steps, top, copy } => {
+                puzzles::solve(self.run()?, &kind, puzzle, (steps, top), copy).await
             }
             #[cfg(feature = "puzzles")]
             Command::ReadTasks { name, text } => puzzles::read_tasks(&name, &text),
@@ -220,8 +219,8 @@ impl Answering {
                 config.validate()?;
                 self.check_memory(&config, self.run()?.summary().vocab.size())?;
                 let run = self.run_mut()?;
-                // The other sessions, and the parts, are those of the settings before.
-                run.join(None, 1)?;
+                // The group and the parts were chosen for the previous settings.
+                run.set_sharing(Sharing::Alone { parts: 1 })?;
                 run.configure(&config)?;
                 Ok(Event::Ready { summary: run.summary() })
             }
@@ -234,14 +233,15 @@ impl Answering {
         }
     }
 
-    /// Checks that a step of a run of `config`, with `vocab` tokens, fits into the module.
+    /// Checks that a step of a run of `config`, with `vocab` tokens, fits into the module; on a
+    /// GPU, that its largest tensor does.
     ///
     /// # Errors
     /// If it does not.
     fn check_memory(&self, config: &RunConfig, vocab: usize) -> Result<(), Failure> {
-        match self.opened.info.backend {
-            Backend::Cpu => trm_train::check_memory(config, vocab, 1, MOST_MEMORY),
-            Backend::Webgpu => Ok(()),
+        match self.opened.largest_buffer {
+            None => trm_train::check_memory(config, vocab, 1, MOST_MEMORY),
+            Some(buffer) => trm_train::check_buffer(config, vocab, buffer),
         }
     }
 
@@ -252,19 +252,18 @@ impl Answering {
         self.next_stream
     }
 
-    /// Joins a group, or leaves it.
+    /// Joins a group, or leaves it (`size` 1).
     fn join(&mut self, rank: usize, size: usize, parts: usize) -> Result<Event, Failure> {
-        let ranks = match (size, &self.exchange) {
-            (..=1, _) => None,
+        let sharing = match (size, &self.exchange) {
+            (..=1, _) => Sharing::Alone { parts },
             (_, None) => return Err(not_connected()),
             (_, Some(exchange)) => {
-                let ranks: Box<dyn AllReduce> =
-                    Box::new(Rank { rank, size, exchange: exchange.clone() });
-                Some(ranks)
+                let ranks = Box::new(Rank { rank, size, exchange: exchange.clone() });
+                Sharing::Group { ranks, parts }
             }
         };
         let run = self.run_mut()?;
-        run.join(ranks, parts)?;
+        run.set_sharing(sharing)?;
         Ok(Event::Ready { summary: run.summary() })
     }
 

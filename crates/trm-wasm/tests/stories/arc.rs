@@ -84,7 +84,7 @@ pub async fn tasks_are_learned_and_answered_under_every_augmentation() {
     let text = TASKS.replace("same", "other");
     let data = Some(DataSource::ArcTasks { name: "tasks".into(), text });
     let command = Command::Load { checkpoint, optimizer, data, base: None };
-    assert_eq!(failure(&mut other, command).await.kind, FailureKind::Corpus);
+    assert_eq!(failure(&mut other, command).await.kind, FailureKind::Data);
 }
 
 pub async fn what_is_no_task_is_refused_and_the_run_stays() {

@@ -59,7 +59,7 @@ pub async fn unusable_texts_are_refused() {
     for (config, text) in [(config(), String::new()), (config(), "ab".into()), (long, text())] {
         let create =
             Command::Create { config, data: DataSource::Text { name: "text".into(), text } };
-        refused(&mut session, create, FailureKind::Corpus).await;
+        refused(&mut session, create, FailureKind::Data).await;
     }
     assert_eq!(step(&mut session, 1).await[0].step, 1);
 }
@@ -89,6 +89,31 @@ pub async fn unusable_checkpoints_are_refused_and_the_run_stays() {
         refused(&mut session, load, FailureKind::Checkpoint).await;
     }
     assert_eq!(step(&mut session, 1).await[0].step, 3);
+}
+
+/// Trained elsewhere with batches that a module of 32 bits cannot hold: it can be asked, and
+/// training says which setting to lower.
+pub async fn a_checkpoint_with_too_large_batches_opens_and_is_not_trained() {
+    let mut session = started().await;
+    let checkpoint = with_batch_size(&export(&mut session).await, 9_999_999);
+    let load = Command::Load { checkpoint, optimizer: None, data: None, base: None };
+    assert!(matches!(handle(&mut session, &load).await, Event::Ready { .. }));
+    generated(&mut session, options(1)).await;
+    let attach = Command::Attach { data: source() };
+    let failure = failure(&mut session, attach).await;
+    assert_eq!(failure.kind, FailureKind::Config, "{}", failure.message);
+    assert!(failure.hint.contains("batch_size"), "{}", failure.hint);
+}
+
+/// A checkpoint whose configuration names another batch size.
+fn with_batch_size(checkpoint: &[u8], rows: usize) -> Vec<u8> {
+    let (length, rest) = checkpoint.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().expect("8 bytes")) as usize;
+    let header = std::str::from_utf8(&rest[..length]).expect("JSON");
+    let own = format!(r#"\"batch_size\":{}"#, config().train.batch_size);
+    assert!(header.contains(&own), "{header}");
+    let header = header.replace(&own, &format!(r#"\"batch_size\":{rows}"#));
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &rest[length..]].concat()
 }
 
 pub async fn a_message_of_another_shape_is_answered() {

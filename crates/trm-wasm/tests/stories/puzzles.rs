@@ -33,12 +33,12 @@ fn generated_puzzle() -> PuzzleInput {
     PuzzleInput::Made { min_guesses: 0, max_guesses: 0, seed: 3 }
 }
 
-fn solving_form(puzzle: Vec<u32>, form: usize) -> Command {
-    Command::SolvePuzzle { kind: KIND.into(), puzzle, steps: 4, top: 3, form }
+fn solving_copy(puzzle: Vec<u32>, copy: usize) -> Command {
+    Command::SolvePuzzle { kind: KIND.into(), puzzle, steps: 4, top: 3, copy }
 }
 
 fn solving(puzzle: Vec<u32>) -> Command {
-    solving_form(puzzle, 0)
+    solving_copy(puzzle, 0)
 }
 
 ask!(create_puzzles(config: RunConfig) -> trm_spec::RunSummary,
@@ -80,22 +80,22 @@ pub async fn a_puzzle_solver_learns_and_answers_at_every_step() {
 
 /// What the model answers to an augmented copy is what it answers to the changed puzzle, in the
 /// cells and digits of the puzzle itself.
-pub async fn a_symmetric_form_is_answered_in_the_puzzles_own_cells() {
+pub async fn an_augmented_copy_is_answered_in_the_puzzles_own_cells() {
     let mut session = open().await;
     create_puzzles(&mut session, small()).await;
     step(&mut session, 20).await;
     let puzzle = check(&mut session, generated_puzzle()).await.tokens;
     let kind = PuzzleKind::named(KIND).expect("a kind");
-    let copies = kind.augmentation().copies(3, 0).expect("three forms");
-    for (form, copy) in copies.iter().enumerate() {
+    let copies = kind.augmentation().copies(3, 0).expect("three copies");
+    for (number, copy) in copies.iter().enumerate() {
         let (plain, _) = solve(&mut session, copy.apply(&puzzle)).await;
         let Event::PuzzleSolved { trace, checks, .. } =
-            handle(&mut session, &solving_form(puzzle.clone(), form)).await
+            handle(&mut session, &solving_copy(puzzle.clone(), number)).await
         else {
             panic!("not solved")
         };
         for ((turned, own), rules) in trace.steps.iter().zip(&plain.steps).zip(&checks) {
-            assert_eq!(turned.argmax[0], copy.undo(&own.argmax[0]), "form {form}");
+            assert_eq!(turned.argmax[0], copy.undo(&own.argmax[0]), "copy {number}");
             assert_eq!(turned.prob[0], copy.undo_cells(&own.prob[0]));
             assert_eq!(turned.entropy[0], copy.undo_cells(&own.entropy[0]));
             assert_eq!(turned.halt, own.halt);
@@ -105,11 +105,11 @@ pub async fn a_symmetric_form_is_answered_in_the_puzzles_own_cells() {
         }
     }
     assert_ne!(copies[1].apply(&puzzle), puzzle);
-    for form in [usize::MAX, 100_000] {
-        let refused = failure(&mut session, solving_form(puzzle.clone(), form)).await;
-        assert!(refused.message.contains("forms"), "{refused:?}");
+    for number in [usize::MAX, 100_000] {
+        let refused = failure(&mut session, solving_copy(puzzle.clone(), number)).await;
+        assert!(refused.message.contains("copies"), "{refused:?}");
     }
-    let short = failure(&mut session, solving_form(vec![0; 3], 1)).await;
+    let short = failure(&mut session, solving_copy(vec![0; 3], 1)).await;
     assert_eq!(short.kind, FailureKind::Puzzle);
 }
 
