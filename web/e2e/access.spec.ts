@@ -24,9 +24,8 @@ test.beforeEach(() => test.slow());
 /** `every`: whether every tab is as no state before had it, or only the open one. */
 async function everySize(play: Playground, state: string, every = true): Promise<void> {
   const { page } = play;
-  for (const colours of ['Light', 'Dark'] as const) {
-    // The button names what it changes to.
-    const change = play.button(colours);
+  for (const colours of ['light', 'dark'] as const) {
+    const change = play.button(`Switch to ${colours} theme`);
     if (await change.isVisible()) await change.click();
     for (const size of SIZES) {
       await page.setViewportSize(size);
@@ -35,7 +34,7 @@ async function everySize(play: Playground, state: string, every = true): Promise
       const before = (await tabs.count()) > 0 ? await open.textContent() : null;
       // Every tab and rule in one of the colours; in the other the tab that is open, and
       // what depends on colours: everything else is the same.
-      const dark = colours === 'Dark';
+      const dark = colours === 'dark';
       const names = dark && every ? await tabs.allTextContents() : [before ?? ''];
       for (const name of names.length > 0 ? names : ['']) {
         if (name) await page.getByRole('tab', { name }).click();
@@ -264,4 +263,20 @@ test('the button that answers an ARC task keeps the focus', async ({ page, play,
   await play.button('Answer').press('Enter');
   await expect(arc.attempts).toBeVisible();
   await expect(play.button('Answer')).toBeFocused();
+});
+
+test('the menu of puzzles keeps the focus when its choice brings another stage', async ({
+  page,
+  site,
+}) => {
+  const puzzles = new Puzzles(page, site);
+  await puzzles.open('?preset=sudoku-4x4');
+  const kinds = page.getByRole('combobox', { name: 'Puzzle', exact: true });
+  await kinds.press('Shift');
+  await kinds.selectOption('ARC tasks');
+  await expect(page.getByTestId(TESTIDS.task)).toBeVisible();
+  await expect(kinds).toBeFocused();
+  await kinds.selectOption('Sudoku 4×4');
+  await expect(puzzles.board).toBeVisible();
+  await expect(kinds).toBeFocused();
 });

@@ -1,5 +1,6 @@
 // Recursion depth: the same prompt and random seed at other depths.
 
+import { TESTIDS } from '../src/testids';
 import { expect, test } from './support/test';
 
 const same = ([a, b]: [string, string]) => a === b;
@@ -39,10 +40,14 @@ test('a new seed writes another text, the old seed the old one', async ({ page, 
 
 test('a character that the model does not know is named', async ({ page, play }) => {
   await play.open();
+  const grid = page.getByTestId(TESTIDS.refinement);
+  await expect(grid.getByText('Grid as a table')).toBeVisible();
   await page.getByRole('textbox', { name: 'Prompt' }).fill('ROMEO☃');
   await expect(page.getByText('☃').first()).toBeVisible();
+  await expect(grid).toContainText('This grid is for the previous prompt.');
   await page.locator('#depths').scrollIntoViewIfNeeded();
   await expect(play.answers[0]).toHaveCount(0);
   await page.getByRole('textbox', { name: 'Prompt' }).fill('ROMEO');
   await play.texts();
+  await expect(grid).not.toContainText('previous prompt');
 });

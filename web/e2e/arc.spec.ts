@@ -196,8 +196,8 @@ test('axe-core finds nothing wrong with a task and its answers', async ({ page, 
   await arc.answer();
   await page.getByText('Paste tasks').click();
   await page.getByLabel('show numbers').check();
-  for (const colours of ['Light', 'Dark']) {
-    const change = play.button(colours);
+  for (const colours of ['light', 'dark']) {
+    const change = play.button(`Switch to ${colours} theme`);
     if (await change.isVisible()) await change.click();
     for (const size of [
       { width: 1440, height: 900 },

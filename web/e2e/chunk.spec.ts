@@ -153,8 +153,8 @@ test.describe('a model that drafts chunks', () => {
     await chunk.scrollIntoViewIfNeeded();
     await chunk.getByRole('button', { name: 'Append chunk' }).click();
     await chunk.getByRole('gridcell').last().focus();
-    for (const colours of ['Light', 'Dark'] as const) {
-      const change = play.button(colours);
+    for (const colours of ['light', 'dark'] as const) {
+      const change = play.button(`Switch to ${colours} theme`);
       if (await change.isVisible()) await change.click();
       for (const width of [1440, 390]) {
         await page.setViewportSize({ width, height: 900 });

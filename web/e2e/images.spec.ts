@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { Locator } from '@playwright/test';
+
 import { Images, STROKES, shippedDigits } from './support/images';
 import { withFolder } from './support/native';
 import { trainNatively } from './support/numbers';
@@ -82,19 +84,44 @@ test('a digit is drawn with the keyboard', async ({ page, images }) => {
 
 test('images of the data set are looked through', async ({ page, images }) => {
   await images.open();
-  const title = page.getByRole('heading', { name: /^Test image/ });
-  await expect(title).toHaveText(/^Test image 1 of \d+$/);
-  const count = Number(/of (\d+)/.exec(await title.innerText())?.[1]);
+  const group = page.getByRole('group', { name: 'Images of the data set' });
+  await expect(group.getByRole('heading', { name: 'Test images' })).toBeVisible();
+  const place = group.getByText(/^\d+ of \d+$/);
+  await expect(place).toHaveText(/^1 of \d+$/);
+  const count = Number(/of (\d+)/.exec(await place.innerText())?.[1]);
   expect(count).toBeGreaterThan(300);
   await images.press('Next');
-  await expect(title).toContainText('Test image 2 of');
+  await expect(place).toHaveText(`2 of ${count}`);
   await expect(page).toHaveURL(/image=2&/);
   await images.press('Previous');
   await images.press('Previous');
-  await expect(title).toHaveText(`Test image ${count} of ${count}`);
+  await expect(place).toHaveText(`${count} of ${count}`);
   await expect(images.picture).toHaveAttribute('data-label', /\d/);
   await images.press('Random');
   await expect(page).toHaveURL(/image=\d+&/);
+  // A drawing is none of them.
+  await images.draw(STROKES[1]);
+  await expect(place).toHaveCount(0);
+});
+
+test('what is drawn is announced when the pen is lifted, and not before', async ({
+  page,
+  images,
+}) => {
+  await images.open();
+  const said = page.getByRole('status').filter({ hasText: 'After outer step' });
+  await images.draw(STROKES[7]);
+  await images.says(7);
+  await expect(said).toContainText(': 7 (');
+  // The pen stays down, and what is drawn is no 7 any more.
+  await images.press('Clear');
+  await expect(said).toHaveCount(0);
+  await images.draw(STROKES[0], false);
+  await images.says(0);
+  await page.waitForTimeout(1500);
+  await expect(said).toHaveCount(0);
+  await page.mouse.up();
+  await expect(said).toContainText(': 0 (');
 });
 
 test('every outer step is shown, and more of them can be run', async ({ page, images }) => {
@@ -113,9 +140,25 @@ test('every outer step is shown, and more of them can be run', async ({ page, im
   await expect(images.columns).toHaveCount(12);
   await images.press('As trained');
   await expect(images.columns).toHaveCount(3);
-  await expect(page.getByText(/most in row \d, column \d/)).toBeVisible();
-  await page.getByRole('radio', { name: 'Nothing' }).check({ force: true });
-  await expect(page).toHaveURL(/overlay=none/);
+  // Nothing covers the image until that is asked for.
+  const strongest = page.getByText(/most in row \d, column \d/);
+  await expect(strongest).toHaveCount(0);
+  await page.getByRole('radio', { name: 'State change' }).check({ force: true });
+  await expect(strongest).toBeVisible();
+  await expect(page).toHaveURL(/overlay=moved/);
+  await page.getByRole('radio', { name: 'None' }).check({ force: true });
+  await expect(page).not.toHaveURL(/overlay/);
+});
+
+test('in a contrast theme the selected step and the bars are seen', async ({ page, images }) => {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await images.open('?image=3');
+  const ground = (place: Locator) =>
+    place.evaluate((element) => getComputedStyle(element).backgroundColor);
+  const [first, last] = [images.columns.first(), images.columns.last()];
+  expect(await ground(last)).not.toBe(await ground(first));
+  expect(await ground(first.locator('i').first())).not.toBe(await ground(first));
+  expect(await ground(last.locator('i').first())).not.toBe(await ground(last));
 });
 
 test('the steps are played where motion is welcome', async ({ page, images }) => {

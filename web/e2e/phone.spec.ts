@@ -69,6 +69,12 @@ function small(): string[] {
 
 const wide = () => document.documentElement.scrollWidth;
 
+const SPACING = `* {
+  letter-spacing: 0.12em !important;
+  word-spacing: 0.16em !important;
+  line-height: 1.5 !important;
+}`;
+
 for (const room of ['language.html?preset=tiny', `puzzles.html${LINK}`, 'images.html?preset=digits']) {
   test(`nothing is too small or to the side: ${room}`, async ({ page, play, site }) => {
     await page.goto(site.url + room);
@@ -89,6 +95,12 @@ for (const room of ['language.html?preset=tiny', `puzzles.html${LINK}`, 'images.
         await expect.poll(() => page.evaluate(wide), { ...OFTEN, message: tab }).toBe(width);
       }
       await page.setViewportSize({ width: 390, height: 844 });
+    }
+    // Nor with the spacing of WCAG 1.4.12.
+    await page.addStyleTag({ content: SPACING });
+    for (const tab of ['Explore', 'Train', 'Library'] as const) {
+      await play.tab(tab);
+      await expect.poll(() => page.evaluate(wide), { ...OFTEN, message: tab }).toBe(390);
     }
     // A message is in sight where the visitor has scrolled, and a long name in it is broken.
     await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));

@@ -79,32 +79,32 @@ test('augmented copies are solved, and the chosen answer is on the board', async
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await puzzles.open(LINK);
   // What is said while they are answered goes by quickly.
-  const progress = await puzzles.forms.locator('[aria-live]').evaluateHandle((line) => {
+  const progress = await puzzles.copies.locator('[aria-live]').evaluateHandle((line) => {
     const said: string[] = [];
     const watching = new MutationObserver(() => said.push(line.textContent.trim()));
     watching.observe(line, { subtree: true, childList: true, characterData: true });
     return said;
   });
-  await puzzles.forms.getByRole('button', { name: 'Solve 8 copies' }).click();
-  await expect(puzzles.forms).toHaveAttribute('data-answered', '8');
+  await puzzles.copies.getByRole('button', { name: 'Solve 8 copies' }).click();
+  await expect(puzzles.copies).toHaveAttribute('data-answered', '8');
   // Wrong answers are counted, too.
   expect(await progress.jsonValue()).toContain('7 of 8 copies answered.');
-  const chosen = await puzzles.forms.getAttribute('data-chosen');
-  const button = puzzles.forms.getByRole('button', { name: `Copy ${chosen}:` });
+  const chosen = await puzzles.copies.getAttribute('data-chosen');
+  const button = puzzles.copies.getByRole('button', { name: `Copy ${chosen}:` });
   await expect(button).toHaveAttribute('aria-pressed', 'true');
   await expect(button).toHaveAccessibleName(/halting probability \d+ %, solved, chosen/);
-  await expect(puzzles.forms).toContainText('is chosen: its halting probability is the highest');
-  // Whatever the form, the answer is that of the puzzle on the board.
+  await expect(puzzles.copies).toContainText('is chosen: its halting probability is the highest');
+  // Whatever the copy, the answer is that of the puzzle on the board.
   await puzzles.solved();
   for (const [at, digit] of [...SOLUTION].entries()) await expect(puzzles.cell(at)).toHaveText(digit);
-  for (const form of [2, 5, 8]) {
-    await puzzles.forms.getByRole('button', { name: `Copy ${form}:` }).click();
+  for (const copy of [2, 5, 8]) {
+    await puzzles.copies.getByRole('button', { name: `Copy ${copy}:` }).click();
     await puzzles.solved();
     await expect(puzzles.cell(0)).toHaveAccessibleName('Row 1, column 1: 1, given');
   }
   // They belong to this puzzle and these steps.
   await page.getByRole('button', { name: 'New puzzle' }).click();
-  await expect(puzzles.forms).toHaveAttribute('data-answered', '0');
+  await expect(puzzles.copies).toHaveAttribute('data-answered', '0');
   await puzzles.solved();
 });
 
@@ -170,6 +170,10 @@ test('a puzzle is typed with the keyboard', async ({ page, puzzles }) => {
   await puzzles.cell(0).focus();
   await page.keyboard.press('Backspace');
   await expect(puzzles.cell(0)).toHaveAccessibleName(/Row 1, column 1: .*%/);
+  await page.keyboard.press('ControlOrMeta+z');
+  await expect(puzzles.cell(0)).toHaveAccessibleName('Row 1, column 1: 1, given');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(puzzles.cell(15)).not.toHaveAccessibleName(/given/);
 });
 
 test('a maze is drawn with the pointer', async ({ page, puzzles }) => {

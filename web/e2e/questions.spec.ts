@@ -106,8 +106,8 @@ test('a recursive model runs on its base, and its answers change step by step', 
     ]) {
       await page.setViewportSize(size);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(size.width);
-      for (const colours of ['Dark', 'Light']) {
-        await page.getByRole('button', { name: colours, exact: true }).click();
+      for (const colours of ['dark', 'light']) {
+        await page.getByRole('button', { name: `Switch to ${colours} theme` }).click();
         await expectNoViolation(page);
       }
     }

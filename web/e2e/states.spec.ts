@@ -24,6 +24,24 @@ test('where the page\'s code does not come, it says so after a while', async ({ 
   await expect(page.getByText('could not be fetched')).toBeVisible();
 });
 
+test('the colours follow the system until the visitor chooses', async ({ page, site }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto(site.url);
+  const html = page.locator('html');
+  const change = page.getByRole('button', { name: /^Switch to/ });
+  await expect(change).toHaveAccessibleName('Switch to dark theme');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect(html).toHaveAttribute('data-theme', 'dark');
+  await expect(change).toHaveAccessibleName('Switch to light theme');
+  await change.click();
+  await expect(html).toHaveAttribute('data-theme', 'light');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.reload();
+  await expect(change).toHaveAccessibleName('Switch to dark theme');
+  await expect(html).toHaveAttribute('data-theme', 'light');
+});
+
 test('where motion is not welcome, it says so no sooner', async ({ page, site }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.route('**/assets/language-*.js', (route) => route.abort());

@@ -75,7 +75,7 @@ test('all storage throws: text, puzzles, images and the start page are shown', a
     LockManager.prototype.request = () => { ${REFUSE} };
   `);
   await page.goto(site.url);
-  await page.getByRole('button', { name: /Dark|Light/ }).click();
+  await page.getByRole('button', { name: /^Switch to/ }).click();
   await expect(page.getByTestId(TESTIDS.solving)).toBeVisible();
   await new Puzzles(page, site).open();
   await play.says(/does not let the page store anything/);

@@ -136,6 +136,7 @@ test('the loss at every depth is measured in the tab', async ({ page }) => {
 test('a link to try sets the controls and goes there', async ({ page, play }) => {
   await page.getByRole('link', { name: 'Compare 1 pass with 8' }).click();
   await expect(page).toHaveURL(/depths=1,8/);
+  await expect(page.getByRole('heading', { name: 'Compare depths' })).toBeFocused();
   await expect(play.answers[0]).toBeInViewport();
   await expect(page.getByRole('slider', { name: 'Second depth' })).toHaveValue('8');
   await play.texts();

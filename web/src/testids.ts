@@ -34,7 +34,7 @@ export const TESTIDS = {
   answer: 'answer',
   steps: 'steps',
   halting: 'halting',
-  forms: 'forms',
+  copies: 'copies',
   cell: 'cell',
   accuracy: 'accuracy',
   task: 'task',

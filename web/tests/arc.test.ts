@@ -152,7 +152,7 @@ const OTHER: ArcTask = {
 class Knowing extends Answering {
   readonly asked: Command[] = [];
   tasks: ArcTask[] = [OTHER];
-  refuse: 'puzzle' | 'corpus' | null = null;
+  refuse: 'puzzle' | 'data' | null = null;
 
   protected answer(command: Command): Event {
     this.asked.push(command);
@@ -323,9 +323,9 @@ describe('what a model of tasks learns from', () => {
     const workerRun = new WorkerRun('puzzles', new PuzzleDatasets());
     await workerRun.load(client, new Uint8Array([8]), null, null);
     const text = tasksText([OTHER]);
-    session.refuse = 'corpus';
+    session.refuse = 'data';
     await expect(workerRun.attach(client, text)).rejects.toMatchObject({
-      failure: { kind: 'corpus' },
+      failure: { kind: 'data' },
     });
     expect(workerRun.attachable).toBe(true);
     session.refuse = null;

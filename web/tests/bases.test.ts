@@ -121,6 +121,12 @@ describe('bases', () => {
     expect(await bases.of(HEAD, null)).toEqual(BASE);
     expect(fetched).toHaveBeenCalledTimes(1);
   });
+
+  test('of pre-trained models are not fetched where the browser keeps them', async () => {
+    await bases.keep(HEAD, BASE);
+    expect(await new Bases(fetched, `bases-${databases}`).of(HEAD, SHIPPED)).toEqual(BASE);
+    expect(fetched).not.toHaveBeenCalled();
+  });
 });
 
 describe('a checkpoint whose base is missing', () => {
@@ -180,4 +186,22 @@ describe('a checkpoint whose base is missing', () => {
     expect(session.bases).toEqual([BASE]);
     expect(current.origin).toBe(SHIPPED);
   });
+});
+
+/** A session that refuses every file. */
+class Refusing extends Session {
+  protected override answer(): Event {
+    const message = 'this is a text, not a whole safetensors file';
+    return { type: 'failed', failure: { kind: 'checkpoint', message, hint: 'Rename it.' } };
+  }
+}
+
+test('a file that is no checkpoint is named', async () => {
+  session = new Refusing();
+  const message = 'this is a text, not a whole safetensors file';
+  await expect(currentRun().load(WHOLE, 'notes')).rejects.toMatchObject({
+    failure: { message: `“notes.safetensors”: ${message}`, hint: 'Rename it.' },
+  });
+  // What another page handed over has no name.
+  await expect(currentRun().load(WHOLE)).rejects.toMatchObject({ failure: { message } });
 });

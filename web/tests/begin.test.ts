@@ -79,6 +79,9 @@ class Session extends Answering {
         this.#step = command.checkpoint.at(-1) ?? 0;
         break;
       }
+      case 'configure':
+        this.#config = command.config;
+        break;
       case 'save': {
         const step = this.#step;
         const files = { checkpoint: checkpoint(this.#config, step), optimizer: new Uint8Array() };
@@ -228,6 +231,17 @@ describe('an address and a saved run', () => {
       'This preset is for a puzzle solver, which this page cannot open.',
     );
     expect(notices.shown?.link?.href).toBe('puzzles.html?preset=sudoku-4x4&steps=9');
+  });
+
+  test('with settings of another model: they are named, and the others are used', async () => {
+    vi.spyOn(gallery, 'find').mockResolvedValue(slow());
+    vi.spyOn(gallery, 'bring').mockResolvedValue(checkpoint(DIGITS, 3));
+    notices.complain(['A word is unknown.']);
+    await open('?checkpoint=slow&recursion_steps=3&learning_rate=0.5');
+    const { model, train } = run.state.summary?.config ?? fail();
+    expect([model, train.learning_rate]).toEqual([DIGITS.model, 0.5]);
+    const strange = 'The model of “slow” has no setting recursion_steps.';
+    expect(notices.shown?.message).toBe(`A word is unknown. ${strange}`);
   });
 
   test('with problems: they are still told once another run has taken its place', async () => {

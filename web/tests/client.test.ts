@@ -47,7 +47,7 @@ const OPEN = {
   software: false,
   base: 'http://localhost/',
 } as const;
-const FAILURE: Failure = { kind: 'corpus', message: 'too short', hint: 'Give more.' };
+const FAILURE: Failure = { kind: 'data', message: 'too short', hint: 'Give more.' };
 
 let port: FakePort;
 let client: SessionClient;

@@ -107,16 +107,16 @@ describe('workers that train together', () => {
     await together(2);
     const other = workers.all[1];
     run = config({ batch_size: 12, learning_rate: 0.5 });
-    cores.changed();
+    cores.onSettingsChanged();
     await steps(1);
     expect(other?.config.train.learning_rate).toBe(0.5);
     expect(other?.commands.filter((type) => type === 'load')).toHaveLength(1);
-    cores.begun();
+    cores.onRunStarted();
     await steps(1);
     expect(other?.commands.filter((type) => type === 'load')).toHaveLength(2);
     // Batches of other sizes are cut otherwise.
     run = config({ batch_size: 12, gradient_accumulation_steps: 2 });
-    cores.changed();
+    cores.onSettingsChanged();
     await steps(1);
     expect(other?.joined).toBe('1/2/1');
   });
@@ -206,7 +206,7 @@ describe('workers that train together', () => {
     await together(2);
     for (const stepsBefore of [2, 0]) {
       // Forgets the times.
-      cores.changed();
+      cores.onSettingsChanged();
       const last = workers.alive.at(-1);
       if (last) last.dies = true;
       workers.stepsBefore = stepsBefore;
@@ -249,7 +249,7 @@ describe('workers that train together', () => {
     if (one) one.dies = true;
     await expect(steps(1)).rejects.toMatchObject({ crashed: true });
     expect(workers.alive).toHaveLength(0);
-    cores.lost();
+    cores.onWorkerLost();
     first = await workers.open();
     await together(2);
   });
@@ -296,7 +296,7 @@ describe('workers that train together', () => {
     vi.useFakeTimers();
     await steps(1);
     workers.loading = 40_000;
-    cores.begun();
+    cores.onRunStarted();
     const going = steps(1);
     await vi.advanceTimersByTimeAsync(50_000);
     await going;

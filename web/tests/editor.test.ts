@@ -151,6 +151,64 @@ describe('the editor', () => {
     expect(editor.pending).toBe(true);
   });
 
+  test('takes back what was typed, cleared, read and generated, the last change first', async () => {
+    const editor = new PuzzleEditor(FOUR, null);
+    expect(editor.undoable).toBe(false);
+    await editor.settle(client);
+    // The empty board before the first puzzle was no board of the visitor's.
+    expect(editor.undoable).toBe(false);
+    const boards = [editor.board];
+    const changes = [
+      () => editor.put(0, 3),
+      () => editor.put(1, 4),
+      () => editor.make(),
+      () => editor.put(5, 4),
+      () => editor.read('…'),
+    ];
+    for (const change of changes) {
+      void change();
+      await editor.settle(client);
+      boards.push(editor.board);
+    }
+    expect(editor.board).not.toEqual(boards.at(-2));
+    for (const board of boards.slice(0, -1).toReversed()) {
+      expect(editor.undoable).toBe(true);
+      editor.undo();
+      expect(editor.board).toEqual(board);
+      expect(await editor.settle(client)).toBe('drawn');
+      expect(editor.posed?.tokens).toEqual(board);
+    }
+    expect(editor.undoable).toBe(false);
+    editor.undo();
+    expect(editor.pending).toBe(false);
+  });
+
+  test('takes back a board that is no puzzle, and no change of nothing', async () => {
+    const given = empty(FOUR).fill(3, 0, 1);
+    const editor = new PuzzleEditor(FOUR, given);
+    await editor.settle(client);
+    rules.refuse = true;
+    editor.clear();
+    await editor.settle(client);
+    editor.clear();
+    await editor.settle(client);
+    rules.refuse = false;
+    editor.undo();
+    await editor.settle(client);
+    expect([editor.board, editor.undoable, editor.problem]).toEqual([given, false, null]);
+  });
+
+  test('has no board of another kind to go back to', async () => {
+    const editor = new PuzzleEditor(known('sudoku-9x9'), null);
+    editor.put(0, 3);
+    editor.put(0, 4);
+    expect(editor.undoable).toBe(true);
+    editor.turn(FOUR);
+    expect(editor.undoable).toBe(false);
+    await editor.settle(client);
+    expect(editor.undoable).toBe(false);
+  });
+
   test('makes room for another kind, and for a grade that it has', () => {
     const editor = new PuzzleEditor(known('sudoku-9x9'), null);
     editor.make(GRADES[3]);
@@ -191,7 +249,7 @@ describe('what a solver learns from', () => {
     const config = preset('tiny');
     if (!config) throw new Error('there is no preset tiny');
     const refused = new WorkerRun('puzzles', new PuzzleDatasets()).create(client, config, null);
-    await expect(refused).rejects.toMatchObject({ failure: { kind: 'room' } });
+    await expect(refused).rejects.toMatchObject({ failure: { kind: 'family' } });
     expect(rules.asked).toEqual([]);
   });
 });

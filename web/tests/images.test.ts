@@ -207,6 +207,9 @@ describe('an address', () => {
       expect(read).toMatchObject({ image, look, step: 5, preset: 'digits', explicit: true });
     }
     expect(writeImages(page)).toBe('?image=5&preset=digits');
+    // Nothing lies over the image unless the address says so; earlier addresses may say `none`.
+    const overlay = (search: string) => readImages(search).look.overlay;
+    expect(['', '?overlay=none', '?overlay=moved'].map(overlay)).toEqual(['none', 'none', 'moved']);
   });
 
   test('holds changed settings of the run', () => {
@@ -217,7 +220,7 @@ describe('an address', () => {
 
   test('that is wrong is told, and the rest is used', () => {
     const read = readImages(
-      '?image=0&inner=65&outer=two&at=-1&split=all&overlay=x&drawing=abc&fit=0&what=1',
+      '?image=0&inner=1025&outer=two&at=-1&split=all&overlay=x&drawing=abc&fit=0&what=1',
     );
     expect(read.problems).toHaveLength(8);
     expect(read.image).toEqual({ fit: false, bitmap: null, split: 'test', index: null });

@@ -36,6 +36,18 @@ test('a model is loaded without its text, and a new run says that the text is mi
   expect(missing).toHaveLength(1);
 });
 
+test('a text whose download breaks off is missing as one that does not begin', async () => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
+  const broken = new ReadableStream({ pull: (to) => to.error(new TypeError('network error')) });
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response(broken)));
+  const datasets = new TextDatasets();
+  const error: unknown = await datasets.shakespeare().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(SessionError);
+  expect(String(error)).toContain('Tiny Shakespeare could not be downloaded.');
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 503 })));
+  await expect(datasets.shakespeare()).rejects.toThrow('could not be downloaded (503).');
+});
+
 test('a model is loaded without its images, and not called one of other images', async () => {
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('offline')));

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Failure, FailureKind } from '../src/gen';
 import { type FromWorker, isFailure, isFromWorker } from '../src/worker/protocol';
 
-const kinds: FailureKind[] = ['config', 'corpus', 'prompt', 'checkpoint', 'puzzle', 'image'];
+const kinds: FailureKind[] = ['config', 'data', 'prompt', 'checkpoint', 'puzzle', 'image'];
 const failure: fc.Arbitrary<Failure> = fc.record({
   kind: fc.constantFrom(...kinds),
   message: fc.string(),

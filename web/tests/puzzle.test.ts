@@ -19,7 +19,7 @@ import {
   typed,
   WALL,
 } from '../src/rooms/puzzles/board';
-import { FORMS, Forms } from '../src/rooms/puzzles/forms.svelte';
+import { COPIES, PuzzleCopies } from '../src/rooms/puzzles/puzzle-copies.svelte';
 import { gradeOf, GRADES, type Kind, kindOf } from '../src/rooms/puzzles/kinds';
 import {
   alternatives,
@@ -32,7 +32,7 @@ import {
   stopped,
 } from '../src/rooms/puzzles/solving';
 import { DEFAULT_LOOK, readPuzzle, writePuzzle } from '../src/rooms/puzzles/url';
-import { formsResult, stopping } from '../src/rooms/puzzles/words';
+import { copiesResult, stopping } from '../src/rooms/puzzles/words';
 import { preset } from '../src/run/presets';
 import { Answering } from './support/session';
 
@@ -208,7 +208,7 @@ describe('the address of the Puzzles page', () => {
         fc.property(
           fc.array(token, { minLength: length, maxLength: length }),
           look,
-          fc.nat(1e9),
+          fc.integer({ min: 1, max: 2 ** 24 }),
           fc.constantFrom('auto', 'cpu', 'gpu'),
           (puzzle, look, max_iters, device) => {
             const changed = { ...config, train: { ...config.train, max_iters } };
@@ -235,11 +235,11 @@ describe('the address of the Puzzles page', () => {
   });
 
   test('says what of it cannot be used', () => {
-    const page = readPuzzle('?kind=sudoku-4x4&puzzle=12&steps=99&threshold=high&prompt=a');
+    const page = readPuzzle('?kind=sudoku-4x4&puzzle=12&steps=1025&threshold=high&prompt=a');
     expect(page.problems).toEqual([
       'There is no setting “prompt”.',
       'The puzzle in the address does not fit “Sudoku 4×4”.',
-      '“99” is not a valid value for steps.',
+      '“1025” is not a valid value for steps.',
       '“high” is not a valid value for threshold.',
     ]);
     expect(readPuzzle('?kind=chess').problems).toEqual(['There is no kind of puzzle “chess”.']);
@@ -258,7 +258,7 @@ describe('augmented copies', () => {
     ]);
   const request = { kind: FOUR, puzzle, steps: 2, top: 3, threshold: 0.5 };
 
-  /** Answers forms that halt with these probabilities, and fails at the others. */
+  /** Answers copies that halt with these probabilities, and fails at the others. */
   class Halting extends Answering {
     readonly asked: number[] = [];
 
@@ -268,10 +268,10 @@ describe('augmented copies', () => {
 
     protected answer(command: Command): Event {
       if (command.type !== 'solve_puzzle') throw new Error(`${command.type} was not expected`);
-      this.asked.push(command.form);
-      const halt = this.halting[command.form];
+      this.asked.push(command.copy);
+      const halt = this.halting[command.copy];
       if (halt === undefined) {
-        const failure = { kind: 'puzzle' as const, message: 'no such form', hint: 'Ask less.' };
+        const failure = { kind: 'puzzle' as const, message: 'no such copy', hint: 'Ask less.' };
         return { type: 'failed', failure };
       }
       const { trace, checks } = ending(halt);
@@ -290,40 +290,40 @@ describe('augmented copies', () => {
   });
 
   test('are asked one by one, and the chosen one is put on the board', async () => {
-    const forms = new Forms();
+    const copies = new PuzzleCopies();
     const session = new Halting([0.6, 0.7, 0.8, 0.95, 0.2, 0.1, 0.9, 0.3]);
     const client = new SessionClient(session);
-    forms.begin(request);
-    while (forms.wanted) await forms.next(client);
+    copies.begin(request);
+    while (copies.wanted) await copies.next(client);
     expect(session.asked).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect([forms.answers.length, forms.selected]).toEqual([FORMS, 3]);
-    expect(forms.shown && halts(forms.shown)).toEqual([0.1, 0.95]);
-    forms.selected = null;
-    expect(forms.shown).toBeNull();
+    expect([copies.answers.length, copies.selected]).toEqual([COPIES, 3]);
+    expect(copies.shown && halts(copies.shown)).toEqual([0.1, 0.95]);
+    copies.selected = null;
+    expect(copies.shown).toBeNull();
   });
 
   test('of another puzzle or of other weights are dropped', async () => {
-    const forms = new Forms();
+    const copies = new PuzzleCopies();
     const client = new SessionClient(new Halting([0.5, 0.5]));
-    forms.begin(request);
-    const late = forms.next(client);
-    forms.forget();
+    copies.begin(request);
+    const late = copies.next(client);
+    copies.forget();
     await late;
-    expect([forms.wanted, forms.answers.length]).toEqual([false, 0]);
-    forms.begin(request);
-    await forms.next(client);
-    const going = forms.next(client);
-    forms.stop();
+    expect([copies.wanted, copies.answers.length]).toEqual([false, 0]);
+    copies.begin(request);
+    await copies.next(client);
+    const going = copies.next(client);
+    copies.stop();
     await going;
-    expect([forms.wanted, forms.answers.length, forms.selected]).toEqual([false, 2, null]);
+    expect([copies.wanted, copies.answers.length, copies.selected]).toEqual([false, 2, null]);
   });
 
   test('that cannot be answered end the request', async () => {
-    const forms = new Forms();
+    const copies = new PuzzleCopies();
     const client = new SessionClient(new Halting([]));
-    forms.begin(request);
-    await expect(forms.next(client)).rejects.toThrow('no such form');
-    expect(forms.wanted).toBe(false);
+    copies.begin(request);
+    await expect(copies.next(client)).rejects.toThrow('no such copy');
+    expect(copies.wanted).toBe(false);
   });
 
   test('are summed up in a sentence', () => {
@@ -331,11 +331,11 @@ describe('augmented copies', () => {
       { halt: 0.2, solved: false },
       { halt: 0.97, solved: true },
     ];
-    expect(formsResult(ends, 1, 32)).toBe(
+    expect(copiesResult(ends, 1, 32)).toBe(
       'Copy 2 is chosen: its halting probability is the highest, 97 %; its answer is right. ' +
         '1 of 2 copies are solved, in 32 supervision steps.',
     );
-    expect(formsResult(ends, 1, 1)).toContain('in 1 supervision step.');
+    expect(copiesResult(ends, 1, 1)).toContain('in 1 supervision step.');
     expect(stopping(ending(0.2), 2, false)).toContain('; all 2 steps run; ');
     const single = examined(FOUR, puzzle, [[board, 0.2]]);
     expect(stopping(single, 1, false)).toContain('; its only step runs; ');

@@ -1,5 +1,7 @@
 import 'fake-indexeddb/auto';
 
+import { readFileSync } from 'node:fs';
+
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { SessionClient } from '../src/client/client';
@@ -9,7 +11,7 @@ import { BaseStore } from '../src/rooms/questions/base-store';
 import { Base } from '../src/rooms/questions/base.svelte';
 import { Chat, written } from '../src/rooms/questions/chat.svelte';
 import { QuestionsPage } from '../src/rooms/questions/page.svelte';
-import { LARGEST } from '../src/rooms/questions/site-bases';
+import { LARGEST, USUAL } from '../src/rooms/questions/site-bases';
 import { preset } from '../src/run/presets';
 import type { Shipped } from '../src/run/manifest';
 import { Folder } from './support/opfs';
@@ -344,6 +346,11 @@ describe('the page', () => {
     vi.spyOn(page.gallery, 'bring').mockResolvedValue(MODEL);
     await page.live(false, 'cups');
     expect([page.awaited, page.notice?.tone]).toEqual(['cups', 'note']);
+    // This site has no base: the file is named, as the script fetches it.
+    expect(page.notice?.hint).toContain('does not offer base models');
+    expect(page.notice?.hint).toContain(USUAL.file);
+    const script = readFileSync(`${import.meta.dirname}/../../scripts/datasets.mjs`, 'utf8');
+    expect(script).toContain(`"${USUAL.file}"`);
     await page.live(false, 'other');
     expect(page.notice?.message).toBe('This page has no model “other”.');
   });

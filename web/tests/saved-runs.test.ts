@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto';
 
+import { forceCloseDatabase } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { RunConfig } from '../src/gen';
@@ -55,13 +56,13 @@ describe('the store', () => {
     const old: SavedRun = { ...run(5), config: formerly(config) };
     await store.save(old);
     expect((await store.load(CURRENT))?.config).toEqual(config);
-    await store.succeed(run(0, 9), null);
+    await store.replaceCurrent(run(0, 9), null);
     expect((await store.kept())[0]?.config).toEqual(config);
   });
 
-  test('sets a run aside for its successor', async () => {
+  test('sets a run aside for its replacement', async () => {
     await store.save(run(5));
-    await store.succeed(run(0, 9), null);
+    await store.replaceCurrent(run(0, 9), null);
     expect((await store.load(CURRENT))?.step).toBe(0);
     const [kept] = await store.kept();
     expect(kept).toEqual({ ...run(5), id: kept?.id });
@@ -70,7 +71,7 @@ describe('the store', () => {
 
   test('sets a run aside for nothing', async () => {
     await store.save(run(5));
-    await store.succeed(null, null);
+    await store.replaceCurrent(null, null);
     expect(await store.load(CURRENT)).toBeNull();
     expect(steps(await store.kept())).toEqual([5]);
   });
@@ -78,7 +79,7 @@ describe('the store', () => {
   test('takes back what was removed, and drops the oldest where there is no room', async () => {
     for (let step = 1; step <= MOST_SAVED + 1; step += 1) {
       await store.save(run(step));
-      await store.succeed(null, null);
+      await store.replaceCurrent(null, null);
     }
     const [latest, second] = await store.kept();
     await store.remove(latest?.id ?? '');
@@ -87,31 +88,54 @@ describe('the store', () => {
     // Meanwhile another run was set aside.
     await store.remove(second?.id ?? '');
     await store.save(run(7));
-    await store.succeed(null, null);
+    await store.replaceCurrent(null, null);
     if (second) await store.putBack(second);
     expect(steps(await store.kept())).toEqual([7, 6, 5, 4, 3]);
   });
 
   test('does not keep a run that learned nothing', async () => {
     await store.save(run(0, 1));
-    await store.succeed(run(0, 2), null);
+    await store.replaceCurrent(run(0, 2), null);
     expect(await store.kept()).toEqual([]);
   });
 
   test('takes a kept run off the list when it is the current one again', async () => {
     await store.save(run(5));
-    await store.succeed(run(7), null);
+    await store.replaceCurrent(run(7), null);
     const [kept] = await store.kept();
-    await store.succeed(run(5, 8), kept?.id ?? null);
+    await store.replaceCurrent(run(5, 8), kept?.id ?? null);
     expect((await store.load(CURRENT))?.step).toBe(5);
     expect(steps(await store.kept())).toEqual([7]);
   });
 
   test('keeps the latest runs, up to a number', async () => {
     await store.save(run(1));
-    for (let step = 2; step <= MOST_SAVED + 3; step += 1) await store.succeed(run(step), null);
+    for (let step = 2; step <= MOST_SAVED + 3; step += 1)
+      await store.replaceCurrent(run(step), null);
     expect(steps(await store.kept())).toEqual([7, 6, 5, 4, 3]);
     expect((await store.load(CURRENT))?.step).toBe(8);
+  });
+
+  test('opens its database again where the browser has closed it', async () => {
+    const open = vi.spyOn(indexedDB, 'open');
+    const lost = new SavedRuns(`test-${shelves}`);
+    await lost.save(run(5));
+    const [request] = open.mock.results;
+    if (request?.type !== 'return') throw new Error('no database was opened');
+    const { result } = request.value;
+    const closed = new Promise((resolve) => result.addEventListener('close', resolve));
+    // Its declaration asks for the class of a database.
+    Reflect.apply(forceCloseDatabase, undefined, [result]);
+    await closed;
+    // The first attempt fails, and the next use tries again.
+    open.mockImplementationOnce(() => {
+      throw new DOMException('not now', 'UnknownError');
+    });
+    await expect(lost.save(run(6))).rejects.toThrow('not now');
+    await lost.save(run(7));
+    expect((await lost.load(CURRENT))?.step).toBe(7);
+    expect(open).toHaveBeenCalledTimes(3);
+    open.mockRestore();
   });
 
   test('forgets a run that is removed', async () => {
@@ -152,8 +176,8 @@ describe('the saver', () => {
     await saver.save(run(6));
     expect(complain).toHaveBeenCalledTimes(2);
     // Of another run it is news.
-    vi.spyOn(store, 'succeed').mockImplementation(full);
-    saver.succeed(null);
+    vi.spyOn(store, 'replaceCurrent').mockImplementation(full);
+    saver.replaceAtNextSave(null);
     await saver.save(run(7));
     await saver.save(run(8));
     expect(complain).toHaveBeenCalledTimes(3);
@@ -196,11 +220,11 @@ describe('the saver', () => {
     expect(autosave.works).toBe(true);
   });
 
-  test('never saves a successor over the run before it, also after a failure', async () => {
+  test('never saves a replacement over the run before it, also after a failure', async () => {
     const saver = new RunSaver(store, vi.fn());
     await saver.save(run(5));
-    saver.succeed(null);
-    vi.spyOn(store, 'succeed').mockImplementationOnce(full);
+    saver.replaceAtNextSave(null);
+    vi.spyOn(store, 'replaceCurrent').mockImplementationOnce(full);
     expect(await saver.save(run(0, 8))).toBe(false);
     expect((await saver.current())?.step).toBe(5);
     expect(await saver.save(run(1, 9))).toBe(true);
@@ -212,14 +236,50 @@ describe('the saver', () => {
   });
 });
 
+describe('a saver that could not read the current run', () => {
+  const unread = async () => {
+    await store.save(run(5));
+    const saver = new RunSaver(store, vi.fn());
+    vi.spyOn(store, 'load').mockRejectedValueOnce(new DOMException('busy', 'UnknownError'));
+    expect(await saver.current()).toBeNull();
+    return saver;
+  };
+
+  test('sets it aside for the first one that is saved', async () => {
+    const saver = await unread();
+    expect(await saver.save(run(1, 9))).toBe(true);
+    await saver.save(run(2, 10));
+    expect((await saver.current())?.step).toBe(2);
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+
+  test('does not go back to it after a crash', async () => {
+    const saver = await unread();
+    expect(await saver.latest()).toBeNull();
+    await saver.save(run(1, 9));
+    expect((await saver.latest())?.step).toBe(1);
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+
+  test('after a crash sets it aside too', async () => {
+    await store.save(run(5));
+    const saver = new RunSaver(store, vi.fn());
+    expect((await saver.current())?.step).toBe(5);
+    vi.spyOn(store, 'load').mockRejectedValueOnce(new DOMException('busy', 'UnknownError'));
+    expect(await saver.latest()).toBeNull();
+    await saver.save(run(1, 9));
+    expect(steps(await saver.kept())).toEqual([5]);
+  });
+});
+
 describe('a saver after a crash', () => {
-  test('forgets a successor that was lost before its first save', async () => {
+  test('forgets a replacement that was lost before its first save', async () => {
     const saver = new RunSaver(store, vi.fn());
     await saver.save(run(5));
-    saver.succeed(null);
+    saver.replaceAtNextSave(null);
     await saver.save(run(7));
     const [kept] = (await saver.kept()) ?? [];
-    saver.succeed(kept?.id ?? null);
+    saver.replaceAtNextSave(kept?.id ?? null);
     expect((await saver.latest())?.step).toBe(7);
     await saver.save(run(8));
     expect(steps(await saver.kept())).toEqual([5]);
@@ -229,8 +289,8 @@ describe('a saver after a crash', () => {
   test('remembers one that could not be saved', async () => {
     const saver = new RunSaver(store, vi.fn());
     await saver.save(run(5));
-    saver.succeed(null);
-    vi.spyOn(store, 'succeed').mockImplementationOnce(() => Promise.reject(new Error('no')));
+    saver.replaceAtNextSave(null);
+    vi.spyOn(store, 'replaceCurrent').mockImplementationOnce(() => Promise.reject(new Error('no')));
     expect(await saver.save(run(1, 9))).toBe(false);
     expect((await saver.latest())?.step).toBe(1);
     await saver.save(run(2, 10));
@@ -242,7 +302,7 @@ describe('a saver whose place is vacated', () => {
   test('sets the run before aside, and is not asked to go on with it', async () => {
     const saver = new RunSaver(store, vi.fn());
     await saver.save(run(5));
-    saver.succeed(null);
+    saver.replaceAtNextSave(null);
     await saver.vacate();
     expect(await saver.latest()).toBeNull();
     expect(steps(await saver.kept())).toEqual([5]);
@@ -255,8 +315,8 @@ describe('a saver whose place is vacated', () => {
   test('tries again at the next save when it could not be', async () => {
     const saver = new RunSaver(store, vi.fn());
     await saver.save(run(5));
-    saver.succeed(null);
-    vi.spyOn(store, 'succeed').mockImplementationOnce(() => Promise.reject(new Error('no')));
+    saver.replaceAtNextSave(null);
+    vi.spyOn(store, 'replaceCurrent').mockImplementationOnce(() => Promise.reject(new Error('no')));
     await saver.vacate();
     expect((await saver.current())?.step).toBe(5);
     await saver.save(run(6));
@@ -273,7 +333,7 @@ describe('a saver in a second tab', () => {
     expect(await saver.current()).toBeNull();
     expect(await saver.latest()).toBeNull();
     expect(await saver.save(run(9))).toBe(false);
-    saver.succeed(null);
+    saver.replaceAtNextSave(null);
     expect(await saver.save(run(10))).toBe(false);
     expect((await store.load(CURRENT))?.step).toBe(5);
     expect((await saver.latest())?.step).toBe(10);

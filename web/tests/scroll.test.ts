@@ -1,8 +1,34 @@
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { atEnd } from '../src/ui/scroll';
+import { atEnd, visit } from '../src/ui/scroll';
 
 afterEach(() => vi.unstubAllGlobals());
+
+test('a link takes the focus to the heading of its section, or to what has none', () => {
+  const taken: [name: string, tabIndex: number, how: object][] = [];
+  const element = (name: string, heading: object | null) => ({
+    tabIndex: 0,
+    closest: () => null,
+    querySelector: () => heading,
+    scrollIntoView: () => undefined,
+    focus(how: object) {
+      taken.push([name, this.tabIndex, how]);
+    },
+  });
+  const places = new Map([
+    ['depths', element('section', element('heading', null))],
+    ['classify-steps', element('slot', null)],
+  ]);
+  vi.stubGlobal('document', { getElementById: (id: string) => places.get(id) ?? null });
+  vi.stubGlobal('matchMedia', () => ({ matches: true }));
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => draw());
+  for (const place of ['depths', 'classify-steps', 'nowhere']) visit(place);
+  const how = { preventScroll: true };
+  expect(taken).toEqual([
+    ['heading', -1, how],
+    ['slot', -1, how],
+  ]);
+});
 
 test('a text shows its end as it grows, unless somebody has scrolled back in it', () => {
   let grown: () => void = () => undefined;

@@ -27,6 +27,19 @@ test('a selector with :has() is not in a list: some browsers would drop all of i
   expect(lists).toEqual([]);
 });
 
+test('in a contrast theme every colour that is drawn is one of the theme', () => {
+  const read = (name: string) => styles.find(([each]) => each.endsWith(name))?.[1] ?? '';
+  const named = read('contrast.css').slice(0, read('contrast.css').indexOf('}'));
+  const theme = /^(Canvas|CanvasText|GrayText|Highlight|HighlightText|LinkText)$/;
+  const values = [...named.matchAll(/(--[\w-]+): (\w+);/g)];
+  expect(values.filter(([, , value = '']) => !theme.test(value))).toEqual([]);
+  // The others are drawn as they are, for they tell apart what the theme has no colours for.
+  const own = /^--(arc-.*|past-\d|depth-4|good-paper|mono)$/;
+  const all = [...read('app.css').matchAll(/(--[\w-]+):/g)].map(([, name = '']) => name);
+  const known = new Set(values.map(([, name]) => name));
+  expect(all.filter((name) => !known.has(name) && !own.test(name))).toEqual([]);
+});
+
 test('without motion, what is overdue still appears after its delay', () => {
   const app = styles.find(([name]) => name.endsWith('app.css'))?.[1] ?? '';
   const still = app.slice(app.indexOf('prefers-reduced-motion'));

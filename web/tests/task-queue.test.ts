@@ -23,6 +23,7 @@ test('a sleep ends with a task, with a poke, and with its time', async () => {
     const first = sleep('task');
     queue.add(() => Promise.resolve());
     await first;
+    queue.next();
     const second = sleep('poke', 1000);
     queue.poke();
     await second;
@@ -36,4 +37,16 @@ test('a sleep ends with a task, with a poke, and with its time', async () => {
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('what came just before a sleep ends it', async () => {
+  const queue = new TaskQueue();
+  queue.poke();
+  await queue.sleep();
+  queue.add(() => Promise.resolve());
+  queue.add(() => Promise.resolve());
+  await queue.sleep();
+  // One of them still waits.
+  queue.next();
+  await queue.sleep();
 });

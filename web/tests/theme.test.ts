@@ -37,12 +37,45 @@ test('the page is drawn as the visitor chose, or like the system', () => {
   expect(first(null, true)).toBe('dark');
 });
 
-test('what the button chooses is what the script finds', async () => {
-  const stored = new Map<string, string>();
+/** A page that was drawn in the dark; `system` changes what the system asks for. */
+async function opened(stored: Map<string, string> | null) {
   const dataset: { theme?: string } = { theme: 'dark' };
+  const asked = { matches: true };
+  let told: () => void = () => undefined;
+  const addEventListener = (_: string, listener: () => void) => (told = listener);
   vi.stubGlobal('document', { documentElement: { dataset } });
   vi.stubGlobal('localStorage', storage(stored));
+  vi.stubGlobal('matchMedia', () => Object.assign(asked, { addEventListener }));
+  vi.resetModules();
   const { theme } = await import('../src/ui/theme.svelte');
+  const system = (dark: boolean) => {
+    asked.matches = dark;
+    told();
+  };
+  return { theme, dataset, system };
+}
+
+test('the page follows the system until the visitor chooses', async () => {
+  for (const stored of [new Map<string, string>(), null]) {
+    const { theme, dataset, system } = await opened(stored);
+    system(false);
+    expect([theme.dark, dataset.theme]).toEqual([false, 'light']);
+    system(true);
+    expect([theme.dark, dataset.theme]).toEqual([true, 'dark']);
+    theme.toggle();
+    system(false);
+    system(true);
+    expect([theme.dark, dataset.theme]).toEqual([false, 'light']);
+  }
+  // The choice of an earlier visit.
+  const { dataset, system } = await opened(new Map([['theme', 'dark']]));
+  system(false);
+  expect(dataset.theme).toBe('dark');
+});
+
+test('what the button chooses is what the script finds', async () => {
+  const stored = new Map<string, string>();
+  const { theme, dataset } = await opened(stored);
   expect(theme.dark).toBe(true);
   theme.toggle();
   expect([theme.dark, dataset.theme, first(stored, true)]).toEqual([false, 'light', 'light']);

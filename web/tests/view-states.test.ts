@@ -7,9 +7,9 @@ import type { Trace } from '../src/gen';
 import Solve from '../src/landing/views/Solve.svelte';
 import { SolveExhibit } from '../src/landing/solve.svelte';
 import { empty } from '../src/rooms/puzzles/board';
-import { Forms } from '../src/rooms/puzzles/forms.svelte';
+import { PuzzleCopies } from '../src/rooms/puzzles/puzzle-copies.svelte';
 import { kindOf } from '../src/rooms/puzzles/kinds';
-import FormsView from '../src/rooms/puzzles/views/Forms.svelte';
+import CopiesView from '../src/rooms/puzzles/views/PuzzleCopies.svelte';
 import { Chat } from '../src/rooms/questions/chat.svelte';
 import ChatView from '../src/rooms/questions/views/Chat.svelte';
 import Models from '../src/rooms/questions/views/Models.svelte';
@@ -40,12 +40,12 @@ test('a list of models without any says whether it comes, is unread or is empty'
 test('copies of a puzzle are counted once they are answered, right or wrong', () => {
   const kind = kindOf('sudoku-4x4');
   if (!kind) throw new Error('there is no such kind');
-  const forms = new Forms();
+  const copies = new PuzzleCopies();
   const trace: Trace = { variant: 'trm', depth: 0, tokens: [[]], steps: [] };
   const answer = { kind, puzzle: empty(kind), trace, checks: [], step: 1 };
-  forms.answers = [answer, answer];
-  const props = { forms, differ: '', threshold: 0.5, ready: true, ask: nothing };
-  expect(words(render(FormsView, { props }).body)).toContain('2 of 8 copies answered.');
+  copies.answers = [answer, answer];
+  const props = { copies, differ: '', threshold: 0.5, ready: true, ask: nothing };
+  expect(words(render(CopiesView, { props }).body)).toContain('2 of 8 copies answered.');
 });
 
 test('an exhibit whose model did not come says so alone', () => {

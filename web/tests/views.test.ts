@@ -2,8 +2,9 @@
 
 import { createRawSnippet } from 'svelte';
 import { render } from 'svelte/server';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
+import RefinementGrid from '../src/rooms/language/views/RefinementGrid.svelte';
 import type { RunSummary } from '../src/gen';
 import { empty, FLOOR, GOAL, PATH, START } from '../src/rooms/puzzles/board';
 import { ArcPredictions } from '../src/rooms/puzzles/arc-predictions.svelte';
@@ -16,7 +17,9 @@ import { Base } from '../src/rooms/questions/base.svelte';
 import Ask from '../src/rooms/questions/views/Ask.svelte';
 import BaseModel from '../src/rooms/questions/views/BaseModel.svelte';
 import { Cursor } from '../src/run/cursor.svelte';
+import type { Shipped } from '../src/run/manifest';
 import { preset } from '../src/run/presets';
+import Gallery from '../src/ui/Gallery.svelte';
 
 const nothing = () => undefined;
 const words = (body: string) => body.replace(/<!--.*?-->/g, '').replace(/\s+/g, ' ');
@@ -45,6 +48,19 @@ describe('a base model', () => {
     expect(written(base)).toContain('Get Tiny from this site');
     base.open = { ...base.open, sha256: site.sha256 };
     expect(written(base)).not.toContain('from this site (');
+  });
+
+  test('that the site does not offer is named, with how to get it', () => {
+    const base = new Base();
+    expect(written(base)).toContain('<code>SmolLM2-135M-Instruct.Q4_1.gguf</code>, 98 MB.');
+    // Until the list has come, the site may offer it.
+    expect(written(base)).not.toContain('does not offer');
+    base.site = null;
+    expect(written(base)).toContain('<code>node scripts/datasets.mjs smollm2</code> downloads it');
+    expect(written(base)).toContain('When open, it uses about 0.7 GB of memory.');
+    base.site = site;
+    expect(written(base)).not.toContain('datasets.mjs');
+    expect(written(base)).toContain('When open, it uses about 0.7 GB of memory.');
   });
 
   test('that is fetched is announced, and not the bytes', () => {
@@ -107,6 +123,49 @@ describe('a question', () => {
   });
 });
 
+test('the model that is in use has words in place of its button', () => {
+  const config = preset('tiny');
+  if (!config) throw new Error('the preset is missing');
+  const numbers = { bytes: 1, parameters: 1, seed: 1, minutes: 1, step: 1, losses: [] };
+  const about = { file: '', sha256: '', description: '', variant: '', dataset: '', command: '' };
+  const models = ['first', 'second'].map((name): Shipped => ({
+    name,
+    title: name,
+    ...numbers,
+    ...about,
+    config,
+    hardware: '',
+  }));
+  const figure = createRawSnippet(() => ({ render: () => '<i></i>' }));
+  const rest = { list: 'here', fetching: {}, disabled: false, kept: true, open: nothing } as const;
+  const props = { models, opened: 'second', figure, ...rest };
+  const written = words(render(Gallery, { props }).body);
+  // The focus of a button finds what takes its place by its id.
+  expect(written).toMatch(/<button[^>]* id="open-first"[^>]*> ?Open/);
+  expect(written).toMatch(/<p[^>]* id="open-second" tabindex="-1">In use<\/p>/);
+  expect(written.match(/<button/g)).toHaveLength(1);
+});
+
+test('a grid says when it is that of the previous prompt', () => {
+  vi.stubGlobal('devicePixelRatio', 1);
+  const written = (outdated: boolean) => {
+    const children = createRawSnippet(() => ({ render: () => '<i></i>' }));
+    const rest = { shown: null, depth: 2, chance: 1, opening: false, still: true };
+    const props = {
+      cursor: new Cursor(),
+      ...rest,
+      outdated,
+      point: nothing,
+      children,
+      share: children,
+    };
+    return words(render(RefinementGrid, { props }).body);
+  };
+  expect(written(true)).toContain('This grid is for the previous prompt.');
+  expect(written(false)).not.toContain('previous prompt');
+  vi.unstubAllGlobals();
+});
+
 test('a maze shows where the path is missing and where it is too much', () => {
   const kind = kindOf('maze-10x10');
   if (!kind) throw new Error('there is no such kind');
@@ -132,6 +191,7 @@ test('a maze shows where the path is missing and where it is too much', () => {
     solution,
     brush: 1,
     put: nothing,
+    undo: nothing,
   };
   const written = words(render(Board, { props }).body);
   expect([...written.matchAll(/<sub[^>]*>(.)<\/sub>/g)].map(([, mark]) => mark)).toEqual([

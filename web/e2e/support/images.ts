@@ -74,8 +74,8 @@ export class Images {
     await expect(this.answer).toHaveAttribute('data-top', /\d/);
   }
 
-  /** Draws a stroke with the pointer. */
-  async draw(stroke: readonly Place[]): Promise<void> {
+  /** Draws a stroke with the pointer. `lift`: whether the pen is lifted at its end. */
+  async draw(stroke: readonly Place[], lift = true): Promise<void> {
     await this.pad.scrollIntoViewIfNeeded();
     const box = (await this.pad.boundingBox())!;
     const at = ([x, y]: Place) =>
@@ -84,7 +84,7 @@ export class Images {
     await this.page.mouse.move(...at(first));
     await this.page.mouse.down();
     for (const place of others) await this.page.mouse.move(...at(place), { steps: 4 });
-    await this.page.mouse.up();
+    if (lift) await this.page.mouse.up();
   }
 
   /** Waits until the address carries the drawing as it is now: it follows after a rest. */

@@ -38,7 +38,7 @@ export class Puzzles {
   readonly validity: Locator;
   readonly steps: Locator;
   readonly halting: Locator;
-  readonly forms: Locator;
+  readonly copies: Locator;
   readonly scores: Locator;
 
   constructor(
@@ -50,7 +50,7 @@ export class Puzzles {
     this.validity = page.getByTestId(TESTIDS.puzzle);
     this.steps = page.getByTestId(TESTIDS.steps);
     this.halting = page.getByTestId(TESTIDS.halting);
-    this.forms = page.getByTestId(TESTIDS.forms);
+    this.copies = page.getByTestId(TESTIDS.copies);
     this.scores = page.getByTestId(TESTIDS.accuracy);
   }
 

@@ -1,12 +1,21 @@
-// Saves the current run in the browser: every 20 seconds while it trains, and when it
+// Saves the current run in the browser: every few seconds while it trains, and when it
 // pauses, changes or gives way to another run.
 
+import { SessionError } from '../client/client';
 import { type SavedRun, type SavedRuns, sizeOf } from './saved-runs';
 import { type Complain, RunSaver } from './saver';
 import { claim } from './tab-lock';
 
-/** Milliseconds between two saves while training. */
-const EVERY = 20_000;
+/** Least and most milliseconds between two saves while training. */
+const SOONEST = 5_000;
+const LATEST = 20_000;
+
+/**
+ * How many times longer than a save lasts the training between two is: a small model is saved
+ * often, since a tab that is closed loses what came after the last save, and a large one is not
+ * slowed down.
+ */
+const PATIENCE = 50;
 
 /** What is saved, and whether it can be. */
 export interface Snapshots {
@@ -23,6 +32,8 @@ export interface Snapshots {
 export class Autosave {
   /** Milliseconds since 1970 of the last save of the current run. */
   savedAt = $state<number | null>(null);
+  /** Step of the last save of the current run. */
+  savedStep = $state<number | null>(null);
   /** Bytes that the current run takes in the browser. */
   savedBytes = $state<number | null>(null);
   /** Why this tab does not save its run: another tab does, or the browser has no storage for it. */
@@ -35,6 +46,8 @@ export class Autosave {
   readonly saver: RunSaver;
   readonly #snapshots: Snapshots;
   #due = 0;
+  /** Milliseconds that the last save took. */
+  #cost = 0;
   /** The step that was last saved, or tried to be. */
   #saved = 0;
   /** A step that could not be saved, and of which the visitor has been told so. */
@@ -68,36 +81,57 @@ export class Autosave {
   /** Another run is current, at this step. `from`: the record that it was restored from. */
   began(step: number, from: SavedRun | null): void {
     this.savedAt = from?.savedAt ?? null;
+    this.savedStep = from?.step ?? null;
     this.savedBytes = from && sizeOf(from);
     this.#saved = step;
     this.#unsavable = null;
-    this.#due = performance.now() + EVERY;
+    this.#postpone();
   }
 
   /** Whether the run is saved now, or need not be. */
   async save(): Promise<boolean> {
-    this.#due = performance.now() + EVERY;
+    this.#postpone();
     const { step, possible, take, needless, saved } = this.#snapshots;
     if (!possible()) return false;
     if (needless()) return true;
     const progress = step() > this.#saved;
     // Also when it fails: the next step tries again.
     this.#saved = step();
+    const began = performance.now();
     const snapshot = await take();
+    // A crash goes back to the snapshot, also where the browser does not keep it.
+    if (progress) this.progressed = true;
     this.#failed = !(await this.saver.save(snapshot));
+    this.#cost = performance.now() - began;
+    this.#postpone();
     if (this.#failed) return false;
     this.savedAt = snapshot.savedAt;
+    this.savedStep = snapshot.step;
     this.savedBytes = sizeOf(snapshot);
     saved();
-    if (progress) this.progressed = true;
     return true;
+  }
+
+  #postpone(): void {
+    const wait = Math.min(Math.max(PATIENCE * this.#cost, SOONEST), LATEST);
+    this.#due = performance.now() + wait;
   }
 
   /** Whether the run may give way to another: it is saved, or this is asked a second time. */
   async release(): Promise<boolean> {
     const step = this.#snapshots.step();
-    if (step === 0 || (await this.save()) || this.#unsavable === step) return true;
+    if (step === 0 || (await this.#kept()) || this.#unsavable === step) return true;
     this.#unsavable = step;
     return false;
+  }
+
+  /** Saves the run. One that cannot be, such as one that diverged, counts as not saved. */
+  async #kept(): Promise<boolean> {
+    try {
+      return await this.save();
+    } catch (error) {
+      if (error instanceof SessionError && !error.severe) return false;
+      throw error;
+    }
   }
 }

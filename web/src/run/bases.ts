@@ -1,14 +1,9 @@
 // The frozen bases of models: weights that a model uses and never trains, in a file of
 // their own. Those that were used are kept in the browser, so that saved runs open.
 
-import { type DBSchema, openDB } from 'idb';
-
 import { readHeader } from './checkpoint';
+import { withFiles } from './database';
 import type { Shipped } from './manifest';
-
-interface Schema extends DBSchema {
-  files: { key: string; value: Uint8Array };
-}
 
 export class Bases {
   /** By digest, as checkpoints name them. */
@@ -29,8 +24,8 @@ export class Bases {
     const { sha256 } = named;
     const found =
       this.#here.get(sha256) ??
-      (shipped && (await this.#fetch(shipped))) ??
-      (await this.#kept(sha256));
+      (await this.#kept(sha256)) ??
+      (shipped && (await this.#fetch(shipped)));
     if (found) this.#here.set(sha256, found);
     return found;
   }
@@ -40,31 +35,14 @@ export class Bases {
     const named = readHeader(checkpoint)?.base;
     if (!named) return;
     this.#here.set(named.sha256, base);
-    try {
-      const database = await this.#opened();
-      if (!(await database.getKey('files', named.sha256))) {
-        await database.put('files', base, named.sha256);
-      }
-      database.close();
-    } catch {
-      // Storage is full or forbidden: after a reload the file is asked for again.
-    }
+    // Where storage is full or forbidden, the file is asked for again after a reload.
+    await withFiles(this.#name, async (database) => {
+      if (await database.getKey('files', named.sha256)) return;
+      await database.put('files', base, named.sha256);
+    });
   }
 
   async #kept(sha256: string): Promise<Uint8Array | null> {
-    try {
-      const database = await this.#opened();
-      const file = await database.get('files', sha256);
-      database.close();
-      return file ?? null;
-    } catch {
-      return null;
-    }
-  }
-
-  #opened() {
-    const upgrade = (database: { createObjectStore(name: 'files'): unknown }) =>
-      void database.createObjectStore('files');
-    return openDB<Schema>(this.#name, 1, { upgrade });
+    return (await withFiles(this.#name, (database) => database.get('files', sha256))) ?? null;
   }
 }

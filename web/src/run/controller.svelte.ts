@@ -45,7 +45,7 @@ export abstract class RunController<R extends Training = Training> {
   readonly gallery: Gallery;
   readonly past = new PastRuns();
   readonly liveSettings = new LiveSettings((patch) =>
-    this.settled(() => this.current.configure(patch)),
+    this.enqueue(() => this.current.configure(patch)),
   );
 
   protected readonly machine: Machine;
@@ -73,6 +73,7 @@ export abstract class RunController<R extends Training = Training> {
     this.loop = new Loop({
       ...{ machine: this.machine, run: this.run, runs: this.runs },
       ...{ notices: this.notices, queue: this.queue },
+      own: () => this.own,
       spare: () => this.spare(),
     });
   }
@@ -197,17 +198,17 @@ export abstract class RunController<R extends Training = Training> {
   /** Takes effect when the pending steps are done. */
   pause(): void {
     if (this.phase !== 'training') return;
-    this.queue.add(() => this.rest());
+    this.queue.add(() => this.pauseAndSave());
   }
 
-  protected async rest(): Promise<void> {
+  protected async pauseAndSave(): Promise<void> {
     if (this.phase !== 'training') return;
     this.run.pause();
     await this.autosave.save();
   }
 
-  /** Settles when `task` is done, also if it failed. */
-  protected settled(task: Task): Promise<void> {
+  /** Queues `task`. The promise settles when it is done, also if it failed. */
+  protected enqueue(task: Task): Promise<void> {
     return new Promise((resolve) => {
       this.queue.add(async () => {
         try {
@@ -227,7 +228,7 @@ export abstract class RunController<R extends Training = Training> {
 
   /** Starts a new run with the draft settings; the current run is saved. */
   restart(): void {
-    this.succeed(() => this.current.create(this.draft, this.own));
+    this.replaceRun(() => this.current.create(this.draft, this.own));
   }
 
   /** Back to the beginning: of the model that was opened, or of the run. */
@@ -236,16 +237,16 @@ export abstract class RunController<R extends Training = Training> {
     if (origin) return void this.open(origin);
     // What stands in the form, unapplied, is for a new run.
     const config = this.state.summary?.config ?? this.draft;
-    this.succeed(() => this.current.create(config, own));
+    this.replaceRun(() => this.current.create(config, own));
   }
 
   choosePreset(name: string): void {
-    this.succeed(() => this.fromNothing(name));
+    this.replaceRun(() => this.fromNothing(name));
   }
 
   /** Trains a model of a preset from its first step on. */
   trainFromNothing(name: string): void {
-    this.succeed(async () => {
+    this.replaceRun(async () => {
       await this.fromNothing(name);
       this.train();
     });
@@ -253,7 +254,7 @@ export abstract class RunController<R extends Training = Training> {
 
   /** Loads a checkpoint that was dropped or chosen. */
   openCheckpoint(bytes: Uint8Array, name: string | null = null): void {
-    this.succeed(() => this.current.load(bytes, name));
+    this.replaceRun(() => this.current.load(bytes, name));
   }
 
   /** Fetches a model that comes with the page and opens it, unless another run is asked for by then. */
@@ -261,7 +262,7 @@ export abstract class RunController<R extends Training = Training> {
     this.#wanted = shipped.name;
     const bytes = await this.runs.fetch(shipped);
     if (!bytes || this.#wanted !== shipped.name) return;
-    this.succeed(() => this.current.open(shipped, bytes));
+    this.replaceRun(() => this.current.open(shipped, bytes));
   }
 
   /** Does not wait for the model that the page opens with: trains a new one. */
@@ -322,7 +323,7 @@ export abstract class RunController<R extends Training = Training> {
   }
 
   /** Another run takes the place of this one. */
-  protected succeed(next: () => Promise<void>): void {
+  protected replaceRun(next: () => Promise<void>): void {
     this.#wanted = null;
     this.liveSettings.forget();
     this.queue.add(() => this.runs.replace(next));

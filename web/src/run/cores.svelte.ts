@@ -51,7 +51,7 @@ export class Cores {
   }
 
   /** Finds out how many workers suit the machine. */
-  async look(): Promise<void> {
+  async detectCores(): Promise<void> {
     this.#suitable = suitable(await machineFacts());
   }
 
@@ -67,7 +67,7 @@ export class Cores {
   }
 
   /** Another run is current. */
-  begun(): void {
+  onRunStarted(): void {
     this.#stale = 'run';
     this.#broken = 0;
     this.speeds = {};
@@ -75,7 +75,7 @@ export class Cores {
   }
 
   /** The settings of the run changed, or its data. */
-  changed(): void {
+  onSettingsChanged(): void {
     if (this.#stale === 'nothing') this.#stale = 'settings';
     this.speeds = {};
   }
@@ -118,12 +118,12 @@ export class Cores {
     if (reports.length > 0 && this.now === now) this.#measure(ms / reports.length);
     // Also without a group: workers for one may be ready or opening.
     clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => this.#rest(), REST);
+    this.#resting = setTimeout(() => this.#endOthers(), REST);
     return reports;
   }
 
   /** The first worker is gone, and its group with it. */
-  lost(): void {
+  onWorkerLost(): void {
     this.#group?.close();
     this.#group = null;
     this.now = ALONE;
@@ -132,7 +132,7 @@ export class Cores {
   }
 
   /** Ends the other workers, also those that are still opening. */
-  #rest(): void {
+  #endOthers(): void {
     this.#group?.close();
     this.#forget();
   }

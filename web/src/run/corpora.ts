@@ -40,16 +40,17 @@ export class Corpus {
     let response: Response;
     try {
       response = await fetch(new URL(`corpora/${this.file}`, document.baseURI));
+      // Here, because a download that breaks off fails as one that does not begin.
+      if (response.ok) return await response.text();
     } catch {
       throw this.#failure('');
     }
-    if (!response.ok) throw this.#failure(` (${response.status})`);
-    return response.text();
+    throw this.#failure(` (${response.status})`);
   }
 
   #failure(status: string): SessionError {
     const message = `${this.title} could not be downloaded${status}.`;
     const hint = `Check the connection and reload${this.instead}.`;
-    return new SessionError({ kind: 'corpus', message, hint }, false);
+    return new SessionError({ kind: 'data', message, hint }, false);
   }
 }

@@ -13,7 +13,7 @@ import type { Shipped } from './manifest';
 import type { Notices } from './notices.svelte';
 import { preset, presetFor, presetOfKind } from './presets';
 import type { SavedRun } from './saved-runs';
-import { type Patch, patched, same } from './settings';
+import { type Patch, patched, same, unfitting } from './settings';
 import type { History } from './state';
 import type { Training } from './training.svelte';
 import { WorkerRun } from './worker-run';
@@ -113,6 +113,7 @@ export class CurrentRun {
       // The page that it belongs to can take the file from there; where it cannot be stored,
       // that page tells that it did not arrive.
       if (error instanceof WrongPage) await handOver(bytes);
+      if (name !== null && isUnreadable(error)) throw withName(error, name);
       throw error;
     });
     this.preset = presetOfKind(summary.config.data.dataset) ?? this.preset;
@@ -130,7 +131,7 @@ export class CurrentRun {
     this.preset = preset(shipped.name) ? shipped.name : standard;
     this.#began(summary, null, shipped);
     try {
-      await this.configure(live);
+      await this.configureFromAddress(live);
     } catch (error) {
       if (!(error instanceof SessionError) || error.severe) throw error;
       // The model can be used without the settings of the address.
@@ -201,7 +202,7 @@ export class CurrentRun {
       const made = await this.#workerRun.attach(machine.client, own);
       if (made) run.change(made);
     } catch (error) {
-      const refused = error instanceof SessionError && error.failure.kind === 'corpus';
+      const refused = error instanceof SessionError && error.failure.kind === 'data';
       if (!refused || own !== null) throw error;
       // The model can still be used.
       notices.tell('bad', 'This model cannot be trained here.', datasets.untrainable(before));
@@ -209,6 +210,18 @@ export class CurrentRun {
       this.attaching = false;
       this.#attachable = this.#workerRun.attachable;
     }
+  }
+
+  /** Changes the settings that an address names; those that the model lacks are reported. */
+  async configureFromAddress(live: Patch): Promise<void> {
+    const { run, notices } = this.#page;
+    const config = run.state.summary?.config;
+    if (!config) return;
+    const strange = unfitting(config, live);
+    const model = this.origin?.name ?? this.preset;
+    notices.complain(strange.map((key) => `The model of “${model}” has no setting ${key}.`));
+    const own = Object.entries(live).filter(([key]) => !strange.includes(key));
+    await this.configure(Object.fromEntries(own));
   }
 
   /** Changes settings that need no restart; an empty patch changes nothing. */
@@ -220,7 +233,7 @@ export class CurrentRun {
     const command = { type: 'configure', config } as const;
     const { summary } = await machine.client.ask(command, 'ready').catch((error: unknown) => {
       // Settings that are refused end the group as well.
-      machine.cores.changed();
+      machine.cores.onSettingsChanged();
       throw error;
     });
     run.change(summary);
@@ -246,6 +259,16 @@ export class CurrentRun {
 /** Whether a checkpoint was refused because its frozen base is missing or another one. */
 function isBaseless(error: unknown): error is SessionError {
   return error instanceof SessionError && error.failure.kind === 'base';
+}
+
+/** Whether a file was refused because it is no checkpoint, or a damaged one. */
+function isUnreadable(error: unknown): error is SessionError {
+  return error instanceof SessionError && !error.severe && error.failure.kind === 'checkpoint';
+}
+
+/** The failure with the name of the file, which the engine does not know. */
+function withName({ failure: { kind, message, hint } }: SessionError, name: string): SessionError {
+  return new SessionError({ kind, message: `“${name}.safetensors”: ${message}`, hint }, false);
 }
 
 /** The failure with what helps here. */

@@ -26,5 +26,5 @@ export function loadedHint(
   if (!summary.trainable) return untrainable(summary);
   return summary.step >= summary.config.train.max_iters
     ? 'Training is finished (max_iters reached); “Continue training” adds steps.'
-    : 'Training continues from here with a new optimiser state.';
+    : 'Training continues from here with a new optimizer state.';
 }

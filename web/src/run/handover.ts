@@ -1,11 +1,7 @@
 // A file on its way from one page to another: stored by the first, and forgotten once the
 // second has opened it.
 
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-
-interface Schema extends DBSchema {
-  files: { key: string; value: Uint8Array };
-}
+import { withFiles } from './database';
 
 const NAME = 'trm-handover';
 const FILE = 'checkpoint';
@@ -20,17 +16,17 @@ export const NOT_ARRIVED = [
 export async function handOver(file: Uint8Array, name = NAME): Promise<boolean> {
   // An earlier one goes first: it must not be opened where this one finds no room.
   await forgetHanded(name);
-  return (await within(name, (database) => database.put('files', file, FILE))) !== null;
+  return (await withFiles(name, (database) => database.put('files', file, FILE))) !== null;
 }
 
 /** The file that another page left. */
 export async function handedOver(name = NAME): Promise<Uint8Array | null> {
-  return (await within(name, (database) => database.get('files', FILE))) ?? null;
+  return (await withFiles(name, (database) => database.get('files', FILE))) ?? null;
 }
 
 /** Forgets the file that another page left. */
 export async function forgetHanded(name = NAME): Promise<void> {
-  await within(name, (database) => database.delete('files', FILE));
+  await withFiles(name, (database) => database.delete('files', FILE));
 }
 
 /** The file that another page left, which is then forgotten. */
@@ -38,20 +34,4 @@ export async function takeOver(name = NAME): Promise<Uint8Array | null> {
   const file = await handedOver(name);
   await forgetHanded(name);
   return file;
-}
-
-/** `null` where the browser stores nothing. */
-async function within<T>(
-  name: string,
-  use: (database: IDBPDatabase<Schema>) => Promise<T>,
-): Promise<T | null> {
-  try {
-    const upgrade = (database: IDBPDatabase<Schema>) => void database.createObjectStore('files');
-    const database = await openDB<Schema>(name, 1, { upgrade });
-    const result = await use(database);
-    database.close();
-    return result;
-  } catch {
-    return null;
-  }
 }

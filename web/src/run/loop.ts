@@ -18,6 +18,8 @@ export interface Around {
   readonly runs: Runs;
   readonly notices: Notices;
   readonly queue: TaskQueue;
+  /** What a run is attached to, where that is the visitor's own. */
+  readonly own: () => string | null;
   /** Work for idle time; returns whether there was any. */
   readonly spare: () => Promise<boolean>;
 }
@@ -34,7 +36,7 @@ export class Loop {
   async live(begin: () => Promise<void>): Promise<never> {
     try {
       await this.#at.machine.open();
-      await this.#at.machine.cores.look();
+      await this.#at.machine.cores.detectCores();
       await begin();
     } catch (error) {
       await this.#trouble(error);
@@ -117,7 +119,12 @@ export class Loop {
     await this.#at.machine.renew();
     await this.#at.runs.back();
     // A run that diverged would do so again; a crash is no fault of its own.
-    if (goOn && training && run.phase === 'paused') run.phase = 'training';
+    if (goOn && training && run.phase === 'paused') {
+      const { current } = this.#at.runs;
+      // Puzzle runs are restored without what they train on.
+      await current.attach(current.own ?? this.#at.own());
+      if (run.state.summary?.trainable) run.phase = 'training';
+    }
     const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
     const now = run.phase === 'training' ? 'training continues from there' : 'training is paused';
     this.#at.notices.tell('bad', message, `${went}; ${now}. ${hint}`);

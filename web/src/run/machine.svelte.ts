@@ -43,7 +43,7 @@ export class Machine {
   /** A new worker, with nothing in it. */
   async renew(): Promise<void> {
     this.#client.terminate();
-    this.cores.lost();
+    this.cores.onWorkerLost();
     this.#client = this.#spawn();
     await this.open();
   }

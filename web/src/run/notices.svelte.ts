@@ -5,6 +5,8 @@ import type { Notice } from './state';
 import { sentence } from './format';
 import { WrongPage } from './wrong-page';
 
+const USED = 'All other parts of the address are used.';
+
 export class Notices {
   shown = $state.raw<Notice | null>(null);
 
@@ -15,7 +17,9 @@ export class Notices {
   /** Names what the address says that cannot be used. */
   complain(problems: readonly string[]): void {
     if (problems.length === 0) return;
-    this.tell('bad', problems.join(' '), 'All other parts of the address are used.');
+    // What a model lacks is known later than what cannot be read at all.
+    const before = this.shown?.hint === USED ? [this.shown.message] : [];
+    this.tell('bad', [...before, ...problems].join(' '), USED);
   }
 
   /** `search`: the query of a link to the page that the model belongs to. */

@@ -99,11 +99,11 @@ export class Runs {
     const resume = async (): Promise<void> => {
       if (!kept) return;
       await this.#restore(kept);
-      if (meant) await current.configure(address.live);
+      if (meant) await current.configureFromAddress(address.live);
     };
     const put = async (next: () => Promise<void>): Promise<void> => {
       if (!kept && !file) return next();
-      await this.#succeed(next);
+      await this.#replaceCurrent(next);
       if (kept?.history.training.length) past.addKept(kept, this.titleOf(kept));
     };
     const ask = async (): Promise<void> => {
@@ -200,12 +200,12 @@ export class Runs {
       return;
     }
     const before = notices.shown;
-    await this.#succeed(next);
+    await this.#replaceCurrent(next);
     if (notices.shown === before) notices.dismiss();
   }
 
   /** Puts another run in the place of what is saved as the current one. */
-  async #succeed(next: () => Promise<void>): Promise<void> {
+  async #replaceCurrent(next: () => Promise<void>): Promise<void> {
     const { past } = this.#page;
     const { autosave } = this;
     const leaving = this.#leaving();
@@ -215,7 +215,7 @@ export class Runs {
     // A restored run is current again, not past.
     if (taken !== null) past.drop(taken);
     // Only now: a new run that fails must not replace the current one.
-    autosave.saver.succeed(taken);
+    autosave.saver.replaceAtNextSave(taken);
     if (this.current.untouched) await autosave.saver.vacate();
     else await autosave.save();
     await this.saved.refresh();

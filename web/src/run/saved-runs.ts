@@ -1,8 +1,9 @@
 // Runs saved in the browser: the current one and earlier ones.
 
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { DBSchema, IDBPDatabase } from 'idb';
 
 import type { RunConfig } from '../gen';
+import { opened } from './database';
 import { renamed } from './models';
 import type { History } from './state';
 
@@ -46,21 +47,20 @@ export function asideId(savedAt: number): string {
   return `kept-${savedAt}`;
 }
 
-/** How long the page waits for the browser's storage, in milliseconds. */
-const PATIENCE = 8_000;
-
 export class SavedRuns {
-  readonly #database: Promise<IDBPDatabase<Schema>>;
+  /** Whether the browser lets the page keep runs at all. */
+  readonly possible: Promise<boolean>;
+
+  readonly #name: string;
+  #connection: Promise<IDBPDatabase<Schema>>;
+  /** Whether the browser has ended the connection. */
+  #ended = false;
 
   constructor(name = 'trm-playground') {
-    this.#database = opened(name);
-    // Each use reports its own failure; this one is only for the case of none.
-    this.#database.catch(() => undefined);
-  }
-
-  /** Whether the browser lets the page keep runs at all. */
-  get possible(): Promise<boolean> {
-    return this.#database.then(
+    this.#name = name;
+    this.#connection = this.#opened();
+    // Each use reports its own failure.
+    this.possible = this.#connection.then(
       () => true,
       () => false,
     );
@@ -85,7 +85,7 @@ export class SavedRuns {
    * it has learned something; `taken`, where the new run comes from, leaves the
    * list. One transaction: closing the tab in the middle leaves all as it was.
    */
-  async succeed(run: SavedRun | null, taken: string | null): Promise<void> {
+  async replaceCurrent(run: SavedRun | null, taken: string | null): Promise<void> {
     const change = (await this.#database).transaction('runs', 'readwrite');
     const { store, done } = change;
     // A request that fails is reported by itself; the abort says the same again.
@@ -114,23 +114,24 @@ export class SavedRuns {
   async remove(id: string): Promise<void> {
     await (await this.#database).delete('runs', id);
   }
-}
 
-/**
- * The database. A browser without one, or that forbids it, throws at once or when it is
- * opened, or never answers; all three are a promise that is refused.
- */
-async function opened(name: string): Promise<IDBPDatabase<Schema>> {
-  const database = openDB<Schema>(name, 1, {
-    upgrade: (database) => {
-      database.createObjectStore('runs', { keyPath: 'id' });
-    },
-  });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, refuse) => {
-    timer = setTimeout(() => refuse(new Error('the browser does not open its storage')), PATIENCE);
-  });
-  return Promise.race([database, late]).finally(() => clearTimeout(timer));
+  /** The connection, which is opened again where the browser has ended it. */
+  get #database(): Promise<IDBPDatabase<Schema>> {
+    if (this.#ended) {
+      this.#ended = false;
+      this.#connection = this.#opened();
+      // The use reports it; the next one tries again.
+      this.#connection.catch(() => (this.#ended = true));
+    }
+    return this.#connection;
+  }
+
+  #opened(): Promise<IDBPDatabase<Schema>> {
+    return opened<Schema>(this.#name, {
+      upgrade: (database) => void database.createObjectStore('runs', { keyPath: 'id' }),
+      terminated: () => (this.#ended = true),
+    });
+  }
 }
 
 /** A record as it is written now: the models had other names before. */

@@ -23,19 +23,19 @@ const AGAIN = 'Reload the page to try again.';
 const READING: Words = ['The browser cannot read the saved runs.', AGAIN];
 const DELETING: Words = ['The browser cannot delete this run.', AGAIN];
 
-/** A run that has not replaced the one before it on the shelf. */
-interface Heir {
+/** A run that is to take the place of the one that is saved as the current one. */
+interface Replacement {
   /** The kept run that it goes on from; it leaves the list. */
   readonly taken: string | null;
 }
 
 export class RunSaver {
-  /** Whether the current run is one. */
-  #heir: Heir | null = null;
+  /** What the next save replaces; `null` once the current run is saved in its place. */
+  #replacement: Replacement | null = null;
   /** What was last to be kept, also if it could not be. */
   #latest: SavedRun | null = null;
-  /** Whether that one is. */
-  #latestHeir: Heir | null = null;
+  /** The same for `#latest`. */
+  #latestReplacement: Replacement | null = null;
   /** Whether the visitor knows that the current run cannot be saved. */
   #told = false;
 
@@ -48,14 +48,21 @@ export class RunSaver {
 
   /** The last state, for recovery after a crash, even if it could not be saved. */
   async latest(): Promise<SavedRun | null> {
-    // A successor that was lost before its first save replaces nothing.
-    this.#heir = this.#latestHeir;
-    return this.#latest ?? this.current();
+    // A replacement that was lost before its first save replaces nothing.
+    this.#replacement = this.#latestReplacement;
+    // Until it has replaced the run before, that one is what is saved.
+    return this.#latest || this.#replacement ? this.#latest : this.current();
   }
 
   async current(): Promise<SavedRun | null> {
     if (!(await this.mine)) return null;
-    return this.#quietly(() => this.store.load(CURRENT), READING);
+    const read = await this.#quietly(
+      async () => ({ run: await this.store.load(CURRENT) }),
+      READING,
+    );
+    // A run that could not be read is there all the same: the first save sets it aside.
+    if (!read) this.#replacement = this.#latestReplacement = { taken: null };
+    return read?.run ?? null;
   }
 
   kept(): Promise<readonly SavedRun[] | null> {
@@ -73,33 +80,33 @@ export class RunSaver {
   }
 
   /** From the next save on, another run is the current one. */
-  succeed(taken: string | null): void {
-    this.#heir = { taken };
+  replaceAtNextSave(taken: string | null): void {
+    this.#replacement = { taken };
     this.#told = false;
   }
 
   /** The current run leaves its place to one that need not be kept. */
   async vacate(): Promise<void> {
     this.#latest = null;
-    this.#latestHeir = this.#heir;
+    this.#latestReplacement = this.#replacement;
     if (!(await this.mine)) return;
     await this.#quietly(async () => {
-      await this.store.succeed(null, this.#heir?.taken ?? null);
-      this.#heir = this.#latestHeir = null;
+      await this.store.replaceCurrent(null, this.#replacement?.taken ?? null);
+      this.#replacement = this.#latestReplacement = null;
     });
   }
 
   /** Whether the run is kept now. */
   async save(run: SavedRun): Promise<boolean> {
     this.#latest = run;
-    this.#latestHeir = this.#heir;
+    this.#latestReplacement = this.#replacement;
     if (!(await this.mine)) return false;
     const kept = await this.#quietly(
       async () => {
         // Until it has worked once: a plain save would overwrite the run before.
-        if (this.#heir) await this.store.succeed(run, this.#heir.taken);
+        if (this.#replacement) await this.store.replaceCurrent(run, this.#replacement.taken);
         else await this.store.save(run);
-        this.#heir = this.#latestHeir = null;
+        this.#replacement = this.#latestReplacement = null;
         return true;
       },
       this.#told ? null : SAVING,

@@ -20,6 +20,12 @@ export function settingOf(key: string): Setting | undefined {
   return SETTINGS.find((setting) => setting.key === key);
 }
 
+/** The largest value that a setting may have on the page. */
+export function mostOf(key: string): number {
+  const setting = settingOf(key);
+  return (setting && rangeOf(setting)?.most) ?? Infinity;
+}
+
 /** New values of live settings, by key. */
 export type Patch = Readonly<Record<string, Value>>;
 
@@ -108,6 +114,12 @@ export function patched(config: RunConfig, patch: Patch): RunConfig {
     const setting = settingOf(key);
     return setting ? withSetting(changed, setting, value) : changed;
   }, config);
+}
+
+/** The keys of a patch for which a configuration has no setting. */
+export function unfitting(config: RunConfig, patch: Patch): string[] {
+  const own = settingsOf(config).map(({ key }) => key);
+  return Object.keys(patch).filter((key) => !own.includes(key));
 }
 
 /** The live settings of a configuration. */

@@ -5,6 +5,8 @@ export type Task = () => Promise<unknown>;
 export class TaskQueue {
   #waiting: Task[] = [];
   #wake: () => void = () => undefined;
+  /** Whether there was a poke since the last sleep: it may have come before the sleep it was for. */
+  #poked = false;
 
   add(task: Task): void {
     this.#waiting.push(task);
@@ -17,6 +19,7 @@ export class TaskQueue {
 
   /** Ends a sleep, because there is something to do that is no task of the queue. */
   poke(): void {
+    this.#poked = true;
     this.#wake();
   }
 
@@ -25,8 +28,10 @@ export class TaskQueue {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      if (ms !== undefined) timer = setTimeout(resolve, ms);
+      if (this.#poked || this.#waiting.length > 0) resolve();
+      else if (ms !== undefined) timer = setTimeout(resolve, ms);
     });
     clearTimeout(timer);
+    this.#poked = false;
   }
 }

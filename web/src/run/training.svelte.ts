@@ -39,14 +39,14 @@ export abstract class Training {
     this.phase = summary.step >= summary.config.train.max_iters ? 'done' : 'paused';
     this.#single = 0;
     this.#batch = 1;
-    this.machine.cores.begun();
+    this.machine.cores.onRunStarted();
   }
 
   /** Its settings changed while it goes on. */
   change(summary: RunSummary): void {
     const before = this.state.summary?.config ?? summary.config;
     this.apply({ type: 'changed', summary });
-    this.machine.cores.changed();
+    this.machine.cores.onSettingsChanged();
     // What else stands in the form, unapplied, stays there.
     for (const setting of differing(before, summary.config)) {
       this.draft = withSetting(this.draft, setting, valueOf(summary.config, setting));

@@ -8,7 +8,7 @@ import type { DatasetChoice } from './dataset';
 import type { Sources } from './group';
 import { CURRENT, type SavedRun } from './saved-runs';
 import type { RunState } from './state';
-import { NativeOnly, WrongPage } from './wrong-page';
+import { PretrainedDecoder, WrongPage } from './wrong-page';
 
 export class WorkerRun {
   /** The text, or the ARC tasks as JSON, where they are the visitor's own. */
@@ -84,8 +84,8 @@ export class WorkerRun {
 
   /** Refuses a model of another family before anything is given up for it. */
   #admit(variant: Variant, given?: string): void {
-    const { family, nativeOnly } = modelOf(variant) ?? {};
-    if (nativeOnly) throw new NativeOnly(variant);
+    const { family, pretrained } = modelOf(variant) ?? {};
+    if (pretrained) throw new PretrainedDecoder(variant);
     if (family && family !== this.#family) throw new WrongPage(family, given);
   }
 
@@ -138,7 +138,7 @@ async function load(client: SessionClient, files: RunFiles, data: DataSource): P
   try {
     return (await client.ask({ type: 'load', ...files, data }, 'ready')).summary;
   } catch (error) {
-    if (!(error instanceof SessionError) || error.failure.kind !== 'corpus') throw error;
+    if (!(error instanceof SessionError) || error.failure.kind !== 'data') throw error;
     return loadDetached(client, files);
   }
 }

@@ -14,17 +14,17 @@ export class WrongPage extends SessionError {
     const message = room
       ? `This ${given} ${room.model}, which this page cannot open.`
       : 'This site has no page for checkpoints of this kind.';
-    super({ kind: 'room', message, hint: 'Your current run is unchanged.' }, false);
+    super({ kind: 'family', message, hint: 'Your current run is unchanged.' }, false);
     this.room = room;
   }
 }
 
 /** A pretrained decoder: only the questions page opens it, as the base of its models. */
-export class NativeOnly extends SessionError {
+export class PretrainedDecoder extends SessionError {
   constructor(variant: Variant) {
     const message = `This checkpoint is a pretrained decoder (“${variant}”), which this page cannot open.`;
     const hint =
       'Open it on the Questions page or with the command line. Your current run is unchanged.';
-    super({ kind: 'room', message, hint }, false);
+    super({ kind: 'family', message, hint }, false);
   }
 }

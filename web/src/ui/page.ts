@@ -1,6 +1,7 @@
 // The start of every page.
 
 import './app.css';
+import './contrast.css';
 import { SessionClient } from '../client/client';
 import { keepFocus } from './focus';
 

@@ -15,6 +15,19 @@ export function go(place: string): void {
   );
 }
 
+/** Goes there with the focus, as a link does: the next key goes on from its heading. */
+export function visit(place: string): void {
+  go(place);
+  requestAnimationFrame(() => {
+    const section = document.getElementById(place);
+    const heading = section?.querySelector<HTMLElement>('h2, h3') ?? section;
+    if (!heading) return;
+    heading.tabIndex = -1;
+    // It scrolls there by itself, and smoothly.
+    heading.focus({ preventScroll: true });
+  });
+}
+
 /** Shows the end of a text as it grows, but not to those who have scrolled back in it. */
 export const atEnd: Attachment<HTMLElement> = (text) => {
   let follows = true;

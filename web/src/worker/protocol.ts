@@ -59,13 +59,13 @@ export type FromWorker = Reply | Crash | Loading;
 
 const KINDS: Record<FailureKind, true> = {
   config: true,
-  corpus: true,
+  data: true,
   prompt: true,
   checkpoint: true,
   puzzle: true,
   image: true,
   base: true,
-  room: true,
+  family: true,
   device: true,
   diverged: true,
   protocol: true,

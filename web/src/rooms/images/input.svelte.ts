@@ -25,6 +25,8 @@ export class StageInput {
   counts = $state.raw<Readonly<Partial<Record<ImageSplit, number>>>>({});
   /** Whether the model has images of its own. */
   stored = $state(false);
+  /** Whether the pen is down on the drawing pad. */
+  penDown = $state(false);
   /** Images that were chosen so far: tells whether another one was chosen meanwhile. */
   chosen = 0;
 

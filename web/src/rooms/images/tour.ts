@@ -37,7 +37,7 @@ export const TOUR: readonly ImageStop[] = [
     place: 'classify-answer',
     title: 'More steps than it was trained with',
     text: 'Now it runs eight outer steps, more than it was trained with: watch whether the answer stays the same. “As trained” restores the trained number.',
-    look: { outer: 8 },
+    look: { outer: 8, overlay: 'none' },
     play: true,
   },
   {

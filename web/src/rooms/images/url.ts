@@ -2,6 +2,7 @@
 
 import type { ImageSplit } from '../../gen';
 import { unknown } from '../../run/keys';
+import { mostOf } from '../../run/settings';
 import {
   addressOf,
   readRun,
@@ -46,10 +47,10 @@ export type ImagesPageState = RunPage & Wish & Pick<ImagesAddress, 'image' | 'lo
 export const STANDARD = 'digits';
 /** Largest N and T of the sliders; the model and the address may have more. */
 export const MOST_STEPS = 12;
-/** Largest N and T of an address: as many as a model may be trained with. */
-const MOST_TRAINED = 64;
+/** Largest N and T of an address: the engine runs as many of either as it trains of T. */
+const MOST_TRAINED = mostOf('outer_steps');
 const MOST_IMAGES = 1e7;
-export const DEFAULT_LOOK: Look = { inner: null, outer: null, overlay: 'moved' };
+export const DEFAULT_LOOK: Look = { inner: null, outer: null, overlay: 'none' };
 const NO_IMAGE: NamedImage = { fit: true, bitmap: null, split: 'test', index: null };
 
 const KNOWN: ReadonlySet<string> = new Set([

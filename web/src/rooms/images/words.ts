@@ -14,12 +14,15 @@ const SPLITS: Record<MeasuredSplit | 'train', string> = {
   test: 'Test image',
 };
 
-/** Which image of the data. `count`: images in its split, where that is known. */
-export function numbered(split: keyof typeof SPLITS, index: number, count: number | null): string {
+/** What the images of a split are called together. */
+export const splitName = (split: keyof typeof SPLITS): string => `${SPLITS[split]}s`;
+
+/** The place of an image in its split. `count`: images in the split, where that is known. */
+export function placeOf(index: number, count: number | null): string {
   const [number, all] = [index + 1, count ?? 0].map((one) => one.toLocaleString('en-US'));
   // An address may name any number.
   const of = count === null ? '' : index < count ? ` of ${all}` : ` (there are ${all})`;
-  return `${SPLITS[split]} ${number}${of}`;
+  return `${number}${of}`;
 }
 
 /** Where the image comes from. `count`: images in its split, where that is known. */
@@ -31,7 +34,7 @@ export function aboutSubject(subject: Subject, shape: Shape, count: number | nul
         ? `Your drawing in ${pixels}: each counts the ink in a block of 4×4.`
         : `Your drawing in ${pixels}.`;
     case 'stored':
-      return `${numbered(subject.split, subject.index, count)}, ${pixels}.`;
+      return `${SPLITS[subject.split]} ${placeOf(subject.index, count)}, ${pixels}.`;
     case 'picture':
       return `The centre of “${subject.picture.name}” in ${pixels}${subject.invert ? ', colours inverted' : ''}.`;
     default:

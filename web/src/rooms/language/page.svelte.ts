@@ -50,7 +50,7 @@ export class LanguagePage extends RunController<LanguageRun> {
       {
         spawn,
         wish: address,
-        quiet: () => this.settled(() => this.rest()),
+        quiet: () => this.enqueue(() => this.pauseAndSave()),
         text: async () => ({
           corpus: await datasets.text(this.current.own),
           own: this.current.own,
@@ -122,7 +122,7 @@ export class LanguagePage extends RunController<LanguageRun> {
    * it is trained at once, and shown.
    */
   chooseText(name: string, text: string | null, size = this.size, train = false): void {
-    this.succeed(async () => {
+    this.replaceRun(async () => {
       const base = (size === null ? null : preset(size)) ?? this.draft;
       const config = { ...base, data: { ...base.data, dataset: name } };
       // Only what could be saved, and has changed, is in the Library afterwards.

@@ -6,6 +6,7 @@ import type { PuzzleInfo, PuzzleInput } from '../../gen';
 import { type Board, empty, put } from './board';
 import { EASY, firstGrade, type Grade, gradesOf, type Kind } from './kinds';
 import { sentence } from '../../run/format';
+import { alike } from './solving';
 
 /** The origin of a puzzle; a drawn one is checked after every change. */
 export type Arrived = 'whole' | 'drawn' | 'refused';
@@ -29,11 +30,14 @@ export class PuzzleEditor {
   /** Told whether the text that was read last became the board. */
   #told: (whole: boolean) => void = () => undefined;
   #left = false;
+  /** The boards before each change, for Undo; `null` until the first puzzle is on the board. */
+  #earlier = $state.raw<readonly Board[] | null>(null);
 
   constructor(kind: Kind, board: Board | null) {
     this.kind = $state.raw(kind);
     this.board = $state.raw(board ?? empty(kind));
     this.grade = firstGrade(kind);
+    this.#earlier = board && [];
     this.#wanted = board ? { type: 'drawn', tokens: [...board] } : made(this.grade);
   }
 
@@ -42,12 +46,17 @@ export class PuzzleEditor {
     return this.#wanted !== null;
   }
 
+  get undoable(): boolean {
+    return this.#earlier !== null && this.#earlier.length > 0;
+  }
+
   /** Changes the kind and generates a puzzle of it. */
   turn(kind: Kind): void {
     if (kind.name === this.kind.name && !this.#left) return;
     this.#left = false;
     this.kind = kind;
     this.board = empty(kind);
+    this.#earlier = null;
     this.posed = null;
     this.problem = null;
     const known = gradesOf(kind).some(({ name }) => name === this.grade.name);
@@ -83,9 +92,24 @@ export class PuzzleEditor {
     this.#draw(empty(this.kind));
   }
 
+  /** Brings back the board before the last change. */
+  undo(): void {
+    const earlier = this.#earlier ?? [];
+    const board = earlier.at(-1);
+    if (!board) return;
+    this.#draw(board);
+    this.#earlier = earlier.slice(0, -1);
+  }
+
   #draw(board: Board): void {
-    this.board = board;
+    this.#replace(board);
     this.#want({ type: 'drawn', tokens: [...board] });
+  }
+
+  #replace(board: Board): void {
+    const { board: before } = this;
+    if (!alike(board, before)) this.#earlier = this.#earlier ? [...this.#earlier, before] : [];
+    this.board = board;
   }
 
   /** Another input takes the place of a text that is still to be checked. */
@@ -105,7 +129,7 @@ export class PuzzleEditor {
       // The board changed meanwhile: check again before showing anything.
       if (this.#wanted) return 'refused';
       this.posed = posed;
-      this.board = posed.tokens;
+      this.#replace(posed.tokens);
       this.problem = null;
       this.settled();
       this.#told(true);

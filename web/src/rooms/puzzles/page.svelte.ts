@@ -14,7 +14,7 @@ import { type Look, type PuzzleAddress, STANDARD, writePuzzle } from './url';
 import { RunController } from '../../run/controller.svelte';
 import type { Cursor } from '../../run/cursor.svelte';
 import type { ArcPredictions } from './arc-predictions.svelte';
-import type { Forms } from './forms.svelte';
+import type { PuzzleCopies } from './puzzle-copies.svelte';
 import { PuzzleDatasets } from './datasets';
 import { PuzzleEditor } from './editor.svelte';
 import { Solver } from './solver.svelte';
@@ -75,8 +75,8 @@ export class PuzzlesPage extends RunController<Solver> {
     if (this.state.summary) return this.run.subject;
     return this.#address.kind ?? this.editor.kind;
   }
-  get forms(): Forms {
-    return this.run.forms;
+  get copies(): PuzzleCopies {
+    return this.run.copies;
   }
   get cursor(): Cursor {
     return this.run.cursor;
@@ -127,6 +127,12 @@ export class PuzzlesPage extends RunController<Solver> {
     this.#given();
   }
 
+  undo(): void {
+    this.editor.undo();
+    this.run.cursor.set(null, this.cursor.at);
+    this.#given();
+  }
+
   lookAt(change: Partial<Look>): void {
     Object.assign(this.run.look, change);
     if (change.steps !== undefined) this.run.again();
@@ -135,8 +141,8 @@ export class PuzzlesPage extends RunController<Solver> {
   }
 
   /** Asks the model the puzzle in several augmented copies, one after another. */
-  askForms(): void {
-    this.run.askForms();
+  askCopies(): void {
+    this.run.askCopies();
     this.queue.poke();
   }
 
@@ -207,7 +213,7 @@ export class PuzzlesPage extends RunController<Solver> {
 
   /** Trains a new model with the current settings on the loaded tasks. */
   trainTasks(): void {
-    this.succeed(async () => {
+    this.replaceRun(async () => {
       await this.current.create(this.draft, this.own);
       this.train();
     });

@@ -1,7 +1,7 @@
 // The current puzzle run: training, the answer to the puzzle on the board, and scores on
 // held-out puzzles. ARC tests are answered in all augmented copies: when one is opened that
 // the model has learned, and on request. A Sudoku or a maze is asked in several symmetric
-// forms on request.
+// copies on request.
 
 import type { PuzzleScores, RunConfig, RunSummary } from '../../gen';
 import { depthOf, lengthOf } from '../../gen';
@@ -14,7 +14,7 @@ import { Cursor } from '../../run/cursor.svelte';
 import type { Machine } from '../../run/machine.svelte';
 import { Training } from '../../run/training.svelte';
 import { ArcPredictions } from './arc-predictions.svelte';
-import { Forms } from './forms.svelte';
+import { PuzzleCopies } from './puzzle-copies.svelte';
 import type { PuzzleEditor } from './editor.svelte';
 import type { Tasks } from './arc-tasks.svelte';
 
@@ -36,7 +36,7 @@ export class Solver extends Training {
   readonly editor: PuzzleEditor;
   readonly tasks: Tasks;
   readonly predictions = new ArcPredictions();
-  readonly forms = new Forms();
+  readonly copies = new PuzzleCopies();
   readonly cursor = new Cursor();
   look: Look;
   /** The answer to the puzzle itself. */
@@ -96,9 +96,9 @@ export class Solver extends Training {
     return this.state.summary?.vocab.kind === 'arc' ? ARC : this.editor.kind;
   }
 
-  /** The answer on the board: to the selected form, or to the puzzle itself. */
+  /** The answer on the board: to the selected copy, or to the puzzle itself. */
   get examined(): PuzzleAnswer | null {
-    return this.forms.shown ?? this.#examined;
+    return this.copies.shown ?? this.#examined;
   }
 
   /** Supervision steps to run. */
@@ -120,12 +120,12 @@ export class Solver extends Training {
   }
 
   /** Asks the model the puzzle on the board in several augmented copies. */
-  askForms(): void {
+  askCopies(): void {
     const { kind, posed } = this.editor;
     if (!posed) return;
     const { steps, look } = this;
     this.cursor.set(null, this.cursor.at);
-    this.forms.begin({ kind, puzzle: posed.tokens, steps, top: TOP, threshold: look.threshold });
+    this.copies.begin({ kind, puzzle: posed.tokens, steps, top: TOP, threshold: look.threshold });
   }
 
   /** Runs the model on all augmented copies of the selected test. */
@@ -164,7 +164,7 @@ export class Solver extends Training {
 
   /** Whether the visitor waits for an answer. */
   hurry(): void {
-    this.forms.forget();
+    this.copies.forget();
     this.#stale = true;
     this.#examineAt = 0;
   }
@@ -175,7 +175,7 @@ export class Solver extends Training {
   }
 
   async respond(now: number): Promise<boolean> {
-    const { editor, tasks, predictions, forms, machine } = this;
+    const { editor, tasks, predictions, copies, machine } = this;
     if (tasks.pending) {
       await tasks.settle(machine.client);
       return true;
@@ -197,8 +197,8 @@ export class Solver extends Training {
       this.hurry();
       return true;
     }
-    if (forms.wanted) {
-      await forms.next(machine.client);
+    if (copies.wanted) {
+      await copies.next(machine.client);
       return true;
     }
     if (this.#stale && editor.posed && now >= this.#examineAt) {
@@ -224,7 +224,7 @@ export class Solver extends Training {
   }
 
   protected stepped(): void {
-    this.forms.forget();
+    this.copies.forget();
     this.#stale = true;
   }
 
@@ -258,7 +258,7 @@ export class Solver extends Training {
     this.#stale = false;
     const puzzle = posed.tokens;
     const before = performance.now();
-    const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP, form: 0 };
+    const command = { kind: kind.name, puzzle, steps: this.steps, top: TOP, copy: 0 };
     const answer = await this.machine.client.ask(
       { type: 'solve_puzzle', ...command },
       'puzzle_solved',

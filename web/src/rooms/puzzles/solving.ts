@@ -85,7 +85,7 @@ export function stopped(
   return { step, halt: probs[step - 1] ?? 0, solved: answer.checks[step - 1]?.solved ?? false };
 }
 
-/** Of the answers to several forms of a puzzle the one with the highest halting probability
+/** Of the answers to several copies of a puzzle the one with the highest halting probability
  * where it stops, the first of equals; `null` without answers. */
 export function chosenOf(answers: readonly PuzzleAnswer[], threshold: number): number | null {
   const probs = answers.map((answer) => stopped(answer, threshold).halt);

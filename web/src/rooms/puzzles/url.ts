@@ -2,6 +2,7 @@
 
 import { unknown } from '../../run/keys';
 import { presetOfKind } from '../../run/presets';
+import { mostOf } from '../../run/settings';
 import {
   addressOf,
   readRun,
@@ -46,7 +47,7 @@ export type PuzzlePage = RunPage & Wish & AtHand & { readonly look: Look };
 /** The default preset. */
 export const STANDARD = 'sudoku-4x4';
 /** As many as a model may be trained with. */
-export const MOST_STEPS = 64;
+export const MOST_STEPS = mostOf('halt_max_steps');
 const MOST_TESTS = 99;
 export const DEFAULT_LOOK: Look = { steps: null, threshold: 0.5 };
 

@@ -47,18 +47,18 @@ export function result(examined: PuzzleAnswer, step: number): string {
   return `Supervision step ${step}: ${solved ? 'solved' : 'not solved'}${changed}.`;
 }
 
-/** Which of several forms is chosen, and how many solve the puzzle. */
-export function formsResult(
+/** Which of several copies is chosen, and how many solve the puzzle. */
+export function copiesResult(
   ends: readonly { halt: number; solved: boolean }[],
   chosen: number,
   calls: number,
 ): string {
   const end = ends[chosen];
   if (!end) return '';
-  const form = chosen === 0 ? 'The original puzzle' : `Copy ${chosen + 1}`;
+  const copy = chosen === 0 ? 'The original puzzle' : `Copy ${chosen + 1}`;
   const right = ends.filter(({ solved }) => solved).length;
   return (
-    `${form} is chosen: its halting probability is the highest, ${Math.round(100 * end.halt)} %; ` +
+    `${copy} is chosen: its halting probability is the highest, ${Math.round(100 * end.halt)} %; ` +
     `its answer is ${end.solved ? 'right' : 'wrong'}. ` +
     `${right} of ${ends.length} copies are solved, in ${many(calls, 'supervision step')}.`
   );

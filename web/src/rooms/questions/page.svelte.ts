@@ -17,11 +17,22 @@ import type { OpenedDevice } from '../../worker/protocol';
 import { Asking } from './asking.svelte';
 import { Base, bytesOf, NOT_KEPT } from './base.svelte';
 import { Chat } from './chat.svelte';
+import { USUAL } from './site-bases';
 
 /** The engine. */
 export type Phase = 'opening' | 'ready' | 'broken';
 
 const BUSY = ['The page is busy.', 'Wait a moment and try again.'] as const;
+
+/** Where the base that a question model waits for comes from. */
+function waitingHint({ kept, site }: Base): string {
+  const where = kept
+    ? 'Open the base model below, or choose another one'
+    : site
+      ? 'Get the base model below, or choose its file'
+      : `This site does not offer base models. Choose the file below (of the models on this page: ${USUAL.file}, ${USUAL.size})`;
+  return `${where}; the question model then opens by itself.`;
+}
 
 /** A question model that waits for its base. */
 interface Waiting {
@@ -134,8 +145,8 @@ export class QuestionsPage {
       }
       const bytes = await bytesOf(file, file.name);
       const variant = variantOf(bytes);
-      // Of the models that no other page opens, it is a base.
-      if (variant && modelOf(variant)?.nativeOnly) return this.#base(file);
+      // A pretrained decoder is a base, not a question model.
+      if (variant && modelOf(variant)?.pretrained) return this.#base(file);
       return this.#checkpoint(bytes, file.name);
     });
   }
@@ -232,8 +243,7 @@ export class QuestionsPage {
   async #load(model: Waiting): Promise<void> {
     if (!this.base.open) {
       [this.#waiting, this.awaited] = [model, model.title];
-      const hint = 'Get or choose its base model below; then it opens by itself.';
-      this.#notices.tell('note', `“${model.title}” needs its base model.`, hint);
+      this.#notices.tell('note', `“${model.title}” needs its base model.`, waitingHint(this.base));
       return;
     }
     [this.#waiting, this.awaited] = [null, null];

@@ -11,6 +11,12 @@ export interface SiteBase extends Expected {
 const FORMAT = 'trm-bases/1';
 /** A plain name: a list cannot send the page elsewhere. */
 const FILE = /^[\w-][\w.-]*\.gguf$/;
+/** The base of the question models that come with the page, as `scripts/datasets.mjs` fetches it. */
+export const USUAL = {
+  title: 'SmolLM2-135M-Instruct',
+  file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+  size: '98 MB',
+} as const;
 /** Larger ones do not fit into a tab. */
 export const LARGEST = 300e6;
 

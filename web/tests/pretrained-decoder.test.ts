@@ -26,14 +26,14 @@ function checkpoint(variant: string): Uint8Array {
 }
 
 test('a pretrained decoder is refused by the pages that cannot open one, before the worker gets it', async () => {
-  const names = MODELS.filter((model) => model.nativeOnly).map((model) => model.name);
+  const names = MODELS.filter((model) => model.pretrained).map((model) => model.name);
   expect(names.length).toBeGreaterThan(0);
   for (const name of names) {
     const session = new Silent();
     const client = new SessionClient(session);
     const run = new WorkerRun('language', new TextDatasets());
     const refused = run.load(client, checkpoint(name), null, null);
-    await expect(refused).rejects.toMatchObject({ failure: { kind: 'room' } });
+    await expect(refused).rejects.toMatchObject({ failure: { kind: 'family' } });
     await expect(refused).rejects.toThrow('which this page cannot open');
     expect(session.asked).toEqual([]);
   }

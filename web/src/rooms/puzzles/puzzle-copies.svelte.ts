@@ -7,24 +7,24 @@ import { chosenOf, type PuzzleAnswer } from './solving';
 import type { Board } from './board';
 import type { Kind } from './kinds';
 
-/** Forms that are asked; a maze has no more. */
-export const FORMS = 8;
+/** Copies that are asked; a maze has no more. */
+export const COPIES = 8;
 
-interface FormsRequest {
+interface CopiesRequest {
   readonly kind: Kind;
   readonly puzzle: Board;
   readonly steps: number;
   /** Tokens listed for each cell. */
   readonly top: number;
-  /** Halting probability above which a form stops. */
+  /** Halting probability above which a copy stops. */
   readonly threshold: number;
 }
 
-export class Forms extends Copies<FormsRequest, PuzzleAnswer> {
-  /** The form on the board; `null` for the answer to the puzzle alone. */
+export class PuzzleCopies extends Copies<CopiesRequest, PuzzleAnswer> {
+  /** The copy whose answer is on the board; `null` for the answer to the puzzle alone. */
   selected = $state<number | null>(null);
 
-  /** The answer of the selected form. */
+  /** The answer to the selected copy. */
   get shown(): PuzzleAnswer | null {
     return this.selected === null ? null : (this.answers[this.selected] ?? null);
   }
@@ -34,10 +34,10 @@ export class Forms extends Copies<FormsRequest, PuzzleAnswer> {
     this.selected = null;
   }
 
-  /** After the last form the chosen one is selected. */
+  /** After the last copy the chosen one is selected. */
   protected override async answer(
     client: SessionClient,
-    { kind, puzzle, steps, top, threshold }: FormsRequest,
+    { kind, puzzle, steps, top, threshold }: CopiesRequest,
     current: () => boolean,
   ): Promise<void> {
     const question = {
@@ -45,7 +45,7 @@ export class Forms extends Copies<FormsRequest, PuzzleAnswer> {
       puzzle: [...puzzle],
       steps,
       top,
-      form: this.answers.length,
+      copy: this.answers.length,
     };
     const { trace, checks, step } = await client.ask(
       { type: 'solve_puzzle', ...question },
@@ -53,7 +53,7 @@ export class Forms extends Copies<FormsRequest, PuzzleAnswer> {
     );
     if (!current()) return;
     this.answers = [...this.answers, { kind, puzzle, trace, checks, step }];
-    if (this.answers.length < FORMS) return;
+    if (this.answers.length < COPIES) return;
     this.stop();
     this.selected = chosenOf(this.answers, threshold);
   }
