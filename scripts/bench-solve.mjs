@@ -58,7 +58,7 @@ async function solve({ file, kind, steps, count }) {
     const input = { type: "made", min_guesses: 0, max_guesses: 0, seed };
     const { puzzle } = await ask({ type: "check_puzzle", kind, input });
     const began = performance.now();
-    const command = { type: "solve_puzzle", kind, puzzle: puzzle.tokens, steps, top: 4, form: 0 };
+    const command = { type: "solve_puzzle", kind, puzzle: puzzle.tokens, steps, top: 4, copy: 0 };
     const { checks } = await ask(command);
     answered.push({ ms: performance.now() - began, solved: checks.at(-1).solved });
   }

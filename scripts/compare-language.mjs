@@ -1,4 +1,4 @@
-// Compares the language models: chunk refinement, TRM-LM, the causal TRM and
+// Compares the language models: chunk refinement, TRM-LM, Chat-TRM and
 // plain transformers, at equal parameters and at equal compute. Every model is
 // trained by the same command on the same batches, scored with the same context,
 // and timed while it writes.
@@ -77,8 +77,8 @@ const MODELS = [
     depth: 2,
   },
   {
-    name: "causal",
-    words: "causal TRM, 8 cycles",
+    name: "chat-trm",
+    words: "Chat-TRM, 8 cycles",
     settings: { variant: "chat_trm", n_layers: 2, recursion_steps: 8 },
     depths: [1, 2, 4, 8],
     depth: 8,

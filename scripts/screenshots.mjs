@@ -72,10 +72,7 @@ async function pictures(page, state, out) {
   for (const { name, width, height, colorScheme } of VIEWS) {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
-    // The page keeps a person's choice of colours over the system's; the button is that choice.
-    const choice = page.getByRole("button", { name: colorScheme === "dark" ? "Dark" : "Light", exact: true });
-    if (await choice.isVisible()) await choice.click();
-    // Canvases are drawn anew in the frame after.
+    // The page follows the system, and canvases are drawn anew in the frame after.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     const open = page.getByRole("tab", { selected: true });
     const before = (await open.count()) ? await open.textContent() : null;

@@ -1,6 +1,6 @@
 // The reference of the browser bench: the same computation with jax-js. A causal
 // transformer of `layers` blocks has as many multiplications as ours with
-// blocks × cycles = layers; blocks, loss and optimiser are the same.
+// blocks × cycles = layers; blocks, loss and optimizer are the same.
 //
 // jax-js owns memory by reference counts: a use that is not the last one is `.ref`.
 

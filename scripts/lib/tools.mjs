@@ -51,7 +51,7 @@ export async function installWasmTarget() {
   await step(`Rust target ${WASM}`, () => run("rustup", ["target", "add", WASM]), "a download, seconds");
 }
 
-/** The crates in which wasm-bindgen spends its time; the others are compiled without optimisation. */
+/** The crates in which wasm-bindgen spends its time; the others are compiled without optimization. */
 const BUSY = ["walrus", "wasmparser", "wasm-encoder", "wasm-bindgen-cli-support", "id-arena", "gimli"];
 
 /** wasm-bindgen's tool and library must be of exactly one version. */
