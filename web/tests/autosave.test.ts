@@ -59,6 +59,13 @@ test('small runs are saved every few seconds, and those that take long to save l
     return slow?.() ?? Promise.reject(new Error('no run'));
   });
   expect(await dueAfter(20_000)).toEqual([false, true]);
+  // Quick, but large.
+  take.mockImplementation(async () => {
+    const run = await slow?.();
+    if (!run) throw new Error('no run');
+    return { ...run, checkpoint: new Uint8Array(12_000_000) };
+  });
+  expect(await dueAfter(12_000)).toEqual([false, true]);
 });
 
 test('a run that diverged gives way to another one when that is asked a second time', async () => {

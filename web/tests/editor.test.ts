@@ -198,6 +198,23 @@ describe('the editor', () => {
     expect([editor.board, editor.undoable, editor.problem]).toEqual([given, false, null]);
   });
 
+  test('takes back a stroke as a whole, and only as long as it is drawn', () => {
+    const given = empty(FOUR);
+    const editor = new PuzzleEditor(FOUR, given);
+    editor.begin();
+    // The first cell is so already.
+    editor.put(0, given[0] ?? 0);
+    editor.put(1, 3);
+    editor.put(2, 3);
+    editor.end();
+    const drawn = editor.board;
+    editor.put(3, 3);
+    editor.undo();
+    expect(editor.board).toEqual(drawn);
+    editor.undo();
+    expect([editor.board, editor.undoable]).toEqual([given, false]);
+  });
+
   test('has no board of another kind to go back to', async () => {
     const editor = new PuzzleEditor(known('sudoku-9x9'), null);
     editor.put(0, 3);

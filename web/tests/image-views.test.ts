@@ -73,7 +73,8 @@ test('an answer is announced once, after it has settled and the pen is up', () =
   wait(1);
   announcement.update('answer 25', true);
   wait(2 * SETTLED);
-  expect(said).toEqual(['', 'answer 24']);
+  // What was said is not left to be read beside another answer.
+  expect(said).toEqual(['', 'answer 24', '']);
 });
 
 test('the place of a test image is shown only while it is the input', () => {

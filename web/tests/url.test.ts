@@ -221,7 +221,7 @@ describe('the address', () => {
 
   test('takes as many steps of an image as a model may be trained with', () => {
     const most = mostOf('outer_steps');
-    expect(most).toBe(1024);
+    expect(most).toBe(64);
     const page = readImages(`?inner=${most}&outer=${most}&at=${most}`);
     expect(page.problems).toEqual([]);
     expect([page.look.inner, page.look.outer, page.step]).toEqual([most, most, most]);

@@ -15,8 +15,7 @@ pub const ON_BASE: &str = "it needs a frozen base, and `overfit` trains models w
 /// program.
 pub fn obstacle(config: &RunConfig) -> Option<String> {
     let (family, dataset) = (config.model.family(), config.data.dataset.as_str());
-    let on_base = config.model.image().is_some_and(|shape| shape.vit_depth > 0);
-    if family == Family::Questions || on_base {
+    if config.model.reads_base() {
         return Some(ON_BASE.into());
     }
     let built_in = match family {

@@ -168,6 +168,12 @@ fn a_learned_start_needs_a_gradient() {
     wanted.train.backprop_cycles = 1;
     let error = may_change(&running, &wanted).expect_err("refused").to_string();
     assert!(error.contains("only the last 1 of at least 4 cycles"), "{error}");
+    // What was trained so before still opens and goes on.
+    assert_eq!(wanted.validate(), Ok(()));
+    let mut longer = wanted.clone();
+    longer.train.max_iters += 1;
+    assert_eq!(may_change(&wanted, &longer), Ok(()));
+    assert!(overlay(&wanted, &json!({ "max_iters": 9 })).is_ok());
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub fn create_on(
     base: Option<BaseFile<'_>>,
     device: &Device,
 ) -> Result<Box<dyn Run>, Failure> {
-    config.validate()?;
+    config.validate_new()?;
     check_precision(config.train.precision, device)?;
     if !is_in_this_build(&config.model) {
         return Err(not_in_this_build(&config.model));

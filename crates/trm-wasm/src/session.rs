@@ -28,6 +28,9 @@ pub struct SessionState {
     run: Option<Box<dyn Run>>,
     streams: BTreeMap<u32, Box<dyn TextStream>>,
     next_stream: u32,
+    /// Whether a step of the run is yet to be compared with the memory. A run that was trained
+    /// elsewhere may be asked, also where it cannot be trained.
+    unchecked: bool,
     /// The connection to the other sessions of a group.
     exchange: Option<Exchange>,
 }
@@ -52,6 +55,7 @@ impl SessionState {
             run: None,
             streams: BTreeMap::new(),
             next_stream: 0,
+            unchecked: false,
             exchange: None,
         }
     }
@@ -76,7 +80,7 @@ impl SessionState {
         match command {
             Command::Create { config, data } => {
                 // First what a setting alone makes impossible, which names it.
-                config.validate()?;
+                config.validate_new()?;
                 let data = trm_train::load_data(&data, &config, None)?;
                 let vocab = match &data {
                     Dataset::Text(text) => text.vocab().size(),
@@ -110,15 +114,19 @@ impl SessionState {
                 Ok(self.replace(run))
             }
             Command::Attach { data } => {
-                let RunSummary { config, vocab, .. } = self.run()?.summary();
-                self.check_memory(&config, vocab.size())?;
                 let run = self.run_mut()?;
+                let RunSummary { config, vocab, .. } = run.summary();
                 run.attach(trm_train::load_data(&data, &config, Some(&vocab))?)?;
                 run.set_sharing(Sharing::Alone { parts: 1 })?;
                 Ok(Event::Ready { summary: run.summary() })
             }
             Command::Join { rank, size, parts } => self.join(rank, size, parts),
             Command::Step { n } => {
+                if self.unchecked {
+                    let RunSummary { config, vocab, .. } = self.run()?.summary();
+                    self.check_memory(&config, vocab.size())?;
+                    self.unchecked = false;
+                }
                 let run = self.run_mut()?;
                 let reports = run.steps(n).await?;
                 // So that this session can save, and continue alone, at any time. If another one
@@ -271,6 +279,7 @@ impl SessionState {
     fn replace(&mut self, run: Box<dyn Run>) -> Event {
         let summary = run.summary();
         self.run = Some(run);
+        self.unchecked = true;
         self.streams.clear();
         Event::Ready { summary }
     }

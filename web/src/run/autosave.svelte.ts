@@ -11,11 +11,12 @@ const SOONEST = 5_000;
 const LATEST = 20_000;
 
 /**
- * How many times longer than a save lasts the training between two is: a small model is saved
- * often, since a tab that is closed loses what came after the last save, and a large one is not
- * slowed down.
+ * How many times longer than a save lasts the training between two is, and the most bytes per
+ * millisecond that are written: a small run is saved often, since a tab that is closed loses
+ * what came after the last save; a large one is neither slowed down nor written all the time.
  */
 const PATIENCE = 50;
+const RATE = 1000;
 
 /** What is saved, and whether it can be. */
 export interface Snapshots {
@@ -103,17 +104,18 @@ export class Autosave {
     if (progress) this.progressed = true;
     this.#failed = !(await this.saver.save(snapshot));
     this.#cost = performance.now() - began;
+    this.savedBytes = sizeOf(snapshot);
     this.#postpone();
     if (this.#failed) return false;
     this.savedAt = snapshot.savedAt;
     this.savedStep = snapshot.step;
-    this.savedBytes = sizeOf(snapshot);
     saved();
     return true;
   }
 
   #postpone(): void {
-    const wait = Math.min(Math.max(PATIENCE * this.#cost, SOONEST), LATEST);
+    const size = (this.savedBytes ?? 0) / RATE;
+    const wait = Math.min(Math.max(PATIENCE * this.#cost, size, SOONEST), LATEST);
     this.#due = performance.now() + wait;
   }
 

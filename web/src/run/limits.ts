@@ -22,11 +22,18 @@ const MOST: Readonly<Record<string, number>> = {
   image_size: 512,
   patch_size: 512,
   batch_size: 4096,
-  // Parts of one update or of one step of an answer, which the worker does not interrupt.
+  // An update and an answer with all its steps are computed without a stop, and the page draws
+  // every step.
+  recursion_steps: 64,
+  halt_max_steps: 64,
+  outer_steps: 64,
+  inner_steps: 64,
   h_cycles: 64,
   l_cycles: 64,
-  inner_steps: 64,
   gradient_accumulation_steps: 4096,
+  // The slider ends there.
+  learning_rate: 1,
+  min_lr: 1,
   // Puzzles are made before the first update, while the visitor waits.
   num_puzzles: 100_000,
   num_val_puzzles: 10_000,

@@ -2,6 +2,7 @@
 // from failures.
 
 import { SessionError } from '../client/client';
+import { sentence } from './format';
 import type { Task, TaskQueue } from './task-queue';
 import type { Machine } from './machine.svelte';
 import type { Notices } from './notices.svelte';
@@ -122,8 +123,14 @@ export class Loop {
     if (goOn && training && run.phase === 'paused') {
       const { current } = this.#at.runs;
       // Puzzle runs are restored without what they train on.
-      await current.attach(current.own ?? this.#at.own());
-      if (run.state.summary?.trainable) run.phase = 'training';
+      try {
+        await current.attach(current.own ?? this.#at.own());
+        if (run.state.summary?.trainable) run.phase = 'training';
+      } catch (error) {
+        // The run is there and can be asked, also where its data are refused.
+        if (!(error instanceof SessionError) || error.severe) throw error;
+        hint = `${sentence(error.failure.message)} ${error.failure.hint}`;
+      }
     }
     const went = `Went back from step ${lost} to the last save, step ${run.state.step}`;
     const now = run.phase === 'training' ? 'training continues from there' : 'training is paused';

@@ -73,7 +73,9 @@ export function parse(setting: Setting, text: string): Value | null {
     case 'numbers': {
       const parts = text.split(',').filter((part) => part.trim() !== '');
       const numbers = parts.map(Number);
-      return numbers.every(Number.isFinite) ? numbers : null;
+      const [least, most] = setting.range ?? [-Infinity, Infinity];
+      const good = (n: number) => Number.isFinite(n) && n >= least && n <= most;
+      return numbers.every(good) ? numbers : null;
     }
     default:
       return setting.kind satisfies never;

@@ -102,6 +102,9 @@ impl ImageError {
             Self::Preprocessing { .. } => {
                 "Correct the model's preprocessor_config.json, or the settings pixel_mean and pixel_std."
             }
+            Self::Channels { .. } if !cfg!(feature = "files") => {
+                "Set num_channels to 1 (grey) or 3 (colour)."
+            }
             Self::Channels { .. } => "Train a model of 1 channel (grey) or 3 (colour): --num-channels 1 or 3.",
             Self::Size { most, .. } => {
                 return format!(

@@ -131,6 +131,6 @@ fn the_help_of_data_names_images_too() {
     for words in [&["--help"][..], &["data", "--help"], &list, &["data", "prepare", "--help"]] {
         assert!(help(words).contains("images"), "{words:?}: {}", help(words));
     }
-    // A question model stands on a decoder.
+    // A question model needs a decoder.
     assert!(!help(&["ask", "--help"]).contains("ViT"));
 }

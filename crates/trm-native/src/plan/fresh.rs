@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trm_data::{ARC, OpenedSource};
-use trm_spec::{Failure, Family, RunConfig, Setting, VariantSpec, differences};
+use trm_spec::{Failure, RunConfig, Setting, differences};
 use trm_train::checkpoint::{self, Header};
 
 use super::config::{file_for_flags, with_flags};
@@ -135,12 +135,8 @@ pub fn fresh(typed: &args::Train, device: &OpenDevice) -> anyhow::Result<Train> 
 
 /// Whether both are models on a frozen base, of one kind.
 fn on_bases_alike(one: &RunConfig, other: &RunConfig) -> bool {
-    let reads_base = |model: &VariantSpec| {
-        let features = model.image().is_some_and(|shape| shape.vit_depth > 0);
-        features || model.family() == Family::Questions
-    };
     let (one, other) = (&one.model, &other.model);
-    one.name() == other.name() && reads_base(one) && reads_base(other)
+    one.name() == other.name() && one.reads_base() && other.reads_base()
 }
 
 /// Refuses settings whose model has other weights than the checkpoint.

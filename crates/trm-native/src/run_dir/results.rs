@@ -12,7 +12,7 @@ pub struct Results<'a> {
     pub corpus: &'a str,
     /// Trainable parameters.
     pub parameters: usize,
-    /// Tokens, images or questions in the training split.
+    /// Tokens, cells of puzzles, images or questions in the training split.
     pub train_tokens: usize,
     /// The same in the validation split.
     pub val_tokens: usize,

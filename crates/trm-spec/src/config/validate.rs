@@ -6,6 +6,16 @@ use crate::check::require;
 use crate::settings::{DATA_SETTINGS, TRAIN_SETTINGS, ranges};
 
 impl RunConfig {
+    /// Checks the configuration of a new run: as [`validate`](Self::validate), and that training
+    /// reaches every parameter.
+    ///
+    /// # Errors
+    /// Names the first setting that cannot be used.
+    pub fn validate_new(&self) -> Result<(), SettingError> {
+        self.validate()?;
+        self.model.validate_training(&self.train)
+    }
+
     /// Checks everything that does not depend on the data.
     ///
     /// # Errors

@@ -136,6 +136,15 @@ pub trait ModelSpec: Clone + Default {
     /// Names the first setting that cannot be used.
     fn validate(&self, train: &TrainSpec) -> Result<(), SettingError>;
 
+    /// Checks that training reaches every parameter. Apart from [`validate`](Self::validate),
+    /// which saved models pass too: those that were trained otherwise still open and go on.
+    ///
+    /// # Errors
+    /// Names the setting that keeps a parameter from being trained.
+    fn validate_training(&self, _train: &TrainSpec) -> Result<(), SettingError> {
+        Ok(())
+    }
+
     /// The sizes that a summary of a run shows.
     fn shown(&self) -> Sizes;
 

@@ -161,7 +161,10 @@ impl ModelSpec for TrmLmSpec {
         heads(self.hidden_size, self.num_heads)?;
         // From 1 on the latent state grows with every step.
         in_range("alpha", self.alpha, -1.0, 1.0)?;
-        language(self, train)?;
+        language(self, train)
+    }
+
+    fn validate_training(&self, train: &TrainSpec) -> Result<(), SettingError> {
         state_start(self, self.state_start, train)
     }
 

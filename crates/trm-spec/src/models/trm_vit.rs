@@ -310,6 +310,10 @@ impl ModelSpec for TrmVitSpec {
         if self.mixing == Mixing::Attention {
             heads(self.hidden_size, self.num_heads)?;
         }
+        Ok(())
+    }
+
+    fn validate_training(&self, train: &TrainSpec) -> Result<(), SettingError> {
         state_start(self, self.state_start, train)
     }
 

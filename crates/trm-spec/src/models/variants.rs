@@ -92,6 +92,12 @@ macro_rules! variants {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.image(),)* }
             }
 
+            /// Whether it reads a frozen base: features of a ViT, or states of a decoder.
+            pub fn reads_base(&self) -> bool {
+                self.family() == Family::Questions
+                    || self.image().is_some_and(|shape| shape.vit_depth > 0)
+            }
+
             /// Tokens that are predicted at once.
             pub fn chunk_size(&self) -> usize {
                 match self { $($(#[cfg($cfg)])? Self::$variant(spec) => spec.chunk_size(),)* }
@@ -153,6 +159,16 @@ macro_rules! variants {
                         crate::settings::ranges(<$spec>::SETTINGS, self)?;
                         spec.validate(train)
                     })*
+                }
+            }
+
+            /// Checks that training reaches every parameter.
+            ///
+            /// # Errors
+            /// Names the setting that keeps a parameter from being trained.
+            pub fn validate_training(&self, train: &TrainSpec) -> Result<(), SettingError> {
+                match self {
+                    $($(#[cfg($cfg)])? Self::$variant(spec) => spec.validate_training(train),)*
                 }
             }
 

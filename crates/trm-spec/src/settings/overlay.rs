@@ -50,7 +50,7 @@ pub fn overlay(base: &RunConfig, patch: &Value) -> Result<RunConfig, SettingErro
         }
     }
     let config = read(base, &whole)?;
-    config.validate()?;
+    validate_changed(base, &config)?;
     Ok(config)
 }
 
@@ -85,10 +85,18 @@ fn foreign(setting: &Setting, variant: &str) -> SettingError {
 /// # Errors
 /// If the wanted configuration is invalid, or another setting differs.
 pub fn may_change(running: &RunConfig, wanted: &RunConfig) -> Result<(), SettingError> {
-    wanted.validate()?;
+    validate_changed(running, wanted)?;
     match differences(running, wanted).find(|setting| !setting.live) {
         Some(setting) => Err(SettingError::Settled { key: setting.key }),
         None => Ok(()),
+    }
+}
+
+/// Checks `wanted`, made from `base`. What a saved run was trained with may stay.
+fn validate_changed(base: &RunConfig, wanted: &RunConfig) -> Result<(), SettingError> {
+    match base.validate_new() {
+        Ok(()) => wanted.validate_new(),
+        Err(_) => wanted.validate(),
     }
 }
 

@@ -37,7 +37,7 @@ impl Setting {
             SettingKind::Integer => {
                 let parsed = text.trim().replace('_', "").parse::<u64>();
                 parsed.map(Value::from).map_err(|error| match (error.kind(), self.range) {
-                    // Beyond 64 bits: what is too large, is told the limit.
+                    // Beyond 64 bits.
                     (IntErrorKind::PosOverflow, Some([_, highest])) => {
                         wrong(&format!("at most {highest}"))
                     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use trm_data::FileKind;
-use trm_spec::{Failure, FailureKind, Family, ImageShape, RunConfig, VariantSpec, VitSpec};
+use trm_spec::{Failure, FailureKind, ImageShape, RunConfig, VariantSpec, VitSpec};
 #[cfg(feature = "llm")]
 use trm_spec::{LlmTrmSpec, Vocab};
 
@@ -180,8 +180,7 @@ pub(super) fn vit_of(file: &BaseFile<'_>) -> Result<VitSpec, Failure> {
 /// # Errors
 /// If it reads neither features of a ViT nor states of a decoder.
 pub fn expect_reads_base(model: &VariantSpec) -> Result<(), Failure> {
-    let reads_features = model.image().is_some_and(|shape| shape.vit_depth > 0);
-    match reads_features || model.family() == Family::Questions {
+    match model.reads_base() {
         true => Ok(()),
         false => Err(needs_no_base(model)),
     }
@@ -195,11 +194,12 @@ pub(super) fn needs_no_base(model: &VariantSpec) -> Failure {
         }
         _ => format!("a `{}` model has no frozen base", model.name()),
     };
-    Failure::new(
-        FailureKind::Base,
-        message,
-        "Leave the base out (--base), or choose a model that is trained on one: an image classifier on a ViT, or a question model on a decoder.",
-    )
+    // A page has no flags.
+    let flag = if cfg!(feature = "files") { " (--base)" } else { "" };
+    let hint = format!(
+        "Leave the base out{flag}, or choose a model that is trained on one: an image classifier on a ViT, or a question model on a decoder."
+    );
+    Failure::new(FailureKind::Base, message, hint)
 }
 
 /// Checks that the frozen base is the one that a checkpoint names.

@@ -99,8 +99,8 @@ pub async fn a_checkpoint_with_too_large_batches_opens_and_is_not_trained() {
     let load = Command::Load { checkpoint, optimizer: None, data: None, base: None };
     assert!(matches!(handle(&mut session, &load).await, Event::Ready { .. }));
     generated(&mut session, options(1)).await;
-    let attach = Command::Attach { data: source() };
-    let failure = failure(&mut session, attach).await;
+    attach(&mut session, source()).await;
+    let failure = failure(&mut session, Command::Step { n: 1 }).await;
     assert_eq!(failure.kind, FailureKind::Config, "{}", failure.message);
     assert!(failure.hint.contains("batch_size"), "{}", failure.hint);
 }

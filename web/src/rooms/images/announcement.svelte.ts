@@ -8,9 +8,10 @@ export class Announcement {
 
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** The answer is `text` now. `silent`: it will change further, so it is not said. */
+  /** The answer is `text` now. `silent`: it will change further, so nothing is said. */
   update(text: string, silent: boolean): void {
     clearTimeout(this.#timer);
-    if (!silent) this.#timer = setTimeout(() => (this.text = text), SETTLED);
+    if (silent) this.text = '';
+    else this.#timer = setTimeout(() => (this.text = text), SETTLED);
   }
 }

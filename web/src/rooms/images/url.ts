@@ -47,8 +47,8 @@ export type ImagesPageState = RunPage & Wish & Pick<ImagesAddress, 'image' | 'lo
 export const STANDARD = 'digits';
 /** Largest N and T of the sliders; the model and the address may have more. */
 export const MOST_STEPS = 12;
-/** Largest N and T of an address: the engine runs as many of either as it trains of T. */
-const MOST_TRAINED = mostOf('outer_steps');
+/** Largest N and T of an address. */
+const [MOST_INNER, MOST_OUTER] = [mostOf('inner_steps'), mostOf('outer_steps')];
 const MOST_IMAGES = 1e7;
 export const DEFAULT_LOOK: Look = { inner: null, outer: null, overlay: 'none' };
 const NO_IMAGE: NamedImage = { fit: true, bitmap: null, split: 'test', index: null };
@@ -70,11 +70,11 @@ export function readImages(search: string): ImagesAddress {
     ...readWish(query, problems),
     image: readImage(query, problems),
     look: {
-      inner: number('inner', MOST_TRAINED),
-      outer: number('outer', MOST_TRAINED),
+      inner: number('inner', MOST_INNER),
+      outer: number('outer', MOST_OUTER),
       overlay: overlay ?? DEFAULT_LOOK.overlay,
     },
-    step: number('at', MOST_TRAINED),
+    step: number('at', MOST_OUTER),
     handed: query.get('handed') === '1',
     problems,
   };

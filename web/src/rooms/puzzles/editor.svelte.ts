@@ -11,6 +11,9 @@ import { alike } from './solving';
 /** The origin of a puzzle; a drawn one is checked after every change. */
 export type Arrived = 'whole' | 'drawn' | 'refused';
 
+/** Changes that can be undone. */
+const MOST_UNDONE = 200;
+
 export class PuzzleEditor {
   kind: Kind;
   /** The cells of the board, also while they are not a valid puzzle. */
@@ -32,6 +35,8 @@ export class PuzzleEditor {
   #left = false;
   /** The boards before each change, for Undo; `null` until the first puzzle is on the board. */
   #earlier = $state.raw<readonly Board[] | null>(null);
+  /** Whether a stroke is being drawn, and whether the board before it is remembered. */
+  #stroke: 'begun' | 'remembered' | null = null;
 
   constructor(kind: Kind, board: Board | null) {
     this.kind = $state.raw(kind);
@@ -92,6 +97,15 @@ export class PuzzleEditor {
     this.#draw(empty(this.kind));
   }
 
+  /** All changes from here to `end` are undone together. */
+  begin(): void {
+    this.#stroke = 'begun';
+  }
+
+  end(): void {
+    this.#stroke = null;
+  }
+
   /** Brings back the board before the last change. */
   undo(): void {
     const earlier = this.#earlier ?? [];
@@ -108,8 +122,14 @@ export class PuzzleEditor {
 
   #replace(board: Board): void {
     const { board: before } = this;
-    if (!alike(board, before)) this.#earlier = this.#earlier ? [...this.#earlier, before] : [];
+    if (!alike(board, before)) this.#remember(before);
     this.board = board;
+  }
+
+  #remember(before: Board): void {
+    if (this.#stroke === 'remembered') return;
+    if (this.#stroke) this.#stroke = 'remembered';
+    this.#earlier = this.#earlier ? [...this.#earlier, before].slice(-MOST_UNDONE) : [];
   }
 
   /** Another input takes the place of a text that is still to be checked. */

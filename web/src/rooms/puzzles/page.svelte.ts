@@ -128,6 +128,7 @@ export class PuzzlesPage extends RunController<Solver> {
   }
 
   undo(): void {
+    if (!this.editor.undoable) return;
     this.editor.undo();
     this.run.cursor.set(null, this.cursor.at);
     this.#given();

@@ -11,8 +11,8 @@ use crate::inputs::text_file;
 use crate::run_dir;
 use crate::terminal::report::usage;
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub const WEIGHTS: &str = "model.safetensors";
+pub const INDEX: &str = "model.safetensors.index.json";
 
 /// A pretrained model, read.
 pub struct HfFolder {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use trm_train::{HfVit, Peft};
 
+use super::hf_folder::{INDEX, WEIGHTS};
 use super::input;
 use crate::args::{self, CheckpointFormat};
 use crate::run_dir::{checkpoint_in, same_file, write_named};
@@ -87,8 +88,7 @@ fn inputs(typed: &args::Convert, source: &Path) -> anyhow::Result<Vec<PathBuf>> 
     // Of this format the folder itself is the source.
     let source = match typed.from {
         CheckpointFormat::HfLlama if source.is_dir() => {
-            let names = ["model.safetensors", "model.safetensors.index.json"];
-            let files = names.map(|name| source.join(name));
+            let files = [WEIGHTS, INDEX].map(|name| source.join(name));
             files.into_iter().find(|file| file.exists()).unwrap_or_else(|| source.to_owned())
         }
         _ => source.to_owned(),

@@ -23,6 +23,7 @@ use crate::machine::interrupt::{self, Interrupt};
 use crate::plan::{self, Start};
 use crate::ranks::launch;
 use crate::run_dir::metrics_log;
+use crate::run_dir::names::CONFIG;
 use crate::run_dir::{self, RunDir, SweepDir};
 use crate::sweep::outcome::{Outcome, Row, Table, rows};
 use crate::sweep::{Equal, SweepPlan, SweepRun, chart};
@@ -150,7 +151,7 @@ impl Sweep<'_> {
     fn outcomes(&self) -> anyhow::Result<Vec<Option<Outcome>>> {
         let of = |run: &SweepRun| {
             let folder = self.out.join(run.name());
-            let config = folder.join("config.toml");
+            let config = folder.join(CONFIG);
             if config.exists() && plan::config_file(&RunConfig::default(), &config)? != run.config {
                 return Err(usage!(
                     "{} belongs to a sweep with other settings; choose another --out",
@@ -170,7 +171,7 @@ impl Sweep<'_> {
     /// Trains a run and evaluates it, if it is complete.
     fn train(&self, run: &SweepRun, stop: &StopConditions) -> anyhow::Result<RunEnd<Outcome>> {
         let folder = self.out.join(run.name());
-        let begun = folder.join("last.safetensors").exists();
+        let begun = run_dir::last_in(&folder).exists();
         let data =
             dataset::open(&run.config, self.typed.train.data.as_deref(), self.typed.train.as_text)?;
         let plan = plan::Train {

@@ -55,6 +55,7 @@ pub(crate) async fn evaluate<M: Autoregressive>(
         if let Some(start) = task.leaking_start(model, &context, &batch) {
             score(start, &mut leaking);
         }
+        // A GPU may still compute what is counted here.
         done += windows.iter().map(|window| window.scored).sum::<usize>();
         on_progress(done, all);
     }

@@ -35,8 +35,8 @@ struct Sums {
 
 /// Scores of `questions` after each of up to `steps` supervision steps. An answer is exact
 /// if each of its tokens, and the end, is the most probable one that is [written](Choices):
-/// then it is what the model writes. With early stopping, a question that never halts runs `trained` steps, as in
-/// training, however many are scored. `engine` runs the cycles of a step; the token `end` ends
+/// then it is what the model writes. With early stopping, a question that never halts runs
+/// `trained` steps, as in training, however many are scored. `engine` runs the cycles of a step; the token `end` ends
 /// an answer. `model` has autodiff off.
 ///
 /// # Errors
