@@ -25,7 +25,7 @@ test('a hard Sudoku is solved step by step, and a text is written', async ({
   await solving.getByRole('button', { name: 'Replay' }).click();
   await expect(solving).toHaveAttribute('data-playing', 'true');
   await solving.getByRole('link', { name: 'Solve your own puzzle' }).click();
-  await expect(page).toHaveURL(/puzzles\.html\?kind=sudoku-9x9&puzzle=4/);
+  await expect(page).toHaveURL(/puzzles\.html\?kind=sudoku-9x9&puzzle=93/);
 });
 
 test('who wishes that little moves sees the end at once', async ({ page, site, models }) => {

@@ -8,7 +8,7 @@ import { openModel, reason, sleep } from './engine';
 
 /** 17 given digits, the fewest with one solution; the model needs nine supervision steps. */
 export const PUZZLE =
-  '4.....8.5.3..........7......2.....6.....8.4......1.......6.3.7.5..2.....1.4......';
+  '93...........17..85...2........8......7......3.....45...2.....1...4..3.....9.....';
 const MODEL = 'sudoku-9x9';
 /** More than it needs. */
 const STEPS = 14;
