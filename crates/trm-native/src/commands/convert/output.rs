@@ -59,7 +59,7 @@ impl Converted {
         for (path, text) in beside() {
             write_named(&path, text.as_bytes())?;
         }
-        Ok(write_named(path, &self.weights)?)
+        write_named(path, &self.weights)
     }
 }
 
