@@ -23,9 +23,9 @@ const VIEWPORT = { width: 1200, height: 900 };
 const COLOURS = 255;
 /** Largest files, in bytes. */
 const MOST = { picture: 400_000, animation: 1_500_000 };
-/** A Sudoku that the supplied model solves. */
+/** A Sudoku that the supplied model solves in nine steps. */
 const PUZZLE =
-  "kind=sudoku-9x9&puzzle=53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79";
+  "kind=sudoku-9x9&puzzle=93...........17..85...2........8......7......3.....45...2.....1...4..3.....9.....";
 
 const WORK = { "page-language": languagePage, "page-puzzles": puzzlesPage, grid };
 
