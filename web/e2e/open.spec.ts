@@ -34,7 +34,7 @@ test('asking for the GPU where there is none says so and goes on', async ({ play
 
 test('what an address says is used, and what it cannot say is named', async ({ page, play }) => {
   await play.open('?preset=tiny&block_size=16&learning_rate=fast&prompt=KING');
-  await play.says('“fast” is not a valid value for learning_rate (a number from 0 to 10).');
+  await play.says('“fast” is not a valid value for learning_rate (a number from 0 to 1).');
   await expect(page.getByRole('textbox', { name: 'Prompt' })).toHaveValue('KING');
   await expect(page).toHaveURL(/block_size=16/);
 });
