@@ -181,7 +181,8 @@ test('a maze shows where the path is missing and where it is too much', () => {
       wrong: token !== solution[at],
     };
   });
-  const editor = { kind, board: put([START, FLOOR, FLOOR, GOAL]) };
+  const board = put([START, FLOOR, FLOOR, GOAL]);
+  const editor = { kind, board, begin: nothing, end: nothing };
   const cursor = new Cursor();
   const props = {
     editor,
