@@ -27,7 +27,6 @@ import { readPuzzle } from '../src/rooms/puzzles/url';
 import { lengthOf } from '../src/gen';
 
 const positive = fc.double({ min: 1e-300, max: 1, noNaN: true });
-const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 
 function values(setting: Setting): fc.Arbitrary<string | number | boolean | number[]> {
   switch (setting.kind) {
@@ -40,8 +39,11 @@ function values(setting: Setting): fc.Arbitrary<string | number | boolean | numb
     }
     case 'text':
       return fc.string();
-    case 'numbers':
-      return fc.array(finite, { maxLength: 4 });
+    case 'numbers': {
+      const [min, max] = setting.range ?? [-1e9, 1e9];
+      const number = fc.double({ min, max, noNaN: true }).map((n) => n + 0);
+      return fc.array(number, { maxLength: 4 });
+    }
     case 'flag':
       return fc.boolean();
     case 'choice':
