@@ -62,8 +62,7 @@ pub fn load(
     config: &RunConfig,
     vocab: Option<&Vocab>,
 ) -> Result<Dataset, Failure> {
-    let mut progress = LineProgress::new("puzzles");
-    data.load_seen(config, vocab, &mut |done, all| progress.at(done, all, ""))
+    data.load_seen(config, vocab, &mut LineProgress::new("puzzles").callback())
 }
 
 /// Says that data are generated, which may take minutes.

@@ -13,8 +13,8 @@ use trm_train::open_base;
 use crate::inputs::frozen_base::BaseOnDisk;
 use crate::machine::device::OpenDevice;
 use crate::machine::interrupt::{self, Interrupt};
-use crate::terminal::count::{counted, thousands};
-use crate::terminal::progress::LINE_INTERVAL;
+use crate::terminal::count::counted;
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::say;
 
 /// `data` with the features that the frozen base makes of its images: from the file
@@ -74,7 +74,7 @@ pub fn cached(
     // A file that is not whole is removed.
     let _polled = interrupt::polled();
     let mut writer = None;
-    let mut shown = std::time::Instant::now();
+    let mut lines = LineProgress::new("images");
     block_on(frozen.features_of(&images, shape, &device.device, &mut |dims, values| {
         let [_, tokens, width] = dims;
         let writer = match &mut writer {
@@ -84,10 +84,7 @@ pub fn cached(
             ),
         };
         let mut progress = |done: usize, total: usize| {
-            if shown.elapsed() > LINE_INTERVAL {
-                shown = std::time::Instant::now();
-                say!("{} of {} images", thousands(done as u64), thousands(total as u64));
-            }
+            lines.at(done, total, "");
             if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         writer.push(values, &mut progress).map_err(Failure::from)?;

@@ -195,6 +195,11 @@ impl LineProgress {
         let left = self.began.elapsed().mul_f64((total - done) as f64 / done as f64);
         say!("{}{detail}, {} left", self.text(done, total), clock(left));
     }
+
+    /// As the callback of an evaluation: [`at`](Self::at) without a detail.
+    pub fn callback(mut self) -> impl FnMut(usize, usize) {
+        move |done, total| self.at(done, total, "")
+    }
 }
 
 /// Items per second; of few, the first decimal is worth reading.

@@ -55,7 +55,7 @@ fn batch(config: &RunConfig, number: u64) -> trm_data::Batch {
     corpus(config).batch(Split::Train, 3, number, 4, spec.block_size).unwrap()
 }
 
-fn lesson(model: &ChatTrm, config: &RunConfig, number: u64) -> GradientsParams {
+fn gradients_of(model: &ChatTrm, config: &RunConfig, number: u64) -> GradientsParams {
     let task = LanguageTask::new(config.model.depth(), &config.train);
     gradients(&task, model, &batch(config, number), 2, 1.0, &|_| {}).grads
 }
@@ -124,7 +124,7 @@ fn muon_moves_inner_matrices_and_adamw_the_rest() {
     let mut first: Vec<Vec<f64>> = expected.iter().map(|p| vec![0.0; p.2.len()]).collect();
     let mut second = first.clone();
     for time in 1..=3 {
-        let grads = lesson(&model, &config, time);
+        let grads = gradients_of(&model, &config, time);
         let found = values(&model, &grads);
         for (i, (name, shape, w)) in expected.iter_mut().enumerate() {
             let grad: Vec<f64> =
@@ -169,7 +169,7 @@ fn the_average_follows_the_weights_at_its_decay() {
         weights(&model).into_iter().map(|p| p.2.into_iter().map(f64::from).collect()).collect();
     let mut updates = Updates::default();
     for number in 0..4 {
-        let grads = lesson(&model, &config, number);
+        let grads = gradients_of(&model, &config, number);
         model = updates.update(model, grads, &config.train, 0.01, 1.0, &Device::flex());
         average.update(&model, 0.7);
         for (e, (_, _, w)) in expected.iter_mut().zip(weights(&model)) {
@@ -193,7 +193,7 @@ fn accumulated_batches_are_averaged() {
     let single = build(&config);
     let mut sum = GradientsAccumulator::new();
     for number in 0..3 {
-        sum.accumulate(&single, lesson(&single, &config, number));
+        sum.accumulate(&single, gradients_of(&single, &config, number));
     }
     let expected: Vec<Vec<f64>> = values(&single, &sum.grads())
         .into_iter()
@@ -202,8 +202,8 @@ fn accumulated_batches_are_averaged() {
     let task = LanguageTask::new(config.model.depth(), &config.train);
     let mut sum = GradientsAccumulator::new();
     for number in 0..3 {
-        let lesson = gradients(&task, &single, &batch(&config, number), 2, 1.0 / 3.0, &|_| {});
-        sum.accumulate(&single, lesson.grads);
+        let part = gradients(&task, &single, &batch(&config, number), 2, 1.0 / 3.0, &|_| {});
+        sum.accumulate(&single, part.grads);
     }
     for (found, expected) in values(&single, &sum.grads()).iter().zip(&expected) {
         close("gradient", found.as_ref().expect("a gradient"), expected, 1e-6);
@@ -359,7 +359,7 @@ fn a_parameter_that_begins_late_moves_by_the_learning_rate_at_first() {
     for number in 0..6 {
         assert_eq!(start(&model), before, "no gradient reaches it, {number}");
         config.train.backprop_cycles = usize::from(number < 5);
-        let grads = lesson(&model, &config, number);
+        let grads = gradients_of(&model, &config, number);
         model = updates.update(model, grads, &config.train, 1e-3, 1.0, &Device::flex());
     }
     let moved: Vec<f32> = before.iter().zip(start(&model)).map(|(a, b)| (a - b).abs()).collect();

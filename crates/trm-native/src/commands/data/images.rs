@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -14,9 +13,9 @@ use crate::inputs::dataset;
 use crate::inputs::text_file;
 use crate::machine::interrupt::Interrupt;
 use crate::run_dir;
-use crate::terminal::count::{counted, thousands};
+use crate::terminal::count::counted;
 use crate::terminal::output::{print, print_json};
-use crate::terminal::progress::LINE_INTERVAL;
+use crate::terminal::progress::LineProgress;
 use crate::terminal::report::{say, usage};
 use crate::terminal::shell::{program, quoted};
 
@@ -115,12 +114,9 @@ pub fn prepare(typed: &Prepare) -> anyhow::Result<()> {
         );
     }
     let interrupt = Interrupt::listen()?;
-    let mut shown = Instant::now();
+    let mut lines = LineProgress::new("images");
     let mut progress = |done: usize, total: usize| {
-        if shown.elapsed() > LINE_INTERVAL {
-            shown = Instant::now();
-            say!("{} of {} images", thousands(done as u64), thousands(total as u64));
-        }
+        lines.at(done, total, "");
         if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let other = prepare_images(source, &out, &preprocessing, &mut progress);

@@ -177,8 +177,7 @@ fn check_steps(typed: &args::Eval, model: &VariantSpec) -> anyhow::Result<()> {
 fn scored(run: &dyn Run, scoring: &ImageScoring) -> anyhow::Result<ImageScores> {
     // Whoever computes features has caught Ctrl-C, which no longer ends the process.
     interrupt::check()?;
-    let mut progress = LineProgress::new("images");
-    let mut on_progress = |done, all| progress.at(done, all, "");
+    let mut on_progress = LineProgress::new("images").callback();
     let scores = block_on(run.classifier()?.evaluate_images(scoring, &mut on_progress))?;
     interrupt::check()?;
     Ok(scores)

@@ -118,8 +118,7 @@ fn evaluate_text(run: &dyn Run, corpus: String, typed: &args::Eval) -> anyhow::R
     let stride = typed.stride.unwrap_or(block_size);
     say!("scoring {} …", counted(run.summary().val_tokens, "tokens"));
     let scoring = Scoring { depths, max_tokens: 0, stride };
-    let mut progress = LineProgress::new("tokens");
-    let mut on_progress = |done, all| progress.at(done, all, "");
+    let mut on_progress = LineProgress::new("tokens").callback();
     let Evaluation { depths, scored } = block_on(run.writer()?.score(&scoring, &mut on_progress))?;
     if typed.json {
         return print_json(&Document {
@@ -165,8 +164,7 @@ fn evaluate_copies(
         copies: typed.copies,
     };
     say_scoring(run);
-    let mut progress = LineProgress::new("puzzles");
-    let mut on_progress = |done, all| progress.at(done, all, "");
+    let mut on_progress = LineProgress::new("puzzles").callback();
     let scores = block_on(run.solver()?.evaluate_copies(&scoring, &mut on_progress))?;
     if typed.json {
         return print_json(&scores);
@@ -215,8 +213,7 @@ fn evaluate_puzzles(
         return evaluate_copies(run, puzzles, steps, typed);
     }
     say_scoring(run);
-    let mut progress = LineProgress::new("puzzles");
-    let mut on_progress = |done, all| progress.at(done, all, "");
+    let mut on_progress = LineProgress::new("puzzles").callback();
     let mut scores = block_on(run.solver()?.evaluate_puzzles(steps, 0, &mut on_progress))?;
     if let Some(depths) = &typed.depths {
         scores.steps.retain(|row| depths.contains(&row.step));

@@ -104,8 +104,7 @@ pub fn evaluate(
         device.name
     );
     let scored = |set| -> Result<QuestionScores, Failure> {
-        let mut progress = LineProgress::new("questions");
-        let mut on_progress = |done, all| progress.at(done, all, "");
+        let mut on_progress = LineProgress::new("questions").callback();
         let scores = run.answerer()?.evaluate_questions(set, steps, 0, &mut on_progress);
         let mut scores = block_on(scores)?;
         if let Some(depths) = &typed.depths {

@@ -1,16 +1,13 @@
 //! Short answers, as in GSM8K: what follows the last `#### ` of an answer. They are compared with
 //! answers that the model writes, since its way to one need not be that of the file.
 
-use std::time::Instant;
-
 use pollster::block_on;
 use serde::Serialize;
 use trm_data::questions::Question;
 use trm_spec::Failure;
 use trm_train::{Answerer, AskRequest};
 
-use crate::terminal::progress::LINE_INTERVAL;
-use crate::terminal::report::say;
+use crate::terminal::progress::LineProgress;
 
 /// How the short answers of written answers compare.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -34,12 +31,9 @@ pub fn score(
     if questions.iter().all(|question| question.short_answer() == question.answer.trim()) {
         return Ok(None);
     }
-    let (mut right, mut shown) = (0, Instant::now());
+    let (mut right, mut progress) = (0, LineProgress::new("written answers"));
     for (done, question) in questions.iter().enumerate() {
-        if shown.elapsed() > LINE_INTERVAL {
-            shown = Instant::now();
-            say!("{done} of {} answers written", questions.len());
-        }
+        progress.at(done, questions.len(), "");
         let request = AskRequest {
             question: question.question.clone(),
             depths: vec![step],

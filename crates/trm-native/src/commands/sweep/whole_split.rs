@@ -77,10 +77,10 @@ impl WholeSplit {
         let bytes = run_dir::read(&best)?;
         let run = dataset::load_run(data, &bytes, None, base, device)
             .with_context(|| best.display().to_string())?;
-        // Rounded: the same numbers when they are read again.
-        let mut progress = LineProgress::of_validation(items(run.summary().family));
-        let mut on_progress = |done, all| progress.at(done, all, "");
+        let lines = LineProgress::of_validation(items(run.summary().family));
+        let mut on_progress = lines.callback();
         let validation = Validation::of(run.as_ref(), 0, &mut on_progress)?;
+        // Rounded: the same numbers when they are read again.
         let ValidationScore { loss, exact_accuracy } = validation.score();
         let found = Self { step, loss, accuracy: exact_accuracy };
         run_dir::write(&folder.join(FILE), serde_json::to_string(&found)?.as_bytes())?;
