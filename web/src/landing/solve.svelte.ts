@@ -2,13 +2,10 @@
 
 import type { SessionClient } from '../client/client';
 import { decode } from '../rooms/puzzles/board';
-import { kindOf, type SudokuKind } from '../rooms/puzzles/kinds';
+import { kindOf, SPARSE, type SudokuKind } from '../rooms/puzzles/kinds';
 import { type Cell, cellsAt, type PuzzleAnswer } from '../rooms/puzzles/solving';
 import { openModel, reason, sleep } from './engine';
 
-/** 17 given digits, the fewest with one solution; the model needs nine supervision steps. */
-export const PUZZLE =
-  '93...........17..85...2........8......7......3.....45...2.....1...4..3.....9.....';
 const MODEL = 'sudoku-9x9';
 /** More than it needs. */
 const STEPS = 14;
@@ -46,7 +43,7 @@ export class SolveExhibit {
   }
 
   get puzzle(): readonly number[] {
-    return decode(this.kind, PUZZLE) ?? [];
+    return decode(this.kind, SPARSE) ?? [];
   }
 
   /** What the model answers in each cell; `null` before the first step. */

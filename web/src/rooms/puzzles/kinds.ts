@@ -72,6 +72,10 @@ function vocabOf({ name, family }: Kind): number | undefined {
 /** Kinds that are offered, the one that is tried first in front. */
 export const OFFERED: readonly string[] = ['sudoku-9x9', 'sudoku-4x4', 'maze-10x10', ARC.name];
 
+/** 17 given digits, the fewest with one solution; the supplied model needs nine steps for it. */
+export const SPARSE =
+  '93...........17..85...2........8......7......3.....45...2.....1...4..3.....9.....';
+
 /** The difficulty of a Sudoku: guesses that a backtracking solver needs. */
 export type Grade = SudokuGrade;
 export const GRADES = SUDOKU_GRADES;
